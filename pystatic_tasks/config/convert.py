@@ -1,0 +1,146 @@
+"""From a raw table to the values of a configuration dataclass, every problem collected."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields, is_dataclass
+from functools import cache
+from typing import Any, Literal, Union
+
+from pystatic_tasks.config.rules import RULES
+
+NOT_KEYS = ("root", "project", "project_name")
+
+
+@dataclass
+class Problems:
+    """What is wrong in one source of the configuration, line by line."""
+
+    prefix: str
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, path: str, message: str) -> None:
+        self.lines.append(f"{self.prefix}{path}{message}")
+
+
+def kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def keys(cls: type) -> dict[str, Field[Any]]:
+    """The keys of a table in kebab-case, with the dataclass fields they fill."""
+    return {kebab(f.name): f for f in fields(cls) if f.name not in NOT_KEYS}
+
+
+@cache
+def annotations(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def strip_none(annotation: Any) -> Any:
+    """`X` for `X | None`, anything else as it is."""
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        return next(arg for arg in typing.get_args(annotation) if arg is not type(None))
+    return annotation
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint at the nearest known word, or at all of them."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f'did you mean "{close[0]}"?' if close else "known are " + ", ".join(known)
+
+
+def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[str, Any]:
+    """The given keys of the table `raw` as values for the fields of `cls`, by field name.
+
+    Nested tables become nested dictionaries, so that sources can be merged.
+    What is wrong is added to `problems`, each with its dotted path.
+    """
+    if not isinstance(raw, Mapping):
+        problems.add(path, f" = {raw!r}: must be a table")
+        return {}
+    known = keys(cls)
+    result: dict[str, Any] = {}
+    for name, value in raw.items():
+        inner = f"{path}.{name}" if path else str(name)
+        target = known.get(name)
+        if target is None:
+            problems.add(inner, f": unknown key; {nearest(str(name), known)}")
+            continue
+        annotation = annotations(cls)[target.name]
+        if is_dataclass(annotation):
+            result[target.name] = convert_table(typing.cast(type, annotation), value, inner, problems)
+            continue
+        before = len(problems.lines)
+        converted = convert_value(annotation, value, inner, target.metadata["check"], problems)
+        if len(problems.lines) == before:
+            result[target.name] = converted
+    return result
+
+
+def convert_value(annotation: Any, value: Any, path: str, check: str, problems: Problems) -> Any:
+    annotation = strip_none(annotation)
+    origin = typing.get_origin(annotation)
+    if origin is tuple:
+        return convert_list(typing.get_args(annotation)[0], value, path, check, problems)
+    if check == "size" and isinstance(value, str):
+        return apply_rule(check, value, path, problems)
+    expected = wrong_type(annotation, value)
+    if expected:
+        problems.add(path, f" = {show(value)}: must be {expected}")
+        return None
+    if annotation is float:
+        value = float(value)
+    return apply_rule(check, value, path, problems) if check else value
+
+
+def convert_list(item: Any, value: Any, path: str, check: str, problems: Problems) -> Any:
+    if not isinstance(value, (list, tuple)):
+        problems.add(path, f" = {show(value)}: must be a list")
+        return None
+    if is_dataclass(item):
+        cls = typing.cast(type, item)
+        return tuple(cls(**convert_table(cls, each, f"{path}[{n}]", problems)) for n, each in enumerate(value))
+    return tuple(convert_value(item, each, f"{path}[{n}]", check, problems) for n, each in enumerate(value))
+
+
+def wrong_type(annotation: Any, value: Any) -> str:
+    """What the value should have been, or nothing if it is right."""
+    origin = typing.get_origin(annotation)
+    if annotation is Any:
+        return ""
+    if origin is Literal:
+        allowed = typing.get_args(annotation)
+        return "" if value in allowed else "one of " + ", ".join(f'"{word}"' for word in allowed)
+    if origin is not None and issubclass(origin, Mapping):
+        of_text = typing.get_args(annotation)[1] is str
+        right = isinstance(value, Mapping) and (not of_text or all(isinstance(each, str) for each in value.values()))
+        return "" if right else "a table of texts" if of_text else "a table"
+    if annotation is bool:
+        return "" if isinstance(value, bool) else "true or false"
+    if annotation is int:
+        return "" if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+    if annotation is float:
+        return "" if isinstance(value, (int, float)) and not isinstance(value, bool) else "a number"
+    return "" if isinstance(value, str) else "a text"
+
+
+def apply_rule(check: str, value: Any, path: str, problems: Problems) -> Any:
+    try:
+        return RULES[check](value)
+    except ValueError as error:
+        problems.add(path, f" = {show(value)}: {error}")
+        return None
+
+
+def show(value: Any) -> str:
+    """A value as it stands in TOML, where that is short."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    return repr(value)

@@ -1,0 +1,133 @@
+"""What every engine can do."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pystatic_tasks.errors import ImageError
+
+COMMAND_TIMEOUT_SECONDS = 120
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """The image to run.
+
+    Attributes:
+        archive: `image.tar`.
+        image_id: Digest of its configuration, "sha256:…".
+        entrypoint: Absolute path of the program in the image.
+        env: The image's environment variables.
+        port: TCP port that it serves, or None.
+    """
+
+    archive: Path
+    image_id: str
+    entrypoint: str
+    env: Mapping[str, str]
+    port: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How a careful operator runs it: root read-only, no capabilities, no new privileges, and this.
+
+    Attributes:
+        user: "UID:GID".
+        writable_tmp: Whether /tmp is writable and may hold executables.
+        memory_bytes: Memory limit, where the engine has one.
+    """
+
+    user: str
+    writable_tmp: bool
+    memory_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    """How a container ended."""
+
+    code: int
+    seconds: float
+
+
+class Container(Protocol):
+    """One running, or ended, program."""
+
+    def address(self) -> tuple[str, int]:
+        """Host and port at which its TCP port is reached."""
+
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+
+    def output(self) -> str:
+        """All that it wrote to standard output and standard error."""
+
+    def users(self) -> set[str]:
+        """Numbers or names of the users its processes run as."""
+
+    def execute(self, arguments: Sequence[str]) -> int:
+        """Run its program once more beside it, with arguments; the exit code."""
+
+    def wait(self, timeout: float) -> int | None:
+        """The exit code, or None if it still runs after `timeout` seconds."""
+
+    def stop(self, grace: float) -> Exit:
+        """Send TERM, and KILL after `grace` seconds."""
+
+    def leftovers(self) -> list[str]:
+        """What lies in /tmp after it ended."""
+
+    def remove(self) -> None:
+        """Remove it and all that was made for it."""
+
+
+class Engine(Protocol):
+    """Loads and runs images.
+
+    Attributes:
+        name: "docker", "podman" or "sandbox".
+        unchecked: What of the contract this engine cannot hold an image to.
+    """
+
+    name: str
+    unchecked: tuple[str, ...]
+
+    def version(self) -> str:
+        """Its version; empty if it does not work here."""
+
+    def load(self, artifact: Artifact) -> bool:
+        """Make the image known to the engine; False if it was already."""
+
+    def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
+        """Run the image in the background."""
+
+
+def call(*command: str, check: bool = True, timeout: float = COMMAND_TIMEOUT_SECONDS) -> subprocess.CompletedProcess[str]:
+    """Run an engine's command line.
+
+    Raises:
+        ImageError: it failed, with what it said.
+    """
+    try:
+        result = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ImageError(
+            f'"{" ".join(command[:2])}" did not answer within {timeout:.0f} seconds.', f"See whether {command[0]} works."
+        ) from None
+    if check and result.returncode != 0:
+        said = (result.stderr or result.stdout).strip().splitlines()
+        raise ImageError(f'"{" ".join(command[:2])}" failed:', f"See whether {command[0]} works.", said[-5:])
+    return result

@@ -1,0 +1,125 @@
+"""What Docker's and Podman's command lines have in common."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy, call
+from pystatic_tasks.errors import ImageError
+
+VERSION_TIMEOUT_SECONDS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandLineEngine:
+    """An engine behind a command line like Docker's.
+
+    Attributes:
+        name: The command.
+        version_arguments: What makes it tell its server's version.
+        run_arguments: What it needs beside the common arguments to run under a policy.
+        users_arguments: What makes `top` list the users of a container's processes.
+    """
+
+    name: str
+    version_arguments: tuple[str, ...]
+    run_arguments: tuple[str, ...]
+    users_arguments: tuple[str, ...]
+    unchecked: tuple[str, ...] = ()
+
+    def version(self) -> str:
+        if shutil.which(self.name) is None:
+            return ""
+        try:
+            result = call(self.name, *self.version_arguments, check=False, timeout=VERSION_TIMEOUT_SECONDS)
+        except ImageError:
+            return ""
+        return result.stdout.strip() if result.returncode == 0 else ""
+
+    def complaint(self) -> str:
+        """Why it does not work here."""
+        if shutil.which(self.name) is None:
+            return f'there is no program "{self.name}" on the PATH'
+        result = call(self.name, *self.version_arguments, check=False, timeout=VERSION_TIMEOUT_SECONDS)
+        return next(iter(result.stderr.strip().splitlines()[-1:]), "it gives no version")
+
+    def load(self, artifact: Artifact) -> bool:
+        known = call(self.name, "image", "inspect", artifact.image_id, check=False).returncode == 0
+        call(self.name, "load", "--input", str(artifact.archive))
+        return not known
+
+    def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
+        options = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", policy.user]
+        options += ["--memory", f"{policy.memory_bytes}b", *self.run_arguments]
+        if policy.writable_tmp:
+            # An anonymous volume takes the mode of the image's /tmp, and can be looked into afterwards.
+            options += ["--volume", "/tmp"]
+        if artifact.port:
+            options += ["--publish", f"127.0.0.1::{artifact.port}"]
+        started = call(self.name, "run", "--detach", *options, artifact.image_id, *arguments)
+        return CommandLineContainer(engine=self, identity=started.stdout.split()[-1], artifact=artifact)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandLineContainer:
+    """One container of such an engine."""
+
+    engine: CommandLineEngine
+    identity: str
+    artifact: Artifact
+
+    def call(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return call(self.engine.name, *arguments, check=check)
+
+    def inspect(self, template: str) -> str:
+        return self.call("inspect", "--format", template, self.identity).stdout.strip()
+
+    def address(self) -> tuple[str, int]:
+        published = self.call("port", self.identity, f"{self.artifact.port}/tcp").stdout.split()[0]
+        host, _, port = published.rpartition(":")
+        return host, int(port)
+
+    def running(self) -> bool:
+        return self.inspect("{{.State.Running}}") == "true"
+
+    def output(self) -> str:
+        logs = self.call("logs", self.identity, check=False)
+        return logs.stdout + logs.stderr
+
+    def users(self) -> set[str]:
+        lines = self.call("top", self.identity, *self.engine.users_arguments).stdout.splitlines()[1:]
+        return {line.split()[0] for line in lines}
+
+    def execute(self, arguments: Sequence[str]) -> int:
+        return self.call("exec", self.identity, self.artifact.entrypoint, *arguments, check=False).returncode
+
+    def wait(self, timeout: float) -> int | None:
+        end = time.monotonic() + timeout
+        while self.running():
+            if time.monotonic() > end:
+                return None
+            time.sleep(0.05)
+        return int(self.inspect("{{.State.ExitCode}}"))
+
+    def stop(self, grace: float) -> Exit:
+        started = time.monotonic()
+        self.call("stop", "--time", str(int(grace)), self.identity)
+        seconds = time.monotonic() - started
+        return Exit(code=int(self.inspect("{{.State.ExitCode}}")), seconds=seconds)
+
+    def leftovers(self) -> list[str]:
+        copy = subprocess.run([self.engine.name, "cp", f"{self.identity}:/tmp", "-"], capture_output=True, check=False)
+        if copy.returncode != 0:
+            return []
+        with tarfile.open(fileobj=io.BytesIO(copy.stdout)) as tar:
+            names = [member.name.strip("/") for member in tar.getmembers()]
+        return sorted(name.removeprefix("tmp/") for name in names if name not in ("", ".", "tmp"))
+
+    def remove(self) -> None:
+        self.call("rm", "--force", "--volumes", self.identity, check=False)

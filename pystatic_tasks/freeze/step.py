@@ -1,0 +1,225 @@
+"""The step: check, install, examine the target, run PyInstaller."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.model import Image
+from pystatic_tasks.errors import ConfigError, FreezeError
+from pystatic_tasks import machine
+from pystatic_tasks.freeze import environment, target
+from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
+from pystatic_tasks.pipeline import (
+    Manifest,
+    fingerprint,
+    hash_file,
+    megabytes,
+    read_manifest,
+    shown,
+    write_manifest,
+    write_whole,
+)
+
+PACKAGE = Path(__file__).resolve().parent.parent
+# The same program from any folder at any time: a fixed order of sets, and
+# a payload stored raw, so that the compression that comes after sees it.
+PYINSTALLER_VARIABLES = {"PYTHONHASHSEED": "0", "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0"}
+LARGE_LIBPYTHON_BYTES = 15_000_000
+
+
+def prepare(image: Image, host: Host) -> machine.Interpreter:
+    """Check the machine and fill the build environment."""
+    machine.check_machine()
+    interpreter = machine.check_interpreter(host.python, image.work)
+    environment.fill_environment(image, host)
+    return interpreter
+
+
+def freeze(image: Image, host: Host) -> Manifest:
+    """Freeze the target into `work/frozen/NAME`, one self-extracting program.
+
+    Raises:
+        MissingToolError: the machine or the interpreter lacks something.
+        ConfigError: the target, a setting or a file that the configuration names is wrong.
+        FreezeError: PyInstaller failed.
+    """
+    interpreter = prepare(image, host)
+    program = image.work / "frozen" / image.name
+    inputs = freeze_inputs(image, host, interpreter)
+    there = read_manifest(image, "freeze")
+    if host.use_cache and there and there.inputs == inputs and there.facts["system"] == stamps(there.facts["system"]):
+        host.say(f"{shown(image, program)} is up to date")
+        return there
+
+    started = time.monotonic()
+    examined = examine_target(image, host)
+    result = run_pyinstaller(image, host, examined)
+    for part in result["contents"]:
+        if part["name"].startswith("libpython") and part["size_bytes"] > LARGE_LIBPYTHON_BYTES:
+            host.say(
+                f"{part['name']} alone is {megabytes(part['size_bytes'])} (python-build-standalone's are that large); "
+                "the Python of a distribution or of pyenv makes a smaller image"
+            )
+    size = program.stat().st_size
+    host.say(f"{shown(image, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
+    prefix = str(host.python.parent.parent)
+    return write_manifest(
+        image,
+        "freeze",
+        inputs=inputs,
+        outputs=[program],
+        facts={
+            "interpreter": asdict(interpreter),
+            "environment_python": str(host.python),
+            "settings": examined["settings"],
+            "asgi": examined["asgi"],
+            "ports": examined["ports"],
+            "distributions": examined["distributions"],
+            "contents": result["contents"],
+            "system": stamps(path for path in result["binaries"] if not path.startswith(prefix)),
+        },
+    )
+
+
+def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) -> str:
+    """One hash of everything that decides what the frozen program is."""
+    data = [image.root / entry.rpartition(":")[0] for entry in image.freeze.data]
+    return fingerprint(
+        {
+            "target": [image.name, image.app, image.script, image.command],
+            "settings": image.server,
+            "freeze": asdict(image.freeze),
+            "env": image.image.env,
+            "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
+            "installed": environment.installed_files(host.python),
+            "sources": environment.sources(image) if not image.install or image.script else "",
+            "data": [(str(path), hash_tree(path)) for path in data],
+            "pystatic_tasks": [hash_tree(PACKAGE / name) for name in ("freeze", "workbench", "hooks", "runner")],
+        }
+    )
+
+
+def hash_tree(path: Path) -> str:
+    if path.is_file():
+        return hash_file(path)
+    files = [each for each in sorted(path.rglob("*")) if each.is_file() and each.suffix != ".pyc"]
+    return fingerprint([(str(each.relative_to(path)), hash_file(each)) for each in files])
+
+
+def stamps(paths: Any) -> dict[str, list[int]]:
+    """Size and modification time of files outside the environment; what is gone is left out."""
+    found = {path: Path(path).stat() for path in paths if Path(path).exists()}
+    return {path: [stat.st_size, stat.st_mtime_ns] for path, stat in found.items()}
+
+
+def examine_target(image: Image, host: Host) -> Mapping[str, Any]:
+    """Import the target in the build environment and learn what follows for the freeze.
+
+    Raises:
+        ConfigError: the target does not import, or gunicorn refuses a setting.
+    """
+    program = image.work / "program"
+    shutil.rmtree(program, ignore_errors=True)
+    program.mkdir(parents=True)
+    target.copy_runner(program)
+    request = {
+        "app": image.app,
+        "settings": image.server,
+        "import_paths": [str(program), *environment.import_paths(image)],
+        "hidden_imports": image.freeze.hidden_imports,
+        "project": str(image.project),
+        "tools": environment.TOOL_NAMES,
+    }
+    answer = run_script(image, host, "inspect_target.py", request, log="target", extra=image.image.env)
+    if "problem" in answer:
+        raise ConfigError(answer["problem"], answer["remedy"], answer["details"])
+    return answer
+
+
+def run_script(
+    image: Image, host: Host, script: str, request: Mapping[str, Any], *, log: str, extra: Mapping[str, str]
+) -> Any:
+    """Run one of the workbench's scripts in the build environment; what it answers."""
+    asked, answered = image.work / "program" / f"{log}.request.json", image.work / "program" / f"{log}.answer.json"
+    write_whole(asked, json.dumps(request))
+    answered.unlink(missing_ok=True)
+    command = [host.python, "-I", machine.WORKBENCH / script, asked, answered]
+    output = image.work / f"{log}.log"
+    run_logged(command, output, verbose=host.verbose, cwd=image.root, env=tool_environment(extra))
+    if not answered.exists():
+        raise FreezeError(
+            f"{script} ended without an answer; its output is in {shown(image, output)}:",
+            "If nothing there is of the project, please report it.",
+            last_lines(output),
+        )
+    return json.loads(answered.read_text(encoding="utf-8"))
+
+
+def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Run PyInstaller in the build environment.
+
+    Returns:
+        {"binaries": [source paths], "contents": [parts of the program]}
+    """
+    folder = image.work / "program"
+    entry = folder / f"{image.name}.py"
+    entry.write_text(target.entry_script(image, examined["settings"]), encoding="utf-8")
+    hidden_imports = [*examined["hidden_imports"], *image.freeze.hidden_imports]
+    wanted = {name.partition(".")[0] for name in hidden_imports}
+    program = {
+        "name": image.name,
+        "work": str(folder),
+        "entry": str(entry),
+        "import_paths": [str(folder), *script_folder(image), *environment.import_paths(image)],
+        "hidden_imports": hidden_imports,
+        "excludes": [*image.freeze.excludes, *(name for name in examined["tool_modules"] if name not in wanted)],
+        "data": [data_pair(image, entry) for entry in image.freeze.data],
+        "collect": image.freeze.collect,
+        "hooks": [str(PACKAGE / "hooks")],
+        "optimize": image.freeze.optimize,
+        "strip": image.freeze.strip,
+    }
+    asked, answered = folder / "program.json", folder / "result.json"
+    write_whole(asked, json.dumps(program, indent=2))
+    log = image.work / "pyinstaller.log"
+    variables = {**PYINSTALLER_VARIABLES, "PYINSTALLER_CONFIG_DIR": str(image.work / "cache")}
+    path = f"{host.python.parent}:{tool_environment()['PATH']}"
+    code = run_logged(
+        [
+            *(host.python, "-m", "PyInstaller", machine.WORKBENCH / "program.spec"),
+            *("--noconfirm", "--clean", "--distpath", image.work / "frozen", "--workpath", image.work / "pyinstaller"),
+            *("--", asked, answered),
+        ],
+        log,
+        verbose=host.verbose,
+        cwd=folder,
+        env=tool_environment({**variables, "PATH": path}),
+    )
+    if code != 0:
+        raise FreezeError(
+            f"PyInstaller failed with exit code {code}; its output is in {shown(image, log)} and ends so:",
+            "Look for the first ERROR there.",
+            last_lines(log),
+        )
+    result: Mapping[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
+    return result
+
+
+def script_folder(image: Image) -> Sequence[str]:
+    """A script imports what lies beside it."""
+    return [str((image.root / image.script).parent)] if image.script else []
+
+
+def data_pair(image: Image, entry: str) -> tuple[str, str]:
+    source, _, folder = entry.rpartition(":")
+    if not (image.root / source).exists():
+        raise ConfigError(
+            f'tool.pystatic-tasks.freeze.data names "{source}", and it is not in {image.root}.', "Correct the path."
+        )
+    return str(image.root / source), folder

@@ -1,0 +1,88 @@
+"""From the target to the script that PyInstaller starts from."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.convert import nearest
+from pystatic_tasks.config.model import Image
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.project import read_pyproject
+
+RUNNER = Path(__file__).resolve().parent.parent / "runner"
+FROZEN_RUNNER = "pystatic_runner"
+
+APP_SCRIPT = """\
+import sys
+
+from gunicorn.util import import_app
+from {runner}.server import main
+
+SETTINGS = {settings!r}
+
+
+def load():
+    import {module}
+
+    return import_app({target!r})
+
+
+if __name__ == "__main__":
+    sys.exit(main(load, SETTINGS))
+"""
+
+COMMAND_SCRIPT = """\
+import sys
+
+from {module} import {first}
+
+if __name__ == "__main__":
+    sys.exit({attribute}())
+"""
+
+
+def copy_runner(folder: Path) -> None:
+    """Put the runner, under its frozen name, into `folder`."""
+    target = folder / FROZEN_RUNNER
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(RUNNER, target, ignore=shutil.ignore_patterns("__pycache__", "__main__.py"))
+
+
+def entry_script(image: Image, settings: Mapping[str, Any]) -> str:
+    """The source of the entry script.
+
+    Args:
+        image: Has the target.
+        settings: gunicorn's settings to freeze in.
+
+    Raises:
+        ConfigError: the script or the command is not there.
+    """
+    if image.app:
+        module = image.app.partition(":")[0]
+        return APP_SCRIPT.format(runner=FROZEN_RUNNER, settings=dict(settings), module=module, target=image.app)
+    if image.script:
+        path = image.root / image.script
+        if not path.is_file():
+            raise ConfigError(
+                f'tool.pystatic-tasks.script names "{image.script}", and there is no such file in {image.root}.',
+                "Correct the name.",
+            )
+        return path.read_text(encoding="utf-8")
+    return command_script(image)
+
+
+def command_script(image: Image) -> str:
+    scripts = read_pyproject(image.project).get("project", {}).get("scripts", {})
+    reference = scripts.get(image.command)
+    if reference is None:
+        hint = nearest(str(image.command), scripts) if scripts else "there are none"
+        raise ConfigError(
+            f'tool.pystatic-tasks.command names "{image.command}", which is not in [project.scripts]; {hint}',
+            "Correct the name.",
+        )
+    module, _, attribute = (part.strip() for part in reference.partition(":"))
+    return COMMAND_SCRIPT.format(module=module, first=attribute.partition(".")[0], attribute=attribute)

@@ -1,0 +1,2 @@
+# Only help() at an interactive prompt, which a frozen program has not, imports pydoc.
+excludedimports = ["pydoc"]

@@ -1,0 +1,2 @@
+# Only its XML-RPC listener and client, which nothing else in multiprocessing uses, import xmlrpc.
+excludedimports = ["xmlrpc"]

@@ -1,0 +1,86 @@
+"""What a step may ask of whoever runs it, and how tools are run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# Would make the build environment import what is not installed in it.
+FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+
+
+def _no_environment(_: Sequence[str]) -> None:
+    raise AssertionError("this step has no environment of its own")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """Whoever runs a step.
+
+    Attributes:
+        say: Shows one line to the user.
+        verbose: Whether the tools' own output is shown too.
+        use_cache: Whether a step may be skipped when nothing changed.
+        python: Interpreter of the build environment; only freeze has one.
+        install: Installs requirements, as arguments of `pip install`, into that environment.
+        uninstall: Removes distributions, by name, from it.
+    """
+
+    say: Callable[[str], None]
+    verbose: bool = False
+    use_cache: bool = True
+    python: Path = Path()
+    install: Callable[[Sequence[str]], None] = _no_environment
+    uninstall: Callable[[Sequence[str]], None] = _no_environment
+
+
+def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment variables for tools: ours without those that lead them astray, and `extra`."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
+    return {**kept, **(extra or {})}
+
+
+def run_logged(command: Sequence[str | Path], log: Path, *, verbose: bool, **options: Any) -> int:
+    """Run a tool with its whole output kept in `log`, and shown too if `verbose`.
+
+    Args:
+        command: The tool and its arguments.
+        log: File to write; its folder is made.
+        options: More arguments of `subprocess.Popen`, such as `env` and `cwd`.
+
+    Returns:
+        The tool's exit code.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8", errors="replace") as file:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            **options,
+        )
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                file.write(line)
+                if verbose:
+                    print(line, end="", flush=True)
+            return process.wait()
+        except BaseException:
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+            raise
+
+
+def last_lines(log: Path, count: int = 10) -> list[str]:
+    """The end of a log, without empty lines."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return [line for line in text.splitlines() if line.strip()][-count:]

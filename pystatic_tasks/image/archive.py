@@ -1,0 +1,67 @@
+"""One archive that Docker, Podman, containerd and skopeo load.
+
+It is an OCI layout (`oci-layout`, `index.json`, `blobs/`) and, through a `manifest.json` that
+points at the same blobs, what `docker save` writes: the classic `docker load` reads nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Sequence
+
+from pystatic_tasks.image.layers import add
+from pystatic_tasks.image.oci import INDEX_TYPE, MANIFEST_TYPE, OciImage, canonical, descriptor
+from pystatic_tasks.image.rootfs import Entry
+
+DOCKER_HUB = "docker.io/library/"
+
+
+def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
+    """The archive's bytes; the same for the same image and references."""
+    blobs = {content: blob_path(content) for content in (image.config, image.manifest, *(each.blob for each in image.layers))}
+    files: dict[str, bytes] = {
+        "oci-layout": canonical({"imageLayoutVersion": "1.0.0"}),
+        "index.json": canonical(index(image, references)),
+        "manifest.json": canonical(
+            [
+                {
+                    "Config": blobs[image.config],
+                    "RepoTags": list(references),
+                    "Layers": [blobs[layer.blob] for layer in image.layers],
+                }
+            ]
+        ),
+        **{path: content for content, path in blobs.items()},
+    }
+    folders = [Entry(path=path, mode=0o755) for path in ("blobs", "blobs/sha256")]
+    entries = folders + [Entry(path=path, mode=0o644, content=files[path]) for path in sorted(files)]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for entry in entries:
+            add(tar, entry, created=0)
+    return buffer.getvalue()
+
+
+def index(image: OciImage, references: Sequence[str]) -> dict[str, object]:
+    """The layout's index: one image, under the first reference, so that readers need not choose."""
+    entry = descriptor(MANIFEST_TYPE, image.manifest)
+    if references:
+        entry["annotations"] = {
+            "io.containerd.image.name": full_name(references[0]),
+            "org.opencontainers.image.ref.name": references[0].rpartition(":")[2],
+        }
+    return {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}
+
+
+def full_name(reference: str) -> str:
+    """A reference as containerd wants it, with its registry."""
+    registry, slash, _ = reference.partition("/")
+    if slash and ("." in registry or ":" in registry or registry == "localhost"):
+        return reference
+    return f"docker.io/{reference}" if slash else f"{DOCKER_HUB}{reference}"
+
+
+def blob_path(content: bytes) -> str:
+    return f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"

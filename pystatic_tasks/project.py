@@ -1,0 +1,83 @@
+"""What a project says of itself: in pyproject.toml and in git."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_pyproject(folder: Path) -> Mapping[str, Any]:
+    """The tables of the folder's pyproject.toml.
+
+    Raises:
+        ConfigError: there is no such file, or it is not TOML.
+    """
+    path = folder / "pyproject.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no pyproject.toml in {folder}.",
+            'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".',
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", "Correct the file.") from None
+
+
+def is_installable(folder: Path, pyproject: Mapping[str, Any]) -> bool:
+    """Whether pip can install the folder."""
+    return "project" in pyproject or "build-system" in pyproject or (folder / "setup.py").exists()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Git:
+    """Where the sources stand in git.
+
+    Attributes:
+        revision: Full commit hash, or "" outside of git or before the first commit.
+        commit_time: Seconds since 1970 of that commit, or 0.
+        remote: URL of the remote "origin" without credentials, or "".
+    """
+
+    revision: str = ""
+    commit_time: int = 0
+    remote: str = ""
+
+
+def read_git(folder: Path) -> Git:
+    """Ask git about the folder; whatever git cannot say stays empty."""
+    commit = _git(folder, "log", "-1", "--format=%H %ct").split()
+    if not commit:
+        return Git()
+    return Git(
+        revision=commit[0],
+        commit_time=int(commit[1]),
+        remote=_without_credentials(_git(folder, "remote", "get-url", "origin")),
+    )
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        result = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return result.stdout.strip() if result.returncode == 0 else ""
+
+
+def _without_credentials(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return url
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"

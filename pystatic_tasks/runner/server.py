@@ -1,0 +1,85 @@
+"""A WSGI or ASGI application served by a gunicorn that lives in the same program."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.config import Config
+from gunicorn.util import parse_address
+
+from .healthcheck import ask_myself
+from .settings import SettingsError, binds, configure, is_tcp
+
+HEALTHCHECK = "--healthcheck"
+
+
+class StandaloneApplication(BaseApplication):  # type: ignore[misc]
+    """gunicorn around one application, set up by us and by nothing on disk."""
+
+    def __init__(self, load: Callable[[], Any], config: Config) -> None:
+        self._load = load
+        self._config = config
+        super().__init__()
+
+    def load_default_config(self) -> None:
+        self.cfg = self._config
+
+    def load_config(self) -> None:
+        """Everything was set before."""
+
+    def load(self) -> Any:
+        return self._load()
+
+
+def main(load: Callable[[], Any], settings: Mapping[str, Any], arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop, or ask the running server whether it is well.
+
+    Args:
+        load: Returns the application; called in each worker, or once before them with `preload_app`.
+        settings: The project's settings, by gunicorn's names.
+        arguments: Command-line arguments; those of the process unless given.
+
+    Returns:
+        The exit code: 0 after an orderly stop, 1 if the health check found no good answer,
+        2 if a setting, a variable or an argument is wrong or a port is in use.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    checks_health = arguments[:1] == [HEALTHCHECK]
+    try:
+        config = configure(settings, os.environ, [] if checks_health else arguments)
+        if checks_health:
+            return ask_myself(config, arguments[1] if len(arguments) > 1 else "/")
+        refuse_ports_in_use(config)
+    except SettingsError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    StandaloneApplication(load, config).run()
+    return 0
+
+
+def refuse_ports_in_use(config: Config) -> None:
+    """Say at once what gunicorn would find out after five tries."""
+    if config.reuse_port or "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ:
+        return
+    for bind in filter(is_tcp, binds(config)):
+        host, port = parse_address(bind)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise SettingsError(
+                        f"Port {port} of {host} is in use. Stop the program that holds it, or set PORT to a free one."
+                    ) from None
+                if error.errno == errno.EACCES:
+                    raise SettingsError(
+                        f"Port {port} of {host} is not allowed to this user. Set PORT to one above 1023."
+                    ) from None

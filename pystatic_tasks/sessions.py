@@ -1,0 +1,285 @@
+"""The Nox front: the only module that imports nox."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import nox
+from nox import registry
+from nox.logger import logger
+
+from pystatic_tasks import freeze, image, smoke, staticx
+from pystatic_tasks.config import Image, load_config
+from pystatic_tasks.config.convert import nearest
+from pystatic_tasks.errors import ConfigError, PystaticError
+from pystatic_tasks.host import Host
+from pystatic_tasks.machine import check_platform
+from pystatic_tasks.options import Options, parse_options
+from pystatic_tasks.pipeline import STEPS
+
+DESCRIPTIONS = {
+    "freeze": "Freeze {name} and its server into one program.",
+    "staticx": "Make one static executable of {name}.",
+    "image": "Write the container image of {name}.",
+    "smoke": "Run the image of {name} and hold it to its contract.",
+}
+RUN: Mapping[str, Callable[[Image, Host], Any]] = {
+    "freeze": freeze.freeze,
+    "staticx": staticx.staticx,
+    "image": image.image,
+    "smoke": smoke.smoke,
+}
+EXIT_CODE = ConfigError.exit_code
+
+
+def register(
+    *,
+    root: str | os.PathLike[str] | None = None,
+    prefix: str = "",
+    names: Mapping[str, str] | None = None,
+    skip: Sequence[str] = (),
+    default: bool = False,
+    tags: Sequence[str] = ("pystatic",),
+    python: str | None = None,
+    **overrides: Any,
+) -> dict[str, Any]:
+    """Add the sessions `freeze`, `staticx`, `image` and `smoke` to the calling noxfile.
+
+    A wrong configuration warns in one line and makes these sessions fail, and no others.
+    A session of the same name that exists already ends Nox with a message and exit code 2.
+
+    Args:
+        root: Folder of the pyproject.toml; that of the calling noxfile unless given.
+        prefix: Put before the sessions' names, such as "web-".
+        names: Other names for single sessions, by step.
+        skip: Steps without a session of their own; the session after them runs them.
+        default: Whether a bare `nox` runs them.
+        tags: Tags of the sessions.
+        python: Interpreter to build with, as Nox names it.
+        overrides: Configuration that goes before that of pyproject.toml, such as
+            `max_size="9MB"` or `freeze={"excludes": ["tkinter"]}`.
+
+    Returns:
+        Nox's session functions by step.
+    """
+    plan = Plan(
+        root=caller_folder() if root is None else Path(root).resolve(),
+        prefix=prefix,
+        names=dict(names or {}),
+        skip=tuple(skip),
+        default=default,
+        tags=tuple(tags),
+        overrides={**overrides, **({"python": python} if python else {})},
+    )
+    try:
+        check_steps(plan)
+        return register_plan(plan)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(EXIT_CODE) from None
+
+
+def run_step(
+    session: nox.Session, step: str, *, root: str | os.PathLike[str] | None = None, image: str = "", **overrides: Any
+) -> None:
+    """Run one step inside a session of your own.
+
+    What the steps before it leave must be there: tie your session to theirs with `requires=`.
+    The step "freeze" fills the session's own environment.
+
+    Args:
+        session: The running session.
+        step: "freeze", "staticx", "image" or "smoke".
+        root: Folder of the pyproject.toml; that of the calling file unless given.
+        image: Name of the image, where the project has several.
+        overrides: As for `register()`.
+    """
+    folder = caller_folder() if root is None else Path(root).resolve()
+    if step not in STEPS:
+        session.error(sentence(unknown_step(step)))
+    run_steps(session, [step], folder, image, overrides)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What one call of `register()` asks for."""
+
+    root: Path
+    prefix: str
+    names: Mapping[str, str]
+    skip: tuple[str, ...]
+    default: bool
+    tags: tuple[str, ...]
+    overrides: Mapping[str, Any]
+
+    def session_name(self, step: str, image: str = "") -> str:
+        """The name of a step's session, for one of several images or for all."""
+        name = self.names.get(step, f"{self.prefix}{step}")
+        return f"{name}-{image}" if image else name
+
+    @property
+    def steps(self) -> list[str]:
+        """The steps that have a session, in order."""
+        return [step for step in STEPS if step not in self.skip]
+
+    def steps_of(self, step: str) -> list[str]:
+        """The step, after those before it that have no session."""
+        place = STEPS.index(step)
+        before = takewhile(lambda each: each in self.skip, reversed(STEPS[:place]))
+        return [*reversed(list(before)), step]
+
+    def step_before(self, step: str) -> str | None:
+        """The step before it that has a session."""
+        place = self.steps.index(step)
+        return self.steps[place - 1] if place else None
+
+
+def caller_folder() -> Path:
+    """The folder of the file that called our caller."""
+    return Path(sys._getframe(2).f_code.co_filename).resolve().parent
+
+
+def check_steps(plan: Plan) -> None:
+    for step in (*plan.names, *plan.skip):
+        if step not in STEPS:
+            raise unknown_step(step)
+
+
+def unknown_step(step: str) -> ConfigError:
+    return ConfigError(f'There is no step "{step}"; {nearest(step, STEPS)}', "Correct the call in the noxfile.")
+
+
+def register_plan(plan: Plan) -> dict[str, Any]:
+    try:
+        images = load_config(plan.root, overrides=plan.overrides, environment=os.environ)
+    except ConfigError as error:
+        logger.warning(f"pystatic-tasks: {error.problem} Its sessions will fail and say more.")
+        return {step: add_session(plan, step, fail_with(error)) for step in plan.steps}
+    if len(images) == 1:
+        return {step: add_step(plan, step, images[0], "") for step in plan.steps}
+    for step in plan.steps:
+        for image in images:
+            add_step(plan, step, image, image.name)
+    return {step: add_all(plan, step, images) for step in plan.steps}
+
+
+def add_step(plan: Plan, step: str, image: Image, name: str) -> Any:
+    """The session of one step for one image; `name` is empty where it is the only one."""
+    steps = plan.steps_of(step)
+    before = plan.step_before(step)
+
+    def run(session: nox.Session) -> None:
+        run_steps(session, steps, plan.root, name, plan.overrides)
+
+    run.__doc__ = DESCRIPTIONS[step].format(name=image.name)
+    requires = [plan.session_name(before, name)] if before else []
+    environment = {"python": image.python, "reuse_venv": True} if "freeze" in steps else {"venv_backend": "none"}
+    return add_session(plan, step, run, name=name, requires=requires, **environment)
+
+
+def add_all(plan: Plan, step: str, images: Sequence[Image]) -> Any:
+    """The session that runs a step for all images."""
+
+    def run(session: nox.Session) -> None:
+        """Does nothing itself."""
+
+    run.__doc__ = DESCRIPTIONS[step].format(name="all images")
+    requires = [plan.session_name(step, image.name) for image in images]
+    return add_session(plan, step, run, requires=requires, venv_backend="none")
+
+
+def fail_with(error: PystaticError) -> Callable[[nox.Session], None]:
+    def run(session: nox.Session) -> None:
+        session.error(sentence(error))
+
+    run.__doc__ = "Fails: the configuration is wrong."
+    return run
+
+
+def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name: str = "", **options: Any) -> Any:
+    """Register with Nox under a name that nobody else has.
+
+    Raises:
+        ConfigError: somebody else has it.
+    """
+    session_name = plan.session_name(step, name)
+    there = registry.get().get(session_name)
+    if there is not None and getattr(there, "pystatic_root", None) != plan.root:
+        raise ConfigError(
+            f'The noxfile has a session "{session_name}" already, which pystatic_tasks.register() would replace.',
+            f'Call register(prefix="app-"), register(names={{"{step}": "app-{session_name}"}}) '
+            f'or register(skip=["{step}"]).',
+        )
+    run.pystatic_root = plan.root  # type: ignore[attr-defined]
+    options.setdefault("venv_backend", None)
+    return nox.session(name=session_name, default=plan.default, tags=list(plan.tags), **options)(run)
+
+
+def run_steps(
+    session: nox.Session, steps: Sequence[str], root: Path, name: str, overrides: Mapping[str, Any]
+) -> None:
+    """Run steps for the image of that name, or for the only one; every error becomes Nox's own."""
+    try:
+        options = parse_options(session.posargs)
+        check_platform(options.platform)
+        images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
+        image = pick_image(images, name)
+        host = make_host(session, image, options)
+        if only_installs(session):
+            if "freeze" in steps:
+                freeze.prepare(image, host)
+            return
+        for step in steps:
+            RUN[step](image, host)
+    except PystaticError as error:
+        session.error(sentence(error))
+
+
+def pick_image(images: Sequence[Image], name: str) -> Image:
+    if not name and len(images) == 1:
+        return images[0]
+    found = next((image for image in images if image.name == name), None)
+    if found is None:
+        raise ConfigError(
+            f'There is no image "{name}"; {nearest(name, [image.name for image in images])}', "Name one of them."
+        )
+    return found
+
+
+def make_host(session: nox.Session, image: Image, options: Options) -> Host:
+    def install(requirements: Sequence[str]) -> None:
+        # uv takes a project of the same version from its cache, whatever has changed in its sources.
+        again = ["--reinstall-package", image.project_name] if session.venv_backend == "uv" else []
+        session.install(*requirements, *again, silent=not options.verbose)
+
+    def uninstall(names: Sequence[str]) -> None:
+        if session.venv_backend == "uv":
+            session.run("uv", "pip", "uninstall", *names, silent=True, external=True)
+        else:
+            session.run("python", "-m", "pip", "uninstall", "--yes", *names, silent=True)
+
+    has_environment = session.venv_backend != "none"
+    return Host(
+        say=session.log,
+        verbose=options.verbose,
+        use_cache=options.use_cache,
+        python=Path(session.bin, "python") if has_environment else Path(sys.executable),
+        install=install,
+        uninstall=uninstall,
+    )
+
+
+def only_installs(session: nox.Session) -> bool:
+    """Whether Nox runs with --install-only: then it runs no command, not even this one."""
+    return session.run("true", external=True, silent=True, log=False) is None
+
+
+def sentence(error: PystaticError) -> str:
+    """The message without its last full stop, which Nox adds."""
+    return str(error).removesuffix(".")

@@ -1,0 +1,45 @@
+"""What to do about it, read from the container's log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pystatic_tasks.config.model import Image
+
+
+def diagnose(image: Image, output: str) -> str:
+    """The repair that the log suggests, or ""."""
+    for pattern, advise in ADVICE:
+        match = re.search(pattern, output)
+        if match:
+            return advise(image, match)
+    return ""
+
+
+def missing_module(image: Image, match: re.Match[str]) -> str:
+    names = ", ".join(f'"{name}"' for name in dict.fromkeys([*image.freeze.hidden_imports, match[1]]))
+    return (
+        f'The program imports "{match[1]}" by name, which the analysis cannot see. Add to pyproject.toml:\n'
+        f"  [tool.pystatic-tasks.freeze]\n  hidden-imports = [{names}]"
+    )
+
+
+def port_in_use(image: Image, match: re.Match[str]) -> str:
+    return "The port that server.bind names is taken where the program runs. Stop what holds it, or change server.bind."
+
+
+def no_temporary_folder(image: Image, match: re.Match[str]) -> str:
+    return "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777."
+
+
+def killed(image: Image, match: re.Match[str]) -> str:
+    return "A worker was killed, most likely for its memory. Raise smoke.memory."
+
+
+ADVICE: tuple[tuple[str, Callable[[Image, re.Match[str]], str]], ...] = (
+    (r"No module named '([\w.]+)'", missing_module),
+    (r"Port \d+ of \S+ is in use|Connection in use", port_in_use),
+    (r"Failed to execv|Could not create temporary directory|mkdtemp|Failed to create", no_temporary_folder),
+    (r"was sent SIGKILL", killed),
+)

@@ -1,0 +1,186 @@
+"""The step: run the image as the configured user and as a random one, and hold it to the contract."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pystatic_tasks.config.model import Image
+from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine
+from pystatic_tasks.errors import SmokeError
+from pystatic_tasks.host import Host
+from pystatic_tasks.pipeline import require_manifest, shown, write_whole
+from pystatic_tasks.smoke import contract
+from pystatic_tasks.smoke.contract import Check
+from pystatic_tasks.smoke.diagnose import diagnose
+from pystatic_tasks.smoke.probes import mismatch, send, wait_until_ready
+
+RANDOM_USERS = range(10_000, 60_000)
+LOG_LINES_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run of the image, from start to stop.
+
+    `startup_ms` is the time from the engine's start command to the first answer, None without one.
+    """
+
+    user: str
+    startup_ms: int | None
+    checks: Sequence[Check]
+    output: str
+
+
+def smoke(image: Image, host: Host) -> Mapping[str, Any]:
+    """Prove the image, and write `dist/pystatic/NAME/smoke.json`.
+
+    Returns:
+        What was asked and seen.
+
+    Raises:
+        MissingToolError: no engine, or not the one asked for, works here.
+        SmokeError: a check failed; the container's log and what to do are in the message.
+    """
+    built = require_manifest(image, "image").facts
+    engine = choose_engine(image.smoke.engine)
+    artifact = make_artifact(image, built)
+    engine.load(artifact)
+    version = engine.version()
+    host.say(f"{engine.name} ({version}): root read-only, no capabilities, no new privileges")
+
+    still = [*contract.check_files(artifact.archive), contract.check_budget(built["size_bytes"], image.max_size)]
+    show(host, still)
+    runs = []
+    for user in (image.image.user, random_user()):
+        runs.append(run_once(image, engine, artifact, user))
+        started = runs[-1].startup_ms
+        host.say(f"as user {user}" + (f", first answer after {started} ms" if started is not None else ""))
+        show(host, runs[-1].checks)
+    for each in engine.unchecked:
+        host.say(f"not checked by {engine.name}: {each}")
+
+    report = {
+        "name": image.name,
+        "digest": built["digest"],
+        "engine": engine.name,
+        "engine_version": version,
+        "passed": all(check.passed for check in [*still, *(each for run in runs for each in run.checks)]),
+        "checks": [asdict(check) for check in still],
+        "runs": [
+            {"user": run.user, "startup_ms": run.startup_ms, "checks": [asdict(check) for check in run.checks]}
+            for run in runs
+        ],
+        "unchecked": list(engine.unchecked),
+    }
+    write_whole(image.dist / "smoke.json", json.dumps(report, indent=2) + "\n")
+    if not report["passed"]:
+        raise failure(image, still, runs)
+    return report
+
+
+def make_artifact(image: Image, built: Mapping[str, Any]) -> Artifact:
+    ports = image.image.ports or tuple(built["ports"])
+    return Artifact(
+        archive=image.dist / "image.tar",
+        image_id=built["image_id"],
+        entrypoint=f"/{image.name}",
+        env=image.image.env,
+        port=ports[0] if image.app and ports else None,
+    )
+
+
+def random_user() -> str:
+    number = secrets.choice(RANDOM_USERS)
+    return f"{number}:{number}"
+
+
+def show(host: Host, checks: Sequence[Check]) -> None:
+    for check in checks:
+        host.say(f"  {'ok' if check.passed else 'FAILED':<6}  {check.name}: {check.seen}")
+
+
+def run_once(image: Image, engine: Engine, artifact: Artifact, user: str) -> Run:
+    policy = Policy(user=user, writable_tmp=image.layout == "onefile", memory_bytes=image.smoke.memory)
+    started = time.monotonic()
+    container = engine.start(artifact, policy, [] if image.app else image.smoke.command)
+    try:
+        if image.app:
+            return serve_once(image, container, user, started)
+        return end_once(image, container, user)
+    finally:
+        container.remove()
+
+
+def serve_once(image: Image, container: Container, user: str, started: float) -> Run:
+    """A web service: ask the requests, then stop it."""
+    checks = []
+    startup_ms = None
+    address = container.address() if container.running() else None
+    first = image.smoke.requests[0].path if image.smoke.requests else "/"
+    if address and wait_until_ready(container, address, first, image.smoke.timeout):
+        startup_ms = round((time.monotonic() - started) * 1000)
+        checks += ask_all(image, address)
+        checks.append(contract.check_users(container.users()))
+        if image.image.healthcheck:
+            checks.append(contract.check_health(container.execute(["--healthcheck", image.image.healthcheck])))
+    else:
+        seen = "it ended first" if not container.running() else f"none within {image.smoke.timeout:g} s"
+        checks.append(Check(name="answers", passed=False, seen=seen))
+    return finish(container, user, startup_ms, checks)
+
+
+def ask_all(image: Image, address: tuple[str, int]) -> list[Check]:
+    checks = []
+    for request in image.smoke.requests:
+        answer = send(request, address, image.smoke.timeout)
+        problem = mismatch(request, answer)
+        seen = problem or f"{answer.status} in {answer.seconds * 1000:.0f} ms"
+        checks.append(Check(name=f"{request.method} {request.path}", passed=not problem, seen=seen))
+    return checks
+
+
+def finish(container: Container, user: str, startup_ms: int | None, checks: list[Check]) -> Run:
+    """Stop the container and look at what it leaves."""
+    end = container.stop(contract.GRACE_SECONDS)
+    output = container.output()
+    checks += [contract.check_log(output), contract.check_stop(end), contract.check_leftovers(container.leftovers())]
+    return Run(user=user, startup_ms=startup_ms, checks=checks, output=output)
+
+
+def end_once(image: Image, container: Container, user: str) -> Run:
+    """A program without HTTP: let it end, and look at its exit code and output."""
+    name = " ".join([image.name, *image.smoke.command])
+    code = container.wait(image.smoke.timeout)
+    if code is None:
+        container.stop(contract.GRACE_SECONDS)
+    output = container.output()
+    checks = [
+        Check(
+            name=name,
+            passed=code == 0,
+            seen=f"still runs after {image.smoke.timeout:g} s" if code is None else f"exit code {code}",
+        )
+    ]
+    if image.smoke.stdout is not None:
+        found = image.smoke.stdout in output
+        checks.append(Check(name=f"prints {image.smoke.stdout!r}", passed=found, seen="found" if found else "not found"))
+    checks.append(contract.check_leftovers(container.leftovers()))
+    return Run(user=user, startup_ms=None, checks=checks, output=output)
+
+
+def failure(image: Image, still: Sequence[Check], runs: Sequence[Run]) -> SmokeError:
+    failed = [check for check in [*still, *(each for run in runs for each in run.checks)] if not check.passed]
+    names = list(dict.fromkeys(f"{check.name}: {check.seen}" for check in failed))
+    run = next((each for each in runs if not all(check.passed for check in each.checks)), None)
+    log = run.output.strip().splitlines()[-LOG_LINES_SHOWN:] if run else []
+    advice = diagnose(image, run.output) if run else ""
+    return SmokeError(
+        f"{image.name} broke its contract:",
+        advice or f"All that was seen is in {shown(image, image.dist / 'smoke.json')}.",
+        [*names, *(["its log ends so:", *(f"| {line}" for line in log)] if log else [])],
+    )

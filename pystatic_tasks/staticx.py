@@ -1,0 +1,96 @@
+"""Step two: one static executable, which needs neither glibc nor anything else of its surroundings."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+from pystatic_tasks.config.model import Image
+from pystatic_tasks.errors import ConfigError, StaticxError
+from pystatic_tasks.machine import WORKBENCH, check_machine
+from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
+from pystatic_tasks.pipeline import (
+    Manifest,
+    fingerprint,
+    hash_file,
+    megabytes,
+    move_whole,
+    read_manifest,
+    require_manifest,
+    shown,
+    write_manifest,
+    write_whole,
+)
+
+EXECUTABLE_MODE = 0o755  # StaticX leaves 0700, which another user cannot execute.
+
+
+def staticx(image: Image, host: Host) -> Manifest:
+    """Make `dist/pystatic/NAME/NAME` out of what freeze left.
+
+    Raises:
+        MissingToolError: binutils or ldd is not there.
+        ConfigError: a library that the configuration names is not there.
+        StaticxError: a library is missing, or StaticX failed.
+    """
+    check_machine()
+    frozen = require_manifest(image, "freeze")
+    output = image.dist / image.name
+    libraries = [existing(path) for path in image.staticx.libraries]
+    inputs = fingerprint(
+        [frozen.outputs, image.staticx.strip, [(path, hash_file(Path(path))) for path in libraries], hash_file(WORKBENCH / "staticx_build.py")]
+    )
+    there = read_manifest(image, "staticx")
+    if host.use_cache and there and there.inputs == inputs:
+        host.say(f"{shown(image, output)} is up to date")
+        return there
+
+    started = time.monotonic()
+    made = image.work / "static"
+    request = {
+        "program": next(iter(frozen.outputs)),
+        "output": str(made),
+        "libraries": libraries,
+        "strip": image.staticx.strip,
+    }
+    build(image, host, request, Path(frozen.facts["environment_python"]))
+    move_whole(made, output, EXECUTABLE_MODE)
+    made.unlink()
+    size = output.stat().st_size
+    host.say(f"{shown(image, output)}: {megabytes(size)}, static, in {time.monotonic() - started:.0f} s")
+    return write_manifest(image, "staticx", inputs=inputs, outputs=[output], facts={"size_bytes": size})
+
+
+def existing(library: str) -> str:
+    if not Path(library).is_absolute() or not Path(library).is_file():
+        raise ConfigError(
+            f'tool.pystatic-tasks.staticx.libraries names "{library}", and there is no such file.',
+            "Write the absolute path of a shared library of this machine.",
+        )
+    return library
+
+
+def build(image: Image, host: Host, request: dict[str, object], python: Path) -> None:
+    """Run StaticX in the build environment, where its hook finds PyInstaller."""
+    asked, answered = image.work / "staticx.request.json", image.work / "staticx.answer.json"
+    write_whole(asked, json.dumps(request))
+    answered.unlink(missing_ok=True)
+    log = image.work / "staticx.log"
+    path = f"{python.parent}:{tool_environment()['PATH']}"
+    # Isolated from the current folder and the user's packages, but with the script's own folder.
+    command = [python, "-s", "-E", WORKBENCH / "staticx_build.py", asked, answered]
+    run_logged(command, log, verbose=host.verbose, env=tool_environment({"PATH": path}))
+    answer = json.loads(answered.read_text(encoding="utf-8")) if answered.exists() else {"error": "it gave no answer"}
+    if answer.get("missing"):
+        raise StaticxError(
+            f"Libraries that {image.name} needs are not on this machine:",
+            "Install them here, or leave out what needs them: freeze.excludes.",
+            [f"{library}, needed by {binary}" for binary, library in answer["missing"]],
+        )
+    if "error" in answer:
+        raise StaticxError(
+            f"StaticX failed: {answer['error']}; its output is in {shown(image, log)}.",
+            "Look for the first error there.",
+            last_lines(log),
+        )

@@ -1,0 +1,189 @@
+"""Import the target as the server will, and say what follows for the freeze.
+
+Input: {"app": target or null, "settings": {…}, "import_paths": […], "hidden_imports": […],
+        "project": folder, "tools": [names of the distributions that are only tools]}
+Output: {"asgi": bool, "settings": {…}, "hidden_imports": […], "ports": […], "tool_modules": […],
+         "distributions": {name: version}, "gunicorn": version}
+        or {"problem": sentence, "details": [lines], "remedy": sentence}.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import json
+import os
+import sys
+import traceback
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+class Refused(Exception):
+    def __init__(self, problem: str, remedy: str, details: Iterable[str] = ()) -> None:
+        super().__init__(problem)
+        self.answer = {"problem": problem, "remedy": remedy, "details": list(details)}
+
+
+def examine(request: Mapping[str, Any]) -> dict[str, Any]:
+    sys.path[:0] = request["import_paths"]
+    check_hidden_imports(request["hidden_imports"])
+    answer: dict[str, Any] = {
+        "asgi": False,
+        "settings": request["settings"],
+        "hidden_imports": [],
+        "ports": [],
+        "gunicorn": "",
+        "tool_modules": sorted(tool_modules(request["tools"])),
+        "distributions": {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()},
+    }
+    if request["app"]:
+        answer.update(examine_app(request["app"], request["settings"], request["project"]))
+    return answer
+
+
+def check_hidden_imports(names: Iterable[str]) -> None:
+    for name in names:
+        if not can_be_found(name):
+            raise Refused(
+                f'freeze.hidden-imports names "{name}", and there is no such module in the build environment.',
+                "Correct the name, or add the package that holds it to the project's dependencies.",
+            )
+
+
+def can_be_found(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except Exception:
+        return False
+
+
+def examine_app(target: str, settings: Mapping[str, Any], project: str) -> dict[str, Any]:
+    import gunicorn
+    from pystatic_runner.settings import SettingsError, configure, exposed_ports
+
+    asgi = is_asgi(import_target(target, project))
+    settings = dict(settings)
+    if asgi:
+        settings.setdefault("worker_class", "asgi")
+    try:
+        config = configure(settings, environment={})
+        modules = {config.logger_class.__module__, config.worker_class.__module__, *callback_modules(config)}
+    except SettingsError as error:
+        raise Refused(str(error), "Correct [tool.pystatic-tasks.server].") from None
+    except Exception as error:
+        raise Refused(f"gunicorn refuses its settings: {error}", "Correct [tool.pystatic-tasks.server].") from None
+    return {
+        "asgi": asgi,
+        "settings": settings,
+        "hidden_imports": sorted(modules),
+        "ports": exposed_ports(config),
+        "gunicorn": gunicorn.__version__,
+    }
+
+
+def callback_modules(config: Any) -> set[str]:
+    """Modules of the project's own hooks, which gunicorn finds by name."""
+    values = (setting.get() for setting in config.settings.values())
+    modules = {getattr(value, "__module__", None) for value in values if inspect.isroutine(value)}
+    return {module for module in modules if module and not module.startswith("gunicorn.")}
+
+
+def import_target(target: str, project: str) -> Any:
+    from gunicorn.errors import AppImportError
+    from gunicorn.util import import_app
+
+    module = target.partition(":")[0]
+    where = f'The target "{target}"'
+    try:
+        return import_app(target)
+    except AppImportError as error:
+        raise Refused(f"{where} could not be loaded: {error}", "Correct tool.pystatic-tasks.app.") from None
+    except ModuleNotFoundError as error:
+        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
+            raise Refused(
+                f'{where} does not exist: there is no module "{error.name}" in the build environment.',
+                "Correct tool.pystatic-tasks.app, or name the project that holds it in tool.pystatic-tasks.install.",
+            ) from None
+        raise Refused(
+            f"{where} does not import:",
+            f'Add the package that holds "{error.name}" to the project\'s dependencies.',
+            own_traceback(project),
+        ) from None
+    except BaseException:
+        raise Refused(
+            f"{where} does not import:",
+            "Correct the code, or set what it needs while it is imported under [tool.pystatic-tasks.image.env].",
+            own_traceback(project),
+        ) from None
+
+
+def own_traceback(project: str) -> list[str]:
+    """The current exception with the frames that lie in the project's code only."""
+    kind, error, trace = sys.exc_info()
+    frames = traceback.extract_tb(trace)
+    library = (os.path.dirname(os.__file__), os.path.dirname(__file__), "<frozen")
+    own = [frame for frame in frames if not frame.filename.startswith(library)]
+    own = [frame for frame in own if "gunicorn" not in Path(frame.filename).parts] or frames[-1:]
+    lines = [line for entry in traceback.format_list(own) for line in entry.rstrip().splitlines()]
+    last = traceback.format_exception_only(kind, error)
+    return [line.replace(f"{project}{os.sep}", "") for line in lines + "".join(last).rstrip().splitlines()]
+
+
+def is_asgi(app: Any) -> bool:
+    if inspect.iscoroutinefunction(app):
+        return True
+    return not inspect.isroutine(app) and inspect.iscoroutinefunction(getattr(app, "__call__", None))
+
+
+def tool_modules(tools: Iterable[str]) -> set[str]:
+    """Top-level modules of what is installed to build with and nobody in the project requires."""
+    installed = {canonical(d.metadata["Name"]): d for d in importlib.metadata.distributions()}
+    only_tools = closure(tools, installed)
+    needed = closure((name for name in installed if name not in only_tools), installed)
+    return {module for name in only_tools - needed for module in top_level(installed[name])}
+
+
+def closure(names: Iterable[str], installed: Mapping[str, importlib.metadata.Distribution]) -> set[str]:
+    """The distributions of these names and all that they require, as far as it is installed."""
+    from packaging.requirements import Requirement
+
+    seen: set[tuple[str, str]] = set()
+    todo = [(canonical(name), "") for name in names]
+    while todo:
+        name, extra = todo.pop()
+        if name not in installed or (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        for text in installed[name].requires or ():
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
+                todo += [(canonical(requirement.name), each) for each in ("", *requirement.extras)]
+    return {name for name, _ in seen}
+
+
+def canonical(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def top_level(distribution: importlib.metadata.Distribution) -> set[str]:
+    files = distribution.files or []
+    code = [file for file in files if file.suffix in (".py", ".so") and not file.parts[0].startswith("..")]
+    names = {file.parts[0] if len(file.parts) > 1 else file.name.partition(".")[0] for file in code}
+    return {name for name in names if name.isidentifier()}
+
+
+def main() -> None:
+    request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    try:
+        answer = examine(request)
+    except Refused as refused:
+        answer = refused.answer
+    Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""What kind of Python is this, and can PyInstaller freeze it?
+
+Output: {"version", "executable", "base_prefix", "libpython": path or "", "debian": bool}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+
+def libpython_name() -> str:
+    if sysconfig.get_config_var("Py_ENABLE_SHARED"):
+        return str(sysconfig.get_config_var("INSTSONAME"))
+    return f"libpython{sys.version_info[0]}.{sys.version_info[1]}.so.1.0"
+
+
+def library_folders() -> list[str]:
+    own = [sys.base_prefix, os.path.join(sys.base_prefix, "lib")]
+    if not sysconfig.get_config_var("Py_ENABLE_SHARED"):
+        return own
+    system = [str(sysconfig.get_config_var(name) or "") for name in ("LIBDIR", "LIBPL")]
+    multiarch = str(sysconfig.get_config_var("MULTIARCH") or "")
+    system += [f"/usr/lib/{multiarch}", f"/lib/{multiarch}", "/usr/lib64", "/usr/lib", "/lib64", "/lib"]
+    return os.environ.get("LD_LIBRARY_PATH", "").split(":") + own + system
+
+
+def find_libpython() -> str:
+    name = libpython_name()
+    found = (os.path.join(folder, name) for folder in library_folders() if folder)
+    return next((path for path in found if os.path.exists(path)), "")
+
+
+def is_debian() -> bool:
+    try:
+        release = Path("/etc/os-release").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return sys.base_prefix == "/usr" and "debian" in release
+
+
+def probe() -> dict[str, Any]:
+    return {
+        "version": platform.python_version(),
+        "executable": sys.executable,
+        "base_prefix": sys.base_prefix,
+        "libpython": find_libpython(),
+        "debian": is_debian(),
+    }
+
+
+if __name__ == "__main__":
+    Path(sys.argv[2]).write_text(json.dumps(probe()), encoding="utf-8")

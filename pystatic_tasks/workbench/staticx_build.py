@@ -1,0 +1,64 @@
+"""One static executable from one frozen program, the same bytes every time.
+
+Input: {"program": path, "output": path, "libraries": [paths], "strip": bool}
+Output: {"missing": [[binary, library], …]} or {"error": text} or {}.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from binaries import is_elf, unresolved
+from PyInstaller.archive.readers import CArchiveReader
+from staticx.api import StaticxGenerator
+from staticx.errors import Error
+
+
+class PlainTarInfo(tarfile.TarInfo):
+    """A tar entry that tells nothing of the machine it was made on: no times, no owners."""
+
+    def get_info(self) -> Any:
+        info: Any = super().get_info()  # type: ignore[misc]
+        info.update(mtime=0, uid=0, gid=0, uname="", gname="", mode=0o755)
+        return info
+
+
+def missing_libraries(program: Path) -> list[tuple[str, str]]:
+    """What `ldd` does not find for the program and for the binaries inside it."""
+    archive = CArchiveReader(str(program))
+    with tempfile.TemporaryDirectory(prefix="pystatic-") as name:
+        folder = Path(name)
+        for member, (_, _, _, _, kind) in archive.toc.items():
+            if kind == "b":
+                target = folder / member
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(archive.extract(member))
+                target.chmod(0o755)
+        return unresolved(folder)
+
+
+def build(request: dict[str, Any]) -> dict[str, Any]:
+    missing = missing_libraries(Path(request["program"]))
+    if missing:
+        return {"missing": missing}
+    try:
+        with StaticxGenerator(prog=request["program"], strip=request["strip"]) as generator:
+            generator.sxar.tar.tarinfo = PlainTarInfo
+            for library in request["libraries"]:
+                generator.add_library(library)
+            generator.generate(output=request["output"])
+    except (Error, OSError) as error:
+        return {"error": str(error)}
+    return {}
+
+
+if __name__ == "__main__":
+    run: Callable[[dict[str, Any]], dict[str, Any]] = build
+    answer = run(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
