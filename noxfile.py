@@ -1,7 +1,5 @@
 """Sessions of this project; the last line is all that a user would add to theirs."""
 
-import nox
-
 import pystatic_tasks
 
 pystatic_tasks.register()

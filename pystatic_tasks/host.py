@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **(extra or {})}
 
 
-def run_logged(command: Sequence[str | Path], log: Path, *, verbose: bool, **options: Any) -> int:
+def run_logged(command: Iterable[object], log: Path, *, verbose: bool, **options: Any) -> int:
     """Run a tool with its whole output kept in `log`, and shown too if `verbose`.
 
     Args:

@@ -63,13 +63,14 @@ def check_interpreter(python: Path, work: Path) -> Interpreter:
     """
     work.mkdir(parents=True, exist_ok=True)
     answer = work / "interpreter.json"
-    command = [python, "-I", WORKBENCH / "probe.py", "-", answer]
+    command = [str(python), "-I", str(WORKBENCH / "probe.py"), "-", str(answer)]
     subprocess.run(command, check=True, env=tool_environment())
     found = json.loads(answer.read_text(encoding="utf-8"))
     if not found["libpython"]:
         minor = ".".join(found["version"].split(".")[:2])
         raise MissingToolError(
-            f"Python {found['version']} of {found['base_prefix']} has no shared libpython, which a frozen program needs.",
+            f"Python {found['version']} of {found['base_prefix']} has no shared libpython, "
+            "which a frozen program needs.",
             f"Install it: apt-get install libpython{minor}."
             if found["debian"]
             else f"Use a Python built with it: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install {minor}, "

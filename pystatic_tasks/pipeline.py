@@ -39,7 +39,9 @@ def hash_file(path: Path) -> str:
     """The SHA-256 of a file, or "" if there is none."""
     try:
         with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _hash(stream)
+            return (
+                hashlib.file_digest(stream, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _hash(stream)
+            )
     except OSError:
         return ""
 

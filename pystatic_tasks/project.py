@@ -25,7 +25,8 @@ def read_pyproject(folder: Path) -> Mapping[str, Any]:
     """
     path = folder / "pyproject.toml"
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        tables: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tables
     except FileNotFoundError:
         raise ConfigError(
             f"There is no pyproject.toml in {folder}.",

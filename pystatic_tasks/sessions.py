@@ -14,7 +14,8 @@ import nox
 from nox import registry
 from nox.logger import logger
 
-from pystatic_tasks import freeze, image, smoke, staticx
+from pystatic_tasks import freeze, smoke, staticx
+from pystatic_tasks import image as image_step
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.errors import ConfigError, PystaticError
@@ -32,7 +33,7 @@ DESCRIPTIONS = {
 RUN: Mapping[str, Callable[[Image, Host], Any]] = {
     "freeze": freeze.freeze,
     "staticx": staticx.staticx,
-    "image": image.image,
+    "image": image_step.image,
     "smoke": smoke.smoke,
 }
 EXIT_CODE = ConfigError.exit_code
@@ -164,8 +165,8 @@ def register_plan(plan: Plan) -> dict[str, Any]:
     if len(images) == 1:
         return {step: add_step(plan, step, images[0], "") for step in plan.steps}
     for step in plan.steps:
-        for image in images:
-            add_step(plan, step, image, image.name)
+        for each in images:
+            add_step(plan, step, each, each.name)
     return {step: add_all(plan, step, images) for step in plan.steps}
 
 
@@ -221,9 +222,7 @@ def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name:
     return nox.session(name=session_name, default=plan.default, tags=list(plan.tags), **options)(run)
 
 
-def run_steps(
-    session: nox.Session, steps: Sequence[str], root: Path, name: str, overrides: Mapping[str, Any]
-) -> None:
+def run_steps(session: nox.Session, steps: Sequence[str], root: Path, name: str, overrides: Mapping[str, Any]) -> None:
     """Run steps for the image of that name, or for the only one; every error becomes Nox's own."""
     try:
         options = parse_options(session.posargs)
@@ -277,7 +276,7 @@ def make_host(session: nox.Session, image: Image, options: Options) -> Host:
 
 def only_installs(session: nox.Session) -> bool:
     """Whether Nox runs with --install-only: then it runs no command, not even this one."""
-    return session.run("true", external=True, silent=True, log=False) is None
+    return session.run(sys.executable, "-c", "", external=True, silent=True, log=False) is None
 
 
 def sentence(error: PystaticError) -> str:

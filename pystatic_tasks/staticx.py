@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError, StaticxError
-from pystatic_tasks.machine import WORKBENCH, check_machine
 from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
+from pystatic_tasks.machine import WORKBENCH, check_machine
 from pystatic_tasks.pipeline import (
     Manifest,
     fingerprint,
@@ -39,7 +40,12 @@ def staticx(image: Image, host: Host) -> Manifest:
     output = image.dist / image.name
     libraries = [existing(path) for path in image.staticx.libraries]
     inputs = fingerprint(
-        [frozen.outputs, image.staticx.strip, [(path, hash_file(Path(path))) for path in libraries], hash_file(WORKBENCH / "staticx_build.py")]
+        [
+            frozen.outputs,
+            image.staticx.strip,
+            [(path, hash_file(Path(path))) for path in libraries],
+            hash_file(WORKBENCH / "staticx_build.py"),
+        ]
     )
     there = read_manifest(image, "staticx")
     if host.use_cache and there and there.inputs == inputs:
@@ -81,7 +87,9 @@ def build(image: Image, host: Host, request: dict[str, object], python: Path) ->
     # Isolated from the current folder and the user's packages, but with the script's own folder.
     command = [python, "-s", "-E", WORKBENCH / "staticx_build.py", asked, answered]
     run_logged(command, log, verbose=host.verbose, env=tool_environment({"PATH": path}))
-    answer = json.loads(answered.read_text(encoding="utf-8")) if answered.exists() else {"error": "it gave no answer"}
+    answer: dict[str, Any] = {"error": "it gave no answer"}
+    if answered.exists():
+        answer = json.loads(answered.read_text(encoding="utf-8"))
     if answer.get("missing"):
         raise StaticxError(
             f"Libraries that {image.name} needs are not on this machine:",

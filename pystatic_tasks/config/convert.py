@@ -36,7 +36,7 @@ def keys(cls: type) -> dict[str, Field[Any]]:
 
 
 @cache
-def annotations(cls: type) -> dict[str, Any]:
+def types_of(cls: type) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 
@@ -71,7 +71,7 @@ def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[st
         if target is None:
             problems.add(inner, f": unknown key; {nearest(str(name), known)}")
             continue
-        annotation = annotations(cls)[target.name]
+        annotation = types_of(cls)[target.name]
         if is_dataclass(annotation):
             result[target.name] = convert_table(typing.cast(type, annotation), value, inner, problems)
             continue

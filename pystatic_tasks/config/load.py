@@ -6,18 +6,18 @@ import difflib
 import re
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config.convert import (
     Problems,
-    annotations,
     convert_table,
     kebab,
     keys,
     nearest,
     strip_none,
+    types_of,
 )
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError
@@ -25,6 +25,7 @@ from pystatic_tasks.project import is_installable, read_pyproject
 
 TABLE = "pystatic-tasks"
 ENVIRONMENT_PREFIX = "PYSTATIC_TASKS_"
+Paths = list[tuple[tuple[str, ...], Any]]
 TARGETS = ("app", "script", "command")
 
 
@@ -114,9 +115,7 @@ def misspelt_tables(pyproject: Mapping[str, Any]) -> list[str]:
     """Tables that look like ours and are not read."""
     tool = pyproject.get("tool", {})
     found = [name for name in (*tool, *pyproject) if name != TABLE and looks_like_ours(name)]
-    return [
-        f"[{'tool.' if name in tool else ''}{name}] is not read; did you mean [tool.{TABLE}]?" for name in found
-    ]
+    return [f"[{'tool.' if name in tool else ''}{name}] is not read; did you mean [tool.{TABLE}]?" for name in found]
 
 
 def looks_like_ours(name: str) -> bool:
@@ -129,7 +128,7 @@ def with_kebab_keys(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
     What stands below `server`, `env`, `labels` and `files` are names of others and stay as they are.
     """
-    ours = {name for name, target in keys(Image).items() if is_dataclass(annotations(Image)[target.name])}
+    ours = {name for name, target in keys(Image).items() if is_dataclass(types_of(Image)[target.name])}
     return {
         kebab(name): with_kebab_keys(value) if kebab(name) in ours and isinstance(value, Mapping) else value
         for name, value in overrides.items()
@@ -159,13 +158,13 @@ def environment_names() -> dict[str, tuple[tuple[str, ...], Any]]:
     """Every variable that is read, with the path of its key and the key's type."""
     names = {}
     for name, target in keys(Image).items():
-        annotation = annotations(Image)[target.name]
+        annotation = types_of(Image)[target.name]
         if is_dataclass(annotation):
             cls = typing.cast(type, annotation)
-            inner = {(name, key): annotations(cls)[each.name] for key, each in keys(cls).items()}
+            paths: Paths = [((name, key), types_of(cls)[each.name]) for key, each in keys(cls).items()]
         else:
-            inner = {(name,): annotation}
-        for path, kind in inner.items():
+            paths = [((name,), annotation)]
+        for path, kind in paths:
             if is_plain(kind):
                 names[ENVIRONMENT_PREFIX + "_".join(path).replace("-", "_").upper()] = (path, kind)
     return names
@@ -207,9 +206,10 @@ def build_image(
     project = installed_project(root, values.get("install", (".",)))
     project_name = name_of(project)
     values.setdefault("name", image_name(project_name or root.resolve().name))
-    nested = {f.name: f.default for f in fields(Image) if is_dataclass(f.default)}
-    for name, default in nested.items():
-        values[name] = type(default)(**values.get(name, {}))
+    for table in fields(Image):
+        default: Any = table.default
+        if is_dataclass(default) and table.name in values:
+            values[table.name] = replace(default, **values[table.name])  # type: ignore[type-var]
     return Image(root=root, project=project, project_name=project_name, **values)
 
 

@@ -47,7 +47,9 @@ class Staticx:
 class ImageOptions:
     """`[tool.pystatic-tasks.image]`: the container image around the program."""
 
-    tags: tuple[str, ...] = key("Tags, or whole references such as registry.example/shop:1.4.", ("latest",), check="tag")
+    tags: tuple[str, ...] = key(
+        "Tags, or whole references such as registry.example/shop:1.4.", ("latest",), check="tag"
+    )
     user: str = key("User and group, both by number.", "65535:65535", check="user")
     env: Mapping[str, str] = key("Environment variables.", {})
     labels: Mapping[str, str] = key("Labels, added to those from pyproject.toml and git.", {})

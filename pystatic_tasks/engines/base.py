@@ -87,18 +87,21 @@ class Container(Protocol):
 
 
 class Engine(Protocol):
-    """Loads and runs images.
+    """Loads and runs images."""
 
-    Attributes:
-        name: "docker", "podman" or "sandbox".
-        unchecked: What of the contract this engine cannot hold an image to.
-    """
+    @property
+    def name(self) -> str:
+        """ "docker", "podman" or "sandbox"."""
 
-    name: str
-    unchecked: tuple[str, ...]
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """What of the contract this engine cannot hold an image to."""
 
     def version(self) -> str:
         """Its version; empty if it does not work here."""
+
+    def complaint(self) -> str:
+        """Why it does not work here."""
 
     def load(self, artifact: Artifact) -> bool:
         """Make the image known to the engine; False if it was already."""
@@ -107,7 +110,9 @@ class Engine(Protocol):
         """Run the image in the background."""
 
 
-def call(*command: str, check: bool = True, timeout: float = COMMAND_TIMEOUT_SECONDS) -> subprocess.CompletedProcess[str]:
+def call(
+    *command: str, check: bool = True, timeout: float = COMMAND_TIMEOUT_SECONDS
+) -> subprocess.CompletedProcess[str]:
     """Run an engine's command line.
 
     Raises:
@@ -125,7 +130,8 @@ def call(*command: str, check: bool = True, timeout: float = COMMAND_TIMEOUT_SEC
         )
     except subprocess.TimeoutExpired:
         raise ImageError(
-            f'"{" ".join(command[:2])}" did not answer within {timeout:.0f} seconds.', f"See whether {command[0]} works."
+            f'"{" ".join(command[:2])}" did not answer within {timeout:.0f} seconds.',
+            f"See whether {command[0]} works.",
         ) from None
     if check and result.returncode != 0:
         said = (result.stderr or result.stdout).strip().splitlines()

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pystatic_tasks.config.model import EngineName
 from pystatic_tasks.engines import sandbox
 from pystatic_tasks.engines.base import Engine
-from pystatic_tasks.engines.command_line import CommandLineEngine
 from pystatic_tasks.engines.docker import DOCKER
 from pystatic_tasks.engines.podman import PODMAN
 from pystatic_tasks.errors import MissingToolError
 
-COMMAND_LINES: tuple[CommandLineEngine, ...] = (DOCKER, PODMAN)
+COMMAND_LINES: tuple[Engine, ...] = (DOCKER, PODMAN)
 
 
 def choose_engine(name: EngineName) -> Engine:
@@ -25,7 +24,7 @@ def choose_engine(name: EngineName) -> Engine:
         return require(sandbox.here())
     if name != "auto":
         return require(next(engine for engine in COMMAND_LINES if engine.name == name))
-    engines: tuple[CommandLineEngine | sandbox.Sandbox, ...] = (*COMMAND_LINES, sandbox.here())
+    engines = (*COMMAND_LINES, sandbox.here())
     for engine in engines:
         if engine.version():
             return engine
@@ -36,7 +35,7 @@ def choose_engine(name: EngineName) -> Engine:
     )
 
 
-def require(engine: CommandLineEngine | sandbox.Sandbox) -> Engine:
+def require(engine: Engine) -> Engine:
     if engine.version():
         return engine
     others = [name for name in ("docker", "podman", "sandbox") if name != engine.name]

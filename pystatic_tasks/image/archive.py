@@ -20,7 +20,9 @@ DOCKER_HUB = "docker.io/library/"
 
 def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
     """The archive's bytes; the same for the same image and references."""
-    blobs = {content: blob_path(content) for content in (image.config, image.manifest, *(each.blob for each in image.layers))}
+    blobs = {
+        content: blob_path(content) for content in (image.config, image.manifest, *(each.blob for each in image.layers))
+    }
     files: dict[str, bytes] = {
         "oci-layout": canonical({"imageLayoutVersion": "1.0.0"}),
         "index.json": canonical(index(image, references)),

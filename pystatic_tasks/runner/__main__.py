@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from pathlib import Path
 
 from gunicorn.util import import_app
 
@@ -21,7 +21,7 @@ def run() -> int:
         print(USAGE, end="", file=sys.stderr)
         return 2
     target = sys.argv[1]
-    sys.path.insert(0, os.getcwd())
+    sys.path.insert(0, str(Path.cwd()))
     return main(lambda: import_app(target), {}, sys.argv[2:])
 
 

@@ -19,7 +19,7 @@ from .settings import SettingsError, binds, configure, is_tcp
 HEALTHCHECK = "--healthcheck"
 
 
-class StandaloneApplication(BaseApplication):  # type: ignore[misc]
+class StandaloneApplication(BaseApplication):
     """gunicorn around one application, set up by us and by nothing on disk."""
 
     def __init__(self, load: Callable[[], Any], config: Config) -> None:
@@ -68,7 +68,10 @@ def refuse_ports_in_use(config: Config) -> None:
     if config.reuse_port or "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ:
         return
     for bind in filter(is_tcp, binds(config)):
-        host, port = parse_address(bind)
+        address = parse_address(bind)
+        if not isinstance(address, tuple):
+            continue
+        host, port = address
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

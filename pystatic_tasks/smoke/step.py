@@ -168,7 +168,9 @@ def end_once(image: Image, container: Container, user: str) -> Run:
     ]
     if image.smoke.stdout is not None:
         found = image.smoke.stdout in output
-        checks.append(Check(name=f"prints {image.smoke.stdout!r}", passed=found, seen="found" if found else "not found"))
+        checks.append(
+            Check(name=f"prints {image.smoke.stdout!r}", passed=found, seen="found" if found else "not found")
+        )
     checks.append(contract.check_leftovers(container.leftovers()))
     return Run(user=user, startup_ms=None, checks=checks, output=output)
 

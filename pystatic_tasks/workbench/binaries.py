@@ -35,7 +35,7 @@ def prepare(toc: Iterable[TocEntry], folder: Path, *, strip: bool) -> list[TocEn
     binaries = [entry for entry in entries if entry[2] in BINARY_TYPES and entry[1]]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         copies = list(pool.map(lambda entry: copy_fit(entry, folder, strip=strip), binaries))
-    replaced = {entry: copy for entry, copy in zip(binaries, copies, strict=True)}
+    replaced = dict(zip(binaries, copies, strict=True))
     return [(entry[0], str(replaced[entry]), entry[2]) if entry in replaced else entry for entry in entries]
 
 
@@ -52,16 +52,15 @@ def copy_fit(entry: TocEntry, folder: Path, *, strip: bool) -> Path:
 
 
 def search_path(binary: Path) -> tuple[str, list[str]]:
-    """The kind of search path in the file (DT_RPATH, DT_RUNPATH or "") and its folders."""
+    """The kind of search path in the file ("rpath", "runpath" or "") and its folders."""
     try:
         with binary.open("rb") as stream:
             for segment in ELFFile(stream).iter_segments():
                 if isinstance(segment, DynamicSegment):
                     for tag in segment.iter_tags():
-                        if tag.entry.d_tag == "DT_RUNPATH":
-                            return "DT_RUNPATH", tag.runpath.split(":")
-                        if tag.entry.d_tag == "DT_RPATH":
-                            return "DT_RPATH", tag.rpath.split(":")
+                        kind = {"DT_RUNPATH": "runpath", "DT_RPATH": "rpath"}.get(tag.entry.d_tag)
+                        if kind:
+                            return kind, str(getattr(tag, kind)).split(":")
     except ELFError:
         pass
     return "", []
@@ -71,7 +70,7 @@ def localize_search_path(binary: Path) -> None:
     """Remove folders of this machine from the search path; turn what is left into an RPATH."""
     kind, folders = search_path(binary)
     relative = [folder for folder in folders if folder.startswith(("$ORIGIN", "${ORIGIN}"))]
-    if not kind or (kind == "DT_RPATH" and relative == folders):
+    if not kind or (kind == "rpath" and relative == folders):
         return
     patchelf("--remove-rpath", str(binary))
     if relative:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     def __init__(self, problem: str, remedy: str, details: Iterable[str] = ()) -> None:
         super().__init__(problem)
         self.answer = {"problem": problem, "remedy": remedy, "details": list(details)}
@@ -48,7 +48,7 @@ def examine(request: Mapping[str, Any]) -> dict[str, Any]:
 def check_hidden_imports(names: Iterable[str]) -> None:
     for name in names:
         if not can_be_found(name):
-            raise Refused(
+            raise RefusedError(
                 f'freeze.hidden-imports names "{name}", and there is no such module in the build environment.',
                 "Correct the name, or add the package that holds it to the project's dependencies.",
             )
@@ -73,9 +73,9 @@ def examine_app(target: str, settings: Mapping[str, Any], project: str) -> dict[
         config = configure(settings, environment={})
         modules = {config.logger_class.__module__, config.worker_class.__module__, *callback_modules(config)}
     except SettingsError as error:
-        raise Refused(str(error), "Correct [tool.pystatic-tasks.server].") from None
+        raise RefusedError(str(error), "Correct [tool.pystatic-tasks.server].") from None
     except Exception as error:
-        raise Refused(f"gunicorn refuses its settings: {error}", "Correct [tool.pystatic-tasks.server].") from None
+        raise RefusedError(f"gunicorn refuses its settings: {error}", "Correct [tool.pystatic-tasks.server].") from None
     return {
         "asgi": asgi,
         "settings": settings,
@@ -101,20 +101,20 @@ def import_target(target: str, project: str) -> Any:
     try:
         return import_app(target)
     except AppImportError as error:
-        raise Refused(f"{where} could not be loaded: {error}", "Correct tool.pystatic-tasks.app.") from None
+        raise RefusedError(f"{where} could not be loaded: {error}", "Correct tool.pystatic-tasks.app.") from None
     except ModuleNotFoundError as error:
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
-            raise Refused(
+            raise RefusedError(
                 f'{where} does not exist: there is no module "{error.name}" in the build environment.',
                 "Correct tool.pystatic-tasks.app, or name the project that holds it in tool.pystatic-tasks.install.",
             ) from None
-        raise Refused(
+        raise RefusedError(
             f"{where} does not import:",
             f'Add the package that holds "{error.name}" to the project\'s dependencies.',
             own_traceback(project),
         ) from None
     except BaseException:
-        raise Refused(
+        raise RefusedError(
             f"{where} does not import:",
             "Correct the code, or set what it needs while it is imported under [tool.pystatic-tasks.image.env].",
             own_traceback(project),
@@ -125,7 +125,7 @@ def own_traceback(project: str) -> list[str]:
     """The current exception with the frames that lie in the project's code only."""
     kind, error, trace = sys.exc_info()
     frames = traceback.extract_tb(trace)
-    library = (os.path.dirname(os.__file__), os.path.dirname(__file__), "<frozen")
+    library = (str(Path(os.__file__).parent), str(Path(__file__).parent), "<frozen")
     own = [frame for frame in frames if not frame.filename.startswith(library)]
     own = [frame for frame in own if "gunicorn" not in Path(frame.filename).parts] or frames[-1:]
     lines = [line for entry in traceback.format_list(own) for line in entry.rstrip().splitlines()]
@@ -136,7 +136,7 @@ def own_traceback(project: str) -> list[str]:
 def is_asgi(app: Any) -> bool:
     if inspect.iscoroutinefunction(app):
         return True
-    return not inspect.isroutine(app) and inspect.iscoroutinefunction(getattr(app, "__call__", None))
+    return not inspect.isroutine(app) and inspect.iscoroutinefunction(type(app).__call__)
 
 
 def tool_modules(tools: Iterable[str]) -> set[str]:
@@ -180,7 +180,7 @@ def main() -> None:
     request = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     try:
         answer = examine(request)
-    except Refused as refused:
+    except RefusedError as refused:
         answer = refused.answer
     Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
 

@@ -21,7 +21,7 @@ def libpython_name() -> str:
 
 
 def library_folders() -> list[str]:
-    own = [sys.base_prefix, os.path.join(sys.base_prefix, "lib")]
+    own = [sys.base_prefix, f"{sys.base_prefix}/lib"]
     if not sysconfig.get_config_var("Py_ENABLE_SHARED"):
         return own
     system = [str(sysconfig.get_config_var(name) or "") for name in ("LIBDIR", "LIBPL")]
@@ -32,8 +32,8 @@ def library_folders() -> list[str]:
 
 def find_libpython() -> str:
     name = libpython_name()
-    found = (os.path.join(folder, name) for folder in library_folders() if folder)
-    return next((path for path in found if os.path.exists(path)), "")
+    found = (Path(folder, name) for folder in library_folders() if folder)
+    return next((str(path) for path in found if path.exists()), "")
 
 
 def is_debian() -> bool:

@@ -10,11 +10,10 @@ import json
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from binaries import is_elf, unresolved
+from binaries import unresolved
 from PyInstaller.archive.readers import CArchiveReader
 from staticx.api import StaticxGenerator
 from staticx.errors import Error
@@ -24,7 +23,7 @@ class PlainTarInfo(tarfile.TarInfo):
     """A tar entry that tells nothing of the machine it was made on: no times, no owners."""
 
     def get_info(self) -> Any:
-        info: Any = super().get_info()  # type: ignore[misc]
+        info: Any = super().get_info()
         info.update(mtime=0, uid=0, gid=0, uname="", gname="", mode=0o755)
         return info
 
@@ -40,7 +39,8 @@ def missing_libraries(program: Path) -> list[tuple[str, str]]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(archive.extract(member))
                 target.chmod(0o755)
-        return unresolved(folder)
+        missing: list[tuple[str, str]] = unresolved(folder)
+        return missing
 
 
 def build(request: dict[str, Any]) -> dict[str, Any]:
@@ -59,6 +59,5 @@ def build(request: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    run: Callable[[dict[str, Any]], dict[str, Any]] = build
-    answer = run(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    answer = build(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     Path(sys.argv[2]).write_text(json.dumps(answer), encoding="utf-8")
