@@ -1,5 +1,50 @@
 """Sessions of this project; the last line is all that a user would add to theirs."""
 
+import nox
+
 import pystatic_tasks
 
+nox.options.sessions = ["lint", "types", "tests"]
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install_group(session: nox.Session, *groups: str) -> None:
+    session.install(*nox.project.dependency_groups(PYPROJECT, *groups))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and format of the code."""
+    install_group(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly."""
+    install_group(session, "types")
+    session.install("-e", ".")
+    session.run("mypy", "pystatic_tasks", "sample_app/random_number", "sample_app/tests", "tests", "noxfile.py")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Unit tests: no build, no engine, under a minute."""
+    install_group(session, "tests")
+    session.install("-e", ".", "-e", "./sample_app")
+    session.run("pytest", "-m", "not integration", *session.posargs)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Real builds in real engines; what is not on the machine is skipped, with the reason."""
+    install_group(session, "integration")
+    session.install("-e", ".")
+    session.run("pytest", "-m", "integration", "--durations=10", *session.posargs)
+
+
 pystatic_tasks.register()
+
+if __name__ == "__main__":
+    nox.main()

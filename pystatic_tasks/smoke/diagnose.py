@@ -20,8 +20,8 @@ def diagnose(image: Image, output: str) -> str:
 def missing_module(image: Image, match: re.Match[str]) -> str:
     names = ", ".join(f'"{name}"' for name in dict.fromkeys([*image.freeze.hidden_imports, match[1]]))
     return (
-        f'The program imports "{match[1]}" by name, which the analysis cannot see. Add to pyproject.toml:\n'
-        f"  [tool.pystatic-tasks.freeze]\n  hidden-imports = [{names}]"
+        f'The program imports "{match[1]}" by name, which the analysis cannot see. Put this into pyproject.toml:\n'
+        f"  [tool.pystatic-tasks.freeze]\n  hidden-imports = [{names}]\nThen run the session again."
     )
 
 

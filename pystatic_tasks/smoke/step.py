@@ -129,7 +129,11 @@ def serve_once(image: Image, container: Container, user: str, started: float) ->
         if image.image.healthcheck:
             checks.append(contract.check_health(container.execute(["--healthcheck", image.image.healthcheck])))
     else:
-        seen = "it ended first" if not container.running() else f"none within {image.smoke.timeout:g} s"
+        seen = (
+            f"it ended with exit code {container.wait(0)}"
+            if not container.running()
+            else f"none within {image.smoke.timeout:g} s"
+        )
         checks.append(Check(name="answers", passed=False, seen=seen))
     return finish(container, user, startup_ms, checks)
 
@@ -146,9 +150,10 @@ def ask_all(image: Image, address: tuple[str, int]) -> list[Check]:
 
 def finish(container: Container, user: str, startup_ms: int | None, checks: list[Check]) -> Run:
     """Stop the container and look at what it leaves."""
-    end = container.stop(contract.GRACE_SECONDS)
+    if container.running():
+        checks.append(contract.check_stop(container.stop(contract.GRACE_SECONDS)))
     output = container.output()
-    checks += [contract.check_log(output), contract.check_stop(end), contract.check_leftovers(container.leftovers())]
+    checks += [contract.check_log(output), contract.check_leftovers(container.leftovers())]
     return Run(user=user, startup_ms=startup_ms, checks=checks, output=output)
 
 

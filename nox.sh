@@ -1,0 +1,35 @@
+#!/bin/sh
+# Nox with this project's own sessions, on a machine that has python3 and little else.
+# Makes a private environment in .venv and installs the system packages that a build needs.
+# Usage: ./nox.sh [arguments of nox]; PYTHON=/path/to/python3 chooses another interpreter.
+set -eu
+cd "$(dirname "$0")"
+python=${PYTHON:-python3}
+
+missing=
+need() { missing="$missing $1"; }
+if ! command -v strip >/dev/null || ! command -v objcopy >/dev/null; then need binutils; fi
+"$python" -c 'import ensurepip' 2>/dev/null || need python3-venv
+"$python" pystatic_tasks/workbench/probe.py - /dev/stdout | grep -q '"libpython": "/' ||
+    need "libpython$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+if [ "$(id -u)" != 0 ]; then command -v bwrap >/dev/null || need bubblewrap; fi
+
+if [ -n "$missing" ]; then
+    command -v apt-get >/dev/null || { echo "nox.sh: please install:$missing" >&2; exit 3; }
+    sudo=
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || { echo "nox.sh: please run as root: apt-get install$missing" >&2; exit 3; }
+        sudo=sudo
+    fi
+    echo "nox.sh: installing$missing" >&2
+    $sudo apt-get update -qq
+    # shellcheck disable=SC2086 # a list of packages
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+
+if [ ! -x .venv/bin/nox ]; then
+    echo "nox.sh: making .venv" >&2
+    "$python" -m venv --clear .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e .
+fi
+exec .venv/bin/nox "$@"

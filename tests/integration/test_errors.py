@@ -1,0 +1,178 @@
+"""What a user reads when something is wrong, through Nox, word for word."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import Project, copy_repository, tool_or_skip
+
+WHERE = "the configuration of {root}/pyproject.toml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            'app = "random_number.api:app"',
+            'app = "random_number.apy:app"',
+            'The target "random_number.apy:app" does not exist: there is no module "random_number.apy" '
+            "in the build environment.\n"
+            "Correct tool.pystatic-tasks.app, or name the project that holds it in tool.pystatic-tasks.install.",
+        ),
+        (
+            'app = "random_number.api:app"',
+            'app = "random_number.api:application"',
+            'The target "random_number.api:application" could not be loaded: '
+            "Failed to find attribute 'application' in 'random_number.api'.\n"
+            "Correct tool.pystatic-tasks.app.",
+        ),
+        (
+            "server.workers = 4",
+            "server.worker = 4",
+            "server.worker is not a setting of gunicorn; did you mean 'workers'?\n"
+            "Correct [tool.pystatic-tasks.server].",
+        ),
+        (
+            "server.workers = 4",
+            'freeze.hidden-imports = ["random_number.extras"]',
+            'freeze.hidden-imports names "random_number.extras", and there is no such module '
+            "in the build environment.\n"
+            "Correct the name, or add the package that holds it to the project's dependencies.",
+        ),
+        (
+            "server.workers = 4",
+            'freeze.data = ["templates:templates"]',
+            'tool.pystatic-tasks.freeze.data names "templates", and it is not in {root}.\nCorrect the path.',
+        ),
+        (
+            "server.workers = 4",
+            "freeze.optimise = 2",
+            f"1 problem in {WHERE}:\n"
+            '  tool.pystatic-tasks.freeze.optimise: unknown key; did you mean "optimize"?\n'
+            "Correct the lines above and try again.",
+        ),
+    ],
+)
+def test_a_wrong_configuration(old: str, new: str, message: str, sample_copy: Project) -> None:
+    sample_copy.configure(old, new)
+    printed = sample_copy.nox("-s", "image", *("--", "--engine", "sandbox"), ok=False)
+    assert f" aborted: {message.format(root=sample_copy.root)}\n" in printed
+    assert "Traceback" not in printed
+
+
+def test_a_target_that_fails_to_import_shows_the_users_own_lines(sample_copy: Project) -> None:
+    api = sample_copy.root / "sample_app" / "random_number" / "api.py"
+    before = api.read_text(encoding="utf-8")
+    try:
+        api.write_text(before + "\n1 / 0\n", encoding="utf-8")
+        printed = sample_copy.nox("-s", "freeze", ok=False)
+    finally:
+        api.write_text(before, encoding="utf-8")
+    assert 'The target "random_number.api:app" does not import:\n' in printed
+    assert "ZeroDivisionError: division by zero\n" in printed
+    assert "importlib" not in printed
+
+
+def test_over_budget_names_the_largest_contents(sample: Project) -> None:
+    before = sample.result("image.json").read_bytes()
+    printed = sample.nox("-s", "image", *("--", "--engine", "sandbox"), ok=False, PYSTATIC_TASKS_MAX_SIZE="5MB")
+    size = sample.manifest("image.json")["size_bytes"] / 1e6
+    assert (
+        f"sample-app is over budget: {size:.2f} MB on disk, max-size is 5.00 MB. "
+        "Its largest contents, before compression:\n"
+    ) in printed
+    assert "  binary    libpython" in printed
+    assert "  bytecode  gunicorn\n" in printed
+    assert "Leave out what the program does not need (freeze.excludes), or raise max-size.\n" in printed
+    assert sample.result("image.json").read_bytes() == before
+
+
+def test_an_engine_that_does_not_answer(sample: Project) -> None:
+    tool_or_skip("docker")
+    printed = sample.nox("-s", "smoke", *("--", "--engine", "docker"), ok=False, DOCKER_HOST="unix:///nowhere.sock")
+    assert "The engine docker was asked for and does not work here: Cannot connect to the Docker daemon" in printed
+    assert "Start or install it, or choose another: --engine podman or --engine sandbox.\n" in printed
+
+
+def test_an_unknown_word_after_the_dashes(sample: Project) -> None:
+    printed = sample.nox("-s", "image", "--", "--enginee", "docker", ok=False)
+    assert (
+        'After --: unknown word "--enginee".\n'
+        "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --verbose.\n"
+    ) in printed
+
+
+def test_missing_binutils(sample: Project, tmp_path: Path) -> None:
+    for folder in os.environ["PATH"].split(":"):
+        for tool in Path(folder).glob("*") if folder else ():
+            if tool.name != "strip" and not (tmp_path / tool.name).is_symlink():
+                (tmp_path / tool.name).symlink_to(tool)
+    printed = sample.nox("-s", "freeze", ok=False, PATH=str(tmp_path))
+    assert 'The program "strip" is not on the PATH.\nInstall it: apt-get install binutils.\n' in printed
+
+
+# Hides Debian's libpython from everything that runs in the mount namespace.
+WITHOUT_LIBPYTHON = """
+set -eu
+folder=$(dirname "$1") work=$2
+shift 2
+mount -t tmpfs tmpfs "$work"
+mkdir "$work/upper" "$work/work"
+for file in "$folder"/libpython3*; do mknod "$work/upper/$(basename "$file")" c 0 0; done
+mount -t overlay overlay -o "lowerdir=$folder,upperdir=$work/upper,workdir=$work/work" "$folder"
+exec "$@"
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="hiding a library needs root")
+def test_no_shared_libpython(tmp_path: Path) -> None:
+    library = next(Path("/usr/lib").glob("*/libpython3.*.so.1.0"), None)
+    if library is None or not Path("/usr/bin/python3").exists():
+        pytest.skip("this is not Debian with a shared libpython to hide")
+    work = tmp_path / "work"
+    work.mkdir()
+    hide = ("unshare", "--mount", "sh", "-c", WITHOUT_LIBPYTHON, "hide", str(library), str(work))
+    project = copy_repository(tmp_path / "repository")
+    printed = project.run(
+        *(*hide, sys.executable, "-m", "nox", "-s", "freeze"), ok=False, PYSTATIC_TASKS_PYTHON="/usr/bin/python3"
+    )
+    version = subprocess.run(["/usr/bin/python3", "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
+    minor = version.rpartition(".")[0]
+    assert (
+        f"Python {version} of /usr has no shared libpython, which a frozen program needs.\n"
+        f"Install it: apt-get install libpython{minor}.\n"
+    ) in printed
+
+
+def test_a_missing_library_fails_staticx(sample: Project, tmp_path: Path) -> None:
+    """A library that was there while freezing and is gone when StaticX looks for it."""
+    gcc = tool_or_skip("gcc")
+    project = Project(tmp_path / "project", "needs-library")
+    shutil.copytree(sample.root / "sample_app", project.root / "sample_app")
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    (tmp_path / "inner.c").write_text("int inner(void) { return 1; }\n", encoding="utf-8")
+    (tmp_path / "outer.c").write_text("int inner(void); int outer(void) { return inner(); }\n", encoding="utf-8")
+    call = subprocess.check_call
+    call([gcc, "-shared", "-o", libraries / "libinner.so", tmp_path / "inner.c"])
+    call([gcc, "-shared", "-o", libraries / "libouter.so", tmp_path / "outer.c", f"-L{libraries}", "-linner"])
+    (libraries / "libinner.so").unlink()
+    (project.root / "noxfile.py").write_text("import pystatic_tasks\n\npystatic_tasks.register()\n", encoding="utf-8")
+    (project.root / "job.py").write_text("print('hello')\n", encoding="utf-8")
+    (project.root / "pyproject.toml").write_text(
+        f'[tool.pystatic-tasks]\nname = "needs-library"\nscript = "job.py"\n'
+        f'freeze.data = ["{libraries}/libouter.so:."]\n',
+        encoding="utf-8",
+    )
+    printed = project.nox("-s", "staticx", ok=False)
+    assert (
+        "Session staticx aborted: Libraries that needs-library needs are not on this machine:\n"
+        "  libinner.so, needed by libouter.so\n"
+        "Install them here, or leave out what needs them: freeze.excludes.\n"
+    ) in printed
+    assert not project.result("needs-library").exists()

@@ -1,0 +1,51 @@
+"""Programs without HTTP: a command of the project, and a plain script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support import write_project
+
+COMMAND_PROJECT = {
+    "src/greeter/__init__.py": """
+import sys
+
+def main():
+    print("hello", *sys.argv[1:])
+    return 0
+""",
+    "pyproject.toml": """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "Greeter.Tool"
+version = "3.1"
+scripts = { greet = "greeter:main" }
+
+[tool.pystatic-tasks]
+command = "greet"
+smoke = { engine = "sandbox", command = ["world"], stdout = "hello world" }
+""",
+}
+
+
+def test_a_command_of_the_project(tmp_path: Path) -> None:
+    project = write_project(tmp_path, COMMAND_PROJECT, "greeter-tool")
+    printed = project.nox("-s", "smoke")
+    assert "ok      greeter-tool world: exit code 0" in printed
+    assert "ok      prints 'hello world': found" in printed
+    assert project.manifest("image.json")["size_bytes"] < 7_000_000
+
+
+SCRIPT_PROJECT = {
+    "job.py": "import helper\n\nprint(helper.answer(), flush=True)\n",
+    "helper.py": "def answer():\n    return 6 * 7\n",
+    "pyproject.toml": '[tool.pystatic-tasks]\nscript = "job.py"\nsmoke = { engine = "sandbox", stdout = "42" }\n',
+}
+
+
+def test_a_script_beside_its_modules(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "job", SCRIPT_PROJECT, "job")
+    assert "ok      prints '42': found" in project.nox("-s", "smoke")

@@ -1,0 +1,147 @@
+"""The one static executable: its size on every Python, and that it runs where nothing else is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from support import REQUIRED, Project, copy_repository, tool_or_skip
+
+BUDGET_BYTES = 8_000_000
+DEBIAN = Path("/usr/bin/python3")
+PYENV = Path.home() / ".pyenv" / "versions"
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")
+
+
+def interpreters() -> dict[str, Path]:
+    found = {"debian": DEBIAN} if DEBIAN.exists() else {}
+    for minor in ("3.10", "3.11", "3.12", "3.13", "3.14"):
+        found.update({f"pyenv-{minor}": path for path in sorted(PYENV.glob(f"{minor}.*/bin/python3"))})
+    return found
+
+
+@pytest.fixture(scope="module")
+def other_pythons(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return copy_repository(tmp_path_factory.mktemp("pythons") / "a folder with spaces")
+
+
+@pytest.mark.parametrize("name", interpreters())
+def test_the_image_is_within_budget_and_keeps_its_contract_on(name: str, other_pythons: Project) -> None:
+    python = interpreters()[name]
+    printed = other_pythons.nox("-s", "smoke", "--", "--engine", "sandbox", PYSTATIC_TASKS_PYTHON=str(python))
+    built = other_pythons.manifest("image.json")
+    version = subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
+    assert built["python"] == version
+    assert built["size_bytes"] <= BUDGET_BYTES
+    assert other_pythons.manifest("smoke.json")["passed"]
+    print(f"{name}: {built['size_bytes']:,} bytes on disk, {built['compressed_bytes']:,} on the wire")
+    assert "FAILED" not in printed
+
+
+def test_all_wanted_pythons_were_tried() -> None:
+    if "pythons" not in REQUIRED:
+        pytest.skip("not all Pythons are required here")
+    assert set(interpreters()) >= {"debian", "pyenv-3.10", "pyenv-3.11", "pyenv-3.12", "pyenv-3.13"}
+
+
+def test_another_user_may_execute_it(sample: Project) -> None:
+    assert sample.result("sample-app").stat().st_mode & 0o777 == 0o755
+
+
+def test_it_needs_no_library(sample: Project) -> None:
+    said = subprocess.run(["ldd", sample.result("sample-app")], capture_output=True, text=True, check=False)
+    assert "not a dynamic executable" in said.stderr
+
+
+def test_it_has_the_same_bytes_on_every_run(sample: Project) -> None:
+    """Also when frozen again, in an environment made anew."""
+    before = sample.result("sample-app").read_bytes()
+    sample.nox("-s", "staticx", "--", "--no-cache")
+    assert sample.result("sample-app").read_bytes() == before
+
+
+@pytest.fixture
+def empty_root(sample: Project, tmp_path: Path) -> Path:
+    root = tmp_path / "root"
+    (root / "proc").mkdir(parents=True)
+    (root / "tmp").mkdir()
+    (root / "tmp").chmod(0o1777)
+    shutil.copy2(sample.result("sample-app"), root / "sample-app")
+    return root
+
+
+# StaticX and PyInstaller read themselves through /proc/self/exe; the kernel gives it, no file of the root.
+IN_ROOT = """
+set -eu
+mount -t proc proc "$1/proc"
+exec chroot --userspec=65535:65535 "$@"
+"""
+
+
+def answers_in(root: Path) -> bytes:
+    """Serve from inside the root as an ordinary user, and ask once."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["unshare", "--mount", "sh", "-c", IN_ROOT, "in-root", str(root), "/sample-app"]
+    with subprocess.Popen([*command, "--bind", f"127.0.0.1:{port}"], stdin=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(200):
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/?min=3&max=3", timeout=5) as response:
+                        body: bytes = response.read()
+                        return body
+                except OSError:
+                    time.sleep(0.05)
+            pytest.fail("no answer")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(15) == 0
+
+
+@as_root
+def test_it_runs_in_a_root_with_nothing_but_itself_and_tmp(empty_root: Path) -> None:
+    assert answers_in(empty_root) == b'{"number": 3, "min": 3, "max": 3}'
+    assert sorted(path.name for path in empty_root.rglob("*")) == ["proc", "sample-app", "tmp"]
+
+
+@as_root
+def test_it_runs_beside_musl(empty_root: Path) -> None:
+    loader = next(Path("/lib").glob("ld-musl-*.so.1"), None)
+    busybox = tool_or_skip("busybox")
+    if loader is None:
+        assert "musl" not in REQUIRED
+        pytest.skip("musl is not there")
+    (empty_root / "bin").mkdir()
+    (empty_root / "lib").mkdir()
+    shutil.copy2(busybox, empty_root / "bin" / "sh")
+    shutil.copy2(loader.resolve(), empty_root / "lib" / loader.name)
+    assert answers_in(empty_root) == b'{"number": 3, "min": 3, "max": 3}'
+
+
+def test_health_check_of_a_server_that_is_not_there(sample: Project) -> None:
+    result = subprocess.run(
+        [sample.result("sample-app"), "--healthcheck", "/health"],
+        env={"PORT": "9"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr == "unhealthy: no answer from 0.0.0.0:9: [Errno 111] Connection refused\n"
+
+
+def test_the_runner_serves_the_same_app_unfrozen(sample: Project) -> None:
+    command = [sys.executable, "-m", "pystatic_tasks.runner", "random_number.api:app", "--check-config"]
+    result = subprocess.run(
+        command, cwd=sample.root / "sample_app", capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "ModuleNotFoundError: No module named 'falcon'" in result.stderr

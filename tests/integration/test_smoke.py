@@ -1,0 +1,154 @@
+"""The contract, in every engine, and what is said when it is broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import Project, engine_or_skip, tool_or_skip, write_project
+
+CONTRACT = [
+    "GET /",
+    "GET /?min=6&max=6",
+    "GET /?min=7&max=6",
+    "GET /health",
+    "not root",
+    "health check answers",
+    "TERM ends it",
+    "no errors logged",
+    "nothing left in /tmp",
+]
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman", "sandbox"])
+def test_the_sample_keeps_its_contract_in(engine: str, sample: Project) -> None:
+    engine_or_skip(engine)
+    printed = sample.nox("-s", "smoke", "--", "--engine", engine)
+    report = sample.manifest("smoke.json")
+    assert report["engine"] == engine
+    assert report["passed"] is True
+    assert [check["name"] for check in report["checks"]] == ["no shell", "no set-uid file", "within budget"]
+    configured, random_user = report["runs"]
+    assert [check["name"] for check in configured["checks"]] == CONTRACT
+    assert [check["name"] for check in random_user["checks"]] == CONTRACT
+    assert configured["user"] == "65535:65535" != random_user["user"]
+    assert configured["startup_ms"] > 0
+    assert f"{engine} (" in printed
+    if engine == "sandbox":
+        assert "not checked by sandbox: the memory limit" in printed
+
+
+ORDINARY_USER = """
+import json, sys
+from pathlib import Path
+from pystatic_tasks.engines import Artifact, Policy
+from pystatic_tasks.engines.sandbox import here
+from pystatic_tasks.smoke.probes import Request, send, wait_until_ready
+
+sandbox = here()
+assert not sandbox.as_root and sandbox.version(), sandbox.complaint()
+artifact = Artifact(archive=Path(sys.argv[1]), image_id="", entrypoint="/sample-app", env={}, port=8000)
+policy = Policy(user="54321:54321", writable_tmp=True, memory_bytes=0)
+container = sandbox.start(artifact, policy, [])
+try:
+    ready = wait_until_ready(container, container.address(), "/", 30)
+    body = send(Request(path="/?min=2&max=2"), container.address(), 5).body
+    users = sorted(container.users())
+    end = container.stop(10)
+    print(json.dumps([ready, body, users, end.code, container.leftovers()]))
+finally:
+    container.remove()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_an_ordinary_user_gets_a_sandbox_by_bubblewrap(
+    sample: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    tool_or_skip("bwrap")
+    # Another user can neither pass through root's home, where the interpreter may be, nor through pytest's folders.
+    shared = Path("/var/tmp") / f"pystatic-test-{os.getpid()}"
+    shutil.copytree(Path(__file__).resolve().parents[2] / "pystatic_tasks", shared / "pystatic_tasks")
+    try:
+        shutil.copy2(sample.result("image.tar"), shared)
+        (shared / "script.py").write_text(ORDINARY_USER, encoding="utf-8")
+        result = subprocess.run(
+            [
+                "setpriv",
+                "--reuid=12345",
+                "--regid=12345",
+                "--clear-groups",
+                "/usr/bin/python3",
+                "script.py",
+                "image.tar",
+            ],
+            cwd=shared,
+            env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": "/var/tmp"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        assert json.loads(result.stdout) == [True, '{"number": 2, "min": 2, "max": 2}', ["12345"], 0, []]
+    finally:
+        shutil.rmtree(shared)
+
+
+FAULTY = """
+import importlib, json
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/plugin":
+        module = importlib.import_module("pl" + "istlib")
+        start_response("200 OK", [])
+        return [module.__name__.encode()]
+    if environ["PATH_INFO"] == "/leave":
+        open("/tmp/left-behind", "w").close()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+"""
+FAULTY_CONFIG = """
+[tool.pystatic-tasks]
+app = "faulty:app"
+smoke.engine = "sandbox"
+smoke.requests = [{ path = "/plugin" }]
+"""
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("faulty") / "faulty"
+    return write_project(root, {"faulty.py": FAULTY, "pyproject.toml": FAULTY_CONFIG}, "faulty")
+
+
+def test_a_missing_module_gives_the_line_to_add(faulty: Project) -> None:
+    printed = faulty.nox("-s", "smoke", ok=False)
+    assert "faulty broke its contract:\n" in printed
+    assert "  GET /plugin: answered 500, expected 200\n" in printed
+    assert "  its log ends so:\n" in printed
+    assert "  | ModuleNotFoundError: No module named 'plistlib'\n" in printed
+    assert (
+        'The program imports "plistlib" by name, which the analysis cannot see. Put this into pyproject.toml:\n'
+        "  [tool.pystatic-tasks.freeze]\n"
+        '  hidden-imports = ["plistlib"]\n'
+        "Then run the session again"
+    ) in printed
+    assert faulty.manifest("smoke.json")["passed"] is False
+
+
+def test_the_line_repairs_it(faulty: Project) -> None:
+    path = faulty.root / "pyproject.toml"
+    path.write_text(FAULTY_CONFIG + '\n[tool.pystatic-tasks.freeze]\nhidden-imports = ["plistlib"]\n', encoding="utf-8")
+    faulty.nox("-s", "smoke")
+    assert faulty.manifest("smoke.json")["passed"] is True
+
+
+def test_what_is_left_behind_and_a_wrong_answer_are_named(faulty: Project) -> None:
+    faulty.configure('[{ path = "/plugin" }]', '[{ path = "/leave", text = "goodbye" }]')
+    printed = faulty.nox("-s", "smoke", ok=False)
+    assert "  GET /leave: answered 'hello', expected it to contain 'goodbye'\n" in printed
+    assert "  nothing left in /tmp: left-behind\n" in printed

@@ -1,0 +1,98 @@
+"""Projects to build, and the engines and tools that are there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pystatic_tasks.engines import Engine, choose_engine
+from pystatic_tasks.errors import MissingToolError
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+NOT_COPIED = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "__pycache__", ".*_cache")
+# Engines and tools that must be there: a test is then never skipped for want of them.
+REQUIRED = set(filter(None, os.environ.get("PYSTATIC_TESTS_REQUIRE", "").split(",")))
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a noxfile, and what was built in it."""
+
+    root: Path
+    name: str = "sample-app"
+
+    def nox(self, *arguments: str, ok: bool = True, cwd: Path | None = None, **variables: str) -> str:
+        """Run Nox in the project; what it printed. Fails if it ends otherwise than `ok` says."""
+        return self.run(sys.executable, "-m", "nox", *arguments, ok=ok, cwd=cwd, **variables)
+
+    def run(self, *command: str, ok: bool = True, cwd: Path | None = None, **variables: str) -> str:
+        result = subprocess.run(
+            command,
+            cwd=cwd or self.root,
+            env={**clean_environment(), **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert (result.returncode == 0) is ok, result.stdout
+        return result.stdout
+
+    def result(self, file: str) -> Path:
+        return self.root / "dist" / "pystatic" / self.name / file
+
+    def manifest(self, file: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads(self.result(file).read_text(encoding="utf-8"))
+        return content
+
+    def configure(self, old: str, new: str) -> None:
+        path = self.root / "pyproject.toml"
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what the outer Nox and pytest put there."""
+    inner = ("NOX_", "PYTEST_", "PYSTATIC_", "VIRTUAL_ENV", "FORCE_COLOR", "COLUMNS", "GITHUB_", "SOURCE_DATE_EPOCH")
+    return {name: value for name, value in os.environ.items() if not name.startswith(inner)} | {"NO_COLOR": "1"}
+
+
+def copy_repository(target: Path) -> Project:
+    shutil.copytree(REPOSITORY, target, ignore=NOT_COPIED)
+    return Project(target)
+
+
+def write_project(root: Path, files: Mapping[str, str], name: str) -> Project:
+    """A small project of the test's own, with a noxfile of two lines."""
+    noxfile = {"noxfile.py": "import pystatic_tasks\n\npystatic_tasks.register()\n"}
+    for path, content in {**noxfile, **files}.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content, encoding="utf-8")
+    return Project(root, name)
+
+
+def engine_or_skip(name: str) -> Engine:
+    try:
+        return choose_engine(name)  # type: ignore[arg-type]
+    except MissingToolError as error:
+        if name in REQUIRED:
+            raise
+        pytest.skip(error.problem)
+
+
+def tool_or_skip(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        assert name not in REQUIRED, f"{name} is required and not there"
+        pytest.skip(f"{name} is not there")
+    return found

@@ -1,0 +1,568 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pystatic_tasks.config import Image, load_config
+from pystatic_tasks.errors import ConfigError
+
+KEYS = (
+    "app, command, freeze, groups, image, install, layout, max-size, name, python, "
+    "requirements, script, server, smoke, staticx"
+)
+NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
+NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
+NOT_A_TAG = 'is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
+NOT_A_TARGET = 'is not a target; write "package.module:callable" or "package.module:factory()"'
+NOT_READ = "is not read; did you mean [tool.pystatic-tasks]?"
+NO_TARGET = 'app: missing; say what to serve, such as app = "package.module:callable"'
+ONE_TABLE_EACH = "must hold one table for each image, such as [tool.pystatic-tasks.images.web]"
+SHOP = '[project]\nname = "shop"\n[tool.pystatic-tasks]\napp = "shop:app"\n'
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def load(folder: Path, text: str, **sources: Mapping[str, Any]) -> Image:
+    (image,) = load_config(write(folder, text), **sources)
+    return image
+
+
+def refused(folder: Path, text: str, **sources: Mapping[str, Any]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(folder, text), **sources)
+    return str(caught.value)
+
+
+def one_problem(folder: Path, line: str) -> str:
+    path = folder / "pyproject.toml"
+    return f"1 problem in the configuration of {path}:\n  {line}\nCorrect the lines above and try again."
+
+
+def test_one_line_is_a_whole_configuration(tmp_path: Path) -> None:
+    image = load(tmp_path, SHOP)
+    expected = Image(root=tmp_path, project=tmp_path, project_name="shop", name="shop", app="shop:app")
+    assert image == expected
+
+
+def test_every_table_is_read(tmp_path: Path) -> None:
+    image = load(
+        tmp_path,
+        SHOP
+        + """
+        max-size = "8.5MB"
+        python = "3.12"
+        groups = ["web"]
+        server.workers = 4
+        freeze.hidden-imports = ["shop.plugins"]
+        staticx.libraries = ["/usr/lib/libnss_dns.so.2"]
+        image.tags = ["1.4", "registry.example/shop"]
+        image.user = "1000"
+        image.ports = [8080]
+        smoke.timeout = 5
+        smoke.memory = "64MiB"
+        smoke.requests = [{ path = "/health", status = 204 }]
+        """,
+    )
+    assert (image.max_size, image.python, image.groups) == (8_500_000, "3.12", ("web",))
+    assert image.server == {"workers": 4}
+    assert image.freeze.hidden_imports == ("shop.plugins",)
+    assert image.freeze.optimize == 2
+    assert image.staticx.libraries == ("/usr/lib/libnss_dns.so.2",)
+    assert image.references == ("shop:1.4", "registry.example/shop:latest")
+    assert (image.image.user, image.image.ports) == ("1000:1000", (8080,))
+    assert (image.smoke.timeout, image.smoke.memory) == (5.0, 67_108_864)
+    assert [(each.path, each.status) for each in image.smoke.requests] == [("/health", 204)]
+
+
+def test_without_a_file_the_message_says_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path)
+    assert str(caught.value) == (
+        f"There is no pyproject.toml in {tmp_path}.\n"
+        'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".'
+    )
+
+
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
+    assert refused(tmp_path, "= 3") == (
+        f"{tmp_path / 'pyproject.toml'} is not valid TOML: Invalid statement (at line 1, column 1).\nCorrect the file."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('ap = "x"', 'tool.pystatic-tasks.ap: unknown key; did you mean "app"?'),
+        ('max_size = "9MB"', 'tool.pystatic-tasks.max_size: unknown key; did you mean "max-size"?'),
+        ("freeze.exclude = []", 'tool.pystatic-tasks.freeze.exclude: unknown key; did you mean "excludes"?'),
+        (
+            "smoke.requests = [{ pth = 3 }]",
+            'tool.pystatic-tasks.smoke.requests[0].pth: unknown key; did you mean "path"?',
+        ),
+        ("zzz = 3", f"tool.pystatic-tasks.zzz: unknown key; known are {KEYS}"),
+        ("root = 3", f"tool.pystatic-tasks.root: unknown key; known are {KEYS}"),
+        ('"größe" = 3', f"tool.pystatic-tasks.größe: unknown key; known are {KEYS}"),
+        ("staticx.x = 3", "tool.pystatic-tasks.staticx.x: unknown key; known are libraries, strip"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_nearest_or_all(tmp_path: Path, text: str, line: str) -> None:
+    assert refused(tmp_path, SHOP + text) == one_problem(tmp_path, line)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("name = 3", "name = 3: must be a text"),
+        ("python = 3.12", "python = 3.12: must be a text"),
+        ("max-size = 8.5", "max-size = 8.5: must be a whole number"),
+        ("install = '.'", 'install = ".": must be a list'),
+        ("groups = [3]", "groups[0] = 3: must be a text"),
+        ("server = 3", "server = 3: must be a table"),
+        ("freeze = 3", "freeze = 3: must be a table"),
+        ("freeze.strip = 'yes'", 'freeze.strip = "yes": must be true or false'),
+        ("image.env = 3", "image.env = 3: must be a table of texts"),
+        ("image.certificates = 1", "image.certificates = 1: must be true or false"),
+        ("image.user = 1000", "image.user = 1000: must be a text"),
+        ("smoke.timeout = '30'", 'smoke.timeout = "30": must be a number'),
+        ("smoke.requests = 3", "smoke.requests = 3: must be a list"),
+        ("smoke.requests = [3]", "smoke.requests[0] = 3: must be a table"),
+        (
+            "smoke.engine = 'dockr'",
+            'smoke.engine = "dockr": must be one of "auto", "docker", "podman", "sandbox"',
+        ),
+        ("layout = 'tree'", 'layout = "tree": must be one of "onefile"'),
+    ],
+)
+def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, line: str) -> None:
+    assert refused(tmp_path, SHOP + text) == one_problem(tmp_path, f"tool.pystatic-tasks.{line}")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("max-size = 'big'", f'max-size = "big": {NOT_A_SIZE}'),
+        ("max-size = -3", f"max-size = -3: {NOT_A_SIZE}"),
+        ("smoke.memory = '1XB'", f'smoke.memory = "1XB": {NOT_A_SIZE}'),
+        ("name = 'Shop'", f'name = "Shop": {NOT_A_NAME}'),
+        ("name = ''", f'name = "": {NOT_A_NAME}'),
+        ("freeze.optimize = 3", "freeze.optimize = 3: must be 0, 1 or 2"),
+        (
+            "freeze.data = ['x']",
+            'freeze.data[0] = "x": must be "SOURCE:FOLDER", such as "templates:templates"',
+        ),
+        (
+            "freeze.data = ['x:../y']",
+            "freeze.data[0] = \"x:../y\": must end in a folder inside the program, without a leading '/' or '..'",
+        ),
+        ("image.tags = ['a b']", f'image.tags[0] = "a b": {NOT_A_TAG}'),
+        (
+            "image.user = 'root'",
+            'image.user = "root": must be numbers, such as "65535:65535" '
+            "(Kubernetes needs them to see that it is not root)",
+        ),
+        ("image.user = '0:0'", 'image.user = "0:0": is root; images are non-root'),
+        (
+            "image.user = '4294967295'",
+            'image.user = "4294967295": is out of range; user and group numbers end at 4294967294',
+        ),
+        ("image.ports = [80, 0]", "image.ports[1] = 0: is not a port; ports go from 1 to 65535"),
+        ("image.healthcheck = 'health'", 'image.healthcheck = "health": must begin with "/"'),
+        ("smoke.requests = [{}, { path = 'x' }]", 'smoke.requests[1].path = "x": must begin with "/"'),
+        (
+            "image.files = { x = 'y' }",
+            "image.files = {'x': 'y'}: 'x' must be an absolute path of a file in the image, without '..'",
+        ),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, text: str, line: str) -> None:
+    assert refused(tmp_path, SHOP + text) == one_problem(tmp_path, f"tool.pystatic-tasks.{line}")
+
+
+@pytest.mark.parametrize("app", ["", "shop", "shop:", ":app"])
+def test_an_app_that_is_not_a_target_is_named(tmp_path: Path, app: str) -> None:
+    text = f'[tool.pystatic-tasks]\napp = "{app}"\n'
+    assert refused(tmp_path, text) == one_problem(tmp_path, f'tool.pystatic-tasks.app = "{app}": {NOT_A_TARGET}')
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tool.pystatic_tasks",
+        "tool.pystatic",
+        "tool.pystatictasks",
+        "tool.pystatic-task",
+        "tool.pystatic-taks",
+        "tool.Pystatic-Tasks",
+        "pystatic_tasks",
+        "pystatic",
+    ],
+)
+def test_a_misspelt_table_is_named(tmp_path: Path, name: str) -> None:
+    text = f'[{name}]\napp = "shop:app"\n'
+    assert f"\n  [{name}] {NOT_READ}\n" in refused(tmp_path, text)
+    assert refused(tmp_path, SHOP + text) == one_problem(tmp_path, f"[{name}] {NOT_READ}")
+
+
+@pytest.mark.parametrize("name", ["tool.pytest", "tool.static", "tool.poetry", "tool.nox", "build-system"])
+def test_tables_of_others_are_left_alone(tmp_path: Path, name: str) -> None:
+    assert load(tmp_path, f"{SHOP}[{name}]\nx = 1\n").name == "shop"
+
+
+@pytest.mark.parametrize("text", ["", "[tool.pystatic-tasks]\n", "[tool.pystatic-tasks]\nscript = ''\n", "[tool.x]\n"])
+def test_without_a_target_the_message_says_what_to_write(tmp_path: Path, text: str) -> None:
+    assert refused(tmp_path, text) == one_problem(tmp_path, f"tool.pystatic-tasks.{NO_TARGET}")
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("script = 'run.py'", "app and script"),
+        ("command = 'shop'", "app and command"),
+        ("script = 'run.py'\ncommand = 'shop'", "app and script and command"),
+    ],
+)
+def test_two_targets_exclude_each_other(tmp_path: Path, text: str, given: str) -> None:
+    line = f"tool.pystatic-tasks: {given} exclude each other; keep one"
+    assert refused(tmp_path, SHOP + text) == one_problem(tmp_path, line)
+
+
+@pytest.mark.parametrize("text", ["script = 'run.py'", "command = 'shop'"])
+def test_a_script_or_a_command_is_a_target_too(tmp_path: Path, text: str) -> None:
+    image = load(tmp_path, f"[tool.pystatic-tasks]\n{text}\n")
+    assert (image.app, image.script or image.command) == (None, text.partition("'")[2].rstrip("'"))
+
+
+def test_all_problems_are_reported_at_once_each_with_its_source(tmp_path: Path) -> None:
+    text = SHOP + "x = 1\nimage.ports = [0]\n[pystatic]\n"
+    sources: dict[str, Mapping[str, Any]] = {
+        "overrides": {"max_siz": 3},
+        "environment": {"PYSTATIC_TASKS_FREEZE_OPTIMIZE": "9"},
+        "options": {"layout": "tree"},
+    }
+    assert refused(tmp_path, text, **sources) == (
+        f"6 problems in the configuration of {tmp_path / 'pyproject.toml'}:\n"
+        f"  [pystatic] {NOT_READ}\n"
+        f"  tool.pystatic-tasks.x: unknown key; known are {KEYS}\n"
+        "  tool.pystatic-tasks.image.ports[0] = 0: is not a port; ports go from 1 to 65535\n"
+        '  register(): max-siz: unknown key; did you mean "max-size"?\n'
+        "  PYSTATIC_TASKS_FREEZE_OPTIMIZE = 9: must be 0, 1 or 2\n"
+        '  --layout = "tree": must be one of "onefile"\n'
+        "Correct the lines above and try again."
+    )
+
+
+# The cascade.
+
+TAGS = """
+[tool.pystatic-tasks]
+app = "shop:app"
+image.tags = ["file"]
+[tool.pystatic-tasks.images.web]
+image.tags = ["own"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "sources", "tag"),
+    [
+        (SHOP, 0, "latest"),
+        (SHOP + "image.tags = ['file']", 0, "file"),
+        (TAGS, 0, "own"),
+        (TAGS, 1, "register"),
+        (TAGS, 2, "variable"),
+        (TAGS, 3, "option"),
+    ],
+)
+def test_what_is_nearer_to_the_call_wins(tmp_path: Path, text: str, sources: int, tag: str) -> None:
+    every: list[tuple[str, Mapping[str, Any]]] = [
+        ("overrides", {"image": {"tags": ["register"]}}),
+        ("environment", {"PYSTATIC_TASKS_IMAGE_TAGS": "variable"}),
+        ("options", {"image": {"tags": ["option"]}}),
+    ]
+    assert load(tmp_path, text, **dict(every[:sources])).image.tags == (tag,)
+
+
+def test_tables_are_merged_key_by_key_and_lists_are_replaced(tmp_path: Path) -> None:
+    image = load(
+        tmp_path,
+        SHOP + "freeze.excludes = ['tkinter']\nfreeze.strip = false\nimage.env = { A = 'file', B = 'file' }",
+        overrides={"freeze": {"excludes": ["sqlite3"]}, "image": {"env": {"B": "register"}}},
+        environment={"PYSTATIC_TASKS_FREEZE_OPTIMIZE": "0"},
+    )
+    assert (image.freeze.excludes, image.freeze.strip, image.freeze.optimize) == (("sqlite3",), False, 0)
+    assert image.image.env == {"A": "file", "B": "register"}
+
+
+# register(**overrides)
+
+
+def test_overrides_may_be_spelt_as_in_python_or_as_in_toml(tmp_path: Path) -> None:
+    for overrides in ({"max_size": "9MB"}, {"max-size": 9_000_000}):
+        assert load(tmp_path, SHOP, overrides=overrides).max_size == 9_000_000
+    nested = {"freeze": {"hidden_imports": ("shop.x",), "data": ["a:b"]}}
+    image = load(tmp_path, SHOP, overrides=nested)
+    assert (image.freeze.hidden_imports, image.freeze.data) == (("shop.x",), ("a:b",))
+
+
+def test_names_of_others_keep_their_underscores(tmp_path: Path) -> None:
+    overrides = {
+        "server": {"worker_class": "gthread"},
+        "image": {"env": {"MY_VAR": "1"}, "labels": {"my_label": "x"}, "files": {"/etc/my_file": "x"}},
+    }
+    image = load(tmp_path, SHOP, overrides=overrides)
+    assert image.server == {"worker_class": "gthread"}
+    assert (image.image.env, image.image.labels) == ({"MY_VAR": "1"}, {"my_label": "x"})
+    assert image.image.files == {"/etc/my_file": "x"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        ({"max_siz": 3}, 'max-siz: unknown key; did you mean "max-size"?'),
+        ({"tags": ["x"]}, f"tags: unknown key; known are {KEYS}"),
+        ({"project_name": "x"}, f"project-name: unknown key; known are {KEYS}"),
+        ({"images": {"web": {}}}, 'images: unknown key; did you mean "image"?'),
+        ({"freeze": {"hidden_import": []}}, 'freeze.hidden-import: unknown key; did you mean "hidden-imports"?'),
+        ({"freeze": None}, "freeze = None: must be a table"),
+        ({"max_size": "big"}, f'max-size = "big": {NOT_A_SIZE}'),
+        ({"install": "."}, 'install = ".": must be a list'),
+        ({"image": {"user": "0"}, "app": "other:app"}, 'image.user = "0": is root; images are non-root'),
+    ],
+)
+def test_a_wrong_override_names_the_call(tmp_path: Path, overrides: dict[str, Any], line: str) -> None:
+    assert refused(tmp_path, SHOP, overrides=overrides) == one_problem(tmp_path, f"register(): {line}")
+
+
+# PYSTATIC_TASKS_*
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "value"),
+    [
+        ("APP", "other:app", "other:app"),
+        ("NAME", "other", "other"),
+        ("MAX_SIZE", "9MB", 9_000_000),
+        ("MAX_SIZE", "9000", 9000),
+        ("INSTALL", "., ./backend,", (".", "./backend")),
+        ("GROUPS", "", ()),
+        ("FREEZE_HIDDEN_IMPORTS", "shop.a,shop.b", ("shop.a", "shop.b")),
+        ("FREEZE_OPTIMIZE", "1", 1),
+        ("FREEZE_STRIP", "0", False),
+        ("FREEZE_STRIP", "No", False),
+        ("FREEZE_STRIP", "FALSE", False),
+        ("IMAGE_CERTIFICATES", "1", True),
+        ("IMAGE_CERTIFICATES", "yes", True),
+        ("IMAGE_CERTIFICATES", "True", True),
+        ("IMAGE_PORTS", "80,443", (80, 443)),
+        ("IMAGE_USER", "1000", "1000:1000"),
+        ("SMOKE_ENGINE", "podman", "podman"),
+        ("SMOKE_TIMEOUT", "1.5", 1.5),
+        ("SMOKE_STDOUT", "42", "42"),
+    ],
+)
+def test_a_variable_sets_the_key_of_its_name(tmp_path: Path, variable: str, text: str, value: object) -> None:
+    image = load(tmp_path, SHOP, environment={f"PYSTATIC_TASKS_{variable}": text})
+    table, _, key = variable.lower().partition("_")
+    found = getattr(getattr(image, table), key) if hasattr(image, table) and key else getattr(image, variable.lower())
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_other_variables_are_not_read(tmp_path: Path) -> None:
+    environment = {"PYSTATIC_APP": "x", "APP": "x", "XPYSTATIC_TASKS_APP": "x", "pystatic_tasks_app": "x"}
+    assert load(tmp_path, SHOP, environment=environment).app == "shop:app"
+
+
+def test_the_process_environment_is_read_only_where_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYSTATIC_TASKS_APP", "other:app")
+    assert load(tmp_path, SHOP).app == "shop:app"
+
+
+@pytest.mark.parametrize(
+    ("variable", "nearest"),
+    [
+        ("PYSTATIC_TASKS_MAXSIZE", "PYSTATIC_TASKS_MAX_SIZE"),
+        ("PYSTATIC_TASKS_SMOKE_ENGIN", "PYSTATIC_TASKS_SMOKE_ENGINE"),
+        ("PYSTATIC_TASKS_HIDDEN_IMPORTS", "PYSTATIC_TASKS_FREEZE_HIDDEN_IMPORTS"),
+        ("PYSTATIC_TASKS_app", "PYSTATIC_TASKS_APP"),
+    ],
+)
+def test_an_unknown_variable_is_named_with_the_nearest(tmp_path: Path, variable: str, nearest: str) -> None:
+    line = f'{variable}: unknown variable; did you mean "{nearest}"?'
+    assert refused(tmp_path, SHOP, environment={variable: "x"}) == one_problem(tmp_path, line)
+
+
+@pytest.mark.parametrize("variable", ["SERVER", "SERVER_WORKERS", "IMAGE_ENV", "SMOKE_REQUESTS", "ROOT", "IMAGES", ""])
+def test_what_one_line_of_text_cannot_carry_has_no_variable(tmp_path: Path, variable: str) -> None:
+    text = refused(tmp_path, SHOP, environment={f"PYSTATIC_TASKS_{variable}": "x"})
+    assert f"\n  PYSTATIC_TASKS_{variable}: unknown variable; " in text
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "line"),
+    [
+        ("APP", "", f' = "": {NOT_A_TARGET}'),
+        ("NAME", "Shop", f' = "Shop": {NOT_A_NAME}'),
+        ("MAX_SIZE", "huge", f' = "huge": {NOT_A_SIZE}'),
+        ("LAYOUT", "tree", ' = "tree": must be one of "onefile"'),
+        ("FREEZE_OPTIMIZE", "9", " = 9: must be 0, 1 or 2"),
+        ("FREEZE_OPTIMIZE", "x", ' = "x": must be a whole number'),
+        ("FREEZE_STRIP", "maybe", ' = "maybe": must be true or false'),
+        ("FREEZE_STRIP", "", ' = "": must be true or false'),
+        ("IMAGE_USER", "0", ' = "0": is root; images are non-root'),
+        ("IMAGE_PORTS", "80,x", '[1] = "x": must be a whole number'),
+        ("IMAGE_PORTS", "0", "[0] = 0: is not a port; ports go from 1 to 65535"),
+        ("IMAGE_TAGS", "1, a b", f'[1] = "a b": {NOT_A_TAG}'),
+        ("IMAGE_HEALTHCHECK", "health", ' = "health": must begin with "/"'),
+        ("SMOKE_TIMEOUT", "soon", ' = "soon": must be a number'),
+        ("SMOKE_ENGINE", "kvm", ' = "kvm": must be one of "auto", "docker", "podman", "sandbox"'),
+    ],
+)
+def test_a_wrong_value_names_its_variable(tmp_path: Path, variable: str, value: str, line: str) -> None:
+    variable = f"PYSTATIC_TASKS_{variable}"
+    assert refused(tmp_path, SHOP, environment={variable: value}) == one_problem(tmp_path, f"{variable}{line}")
+
+
+def test_every_wrong_variable_is_reported(tmp_path: Path) -> None:
+    environment = {"PYSTATIC_TASKS_NAME": "X", "PYSTATIC_TASKS_IMAGE_USER": "0", "PYSTATIC_TASKS_APPP": "x"}
+    assert refused(tmp_path, SHOP, environment=environment) == (
+        f"3 problems in the configuration of {tmp_path / 'pyproject.toml'}:\n"
+        '  PYSTATIC_TASKS_APPP: unknown variable; did you mean "PYSTATIC_TASKS_APP"?\n'
+        '  PYSTATIC_TASKS_IMAGE_USER = "0": is root; images are non-root\n'
+        f'  PYSTATIC_TASKS_NAME = "X": {NOT_A_NAME}\n'
+        "Correct the lines above and try again."
+    )
+
+
+# Several images.
+
+TWO = """
+[tool.pystatic-tasks]
+max-size = "9MB"
+[tool.pystatic-tasks.images.web]
+app = "shop:app"
+[tool.pystatic-tasks.images.worker]
+script = "worker.py"
+max-size = "5MB"
+"""
+
+
+def test_each_table_under_images_is_an_image_of_its_name(tmp_path: Path) -> None:
+    web, worker = load_config(write(tmp_path, TWO))
+    assert (web.name, web.app, web.script, web.max_size) == ("web", "shop:app", None, 9_000_000)
+    assert (worker.name, worker.app, worker.script, worker.max_size) == ("worker", None, "worker.py", 5_000_000)
+    assert web.references == ("web:latest",)
+
+
+def test_a_name_of_its_own_wins_over_that_of_the_table(tmp_path: Path) -> None:
+    (image,) = load_config(write(tmp_path, "[tool.pystatic-tasks.images.web]\nname = 'shop-web'\napp = 'shop:app'\n"))
+    assert image.name == "shop-web"
+
+
+def test_the_common_name_does_not_name_several_images(tmp_path: Path) -> None:
+    images = load_config(write(tmp_path, TWO.replace("max-size = ", "name = 'shop'\nmax-size = ", 1)))
+    assert [each.name for each in images] == ["web", "worker"]
+
+
+def test_images_share_nothing_but_the_common_keys(tmp_path: Path) -> None:
+    text = TWO + "[tool.pystatic-tasks.images.worker.image.env]\nA = '1'\n"
+    web, worker = load_config(write(tmp_path, text))
+    assert (web.image.env, worker.image.env) == ({}, {"A": "1"})
+
+
+def test_overrides_go_to_all_images(tmp_path: Path) -> None:
+    images = load_config(write(tmp_path, TWO), overrides={"max_size": "1MB"})
+    assert [each.max_size for each in images] == [1_000_000, 1_000_000]
+
+
+def test_an_empty_table_of_images_leaves_the_single_one(tmp_path: Path) -> None:
+    assert load(tmp_path, SHOP + "[tool.pystatic-tasks.images]\n").name == "shop"
+
+
+@pytest.mark.parametrize("text", ["images = 3", "images = ['web']", "images.web = 'x'", "images.web = [{}]"])
+def test_images_must_be_tables(tmp_path: Path, text: str) -> None:
+    assert refused(tmp_path, SHOP + text) == one_problem(tmp_path, f"tool.pystatic-tasks.images: {ONE_TABLE_EACH}")
+
+
+def test_a_problem_in_one_image_names_its_table(tmp_path: Path) -> None:
+    text = TWO + "image.ports = [0]\nimages = {}\n"
+    assert refused(tmp_path, text) == (
+        f"2 problems in the configuration of {tmp_path / 'pyproject.toml'}:\n"
+        "  tool.pystatic-tasks.images.worker.image.ports[0] = 0: is not a port; ports go from 1 to 65535\n"
+        '  tool.pystatic-tasks.images.worker.images: unknown key; did you mean "image"?\n'
+        "Correct the lines above and try again."
+    )
+
+
+def test_an_image_without_a_target_is_named(tmp_path: Path) -> None:
+    text = TWO + "[tool.pystatic-tasks.images.cron]\n"
+    assert refused(tmp_path, text) == one_problem(tmp_path, f"tool.pystatic-tasks.images.cron.{NO_TARGET}")
+
+
+def test_an_image_with_two_targets_is_named(tmp_path: Path) -> None:
+    line = "tool.pystatic-tasks.images.worker: script and command exclude each other; keep one"
+    assert refused(tmp_path, TWO + "command = 'shop'\n") == one_problem(tmp_path, line)
+
+
+# The project, its name and what is installed.
+
+
+@pytest.mark.parametrize(
+    ("project", "name"),
+    [("shop", "shop"), ("My_Shop.Web", "my-shop-web"), ("A--B", "a-b"), ("__", "app"), ("größe", "gr-e")],
+)
+def test_the_name_is_the_projects_as_an_image_may_have_it(tmp_path: Path, project: str, name: str) -> None:
+    image = load(tmp_path, f'[project]\nname = "{project}"\n[tool.pystatic-tasks]\napp = "shop:app"\n')
+    assert (image.name, image.project_name) == (name, project)
+
+
+def test_without_a_project_the_folder_gives_the_name(tmp_path: Path) -> None:
+    image = load(tmp_path / "My Shop", '[tool.pystatic-tasks]\napp = "shop:app"\n')
+    assert (image.name, image.project_name) == ("my-shop", "")
+
+
+def test_the_project_named_in_install_gives_the_name(tmp_path: Path) -> None:
+    backend = write(tmp_path / "backend", '[project]\nname = "shop-backend"\n')
+    image = load(tmp_path, SHOP + 'install = ["gevent", "./backend[web]"]\n')
+    assert (image.name, image.project_name, image.project) == ("shop-backend", "shop-backend", backend)
+    assert image.install == ("gevent", "./backend[web]")
+    assert image.work == tmp_path / "build/pystatic/shop-backend"
+
+
+def test_a_broken_project_named_in_install_gives_no_name(tmp_path: Path) -> None:
+    write(tmp_path / "shop" / "backend", "= 3")
+    image = load(tmp_path / "shop", '[tool.pystatic-tasks]\napp = "shop:app"\ninstall = ["./backend"]\n')
+    assert (image.name, image.project_name) == ("shop", "")
+
+
+def test_a_folder_that_pip_cannot_install_may_name_another_that_it_can(tmp_path: Path) -> None:
+    image = load(tmp_path, '[tool.pystatic-tasks]\napp = "shop:app"\ninstall = ["./backend"]\n')
+    assert image.install == ("./backend",)
+
+
+@pytest.mark.parametrize("table", ["[project]\nname = 'shop'\n", "[build-system]\nrequires = []\n"])
+def test_a_folder_that_pip_can_install_is_installed(tmp_path: Path, table: str) -> None:
+    assert load(tmp_path, table + '[tool.pystatic-tasks]\napp = "shop:app"\n').install == (".",)
+
+
+def test_a_folder_with_a_setup_script_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "setup.py").touch()
+    assert load(tmp_path, '[tool.pystatic-tasks]\napp = "shop:app"\n').install == (".",)
+
+
+def test_a_folder_that_pip_cannot_install_is_not(tmp_path: Path) -> None:
+    image = load(tmp_path, '[tool.pystatic-tasks]\napp = "shop:app"\n')
+    assert (image.install, image.project) == ((), tmp_path)
+
+
+def test_nothing_is_installed_where_that_is_said(tmp_path: Path) -> None:
+    assert load(tmp_path, SHOP + "install = []\n").install == ()

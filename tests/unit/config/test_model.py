@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import Field, FrozenInstanceError, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pystatic_tasks.config import Image, Request
+from pystatic_tasks.config.convert import NOT_KEYS
+from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke, Staticx
+from pystatic_tasks.config.rules import RULES
+
+ROOT = Path("/work/shop")
+TABLES: tuple[type[Any], ...] = (Image, Freeze, Staticx, ImageOptions, Smoke, Request)
+
+
+def all_keys() -> Iterator[tuple[str, Field[Any]]]:
+    for table in TABLES:
+        for each in fields(table):
+            if each.name not in NOT_KEYS and not is_dataclass(each.default):
+                yield f"{table.__name__}.{each.name}", each
+
+
+def test_the_defaults_are_those_of_the_reference() -> None:
+    image = Image(root=ROOT, project=ROOT)
+    assert (image.name, image.app, image.script, image.command) == ("", None, None, None)
+    assert (image.layout, image.max_size, image.python) == ("onefile", None, None)
+    assert (image.install, image.groups, image.requirements, image.server) == ((".",), (), (), {})
+    assert image.freeze == Freeze(hidden_imports=(), excludes=(), data=(), collect=(), optimize=2, strip=True)
+    assert image.staticx == Staticx(libraries=(), strip=True)
+    assert image.image == ImageOptions(
+        tags=("latest",),
+        user="65535:65535",
+        env={},
+        labels={},
+        ports=None,
+        certificates=False,
+        timezones=False,
+        files={},
+        healthcheck=None,
+    )
+    assert image.smoke == Smoke(
+        engine="auto",
+        requests=(Request(path="/", method="GET", headers={}, body=None, status=200, text=None, json=None),),
+        command=(),
+        stdout=None,
+        timeout=30.0,
+        memory=512_000_000,
+    )
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_configuration_cannot_be_changed(table: type[Any]) -> None:
+    values = table(root=ROOT, project=ROOT) if table is Image else table()
+    with pytest.raises(FrozenInstanceError):
+        setattr(values, fields(table)[0].name, None)
+
+
+def test_two_images_do_not_share_their_tables() -> None:
+    one, other = Image(root=ROOT, project=ROOT), Image(root=ROOT, project=ROOT)
+    assert one.server is not other.server
+
+
+@pytest.mark.parametrize("each", [pytest.param(each, id=name) for name, each in all_keys()])
+def test_every_key_has_a_reference_text_and_a_known_rule(each: Field[Any]) -> None:
+    assert each.metadata["doc"].endswith(".")
+    assert each.metadata["check"] in ("", *RULES)
+
+
+def test_work_files_and_results_lie_in_folders_of_the_image() -> None:
+    image = Image(root=ROOT, project=ROOT / "backend", name="web")
+    assert image.work == ROOT / "build/pystatic/web"
+    assert image.dist == ROOT / "dist/pystatic/web"
+
+
+def test_a_plain_tag_becomes_a_reference_with_the_images_name() -> None:
+    tags = ("latest", "1.4", "other:1", "registry.example/shop:1.4")
+    image = Image(root=ROOT, project=ROOT, name="shop", image=ImageOptions(tags=tags))
+    assert image.references == ("shop:latest", "shop:1.4", "other:1", "registry.example/shop:1.4")

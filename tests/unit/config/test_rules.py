@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pystatic_tasks.config.rules import RULES
+
+TOO_LONG = "x" * 129
+NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
+NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
+NOT_A_TARGET = 'is not a target; write "package.module:callable" or "package.module:factory()"'
+NOT_NUMBERS = 'must be numbers, such as "65535:65535" (Kubernetes needs them to see that it is not root)'
+IS_ROOT = "is root; images are non-root"
+OUT_OF_RANGE = "is out of range; user and group numbers end at 4294967294"
+NOT_A_TAG = 'is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
+NOT_A_PORT = "is not a port; ports go from 1 to 65535"
+NOT_A_PATH = 'must begin with "/"'
+NOT_DATA = 'must be "SOURCE:FOLDER", such as "templates:templates"'
+NOT_INSIDE = "must end in a folder inside the program, without a leading '/' or '..'"
+NOT_A_FILE = "must be an absolute path of a file in the image, without '..'"
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "kept"),
+    [
+        ("size", 9_000_000, 9_000_000),
+        ("size", "9000000", 9_000_000),
+        ("size", "9MB", 9_000_000),
+        ("size", " 9 mb ", 9_000_000),
+        ("size", "8.5 MiB", 8_912_896),
+        ("size", "1kB", 1000),
+        ("size", "1KiB", 1024),
+        ("size", "2GB", 2_000_000_000),
+        ("size", "1GiB", 1_073_741_824),
+        ("size", "512B", 512),
+        ("optimize", 0, 0),
+        ("optimize", 1, 1),
+        ("optimize", 2, 2),
+        ("name", "shop", "shop"),
+        ("name", "shop-web_2.x", "shop-web_2.x"),
+        ("name", "7", "7"),
+        ("app", "shop:app", "shop:app"),
+        ("app", "shop.web:make_app()", "shop.web:make_app()"),
+        ("app", "shop.web:make('x', y=1)", "shop.web:make('x', y=1)"),
+        ("user", "1000", "1000:1000"),
+        ("user", "1000:2000", "1000:2000"),
+        ("user", "4294967294:0", "4294967294:0"),
+        ("tag", "1.4", "1.4"),
+        ("tag", "v1_2-rc.1", "v1_2-rc.1"),
+        ("tag", "shop:1.4", "shop:1.4"),
+        ("tag", "registry.example/shop", "registry.example/shop:latest"),
+        ("tag", "registry.example/shop:1.4", "registry.example/shop:1.4"),
+        ("tag", "localhost:5000/shop", "localhost:5000/shop:latest"),
+        ("tag", "localhost:5000/team/shop:1.4", "localhost:5000/team/shop:1.4"),
+        ("port", 1, 1),
+        ("port", 65535, 65535),
+        ("path", "/", "/"),
+        ("path", "/health?deep=1", "/health?deep=1"),
+        ("data", "templates:shop/templates", "templates:shop/templates"),
+        ("data", "odd:name:folder", "odd:name:folder"),
+        ("data", "templates:.", "templates:."),
+        ("file", {"/etc/shop.toml": "shop.toml"}, {"/etc/shop.toml": "shop.toml"}),
+        ("file", {}, {}),
+    ],
+)
+def test_a_right_value_is_kept_in_one_form(rule: str, value: object, kept: object) -> None:
+    assert RULES[rule](value) == kept
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "text"),
+    [
+        ("size", "big", NOT_A_SIZE),
+        ("size", "", NOT_A_SIZE),
+        ("size", "9.5.1MB", NOT_A_SIZE),
+        ("size", "9XB", NOT_A_SIZE),
+        ("size", "MB", NOT_A_SIZE),
+        ("size", "-9MB", NOT_A_SIZE),
+        ("size", -1, NOT_A_SIZE),
+        ("optimize", 3, "must be 0, 1 or 2"),
+        ("optimize", -1, "must be 0, 1 or 2"),
+        ("name", "", NOT_A_NAME),
+        ("name", "Shop", NOT_A_NAME),
+        ("name", "a--b", NOT_A_NAME),
+        ("name", "-a", NOT_A_NAME),
+        ("name", "a-", NOT_A_NAME),
+        ("name", "a/b", NOT_A_NAME),
+        ("name", "..", NOT_A_NAME),
+        ("name", "a b", NOT_A_NAME),
+        ("name", "größe", NOT_A_NAME),
+        ("name", "a\n", NOT_A_NAME),
+        ("app", "", NOT_A_TARGET),
+        ("app", "shop", NOT_A_TARGET),
+        ("app", "shop:", NOT_A_TARGET),
+        ("app", "shop: ", NOT_A_TARGET),
+        ("app", ":app", NOT_A_TARGET),
+        ("app", "shop..web:app", NOT_A_TARGET),
+        ("app", "shop.:app", NOT_A_TARGET),
+        ("app", "shop-web:app", NOT_A_TARGET),
+        ("app", "shop/web.py:app", NOT_A_TARGET),
+        ("user", "", NOT_NUMBERS),
+        ("user", "nonroot", NOT_NUMBERS),
+        ("user", "1000:", NOT_NUMBERS),
+        ("user", ":1000", NOT_NUMBERS),
+        ("user", "-1", NOT_NUMBERS),
+        ("user", "1:2:3", NOT_NUMBERS),
+        ("user", "0", IS_ROOT),
+        ("user", "00", IS_ROOT),
+        ("user", "0:1000", IS_ROOT),
+        ("user", "4294967295", OUT_OF_RANGE),
+        ("user", "1000:4294967295", OUT_OF_RANGE),
+        ("tag", "", NOT_A_TAG),
+        ("tag", "a b", NOT_A_TAG),
+        ("tag", "-x", NOT_A_TAG),
+        ("tag", ".x", NOT_A_TAG),
+        ("tag", "größe", NOT_A_TAG),
+        ("tag", TOO_LONG, NOT_A_TAG),
+        ("tag", "shop:", NOT_A_TAG),
+        ("tag", "registry.example/shop:", NOT_A_TAG),
+        ("tag", "registry.example/Shop:1.4", NOT_A_TAG),
+        ("port", 0, NOT_A_PORT),
+        ("port", -80, NOT_A_PORT),
+        ("port", 65536, NOT_A_PORT),
+        ("path", "", NOT_A_PATH),
+        ("path", "health", NOT_A_PATH),
+        ("path", "http://host/health", NOT_A_PATH),
+        ("data", "", NOT_DATA),
+        ("data", "templates", NOT_DATA),
+        ("data", "templates:", NOT_DATA),
+        ("data", ":templates", NOT_DATA),
+        ("data", "templates:/templates", NOT_INSIDE),
+        ("data", "templates:../templates", NOT_INSIDE),
+        ("data", "templates:a/../b", NOT_INSIDE),
+        ("file", {"etc/x": "x"}, f"'etc/x' {NOT_A_FILE}"),
+        ("file", {"/ok": "x", "/etc/": "x"}, f"'/etc/' {NOT_A_FILE}"),
+        ("file", {"/": "x"}, f"'/' {NOT_A_FILE}"),
+        ("file", {"/a/../x": "x"}, f"'/a/../x' {NOT_A_FILE}"),
+        ("file", {"": "x"}, f"'' {NOT_A_FILE}"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_what_is_allowed(rule: str, value: object, text: str) -> None:
+    with pytest.raises(ValueError, match=rf"\A{re.escape(text)}\Z"):
+        RULES[rule](value)

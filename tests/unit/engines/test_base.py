@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pystatic_tasks.engines.base import call
+from pystatic_tasks.errors import ImageError
+
+
+def refused(*command: str, timeout: float = 10) -> str:
+    with pytest.raises(ImageError) as caught:
+        call(*command, timeout=timeout)
+    return str(caught.value)
+
+
+def test_what_it_says_is_returned() -> None:
+    result = call("sh", "-c", "echo größe; echo more >&2")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "größe\n", "more\n")
+
+
+def test_a_failure_is_told_with_the_end_of_what_it_said() -> None:
+    assert refused("sh", "-c", "echo out; seq 7 >&2; exit 3") == (
+        '"sh -c" failed:\n  3\n  4\n  5\n  6\n  7\nSee whether sh works.'
+    )
+
+
+def test_a_failure_may_be_told_on_standard_output() -> None:
+    assert refused("sh", "-c", "echo out; exit 1") == '"sh -c" failed:\n  out\nSee whether sh works.'
+
+
+@pytest.mark.xfail(reason="the colon leads to nothing", strict=True)
+def test_a_failure_without_a_word_is_told_by_its_exit_code() -> None:
+    assert refused("sh", "-c", "exit 3") == '"sh -c" failed with exit code 3.\nSee whether sh works.'
+
+
+def test_a_failure_that_is_expected_is_returned() -> None:
+    assert call("sh", "-c", "exit 3", check=False).returncode == 3
+
+
+def test_nobody_waits_for_ever() -> None:
+    started = time.monotonic()
+    assert (
+        refused("sleep", "20", timeout=0.6) == '"sleep 20" did not answer within 1 seconds.\nSee whether sleep works.'
+    )
+    assert time.monotonic() - started < 10
+
+
+def test_it_cannot_wait_for_a_question_to_be_answered() -> None:
+    assert call("cat", timeout=5).stdout == ""
+
+
+def test_bytes_that_are_no_text_are_replaced() -> None:
+    assert call("printf", r"\377x").stdout == "\ufffdx"

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.engines import command_line
+from pystatic_tasks.engines.base import Artifact
+from pystatic_tasks.engines.docker import DOCKER
+from pystatic_tasks.engines.podman import PODMAN
+from pystatic_tasks.errors import ImageError
+
+
+@pytest.fixture(autouse=True)
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that alone is on the PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder
+
+
+@pytest.fixture
+def hangs(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A docker that does not answer."""
+    monkeypatch.setattr(command_line, "VERSION_TIMEOUT_SECONDS", 0.6)
+    program(programs, "docker", "exec /bin/sleep 20")
+
+
+def program(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    (folder / name).chmod(0o755)
+
+
+def test_the_version_is_the_servers(programs: Path) -> None:
+    program(programs, "docker", '[ "$*" = "version --format {{.Server.Version}}" ] && echo 20.10.24')
+    program(programs, "podman", '[ "$*" = "info --format {{.Version.Version}}" ] && echo 4.3.1')
+    assert DOCKER.version() == "20.10.24"
+    assert PODMAN.version() == "4.3.1"
+
+
+def test_what_is_not_there_has_no_version() -> None:
+    assert DOCKER.version() == ""
+    assert DOCKER.complaint() == 'there is no program "docker" on the PATH'
+
+
+def test_what_fails_has_no_version_but_a_complaint(programs: Path) -> None:
+    program(programs, "docker", "echo 20.10; echo first >&2; echo 'no server here' >&2; exit 1")
+    assert DOCKER.version() == ""
+    assert DOCKER.complaint() == "no server here"
+
+
+def test_what_fails_without_a_word_is_told_so(programs: Path) -> None:
+    program(programs, "docker", "exit 1")
+    assert DOCKER.complaint() == "it gives no version"
+
+
+@pytest.mark.usefixtures("hangs")
+def test_what_does_not_answer_has_no_version() -> None:
+    started = time.monotonic()
+    assert DOCKER.version() == ""
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.xfail(reason="the complaint is an error itself", strict=True)
+@pytest.mark.usefixtures("hangs")
+def test_what_does_not_answer_has_a_complaint() -> None:
+    assert DOCKER.complaint() == '"docker version" did not answer within 1 seconds'
+
+
+def test_an_archive_that_cannot_be_loaded_is_told_in_the_engines_words(programs: Path, tmp_path: Path) -> None:
+    program(programs, "docker", "echo 'no space left on device' >&2; exit 1")
+    artifact = Artifact(archive=tmp_path / "image.tar", image_id="sha256:1", entrypoint="/shop", env={}, port=None)
+    with pytest.raises(ImageError) as caught:
+        DOCKER.load(artifact)
+    assert str(caught.value) == '"docker load" failed:\n  no space left on device\nSee whether docker works.'

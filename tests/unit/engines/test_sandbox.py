@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import tool_or_skip
+
+from pystatic_tasks.config.model import Image
+from pystatic_tasks.engines.base import Artifact, Container, Policy
+from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, free_port, here
+from pystatic_tasks.image.archive import write_archive
+from pystatic_tasks.image.layers import make_layer
+from pystatic_tasks.image.oci import Runtime, make_image
+from pystatic_tasks.image.rootfs import Entry, root_entries
+
+SERVES = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.02; done"
+POLICY = Policy(user="23456:34567", writable_tmp=True, memory_bytes=100_000_000)
+NOTHING_WRITABLE = Policy(user="23456:34567", writable_tmp=False, memory_bytes=100_000_000)
+
+
+def write_image(path: Path, *layers: list[Entry]) -> None:
+    runtime = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/busybox"], env=[], ports=[], labels={})
+    made = make_image([make_layer("program", entries, 0) for entries in layers], runtime, 0)
+    path.write_bytes(write_archive(made, ["busybox:latest"]))
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """An image with one static program, which is a shell with its tools."""
+    busybox = Path(tool_or_skip("busybox"))
+    if "=>" in subprocess.run(["ldd", busybox], capture_output=True, text=True, check=False).stdout:
+        pytest.skip("this busybox needs libraries; install busybox-static")
+    root = tmp_path_factory.mktemp("image")
+    image = Image(root=root, project=root, name="busybox", script="x.py")
+    write_image(root / "image.tar", root_entries(image, busybox))
+    return Artifact(archive=root / "image.tar", image_id="", entrypoint="/busybox", env={"OWN": "a  b$ü"}, port=None)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """The sandbox of this user, with its folders in the test's own; nothing may be left there."""
+    found = here()
+    complaint = found.complaint()
+    if complaint:
+        pytest.skip(f"no sandbox: {complaint}")
+    folder = tmp_path / "sandboxes"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield found
+    assert list(folder.iterdir()) == []
+
+
+def run(sandbox: Sandbox, artifact: Artifact, script: str, policy: Policy = POLICY) -> tuple[int | None, str]:
+    """Exit code and output of a shell script in the sandbox."""
+    container = sandbox.start(artifact, policy, ["sh", "-c", script])
+    try:
+        return container.wait(10), container.output().strip()
+    finally:
+        container.remove()
+
+
+def wait_until_ready(container: Container) -> None:
+    end = time.monotonic() + 10
+    while "ready" not in container.output():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_it_gives_the_version_of_its_tool(sandbox: Sandbox) -> None:
+    assert sandbox.version().startswith("unshare from util-linux" if sandbox.as_root else "bubblewrap")
+
+
+def test_the_program_is_neither_root_nor_has_it_groups(sandbox: Sandbox, artifact: Artifact) -> None:
+    assert run(sandbox, artifact, "id -u; id -G") == (0, "23456\n34567")
+
+
+def test_the_program_has_no_capabilities_and_cannot_get_any(sandbox: Sandbox, artifact: Artifact) -> None:
+    code, output = run(sandbox, artifact, "grep -E 'CapEff|CapPrm|NoNewPrivs' /proc/self/status")
+    assert code == 0
+    assert output.split() == ["CapPrm:", "0" * 16, "CapEff:", "0" * 16, "NoNewPrivs:", "1"]
+
+
+def test_the_root_is_read_only(sandbox: Sandbox, artifact: Artifact) -> None:
+    code, output = run(sandbox, artifact, "touch /x || touch /etc/x")
+    assert (code, output) == (1, "touch: /x: Read-only file system\ntouch: /etc/x: Read-only file system")
+
+
+def test_tmp_is_read_only_unless_the_layout_needs_it(sandbox: Sandbox, artifact: Artifact) -> None:
+    assert run(sandbox, artifact, "touch /tmp/x", NOTHING_WRITABLE) == (1, "touch: /tmp/x: Read-only file system")
+
+
+def test_tmp_may_hold_executables(sandbox: Sandbox, artifact: Artifact) -> None:
+    assert run(sandbox, artifact, "cp /busybox /tmp/busybox && /tmp/busybox true") == (0, "")
+
+
+def test_shared_memory_is_writable(sandbox: Sandbox, artifact: Artifact) -> None:
+    assert run(sandbox, artifact, "echo x > /dev/shm/x && echo x > /dev/null", NOTHING_WRITABLE) == (0, "")
+
+
+def test_the_program_sees_no_other_processes(sandbox: Sandbox, artifact: Artifact) -> None:
+    code, output = run(sandbox, artifact, f"test -e /proc/{os.getpid()} || echo $$")
+    assert (code, output) == (0, "1")
+
+
+def test_the_environment_is_the_images_own(
+    sandbox: Sandbox, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "of the machine")
+    code, output = run(sandbox, artifact, "env; pwd")
+    assert code == 0
+    assert "OWN=a  b$ü" in output.splitlines()
+    assert "SECRET" not in output
+    assert output.splitlines()[-1] == "/"
+
+
+def test_the_exit_code_is_the_programs(sandbox: Sandbox, artifact: Artifact) -> None:
+    assert run(sandbox, artifact, "echo out; echo err >&2; exit 3") == (3, "out\nerr")
+
+
+def test_waiting_ends_when_the_time_is_over(sandbox: Sandbox, artifact: Artifact) -> None:
+    container = sandbox.start(artifact, POLICY, ["sleep", "60"])
+    try:
+        assert container.wait(0.05) is None
+        assert container.running()
+    finally:
+        container.remove()
+    assert not container.running()
+
+
+def test_term_ends_a_program_that_listens(sandbox: Sandbox, artifact: Artifact) -> None:
+    container = sandbox.start(artifact, POLICY, ["sh", "-c", SERVES])
+    try:
+        wait_until_ready(container)
+        end = container.stop(5)
+        assert end.code == 0
+        assert end.seconds < 5
+        assert not container.running()
+    finally:
+        container.remove()
+
+
+def test_the_users_are_those_of_all_its_processes(sandbox: Sandbox, artifact: Artifact) -> None:
+    container = sandbox.start(artifact, POLICY, ["sh", "-c", SERVES])
+    try:
+        wait_until_ready(container)
+        # Seen from outside, a user namespace's user is the one who made it.
+        assert container.users() == {"23456" if sandbox.as_root else str(os.geteuid())}
+    finally:
+        container.remove()
+    assert container.users() == set()
+
+
+def test_a_program_that_does_not_listen_is_killed(sandbox: Sandbox, artifact: Artifact) -> None:
+    container = sandbox.start(artifact, POLICY, ["sh", "-c", "echo ready; exec sleep 60"])
+    try:
+        wait_until_ready(container)
+        end = container.stop(0.2)
+        assert end.code == 137
+        assert 0.2 <= end.seconds < 5
+    finally:
+        container.remove()
+
+
+@pytest.mark.xfail(reason="unshare of util-linux 2.38 complains of the program's end", strict=True)
+def test_the_output_is_the_programs_alone(sandbox: Sandbox, artifact: Artifact) -> None:
+    container = sandbox.start(artifact, POLICY, ["sh", "-c", "echo ready; exec sleep 60"])
+    try:
+        wait_until_ready(container)
+        container.stop(0.01)
+        assert container.output() == "ready\n"
+    finally:
+        container.remove()
+
+
+def test_the_program_can_be_run_once_more_beside_itself(sandbox: Sandbox, artifact: Artifact) -> None:
+    container = sandbox.start(artifact, POLICY, ["sleep", "60"])
+    try:
+        assert container.execute(["sh", "-c", "exit 4"]) == 4
+        assert container.execute(["true"]) == 0
+        assert container.running()
+    finally:
+        container.remove()
+
+
+def test_what_is_left_in_tmp_is_seen(sandbox: Sandbox, artifact: Artifact) -> None:
+    container = sandbox.start(artifact, POLICY, ["sh", "-c", "mkdir /tmp/_MEI1 && touch /tmp/_MEI1/libc.so /tmp/a"])
+    try:
+        assert container.wait(10) == 0
+        assert container.leftovers() == ["_MEI1", "_MEI1/libc.so", "a"]
+    finally:
+        container.remove()
+
+
+def test_a_program_that_is_not_in_the_image_is_told(sandbox: Sandbox, artifact: Artifact) -> None:
+    other = Artifact(archive=artifact.archive, image_id="", entrypoint="/nowhere", env={}, port=None)
+    container = sandbox.start(other, POLICY, [])
+    try:
+        assert container.wait(10) != 0
+        assert "/nowhere" in container.output()
+    finally:
+        container.remove()
+
+
+def test_nothing_stays_of_an_archive_that_cannot_be_read(sandbox: Sandbox, tmp_path: Path) -> None:
+    artifact = Artifact(archive=tmp_path / "nowhere.tar", image_id="", entrypoint="/x", env={}, port=None)
+    with pytest.raises(FileNotFoundError):
+        sandbox.start(artifact, POLICY, [])
+
+
+def test_a_service_is_reached_at_a_free_port_of_this_machine(sandbox: Sandbox, artifact: Artifact) -> None:
+    service = Artifact(archive=artifact.archive, image_id="", entrypoint="/busybox", env={}, port=8000)
+    container = sandbox.start(service, POLICY, ["sh", "-c", "echo $GUNICORN_CMD_ARGS"])
+    try:
+        host, port = container.address()
+        assert container.wait(10) == 0
+        assert container.output() == f"--bind 127.0.0.1:{port}\n"
+        assert host == "127.0.0.1"
+    finally:
+        container.remove()
+
+
+@pytest.mark.parametrize("as_root", [True, False])
+def test_it_says_what_it_does_not_check(as_root: bool) -> None:
+    memory, *more = Sandbox(as_root=as_root).unchecked
+    assert memory == "the memory limit"
+    assert more == ([] if as_root else ["that another user may read the files"])
+
+
+@pytest.mark.parametrize(
+    ("as_root", "there", "missing"),
+    [(True, [], "unshare"), (True, ["unshare"], "setpriv"), (False, [], "bwrap")],
+)
+def test_a_tool_that_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_root: bool, there: list[str], missing: str
+) -> None:
+    for name in there:
+        (tmp_path / name).write_text("#!/bin/sh\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Sandbox(as_root=as_root).complaint() == f'there is no program "{missing}" on the PATH'
+    assert Sandbox(as_root=as_root).version() == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [("echo 'bwrap: No permissions' >&2", "bwrap: No permissions"), ("", "namespaces are not allowed here")],
+)
+def test_a_kernel_that_allows_no_namespaces_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, complaint: str
+) -> None:
+    (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{said}\nexit 1\n", encoding="utf-8")
+    (tmp_path / "bwrap").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert Sandbox(as_root=False).complaint() == complaint
+
+
+def test_layers_are_unpacked_from_the_lowest(tmp_path: Path) -> None:
+    write_image(
+        tmp_path / "image.tar",
+        [Entry(path="/a", mode=0o644, content=b"below"), Entry(path="/größe 1", mode=0o755, content=b"1")],
+        [Entry(path="/a", mode=0o644, content=b"above"), Entry(path="/tmp", mode=0o1777)],
+    )
+    extract(tmp_path / "image.tar", tmp_path / "root")
+    assert (tmp_path / "root" / "a").read_bytes() == b"above"
+    assert (tmp_path / "root" / "größe 1").read_bytes() == b"1"
+    assert f"{(tmp_path / 'root' / 'größe 1').stat().st_mode:o}" == "100755"
+    assert f"{(tmp_path / 'root' / 'tmp').stat().st_mode:o}" == "41777"
+
+
+def test_the_mount_points_that_engines_add_are_there(tmp_path: Path) -> None:
+    write_image(tmp_path / "image.tar", [])
+    umask = os.umask(0o077)
+    try:
+        extract(tmp_path / "image.tar", tmp_path / "root")
+    finally:
+        os.umask(umask)
+    assert sorted(path.name for path in (tmp_path / "root").iterdir()) == ["dev", "proc", "tmp"]
+    assert f"{(tmp_path / 'root').stat().st_mode:o}" == "40755"
+
+
+def test_the_environment_is_what_engines_set() -> None:
+    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    assert environment({}, None) == {"PATH": path, "HOME": "/"}
+
+
+def test_the_image_may_set_the_environment_anew() -> None:
+    assert environment({"PATH": "/bin", "A": "1"}, None) == {"PATH": "/bin", "HOME": "/", "A": "1"}
+
+
+def test_the_service_is_told_where_to_listen() -> None:
+    assert environment({}, 1234)["GUNICORN_CMD_ARGS"] == "--bind 127.0.0.1:1234"
+    own = {"GUNICORN_CMD_ARGS": "--workers 2"}
+    assert environment(own, 1234)["GUNICORN_CMD_ARGS"] == "--workers 2 --bind 127.0.0.1:1234"
+
+
+def test_a_free_port_can_be_listened_on() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", free_port()))
+
+
+@pytest.mark.parametrize(("returncode", "code"), [(0, 0), (3, 3), (-signal.SIGKILL, 137), (-signal.SIGTERM, 143)])
+def test_exit_codes_are_those_that_engines_report(returncode: int, code: int) -> None:
+    assert exit_code(returncode) == code

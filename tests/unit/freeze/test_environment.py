@@ -1,0 +1,378 @@
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.config import Image
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.freeze.environment import (
+    TOOL_REQUIREMENTS,
+    declared,
+    discard_outdated,
+    fill_environment,
+    group_requirements,
+    import_paths,
+    installed_files,
+    local_path,
+    project_requirements,
+    source_files,
+    sources,
+    walk,
+    wanted_contents,
+)
+from pystatic_tasks.host import Host
+
+PYPROJECT = '[project]\nname = "shop"\ndependencies = ["falcon"]\n'
+
+
+def write(folder: Path, **files: str) -> Path:
+    """Files by name, with "__" for "/" and "_" for "." where a suffix follows."""
+    for name, text in files.items():
+        stem, _, suffix = name.replace("__", "/").rpartition("_")
+        path = folder / f"{stem}.{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
+    """An image of a small project outside of any repository."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    root = write(tmp_path / "shop", pyproject_toml=PYPROJECT, src__shop_py="app = None\n")
+    return Image(root=root, project=root, project_name="shop", name="shop", app="shop:app")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
+
+
+def names(folder: Path, paths: Sequence[Path]) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in paths)
+
+
+# What pip is asked for.
+
+
+@pytest.mark.parametrize("entry", ["falcon", "falcon[x]>=4", "falcon @ https://example.org/falcon.whl", "backend"])
+def test_a_requirement_stays_as_it_is(tmp_path: Path, entry: str) -> None:
+    (tmp_path / "backend").mkdir()
+    assert local_path(tmp_path, entry) == entry
+
+
+@pytest.mark.parametrize(
+    ("entry", "path"),
+    [
+        (".", ""),
+        (".[web,db]", "[web,db]"),
+        ("./backend", "/backend"),
+        ("./backend[web]", "/backend[web]"),
+        ("packages/core", "/packages/core"),
+        ("backend/..", ""),
+    ],
+)
+def test_a_path_starts_from_the_projects_folder_and_keeps_its_extras(tmp_path: Path, entry: str, path: str) -> None:
+    for folder in ("backend", "packages/core"):
+        (tmp_path / folder).mkdir(parents=True)
+    assert local_path(tmp_path, entry) == f"{tmp_path}{path}"
+
+
+def test_an_absolute_path_stays_as_it_is(tmp_path: Path) -> None:
+    assert local_path(Path("/nowhere"), f"{tmp_path}[web]") == f"{tmp_path}[web]"
+
+
+@pytest.mark.parametrize(("entry", "folder"), [("./backend[web]", "backend"), ("packages/core", "packages/core")])
+def test_a_path_that_is_not_there_is_named(tmp_path: Path, entry: str, folder: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        local_path(tmp_path, entry)
+    assert str(caught.value) == (
+        f'tool.pystatic-tasks.install names "{entry}", and {tmp_path / folder} is not there.\nCorrect the path.'
+    )
+
+
+def test_an_app_is_installed_with_its_server(shop: Image) -> None:
+    assert project_requirements(shop) == [str(shop.root), "gunicorn"]
+
+
+def test_a_program_without_an_app_needs_no_server(shop: Image) -> None:
+    assert project_requirements(replace(shop, app=None, script="run.py")) == [str(shop.root)]
+    assert project_requirements(replace(shop, app=None, script="run.py", install=())) == []
+
+
+def test_requirements_and_groups_are_installed_too(shop: Image) -> None:
+    write(shop.root, pyproject_toml=f"{PYPROJECT}[dependency-groups]\nweb = ['redis>=5']\n", more__base_txt="x\n")
+    image = replace(shop, install=(".", "gevent"), requirements=("more/base.txt",), groups=("web",))
+    assert project_requirements(image) == [
+        str(shop.root),
+        "gevent",
+        "-r",
+        str(shop.root / "more/base.txt"),
+        "redis>=5",
+        "gunicorn",
+    ]
+
+
+@pytest.mark.parametrize("name", ["base.txt", "src"])
+def test_a_requirements_file_that_is_not_there_is_named(shop: Image, name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        project_requirements(replace(shop, requirements=(name,)))
+    assert str(caught.value) == (
+        f'tool.pystatic-tasks.requirements names "{name}", and there is no such file in {shop.root}.\nCorrect the name.'
+    )
+
+
+def test_a_group_brings_those_that_it_includes(shop: Image) -> None:
+    groups = "[dependency-groups]\nbase = ['redis']\nWeb-UI = ['jinja2', { include-group = 'base' }]\n"
+    write(shop.root, pyproject_toml=PYPROJECT + groups)
+    assert group_requirements(replace(shop, groups=("web_ui",))) == ("jinja2", "redis")
+
+
+@pytest.mark.parametrize(
+    ("groups", "reason"),
+    [
+        ("", "Dependency group 'web' not found"),
+        ("other = []", "Dependency group 'web' not found"),
+        ("web = 3", "Dependency group 'web' is not a sequence"),
+        ("web = [{ include-group = 'base' }]", "Dependency group 'base' not found"),
+        (
+            "web = [{ include-group = 'web' }]",
+            "Cyclic dependency group include while resolving web: web includes itself",
+        ),
+    ],
+)
+def test_a_wrong_group_is_named_with_the_reason(shop: Image, groups: str, reason: str) -> None:
+    write(shop.root, pyproject_toml=f"{PYPROJECT}[dependency-groups]\n{groups}\n")
+    with pytest.raises(ConfigError) as caught:
+        group_requirements(replace(shop, groups=("web",)))
+    assert str(caught.value) == f"tool.pystatic-tasks.groups = ['web']: {reason}.\nCorrect [dependency-groups]."
+
+
+# What decides whether it is asked again.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[project]\nname = "shop"\ndependencies = ["flask"]\n',
+        f'{PYPROJECT}[build-system]\nrequires = ["hatchling"]\n',
+        f'{PYPROJECT}[dependency-groups]\nweb = ["redis"]\n',
+    ],
+)
+def test_a_change_of_the_dependencies_is_seen(shop: Image, text: str) -> None:
+    before = declared(shop)
+    write(shop.root, pyproject_toml=text)
+    assert declared(shop) != before
+
+
+def test_a_change_of_a_tools_table_is_not_one_of_the_dependencies(shop: Image) -> None:
+    before = declared(shop)
+    write(shop.root, pyproject_toml=f"{PYPROJECT}[tool.ruff]\nline-length = 100\n")
+    assert declared(shop) == before
+
+
+@pytest.mark.parametrize("name", ["setup_py", "setup_cfg", "base_txt"])
+def test_a_change_of_a_declaring_file_is_seen(shop: Image, name: str) -> None:
+    image = replace(shop, requirements=("base.txt",))
+    write(shop.root, **{name: "one"})
+    before = declared(image)
+    write(shop.root, **{name: "two"})
+    assert declared(image) != before
+
+
+def test_both_the_root_and_the_project_declare(shop: Image, tmp_path: Path) -> None:
+    image = replace(shop, project=write(tmp_path / "backend", pyproject_toml=PYPROJECT))
+    before = declared(image)
+    write(image.project, pyproject_toml='[project]\nname = "backend"\n')
+    after = declared(image)
+    assert after != before
+    write(image.root, pyproject_toml='[project]\nname = "root"\n')
+    assert declared(image) != after
+
+
+def test_without_git_all_files_but_those_of_tools_are_sources(shop: Image) -> None:
+    write(
+        shop.root,
+        build__x_txt="",
+        dist__x_whl="",
+        src__build__x_txt="",
+        src__shop_css="",
+        node_modules__x_js="",
+        shop_egg="",
+    )
+    write(shop.root / "src/shop.egg-info", PKG_INFO="")
+    (shop.root / "loop").symlink_to(shop.root)
+    (shop.root / "broken").symlink_to("nowhere")
+    found = names(shop.root, source_files(shop.root))
+    assert found == ["pyproject.toml", "shop.egg", "src/shop.css", "src/shop.py"]
+    assert {"loop", "broken"} <= set(names(shop.root, list(walk(shop.root))))
+
+
+def test_with_git_sources_are_what_it_does_not_ignore(shop: Image) -> None:
+    write(shop.root, a_log="", gone_py="", new_py="", build__kept_py="")
+    (shop.root / ".gitignore").write_text("*.log\n", encoding="utf-8")
+    git(shop.root, "init", "--quiet")
+    git(shop.root, "add", "pyproject.toml", "src", "gone.py")
+    (shop.root / "gone.py").unlink()
+    found = names(shop.root, source_files(shop.root))
+    assert found == [".gitignore", "build/kept.py", "new.py", "pyproject.toml", "src/shop.py"]
+
+
+def test_a_project_inside_of_a_repository_has_its_own_sources_only(shop: Image) -> None:
+    git(shop.root, "init", "--quiet")
+    assert names(shop.root, source_files(shop.root / "src")) == ["src/shop.py"]
+
+
+def test_names_that_git_would_quote_are_sources(shop: Image) -> None:
+    git(shop.root, "init", "--quiet")
+    (shop.root / 'größe "1"\n.txt').touch()
+    assert 'größe "1"\n.txt' in names(shop.root, source_files(shop.root))
+
+
+def test_the_sources_hash_follows_names_and_contents_but_no_place(shop: Image, tmp_path: Path) -> None:
+    before = sources(shop)
+    moved = shop.root.rename(tmp_path / "moved")
+    image = replace(shop, root=moved, project=moved)
+    assert sources(image) == before
+    write(moved, src__shop_py="app = 1\n")
+    changed = sources(image)
+    assert changed != before
+    (moved / "src/shop.py").rename(moved / "src/store.py")
+    assert sources(image) not in (before, changed)
+
+
+def test_a_project_that_is_not_installed_is_imported_from_its_folders(shop: Image) -> None:
+    assert import_paths(shop) == []
+    assert import_paths(replace(shop, install=())) == [str(shop.root), str(shop.root / "src")]
+
+
+# Filling it.
+
+
+@dataclass
+class Environment:
+    """A build environment that writes down what is asked of it."""
+
+    folder: Path
+    asked: list[object] = field(default_factory=list)
+
+    def host(self, *, use_cache: bool = True, wanted_python: str = "3.12") -> Host:
+        return Host(
+            say=self.asked.append,
+            use_cache=use_cache,
+            python=self.folder / "bin/python",
+            wanted_python=wanted_python,
+            install=lambda requirements: self.asked.append(list(requirements)),
+            recreate=self.recreate,
+        )
+
+    def recreate(self) -> None:
+        self.asked.append("recreate")
+        (self.folder / "pystatic-installed.json").unlink(missing_ok=True)
+        (self.folder / "bin").mkdir(parents=True, exist_ok=True)
+        (self.folder / "bin/python").touch()
+
+    def fill(self, image: Image, *, use_cache: bool = True, wanted_python: str = "3.12") -> list[object]:
+        """What is asked of it for the image."""
+        self.asked.clear()
+        host = self.host(use_cache=use_cache, wanted_python=wanted_python)
+        wanted = wanted_contents(image, host)
+        discard_outdated(host, wanted)
+        fill_environment(image, host, wanted)
+        return list(self.asked)
+
+
+ANEW = ["making the build environment anew", "recreate"]
+UP_TO_DATE = ["build environment is up to date"]
+TOOLS = list(TOOL_REQUIREMENTS)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    """One that Nox has just made."""
+    made = Environment(tmp_path / "environment")
+    made.recreate()
+    return made
+
+
+def test_an_empty_environment_gets_the_project_then_the_tools(shop: Image, environment: Environment) -> None:
+    assert environment.fill(shop) == [[str(shop.root), "gunicorn"], TOOLS]
+
+
+def test_a_program_that_needs_no_project_gets_the_tools_only(shop: Image, environment: Environment) -> None:
+    assert environment.fill(replace(shop, app=None, script="run.py", install=())) == [TOOLS]
+
+
+def test_an_environment_that_holds_all_is_left_alone(shop: Image, environment: Environment) -> None:
+    environment.fill(shop)
+    assert environment.fill(shop) == UP_TO_DATE
+
+
+def test_changed_sources_are_installed_over_the_old_ones(shop: Image, environment: Environment) -> None:
+    environment.fill(shop)
+    write(shop.root, src__shop_py="app = 1\n")
+    assert environment.fill(shop) == [[str(shop.root), "gunicorn"]]
+    assert environment.fill(shop) == UP_TO_DATE
+
+
+def test_changed_requirements_make_the_environment_anew(shop: Image, environment: Environment) -> None:
+    environment.fill(shop)
+    assert environment.fill(replace(shop, install=(".", "gevent"))) == [
+        *ANEW,
+        [str(shop.root), "gevent", "gunicorn"],
+        TOOLS,
+    ]
+
+
+def test_another_interpreter_makes_the_environment_anew(shop: Image, environment: Environment) -> None:
+    environment.fill(shop)
+    assert environment.fill(shop, wanted_python="3.13") == [*ANEW, [str(shop.root), "gunicorn"], TOOLS]
+
+
+def test_without_the_cache_the_environment_is_made_anew(shop: Image, environment: Environment) -> None:
+    environment.fill(shop)
+    assert environment.fill(shop, use_cache=False) == [*ANEW, [str(shop.root), "gunicorn"], TOOLS]
+
+
+def test_a_new_environment_is_not_made_anew(shop: Image, environment: Environment) -> None:
+    assert environment.fill(shop, use_cache=False) == [[str(shop.root), "gunicorn"], TOOLS]
+
+
+def test_a_lost_interpreter_is_made_anew(shop: Image, environment: Environment) -> None:
+    environment.fill(shop)
+    (environment.folder / "bin/python").unlink()
+    assert environment.fill(shop)[:2] == ANEW
+
+
+def test_a_broken_marker_is_none(shop: Image, environment: Environment) -> None:
+    environment.fill(shop)
+    for text in ("{", "{}", "[]", '{"python": "3.12"}'):
+        (environment.folder / "pystatic-installed.json").write_text(text, encoding="utf-8")
+        assert environment.fill(shop)[-1] == TOOLS
+
+
+def test_an_installation_that_failed_is_done_again(shop: Image, environment: Environment) -> None:
+    def fail(_: Sequence[str]) -> None:
+        raise RuntimeError
+
+    host = replace(environment.host(), install=fail)
+    with pytest.raises(RuntimeError):
+        fill_environment(shop, host, wanted_contents(shop, host))
+    assert environment.fill(shop) == [[str(shop.root), "gunicorn"], TOOLS]
+
+
+def test_what_the_installers_wrote_down_tells_the_contents(tmp_path: Path) -> None:
+    python = tmp_path / "bin/python"
+    empty = installed_files(python)
+    record = tmp_path / "lib/python3.12/site-packages/falcon-4.0.dist-info/RECORD"
+    record.parent.mkdir(parents=True)
+    record.write_text("falcon/__init__.py,sha256=abc,10\n", encoding="utf-8")
+    one = installed_files(python)
+    record.write_text("falcon/__init__.py,sha256=abd,10\n", encoding="utf-8")
+    other = installed_files(python)
+    record.parent.rename(record.parent.with_name("falcon-4.1.dist-info"))
+    assert len({empty, one, other, installed_files(python)}) == 4

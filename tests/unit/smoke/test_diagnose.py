@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.config.model import Freeze, Image
+from pystatic_tasks.smoke.diagnose import diagnose
+
+NO_TMP = "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777."
+PORT = "The port that server.bind names is taken where the program runs. Stop what holds it, or change server.bind."
+
+
+def make_image(*hidden_imports: str) -> Image:
+    return Image(root=Path(), project=Path(), name="shop", app="a:b", freeze=Freeze(hidden_imports=hidden_imports))
+
+
+@pytest.mark.parametrize(
+    ("configured", "line"),
+    [
+        ((), 'hidden-imports = ["shop.plugins"]'),
+        (("a", "b.c"), 'hidden-imports = ["a", "b.c", "shop.plugins"]'),
+        (("shop.plugins",), 'hidden-imports = ["shop.plugins"]'),
+    ],
+)
+def test_a_module_that_was_not_seen_gets_its_line_of_configuration(configured: tuple[str, ...], line: str) -> None:
+    output = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'shop.plugins'\n"
+    assert diagnose(make_image(*configured), output) == (
+        'The program imports "shop.plugins" by name, which the analysis cannot see. Add to pyproject.toml:\n'
+        "  [tool.pystatic-tasks.freeze]\n"
+        f"  {line}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "advice"),
+    [
+        ("Error: Port 8000 of 0.0.0.0 is in use. Stop the program that holds it.", PORT),
+        ("[ERROR] Connection in use: ('0.0.0.0', 8000)", PORT),
+        ("Failed to execv() /tmp/staticx-abc/shop: Permission denied", NO_TMP),
+        ("[7] Could not create temporary directory!", NO_TMP),
+        ("staticx: mkdtemp failed", NO_TMP),
+        (
+            "[ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?",
+            "A worker was killed, most likely for its memory. Raise smoke.memory.",
+        ),
+        ("[INFO] Shutting down: Master", ""),
+        ("", ""),
+    ],
+)
+def test_the_log_says_what_to_do(output: str, advice: str) -> None:
+    assert diagnose(make_image(), output) == advice
+
+
+def test_a_missing_module_is_told_before_what_follows_from_it() -> None:
+    output = "Worker (pid:9) was sent SIGKILL!\nModuleNotFoundError: No module named 'yaml'\n"
+    assert '"yaml"' in diagnose(make_image(), output)

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import engine_or_skip, tool_or_skip
+
+from pystatic_tasks.config.model import Image, ImageOptions, Smoke
+from pystatic_tasks.errors import SmokeError
+from pystatic_tasks.host import Host
+from pystatic_tasks.image.step import image as image_step
+from pystatic_tasks.pipeline import write_manifest
+from pystatic_tasks.smoke import contract
+from pystatic_tasks.smoke.contract import Check
+from pystatic_tasks.smoke.step import RANDOM_USERS, Run, failure, make_artifact, random_user, show, smoke
+
+GOOD = Check(name="not root", passed=True, seen="user 65535")
+BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
+LARGE = Check(name="within budget", passed=False, seen="8.10 MB, budget 8.00 MB")
+
+
+def make_image(root: Path, *, app: str | None = "shop:app", **options: Any) -> Image:
+    return Image(root=root, project=root, name="shop", app=app, image=ImageOptions(**options))
+
+
+def run(*checks: Check, output: str = "") -> Run:
+    return Run(user="1:1", startup_ms=None, checks=checks, output=output)
+
+
+def build(root: Path, applet: str, **smoke: Any) -> Image:
+    """An image whose program is one of busybox's, which does not look like a shell."""
+    engine_or_skip("sandbox")
+    busybox = Path(tool_or_skip("busybox"))
+    options = Smoke(engine="sandbox", **smoke)
+    image = Image(root=root, project=root, name=applet, script="x.py", smoke=options)
+    (root / "pyproject.toml").write_text("", encoding="utf-8")
+    frozen = {"interpreter": {"version": "3.12.4"}, "distributions": {}, "ports": [], "contents": []}
+    write_manifest(image, "freeze", inputs="", outputs=[busybox], facts=frozen)
+    write_manifest(image, "staticx", inputs="", outputs=[busybox], facts={"size_bytes": 1})
+    image_step(image, Host(say=lambda line: None))
+    return image
+
+
+@pytest.fixture
+def sandboxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the sandbox makes its folders."""
+    folder = tmp_path / "sandboxes"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_a_program_that_keeps_its_contract_is_reported(tmp_path: Path, sandboxes: Path) -> None:
+    said: list[str] = []
+    image = build(tmp_path, "echo", command=("größe",), stdout="größe")
+    report = smoke(image, Host(say=said.append))
+    assert report == json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))
+    assert report["passed"]
+    assert report["runs"][0]["user"] == "65535:65535" != report["runs"][1]["user"]
+    assert [check["name"] for check in report["runs"][1]["checks"]] == [
+        "echo größe",
+        "prints 'größe'",
+        "nothing left in /tmp",
+    ]
+    assert said[0].endswith("): root read-only, no capabilities, no new privileges")
+    size = json.loads((image.dist / "image.json").read_text(encoding="utf-8"))["size_bytes"]
+    assert said[1:5] == [
+        "  ok      no shell: 3 files",
+        "  ok      no set-uid file: 3 files",
+        f"  ok      within budget: {size / 1e6:.2f} MB, no budget",
+        "as user 65535:65535",
+    ]
+    assert said[-1].startswith("not checked by sandbox: ")
+    assert list(sandboxes.iterdir()) == []
+
+
+def test_a_program_that_breaks_its_contract_fails_and_is_reported(tmp_path: Path, sandboxes: Path) -> None:
+    image = build(tmp_path, "false", stdout="hello")
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, Host(say=lambda line: None))
+    assert str(caught.value) == (
+        "false broke its contract:\n"
+        "  false: exit code 1\n"
+        "  prints 'hello': not found\n"
+        "All that was seen is in dist/pystatic/false/smoke.json."
+    )
+    assert json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))["passed"] is False
+    assert list(sandboxes.iterdir()) == []
+
+
+def test_a_program_that_does_not_end_fails(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract, "GRACE_SECONDS", 0.1)
+    image = build(tmp_path, "sleep", command=("60",), timeout=0.2)
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, Host(say=lambda line: None))
+    assert caught.value.details[0] == "sleep 60: still runs after 0.2 s"
+    assert list(sandboxes.iterdir()) == []
+
+
+def test_a_broken_contract_is_told_once_with_the_end_of_the_log(tmp_path: Path) -> None:
+    runs = [run(GOOD, BAD, output="".join(f"line {n}\n" for n in range(30))), run(BAD, output="second run")]
+    log = "".join(f"  | line {n}\n" for n in range(10, 30))
+    assert str(failure(make_image(tmp_path), [LARGE], runs)) == (
+        "shop broke its contract:\n"
+        "  within budget: 8.10 MB, budget 8.00 MB\n"
+        "  GET /: answered 500, expected 200\n"
+        "  its log ends so:\n"
+        f"{log}"
+        "All that was seen is in dist/pystatic/shop/smoke.json."
+    )
+
+
+def test_the_log_is_that_of_the_run_that_failed(tmp_path: Path) -> None:
+    error = failure(make_image(tmp_path), [], [run(GOOD, output="first"), run(BAD, output="second")])
+    assert error.details == ("GET /: answered 500, expected 200", "its log ends so:", "| second")
+
+
+def test_what_fails_without_a_run_shows_no_log(tmp_path: Path) -> None:
+    assert str(failure(make_image(tmp_path), [LARGE], [run(GOOD, output="fine")])) == (
+        "shop broke its contract:\n"
+        "  within budget: 8.10 MB, budget 8.00 MB\n"
+        "All that was seen is in dist/pystatic/shop/smoke.json."
+    )
+
+
+def test_what_the_log_suggests_is_the_remedy(tmp_path: Path) -> None:
+    error = failure(make_image(tmp_path), [], [run(BAD, output="No module named 'yaml'")])
+    assert error.remedy.endswith('  hidden-imports = ["yaml"]')
+    assert error.exit_code == 7
+
+
+def test_checks_are_shown_in_columns() -> None:
+    said: list[str] = []
+    show(Host(say=said.append), [GOOD, BAD])
+    assert said == ["  ok      not root: user 65535", "  FAILED  GET /: answered 500, expected 200"]
+
+
+def test_the_random_user_is_nobody_known() -> None:
+    users = {random_user() for _ in range(20)}
+    assert len(users) > 1
+    for user in users:
+        uid, _, gid = user.partition(":")
+        assert uid == gid
+        assert int(uid) in RANDOM_USERS
+    assert 0 not in RANDOM_USERS
+
+
+@pytest.mark.parametrize(("app", "port"), [("shop:app", 8000), (None, None)])
+def test_a_service_is_reached_at_its_first_port(tmp_path: Path, app: str | None, port: int | None) -> None:
+    artifact = make_artifact(make_image(tmp_path, app=app), {"image_id": "sha256:1", "ports": [8000, 9000]})
+    assert artifact.port == port
+    assert artifact.entrypoint == "/shop"
+    assert artifact.archive == tmp_path / "dist" / "pystatic" / "shop" / "image.tar"

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from pystatic_tasks import errors
+
+EXIT_CODES = {
+    errors.ConfigError: 2,
+    errors.MissingToolError: 3,
+    errors.FreezeError: 4,
+    errors.StaticxError: 5,
+    errors.ImageError: 6,
+    errors.SmokeError: 7,
+}
+
+
+@pytest.mark.parametrize(("kind", "code"), EXIT_CODES.items())
+def test_each_kind_of_error_has_its_exit_code(kind: type[errors.PystaticError], code: int) -> None:
+    assert kind("x").exit_code == code
+
+
+def test_the_tree_has_no_other_kinds() -> None:
+    assert set(errors.PystaticError.__subclasses__()) == set(EXIT_CODES)
+    assert errors.PystaticError.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (errors.PystaticError("It broke."), "It broke."),
+        (errors.PystaticError("It broke.", "Mend it."), "It broke.\nMend it."),
+        (errors.PystaticError("It broke:", "Mend it.", ["one", "two"]), "It broke:\n  one\n  two\nMend it."),
+        (errors.PystaticError("It broke:", details=["one"]), "It broke:\n  one"),
+    ],
+)
+def test_the_text_is_the_problem_then_the_details_then_the_remedy(error: errors.PystaticError, text: str) -> None:
+    assert str(error) == text
+
+
+def test_an_error_keeps_its_parts() -> None:
+    error = errors.SmokeError("It broke:", "Mend it.", ["one"])
+    assert (error.problem, error.remedy, error.details) == ("It broke:", "Mend it.", ("one",))

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import pystatic_tasks
+from pystatic_tasks import errors
+
+
+@pytest.mark.parametrize("statement", ["import pystatic_tasks", "from pystatic_tasks import ConfigError, load_config"])
+def test_nox_is_not_loaded_before_a_session_is_wanted(statement: str) -> None:
+    code = f"import sys; {statement}; print(sorted(name for name in sys.modules if name.partition('.')[0] == 'nox'))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
+
+
+def test_every_public_name_is_there() -> None:
+    for name in pystatic_tasks.__all__:
+        assert getattr(pystatic_tasks, name) is not None
+    assert dir(pystatic_tasks) == sorted(pystatic_tasks.__all__)
+
+
+def test_every_error_is_public() -> None:
+    kinds: list[type[Exception]] = [errors.PystaticError, *errors.PystaticError.__subclasses__()]
+    assert all(getattr(pystatic_tasks, kind.__name__) is kind for kind in kinds)
+
+
+def test_an_unknown_name_is_an_ordinary_attribute_error() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'pystatic_tasks' has no attribute 'registre'$"):
+        pystatic_tasks.registre  # noqa: B018

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.machine import Interpreter, check_interpreter, check_machine, check_platform, host_platform
+
+TOOLS = ("strip", "objcopy", "ldd")
+
+
+def executable(path: Path, text: str = "") -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def interpreter(folder: Path, *, libpython: str, debian: bool) -> Path:
+    """A Python that answers this, whatever it is asked."""
+    answer = {"version": "3.12.4", "base_prefix": "/opt/python", "libpython": libpython, "debian": debian}
+    (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+    return executable(folder / "python", f'cp "{folder}/answer.json" "$4"')
+
+
+@pytest.mark.parametrize(
+    ("machine", "name"), [("x86_64", "linux/amd64"), ("aarch64", "linux/arm64"), ("riscv64", "linux/riscv64")]
+)
+def test_the_platform_is_named_as_images_name_it(machine: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert host_platform() == name
+
+
+def test_linux_with_all_tools_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for tool in TOOLS:
+        executable(tmp_path / tool)
+    check_machine()
+
+
+@pytest.mark.parametrize(("missing", "package"), [("strip", "binutils"), ("objcopy", "binutils"), ("ldd", "libc-bin")])
+def test_a_missing_tool_is_named_with_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, package: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for tool in set(TOOLS) - {missing}:
+        executable(tmp_path / tool)
+    with pytest.raises(MissingToolError) as caught:
+        check_machine()
+    assert str(caught.value) == (f'The program "{missing}" is not on the PATH.\nInstall it: apt-get install {package}.')
+
+
+def test_another_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    with pytest.raises(MissingToolError) as caught:
+        check_machine()
+    assert str(caught.value) == (
+        "Images are built on Linux, and this is Darwin.\nRun it in a Linux machine or container."
+    )
+
+
+def test_the_own_platform_or_none_may_be_asked_for() -> None:
+    check_platform(None)
+    check_platform(host_platform())
+
+
+@pytest.mark.parametrize("wanted", ["linux/s390x", "linux", "windows/amd64", "linux/x86_64"])
+def test_another_platform_is_refused(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    with pytest.raises(ConfigError) as caught:
+        check_platform(wanted)
+    assert str(caught.value) == (
+        f"--platform {wanted}: this machine builds linux/arm64 only.\nRun it on a machine of that platform."
+    )
+
+
+def test_an_interpreter_with_its_library_is_described(tmp_path: Path) -> None:
+    python = interpreter(tmp_path, libpython="/opt/python/lib/libpython3.12.so.1.0", debian=False)
+    assert check_interpreter(python, tmp_path / "work") == Interpreter(
+        version="3.12.4", base_prefix="/opt/python", libpython="/opt/python/lib/libpython3.12.so.1.0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("debian", "remedy"),
+    [
+        (True, "Install it: apt-get install libpython3.12."),
+        (
+            False,
+            "Use a Python built with it: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install 3.12, "
+            "or the one of your distribution.",
+        ),
+    ],
+)
+def test_an_interpreter_without_its_library_is_refused(tmp_path: Path, debian: bool, remedy: str) -> None:
+    with pytest.raises(MissingToolError) as caught:
+        check_interpreter(interpreter(tmp_path, libpython="", debian=debian), tmp_path)
+    assert str(caught.value) == (
+        f"Python 3.12.4 of /opt/python has no shared libpython, which a frozen program needs.\n{remedy}"
+    )
+
+
+def test_a_real_interpreter_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(executable(tmp_path / "json.py").parent))
+    try:
+        found = check_interpreter(Path(sys.executable), tmp_path / "work")
+    except MissingToolError as error:
+        pytest.skip(error.problem)
+    assert (found.version, found.base_prefix) == (platform.python_version(), sys.base_prefix)
+    assert Path(found.libpython).exists()

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks import pipeline
+from pystatic_tasks.config import Image
+from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.pipeline import (
+    STEPS,
+    Manifest,
+    fingerprint,
+    hash_file,
+    manifest_path,
+    megabytes,
+    move_whole,
+    read_manifest,
+    require_manifest,
+    shown,
+    write_manifest,
+    write_whole,
+)
+
+SHA_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    return Image(root=tmp_path, project=tmp_path, name="shop", app="shop:app")
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    path = tmp_path / "output"
+    path.write_bytes(b"abc")
+    return path
+
+
+def test_the_steps_are_in_order() -> None:
+    assert STEPS == ("freeze", "staticx", "image", "smoke")
+
+
+def test_the_fingerprint_is_that_of_the_content_alone() -> None:
+    assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": (2,), "a": 1})
+    assert fingerprint(Path("/x")) == fingerprint("/x")
+    assert len(fingerprint(None)) == 64
+
+
+@pytest.mark.parametrize("other", [{"a": 2}, {"b": 1}, {"a": "1"}, {"a": [1]}, [1], {}])
+def test_another_content_has_another_fingerprint(other: object) -> None:
+    assert fingerprint({"a": 1}) != fingerprint(other)
+
+
+def test_a_file_is_known_by_its_sha_256(output: Path) -> None:
+    assert hash_file(output) == SHA_OF_ABC
+
+
+def test_older_pythons_find_the_same_hash(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(hashlib, "file_digest", raising=False)
+    assert hash_file(output) == SHA_OF_ABC
+    long = b"x" * (2**20 + 1)
+    assert pipeline._hash(io.BytesIO(long)) == hashlib.sha256(long).hexdigest()
+
+
+def test_what_is_not_a_file_has_no_hash(tmp_path: Path) -> None:
+    assert hash_file(tmp_path / "nowhere") == ""
+    assert hash_file(tmp_path) == ""
+
+
+def test_a_manifest_is_read_as_it_was_written(image: Image, output: Path) -> None:
+    written = write_manifest(image, "freeze", inputs="1234", outputs=[output], facts={"ports": [8000]})
+    assert written == Manifest(inputs="1234", outputs={str(output): SHA_OF_ABC}, facts={"ports": [8000]})
+    assert read_manifest(image, "freeze") == written
+    assert require_manifest(image, "freeze") == written
+    assert json.loads((image.root / "build/pystatic/shop/freeze.json").read_text(encoding="utf-8")) == {
+        "step": "freeze",
+        "inputs": "1234",
+        "outputs": {str(output): SHA_OF_ABC},
+        "facts": {"ports": [8000]},
+    }
+
+
+def test_each_step_has_a_manifest_of_its_own(image: Image) -> None:
+    write_manifest(image, "freeze", inputs="1", outputs=[], facts={})
+    assert read_manifest(image, "staticx") is None
+
+
+def test_a_changed_output_makes_the_manifest_worthless(image: Image, output: Path) -> None:
+    write_manifest(image, "freeze", inputs="1234", outputs=[output], facts={})
+    output.write_bytes(b"abd")
+    assert read_manifest(image, "freeze") is None
+
+
+def test_a_lost_output_makes_the_manifest_worthless(image: Image, output: Path) -> None:
+    write_manifest(image, "freeze", inputs="1234", outputs=[output], facts={})
+    output.unlink()
+    assert read_manifest(image, "freeze") is None
+
+
+def test_an_output_that_never_was_makes_the_manifest_worthless(image: Image, tmp_path: Path) -> None:
+    write_manifest(image, "freeze", inputs="1234", outputs=[tmp_path / "nowhere"], facts={})
+    assert read_manifest(image, "freeze") is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", '{"inputs": "1", "outputs": {}}', "\x00"])
+def test_a_broken_manifest_is_none(image: Image, content: str) -> None:
+    write_whole(manifest_path(image, "freeze"), content)
+    assert read_manifest(image, "freeze") is None
+
+
+def test_a_missing_step_is_named_with_the_session_to_run(image: Image) -> None:
+    with pytest.raises(PystaticError) as caught:
+        require_manifest(image, "staticx")
+    assert str(caught.value) == (
+        f"What staticx leaves for shop is not in {image.root}/build/pystatic/shop.\n"
+        "Run the staticx session first (it runs by itself unless Nox was told --no-dependencies)."
+    )
+
+
+@pytest.mark.parametrize("content", ["größe\n", b"\x00\xff"])
+def test_a_file_is_written_with_its_folders_and_nothing_beside_it(tmp_path: Path, content: str | bytes) -> None:
+    path = tmp_path / "a" / "b" / "file"
+    write_whole(path, content)
+    assert path.read_bytes() == (content if isinstance(content, bytes) else content.encode())
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "\ud800")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_finished_file_is_put_in_its_place_with_its_mode(tmp_path: Path, output: Path) -> None:
+    target = tmp_path / "dist" / "shop" / "program"
+    for _ in ("new", "over the old one"):
+        move_whole(output, target, 0o755)
+    assert target.read_bytes() == b"abc"
+    assert target.stat().st_mode & 0o7777 == 0o755
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_place_that_is_taken_by_a_folder_is_left_alone(tmp_path: Path, output: Path) -> None:
+    target = tmp_path / "dist" / "program"
+    target.mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        move_whole(output, target, 0o755)
+    with pytest.raises(IsADirectoryError):
+        write_whole(target, "new")
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_lost_source_leaves_the_target_as_it_was(tmp_path: Path) -> None:
+    target = tmp_path / "dist" / "program"
+    write_whole(target, "old")
+    with pytest.raises(FileNotFoundError):
+        move_whole(tmp_path / "nowhere", target, 0o755)
+    assert target.read_text(encoding="utf-8") == "old"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_paths_are_shown_from_the_projects_folder(image: Image) -> None:
+    assert shown(image, image.dist / "image.tar") == "dist/pystatic/shop/image.tar"
+    assert shown(image, Path("/etc/passwd")) == "/etc/passwd"
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"), [(0, "0.00 MB"), (4_999, "0.00 MB"), (7_996_000, "8.00 MB"), (123_456_789, "123.46 MB")]
+)
+def test_sizes_are_shown_in_decimal_megabytes(size_bytes: int, text: str) -> None:
+    assert megabytes(size_bytes) == text

@@ -1,0 +1,633 @@
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import nox
+import pytest
+from nox import registry
+
+from pystatic_tasks import freeze
+from pystatic_tasks.config import Image, load_config
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.options import parse_options
+from pystatic_tasks.pipeline import STEPS
+from pystatic_tasks.sessions import RUN, make_host, only_installs, pick_image, register, run_step
+
+SHOP = '[project]\nname = "shop"\n[tool.pystatic-tasks]\napp = "shop:app"\n'
+TWO = """
+[tool.pystatic-tasks.images.web]
+app = "shop:app"
+[tool.pystatic-tasks.images.worker]
+script = "worker.py"
+"""
+NOXFILE = """
+import nox
+import pystatic_tasks
+
+@nox.session(venv_backend="none")
+def tests(session):
+    print("tests ran")
+
+pystatic_tasks.register()
+
+if __name__ == "__main__":
+    nox.main()
+"""
+WARNING = "pystatic-tasks: 1 problem in the configuration of "
+
+
+@pytest.fixture(autouse=True)
+def _own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty registry of sessions, and no configuration in the environment."""
+    for name in [name for name in os.environ if name.startswith(("PYSTATIC_TASKS_", "NOX"))]:
+        monkeypatch.delenv(name)
+    saved = registry.get()
+    registry._REGISTRY.clear()
+    yield
+    registry._REGISTRY.clear()
+    registry._REGISTRY.update(saved)
+
+
+def write(folder: Path, text: str = SHOP, **files: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    for name, content in files.items():
+        (folder / f"{name}.py").write_text(content, encoding="utf-8")
+    return folder
+
+
+def run_nox(folder: Path, *arguments: str, start: tuple[str, ...] = ("-m", "nox")) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NO_COLOR": "1"}
+    environment.pop("FORCE_COLOR", None)
+    command = [sys.executable, *start, *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def own_session(name: str) -> None:
+    """A session of the user's under that name."""
+
+    def run(session: nox.Session) -> None:
+        """Mine."""
+
+    nox.session(name=name)(run)
+
+
+def requirements() -> dict[str, list[str]]:
+    """The registered sessions, with what each requires."""
+    return {name: each.requires for name, each in registry.get().items()}
+
+
+def refused(capsys: pytest.CaptureFixture[str], **arguments: Any) -> str:
+    """What is printed when `register()` ends Nox."""
+    with pytest.raises(SystemExit) as caught:
+        register(**arguments)
+    assert caught.value.code == 2
+    return capsys.readouterr().err
+
+
+class AbortedError(Exception):
+    """What the sessions below raise where Nox's own would end."""
+
+
+class Virtualenv:
+    """The environment of a session, which counts how often it was made."""
+
+    reuse_existing = True
+    made_anew = 0
+
+    def create(self) -> None:
+        self.made_anew += not self.reuse_existing
+
+
+class Session:
+    """A running session that writes down what is asked of Nox."""
+
+    def __init__(self, *posargs: str, venv_backend: str = "virtualenv", answer: object = "") -> None:
+        self.posargs = posargs
+        self.venv_backend = venv_backend
+        self.bin = "/environment/bin"
+        self.python: str | None = None
+        self.lines: list[str] = []
+        self.installed: list[tuple[tuple[str, ...], bool]] = []
+        self.virtualenv = Virtualenv()
+        self.answer = answer
+
+    def log(self, line: str) -> None:
+        self.lines.append(line)
+
+    def error(self, text: str) -> NoReturn:
+        raise AbortedError(text)
+
+    def install(self, *arguments: str, silent: bool) -> None:
+        self.installed.append((arguments, silent))
+
+    def run(self, *_: str, **__: object) -> object:
+        return self.answer
+
+    @property
+    def nox(self) -> nox.Session:
+        return cast("nox.Session", self)
+
+
+# What register() adds.
+
+
+def test_the_sessions_are_returned_by_step(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path))
+    assert list(sessions) == ["freeze", "staticx", "image", "smoke"]
+    assert sessions == registry.get()
+
+
+def test_each_step_requires_the_one_before(tmp_path: Path) -> None:
+    register(root=write(tmp_path))
+    assert requirements() == {"freeze": [], "staticx": ["freeze"], "image": ["staticx"], "smoke": ["image"]}
+
+
+def test_only_the_first_step_has_an_environment_and_keeps_it(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path), python="3.12")
+    assert [sessions[step].venv_backend for step in STEPS] == [None, "none", "none", "none"]
+    assert (sessions["freeze"].python, sessions["freeze"].reuse_venv) == ("3.12", True)
+    assert [sessions[step].python for step in STEPS[1:]] == [None, None, None]
+
+
+def test_the_sessions_are_tagged_and_do_not_run_by_default(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path))
+    assert all((each.default, each.tags) == (False, ["pystatic"]) for each in sessions.values())
+
+
+def test_tags_and_default_are_the_callers(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path), default=True, tags=("ship", "slow"))
+    assert all((each.default, each.tags) == (True, ["ship", "slow"]) for each in sessions.values())
+
+
+def test_every_session_says_what_it_does(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path))
+    assert [each.__doc__ for each in sessions.values()] == [
+        "Freeze shop and its server into one program.",
+        "Make one static executable of shop.",
+        "Write the container image of shop.",
+        "Run the image of shop and hold it to its contract.",
+    ]
+
+
+def test_a_prefix_goes_before_all_names(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path), prefix="web-")
+    assert list(sessions) == list(STEPS)
+    assert requirements() == {
+        "web-freeze": [],
+        "web-staticx": ["web-freeze"],
+        "web-image": ["web-staticx"],
+        "web-smoke": ["web-image"],
+    }
+
+
+def test_single_sessions_may_have_other_names(tmp_path: Path) -> None:
+    register(root=write(tmp_path), prefix="web-", names={"image": "build"})
+    assert requirements() == {
+        "web-freeze": [],
+        "web-staticx": ["web-freeze"],
+        "build": ["web-staticx"],
+        "web-smoke": ["build"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("skip", "required"),
+    [
+        (["freeze"], {"staticx": [], "image": ["staticx"], "smoke": ["image"]}),
+        (["staticx"], {"freeze": [], "image": ["freeze"], "smoke": ["image"]}),
+        (["freeze", "staticx"], {"image": [], "smoke": ["image"]}),
+        (["smoke"], {"freeze": [], "staticx": ["freeze"], "image": ["staticx"]}),
+        (["freeze", "staticx", "image"], {"smoke": []}),
+        (STEPS, {}),
+    ],
+)
+def test_a_skipped_step_has_no_session_and_the_chain_goes_on(
+    tmp_path: Path, skip: list[str], required: dict[str, list[str]]
+) -> None:
+    sessions = register(root=write(tmp_path), skip=skip)
+    assert requirements() == required
+    assert list(sessions) == list(required)
+
+
+@pytest.mark.parametrize(
+    ("skip", "step", "runs"),
+    [
+        ([], "image", ["image"]),
+        (["staticx"], "image", ["staticx", "image"]),
+        (["freeze", "staticx"], "image", ["freeze", "staticx", "image"]),
+        (["freeze", "image"], "smoke", ["image", "smoke"]),
+        (["freeze", "image"], "staticx", ["freeze", "staticx"]),
+    ],
+)
+def test_the_session_after_a_skipped_step_runs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, skip: list[str], step: str, runs: list[str]
+) -> None:
+    ran: list[str] = []
+    for each in STEPS:
+        monkeypatch.setitem(cast("dict[str, Any]", RUN), each, lambda _image, _host, each=each: ran.append(each))
+    sessions = register(root=write(tmp_path), skip=skip)
+    sessions[step](Session().nox)
+    assert ran == runs
+
+
+def test_the_session_that_freezes_has_the_environment(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path), skip=["freeze", "staticx"], python="3.12")
+    assert (sessions["image"].venv_backend, sessions["image"].python) == (None, "3.12")
+    assert sessions["smoke"].venv_backend == "none"
+
+
+def test_noxs_options_are_left_alone(tmp_path: Path) -> None:
+    before = repr(nox.options)
+    register(root=write(tmp_path), default=True)
+    assert repr(nox.options) == before
+
+
+def test_overrides_reach_the_configuration(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path), name="other")
+    assert sessions["image"].__doc__ == "Write the container image of other."
+
+
+def test_the_environment_reaches_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSTATIC_TASKS_NAME", "other")
+    assert register(root=write(tmp_path))["image"].__doc__ == "Write the container image of other."
+
+
+# Several images.
+
+
+def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path, TWO))
+    assert requirements() == {
+        "freeze-web": [],
+        "freeze-worker": [],
+        "staticx-web": ["freeze-web"],
+        "staticx-worker": ["freeze-worker"],
+        "image-web": ["staticx-web"],
+        "image-worker": ["staticx-worker"],
+        "smoke-web": ["image-web"],
+        "smoke-worker": ["image-worker"],
+        "freeze": ["freeze-web", "freeze-worker"],
+        "staticx": ["staticx-web", "staticx-worker"],
+        "image": ["image-web", "image-worker"],
+        "smoke": ["smoke-web", "smoke-worker"],
+    }
+    assert {step: each.name for step, each in sessions.items()} == {step: step for step in STEPS}
+    assert sessions["image"].__doc__ == "Write the container image of all images."
+    assert registry.get()["image-web"].__doc__ == "Write the container image of web."
+
+
+def test_the_session_for_all_does_nothing_itself(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path, TWO))
+    session = Session()
+    sessions["freeze"](session.nox)
+    assert (sessions["freeze"].venv_backend, session.lines, session.installed) == ("none", [], [])
+
+
+def test_names_and_skip_hold_for_several_images_too(tmp_path: Path) -> None:
+    register(root=write(tmp_path, TWO), names={"image": "build"}, skip=["freeze", "smoke"])
+    assert requirements() == {
+        "staticx-web": [],
+        "staticx-worker": [],
+        "build-web": ["staticx-web"],
+        "build-worker": ["staticx-worker"],
+        "staticx": ["staticx-web", "staticx-worker"],
+        "build": ["build-web", "build-worker"],
+    }
+
+
+def test_a_single_image_in_a_table_needs_no_name(tmp_path: Path) -> None:
+    register(root=write(tmp_path, "[tool.pystatic-tasks.images.web]\napp = 'shop:app'\n"))
+    assert list(requirements()) == list(STEPS)
+    assert registry.get()["image"].__doc__ == "Write the container image of web."
+
+
+def test_services_of_a_monorepo_stand_side_by_side(tmp_path: Path) -> None:
+    for name in ("web", "worker"):
+        register(root=write(tmp_path / name), prefix=f"{name}-")
+    assert {"web-image", "worker-image"} < set(requirements())
+
+
+# Names that somebody else has.
+
+
+def collision(step: str, name: str) -> str:
+    return (
+        f'The noxfile has a session "{name}" already, which pystatic_tasks.register() would replace.\n'
+        f'Call register(prefix="app-"), register(names={{"{step}": "app-{name}"}}) or register(skip=["{step}"]).\n'
+    )
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_session_of_the_same_name_ends_nox_with_the_ways_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], step: str
+) -> None:
+    own_session(step)
+    assert refused(capsys, root=write(tmp_path)) == collision(step, step)
+    assert registry.get()[step].__doc__ == "Mine."
+
+
+@pytest.mark.parametrize("text", [SHOP, "[tool.pystatic-tasks]\nx = 1\n"])
+def test_a_collision_is_one_whatever_the_configuration_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    own_session("image")
+    assert refused(capsys, root=write(tmp_path, text)) == collision("image", "image")
+
+
+@pytest.mark.parametrize(
+    ("way_out", "name"),
+    [({"prefix": "app-"}, "app-image"), ({"names": {"image": "app-image"}}, "app-image"), ({"skip": ["image"]}, None)],
+)
+def test_each_way_out_works(tmp_path: Path, way_out: dict[str, Any], name: str | None) -> None:
+    own_session("image")
+    sessions = register(root=write(tmp_path), **way_out)
+    assert registry.get()["image"].__doc__ == "Mine."
+    assert (sessions["image"].name if "image" in sessions else None) == name
+
+
+def test_a_session_with_the_name_of_one_of_several_images_is_a_collision(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own_session("image-worker")
+    text = refused(capsys, root=write(tmp_path, TWO))
+    assert text.startswith('The noxfile has a session "image-worker" already, ')
+
+
+def test_two_projects_need_two_prefixes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    register(root=write(tmp_path / "web"))
+    assert refused(capsys, root=write(tmp_path / "worker")) == collision("freeze", "freeze")
+
+
+def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path) -> None:
+    noxfile = NOXFILE.replace("def tests", "def image")
+    result = run_nox(write(tmp_path, noxfile=noxfile), "--list")
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", collision("image", "image"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ({"skip": ["imag"]}, '"imag"; did you mean "image"?'),
+        ({"names": {"smokes": "x"}}, '"smokes"; did you mean "smoke"?'),
+        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, smoke, staticx'),
+    ],
+)
+def test_an_unknown_step_ends_nox(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: dict[str, Any], hint: str
+) -> None:
+    text = f"There is no step {hint}\nCorrect the call in the noxfile.\n"
+    assert refused(capsys, root=write(tmp_path), **arguments) == text
+    assert requirements() == {}
+
+
+# A wrong configuration.
+
+
+def test_a_wrong_configuration_warns_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sessions = register(root=write(tmp_path, SHOP + "x = 1\n"))
+    assert list(sessions) == list(STEPS)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith(f"{WARNING}{tmp_path / 'pyproject.toml'}")
+    assert "\n" not in record.getMessage()
+
+
+def test_a_wrong_override_is_a_wrong_configuration(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sessions = register(root=write(tmp_path), max_siz="9MB", skip=["smoke"])
+    assert len(caplog.records) == 1
+    with pytest.raises(AbortedError, match=r'register\(\): max-siz: unknown key; did you mean "max-size"\?'):
+        sessions["freeze"](Session().nox)
+    assert list(sessions) == ["freeze", "staticx", "image"]
+
+
+def test_a_missing_pyproject_is_a_wrong_configuration(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sessions = register(root=tmp_path)
+    assert caplog.records[0].getMessage().startswith(f"pystatic-tasks: There is no pyproject.toml in {tmp_path}.")
+    with pytest.raises(AbortedError) as caught:
+        sessions["image"](Session().nox)
+    assert str(caught.value) == (
+        f"There is no pyproject.toml in {tmp_path}.\n"
+        'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable"'
+    )
+
+
+def test_a_wrong_configuration_makes_only_its_own_sessions_fail(tmp_path: Path) -> None:
+    folder = write(tmp_path, SHOP + "image.ports = [0]\n", noxfile=NOXFILE)
+    result = run_nox(folder, "--no-venv", "--session", "tests", "image")
+    assert result.returncode == 1
+    assert result.stdout == "tests ran\n"
+    assert result.stderr.count(WARNING) == 1
+    assert (
+        f"nox > Session image aborted: 1 problem in the configuration of {folder / 'pyproject.toml'}:\n"
+        "  tool.pystatic-tasks.image.ports[0] = 0: is not a port; ports go from 1 to 65535\n"
+        "Correct the lines above and try again.\n"
+    ) in result.stderr
+    assert "nox > * tests: success\nnox > * image: aborted\n" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+# Ways to start Nox.
+
+
+@pytest.mark.parametrize(
+    ("folder", "start"),
+    [("elsewhere", ("-m", "nox", "-f", "../noxfile.py")), (".", ("-m", "nox")), (".", ("noxfile.py",))],
+)
+def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
+    tmp_path: Path, folder: str, start: tuple[str, ...]
+) -> None:
+    write(tmp_path, noxfile=NOXFILE)
+    write(tmp_path / "elsewhere", SHOP.replace('"shop"', '"elsewhere"'))
+    result = run_nox(tmp_path / folder, "--list", start=start)
+    assert result.returncode == 0, result.stderr
+    lines = [line for line in result.stdout.splitlines() if line.startswith(("* ", "- "))]
+    assert {line.split()[1]: line.partition(" -> ")[2] for line in lines} == {
+        "tests": "",
+        "freeze": "Freeze shop and its server into one program.",
+        "staticx": "Make one static executable of shop.",
+        "image": "Write the container image of shop.",
+        "smoke": "Run the image of shop and hold it to its contract.",
+    }
+    assert result.stderr == ""
+
+
+def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "shop")
+    monkeypatch.chdir(write(tmp_path / "elsewhere", SHOP.replace('"shop"', '"elsewhere"')))
+    exec(compile("import pystatic_tasks; pystatic_tasks.register()", tmp_path / "shop/noxfile.py", "exec"), {})
+    assert registry.get()["image"].__doc__ == "Write the container image of shop."
+
+
+@pytest.mark.filterwarnings("ignore:The session:FutureWarning")
+def test_a_noxfile_that_is_run_twice_replaces_its_own_sessions(tmp_path: Path) -> None:
+    write(tmp_path)
+    register(root=tmp_path)
+    register(root=tmp_path)
+    assert list(requirements()) == list(STEPS)
+
+
+# What a session does when it runs.
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (
+            ["--layout", "tree"],
+            '1 problem in the configuration of {path}:\n  --layout = "tree": must be one of "onefile"\n'
+            "Correct the lines above and try again",
+        ),
+        (
+            ["x"],
+            'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
+            "--platform PLATFORM, --no-cache, --verbose",
+        ),
+        (
+            ["--tag"],
+            "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
+            "--engine ENGINE, --platform PLATFORM, --no-cache, --verbose",
+        ),
+        (
+            ["--platform", "linux/s390x"],
+            "--platform linux/s390x: this machine builds linux/arm64 only.\nRun it on a machine of that platform",
+        ),
+    ],
+)
+def test_wrong_words_after_the_dashes_end_the_session_with_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], text: str
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    sessions = register(root=write(tmp_path))
+    for step in STEPS:
+        with pytest.raises(AbortedError) as caught:
+            sessions[step](Session(*words).nox)
+        assert str(caught.value) == text.format(path=tmp_path / "pyproject.toml")
+
+
+def test_a_step_that_lacks_the_one_before_ends_the_session_with_a_message(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path))
+    with pytest.raises(AbortedError) as caught:
+        sessions["staticx"](Session().nox)
+    assert str(caught.value) == (
+        f"What freeze leaves for shop is not in {tmp_path}/build/pystatic/shop.\n"
+        "Run the freeze session first (it runs by itself unless Nox was told --no-dependencies)"
+    )
+
+
+def test_the_configuration_is_read_anew_when_the_session_runs(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path))
+    write(tmp_path, SHOP + "name = 'other'\n")
+    with pytest.raises(AbortedError, match=r"^What freeze leaves for other is not in "):
+        sessions["staticx"](Session().nox)
+
+
+def test_each_image_is_built_by_its_own_session(tmp_path: Path) -> None:
+    register(root=write(tmp_path, TWO))
+    with pytest.raises(AbortedError, match=r"^What freeze leaves for worker is not in "):
+        registry.get()["staticx-worker"](Session().nox)
+
+
+def test_a_session_that_may_only_install_runs_no_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[str] = []
+    monkeypatch.setattr(freeze, "prepare", lambda image, _: prepared.append(image.name))
+    session = Session(answer=None)
+    assert only_installs(session.nox)
+    assert not only_installs(Session().nox)
+    sessions = register(root=write(tmp_path))
+    sessions["staticx"](session.nox)
+    assert prepared == []
+    sessions["freeze"](session.nox)
+    assert prepared == ["shop"]
+
+
+# run_step()
+
+
+def test_a_step_runs_in_a_session_of_ones_own(tmp_path: Path) -> None:
+    with pytest.raises(AbortedError, match=r"^What freeze leaves for other is not in "):
+        run_step(Session().nox, "staticx", root=write(tmp_path), name="other")
+
+
+def test_an_unknown_step_ends_the_session(tmp_path: Path) -> None:
+    with pytest.raises(AbortedError) as caught:
+        run_step(Session().nox, "imag", root=write(tmp_path))
+    assert str(caught.value) == 'There is no step "imag"; did you mean "image"?\nCorrect the call in the noxfile'
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("wep", 'did you mean "web"?'), ("", "known are web, worker"), ("zzz", "known are web, worker")],
+)
+def test_an_image_that_is_not_there_ends_the_session(tmp_path: Path, name: str, hint: str) -> None:
+    with pytest.raises(AbortedError) as caught:
+        run_step(Session().nox, "staticx", root=write(tmp_path, TWO), image=name)
+    assert str(caught.value) == f'There is no image "{name}"; {hint}\nName one of them'
+
+
+def test_a_step_takes_its_root_from_the_calling_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "shop")
+    monkeypatch.chdir(write(tmp_path / "elsewhere", SHOP.replace('"shop"', '"elsewhere"')))
+    code = compile("run_step(session, 'staticx')", tmp_path / "shop/noxfile.py", "exec")
+    with pytest.raises(AbortedError, match=r"^What freeze leaves for shop is not in "):
+        exec(code, {"run_step": run_step, "session": Session().nox})
+
+
+def test_an_image_is_picked_by_its_name(tmp_path: Path) -> None:
+    images = load_config(write(tmp_path, TWO))
+    assert [pick_image(images, name).name for name in ("web", "worker")] == ["web", "worker"]
+    assert pick_image(images[:1], "") is images[0]
+    with pytest.raises(ConfigError) as caught:
+        pick_image(images[:1], "worker")
+    assert str(caught.value) == 'There is no image "worker"; known are web\nName one of them.'
+
+
+# The host that a step sees.
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Image:
+    (image,) = load_config(write(tmp_path))
+    return image
+
+
+@pytest.mark.parametrize(("words", "silent"), [([], True), (["--verbose"], False)])
+def test_the_host_installs_through_nox_and_shows_what_is_asked_for(
+    image: Image, words: list[str], silent: bool
+) -> None:
+    session = Session()
+    host = make_host(session.nox, image, parse_options(words))
+    host.install(["falcon", "gunicorn"])
+    host.say("done")
+    assert (session.installed, session.lines) == ([(("falcon", "gunicorn"), silent)], ["done"])
+    assert (host.verbose, host.use_cache, host.python) == (not silent, True, Path("/environment/bin/python"))
+
+
+def test_the_host_makes_the_environment_anew_though_nox_would_keep_it(image: Image) -> None:
+    session = Session()
+    make_host(session.nox, image, parse_options([])).recreate()
+    assert session.virtualenv.made_anew == 1
+
+
+def test_uv_is_told_that_the_project_may_have_changed(image: Image) -> None:
+    session = Session(venv_backend="uv")
+    make_host(session.nox, image, parse_options([])).install(["."])
+    assert session.installed == [((".", "--reinstall-package", "shop"), True)]
+
+
+def test_without_an_environment_the_host_has_noxs_own_interpreter(image: Image) -> None:
+    host = make_host(Session(venv_backend="none").nox, image, parse_options(["--no-cache"]))
+    assert (host.python, host.use_cache) == (Path(sys.executable), False)
+
+
+def test_the_host_knows_what_the_environment_is_made_from(image: Image) -> None:
+    session = Session()
+    assert platform.python_version() in make_host(session.nox, image, parse_options([])).wanted_python
+    session.python = "3.12"
+    assert make_host(session.nox, image, parse_options([])).wanted_python == "3.12"

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pystatic_tasks.freeze.target import copy_runner
+from pystatic_tasks.machine import WORKBENCH
+
+SCRIPT = WORKBENCH / "inspect_target.py"
+WSGI = "def app(environ, start_response):\n    return []\n"
+CORRECT_CODE = "Correct the code, or set what it needs while it is imported under [tool.pystatic-tasks.image.env]."
+CORRECT_APP = "Correct tool.pystatic-tasks.app."
+CORRECT_SERVER = "Correct [tool.pystatic-tasks.server]."
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("program")
+    copy_runner(folder)
+    return folder
+
+
+@pytest.fixture
+def ask(tmp_path: Path, runner: Path) -> Ask:
+    """Runs the script, as freeze does, on a project of these files."""
+
+    def ask(
+        app: str | None = "shop:app",
+        files: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        hidden_imports: Sequence[str] = (),
+        tools: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        project = tmp_path / "project"
+        project.mkdir()
+        for name, text in (files or {"shop.py": WSGI}).items():
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            (project / name).write_text(text, encoding="utf-8")
+        request = {
+            "app": app,
+            "settings": settings or {},
+            "import_paths": [str(runner), str(project)],
+            "hidden_imports": hidden_imports,
+            "project": str(project),
+            "tools": tools,
+        }
+        asked, answered = tmp_path / "request.json", tmp_path / "answer.json"
+        asked.write_text(json.dumps(request), encoding="utf-8")
+        subprocess.run([sys.executable, "-I", str(SCRIPT), str(asked), str(answered)], check=True, timeout=20)
+        answer: dict[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
+        return answer
+
+    return ask
+
+
+def unmarked(lines: Sequence[str]) -> list[str]:
+    """The lines of a traceback without the marks below them, which differ between versions of Python."""
+    return [line for line in lines if line.strip(" ~^")]
+
+
+def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
+    answer = ask(settings={"bind": ["0.0.0.0:9000"], "workers": 3}, tools=["pyelftools"])
+    assert answer.pop("gunicorn").split(".")[0].isdigit()
+    assert answer.pop("distributions")["gunicorn"]
+    assert answer.pop("tool_modules") in (["elftools"], [])
+    assert answer == {
+        "asgi": False,
+        "settings": {"bind": ["0.0.0.0:9000"], "workers": 3},
+        "hidden_imports": ["gunicorn.glogging", "gunicorn.workers.sync"],
+        "ports": [9000],
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "async def app(scope, receive, send): ...",
+        "class App:\n    async def __call__(self, scope, receive, send): ...\napp = App()",
+    ],
+    ids=["function", "object"],
+)
+def test_an_asgi_application_gets_its_worker(ask: Ask, text: str) -> None:
+    answer = ask(files={"shop.py": text})
+    assert answer["asgi"] is True
+    assert answer["settings"] == {"worker_class": "asgi"}
+    assert "gunicorn.workers.gasgi" in answer["hidden_imports"]
+
+
+def test_threads_bring_their_worker(ask: Ask) -> None:
+    assert ask(settings={"threads": 4})["hidden_imports"] == ["gunicorn.glogging", "gunicorn.workers.gthread"]
+
+
+def test_statsd_brings_its_logger(ask: Ask) -> None:
+    assert "gunicorn.instrument.statsd" in ask(settings={"statsd_host": "127.0.0.1:8125"})["hidden_imports"]
+
+
+def test_a_factory_is_called(ask: Ask) -> None:
+    files = {"shop/__init__.py": "", "shop/web.py": "def create(name):\n    assert name == 'x'\n    return print\n"}
+    assert ask("shop.web:create('x')", files)["asgi"] is False
+
+
+def test_a_program_without_application_is_not_imported(ask: Ask) -> None:
+    answer = ask(None, {"shop.py": "1/0"})
+    assert (answer["hidden_imports"], answer["ports"], answer["gunicorn"]) == ([], [], "")
+
+
+def test_what_only_tools_need_is_left_out_and_what_the_project_needs_is_kept(ask: Ask) -> None:
+    assert "packaging" not in ask(None, tools=["packaging"])["tool_modules"]
+
+
+@pytest.mark.parametrize(("target", "module"), [("shap:app", "shap"), ("shop.web:app", "shop.web")])
+def test_a_module_that_is_not_there_is_named(ask: Ask, target: str, module: str) -> None:
+    assert ask(target) == {
+        "problem": f'The target "{target}" does not exist: there is no module "{module}" in the build environment.',
+        "remedy": "Correct tool.pystatic-tasks.app, or name the project that holds it in tool.pystatic-tasks.install.",
+        "details": [],
+    }
+
+
+def test_an_attribute_that_is_not_there_is_named(ask: Ask) -> None:
+    assert ask("shop:application") == {
+        "problem": 'The target "shop:application" could not be loaded: '
+        "Failed to find attribute 'application' in 'shop'.",
+        "remedy": CORRECT_APP,
+        "details": [],
+    }
+
+
+def test_what_cannot_be_called_is_no_application(ask: Ask) -> None:
+    assert ask(files={"shop.py": "app = 3\n"}) == {
+        "problem": 'The target "shop:app" could not be loaded: Application object must be callable.',
+        "remedy": CORRECT_APP,
+        "details": [],
+    }
+
+
+def test_a_factory_that_makes_nothing_is_told(ask: Ask) -> None:
+    assert ask("shop:create()", {"shop.py": "def create():\n    pass\n"}) == {
+        "problem": "The target \"shop:create()\" could not be loaded: Failed to find application object: 'create()'",
+        "remedy": CORRECT_APP,
+        "details": [],
+    }
+
+
+def test_an_error_in_the_projects_code_is_shown_from_there(ask: Ask) -> None:
+    files = {
+        "shop.py": "from config import read\n\napp = read()\n",
+        "config.py": "def read():\n    raise ValueError('größe 1')\n",
+    }
+    answer = ask(files=files)
+    answer["details"] = unmarked(answer["details"])
+    assert answer == {
+        "problem": 'The target "shop:app" does not import:',
+        "remedy": CORRECT_CODE,
+        "details": [
+            '  File "shop.py", line 3, in <module>',
+            "    app = read()",
+            '  File "config.py", line 2, in read',
+            "    raise ValueError('größe 1')",
+            "ValueError: größe 1",
+        ],
+    }
+
+
+def test_an_error_in_the_standard_library_is_shown_where_the_project_called_it(ask: Ask) -> None:
+    answer = ask(files={"shop.py": "import json\n\napp = json.loads('{')\n"})
+    assert unmarked(answer["details"])[:2] == ['  File "shop.py", line 3, in <module>', "    app = json.loads('{')"]
+    assert unmarked(answer["details"])[2].startswith("json.decoder.JSONDecodeError: ")
+
+
+@pytest.mark.xfail(reason="frames of packages count as the project's", strict=True)
+def test_an_error_in_a_package_is_shown_where_the_project_called_it(ask: Ask) -> None:
+    text = "from packaging.version import Version\n\napp = Version('x')\n"
+    assert unmarked(ask(files={"shop.py": text})["details"]) == [
+        '  File "shop.py", line 3, in <module>',
+        "    app = Version('x')",
+        "packaging.version.InvalidVersion: Invalid version: 'x'",
+    ]
+
+
+@pytest.mark.xfail(reason="the importer's own frame is shown where there is no other", strict=True)
+def test_a_syntax_error_is_shown_without_the_importer(ask: Ask) -> None:
+    details = ask(files={"shop.py": "def app(:\n"})["details"]
+    assert unmarked(details) == ['  File "shop.py", line 1', "    def app(:", "SyntaxError: invalid syntax"]
+
+
+def test_a_program_that_ends_while_it_is_imported_is_told(ask: Ask) -> None:
+    answer = ask(files={"shop.py": "import sys\nsys.exit('no DATABASE_URL')\n"})
+    assert answer["problem"] == 'The target "shop:app" does not import:'
+    assert answer["remedy"] == CORRECT_CODE
+    assert answer["details"][-1] == "SystemExit: no DATABASE_URL"
+
+
+def test_a_package_that_is_missing_is_named(ask: Ask) -> None:
+    answer = ask(files={"shop.py": "import nowhere.deep\n"})
+    assert answer["problem"] == 'The target "shop:app" does not import:'
+    assert answer["remedy"] == 'Add the package that holds "nowhere" to the project\'s dependencies.'
+    assert unmarked(answer["details"])[-1] == "ModuleNotFoundError: No module named 'nowhere'"
+
+
+def test_an_unknown_setting_is_told_with_the_nearest(ask: Ask) -> None:
+    assert ask(settings={"worker": 2}) == {
+        "problem": "server.worker is not a setting of gunicorn; did you mean 'workers'?",
+        "remedy": CORRECT_SERVER,
+        "details": [],
+    }
+
+
+def test_a_value_that_is_refused_is_told(ask: Ask) -> None:
+    assert ask(settings={"workers": "two"}) == {
+        "problem": "server.workers = 'two' is refused by gunicorn: invalid literal for int() with base 0: 'two'",
+        "remedy": CORRECT_SERVER,
+        "details": [],
+    }
+
+
+def test_a_worker_that_is_not_there_is_refused(ask: Ask) -> None:
+    answer = ask(settings={"worker_class": "nonsense"})
+    assert answer["problem"].startswith("gunicorn refuses its settings: class uri 'nonsense' invalid or not found")
+    assert answer["remedy"] == CORRECT_SERVER
+
+
+@pytest.mark.xfail(reason="gunicorn puts a traceback into its error", strict=True)
+def test_a_worker_that_is_not_there_is_told_without_a_traceback(ask: Ask) -> None:
+    assert ask(settings={"worker_class": "nonsense"}) == {
+        "problem": "gunicorn refuses its settings: class uri 'nonsense' invalid or not found.",
+        "remedy": CORRECT_SERVER,
+        "details": [],
+    }
+
+
+@pytest.mark.xfail(reason="a class by an unknown name stays text until it is used", strict=True)
+def test_a_logger_that_is_not_there_is_named(ask: Ask) -> None:
+    problem = ask(settings={"logger_class": "shop.Logger"})["problem"]
+    assert problem.startswith("server.logger_class = 'shop.Logger' ")
+
+
+def test_a_hidden_import_that_is_not_there_is_named(ask: Ask) -> None:
+    assert ask(hidden_imports=["json.tool", "shop.nowhere"]) == {
+        "problem": 'freeze.hidden-imports names "shop.nowhere", and there is no such module in the build environment.',
+        "remedy": "Correct the name, or add the package that holds it to the project's dependencies.",
+        "details": [],
+    }
+
+
+@pytest.mark.parametrize("name", ["", "...", "json..tool"])
+def test_a_hidden_import_that_is_no_name_is_refused(ask: Ask, name: str) -> None:
+    assert f'freeze.hidden-imports names "{name}"' in ask(hidden_imports=[name])["problem"]
+
+
+def test_hidden_imports_of_the_project_are_found(ask: Ask) -> None:
+    files = {"shop.py": WSGI, "plugins/__init__.py": "", "plugins/one.py": ""}
+    assert "problem" not in ask(files=files, hidden_imports=["plugins.one", "json.tool"])

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import platform
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pystatic_tasks.machine import WORKBENCH
+
+SCRIPT = WORKBENCH / "probe.py"
+STATIC_NAME = f"libpython3.{sys.version_info[1]}.so.1.0"
+
+
+@pytest.fixture
+def probe() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("probe", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def built(monkeypatch: pytest.MonkeyPatch, prefix: Path, **variables: object) -> None:
+    """Makes the running Python one that stands in `prefix` and was built with these variables."""
+    monkeypatch.setattr(sysconfig, "get_config_var", variables.get)
+    monkeypatch.setattr(sys, "base_prefix", str(prefix))
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
+
+
+def library(folder: Path, name: str) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).touch()
+    return str(folder / name)
+
+
+@pytest.mark.parametrize("variable", ["LIBDIR", "LIBPL"])
+def test_a_shared_python_is_found_where_it_was_installed(
+    probe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    path = library(tmp_path / "libraries", "libpython9.9.so.1.0")
+    folder = {variable: tmp_path / "libraries"}
+    built(monkeypatch, tmp_path, Py_ENABLE_SHARED=1, INSTSONAME="libpython9.9.so.1.0", **folder)
+    assert probe.find_libpython() == path
+
+
+def test_a_python_that_was_moved_is_found_in_its_prefix(
+    probe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = library(tmp_path / "lib", "libpython9.9.so.1.0")
+    built(monkeypatch, tmp_path, Py_ENABLE_SHARED=1, INSTSONAME="libpython9.9.so.1.0", LIBDIR="/nowhere")
+    assert probe.find_libpython() == path
+
+
+def test_the_loaders_own_path_goes_first(probe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library(tmp_path / "lib", "libpython9.9.so.1.0")
+    path = library(tmp_path / "first", "libpython9.9.so.1.0")
+    built(monkeypatch, tmp_path, Py_ENABLE_SHARED=1, INSTSONAME="libpython9.9.so.1.0")
+    monkeypatch.setenv("LD_LIBRARY_PATH", f":{tmp_path / 'first'}")
+    assert probe.find_libpython() == path
+
+
+def test_a_static_python_may_have_the_library_in_its_prefix(
+    probe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = library(tmp_path / "lib", STATIC_NAME)
+    built(monkeypatch, tmp_path, Py_ENABLE_SHARED=0)
+    assert probe.find_libpython() == path
+
+
+def test_a_static_python_does_not_take_the_library_of_another(
+    probe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library(tmp_path / "other", STATIC_NAME)
+    built(monkeypatch, tmp_path / "own", Py_ENABLE_SHARED=0, LIBDIR=tmp_path / "other")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path / "other"))
+    assert probe.find_libpython() == ""
+
+
+@pytest.mark.parametrize(
+    ("prefix", "release", "debian"),
+    [
+        ("/usr", "ID=debian\n", True),
+        ("/usr", "ID=ubuntu\nID_LIKE=debian\n", True),
+        ("/usr", "ID=fedora\n", False),
+        ("/usr/local", "ID=debian\n", False),
+    ],
+)
+def test_only_debians_own_python_is_mended_by_apt(
+    probe: ModuleType, monkeypatch: pytest.MonkeyPatch, prefix: str, release: str, debian: bool
+) -> None:
+    monkeypatch.setattr(sys, "base_prefix", prefix)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: release)
+    assert probe.is_debian() is debian
+
+
+def test_a_system_that_does_not_say_what_it_is_is_not_debian(
+    probe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    monkeypatch.setattr(probe, "Path", lambda _: tmp_path / "nowhere")
+    assert probe.is_debian() is False
+
+
+def test_the_answer_is_written_as_json(tmp_path: Path) -> None:
+    answer = tmp_path / "answer.json"
+    subprocess.run([sys.executable, "-I", str(SCRIPT), "-", str(answer)], check=True)
+    found = json.loads(answer.read_text(encoding="utf-8"))
+    assert set(found) == {"version", "executable", "base_prefix", "libpython", "debian"}
+    assert (found["version"], found["base_prefix"]) == (platform.python_version(), sys.base_prefix)
