@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ class Host:
         use_cache: Whether a step may be skipped when nothing changed.
         python: Interpreter in the build environment; only freeze has one.
         wanted_python: What that environment is to be made from; a change of it makes the environment anew.
+        installs: Whether `install` does anything; with --no-install the environment is used as it is.
         install: Installs requirements, as arguments of `pip install`, into that environment.
         recreate: Makes the environment anew and empty.
     """
@@ -37,6 +37,7 @@ class Host:
     use_cache: bool = True
     python: Path = Path()
     wanted_python: str = ""
+    installs: bool = True
     install: Callable[[Sequence[str]], None] = _no_environment
     recreate: Callable[[], None] = _no_environment
 
@@ -69,17 +70,17 @@ def run_logged(command: Iterable[object], log: Path, *, verbose: bool, **options
             errors="replace",
             **options,
         )
-        assert process.stdout is not None
-        try:
-            for line in process.stdout:
-                file.write(line)
-                if verbose:
-                    print(line, end="", flush=True)
-            return process.wait()
-        except BaseException:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-            raise
+        with process:
+            assert process.stdout is not None
+            try:
+                for line in process.stdout:
+                    file.write(line)
+                    if verbose:
+                        print(line, end="", flush=True)
+            except BaseException:
+                process.terminate()
+                raise
+        return process.returncode
 
 
 def last_lines(log: Path, count: int = 10) -> list[str]:

@@ -64,8 +64,15 @@ def check_interpreter(python: Path, work: Path) -> Interpreter:
     work.mkdir(parents=True, exist_ok=True)
     answer = work / "interpreter.json"
     command = [str(python), "-I", str(WORKBENCH / "probe.py"), "-", str(answer)]
-    subprocess.run(command, check=True, env=tool_environment())
-    found = json.loads(answer.read_text(encoding="utf-8"))
+    answer.unlink(missing_ok=True)
+    try:
+        subprocess.run(command, check=True, env=tool_environment(), capture_output=True)
+        found = json.loads(answer.read_text(encoding="utf-8"))
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        raise MissingToolError(
+            f"The interpreter of the build environment, {python}, does not run.",
+            "Delete the environment's folder and try again.",
+        ) from None
     if not found["libpython"]:
         minor = ".".join(found["version"].split(".")[:2])
         raise MissingToolError(

@@ -53,8 +53,8 @@ def parse_options(words: Sequence[str]) -> Options:
     config: dict[str, Any] = {}
     if given.tag:
         config["image"] = {"tags": given.tag}
-    if given.layout:
+    if given.layout is not None:
         config["layout"] = given.layout
-    if given.engine:
+    if given.engine is not None:
         config["smoke"] = {"engine": given.engine}
     return Options(config=config, platform=given.platform, use_cache=not given.no_cache, verbose=given.verbose)

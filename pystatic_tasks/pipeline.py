@@ -71,9 +71,9 @@ def read_manifest(image: Image, step: str) -> Manifest | None:
     try:
         content = json.loads(manifest_path(image, step).read_text(encoding="utf-8"))
         manifest = Manifest(inputs=content["inputs"], outputs=content["outputs"], facts=content["facts"])
-    except (OSError, ValueError, KeyError):
+        intact = all(hash_file(Path(path)) == digest != "" for path, digest in manifest.outputs.items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
-    intact = all(hash_file(Path(path)) == digest != "" for path, digest in manifest.outputs.items())
     return manifest if intact else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -26,19 +27,41 @@ def read_pyproject(folder: Path) -> Mapping[str, Any]:
     path = folder / "pyproject.toml"
     try:
         tables: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return tables
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(
             f"There is no pyproject.toml in {folder}.",
             'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".',
         ) from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", "Correct the file.") from None
+    for name in ("tool", "project", "dependency-groups"):
+        if not isinstance(tables.get(name, {}), Mapping):
+            raise ConfigError(f"{path}: {name} must be a table.", "Correct the file.")
+    return tables
 
 
 def is_installable(folder: Path, pyproject: Mapping[str, Any]) -> bool:
     """Whether pip can install the folder."""
     return "project" in pyproject or "build-system" in pyproject or (folder / "setup.py").exists()
+
+
+def is_local(requirement: str) -> bool:
+    """Whether pip takes the requirement as a path."""
+    return requirement.startswith((".", "/")) or ("/" in requirement and "://" not in requirement)
+
+
+def project_name(folder: Path) -> str:
+    """The name that the folder's pyproject.toml gives the project, or ""."""
+    if not (folder / "pyproject.toml").is_file():
+        return ""
+    return str(read_pyproject(folder).get("project", {}).get("name", ""))
+
+
+def default_image_name(text: str) -> str:
+    """Any name turned into one that an image may have."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "app"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +94,7 @@ def read_git(folder: Path) -> Git:
 def _git(folder: Path, *arguments: str) -> str:
     try:
         result = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     return result.stdout.strip() if result.returncode == 0 else ""
 

@@ -71,12 +71,12 @@ def register(
         Nox's session functions by step.
     """
     plan = Plan(
-        root=caller_folder() if root is None else Path(root).resolve(),
+        root=from_caller(root),
         prefix=prefix,
         names=dict(names or {}),
-        skip=tuple(skip),
+        skip=(skip,) if isinstance(skip, str) else tuple(skip),
         default=default,
-        tags=tuple(tags),
+        tags=(tags,) if isinstance(tags, str) else tuple(tags),
         overrides={**overrides, **({"python": python} if python else {})},
     )
     try:
@@ -102,7 +102,7 @@ def run_step(
         image: Name of the image, where the project has several.
         overrides: As for `register()`.
     """
-    folder = caller_folder() if root is None else Path(root).resolve()
+    folder = from_caller(root)
     if step not in STEPS:
         session.error(sentence(unknown_step(step)))
     run_steps(session, [step], folder, image, overrides)
@@ -142,9 +142,10 @@ class Plan:
         return self.steps[place - 1] if place else None
 
 
-def caller_folder() -> Path:
-    """The folder of the file that called our caller."""
-    return Path(sys._getframe(2).f_code.co_filename).resolve().parent
+def from_caller(root: str | os.PathLike[str] | None) -> Path:
+    """`root`, starting from the folder of the file that called our caller."""
+    folder = Path(sys._getframe(2).f_code.co_filename).resolve().parent
+    return folder if root is None else (folder / root).resolve()
 
 
 def check_steps(plan: Plan) -> None:
@@ -161,8 +162,8 @@ def register_plan(plan: Plan) -> dict[str, Any]:
     try:
         images = load_config(plan.root, overrides=plan.overrides, environment=os.environ)
     except ConfigError as error:
-        logger.warning(f"pystatic-tasks: {error.problem} Its sessions will fail and say more.")
-        return {step: add_session(plan, step, fail_with(error)) for step in plan.steps}
+        logger.warning(f"pystatic-tasks: {error.problem.rstrip(':.')}; its sessions will fail and say more")
+        return {step: add_session(plan, step, fail_with(error), venv_backend="none") for step in plan.steps}
     if len(images) == 1:
         return {step: add_step(plan, step, images[0], "") for step in plan.steps}
     for step in plan.steps:
@@ -212,14 +213,15 @@ def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name:
     """
     session_name = plan.session_name(step, name)
     there = registry.get().get(session_name)
-    if there is not None and getattr(there, "pystatic_root", None) != plan.root:
+    identity = (plan, step, name)
+    if there is not None and getattr(there, "pystatic_identity", None) != identity:
         raise ConfigError(
             f'The noxfile has a session "{session_name}" already, which pystatic_tasks.register() would replace.',
-            f'Call register(prefix="app-"), register(names={{"{step}": "app-{session_name}"}}) '
+            f'Call register(prefix="{plan.prefix}app-"), register(names={{"{step}": "{plan.prefix}app-{step}"}}) '
             f'or register(skip=["{step}"]).',
         )
-    run.pystatic_root = plan.root  # type: ignore[attr-defined]
-    options.setdefault("venv_backend", None)
+    # Nox may read one noxfile twice, as a script and as its own module.
+    run.pystatic_identity = identity  # type: ignore[attr-defined]
     return nox.session(name=session_name, default=plan.default, tags=list(plan.tags), **options)(run)
 
 
@@ -230,6 +232,11 @@ def run_steps(session: nox.Session, steps: Sequence[str], root: Path, name: str,
         check_platform(options.platform)
         images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
         image = pick_image(images, name)
+        if "freeze" in steps and session.venv_backend == "none":
+            raise ConfigError(
+                "The session needs an environment of its own to build in, and Nox was told to make none.",
+                "Run it without --no-venv.",
+            )
         host = make_host(session, image, options)
         if only_installs(session):
             if "freeze" in steps:
@@ -255,7 +262,8 @@ def pick_image(images: Sequence[Image], name: str) -> Image:
 def make_host(session: nox.Session, image: Image, options: Options) -> Host:
     def install(requirements: Sequence[str]) -> None:
         # uv takes a project of the same version from its cache, whatever has changed in its sources.
-        again = ["--reinstall-package", image.project_name] if session.venv_backend == "uv" else []
+        is_uv = session.venv_backend == "uv" and image.project_name
+        again = ["--reinstall-package", image.project_name] if is_uv else []
         session.install(*requirements, *again, silent=not options.verbose)
 
     def recreate() -> None:
@@ -270,6 +278,7 @@ def make_host(session: nox.Session, image: Image, options: Options) -> Host:
         verbose=options.verbose,
         use_cache=options.use_cache,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),
+        installs=not session._runner.global_config.no_install,
         wanted_python=str(session.python or f"{sys.base_prefix} {platform.python_version()}"),
         install=install,
         recreate=recreate,

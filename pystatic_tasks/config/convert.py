@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import types
 import typing
@@ -61,13 +62,13 @@ def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[st
     What is wrong is added to `problems`, each with its dotted path.
     """
     if not isinstance(raw, Mapping):
-        problems.add(path, f" = {raw!r}: must be a table")
+        problems.add(path, f" = {show(raw)}: must be a table")
         return {}
     known = keys(cls)
     result: dict[str, Any] = {}
     for name, value in raw.items():
         inner = f"{path}.{name}" if path else str(name)
-        target = known.get(name)
+        target = known.get(str(name))
         if target is None:
             problems.add(inner, f": unknown key; {nearest(str(name), known)}")
             continue
@@ -93,8 +94,6 @@ def convert_value(annotation: Any, value: Any, path: str, check: str, problems: 
     if expected:
         problems.add(path, f" = {show(value)}: must be {expected}")
         return None
-    if annotation is float:
-        value = float(value)
     return apply_rule(check, value, path, problems) if check else value
 
 
@@ -105,6 +104,8 @@ def convert_list(item: Any, value: Any, path: str, check: str, problems: Problem
     if is_dataclass(item):
         cls = typing.cast(type, item)
         return tuple(cls(**convert_table(cls, each, f"{path}[{n}]", problems)) for n, each in enumerate(value))
+    if check == "tag" and not value:
+        problems.add(path, " = []: must name at least one")
     return tuple(convert_value(item, each, f"{path}[{n}]", check, problems) for n, each in enumerate(value))
 
 
@@ -118,7 +119,8 @@ def wrong_type(annotation: Any, value: Any) -> str:
         return "" if value in allowed else "one of " + ", ".join(f'"{word}"' for word in allowed)
     if origin is not None and issubclass(origin, Mapping):
         of_text = typing.get_args(annotation)[1] is str
-        right = isinstance(value, Mapping) and (not of_text or all(isinstance(each, str) for each in value.values()))
+        texts = [*value, *(value.values() if of_text else ())] if isinstance(value, Mapping) else [None]
+        right = all(isinstance(each, str) for each in texts)
         return "" if right else "a table of texts" if of_text else "a table"
     if annotation is bool:
         return "" if isinstance(value, bool) else "true or false"
@@ -143,4 +145,6 @@ def show(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
     return repr(value)

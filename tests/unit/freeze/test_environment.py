@@ -21,7 +21,6 @@ from pystatic_tasks.freeze.environment import (
     project_requirements,
     source_files,
     sources,
-    walk,
     wanted_contents,
 )
 from pystatic_tasks.host import Host
@@ -194,7 +193,7 @@ def test_both_the_root_and_the_project_declare(shop: Image, tmp_path: Path) -> N
     assert declared(image) != after
 
 
-def test_without_git_all_files_but_those_of_tools_are_sources(shop: Image) -> None:
+def test_all_files_but_those_of_tools_are_sources(shop: Image) -> None:
     write(
         shop.root,
         build__x_txt="",
@@ -203,34 +202,26 @@ def test_without_git_all_files_but_those_of_tools_are_sources(shop: Image) -> No
         src__shop_css="",
         node_modules__x_js="",
         shop_egg="",
+        env__pyvenv_cfg="",
+        env__lib_py="",
     )
     write(shop.root / "src/shop.egg-info", PKG_INFO="")
+    write(shop.root / "src/__pycache__", shop_pyc="")
+    write(shop.root / ".mypy_cache", x_json="")
+    (shop.root / ".env").touch()
+    (shop.root / 'größe "1"\n.txt').touch()
     (shop.root / "loop").symlink_to(shop.root)
     (shop.root / "broken").symlink_to("nowhere")
     found = names(shop.root, source_files(shop.root))
-    assert found == ["pyproject.toml", "shop.egg", "src/shop.css", "src/shop.py"]
-    assert {"loop", "broken"} <= set(names(shop.root, list(walk(shop.root))))
-
-
-def test_with_git_sources_are_what_it_does_not_ignore(shop: Image) -> None:
-    write(shop.root, a_log="", gone_py="", new_py="", build__kept_py="")
-    (shop.root / ".gitignore").write_text("*.log\n", encoding="utf-8")
-    git(shop.root, "init", "--quiet")
-    git(shop.root, "add", "pyproject.toml", "src", "gone.py")
-    (shop.root / "gone.py").unlink()
-    found = names(shop.root, source_files(shop.root))
-    assert found == [".gitignore", "build/kept.py", "new.py", "pyproject.toml", "src/shop.py"]
-
-
-def test_a_project_inside_of_a_repository_has_its_own_sources_only(shop: Image) -> None:
-    git(shop.root, "init", "--quiet")
-    assert names(shop.root, source_files(shop.root / "src")) == ["src/shop.py"]
-
-
-def test_names_that_git_would_quote_are_sources(shop: Image) -> None:
-    git(shop.root, "init", "--quiet")
-    (shop.root / 'größe "1"\n.txt').touch()
-    assert 'größe "1"\n.txt' in names(shop.root, source_files(shop.root))
+    assert found == [
+        ".env",
+        'größe "1"\n.txt',
+        "pyproject.toml",
+        "shop.egg",
+        "src/build/x.txt",
+        "src/shop.css",
+        "src/shop.py",
+    ]
 
 
 def test_the_sources_hash_follows_names_and_contents_but_no_place(shop: Image, tmp_path: Path) -> None:

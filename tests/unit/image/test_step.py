@@ -207,7 +207,12 @@ def test_a_project_without_version_has_none() -> None:
 
 
 def test_the_runtime_follows_from_configuration_and_project(project: Path) -> None:
-    options: dict[str, Any] = {"env": {"B": "2", "A": "1"}, "labels": {"own": "x"}, "healthcheck": "/health", "user": "1:2"}
+    options: dict[str, Any] = {
+        "env": {"B": "2", "A": "1"},
+        "labels": {"own": "x"},
+        "healthcheck": "/health",
+        "user": "1:2",
+    }
     runtime = make_runtime(some_image(project, **options), FROZEN, COMMIT)
     assert runtime == Runtime(
         platform=host_platform(),

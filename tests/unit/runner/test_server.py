@@ -185,7 +185,14 @@ def test_without_a_target_the_usage_is_told(folder: Path) -> None:
 
 def test_a_configuration_can_be_checked_without_serving(folder: Path, server: Server) -> None:
     bind = f"127.0.0.1:{server.port}"
-    assert run(folder, "shop:app", "--bind", bind, "--check-config") == (0, "")
+    assert run(folder, "shop:app", "--bind", bind, "--check-config", PYTHONSAFEPATH="1") == (0, "")
+
+
+@pytest.mark.parametrize(("target", "code"), [("nowhere:app", 3), ("shop:nothing", 4)])
+def test_an_application_that_does_not_load_ends_with_gunicorns_code(folder: Path, target: str, code: int) -> None:
+    found, output = run(folder, target, "--bind", f"127.0.0.1:{free_port()}")
+    assert found == code
+    assert "HaltServer" not in output
 
 
 def test_a_configuration_can_be_printed(folder: Path) -> None:

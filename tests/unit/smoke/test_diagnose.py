@@ -26,9 +26,10 @@ def make_image(*hidden_imports: str) -> Image:
 def test_a_module_that_was_not_seen_gets_its_line_of_configuration(configured: tuple[str, ...], line: str) -> None:
     output = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'shop.plugins'\n"
     assert diagnose(make_image(*configured), output) == (
-        'The program imports "shop.plugins" by name, which the analysis cannot see. Add to pyproject.toml:\n'
+        'The program imports "shop.plugins" by name, which the analysis cannot see. Put this into pyproject.toml:\n'
         "  [tool.pystatic-tasks.freeze]\n"
-        f"  {line}"
+        f"  {line}\n"
+        "Then run the session again."
     )
 
 

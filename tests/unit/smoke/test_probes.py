@@ -122,12 +122,6 @@ def test_an_answer_that_does_not_come_in_time_is_none() -> None:
     assert answer.seconds < 5
 
 
-@pytest.mark.xfail(reason="http.client takes them only in their encoded form", strict=True)
-@pytest.mark.parametrize("path", ["/straße", "/a b"])
-def test_a_path_may_be_written_as_people_write_it(echo: Address, path: str) -> None:
-    assert send(Request(path=path), echo, timeout=5).status == 200
-
-
 @pytest.mark.parametrize("status", [200, 500])
 def test_any_answer_at_all_is_ready(echo: Address, status: int) -> None:
     container = cast(Container, FakeContainer(looks=0))

@@ -115,7 +115,7 @@ def test_what_only_tools_need_is_left_out_and_what_the_project_needs_is_kept(ask
     assert "packaging" not in ask(None, tools=["packaging"])["tool_modules"]
 
 
-@pytest.mark.parametrize(("target", "module"), [("shap:app", "shap"), ("shop.web:app", "shop.web")])
+@pytest.mark.parametrize(("target", "module"), [("shap.web:app", "shap"), ("shop.web:app", "shop.web")])
 def test_a_module_that_is_not_there_is_named(ask: Ask, target: str, module: str) -> None:
     assert ask(target) == {
         "problem": f'The target "{target}" does not exist: there is no module "{module}" in the build environment.',
