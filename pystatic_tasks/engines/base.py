@@ -58,6 +58,10 @@ class Exit:
 class Container(Protocol):
     """One running, or ended, program."""
 
+    @property
+    def artifact(self) -> Artifact:
+        """What it was started from."""
+
     def address(self) -> tuple[str, int]:
         """Host and port at which its TCP port is reached."""
 
@@ -135,5 +139,9 @@ def call(
         ) from None
     if check and result.returncode != 0:
         said = (result.stderr or result.stdout).strip().splitlines()
-        raise ImageError(f'"{" ".join(command[:2])}" failed:', f"See whether {command[0]} works.", said[-5:])
+        raise ImageError(
+            f'"{" ".join(command[:2])}" failed with exit code {result.returncode}{":" if said else "."}',
+            f"See whether {command[0]} works.",
+            said[-5:],
+        )
     return result

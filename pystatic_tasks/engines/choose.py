@@ -40,7 +40,7 @@ def require(engine: Engine) -> Engine:
         return engine
     others = [name for name in ("docker", "podman", "sandbox") if name != engine.name]
     raise MissingToolError(
-        f"The engine {engine.name} was asked for and does not work here: {engine.complaint()}.",
+        f"The engine {engine.name} was asked for and does not work here ({engine.complaint()}).",
         f"Start or install it, or choose another: --engine {others[0]} or --engine {others[1]}.",
     )
 

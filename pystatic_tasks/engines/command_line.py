@@ -46,8 +46,11 @@ class CommandLineEngine:
         """Why it does not work here."""
         if shutil.which(self.name) is None:
             return f'there is no program "{self.name}" on the PATH'
-        result = call(self.name, *self.version_arguments, check=False, timeout=VERSION_TIMEOUT_SECONDS)
-        return next(iter(result.stderr.strip().splitlines()[-1:]), "it gives no version")
+        try:
+            result = call(self.name, *self.version_arguments, check=False, timeout=VERSION_TIMEOUT_SECONDS)
+        except ImageError as error:
+            return error.problem.rstrip(".")
+        return next(iter(result.stderr.strip().splitlines()[-1:]), "it gives no version").rstrip(".")
 
     def load(self, artifact: Artifact) -> bool:
         known = call(self.name, "image", "inspect", artifact.image_id, check=False).returncode == 0

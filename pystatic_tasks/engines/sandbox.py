@@ -7,6 +7,7 @@ The network is the machine's: the program is told to listen on a free port of 12
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -31,6 +32,7 @@ NEVER_STOPPED_CODE = 137  # 128 + SIGKILL, as engines report it
 # Arguments: root, folder for /tmp or "", UID:GID, program, its arguments.
 CHROOT_SCRIPT = f"""
 set -eu
+exec 2>&1
 root=$1 tmp=$2 user=$3
 shift 3
 mount --bind "$root" "$root"
@@ -102,7 +104,8 @@ class Sandbox:
                     [*command, artifact.entrypoint, *arguments],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
-                    stderr=subprocess.STDOUT,
+                    # unshare itself complains when the program is killed; the program's own errors go to the output.
+                    stderr=subprocess.DEVNULL if self.as_root else subprocess.STDOUT,
                     cwd="/",
                     env=environment(artifact.env, port),
                 )
@@ -182,7 +185,8 @@ class SandboxContainer:
     def signal_program(self, number: signal.Signals) -> None:
         program = self.program()
         if program:
-            os.kill(program, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(program, number)
 
     def leftovers(self) -> list[str]:
         tmp = self.folder / "tmp"

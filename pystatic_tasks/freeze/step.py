@@ -136,6 +136,7 @@ def examine_target(image: Image, host: Host) -> Mapping[str, Any]:
         "import_paths": [str(program), *environment.import_paths(image)],
         "hidden_imports": image.freeze.hidden_imports,
         "project": str(image.project),
+        "env": image.image.env,
         "tools": environment.TOOL_NAMES,
     }
     answer: Mapping[str, Any] = run_script(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import tarfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pystatic_tasks.image.rootfs import Entry
 
 GZIP_LEVEL = 9
+GZIP_FORMAT = 16 + zlib.MAX_WBITS  # A gzip header without name and time.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,12 @@ def digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
+def gzip(content: bytes) -> bytes:
+    """Compress by zlib itself: the module gzip writes another header in each version of Python."""
+    compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_FORMAT)
+    return compressor.compress(content) + compressor.flush()
+
+
 def make_layer(kind: str, entries: Sequence[Entry], created: int) -> Layer:
     """Write the entries, in their order, into a layer.
 
@@ -60,7 +67,7 @@ def make_layer(kind: str, entries: Sequence[Entry], created: int) -> Layer:
     return Layer(
         kind=kind,
         tar=content,
-        blob=gzip.compress(content, GZIP_LEVEL, mtime=0),
+        blob=gzip(content),
         size_bytes=sum(entry.size_bytes for entry in entries),
     )
 

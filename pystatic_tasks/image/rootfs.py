@@ -100,11 +100,18 @@ def own_files(image: Image) -> Iterator[Entry]:
             raise ConfigError(
                 f'tool.pystatic-tasks.image.files names "{source}", and it is not in {image.root}.', "Correct the path."
             )
-        members = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
-        for member in members:
+        for member in [path, *(sorted(path.rglob("*")) if path.is_dir() else ())]:
             inside = target if member == path else f"{target}/{member.relative_to(path)}"
-            mode = 0o755 if member.stat().st_mode & 0o100 else 0o644
-            yield Entry(path=inside, mode=mode, content=member)
+            if member.is_dir():
+                yield Entry(path=inside, mode=0o755)
+            elif member.is_file():
+                mode = 0o755 if member.stat().st_mode & 0o100 else 0o644
+                yield Entry(path=inside, mode=mode, content=member)
+            else:
+                raise ConfigError(
+                    f"{member} is neither a file nor a folder and cannot be in an image.",
+                    "Correct tool.pystatic-tasks.image.files.",
+                )
 
 
 def with_parents(entries: Iterable[Entry]) -> list[Entry]:
@@ -113,11 +120,15 @@ def with_parents(entries: Iterable[Entry]) -> list[Entry]:
     for entry in entries:
         if entry.path in result:
             raise ConfigError(
-                f"Two files of the image are called {entry.path}.", "Correct tool.pystatic-tasks.image.files."
+                f"Two files of the image are called {entry.path}.",
+                "Correct tool.pystatic-tasks.image.files, or the image's name.",
             )
         result[entry.path] = entry
     for path in list(result):
-        for parent in Path(path).parents:
-            if str(parent) != "/":
-                result.setdefault(str(parent), Entry(path=str(parent), mode=0o755))
+        for parent in map(str, Path(path).parents):
+            if parent != "/" and result.setdefault(parent, Entry(path=parent, mode=0o755)).content is not None:
+                raise ConfigError(
+                    f"{path} of the image stands in {parent}, which is a file.",
+                    "Correct tool.pystatic-tasks.image.files, or the image's name.",
+                )
     return [result[path] for path in sorted(result)]

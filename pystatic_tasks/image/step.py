@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from pystatic_tasks.project import Git, read_git, read_pyproject
 
 MANIFEST_VERSION = 1
 LARGEST_SHOWN = 10
+LATEST_SECONDS = 253402300799  # The end of the year 9999.
 
 
 def image(image: Image, host: Host) -> Manifest:
@@ -69,7 +71,7 @@ def image(image: Image, host: Host) -> Manifest:
         write_whole(image.dist / name, content)
     host.say(f"{shown(image, image.dist / 'image.tar')}: {', '.join(image.references)} {made.digest}")
     paths = [image.dist / name for name in outputs]
-    facts = {**described, "ports": list(runtime.ports)}
+    facts = {**described, "server_ports": frozen.facts["ports"]}
     manifest = write_manifest(image, "image", inputs=inputs, outputs=paths, facts=facts)
     load_into_engines(image, host, facts)
     show_way(image, host, frozen, static, described)
@@ -105,7 +107,7 @@ def creation_time(git: Git) -> int:
     given = os.environ.get("SOURCE_DATE_EPOCH")
     if not given:
         return git.commit_time
-    if not given.isdecimal():
+    if not re.fullmatch("[0-9]+", given) or int(given) > LATEST_SECONDS:
         raise ConfigError(
             f"SOURCE_DATE_EPOCH = {given!r} is not a number of seconds since 1970.", "Correct or unset the variable."
         )
@@ -131,9 +133,16 @@ def make_runtime(image: Image, frozen: Mapping[str, Any], git: Git) -> Runtime:
 
 
 def project_version(project: Mapping[str, Any], distributions: Mapping[str, str]) -> str:
-    name = str(project.get("name", "")).lower().replace("_", "-")
-    installed = {each.lower().replace("_", "-"): version for each, version in distributions.items()}
-    return installed.get(name) or str(project.get("version", ""))
+    installed = {normalized(name): version for name, version in distributions.items()}
+    return installed.get(normalized(str(project.get("name", "")))) or str(project.get("version", ""))
+
+
+def normalized(name: str) -> str:
+    """A project's name as indexes compare it.
+
+    https://packaging.python.org/en/latest/specifications/name-normalization/
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def describe(image: Image, made: OciImage, frozen: Mapping[str, Any], created: int) -> dict[str, Any]:
@@ -172,7 +181,8 @@ def check_budget(image: Image, size_bytes: int, contents: Sequence[Mapping[str, 
         f"{megabytes(part['size_bytes']):>9}  {part['kind']:<8}  {part['name']}" for part in contents[:LARGEST_SHOWN]
     ]
     raise ImageError(
-        f"{image.name} is over budget: {megabytes(size_bytes)} on disk, max-size is {megabytes(image.max_size)}. "
+        f"{image.name} is over budget: {megabytes(size_bytes)} on disk, "
+        f"{megabytes(size_bytes - image.max_size)} above max-size ({megabytes(image.max_size)}). "
         "Its largest contents, before compression:",
         "Leave out what the program does not need (freeze.excludes), or raise max-size.",
         largest,
@@ -182,10 +192,15 @@ def check_budget(image: Image, size_bytes: int, contents: Sequence[Mapping[str, 
 def dockerfile(runtime: Runtime) -> str:
     """The same root by `docker build`, for people who want that."""
     lines = ["FROM scratch", "ADD rootfs.tar /", f"USER {runtime.user}", "WORKDIR /", "STOPSIGNAL SIGTERM"]
-    lines += [f"ENV {name}={json.dumps(value)}" for name, _, value in (each.partition("=") for each in runtime.env)]
-    lines += [f"LABEL {json.dumps(key)}={json.dumps(value)}" for key, value in runtime.labels.items()]
+    lines += [f"ENV {name}={quote(value)}" for name, _, value in (each.partition("=") for each in runtime.env)]
+    lines += [f"LABEL {quote(key)}={quote(value)}" for key, value in runtime.labels.items()]
     lines += [f"EXPOSE {port}/tcp" for port in runtime.ports]
     if runtime.healthcheck:
         lines.append(f"HEALTHCHECK --timeout=10s CMD {json.dumps(list(runtime.healthcheck))}")
     lines.append(f"ENTRYPOINT {json.dumps(list(runtime.entrypoint))}")
     return "\n".join(lines) + "\n"
+
+
+def quote(text: str) -> str:
+    """A text as Docker reads it in ENV and LABEL, where "$" would begin a variable."""
+    return '"' + re.sub(r'(["$\\])', r"\\\1", text) + '"'

@@ -10,9 +10,8 @@ import ssl
 import sys
 
 from gunicorn.config import Config
-from gunicorn.util import parse_address
 
-from .settings import binds
+from .settings import address_of, binds
 
 TIMEOUT_SECONDS = 5.0
 LONGEST_STATUS_LINE = 256
@@ -53,17 +52,25 @@ def ask(bind: str, path: str, *, tls: bool) -> int:
 
 
 def connect(bind: str) -> socket.socket:
-    address = parse_address(bind)
-    if isinstance(address, str):
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(TIMEOUT_SECONDS)
-        connection.connect(address)
-        return connection
-    if not isinstance(address, tuple):
+    address = address_of(bind)
+    if isinstance(address, int):
         raise ValueError("a listener that was handed over cannot be asked")
+    if isinstance(address, str):
+        return connect_to_file(address)
     host, port = address
     anywhere = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
     return socket.create_connection((anywhere.get(host, host), port), timeout=TIMEOUT_SECONDS)
+
+
+def connect_to_file(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(TIMEOUT_SECONDS)
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def secure(plain: socket.socket) -> ssl.SSLSocket:

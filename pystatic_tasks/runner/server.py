@@ -12,10 +12,9 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.errors import HaltServer
-from gunicorn.util import parse_address
 
 from .healthcheck import ask_myself
-from .settings import SettingsError, binds, configure, is_tcp
+from .settings import SettingsError, address_of, binds, configure
 
 HEALTHCHECK = "--healthcheck"
 
@@ -78,8 +77,7 @@ def refuse_ports_in_use(config: Config) -> None:
     """Say at once what gunicorn would find out after five tries."""
     if config.reuse_port or "LISTEN_FDS" in os.environ or "GUNICORN_FD" in os.environ:
         return
-    for bind in filter(is_tcp, binds(config)):
-        address = parse_address(bind)
+    for address in map(address_of, binds(config)):
         if not isinstance(address, tuple):
             continue
         host, port = address

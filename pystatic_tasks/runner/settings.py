@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gunicorn.config import Config
+from gunicorn.util import parse_address
 
 # Graceful timeout: Docker and Podman kill 10 seconds after TERM.
 # Control socket: a scratch image has no folder for it.
@@ -22,6 +24,11 @@ DEFAULTS: Mapping[str, Any] = {
     "control_socket_disable": True,
 }
 HEARTBEAT_FOLDER = "/dev/shm"
+WITHOUT_EFFECT = {
+    "config": "the program reads no configuration file",
+    "wsgi_app": "the program has its own application",
+}
+Address = tuple[str, int] | str | int
 
 
 class SettingsError(Exception):
@@ -55,12 +62,23 @@ def configure(
     for name, value in settings.items():
         change(config, name, value, f"server.{name}")
     apply_environment(config, environment)
-    apply_arguments(config, shlex.split(environment.get("GUNICORN_CMD_ARGS", "")), "GUNICORN_CMD_ARGS")
+    apply_arguments(config, split(environment.get("GUNICORN_CMD_ARGS", "")), "GUNICORN_CMD_ARGS")
     apply_arguments(config, arguments, "The command line")
+    for bind in binds(config):
+        check_bind(bind)
     return config
 
 
+def split(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise SettingsError(f"GUNICORN_CMD_ARGS = {text!r} cannot be split into arguments: {error}.") from None
+
+
 def change(config: Config, name: str, value: Any, where: str) -> None:
+    if name in WITHOUT_EFFECT:
+        raise SettingsError(f"{where} has no effect here: {WITHOUT_EFFECT[name]}.")
     if name not in config.settings:
         close = difflib.get_close_matches(name, config.settings, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else "."
@@ -74,10 +92,11 @@ def change(config: Config, name: str, value: Any, where: str) -> None:
 def apply_environment(config: Config, environment: Mapping[str, str]) -> None:
     port = environment.get("PORT")
     if port:
-        if not port.isdecimal() or not 0 < int(port) < 65536:
+        if not re.fullmatch("[0-9]+", port) or not 0 < int(port) < 65536:
             raise SettingsError(f"PORT = {port!r} is not a port; ports go from 1 to 65535.")
-        host = next((bind.rpartition(":")[0] for bind in binds(config) if is_tcp(bind)), "0.0.0.0")
-        config.set("bind", [f"{host}:{port}"])
+        hosts = [address[0] for address in map(address_of, binds(config)) if isinstance(address, tuple)]
+        host = hosts[0] if hosts else "0.0.0.0"
+        config.set("bind", [f"[{host}]:{port}" if ":" in host else f"{host}:{port}"])
     workers = environment.get("WEB_CONCURRENCY")
     if workers:
         change(config, "workers", workers, "WEB_CONCURRENCY")
@@ -88,22 +107,35 @@ def apply_arguments(config: Config, arguments: Sequence[str], where: str) -> Non
         if name == "args":
             if value:
                 raise SettingsError(f"{where} names an application ({value[0]!r}); this program has its own.")
-        elif name == "config" and value:
-            raise SettingsError(f"{where} names a configuration file; this program reads none.")
         elif value is not None:
-            change(config, name.lower(), value, where)
+            change(config, name.lower(), value, f"{where}: {name}")
 
 
 def binds(config: Config) -> list[str]:
+    """Where the server listens, each as text."""
     bind = config.settings["bind"].get()
     return [bind] if isinstance(bind, str) else list(bind)
 
 
-def is_tcp(bind: str) -> bool:
-    return not bind.startswith(("unix:", "fd:"))
+def address_of(bind: str) -> Address:
+    """(host, port) of a TCP listener, the path of a Unix socket, or the number of a handed-over one.
+
+    Raises:
+        SettingsError: it is none of them.
+    """
+    try:
+        address: Address = parse_address(bind)
+    except RuntimeError as error:
+        raise SettingsError(f"bind {bind!r} is no address: {error}") from None
+    return address
+
+
+def check_bind(bind: str) -> None:
+    address = address_of(bind)
+    if isinstance(address, tuple) and not 0 <= address[1] < 65536:
+        raise SettingsError(f"bind {bind!r} is no address: ports go from 1 to 65535.")
 
 
 def exposed_ports(config: Config) -> list[int]:
     """The TCP ports that the server listens on, sorted."""
-    ports = (bind.rpartition(":")[2] for bind in binds(config) if is_tcp(bind))
-    return sorted({int(port) for port in ports if port.isdecimal()})
+    return sorted({address[1] for address in map(address_of, binds(config)) if isinstance(address, tuple)})

@@ -11,7 +11,7 @@ from pystatic_tasks.config.model import Request
 from pystatic_tasks.engines.base import Container
 
 POLL_SECONDS = 0.01
-NO_ANSWER = (OSError, http.client.HTTPException)
+NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
 SHOWN_CHARACTERS = 60
 
 
@@ -60,7 +60,7 @@ def mismatch(request: Request, answer: Answer) -> str:
         return f"answered {answer.status}, expected {request.status}"
     if request.text is not None and request.text not in answer.body:
         return f"answered {shorten(answer.body)!r}, expected it to contain {request.text!r}"
-    if request.json is not None and parsed(answer.body) != request.json:
+    if request.json is not None and canonical(parsed(answer.body)) != canonical(request.json):
         return f"answered {shorten(answer.body)!r}, expected the JSON {json.dumps(request.json)}"
     return ""
 
@@ -70,6 +70,11 @@ def parsed(body: str) -> object:
         return json.loads(body)
     except ValueError:
         return None
+
+
+def canonical(content: object) -> str:
+    """JSON with one way to write it; unlike in Python, true is not 1 there."""
+    return json.dumps(content, sort_keys=True)
 
 
 def shorten(text: str) -> str:

@@ -84,7 +84,7 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
 
 
 def make_artifact(image: Image, built: Mapping[str, Any]) -> Artifact:
-    ports = image.image.ports or tuple(built["ports"])
+    ports = built["server_ports"]
     return Artifact(
         archive=image.dist / "image.tar",
         image_id=built["image_id"],
@@ -120,6 +120,9 @@ def serve_once(image: Image, container: Container, user: str, started: float) ->
     """A web service: ask the requests, then stop it."""
     checks = []
     startup_ms = None
+    if container.artifact.port is None:
+        seen = "server.bind names no TCP port that could be asked"
+        return finish(container, user, startup_ms, [Check(name="answers", passed=False, seen=seen)])
     address = container.address() if container.running() else None
     first = image.smoke.requests[0].path if image.smoke.requests else "/"
     if address and wait_until_ready(container, address, first, image.smoke.timeout):

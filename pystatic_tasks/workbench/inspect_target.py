@@ -1,7 +1,7 @@
 """Import the target as the server will, and say what follows for the freeze.
 
 Input: {"app": target or null, "settings": {…}, "import_paths": […], "hidden_imports": […],
-        "project": folder, "tools": [names of the distributions that are only tools]}
+        "project": folder, "env": {…}, "tools": [names of the distributions that are only tools]}
 Output: {"asgi": bool, "settings": {…}, "hidden_imports": […], "ports": […], "tool_modules": […],
          "distributions": {name: version}, "gunicorn": version}
         or {"problem": sentence, "details": [lines], "remedy": sentence}.
@@ -15,9 +15,10 @@ import importlib.util
 import inspect
 import json
 import os
+import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def examine(request: Mapping[str, Any]) -> dict[str, Any]:
         "distributions": {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()},
     }
     if request["app"]:
-        answer.update(examine_app(request["app"], request["settings"], request["project"]))
+        answer.update(examine_app(request))
     return answer
 
 
@@ -61,21 +62,25 @@ def can_be_found(name: str) -> bool:
         return False
 
 
-def examine_app(target: str, settings: Mapping[str, Any], project: str) -> dict[str, Any]:
+def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
     import gunicorn
     from pystatic_runner.settings import SettingsError, configure, exposed_ports
 
-    asgi = is_asgi(import_target(target, project))
-    settings = dict(settings)
+    asgi = is_asgi(import_target(request["app"], request["project"]))
+    settings = dict(request["settings"])
     if asgi:
         settings.setdefault("worker_class", "asgi")
     try:
-        config = configure(settings, environment={})
-        modules = {config.logger_class.__module__, config.worker_class.__module__, *callback_modules(config)}
+        config = configure(settings, environment=request["env"])
+        modules = {class_module(config, "logger_class"), class_module(config, "worker_class")}
+        modules |= callback_modules(config)
     except SettingsError as error:
         raise RefusedError(str(error), "Correct [tool.pystatic-tasks.server].") from None
     except Exception as error:
-        raise RefusedError(f"gunicorn refuses its settings: {error}", "Correct [tool.pystatic-tasks.server].") from None
+        reason = next(iter(str(error).splitlines()), "").rstrip(": ") or type(error).__name__
+        raise RefusedError(
+            f"gunicorn refuses its settings: {reason}.", "Correct [tool.pystatic-tasks.server]."
+        ) from None
     return {
         "asgi": asgi,
         "settings": settings,
@@ -83,6 +88,14 @@ def examine_app(target: str, settings: Mapping[str, Any], project: str) -> dict[
         "ports": exposed_ports(config),
         "gunicorn": gunicorn.__version__,
     }
+
+
+def class_module(config: Any, name: str) -> str:
+    """The module of a class that a setting names."""
+    found = getattr(config, name)
+    if not inspect.isclass(found):
+        raise ValueError(f"{name} = {found!r} is not a class that can be imported")
+    return found.__module__
 
 
 def callback_modules(config: Any) -> set[str]:
@@ -111,26 +124,39 @@ def import_target(target: str, project: str) -> Any:
         raise RefusedError(
             f"{where} does not import:",
             f'Add the package that holds "{error.name}" to the project\'s dependencies.',
-            own_traceback(project),
+            own_traceback(project, module.partition(".")[0]),
         ) from None
     except BaseException:
         raise RefusedError(
             f"{where} does not import:",
             "Correct the code, or set what it needs while it is imported under [tool.pystatic-tasks.image.env].",
-            own_traceback(project),
+            own_traceback(project, module.partition(".")[0]),
         ) from None
 
 
-def own_traceback(project: str) -> list[str]:
-    """The current exception with the frames that lie in the project's code only."""
+def own_traceback(project: str, package: str) -> list[str]:
+    """The current exception with the frames that lie in the project's code only.
+
+    Args:
+        project: Folder of the project, left out of the file names.
+        package: First part of the target's module, which stands in site-packages once it is installed.
+    """
     kind, error, trace = sys.exc_info()
     frames = traceback.extract_tb(trace)
     library = (str(Path(os.__file__).parent), str(Path(__file__).parent), "<frozen")
-    own = [frame for frame in frames if not frame.filename.startswith(library)]
-    own = [frame for frame in own if "gunicorn" not in Path(frame.filename).parts] or frames[-1:]
+    own = [frame for frame in frames if is_own(frame.filename, library, package)]
     lines = [line for entry in traceback.format_list(own) for line in entry.rstrip().splitlines()]
     last = traceback.format_exception_only(kind, error)
-    return [line.replace(f"{project}{os.sep}", "") for line in lines + "".join(last).rstrip().splitlines()]
+    lines += "".join(last).rstrip().splitlines()
+    return [re.sub(r'"[^"]*/site-packages/', '"', line.replace(f"{project}{os.sep}", "")) for line in lines]
+
+
+def is_own(filename: str, library: Sequence[str], package: str) -> bool:
+    parts = Path(filename).parts
+    if "site-packages" in parts:
+        inner = parts[parts.index("site-packages") + 1]
+        return inner in (package, f"{package}.py")
+    return not filename.startswith(tuple(library))
 
 
 def is_asgi(app: Any) -> bool:

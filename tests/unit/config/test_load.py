@@ -563,13 +563,13 @@ def test_the_project_named_in_install_gives_the_name(tmp_path: Path) -> None:
 
 def test_a_broken_project_named_in_install_is_named(tmp_path: Path) -> None:
     write(tmp_path / "shop" / "backend", "= 3")
-    with pytest.raises(ConfigError, match="backend/pyproject.toml is not valid TOML: "):
+    with pytest.raises(ConfigError, match=r"backend/pyproject\.toml is not valid TOML: "):
         load(tmp_path / "shop", '[tool.pystatic-tasks]\napp = "shop:app"\ninstall = ["./backend"]\n')
 
 
 @pytest.mark.parametrize("text", ["tool = 3", "project = 3", "tool = []"])
 def test_what_must_be_a_table_and_is_none_is_named(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigError, match=r"pyproject.toml: (tool|project) must be a table."):
+    with pytest.raises(ConfigError, match=r"pyproject\.toml: (tool|project) must be a table."):
         load(tmp_path, text)
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
 
 
-def names(folder: Path, paths: Sequence[Path]) -> list[str]:
+def names(folder: Path, paths: Iterable[Path]) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in paths)
 
 

@@ -7,7 +7,7 @@ import pytest
 from gunicorn.config import Config
 
 from pystatic_tasks.runner import settings as runner_settings
-from pystatic_tasks.runner.settings import SettingsError, binds, configure, exposed_ports, is_tcp
+from pystatic_tasks.runner.settings import SettingsError, address_of, binds, configure, exposed_ports
 
 
 def refused(settings: Mapping[str, Any] | None = None, arguments: Sequence[str] = (), **environment: str) -> str:
@@ -205,7 +205,7 @@ def test_the_ports_are_those_that_are_listened_on(bind: Any, ports: list[int]) -
     [("0.0.0.0:80", True), ("[::1]:80", True), ("unix:/x", False), ("unix:///x", False), ("fd://3", False)],
 )
 def test_only_what_has_a_port_is_tcp(bind: str, tcp: bool) -> None:
-    assert is_tcp(bind) is tcp
+    assert isinstance(address_of(bind), tuple) is tcp
 
 
 def test_one_address_is_a_list_of_one() -> None:
