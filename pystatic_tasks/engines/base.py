@@ -20,6 +20,7 @@ class Artifact:
     Attributes:
         archive: `image.tar`.
         image_id: Digest of its configuration, "sha256:…".
+        references: Its names with their tags, such as "shop:1.4".
         entrypoint: Absolute path of the program in the image.
         env: The image's environment variables.
         port: TCP port that it serves, or None.
@@ -27,6 +28,7 @@ class Artifact:
 
     archive: Path
     image_id: str
+    references: Sequence[str]
     entrypoint: str
     env: Mapping[str, str]
     port: int | None
@@ -108,7 +110,7 @@ class Engine(Protocol):
         """Why it does not work here."""
 
     def load(self, artifact: Artifact) -> bool:
-        """Make the image known to the engine; False if it was already."""
+        """Make the image known to the engine under all its references; False if it was already."""
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
         """Run the image in the background."""

@@ -53,9 +53,15 @@ class CommandLineEngine:
         return next(iter(result.stderr.strip().splitlines()[-1:]), "it gives no version").rstrip(".")
 
     def load(self, artifact: Artifact) -> bool:
-        known = call(self.name, "image", "inspect", artifact.image_id, check=False).returncode == 0
+        if all(self.image_id(reference) == artifact.image_id for reference in artifact.references):
+            return False
         call(self.name, "load", "--input", str(artifact.archive))
-        return not known
+        return True
+
+    def image_id(self, reference: str) -> str:
+        """The digest that the engine knows the reference by, or ""."""
+        known = call(self.name, "image", "inspect", "--format", "{{.Id}}", reference, check=False).stdout.strip()
+        return f"sha256:{known.removeprefix('sha256:')}" if known else ""
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
         options = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", policy.user]

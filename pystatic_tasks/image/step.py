@@ -81,7 +81,12 @@ def image(image: Image, host: Host) -> Manifest:
 def load_into_engines(image: Image, host: Host, built: Mapping[str, Any]) -> None:
     """Make the image known to the engines that are there, and say so."""
     artifact = Artifact(
-        archive=image.dist / "image.tar", image_id=built["image_id"], entrypoint=f"/{image.name}", env={}, port=None
+        archive=image.dist / "image.tar",
+        image_id=built["image_id"],
+        references=image.references,
+        entrypoint=f"/{image.name}",
+        env=image.image.env,
+        port=None,
     )
     for engine in loading_engines(image.smoke.engine):
         state = "loaded into" if engine.load(artifact) else "is already in"

@@ -88,6 +88,7 @@ def make_artifact(image: Image, built: Mapping[str, Any]) -> Artifact:
     return Artifact(
         archive=image.dist / "image.tar",
         image_id=built["image_id"],
+        references=image.references,
         entrypoint=f"/{image.name}",
         env=image.image.env,
         port=ports[0] if image.app and ports else None,

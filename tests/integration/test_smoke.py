@@ -51,7 +51,7 @@ from pystatic_tasks.smoke.probes import Request, send, wait_until_ready
 
 sandbox = here()
 assert not sandbox.as_root and sandbox.version(), sandbox.complaint()
-artifact = Artifact(archive=Path(sys.argv[1]), image_id="", entrypoint="/sample-app", env={}, port=8000)
+artifact = Artifact(archive=Path(sys.argv[1]), image_id="", references=(), entrypoint="/sample-app", env={}, port=8000)
 policy = Policy(user="54321:54321", writable_tmp=True, memory_bytes=0)
 container = sandbox.start(artifact, policy, [])
 try:
