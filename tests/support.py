@@ -17,6 +17,7 @@ import pytest
 from pystatic_tasks.engines import Engine, choose_engine
 from pystatic_tasks.errors import MissingToolError
 
+TAG = "pystatic-test"  # Of the sample app's image, so that a user's own is left alone.
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOT_COPIED = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "__pycache__", ".*_cache")
 # Engines and tools that must be there: a test is then never skipped for want of them.

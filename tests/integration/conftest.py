@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import Project, copy_repository, engine_or_skip
+from support import TAG, Project, copy_repository, engine_or_skip
 
 from pystatic_tasks.engines import Engine
 
@@ -21,6 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The sample app, built; tests leave it as it is."""
     project = copy_repository(tmp_path_factory.mktemp("sample") / "repository")
+    project.configure("image.healthcheck", f'image.tags = ["{TAG}"]\nimage.healthcheck')
     project.nox("-s", "image", "--", "--engine", "sandbox")
     return project
 

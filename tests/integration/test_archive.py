@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import Project, tool_or_skip
+from support import TAG, Project, tool_or_skip
 
 from pystatic_tasks.engines import Engine
 
+REFERENCE = f"sample-app:{TAG}"
 CAREFUL = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
 WRITABLE_TMP = ["--tmpfs", "/tmp:exec,mode=1777"]
 
@@ -32,9 +33,9 @@ def loaded(sample: Project, docker: Engine) -> Iterator[str]:
     """The reference of the image, loaded into Docker from standard input."""
     with sample.result("image.tar").open("rb") as archive:
         said = call("docker", "load", stdin=archive)
-    assert said == "Loaded image: sample-app:latest\n"
-    yield "sample-app:latest"
-    call("docker", "image", "rm", "--force", "sample-app:latest")
+    assert said.endswith(f"Loaded image: {REFERENCE}\n")
+    yield REFERENCE
+    call("docker", "image", "rm", "--force", REFERENCE)
 
 
 def test_docker_knows_it_by_the_id_of_the_manifest(sample: Project, loaded: str) -> None:
@@ -118,7 +119,7 @@ def test_podman_loads_it(sample: Project, podman: Engine) -> None:
     try:
         assert said.startswith("Loaded image: ")
         reference = said.split()[-1]
-        assert reference.endswith("sample-app:latest")
+        assert reference.endswith(REFERENCE)
         inspected = json.loads(call("podman", "image", "inspect", reference))[0]
         assert f"sha256:{inspected['Id']}" == sample.manifest("image.json")["image_id"]
         assert inspected["Annotations"]["org.opencontainers.image.title"] == "sample-app"

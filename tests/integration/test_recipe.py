@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -137,11 +136,3 @@ def test_health_check_of_a_server_that_is_not_there(sample: Project) -> None:
     )
     assert result.returncode == 1
     assert result.stderr == "unhealthy: no answer from 0.0.0.0:9: [Errno 111] Connection refused\n"
-
-
-def test_the_runner_serves_the_same_app_unfrozen(sample: Project) -> None:
-    command = [sys.executable, "-m", "pystatic_tasks.runner", "random_number.api:app", "--check-config"]
-    result = subprocess.run(
-        command, cwd=sample.root / "sample_app", capture_output=True, text=True, check=False, timeout=60
-    )
-    assert "ModuleNotFoundError: No module named 'falcon'" in result.stderr

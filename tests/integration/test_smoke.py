@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import Project, engine_or_skip, tool_or_skip, write_project
+from support import TAG, Project, engine_or_skip, tool_or_skip, write_project
 
 CONTRACT = [
     "GET /",
@@ -27,7 +27,11 @@ CONTRACT = [
 @pytest.mark.parametrize("engine", ["docker", "podman", "sandbox"])
 def test_the_sample_keeps_its_contract_in(engine: str, sample: Project) -> None:
     engine_or_skip(engine)
-    printed = sample.nox("-s", "smoke", "--", "--engine", engine)
+    try:
+        printed = sample.nox("-s", "smoke", "--", "--engine", engine)
+    finally:
+        if engine != "sandbox":
+            subprocess.run([engine, "image", "rm", "--force", f"sample-app:{TAG}"], capture_output=True, check=True)
     report = sample.manifest("smoke.json")
     assert report["engine"] == engine
     assert report["passed"] is True
