@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,8 +110,9 @@ def own_files(image: Image) -> Iterator[Entry]:
                 yield Entry(path=inside, mode=mode, content=member)
             else:
                 raise ConfigError(
-                    f"{member} is neither a file nor a folder and cannot be in an image.",
-                    "Correct tool.pystatic-tasks.image.files.",
+                    f'tool.pystatic-tasks.image.files names "{os.path.relpath(member, image.root)}", '
+                    "which is neither a file nor a folder.",
+                    "Correct the path.",
                 )
 
 

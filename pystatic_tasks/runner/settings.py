@@ -31,7 +31,7 @@ WITHOUT_EFFECT = {
 Address = tuple[str, int] | str | int
 
 
-class SettingsError(Exception):
+class SettingsError(ValueError):
     """A setting is unknown or has a value that gunicorn refuses; the text is one whole sentence."""
 
 
@@ -64,8 +64,6 @@ def configure(
     apply_environment(config, environment)
     apply_arguments(config, split(environment.get("GUNICORN_CMD_ARGS", "")), "GUNICORN_CMD_ARGS")
     apply_arguments(config, arguments, "The command line")
-    for bind in binds(config):
-        check_bind(bind)
     return config
 
 
@@ -87,6 +85,9 @@ def change(config: Config, name: str, value: Any, where: str) -> None:
         config.set(name, value)
     except Exception as error:
         raise SettingsError(f"{where} = {value!r} is refused by gunicorn: {error}") from None
+    if name == "bind":
+        for bind in binds(config):
+            check_bind(bind, where)
 
 
 def apply_environment(config: Config, environment: Mapping[str, str]) -> None:
@@ -126,14 +127,17 @@ def address_of(bind: str) -> Address:
     try:
         address: Address = parse_address(bind)
     except RuntimeError as error:
-        raise SettingsError(f"bind {bind!r} is no address: {error}") from None
+        raise SettingsError(f"{bind!r} is no address: {error}") from None
+    if isinstance(address, tuple) and not 0 <= address[1] < 65536:
+        raise SettingsError(f"{bind!r} is no address: ports go from 1 to 65535.")
     return address
 
 
-def check_bind(bind: str) -> None:
-    address = address_of(bind)
-    if isinstance(address, tuple) and not 0 <= address[1] < 65536:
-        raise SettingsError(f"bind {bind!r} is no address: ports go from 1 to 65535.")
+def check_bind(bind: str, where: str) -> None:
+    try:
+        address_of(bind)
+    except SettingsError as error:
+        raise SettingsError(f"{where} = {error}") from None
 
 
 def exposed_ports(config: Config) -> list[int]:

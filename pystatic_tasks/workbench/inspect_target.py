@@ -92,9 +92,11 @@ def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def class_module(config: Any, name: str) -> str:
     """The module of a class that a setting names."""
+    from pystatic_runner.settings import SettingsError
+
     found = getattr(config, name)
     if not inspect.isclass(found):
-        raise ValueError(f"{name} = {found!r} is not a class that can be imported")
+        raise SettingsError(f"server.{name} = {found!r} is not a class that can be imported.")
     return found.__module__
 
 

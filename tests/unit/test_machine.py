@@ -112,3 +112,14 @@ def test_a_real_interpreter_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         pytest.skip(error.problem)
     assert (found.version, found.base_prefix) == (platform.python_version(), sys.base_prefix)
     assert Path(found.libpython).exists()
+
+
+@pytest.mark.parametrize("text", ["exit 3", 'echo nonsense > "$4"', ""])
+def test_an_interpreter_that_does_not_run_is_named(tmp_path: Path, text: str) -> None:
+    python = executable(tmp_path / "python", text)
+    with pytest.raises(MissingToolError) as caught:
+        check_interpreter(python, tmp_path / "work")
+    assert str(caught.value) == (
+        f"The interpreter of the build environment, {python}, does not run.\n"
+        "Delete the environment's folder and try again."
+    )

@@ -633,3 +633,57 @@ def test_the_host_knows_what_the_environment_is_made_from(image: Image) -> None:
     assert platform.python_version() in make_host(session.nox, image, parse_options([])).wanted_python
     session.python = "3.12"
     assert make_host(session.nox, image, parse_options([])).wanted_python == "3.12"
+
+
+# What must not go unnoticed.
+
+
+def test_two_calls_for_different_targets_collide(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write(tmp_path)
+    register(root=root, app="one:app")
+    assert refused(capsys, root=root, app="two:app").startswith('The noxfile has a session "freeze" already, ')
+
+
+def test_the_same_call_twice_is_harmless_since_a_noxfile_may_be_read_twice(tmp_path: Path) -> None:
+    root = write(tmp_path)
+    with pytest.warns(FutureWarning, match="already been registered"):
+        assert list(register(root=root)) == list(register(root=root))
+
+
+def test_two_steps_cannot_have_one_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, root=write(tmp_path), names={"freeze": "x", "image": "x"})
+    assert said.startswith('The noxfile has a session "x" already, ')
+
+
+def test_one_tag_or_one_step_may_be_a_text(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path), tags="container", skip="smoke")
+    assert list(sessions) == ["freeze", "staticx", "image"]
+    assert sessions["image"].tags == ["container"]
+
+
+def test_a_root_starts_from_the_noxfiles_folder(tmp_path: Path) -> None:
+    write(tmp_path / "services" / "web", SHOP.replace("shop", "web"))
+    noxfile = write(tmp_path / "repository") / "noxfile.py"
+    noxfile.write_text("import pystatic_tasks\n\npystatic_tasks.register(root='../services/web')\n", encoding="utf-8")
+    result = run_nox(tmp_path, "-f", str(noxfile), "--list")
+    assert "Write the container image of web." in result.stdout
+
+
+def test_without_an_environment_nothing_is_installed_into_noxs_own(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path))
+    session = Session(venv_backend="none")
+    with pytest.raises(AbortedError) as caught:
+        sessions["freeze"](session.nox)
+    assert str(caught.value) == (
+        "The session needs an environment of its own to build in, and Nox was told to make none.\n"
+        "Run it without --no-venv"
+    )
+    assert session.installed == []
+
+
+def test_with_no_install_the_host_knows_that_nothing_is_installed(tmp_path: Path) -> None:
+    [image] = load_config(write(tmp_path))
+    session = Session()
+    assert make_host(session.nox, image, parse_options([])).installs
+    session._runner.global_config.no_install = True
+    assert not make_host(session.nox, image, parse_options([])).installs

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import datetime
 import re
 
 import pytest
 
-from pystatic_tasks.config.rules import RULES
+from pystatic_tasks.config.rules import RULES, check_tag, check_user, parse_size
 
 TOO_LONG = "x" * 129
 NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
@@ -142,3 +143,58 @@ def test_a_right_value_is_kept_in_one_form(rule: str, value: object, kept: objec
 def test_a_wrong_value_is_refused_with_what_is_allowed(rule: str, value: object, text: str) -> None:
     with pytest.raises(ValueError, match=rf"\A{re.escape(text)}\Z"):
         RULES[rule](value)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("registry.example:5000/a/b", "registry.example:5000/a/b:latest"),
+        ("localhost:5000/shop:1.4", "localhost:5000/shop:1.4"),
+        ("a/b__c/d-e.f:V1", "a/b__c/d-e.f:V1"),
+    ],
+)
+def test_a_reference_is_kept_with_its_tag(value: str, kept: str) -> None:
+    assert check_tag(value) == kept
+
+
+@pytest.mark.parametrize("value", ["/x", "x/", "a//b", "a b/c:1", "http://x/y", "a:b:c", "x/y@sha256:abc", ":x", "a/B"])
+def test_what_no_registry_takes_is_no_reference(value: str) -> None:
+    with pytest.raises(ValueError, match="is not a tag"):
+        check_tag(value)
+
+
+@pytest.mark.parametrize("value", [0, "0MB", "-1", "٣MB", "0.0000001"])
+def test_a_size_is_more_than_nothing_in_plain_digits(value: int | str) -> None:
+    with pytest.raises(ValueError, match="is not a size"):
+        parse_size(value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "text"),
+    [
+        ("status", 99, "is not a status of HTTP; they go from 100 to 599"),
+        ("status", 600, "is not a status of HTTP; they go from 100 to 599"),
+        ("seconds", 0, "must be a number of seconds above 0"),
+        ("seconds", float("nan"), "must be a number of seconds above 0"),
+        ("seconds", float("inf"), "must be a number of seconds above 0"),
+        ("env", {"": "x"}, "'' is not the name of a variable"),
+        ("env", {"A=B": "x"}, "'A=B' is not the name of a variable"),
+        ("headers", {"A B": "x"}, "'A B' is not a header that HTTP can carry"),
+        ("headers", {"A": "x\ny"}, "'A' is not a header that HTTP can carry"),
+        ("headers", {"A": "€"}, "'A' is not a header that HTTP can carry"),
+        ("json", {"a": datetime.date(2026, 1, 1)}, "must hold texts, numbers, true, false, lists and tables only"),
+        ("path", "/a b", 'must hold neither spaces nor letters outside ASCII; write "%20" for a space'),
+        ("path", "/straße", 'must hold neither spaces nor letters outside ASCII; write "%20" for a space'),
+        ("file", {"/a/./x": "x"}, "'/a/./x' must be an absolute path of a file in the image, without '..'"),
+        ("file", {"//x": "x"}, "'//x' must be an absolute path of a file in the image, without '..'"),
+        ("file", {"/x": ""}, "'/x' has no source"),
+        ("app", "class:x", 'is not a target; write "package.module:callable" or "package.module:factory()"'),
+    ],
+)
+def test_what_nothing_could_use_is_refused(rule: str, value: object, text: str) -> None:
+    with pytest.raises(ValueError, match=rf"\A{re.escape(text)}\Z"):
+        RULES[rule](value)
+
+
+def test_a_user_is_written_without_leading_zeros() -> None:
+    assert check_user("007:03") == "7:3"

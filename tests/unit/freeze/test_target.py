@@ -116,3 +116,17 @@ def test_an_older_copy_of_the_runner_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "pystatic_runner" / "stale.py").touch()
     copy_runner(tmp_path)
     assert not (tmp_path / "pystatic_runner" / "stale.py").exists()
+
+
+@pytest.mark.parametrize("reference", ['"shop.cli"', '"shop cli:main"', '"shop:main()"', "3", '":main"'])
+def test_a_command_that_names_no_callable_is_refused(tmp_path: Path, reference: str) -> None:
+    root = project(tmp_path, f"[project.scripts]\nshop = {reference}")
+    text = reference.strip('"')
+    assert refused(make_image(root, command="shop")) == (
+        f'[project.scripts] has shop = "{text}", which is not "package.module:callable".\nCorrect it there.'
+    )
+
+
+def test_extras_of_a_command_are_left_out(tmp_path: Path) -> None:
+    root = project(tmp_path, '[project.scripts]\nshop = "shop.cli:main [cli]"')
+    assert "from shop.cli import main\n" in command_script(make_image(root, command="shop"))

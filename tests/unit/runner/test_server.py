@@ -216,7 +216,6 @@ def test_a_wrong_variable_is_told_in_one_line(folder: Path, variable: str, value
     assert run(folder, "shop:app", **{variable: value}) == (2, text)
 
 
-@pytest.mark.xfail(reason="gunicorn reads it before us, while it is imported", strict=True)
 def test_a_wrong_number_of_workers_is_told_in_one_line(folder: Path) -> None:
     assert run(folder, "shop:app", WEB_CONCURRENCY="many") == (
         2,
@@ -224,7 +223,6 @@ def test_a_wrong_number_of_workers_is_told_in_one_line(folder: Path) -> None:
     )
 
 
-@pytest.mark.xfail(reason="the error goes through", strict=True)
 @pytest.mark.parametrize("bind", ["127.0.0.1:http", "127.0.0.1:99999"])
 def test_a_wrong_address_is_told_without_a_traceback(folder: Path, bind: str) -> None:
     code, output = run(folder, "shop:app", "--bind", bind)

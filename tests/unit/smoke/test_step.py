@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,21 @@ def test_the_random_user_is_nobody_known() -> None:
 
 @pytest.mark.parametrize(("app", "port"), [("shop:app", 8000), (None, None)])
 def test_a_service_is_reached_at_its_first_port(tmp_path: Path, app: str | None, port: int | None) -> None:
-    artifact = make_artifact(make_image(tmp_path, app=app), {"image_id": "sha256:1", "ports": [8000, 9000]})
+    artifact = make_artifact(make_image(tmp_path, app=app), {"image_id": "sha256:1", "server_ports": [8000, 9000]})
     assert artifact.port == port
     assert artifact.entrypoint == "/shop"
     assert artifact.archive == tmp_path / "dist" / "pystatic" / "shop" / "image.tar"
+
+
+def test_the_servers_own_port_is_asked_whatever_is_exposed(tmp_path: Path) -> None:
+    image = make_image(tmp_path, app="shop:app")
+    image = replace(image, image=replace(image.image, ports=(443,)))
+    assert make_artifact(image, {"image_id": "sha256:1", "server_ports": [8000]}).port == 8000
+
+
+def test_a_service_without_a_port_cannot_be_asked(tmp_path: Path, sandboxes: Path) -> None:
+    image = build(tmp_path, "sleep", command=("0",))
+    with pytest.raises(SmokeError) as caught:
+        smoke(replace(image, app="shop:app"), Host(say=lambda line: None))
+    assert caught.value.details[0] == "answers: server.bind names no TCP port that could be asked"
+    assert list(sandboxes.iterdir()) == []
