@@ -37,7 +37,6 @@ RUN: Mapping[str, Callable[[Image, Host], Any]] = {
     "image": image_step.image,
     "smoke": smoke.smoke,
 }
-EXIT_CODE = ConfigError.exit_code
 
 
 def register(
@@ -84,7 +83,7 @@ def register(
         return register_plan(plan)
     except ConfigError as error:
         print(error, file=sys.stderr)
-        raise SystemExit(EXIT_CODE) from None
+        raise SystemExit(error.exit_code) from None
 
 
 def run_step(

@@ -36,6 +36,10 @@ class Contents:
     sources: str
 
 
+# What an installation leaves that did not come to its end; it equals nothing that is wanted.
+HALF_FILLED = Contents(python="", requirements="", sources="")
+
+
 def wanted_contents(image: Image, host: Host) -> Contents:
     return Contents(
         python=host.wanted_python,
@@ -62,16 +66,21 @@ def fill_environment(image: Image, host: Host, wanted: Contents) -> None:
     if there == wanted:
         host.say("build environment is up to date")
         return
+    write_marker(host.python, HALF_FILLED)
     project = project_requirements(image)
     if project:
         host.install(project)
     if there is None:
         host.install(TOOL_REQUIREMENTS)
-    write_whole(marker(host.python), json.dumps(asdict(wanted)))
+    write_marker(host.python, wanted)
 
 
 def marker(python: Path) -> Path:
     return python.parent.parent / "pystatic-installed.json"
+
+
+def write_marker(python: Path, contents: Contents) -> None:
+    write_whole(marker(python), json.dumps(asdict(contents)))
 
 
 def read_marker(python: Path) -> Contents | None:
@@ -134,8 +143,17 @@ def declared(image: Image) -> list[Any]:
 
 
 def sources(image: Image) -> str:
-    """One hash of all the project's files."""
-    folder = image.project
+    """One hash of the files of all that is installed from folders."""
+    return fingerprint([hash_sources(folder) for folder in local_folders(image)])
+
+
+def local_folders(image: Image) -> list[Path]:
+    """Folders whose contents are installed, or imported from where they are."""
+    entries = [image.root / entry.partition("[")[0] for entry in image.install if is_local(entry)]
+    return [folder.resolve() for folder in entries if folder.is_dir()] or [image.root]
+
+
+def hash_sources(folder: Path) -> str:
     return fingerprint([(str(path.relative_to(folder)), hash_file(path)) for path in sorted(source_files(folder))])
 
 

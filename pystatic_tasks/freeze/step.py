@@ -100,7 +100,7 @@ def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) ->
             "env": image.image.env,
             "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
             "installed": environment.installed_files(host.python),
-            "sources": environment.sources(image) if not image.install or image.script else "",
+            "sources": environment.hash_sources(image.root) if not image.install or image.script else "",
             "data": [(str(path), hash_tree(path)) for path in data],
             "pystatic_tasks": [hash_tree(PACKAGE / name) for name in ("freeze", "workbench", "hooks", "runner")],
         }
@@ -135,6 +135,7 @@ def examine_target(image: Image, host: Host) -> Mapping[str, Any]:
         "settings": image.server,
         "import_paths": [str(program), *environment.import_paths(image)],
         "hidden_imports": image.freeze.hidden_imports,
+        "collect": image.freeze.collect,
         "project": str(image.project),
         "env": image.image.env,
         "tools": environment.TOOL_NAMES,

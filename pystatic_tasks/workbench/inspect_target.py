@@ -1,7 +1,7 @@
 """Import the target as the server will, and say what follows for the freeze.
 
 Input: {"app": target or null, "settings": {…}, "import_paths": […], "hidden_imports": […],
-        "project": folder, "env": {…}, "tools": [names of the distributions that are only tools]}
+        "collect": […], "project": folder, "env": {…}, "tools": [names of the distributions that are only tools]}
 Output: {"asgi": bool, "settings": {…}, "hidden_imports": […], "ports": […], "tool_modules": […],
          "distributions": {name: version}, "gunicorn": version}
         or {"problem": sentence, "details": [lines], "remedy": sentence}.
@@ -31,7 +31,8 @@ class RefusedError(Exception):
 
 def examine(request: Mapping[str, Any]) -> dict[str, Any]:
     sys.path[:0] = request["import_paths"]
-    check_hidden_imports(request["hidden_imports"])
+    check_names("hidden-imports", request["hidden_imports"])
+    check_names("collect", request["collect"])
     answer: dict[str, Any] = {
         "asgi": False,
         "settings": request["settings"],
@@ -46,11 +47,11 @@ def examine(request: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def check_hidden_imports(names: Iterable[str]) -> None:
+def check_names(key: str, names: Iterable[str]) -> None:
     for name in names:
         if not can_be_found(name):
             raise RefusedError(
-                f'freeze.hidden-imports names "{name}", and there is no such module in the build environment.',
+                f'freeze.{key} names "{name}", and there is no such module in the build environment.',
                 "Correct the name, or add the package that holds it to the project's dependencies.",
             )
 

@@ -52,6 +52,7 @@ def ask(tmp_path: Path, runner: Path) -> Ask:
             "project": str(project),
             "tools": tools,
             "env": env or {},
+            "collect": (),
         }
         asked, answered = tmp_path / "request.json", tmp_path / "answer.json"
         asked.write_text(json.dumps(request), encoding="utf-8")
