@@ -41,7 +41,7 @@ def integration(session: nox.Session) -> None:
     """Real builds in real engines; what is not on the machine is skipped, with the reason."""
     install_group(session, "integration")
     session.install("-e", ".")
-    session.run("pytest", "-m", "integration", "--durations=10", *session.posargs)
+    session.run("pytest", "tests/integration", "-m", "integration", "--durations=10", *session.posargs)
 
 
 pystatic_tasks.register()
