@@ -26,7 +26,7 @@ from pystatic_tasks.options import Options, parse_options
 from pystatic_tasks.pipeline import STEPS
 
 DESCRIPTIONS = {
-    "freeze": "Freeze {name} and its server into one program.",
+    "freeze": "Freeze {name} into one program.",
     "staticx": "Make one static executable of {name}.",
     "image": "Write the container image of {name}.",
     "smoke": "Run the image of {name} and hold it to its contract.",
@@ -191,7 +191,7 @@ def add_all(plan: Plan, step: str, images: Sequence[Image]) -> Any:
     def run(session: nox.Session) -> None:
         """Does nothing itself."""
 
-    run.__doc__ = DESCRIPTIONS[step].format(name="all images")
+    run.__doc__ = f"Run {step} for all images."
     requires = [plan.session_name(step, image.name) for image in images]
     return add_session(plan, step, run, requires=requires, venv_backend="none")
 

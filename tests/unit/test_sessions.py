@@ -171,7 +171,7 @@ def test_tags_and_default_are_the_callers(tmp_path: Path) -> None:
 def test_every_session_says_what_it_does(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
     assert [each.__doc__ for each in sessions.values()] == [
-        "Freeze shop and its server into one program.",
+        "Freeze shop into one program.",
         "Make one static executable of shop.",
         "Write the container image of shop.",
         "Run the image of shop and hold it to its contract.",
@@ -281,7 +281,7 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "smoke": ["smoke-web", "smoke-worker"],
     }
     assert {step: each.name for step, each in sessions.items()} == {step: step for step in STEPS}
-    assert sessions["image"].__doc__ == "Write the container image of all images."
+    assert sessions["image"].__doc__ == "Run image for all images."
     assert registry.get()["image-web"].__doc__ == "Write the container image of web."
 
 
@@ -452,7 +452,7 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
     lines = [line for line in result.stdout.splitlines() if line.startswith(("* ", "- "))]
     assert {line.split()[1]: line.partition(" -> ")[2] for line in lines} == {
         "tests": "",
-        "freeze": "Freeze shop and its server into one program.",
+        "freeze": "Freeze shop into one program.",
         "staticx": "Make one static executable of shop.",
         "image": "Write the container image of shop.",
         "smoke": "Run the image of shop and hold it to its contract.",
