@@ -12,7 +12,7 @@ from pystatic_tasks.config.convert import NOT_KEYS
 from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke, Staticx
 from pystatic_tasks.config.rules import RULES
 
-ROOT = Path("/work/shop")
+ROOT = Path("/srv/shop")
 TABLES: tuple[type[Any], ...] = (Image, Freeze, Staticx, ImageOptions, Smoke, Request)
 
 

@@ -72,7 +72,7 @@ def test_what_is_no_binary_has_no_search_path(binaries: ModuleType, tmp_path: Pa
 @pytest.mark.parametrize(
     ("kind", "path", "after"),
     [
-        ("runpath", "/root/.pyenv/versions/3.13.0/lib", ("", [])),
+        ("runpath", "/opt/python/lib", ("", [])),
         ("rpath", "/opt/lib", ("", [])),
         ("runpath", "$ORIGIN/../x.libs", ("rpath", ["$ORIGIN/../x.libs"])),
         ("runpath", "/opt/lib:${ORIGIN}:/usr/lib:$ORIGIN/b", ("rpath", ["${ORIGIN}", "$ORIGIN/b"])),
