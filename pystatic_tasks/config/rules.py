@@ -18,7 +18,8 @@ LARGEST_ID = 2**32 - 2
 # By the grammar of https://github.com/distribution/reference.
 TAG = r"\w[\w.-]{0,127}"
 COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-HOST = r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]+)?"
+LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+HOST = rf"{LABEL}(?:\.{LABEL})*(?::[0-9]+)?"
 REFERENCE = rf"(?:{HOST}/)?{COMPONENT}(?:/{COMPONENT})*(?::{TAG})?"
 
 

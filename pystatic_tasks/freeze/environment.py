@@ -50,6 +50,8 @@ def wanted_contents(image: Image, host: Host) -> Contents:
 
 def discard_outdated(host: Host, wanted: Contents) -> None:
     """Make the environment anew if it was filled for another interpreter or other requirements."""
+    if not host.installs:
+        return
     there = read_marker(host.python)
     outdated = there and (there.python, there.requirements) != (wanted.python, wanted.requirements)
     if outdated or (there and not host.use_cache) or not host.python.exists():

@@ -15,6 +15,8 @@ from pystatic_tasks.project import read_pyproject
 
 RUNNER = Path(__file__).resolve().parent.parent / "runner"
 FROZEN_RUNNER = "pystatic_runner"
+NAME = r"(?!\d)\w+"
+REFERENCE = rf"({NAME}(?:\.{NAME})*)\s*:\s*({NAME})((?:\.{NAME})*)\s*(?:\[.*\])?"
 
 APP_SCRIPT = """\
 import sys
@@ -85,7 +87,7 @@ def command_script(image: Image) -> str:
             f'tool.pystatic-tasks.command names "{image.command}", which is not in [project.scripts]; {hint}',
             "Correct the name.",
         )
-    match = re.fullmatch(r"([\w.]+)\s*:\s*(\w+)([\w.]*)\s*(\[.*\])?", str(reference).strip())
+    match = re.fullmatch(REFERENCE, str(reference).strip())
     if match is None:
         raise ConfigError(
             f'[project.scripts] has {image.command} = "{reference}", which is not "package.module:callable".',

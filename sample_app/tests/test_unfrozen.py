@@ -36,6 +36,7 @@ def test_it_serves_and_stops() -> None:
     with subprocess.Popen(command, cwd=PROJECT) as process:
         try:
             assert ask(f"http://{address}/?min=5&max=5") == {"number": 5, "min": 5, "max": 5}
-        finally:
             process.terminate()
-        assert process.wait(20) == 0
+            assert process.wait(20) == 0
+        finally:
+            process.kill()

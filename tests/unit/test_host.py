@@ -9,9 +9,6 @@ import pytest
 
 from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
 
-# run_logged leaves the pipe to the garbage collector. To be removed with the leak.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 
 def script(code: str) -> list[object]:
     return [Path(sys.executable), "-c", textwrap.dedent(code)]

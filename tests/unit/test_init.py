@@ -12,7 +12,7 @@ from pystatic_tasks import errors
 @pytest.mark.parametrize("statement", ["import pystatic_tasks", "from pystatic_tasks import ConfigError, load_config"])
 def test_nox_is_not_loaded_before_a_session_is_wanted(statement: str) -> None:
     code = f"import sys; {statement}; print(sorted(name for name in sys.modules if name.partition('.')[0] == 'nox'))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
     assert result.stdout == "[]\n"
 
 

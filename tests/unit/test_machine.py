@@ -116,9 +116,22 @@ def test_a_real_interpreter_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("text", ["exit 3", 'echo nonsense > "$4"', ""])
 def test_an_interpreter_that_does_not_run_is_named(tmp_path: Path, text: str) -> None:
-    python = executable(tmp_path / "python", text)
+    check_interpreter(interpreter(tmp_path, libpython="/x", debian=False), tmp_path / "work")
+    assert_it_does_not_run(executable(tmp_path / "python", text), tmp_path / "work")
+
+
+def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert_it_does_not_run(tmp_path / "nowhere", tmp_path / "work")
+
+
+def test_an_interpreter_that_is_no_program_is_named(tmp_path: Path) -> None:
+    (tmp_path / "python").touch()
+    assert_it_does_not_run(tmp_path / "python", tmp_path / "work")
+
+
+def assert_it_does_not_run(python: Path, work: Path) -> None:
     with pytest.raises(MissingToolError) as caught:
-        check_interpreter(python, tmp_path / "work")
+        check_interpreter(python, work)
     assert str(caught.value) == (
         f"The interpreter of the build environment, {python}, does not run.\n"
         "Delete the environment's folder and try again."

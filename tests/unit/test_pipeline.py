@@ -11,7 +11,6 @@ from pystatic_tasks import pipeline
 from pystatic_tasks.config import Image
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.pipeline import (
-    STEPS,
     Manifest,
     fingerprint,
     hash_file,
@@ -38,10 +37,6 @@ def output(tmp_path: Path) -> Path:
     path = tmp_path / "output"
     path.write_bytes(b"abc")
     return path
-
-
-def test_the_steps_are_in_order() -> None:
-    assert STEPS == ("freeze", "staticx", "image", "smoke")
 
 
 def test_the_fingerprint_is_that_of_the_content_alone() -> None:

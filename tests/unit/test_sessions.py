@@ -67,7 +67,7 @@ def run_nox(folder: Path, *arguments: str, start: tuple[str, ...] = ("-m", "nox"
     environment = {**os.environ, "NO_COLOR": "1"}
     environment.pop("FORCE_COLOR", None)
     command = [sys.executable, *start, *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=30)
 
 
 def own_session(name: str) -> None:
@@ -101,6 +101,7 @@ class Virtualenv:
 
     reuse_existing = True
     made_anew = 0
+    _reused = True
 
     def create(self) -> None:
         self.made_anew += not self.reuse_existing
@@ -467,14 +468,6 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
     assert registry.get()["image"].__doc__ == "Write the container image of shop."
 
 
-@pytest.mark.filterwarnings("ignore:The session:FutureWarning")
-def test_a_noxfile_that_is_run_twice_replaces_its_own_sessions(tmp_path: Path) -> None:
-    write(tmp_path)
-    register(root=tmp_path)
-    register(root=tmp_path)
-    assert list(requirements()) == list(STEPS)
-
-
 # What a session does when it runs.
 
 
@@ -641,18 +634,23 @@ def test_the_host_knows_what_the_environment_is_made_from(image: Image) -> None:
 def test_two_calls_for_different_targets_collide(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = write(tmp_path)
     register(root=root, app="one:app")
-    assert refused(capsys, root=root, app="two:app").startswith('The noxfile has a session "freeze" already, ')
+    assert refused(capsys, root=root, app="two:app") == collision("freeze", "freeze")
 
 
 def test_the_same_call_twice_is_harmless_since_a_noxfile_may_be_read_twice(tmp_path: Path) -> None:
     root = write(tmp_path)
+    register(root=root)
     with pytest.warns(FutureWarning, match="already been registered"):
-        assert list(register(root=root)) == list(register(root=root))
+        again = register(root=root)
+    assert again == registry.get()
+    assert list(again) == list(STEPS)
 
 
 def test_two_steps_cannot_have_one_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, root=write(tmp_path), names={"freeze": "x", "image": "x"})
-    assert said.startswith('The noxfile has a session "x" already, ')
+    assert said.splitlines()[0] == (
+        'The noxfile has a session "x" already, which pystatic_tasks.register() would replace.'
+    )
 
 
 def test_one_tag_or_one_step_may_be_a_text(tmp_path: Path) -> None:
@@ -661,12 +659,13 @@ def test_one_tag_or_one_step_may_be_a_text(tmp_path: Path) -> None:
     assert sessions["image"].tags == ["container"]
 
 
-def test_a_root_starts_from_the_noxfiles_folder(tmp_path: Path) -> None:
+def test_a_root_starts_from_the_noxfiles_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "services" / "web", SHOP.replace("shop", "web"))
-    noxfile = write(tmp_path / "repository") / "noxfile.py"
-    noxfile.write_text("import pystatic_tasks\n\npystatic_tasks.register(root='../services/web')\n", encoding="utf-8")
-    result = run_nox(tmp_path, "-f", str(noxfile), "--list")
-    assert "Write the container image of web." in result.stdout
+    write(tmp_path / "elsewhere" / "services" / "web", SHOP.replace("shop", "elsewhere"))
+    monkeypatch.chdir(write(tmp_path / "elsewhere" / "repository"))
+    code = "import pystatic_tasks; pystatic_tasks.register(root='../services/web')"
+    exec(compile(code, tmp_path / "repository/noxfile.py", "exec"), {})
+    assert registry.get()["image"].__doc__ == "Write the container image of web."
 
 
 def test_without_an_environment_nothing_is_installed_into_noxs_own(tmp_path: Path) -> None:
@@ -681,9 +680,23 @@ def test_without_an_environment_nothing_is_installed_into_noxs_own(tmp_path: Pat
     assert session.installed == []
 
 
-def test_with_no_install_the_host_knows_that_nothing_is_installed(tmp_path: Path) -> None:
-    [image] = load_config(write(tmp_path))
+def test_nox_refuses_to_build_without_an_environment(tmp_path: Path) -> None:
+    result = run_nox(write(tmp_path, noxfile=NOXFILE), "--no-venv", "--session", "freeze")
+    assert result.returncode == 1
+    assert (
+        "nox > Session freeze aborted: "
+        "The session needs an environment of its own to build in, and Nox was told to make none.\n"
+        "Run it without --no-venv.\n"
+    ) in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("no_install", "reused", "installs"), [(False, True, True), (True, True, False), (True, False, True)]
+)
+def test_with_no_install_only_a_new_environment_is_filled(
+    image: Image, no_install: bool, reused: bool, installs: bool
+) -> None:
     session = Session()
-    assert make_host(session.nox, image, parse_options([])).installs
-    session._runner.global_config.no_install = True
-    assert not make_host(session.nox, image, parse_options([])).installs
+    session._runner.global_config.no_install = no_install
+    session.virtualenv._reused = reused
+    assert make_host(session.nox, image, parse_options([])).installs is installs

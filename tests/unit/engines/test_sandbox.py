@@ -35,7 +35,7 @@ def write_image(path: Path, *layers: list[Entry]) -> None:
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     """An image with one static program, which is a shell with its tools."""
     busybox = Path(tool_or_skip("busybox"))
-    if "=>" in subprocess.run(["ldd", busybox], capture_output=True, text=True, check=False).stdout:
+    if "=>" in subprocess.run(["ldd", busybox], capture_output=True, text=True, check=False, timeout=20).stdout:
         pytest.skip("this busybox needs libraries; install busybox-static")
     root = tmp_path_factory.mktemp("image")
     image = Image(root=root, project=root, name="busybox", script="x.py")

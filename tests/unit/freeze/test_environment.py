@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,10 +44,6 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     root = write(tmp_path / "shop", pyproject_toml=PYPROJECT, src__shop_py="app = None\n")
     return Image(root=root, project=root, project_name="shop", name="shop", app="shop:app")
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
 
 
 def names(folder: Path, paths: Iterable[Path]) -> list[str]:
@@ -251,10 +246,15 @@ class Environment:
     folder: Path
     asked: list[object] = field(default_factory=list)
 
-    def host(self, *, use_cache: bool = True, wanted_python: str = "3.12") -> Host:
+    @property
+    def marker(self) -> Path:
+        return self.folder / "pystatic-installed.json"
+
+    def host(self, *, use_cache: bool = True, installs: bool = True, wanted_python: str = "3.12") -> Host:
         return Host(
             say=self.asked.append,
             use_cache=use_cache,
+            installs=installs,
             python=self.folder / "bin/python",
             wanted_python=wanted_python,
             install=lambda requirements: self.asked.append(list(requirements)),
@@ -263,14 +263,16 @@ class Environment:
 
     def recreate(self) -> None:
         self.asked.append("recreate")
-        (self.folder / "pystatic-installed.json").unlink(missing_ok=True)
+        self.marker.unlink(missing_ok=True)
         (self.folder / "bin").mkdir(parents=True, exist_ok=True)
         (self.folder / "bin/python").touch()
 
-    def fill(self, image: Image, *, use_cache: bool = True, wanted_python: str = "3.12") -> list[object]:
+    def fill(
+        self, image: Image, *, use_cache: bool = True, installs: bool = True, wanted_python: str = "3.12"
+    ) -> list[object]:
         """What is asked of it for the image."""
         self.asked.clear()
-        host = self.host(use_cache=use_cache, wanted_python=wanted_python)
+        host = self.host(use_cache=use_cache, installs=installs, wanted_python=wanted_python)
         wanted = wanted_contents(image, host)
         discard_outdated(host, wanted)
         fill_environment(image, host, wanted)
@@ -342,7 +344,7 @@ def test_a_lost_interpreter_is_made_anew(shop: Image, environment: Environment) 
 def test_a_broken_marker_is_none(shop: Image, environment: Environment) -> None:
     environment.fill(shop)
     for text in ("{", "{}", "[]", '{"python": "3.12"}'):
-        (environment.folder / "pystatic-installed.json").write_text(text, encoding="utf-8")
+        environment.marker.write_text(text, encoding="utf-8")
         assert environment.fill(shop)[-1] == TOOLS
 
 
@@ -367,3 +369,17 @@ def test_what_the_installers_wrote_down_tells_the_contents(tmp_path: Path) -> No
     other = installed_files(python)
     record.parent.rename(record.parent.with_name("falcon-4.1.dist-info"))
     assert len({empty, one, other, installed_files(python)}) == 4
+
+
+def test_with_no_install_neither_the_environment_nor_its_marker_is_touched(
+    shop: Image, environment: Environment
+) -> None:
+    environment.fill(shop)
+    before = environment.marker.read_bytes()
+    write(shop.root, src__shop_py="app = 1\n")
+    outdated = replace(shop, install=(".", "gevent"))
+    for image, python in ((shop, "3.12"), (outdated, "3.12"), (shop, "3.13")):
+        asked = environment.fill(image, installs=False, use_cache=False, wanted_python=python)
+        assert asked == ["build environment is used as it is"]
+        assert environment.marker.read_bytes() == before
+    assert environment.fill(shop) == [[str(shop.root), "gunicorn"]]

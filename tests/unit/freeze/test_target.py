@@ -72,6 +72,8 @@ def test_a_script_that_is_not_there_is_named(tmp_path: Path, script: str) -> Non
         ("shop.cli:main", "from shop.cli import main", "sys.exit(main())"),
         (" shop.cli : main ", "from shop.cli import main", "sys.exit(main())"),
         ("shop.cli:App.run", "from shop.cli import App", "sys.exit(App.run())"),
+        ("shop.cli:main [cli]", "from shop.cli import main", "sys.exit(main())"),
+        ("_shop.größe1:App.cli.run[a,b]", "from _shop.größe1 import App", "sys.exit(App.cli.run())"),
     ],
 )
 def test_a_command_calls_what_its_script_names(tmp_path: Path, reference: str, statement: str, call: str) -> None:
@@ -118,15 +120,28 @@ def test_an_older_copy_of_the_runner_is_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "pystatic_runner" / "stale.py").exists()
 
 
-@pytest.mark.parametrize("reference", ['"shop.cli"', '"shop cli:main"', '"shop:main()"', "3", '":main"'])
+@pytest.mark.parametrize(
+    "reference",
+    [
+        '"shop.cli"',
+        '"shop cli:main"',
+        '"shop:main()"',
+        "3",
+        '":main"',
+        '"shop:"',
+        '"shop:main."',
+        '"shop:.main"',
+        '"shop:a..b"',
+        '"shop.:main"',
+        '"..shop:main"',
+        '"1shop:main"',
+        '"shop-cli:main"',
+        '"shop:main [cli"',
+    ],
+)
 def test_a_command_that_names_no_callable_is_refused(tmp_path: Path, reference: str) -> None:
     root = project(tmp_path, f"[project.scripts]\nshop = {reference}")
     text = reference.strip('"')
     assert refused(make_image(root, command="shop")) == (
         f'[project.scripts] has shop = "{text}", which is not "package.module:callable".\nCorrect it there.'
     )
-
-
-def test_extras_of_a_command_are_left_out(tmp_path: Path) -> None:
-    root = project(tmp_path, '[project.scripts]\nshop = "shop.cli:main [cli]"')
-    assert "from shop.cli import main\n" in command_script(make_image(root, command="shop"))

@@ -143,8 +143,8 @@ def test_nothing_can_stand_in_a_file(tmp_path: Path, executable: Path, path: str
 
 
 def test_a_program_called_as_a_folder_of_the_image_is_refused(tmp_path: Path, executable: Path) -> None:
-    with pytest.raises(ConfigError):
-        root_entries(make_image(tmp_path, name="etc"), executable)
+    text = f"/etc/passwd of the image stands in /etc, which is a file.\n{CORRECT}"
+    assert refused(make_image(tmp_path, name="etc"), executable) == text
 
 
 def test_what_is_neither_file_nor_folder_is_refused(tmp_path: Path, executable: Path) -> None:

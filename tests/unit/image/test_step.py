@@ -96,12 +96,7 @@ def test_source_date_epoch_sets_the_time(monkeypatch: pytest.MonkeyPatch, text: 
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "yesterday",
-        "-1",
-        "1.5",
-        pytest.param("9" * 15),
-    ],
+    ["yesterday", "-1", "1.5", "9" * 15],
 )
 def test_source_date_epoch_must_be_a_time(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", text)
@@ -173,8 +168,8 @@ def test_a_dockerfile_leaves_out_what_there_is_not() -> None:
     [
         ('say "x"', r'"say \"x\""'),
         (r"C:\temp", r'"C:\\temp"'),
-        pytest.param("$HOME", r'"\$HOME"'),
-        pytest.param("größe", '"größe"'),
+        ("$HOME", r'"\$HOME"'),
+        ("größe", '"größe"'),
     ],
 )
 def test_a_dockerfile_keeps_values_as_they_are(value: str, quoted: str) -> None:
@@ -189,7 +184,7 @@ def test_a_dockerfile_keeps_values_as_they_are(value: str, quoted: str) -> None:
         ("shop", {"shop": "1.4", "falcon": "4.4"}, "1.4"),
         ("My_Shop", {"my-shop": "1.4"}, "1.4"),
         ("shop", {"falcon": "4.4"}, "1.0"),
-        pytest.param("my.shop", {"my-shop": "1.4"}, "1.4"),
+        ("my.shop", {"my-shop": "1.4"}, "1.4"),
     ],
 )
 def test_the_installed_version_counts_before_the_declared(
@@ -334,3 +329,9 @@ def test_the_budget_is_shown_beside_the_size_on_disk(project: Path) -> None:
     said: list[str] = []
     image(some_image(project, max_size=9_000_000), Host(say=said.append))
     assert "  image on disk        0.02 MB  of 9.00 MB" in said
+
+
+def test_the_servers_ports_are_handed_on_whatever_is_exposed(project: Path) -> None:
+    manifest = image(some_image(project, ports=(443,)), Host(say=lambda line: None))
+    assert manifest.facts["server_ports"] == [8000]
+    assert "EXPOSE 443/tcp\n" in (some_image(project).dist / "Dockerfile").read_text(encoding="utf-8")

@@ -37,6 +37,7 @@ def says(
     with socket.socket(family) as server:
         server.bind(str(path) if path else (host, 0))
         server.listen()
+        server.settimeout(10)
         thread = threading.Thread(target=serve)
         thread.start()
         bind = f"unix:{path}" if path else f"{'[::1]' if ':' in host else host}:{server.getsockname()[1]}"
@@ -102,6 +103,7 @@ def test_who_does_not_answer_in_time_is_unhealthy(
 
 def test_a_status_in_pieces_is_read_whole() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
 
         def serve() -> None:
             connection, _ = server.accept()
@@ -154,7 +156,7 @@ def test_a_server_with_tls_is_asked_by_tls(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = [tool_or_skip("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
     command += ["-nodes", "-subj", "/CN=shop", "-days", "2", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, timeout=30)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     with says(OK, tls=context) as (bind, _):

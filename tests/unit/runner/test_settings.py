@@ -69,6 +69,8 @@ def test_arguments_may_hold_blanks_in_quotes() -> None:
     [
         ("127.0.0.1:8000", ["127.0.0.1:81"]),
         ("[::]:8000", ["[::]:81"]),
+        ("localhost", ["localhost:81"]),
+        ("[::1]", ["[::1]:81"]),
         (":8000", [":81"]),
         (["127.0.0.1:8000", "0.0.0.0:9000"], ["127.0.0.1:81"]),
         ("unix:/run/shop.sock", ["0.0.0.0:81"]),
@@ -79,18 +81,9 @@ def test_port_keeps_the_address_that_the_project_listens_on(bind: Any, there: li
     assert listens(bind, PORT="81") == there
 
 
-@pytest.mark.parametrize(("bind", "there"), [("localhost", "localhost:81"), ("[::1]", "[::1]:81")])
-def test_port_keeps_an_address_without_port(bind: str, there: str) -> None:
-    assert listens(bind, PORT="81") == [there]
-
-
-@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "80 ", "1.5", "²"])
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "80 ", "1.5", "²", "٣"])
 def test_port_must_be_a_port(port: str) -> None:
     assert refused(PORT=port) == f"PORT = '{port}' is not a port; ports go from 1 to 65535."
-
-
-def test_port_is_written_in_plain_digits() -> None:
-    assert refused(PORT="٣") == "PORT = '٣' is not a port; ports go from 1 to 65535."
 
 
 @pytest.mark.parametrize(
@@ -131,9 +124,16 @@ def test_a_value_that_gunicorn_refuses_is_told_with_its_reason(name: str, value:
     assert refused({name: value}) == text
 
 
-@pytest.mark.parametrize("bind", ["0.0.0.0:http", "0.0.0.0:99999", "fd://x"])
-def test_an_address_that_cannot_be_listened_on_is_refused(bind: str) -> None:
-    assert refused({"bind": bind}).startswith(f"server.bind = '{bind}' is no address: ")
+@pytest.mark.parametrize(
+    ("bind", "reason"),
+    [
+        ("0.0.0.0:http", "'http' is not a valid port number."),
+        ("0.0.0.0:99999", "ports go from 1 to 65535."),
+        ("fd://x", "'x' is not a valid file descriptor."),
+    ],
+)
+def test_an_address_that_cannot_be_listened_on_is_refused(bind: str, reason: str) -> None:
+    assert refused({"bind": bind}) == f"server.bind = '{bind}' is no address: {reason}"
 
 
 @pytest.mark.parametrize("where", ["GUNICORN_CMD_ARGS", "The command line"])
@@ -151,14 +151,15 @@ def test_a_configuration_file_is_refused() -> None:
     assert refused(arguments=["--config", "gunicorn.conf.py"]) == f"The command line: {text}"
 
 
-@pytest.mark.parametrize("name", ["config", "wsgi_app"])
-def test_settings_that_have_no_effect_here_are_refused(name: str) -> None:
-    assert refused({name: "x"}).startswith(f"server.{name} ")
-
-
-def test_an_argument_that_gunicorn_refuses_is_told_with_its_reason() -> None:
-    reason = "is refused by gunicorn: No such user: 'nobody-here'"
-    assert reason in refused(GUNICORN_CMD_ARGS="--user nobody-here")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("config", "the program reads no configuration file"),
+        ("wsgi_app", "the program has its own application"),
+    ],
+)
+def test_settings_that_have_no_effect_here_are_refused(name: str, reason: str) -> None:
+    assert refused({name: "x"}) == f"server.{name} has no effect here: {reason}."
 
 
 def test_an_argument_that_gunicorn_refuses_is_named() -> None:
@@ -187,7 +188,7 @@ def test_an_unknown_argument_ends_with_usage(capsys: pytest.CaptureFixture[str])
         ("unix:/run/shop.sock", []),
         ("fd://3", []),
         (["unix:/run/shop.sock", "0.0.0.0:80"], [80]),
-        pytest.param("0.0.0.0", [8000]),
+        ("0.0.0.0", [8000]),
     ],
 )
 def test_the_ports_are_those_that_are_listened_on(bind: Any, ports: list[int]) -> None:

@@ -57,10 +57,13 @@ def says(answer: bytes) -> Iterator[Address]:
                 connection.sendall(answer)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
         thread = threading.Thread(target=serve)
         thread.start()
-        yield "127.0.0.1", server.getsockname()[1]
-        thread.join()
+        try:
+            yield "127.0.0.1", server.getsockname()[1]
+        finally:
+            thread.join()
 
 
 class FakeContainer:

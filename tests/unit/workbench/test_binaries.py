@@ -36,12 +36,12 @@ def extension(tmp_path: Path) -> Path:
     copy = tmp_path / "extension.so"
     shutil.copyfile(found[0], copy)
     copy.chmod(0o755)
-    subprocess.run([patchelf, "--remove-rpath", copy], check=True)
+    subprocess.run([patchelf, "--remove-rpath", copy], check=True, timeout=20)
     return copy
 
 
 def patchelf(binary: Path, *arguments: str) -> None:
-    subprocess.run(["patchelf", *arguments, binary], check=True)
+    subprocess.run(["patchelf", *arguments, binary], check=True, timeout=20)
 
 
 def set_search_path(binary: Path, kind: str, path: str) -> None:
@@ -112,7 +112,7 @@ def test_libraries_of_repaired_wheels_are_not_stripped(binaries: ModuleType, nam
 
 def test_a_binary_is_stripped_where_it_still_loads(binaries: ModuleType, extension: Path, tmp_path: Path) -> None:
     expected = tmp_path / "expected.so"
-    subprocess.run([tool_or_skip("strip"), "--strip-all", "-o", expected, extension], check=True)
+    subprocess.run([tool_or_skip("strip"), "--strip-all", "-o", expected, extension], check=True, timeout=20)
     binaries.strip_if_it_still_loads(extension)
     assert extension.read_bytes() == expected.read_bytes()
     assert binaries.loads(extension)
@@ -172,7 +172,7 @@ def test_symbols_are_removed_only_if_wanted(binaries: ModuleType, extension: Pat
     toc = [("x.so", str(extension), "EXTENSION"), ("a.libs/x.so", str(extension), "BINARY")]
     binaries.prepare(toc, tmp_path / "whole", strip=False)
     binaries.prepare(toc, tmp_path / "stripped", strip=True)
-    subprocess.run(["strip", "--strip-all", extension], check=True)
+    subprocess.run(["strip", "--strip-all", extension], check=True, timeout=20)
     assert (tmp_path / "stripped" / "x.so").stat().st_size == extension.stat().st_size
     whole = (tmp_path / "whole" / "x.so").read_bytes()
     assert (tmp_path / "stripped" / "a.libs" / "x.so").read_bytes() == whole
