@@ -192,6 +192,11 @@ def test_a_configuration_can_be_checked_without_serving(folder: Path, server: Se
     assert run(folder, "shop:app", "--bind", bind, "--check-config", PYTHONSAFEPATH="1") == (0, "")
 
 
+def test_the_application_is_loaded_in_the_folder_that_is_asked_for(folder: Path, tmp_path: Path) -> None:
+    (folder / "where.py").write_text("import os\n\nprint(os.getcwd())\napp = print\n", encoding="utf-8")
+    assert run(folder, "where:app", "--chdir", str(tmp_path), "--check-config") == (0, f"{tmp_path}\n")
+
+
 def test_checking_the_configuration_loads_the_application(folder: Path) -> None:
     code, output = run(folder, "shop:nothing", "--check-config")
     assert code == 1

@@ -96,6 +96,11 @@ def test_an_asgi_application_gets_its_worker(ask: Ask, text: str) -> None:
     assert "gunicorn.workers.gasgi" in answer["hidden_imports"]
 
 
+def test_an_asgi_application_keeps_the_worker_that_was_chosen_for_it(ask: Ask) -> None:
+    answer = ask(files={"shop.py": "async def app(scope, receive, send): ..."}, settings={"worker_class": "gthread"})
+    assert (answer["asgi"], answer["settings"]) == (True, {"worker_class": "gthread"})
+
+
 def test_threads_bring_their_worker(ask: Ask) -> None:
     assert ask(settings={"threads": 4})["hidden_imports"] == ["gunicorn.glogging", "gunicorn.workers.gthread"]
 
