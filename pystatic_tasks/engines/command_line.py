@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import shutil
 import subprocess
 import tarfile
@@ -10,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy, call
+from pystatic_tasks.engines.base import COMMAND_TIMEOUT_SECONDS, Artifact, Container, Exit, Policy, call
 from pystatic_tasks.errors import ImageError
 
 VERSION_TIMEOUT_SECONDS = 20
@@ -56,6 +57,10 @@ class CommandLineEngine:
         if all(self.image_id(reference) == artifact.image_id for reference in artifact.references):
             return False
         call(self.name, "load", "--input", str(artifact.archive))
+        for reference in artifact.references:
+            # Podman takes one name from an archive, whatever there are.
+            if self.image_id(reference) != artifact.image_id:
+                call(self.name, "tag", artifact.image_id.removeprefix("sha256:"), reference)
         return True
 
     def image_id(self, reference: str) -> str:
@@ -71,8 +76,14 @@ class CommandLineEngine:
             options += ["--volume", "/tmp"]
         if artifact.port:
             options += ["--publish", f"127.0.0.1::{artifact.port}"]
-        started = call(self.name, "run", "--detach", *options, artifact.image_id, *arguments)
-        return CommandLineContainer(engine=self, identity=started.stdout.split()[-1], artifact=artifact)
+        container = CommandLineContainer(engine=self, identity=f"pystatic-{secrets.token_hex(8)}", artifact=artifact)
+        try:
+            call(self.name, "create", "--name", container.identity, *options, artifact.image_id, *arguments)
+            call(self.name, "start", container.identity)
+        except BaseException:
+            container.remove()
+            raise
+        return container
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +113,7 @@ class CommandLineContainer:
         return logs.stdout + logs.stderr
 
     def users(self) -> set[str]:
-        lines = self.call("top", self.identity, *self.engine.users_arguments).stdout.splitlines()[1:]
+        lines = self.call("top", self.identity, *self.engine.users_arguments, check=False).stdout.splitlines()[1:]
         return {line.split()[0] for line in lines}
 
     def execute(self, arguments: Sequence[str]) -> int:
@@ -123,9 +134,14 @@ class CommandLineContainer:
         return Exit(code=int(self.inspect("{{.State.ExitCode}}")), seconds=seconds)
 
     def leftovers(self) -> list[str]:
-        copy = subprocess.run([self.engine.name, "cp", f"{self.identity}:/tmp", "-"], capture_output=True, check=False)
+        command = [self.engine.name, "cp", f"{self.identity}:/tmp", "-"]
+        copy = subprocess.run(command, capture_output=True, check=False, timeout=COMMAND_TIMEOUT_SECONDS)
         if copy.returncode != 0:
-            return []
+            raise ImageError(
+                f'"{self.engine.name} cp" failed, so that /tmp could not be looked into:',
+                f"See whether {self.engine.name} works.",
+                copy.stderr.decode("utf-8", "replace").strip().splitlines()[-5:],
+            )
         with tarfile.open(fileobj=io.BytesIO(copy.stdout)) as tar:
             names = [member.name.strip("/") for member in tar.getmembers()]
         return sorted(name.removeprefix("tmp/") for name in names if name not in ("", ".", "tmp"))

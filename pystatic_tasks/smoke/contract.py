@@ -46,6 +46,11 @@ def check_stop(end: Exit) -> Check:
     return Check(name="TERM ends it", passed=passed, seen=f"exit code {end.code} after {end.seconds:.1f} s")
 
 
+def check_ended(code: int | None) -> Check:
+    """For a service that did not wait for TERM."""
+    return Check(name="TERM ends it", passed=False, seen=f"it had ended by itself with exit code {code}")
+
+
 def check_leftovers(leftovers: Sequence[str]) -> Check:
     seen = ", ".join(leftovers[:3]) + (" …" if len(leftovers) > 3 else "")
     return Check(name="nothing left in /tmp", passed=not leftovers, seen=seen or "empty")

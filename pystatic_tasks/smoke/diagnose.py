@@ -20,13 +20,18 @@ def diagnose(image: Image, output: str) -> str:
 def missing_module(image: Image, match: re.Match[str]) -> str:
     names = ", ".join(f'"{name}"' for name in dict.fromkeys([*image.freeze.hidden_imports, match[1]]))
     return (
-        f'The program imports "{match[1]}" by name, which the analysis cannot see. Put this into pyproject.toml:\n'
-        f"  [tool.pystatic-tasks.freeze]\n  hidden-imports = [{names}]\nThen run the session again."
+        f'The program imports "{match[1]}" by name, which the analysis cannot see. '
+        "Put this into the table [tool.pystatic-tasks.freeze] of pyproject.toml, or as freeze.hidden-imports "
+        f"where you write such keys:\n  hidden-imports = [{names}]\nThen run the session again."
     )
 
 
 def port_in_use(image: Image, match: re.Match[str]) -> str:
     return "The port that server.bind names is taken where the program runs. Stop what holds it, or change server.bind."
+
+
+def port_not_allowed(image: Image, match: re.Match[str]) -> str:
+    return "Only root may listen there. Name a port above 1023 in server.bind, and map it where the image is deployed."
 
 
 def no_temporary_folder(image: Image, match: re.Match[str]) -> str:
@@ -40,6 +45,7 @@ def killed(image: Image, match: re.Match[str]) -> str:
 ADVICE: tuple[tuple[str, Callable[[Image, re.Match[str]], str]], ...] = (
     (r"No module named '([\w.]+)'", missing_module),
     (r"Port \d+ of \S+ is in use|Connection in use", port_in_use),
-    (r"Failed to execv|Could not create temporary directory|mkdtemp|Failed to create", no_temporary_folder),
+    (r"Port \d+ of \S+ is not allowed to this user", port_not_allowed),
+    (r"Failed to execv|(Could not|Failed to) create temporary directory", no_temporary_folder),
     (r"was sent SIGKILL", killed),
 )

@@ -156,6 +156,8 @@ def finish(container: Container, user: str, startup_ms: int | None, checks: list
     """Stop the container and look at what it leaves."""
     if container.running():
         checks.append(contract.check_stop(container.stop(contract.GRACE_SECONDS)))
+    elif startup_ms is not None:
+        checks.append(contract.check_ended(container.wait(0)))
     output = container.output()
     checks += [contract.check_log(output), contract.check_leftovers(container.leftovers())]
     return Run(user=user, startup_ms=startup_ms, checks=checks, output=output)

@@ -136,8 +136,9 @@ def test_a_missing_module_gives_the_line_to_add(faulty: Project) -> None:
     assert "  its log ends so:\n" in printed
     assert "  | ModuleNotFoundError: No module named 'plistlib'\n" in printed
     assert (
-        'The program imports "plistlib" by name, which the analysis cannot see. Put this into pyproject.toml:\n'
-        "  [tool.pystatic-tasks.freeze]\n"
+        'The program imports "plistlib" by name, which the analysis cannot see. '
+        "Put this into the table [tool.pystatic-tasks.freeze] of pyproject.toml, or as freeze.hidden-imports "
+        "where you write such keys:\n"
         '  hidden-imports = ["plistlib"]\n'
         "Then run the session again"
     ) in printed
@@ -146,7 +147,7 @@ def test_a_missing_module_gives_the_line_to_add(faulty: Project) -> None:
 
 def test_the_line_repairs_it(faulty: Project) -> None:
     path = faulty.root / "pyproject.toml"
-    path.write_text(FAULTY_CONFIG + '\n[tool.pystatic-tasks.freeze]\nhidden-imports = ["plistlib"]\n', encoding="utf-8")
+    path.write_text(FAULTY_CONFIG + 'freeze.hidden-imports = ["plistlib"]\n', encoding="utf-8")
     faulty.nox("-s", "smoke")
     assert faulty.manifest("smoke.json")["passed"] is True
 

@@ -26,8 +26,9 @@ def make_image(*hidden_imports: str) -> Image:
 def test_a_module_that_was_not_seen_gets_its_line_of_configuration(configured: tuple[str, ...], line: str) -> None:
     output = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'shop.plugins'\n"
     assert diagnose(make_image(*configured), output) == (
-        'The program imports "shop.plugins" by name, which the analysis cannot see. Put this into pyproject.toml:\n'
-        "  [tool.pystatic-tasks.freeze]\n"
+        'The program imports "shop.plugins" by name, which the analysis cannot see. '
+        "Put this into the table [tool.pystatic-tasks.freeze] of pyproject.toml, or as freeze.hidden-imports "
+        "where you write such keys:\n"
         f"  {line}\n"
         "Then run the session again."
     )
@@ -40,7 +41,13 @@ def test_a_module_that_was_not_seen_gets_its_line_of_configuration(configured: t
         ("[ERROR] Connection in use: ('0.0.0.0', 8000)", PORT),
         ("Failed to execv() /tmp/staticx-abc/shop: Permission denied", NO_TMP),
         ("[7] Could not create temporary directory!", NO_TMP),
-        ("staticx: mkdtemp failed", NO_TMP),
+        ("shop: Failed to create temporary directory in /tmp", NO_TMP),
+        ("ValueError: Failed to create database", ""),
+        (
+            "Error: Port 80 of 0.0.0.0 is not allowed to this user. Set PORT to one above 1023.",
+            "Only root may listen there. "
+            "Name a port above 1023 in server.bind, and map it where the image is deployed.",
+        ),
         (
             "[ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?",
             "A worker was killed, most likely for its memory. Raise smoke.memory.",
