@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,28 @@ class Manifest:
 def fingerprint(parts: Any) -> str:
     """The SHA-256 of anything that JSON and `str` can write down."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def walk(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
+    """Everything below a folder, folders before what stands in them, links to folders followed once."""
+    yield from _walk(folder, leave_out, frozenset([folder.resolve()]))
+
+
+def _walk(folder: Path, leave_out: Callable[[Path], bool], above: frozenset[Path]) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if not path.is_dir():
+            yield path
+        elif path.resolve() not in above and not leave_out(path):
+            yield path
+            yield from _walk(path, leave_out, above | {path.resolve()})
+
+
+def hash_tree(path: Path) -> str:
+    """One hash of a file, or of all files below a folder."""
+    if path.is_file():
+        return hash_file(path)
+    files = [each for each in walk(path) if each.is_file() and each.suffix != ".pyc"]
+    return fingerprint([(str(each.relative_to(path)), hash_file(each)) for each in files])
 
 
 def hash_file(path: Path) -> str:
@@ -60,6 +82,7 @@ def manifest_path(image: Image, step: str) -> Path:
 def write_manifest(
     image: Image, step: str, *, inputs: str, outputs: Sequence[Path], facts: Mapping[str, Any]
 ) -> Manifest:
+    facts = {**facts, "asked": asked_of_freeze(image)}
     manifest = Manifest(inputs=inputs, outputs={str(path): hash_file(path) for path in outputs}, facts=facts)
     content = {"step": step, "inputs": inputs, "outputs": manifest.outputs, "facts": facts}
     write_whole(manifest_path(image, step), json.dumps(content, indent=2) + "\n")
@@ -77,13 +100,28 @@ def read_manifest(image: Image, step: str) -> Manifest | None:
     return manifest if intact else None
 
 
+def asked_of_freeze(image: Image) -> str:
+    """One hash of the configuration that a frozen program follows from.
+
+    Nox takes a skipped session for a success, so the steps after freeze must see themselves
+    whether what it left is of the configuration at hand.
+    """
+    target = [image.app, image.script, image.command, image.python]
+    return fingerprint([target, image.install, image.groups, image.requirements, image.server, asdict(image.freeze)])
+
+
 def require_manifest(image: Image, step: str) -> Manifest:
     """What the step before left.
 
     Raises:
-        PystaticError: the step was not run, or its results are gone.
+        PystaticError: the step was not run, its results are gone, or were made for another configuration.
     """
     manifest = read_manifest(image, step)
+    if manifest is not None and manifest.facts.get("asked") != asked_of_freeze(image):
+        raise PystaticError(
+            f"What {step} left for {image.name} in {image.work} is of another configuration.",
+            "See whether the freeze session was skipped (Nox does so where an interpreter is missing).",
+        )
     if manifest is None:
         raise PystaticError(
             f"What {step} leaves for {image.name} is not in {image.work}.",

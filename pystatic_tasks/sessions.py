@@ -263,7 +263,7 @@ def make_host(session: nox.Session, image: Image, options: Options) -> Host:
         # uv takes a project of the same version from its cache, whatever has changed in its sources.
         is_uv = session.venv_backend == "uv" and image.project_name
         again = ["--reinstall-package", image.project_name] if is_uv else []
-        session.install(*requirements, *again, silent=not options.verbose)
+        session.install(*requirements, *again, silent=not options.verbose, env=freeze.install_variables(image))
 
     def recreate() -> None:
         # Nox reuses an environment whatever interpreter it was made from.

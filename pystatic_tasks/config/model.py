@@ -1,7 +1,7 @@
 """The configuration as data: one `Image` for each image to build.
 
 Every field is one key of `[tool.pystatic-tasks]`, in kebab-case there.
-The `doc` of a field is its reference text; `check` names the rule in `load.py` that its value must pass.
+The `doc` of a field is its reference text; `check` names the rule in `rules.py` that its value must pass.
 """
 
 from __future__ import annotations

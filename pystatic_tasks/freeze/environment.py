@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from dependency_groups import resolve
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.host import Host
-from pystatic_tasks.pipeline import fingerprint, hash_file, write_whole
+from pystatic_tasks.pipeline import fingerprint, hash_file, walk, write_whole
 from pystatic_tasks.project import is_local, read_pyproject
 
 # Versions that are known to work together; what breaks with others is in docs/explanation.md.
@@ -75,6 +76,19 @@ def fill_environment(image: Image, host: Host, wanted: Contents) -> None:
     if there is None:
         host.install(TOOL_REQUIREMENTS)
     write_marker(host.python, wanted)
+
+
+def install_variables(image: Image) -> dict[str, str]:
+    """Environment variables for installations.
+
+    setuptools builds in `build/` of the project and never removes a module there that is gone from
+    the sources; so it gets a folder of ours, which is empty each time.
+    """
+    base = image.work / "setuptools"
+    shutil.rmtree(base, ignore_errors=True)
+    config = image.work / "setuptools.cfg"
+    write_whole(config, f"[build]\nbuild_base = {base}\n")
+    return {"DIST_EXTRA_CONFIG": str(config)}
 
 
 def marker(python: Path) -> Path:
@@ -159,14 +173,11 @@ def hash_sources(folder: Path) -> str:
     return fingerprint([(str(path.relative_to(folder)), hash_file(path)) for path in sorted(source_files(folder))])
 
 
-def source_files(folder: Path, not_sources: Sequence[str] = ("build", "dist")) -> Iterator[Path]:
+def source_files(folder: Path) -> Iterator[Path]:
     """The project's files, without what tools leave beside them."""
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            if path.name not in not_sources and not is_left_by_tools(path):
-                yield from source_files(path, ())
-        elif path.is_file():
-            yield path
+    results = (folder / "build", folder / "dist")
+    found = walk(folder, leave_out=lambda path: path in results or is_left_by_tools(path))
+    return (path for path in found if path.is_file())
 
 
 def is_left_by_tools(folder: Path) -> bool:

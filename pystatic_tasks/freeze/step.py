@@ -18,7 +18,7 @@ from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
 from pystatic_tasks.pipeline import (
     Manifest,
     fingerprint,
-    hash_file,
+    hash_tree,
     megabytes,
     read_manifest,
     shown,
@@ -105,13 +105,6 @@ def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) ->
             "pystatic_tasks": [hash_tree(PACKAGE / name) for name in ("freeze", "workbench", "hooks", "runner")],
         }
     )
-
-
-def hash_tree(path: Path) -> str:
-    if path.is_file():
-        return hash_file(path)
-    files = [each for each in sorted(path.rglob("*")) if each.is_file() and each.suffix != ".pyc"]
-    return fingerprint([(str(each.relative_to(path)), hash_file(each)) for each in files])
 
 
 def stamps(paths: Any) -> dict[str, list[int]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError, ImageError
+from pystatic_tasks.pipeline import walk
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # Where distributions keep the bundle: Debian, Fedora, openSUSE, Alpine (the list of Go's crypto/x509).
@@ -101,7 +102,7 @@ def own_files(image: Image) -> Iterator[Entry]:
             raise ConfigError(
                 f'tool.pystatic-tasks.image.files names "{source}", and it is not in {image.root}.', "Correct the path."
             )
-        for member in [path, *(sorted(path.rglob("*")) if path.is_dir() else ())]:
+        for member in [path, *(walk(path) if path.is_dir() else ())]:
             inside = target if member == path else f"{target}/{member.relative_to(path)}"
             if member.is_dir():
                 yield Entry(path=inside, mode=0o755)

@@ -13,10 +13,12 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 from gunicorn.errors import HaltServer
 
+from .asgi import is_asgi, log_late_errors
 from .healthcheck import ask_myself
 from .settings import SettingsError, address_of, binds, configure
 
 HEALTHCHECK = "--healthcheck"
+ASGI_WORKER = "asgi"
 
 
 class StandaloneApplication(BaseApplication):
@@ -34,7 +36,8 @@ class StandaloneApplication(BaseApplication):
         """Everything was set before."""
 
     def load(self) -> Any:
-        return self._load()
+        app = self._load()
+        return log_late_errors(app) if self.cfg.worker_class_str == ASGI_WORKER and is_asgi(app) else app
 
 
 def main(load: Callable[[], Any], settings: Mapping[str, Any], arguments: Sequence[str] | None = None) -> int:

@@ -65,6 +65,7 @@ def can_be_found(name: str) -> bool:
 
 def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
     import gunicorn
+    from pystatic_runner.asgi import is_asgi
     from pystatic_runner.settings import SettingsError, configure, exposed_ports
 
     asgi = is_asgi(import_target(request["app"], request["project"]))
@@ -160,12 +161,6 @@ def is_own(filename: str, library: Sequence[str], package: str) -> bool:
         inner = parts[parts.index("site-packages") + 1]
         return inner in (package, f"{package}.py")
     return not filename.startswith(tuple(library))
-
-
-def is_asgi(app: Any) -> bool:
-    if inspect.iscoroutinefunction(app):
-        return True
-    return not inspect.isroutine(app) and inspect.iscoroutinefunction(type(app).__call__)
 
 
 def tool_modules(tools: Iterable[str]) -> set[str]:

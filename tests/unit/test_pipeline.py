@@ -3,23 +3,29 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pystatic_tasks import pipeline
 from pystatic_tasks.config import Image
+from pystatic_tasks.config.model import Freeze
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.pipeline import (
     Manifest,
+    asked_of_freeze,
     fingerprint,
     hash_file,
+    hash_tree,
     manifest_path,
     megabytes,
     move_whole,
     read_manifest,
     require_manifest,
     shown,
+    walk,
     write_manifest,
     write_whole,
 )
@@ -68,15 +74,50 @@ def test_what_is_not_a_file_has_no_hash(tmp_path: Path) -> None:
 
 def test_a_manifest_is_read_as_it_was_written(image: Image, output: Path) -> None:
     written = write_manifest(image, "freeze", inputs="1234", outputs=[output], facts={"ports": [8000]})
-    assert written == Manifest(inputs="1234", outputs={str(output): SHA_OF_ABC}, facts={"ports": [8000]})
+    facts = {"ports": [8000], "asked": asked_of_freeze(image)}
+    assert written == Manifest(inputs="1234", outputs={str(output): SHA_OF_ABC}, facts=facts)
     assert read_manifest(image, "freeze") == written
     assert require_manifest(image, "freeze") == written
     assert json.loads((image.root / "build/pystatic/shop/freeze.json").read_text(encoding="utf-8")) == {
         "step": "freeze",
         "inputs": "1234",
         "outputs": {str(output): SHA_OF_ABC},
-        "facts": {"ports": [8000]},
+        "facts": facts,
     }
+
+
+@pytest.mark.parametrize(
+    "change", [{"python": "3.99"}, {"app": "other:app"}, {"server": {"workers": 9}}, {"freeze": Freeze(optimize=0)}]
+)
+def test_what_was_left_of_another_configuration_is_refused(image: Image, change: dict[str, Any]) -> None:
+    write_manifest(image, "freeze", inputs="1", outputs=[], facts={})
+    with pytest.raises(PystaticError) as caught:
+        require_manifest(replace(image, **change), "freeze")
+    assert str(caught.value) == (
+        f"What freeze left for shop in {image.work} is of another configuration.\n"
+        "See whether the freeze session was skipped (Nox does so where an interpreter is missing)."
+    )
+
+
+def test_a_walk_follows_links_to_folders_once(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "common").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "common" / "x.py").touch()
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.py").touch()
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    (root / "loop").symlink_to(root)
+    assert [str(path.relative_to(root)) for path in walk(root)] == ["a.py", "link", "link/common", "link/common/x.py"]
+
+
+def test_a_tree_is_known_by_its_files_behind_links_too(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.py").touch()
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "link").symlink_to(tmp_path / "elsewhere")
+    before = hash_tree(tmp_path / "root")
+    (tmp_path / "elsewhere" / "x.py").write_text("x = 1\n", encoding="utf-8")
+    assert hash_tree(tmp_path / "root") != before
 
 
 def test_each_step_has_a_manifest_of_its_own(image: Image) -> None:

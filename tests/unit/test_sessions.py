@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn, cast
@@ -127,7 +127,8 @@ class Session:
     def error(self, text: str) -> NoReturn:
         raise AbortedError(text)
 
-    def install(self, *arguments: str, silent: bool) -> None:
+    def install(self, *arguments: str, silent: bool, env: Mapping[str, str]) -> None:
+        assert Path(env["DIST_EXTRA_CONFIG"]).is_file()
         self.installed.append((arguments, silent))
 
     def run(self, *_: str, **__: object) -> object:

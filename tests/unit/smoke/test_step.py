@@ -31,12 +31,12 @@ def run(*checks: Check, output: str = "") -> Run:
     return Run(user="1:1", startup_ms=None, checks=checks, output=output)
 
 
-def build(root: Path, applet: str, **smoke: Any) -> Image:
+def build(root: Path, applet: str, app: str | None = None, **smoke: Any) -> Image:
     """An image whose program is one of busybox's, which does not look like a shell."""
     engine_or_skip("sandbox")
     busybox = Path(tool_or_skip("busybox"))
     options = Smoke(engine="sandbox", **smoke)
-    image = Image(root=root, project=root, name=applet, script="x.py", smoke=options)
+    image = Image(root=root, project=root, name=applet, app=app, script=None if app else "x.py", smoke=options)
     (root / "pyproject.toml").write_text("", encoding="utf-8")
     frozen = {"interpreter": {"version": "3.12.4"}, "distributions": {}, "ports": [], "contents": []}
     write_manifest(image, "freeze", inputs="", outputs=[busybox], facts=frozen)
@@ -164,8 +164,8 @@ def test_the_servers_own_port_is_asked_whatever_is_exposed(tmp_path: Path) -> No
 
 
 def test_a_service_without_a_port_cannot_be_asked(tmp_path: Path, sandboxes: Path) -> None:
-    image = build(tmp_path, "sleep", command=("0",))
+    image = build(tmp_path, "sleep", app="shop:app")
     with pytest.raises(SmokeError) as caught:
-        smoke(replace(image, app="shop:app"), Host(say=lambda line: None))
+        smoke(image, Host(say=lambda line: None))
     assert caught.value.details[0] == "answers: server.bind names no TCP port that could be asked"
     assert list(sandboxes.iterdir()) == []
