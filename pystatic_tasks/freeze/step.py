@@ -80,7 +80,6 @@ def freeze(image: Image, host: Host) -> Manifest:
             "interpreter": asdict(interpreter),
             "environment_python": str(host.python),
             "settings": examined["settings"],
-            "asgi": examined["asgi"],
             "ports": examined["ports"],
             "distributions": examined["distributions"],
             "contents": result["contents"],

@@ -2,8 +2,8 @@
 
 Input: {"app": target or null, "settings": {…}, "import_paths": […], "hidden_imports": […],
         "collect": […], "project": folder, "env": {…}, "tools": [names of the distributions that are only tools]}
-Output: {"asgi": bool, "settings": {…}, "hidden_imports": […], "ports": […], "tool_modules": […],
-         "distributions": {name: version}, "gunicorn": version}
+Output: {"settings": {…}, "hidden_imports": […], "ports": […], "tool_modules": […],
+         "distributions": {name: version}}
         or {"problem": sentence, "details": [lines], "remedy": sentence}.
 """
 
@@ -34,11 +34,9 @@ def examine(request: Mapping[str, Any]) -> dict[str, Any]:
     check_names("hidden-imports", request["hidden_imports"])
     check_names("collect", request["collect"])
     answer: dict[str, Any] = {
-        "asgi": False,
         "settings": request["settings"],
         "hidden_imports": [],
         "ports": [],
-        "gunicorn": "",
         "tool_modules": sorted(tool_modules(request["tools"])),
         "distributions": {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()},
     }
@@ -64,13 +62,11 @@ def can_be_found(name: str) -> bool:
 
 
 def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
-    import gunicorn
     from pystatic_runner.asgi import is_asgi
     from pystatic_runner.settings import SettingsError, configure, exposed_ports
 
-    asgi = is_asgi(import_target(request["app"], request["project"]))
     settings = dict(request["settings"])
-    if asgi:
+    if is_asgi(import_target(request["app"], request["project"])):
         settings.setdefault("worker_class", "asgi")
     try:
         config = configure(settings, environment=request["env"])
@@ -84,11 +80,9 @@ def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
             f"gunicorn refuses its settings: {reason}.", "Correct [tool.pystatic-tasks.server]."
         ) from None
     return {
-        "asgi": asgi,
         "settings": settings,
         "hidden_imports": sorted(modules),
         "ports": exposed_ports(config),
-        "gunicorn": gunicorn.__version__,
     }
 
 

@@ -1,6 +1,6 @@
 """What kind of Python is this, and can PyInstaller freeze it?
 
-Output: {"version", "executable", "base_prefix", "libpython": path or "", "debian": bool}.
+Output: {"version", "base_prefix", "libpython": path or "", "debian": bool}.
 """
 
 from __future__ import annotations
@@ -47,7 +47,6 @@ def is_debian() -> bool:
 def probe() -> dict[str, Any]:
     return {
         "version": platform.python_version(),
-        "executable": sys.executable,
         "base_prefix": sys.base_prefix,
         "libpython": find_libpython(),
         "debian": is_debian(),

@@ -70,11 +70,9 @@ def unmarked(lines: Sequence[str]) -> list[str]:
 
 def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
     answer = ask(settings={"bind": ["0.0.0.0:9000"], "workers": 3}, tools=["pyelftools"])
-    assert answer.pop("gunicorn").split(".")[0].isdigit()
     assert answer.pop("distributions")["gunicorn"]
     assert answer.pop("tool_modules") in (["elftools"], [])
     assert answer == {
-        "asgi": False,
         "settings": {"bind": ["0.0.0.0:9000"], "workers": 3},
         "hidden_imports": ["gunicorn.glogging", "gunicorn.workers.sync"],
         "ports": [9000],
@@ -91,14 +89,13 @@ def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
 )
 def test_an_asgi_application_gets_its_worker(ask: Ask, text: str) -> None:
     answer = ask(files={"shop.py": text})
-    assert answer["asgi"] is True
     assert answer["settings"] == {"worker_class": "asgi"}
     assert "gunicorn.workers.gasgi" in answer["hidden_imports"]
 
 
 def test_an_asgi_application_keeps_the_worker_that_was_chosen_for_it(ask: Ask) -> None:
     answer = ask(files={"shop.py": "async def app(scope, receive, send): ..."}, settings={"worker_class": "gthread"})
-    assert (answer["asgi"], answer["settings"]) == (True, {"worker_class": "gthread"})
+    assert answer["settings"] == {"worker_class": "gthread"}
 
 
 def test_threads_bring_their_worker(ask: Ask) -> None:
@@ -111,12 +108,12 @@ def test_statsd_brings_its_logger(ask: Ask) -> None:
 
 def test_a_factory_is_called(ask: Ask) -> None:
     files = {"shop/__init__.py": "", "shop/web.py": "def create(name):\n    assert name == 'x'\n    return print\n"}
-    assert ask("shop.web:create('x')", files)["asgi"] is False
+    assert ask("shop.web:create('x')", files)["settings"] == {}
 
 
 def test_a_program_without_application_is_not_imported(ask: Ask) -> None:
     answer = ask(None, {"shop.py": "1/0"})
-    assert (answer["hidden_imports"], answer["ports"], answer["gunicorn"]) == ([], [], "")
+    assert (answer["hidden_imports"], answer["ports"]) == ([], [])
 
 
 def test_what_only_tools_need_is_left_out_and_what_the_project_needs_is_kept(ask: Ask) -> None:
