@@ -50,8 +50,8 @@ def _walk(folder: Path, leave_out: Callable[[Path], bool], above: frozenset[Path
 
 
 def hash_tree(path: Path) -> str:
-    """One hash of a file, or of all files below a folder."""
-    if path.is_file():
+    """One hash of a file, or of all files below a folder; "" if there is neither."""
+    if not path.is_dir():
         return hash_file(path)
     files = [each for each in walk(path) if each.is_file() and each.suffix != ".pyc"]
     return fingerprint([(str(each.relative_to(path)), hash_file(each)) for each in files])

@@ -99,9 +99,11 @@ def check_seconds(value: float) -> float:
 
 
 def check_env(value: Mapping[str, str]) -> Mapping[str, str]:
-    for name in value:
-        if not name or "=" in name or "\0" in name + value[name]:
+    for name, text in value.items():
+        if not name or "=" in name or "\0" in name:
             raise ValueError(f"{name!r} is not the name of a variable")
+        if "\0" in text:
+            raise ValueError(f"{name!r} has a value that no variable can hold")
     return value
 
 

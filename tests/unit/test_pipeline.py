@@ -120,6 +120,10 @@ def test_a_tree_is_known_by_its_files_behind_links_too(tmp_path: Path) -> None:
     assert hash_tree(tmp_path / "root") != before
 
 
+def test_what_is_not_there_has_no_hash(tmp_path: Path) -> None:
+    assert hash_tree(tmp_path / "nowhere") == ""
+
+
 def test_each_step_has_a_manifest_of_its_own(image: Image) -> None:
     write_manifest(image, "freeze", inputs="1", outputs=[], facts={})
     assert read_manifest(image, "staticx") is None

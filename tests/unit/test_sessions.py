@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn, cast
@@ -614,7 +615,8 @@ def test_the_host_makes_the_environment_anew_though_nox_would_keep_it(image: Ima
 def test_uv_is_told_that_the_project_may_have_changed(image: Image) -> None:
     session = Session(venv_backend="uv")
     make_host(session.nox, image, parse_options([])).install(["."])
-    assert session.installed == [((".", "--reinstall-package", "shop"), True)]
+    make_host(session.nox, replace(image, project_name=""), parse_options([])).install(["x"])
+    assert session.installed == [((".", "--reinstall-package", "shop"), True), (("x",), True)]
 
 
 def test_without_an_environment_the_host_has_noxs_own_interpreter(image: Image) -> None:
@@ -624,7 +626,8 @@ def test_without_an_environment_the_host_has_noxs_own_interpreter(image: Image) 
 
 def test_the_host_knows_what_the_environment_is_made_from(image: Image) -> None:
     session = Session()
-    assert platform.python_version() in make_host(session.nox, image, parse_options([])).wanted_python
+    own = f"{sys.base_prefix} {platform.python_version()}"
+    assert make_host(session.nox, image, parse_options([])).wanted_python == own
     session.python = "3.12"
     assert make_host(session.nox, image, parse_options([])).wanted_python == "3.12"
 

@@ -76,6 +76,7 @@ def test_an_optional_list_is_converted_like_any_other() -> None:
         (Freeze, {"optimize": False}, "optimize = false: must be a whole number"),
         (ImageOptions, {"env": 3}, "env = 3: must be a table of texts"),
         (ImageOptions, {"env": ["A"]}, "env = ['A']: must be a table of texts"),
+        (ImageOptions, {"tags": []}, "tags = []: must name at least one"),
         (ImageOptions, {"ports": 80}, "ports = 80: must be a list"),
         (ImageOptions, {"ports": [80, "x"]}, 'ports[1] = "x": must be a whole number'),
         (ImageOptions, {"ports": [True]}, "ports[0] = true: must be a whole number"),

@@ -416,6 +416,14 @@ def test_what_must_be_a_table_and_is_none_is_named(tmp_path: Path, text: str) ->
         load(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"), [("[tool]\npystatic-tasks = 3\n", "3"), ("[[tool.pystatic-tasks]]\n", "[{}]")]
+)
+def test_our_own_table_must_be_one(tmp_path: Path, text: str, shown: str) -> None:
+    line = f"tool.pystatic-tasks: must be a table, not {shown}"
+    assert refused(tmp_path, text) == one_problem(tmp_path, line)
+
+
 def test_a_folder_that_pip_cannot_install_may_name_another_that_it_can(tmp_path: Path) -> None:
     image = load(tmp_path, '[tool.pystatic-tasks]\napp = "shop:app"\ninstall = ["./backend"]\n')
     assert image.install == ("./backend",)

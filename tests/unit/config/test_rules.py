@@ -179,6 +179,7 @@ def test_a_right_value_is_kept_in_one_form(rule: str, value: object, kept: objec
         ("env", {"": "x"}, f"'' {NOT_A_VARIABLE}"),
         ("env", {"OK": "x", "A=B": "x"}, f"'A=B' {NOT_A_VARIABLE}"),
         ("env", {"A\0": "x"}, f"'A\\x00' {NOT_A_VARIABLE}"),
+        ("env", {"OK": "x", "A": "x\0"}, "'A' has a value that no variable can hold"),
         ("headers", {"": "x"}, f"'' {NOT_A_HEADER}"),
         ("headers", {"A B": "x"}, f"'A B' {NOT_A_HEADER}"),
         ("headers", {"A:": "x"}, f"'A:' {NOT_A_HEADER}"),

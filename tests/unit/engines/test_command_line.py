@@ -79,3 +79,45 @@ def test_an_archive_that_cannot_be_loaded_is_told_in_the_engines_words(programs:
     assert str(caught.value) == (
         '"docker load" failed with exit code 1:\n  no space left on device\nSee whether docker works.'
     )
+
+
+# A docker, or podman, that knows images by the files in its folder and writes down what it is asked.
+KNOWS = """
+echo "$*" >> "{folder}/asked"
+name=$(echo "$5" | /usr/bin/tr :/ __)
+case $1 in
+    image) [ -f "{folder}/$name" ] && read -r id < "{folder}/$name" && echo "$id" ;;
+    load) echo sha256:1 > "{folder}/shop_1" ;;
+    tag) ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("known", "asked"),
+    [
+        ({"shop_1": "sha256:1", "shop_2": "sha256:1"}, []),
+        ({"shop_1": "1", "shop_2": "1"}, []),
+        ({}, ["load --input /image.tar", "tag 1 shop:2"]),
+        ({"shop_1": "sha256:1"}, ["load --input /image.tar", "tag 1 shop:2"]),
+        ({"shop_1": "sha256:0", "shop_2": "sha256:1"}, ["load --input /image.tar"]),
+    ],
+    ids=["known", "known by a bare digest", "unknown", "one name is missing", "one name is another's"],
+)
+def test_an_image_is_loaded_unless_all_its_names_are_known(
+    programs: Path, tmp_path: Path, known: dict[str, str], asked: list[str]
+) -> None:
+    for name, identity in known.items():
+        (tmp_path / name).write_text(f"{identity}\n", encoding="utf-8")
+    program(programs, "docker", KNOWS.format(folder=tmp_path))
+    artifact = Artifact(
+        archive=Path("/image.tar"),
+        image_id="sha256:1",
+        references=("shop:1", "shop:2"),
+        entrypoint="/shop",
+        env={},
+        port=None,
+    )
+    assert DOCKER.load(artifact) is bool(asked)
+    lines = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not line.startswith("image inspect --format {{.Id}} shop:")] == asked

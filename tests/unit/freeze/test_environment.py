@@ -231,6 +231,19 @@ def test_the_sources_hash_follows_names_and_contents_but_no_place(shop: Image, t
     assert sources(image) not in (before, changed)
 
 
+def test_every_folder_that_is_installed_counts_as_sources(shop: Image, tmp_path: Path) -> None:
+    for name in ("backend", "shared"):
+        write(tmp_path / "shop" / name, x_py="one")
+    image = replace(shop, install=("falcon", "./backend[web]", "./shared"))
+    before = sources(image)
+    write(shop.root, src__shop_py="app = 1\n")
+    assert sources(image) == before
+    for name in ("backend", "shared"):
+        write(shop.root / name, x_py="two")
+        assert sources(image) != before
+        write(shop.root / name, x_py="one")
+
+
 def test_a_project_that_is_not_installed_is_imported_from_its_folders(shop: Image) -> None:
     assert import_paths(shop) == []
     assert import_paths(replace(shop, install=())) == [str(shop.root), str(shop.root / "src")]

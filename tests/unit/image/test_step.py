@@ -3,8 +3,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +96,7 @@ def test_source_date_epoch_sets_the_time(monkeypatch: pytest.MonkeyPatch, text: 
     assert creation_time(COMMIT) == time
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["yesterday", "-1", "1.5", "9" * 15],
-)
+@pytest.mark.parametrize("text", ["yesterday", "-1", "1.5", "9" * 15])
 def test_source_date_epoch_must_be_a_time(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", text)
     with pytest.raises(ConfigError) as caught:
@@ -124,10 +123,14 @@ def test_over_budget_the_largest_contents_are_listed(tmp_path: Path) -> None:
     )
 
 
-def test_a_byte_over_budget_is_seen_in_the_message(tmp_path: Path) -> None:
+def test_a_byte_over_budget_is_over_budget(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as caught:
         check_budget(some_image(tmp_path, max_size=9_000_000), 9_000_001, [])
-    assert "shop is over budget: 9.00 MB on disk, 0.00 MB above max-size (9.00 MB). " in str(caught.value)
+    assert str(caught.value) == (
+        "shop is over budget: 9.00 MB on disk, 0.00 MB above max-size (9.00 MB). "
+        "Its largest contents, before compression:\n"
+        "Leave out what the program does not need (freeze.excludes), or raise max-size."
+    )
 
 
 def test_no_more_than_ten_contents_are_listed(tmp_path: Path) -> None:
@@ -335,3 +338,23 @@ def test_the_servers_ports_are_handed_on_whatever_is_exposed(project: Path) -> N
     manifest = image(some_image(project, ports=(443,)), Host(say=lambda line: None))
     assert manifest.facts["server_ports"] == [8000]
     assert "EXPOSE 443/tcp\n" in (some_image(project).dist / "Dockerfile").read_text(encoding="utf-8")
+
+
+def test_it_is_said_whether_an_engine_had_the_image_already(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("bin")
+    (folder / "docker").write_text(
+        f'#!/bin/sh\ncase $1 in\n    load) : > "{folder}/loaded" ;;\n    version) echo 20.10.24 ;;\n'
+        f'    image) [ -f "{folder}/loaded" ] && read -r id < "{folder}/id" && echo "$id" ;;\nesac\n',
+        encoding="utf-8",
+    )
+    (folder / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    shop, said = some_image(project), list[str]()
+    identity = image(shop, Host(say=lambda line: None)).facts["image_id"]
+    (folder / "id").write_text(f"{identity}\n", encoding="utf-8")
+    loading = replace(shop, smoke=Smoke(engine="docker"))
+    image(loading, Host(say=said.append))
+    image(loading, Host(say=said.append))
+    assert said[1::2] == ["shop:latest loaded into docker", "shop:latest is already in docker"]

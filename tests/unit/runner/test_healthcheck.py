@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from gunicorn.config import Config
 from support import tool_or_skip
 
 from pystatic_tasks.engines.sandbox import free_port
@@ -149,6 +150,15 @@ def test_a_listener_that_was_handed_over_cannot_be_asked(capsys: pytest.CaptureF
     assert check("fd://3") == 1
     assert capsys.readouterr().err == (
         "unhealthy: no answer from fd://3: a listener that was handed over cannot be asked\n"
+    )
+
+
+def test_an_address_that_is_none_is_unhealthy(capsys: pytest.CaptureFixture[str]) -> None:
+    config = Config()
+    config.set("bind", "127.0.0.1:http")
+    assert ask_myself(config, "/") == 1
+    assert capsys.readouterr().err == (
+        "unhealthy: no answer from 127.0.0.1:http: '127.0.0.1:http' is no address: 'http' is not a valid port number.\n"
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from pystatic_tasks.engines.sandbox import free_port
+from pystatic_tasks.runner.server import refuse_ports_in_use
+from pystatic_tasks.runner.settings import SettingsError, configure
 
 APP = """
 import os
@@ -267,3 +270,48 @@ def test_settings_of_the_project_are_checked_before_anything_is_loaded(folder: P
     )
     text = "Error: server.worker is not a setting of gunicorn; did you mean 'workers'?\n"
     assert (result.returncode, result.stdout, result.stderr) == (2, "", text)
+
+
+# Ports, before gunicorn tries them.
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """An address that somebody listens on."""
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_port_that_was_in_use_a_moment_ago_is_free() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            connection, _ = server.accept()
+            connection.close()  # Who closes first keeps the port in TIME_WAIT.
+            assert client.recv(1) == b""
+    refuse_ports_in_use(configure({"bind": f"127.0.0.1:{port}"}, {}))
+
+
+def test_a_port_that_is_shared_on_purpose_may_be_in_use(taken: str) -> None:
+    with pytest.raises(SettingsError):
+        refuse_ports_in_use(configure({"bind": taken}, {}))
+    refuse_ports_in_use(configure({"bind": taken, "reuse_port": True}, {}))
+
+
+@pytest.mark.parametrize("name", ["LISTEN_FDS", "GUNICORN_FD"])
+def test_a_port_that_is_handed_over_may_be_in_use(taken: str, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "1")
+    refuse_ports_in_use(configure({"bind": taken}, {}))
+
+
+def test_a_port_that_only_root_may_take_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forbidding(socket.socket):
+        def bind(self, _: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket, "socket", Forbidding)
+    with pytest.raises(SettingsError) as caught:
+        refuse_ports_in_use(configure({"bind": "0.0.0.0:80"}, {}))
+    assert str(caught.value) == "Port 80 of 0.0.0.0 is not allowed to this user. Set PORT to one above 1023."

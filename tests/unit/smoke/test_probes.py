@@ -187,9 +187,15 @@ def test_a_mismatch_says_what_came_and_what_was_expected(request_: Request, answ
     assert mismatch(request_, answer) == text
 
 
-@pytest.mark.parametrize(("expected", "body"), [(True, "1"), ({"ok": 1}, '{"ok": true}')])
-def test_true_is_not_one(expected: Any, body: str) -> None:
-    assert mismatch(Request(json=expected), answered(body)) != ""
+@pytest.mark.parametrize(
+    ("expected", "body", "text"),
+    [
+        (True, "1", "answered '1', expected the JSON true"),
+        ({"ok": 1}, '{"ok": true}', """answered '{"ok": true}', expected the JSON {"ok": 1}"""),
+    ],
+)
+def test_true_is_not_one(expected: Any, body: str, text: str) -> None:
+    assert mismatch(Request(json=expected), answered(body)) == text
 
 
 @pytest.mark.parametrize(("text", "shown"), [("x" * 60, "x" * 60), ("x" * 61, "x" * 60 + "…"), ("", "")])

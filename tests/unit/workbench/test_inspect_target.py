@@ -38,6 +38,7 @@ def ask(tmp_path: Path, runner: Path) -> Ask:
         hidden_imports: Sequence[str] = (),
         tools: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        collect: Sequence[str] = (),
     ) -> dict[str, Any]:
         project = tmp_path / "project"
         project.mkdir()
@@ -52,7 +53,7 @@ def ask(tmp_path: Path, runner: Path) -> Ask:
             "project": str(project),
             "tools": tools,
             "env": env or {},
-            "collect": (),
+            "collect": collect,
         }
         asked, answered = tmp_path / "request.json", tmp_path / "answer.json"
         asked.write_text(json.dumps(request), encoding="utf-8")
@@ -251,6 +252,20 @@ def test_a_hidden_import_that_is_not_there_is_named(ask: Ask) -> None:
 @pytest.mark.parametrize("name", ["", "...", "json..tool"])
 def test_a_hidden_import_that_is_no_name_is_refused(ask: Ask, name: str) -> None:
     assert f'freeze.hidden-imports names "{name}"' in ask(hidden_imports=[name])["problem"]
+
+
+def test_a_package_to_collect_that_is_not_there_is_named(ask: Ask) -> None:
+    assert ask(collect=["json", "nowhere"]) == {
+        "problem": 'freeze.collect names "nowhere", and there is no such module in the build environment.',
+        "remedy": "Correct the name, or add the package that holds it to the project's dependencies.",
+        "details": [],
+    }
+
+
+def test_hooks_that_settings_name_are_brought_along(ask: Ask) -> None:
+    files = {"shop.py": WSGI, "hooks.py": "def start(server):\n    pass\n"}
+    answer = ask(files=files, settings={"on_starting": "hooks.start"})
+    assert answer["hidden_imports"] == ["gunicorn.glogging", "gunicorn.workers.sync", "hooks"]
 
 
 def test_hidden_imports_of_the_project_are_found(ask: Ask) -> None:
