@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,10 @@ def build(image: Image, host: Host, request: dict[str, object], python: Path) ->
     path = f"{python.parent}:{tool_environment()['PATH']}"
     # Isolated from the current folder and the user's packages, but with the script's own folder.
     command = [python, "-s", "-E", WORKBENCH / "staticx_build.py", asked, answered]
-    # StaticX leaves its temporary files behind when it is interrupted.
-    temporary = image.work / "tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    run_logged(command, log, verbose=host.verbose, env=tool_environment({"PATH": path, "TMPDIR": str(temporary)}))
-    shutil.rmtree(temporary, ignore_errors=True)
+    # StaticX leaves its temporary files behind when it is interrupted. Not below the project:
+    # it cannot read a path with a space in the output of ldd.
+    with tempfile.TemporaryDirectory(prefix="pystatic-") as temporary:
+        run_logged(command, log, verbose=host.verbose, env=tool_environment({"PATH": path, "TMPDIR": temporary}))
     answer: dict[str, Any] = {"error": "it gave no answer"}
     if answered.exists():
         answer = json.loads(answered.read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ Output: {"missing": [[binary, library], …]} or {"error": text} or {}.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import tarfile
 import tempfile
@@ -28,6 +29,17 @@ class PlainTarInfo(tarfile.TarInfo):
         return info
 
 
+class Warnings(logging.Handler):
+    """What StaticX warns of. It then goes on without the libraries that a file needs, so each is an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
 def missing_libraries(program: Path) -> list[tuple[str, str]]:
     """What `ldd` does not find for the program and for the binaries inside it."""
     archive = CArchiveReader(str(program))
@@ -47,6 +59,8 @@ def build(request: dict[str, Any]) -> dict[str, Any]:
     missing = missing_libraries(Path(request["program"]))
     if missing:
         return {"missing": missing}
+    warnings = Warnings()
+    logging.getLogger().addHandler(warnings)
     try:
         with StaticxGenerator(prog=request["program"], strip=request["strip"]) as generator:
             generator.sxar.tar.tarinfo = PlainTarInfo
@@ -55,7 +69,7 @@ def build(request: dict[str, Any]) -> dict[str, Any]:
             generator.generate(output=request["output"])
     except (Error, OSError) as error:
         return {"error": str(error)}
-    return {}
+    return {"error": warnings.texts[0]} if warnings.texts else {}
 
 
 if __name__ == "__main__":

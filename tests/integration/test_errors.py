@@ -176,3 +176,14 @@ def test_a_missing_library_fails_staticx(sample: Project, tmp_path: Path) -> Non
         "Install them here, or leave out what needs them: freeze.excludes.\n"
     ) in printed
     assert not project.result("needs-library").exists()
+
+
+def test_a_library_that_staticx_would_drop_with_a_warning_fails(sample_copy: Project, tmp_path: Path) -> None:
+    """StaticX cannot read a path with a space in the output of ldd, warns, and goes on without the library."""
+    sample_copy.configure("server.workers = 4", "server.workers = 4\nstaticx.strip = false")
+    (tmp_path / "with space").mkdir()
+    before = sample_copy.result("sample-app").read_bytes()
+    printed = sample_copy.nox("-s", "staticx", ok=False, TMPDIR=str(tmp_path / "with space"))
+    assert "Session staticx aborted: StaticX failed: Unexpected line in ldd output: " in printed
+    assert sample_copy.result("sample-app").read_bytes() == before
+    assert list((tmp_path / "with space").iterdir()) == []
