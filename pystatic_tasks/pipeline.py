@@ -1,11 +1,13 @@
 """The manifest that each step leaves, and when a step may be skipped.
 
 A manifest is a JSON file with what the step made (`outputs`, by path, size and hash),
-a hash of what it was made from (`inputs`), and what the next step wants to know (`facts`).
+a hash of what it was made from (`inputs`), one of the configuration that freeze was asked with
+(`asked`), and what the next step wants to know (`facts`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -25,6 +27,7 @@ STEPS = ("freeze", "staticx", "image", "smoke")
 class Manifest:
     """What a step left."""
 
+    asked: str
     inputs: str
     outputs: Mapping[str, str]
     facts: Mapping[str, Any]
@@ -59,19 +62,13 @@ def hash_tree(path: Path) -> str:
 
 def hash_file(path: Path) -> str:
     """The SHA-256 of a file, or "" if there is none."""
+    digest = hashlib.sha256()
     try:
         with path.open("rb") as stream:
-            return (
-                hashlib.file_digest(stream, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _hash(stream)
-            )
+            while block := stream.read(2**20):
+                digest.update(block)
     except OSError:
         return ""
-
-
-def _hash(stream: Any) -> str:
-    digest = hashlib.sha256()
-    while block := stream.read(2**20):
-        digest.update(block)
     return digest.hexdigest()
 
 
@@ -82,10 +79,9 @@ def manifest_path(image: Image, step: str) -> Path:
 def write_manifest(
     image: Image, step: str, *, inputs: str, outputs: Sequence[Path], facts: Mapping[str, Any]
 ) -> Manifest:
-    facts = {**facts, "asked": asked_of_freeze(image)}
-    manifest = Manifest(inputs=inputs, outputs={str(path): hash_file(path) for path in outputs}, facts=facts)
-    content = {"step": step, "inputs": inputs, "outputs": manifest.outputs, "facts": facts}
-    write_whole(manifest_path(image, step), json.dumps(content, indent=2) + "\n")
+    hashes = {str(path): hash_file(path) for path in outputs}
+    manifest = Manifest(asked=asked_of_freeze(image), inputs=inputs, outputs=hashes, facts=facts)
+    write_whole(manifest_path(image, step), json.dumps({"step": step, **asdict(manifest)}, indent=2) + "\n")
     return manifest
 
 
@@ -93,11 +89,19 @@ def read_manifest(image: Image, step: str) -> Manifest | None:
     """What the step left, if all of it is still there as it was."""
     try:
         content = json.loads(manifest_path(image, step).read_text(encoding="utf-8"))
-        manifest = Manifest(inputs=content["inputs"], outputs=content["outputs"], facts=content["facts"])
+        del content["step"]
+        manifest = Manifest(**content)
         intact = all(hash_file(Path(path)) == digest != "" for path, digest in manifest.outputs.items())
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
     return manifest if intact else None
+
+
+def unchanged(image: Image, step: str, inputs: str) -> Manifest | None:
+    """What the step left, if it would leave the same again."""
+    there = read_manifest(image, step)
+    same = there is not None and (there.asked, there.inputs) == (asked_of_freeze(image), inputs)
+    return there if same else None
 
 
 def asked_of_freeze(image: Image) -> str:
@@ -117,7 +121,7 @@ def require_manifest(image: Image, step: str) -> Manifest:
         PystaticError: the step was not run, its results are gone, or were made for another configuration.
     """
     manifest = read_manifest(image, step)
-    if manifest is not None and manifest.facts.get("asked") != asked_of_freeze(image):
+    if manifest is not None and manifest.asked != asked_of_freeze(image):
         raise PystaticError(
             f"What {step} left for {image.name} in {image.work} is of another configuration.",
             "See whether the freeze session was skipped (Nox does so where an interpreter is missing).",
@@ -130,30 +134,29 @@ def require_manifest(image: Image, step: str) -> Manifest:
     return manifest
 
 
+@contextlib.contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A path to write to; what is there afterwards takes the place of `path` at once, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file that appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        if isinstance(content, bytes):
-            beside.write_bytes(content)
-        else:
-            beside.write_text(content, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with beside(path) as temporary:
+        temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 def move_whole(source: Path, target: Path, mode: int) -> None:
     """Put a finished file in its place at once."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        shutil.copyfile(source, beside)
-        beside.chmod(mode)
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    with beside(target) as temporary:
+        shutil.copyfile(source, temporary)
+        temporary.chmod(mode)
 
 
 def shown(image: Image, path: Path) -> str:

@@ -18,9 +18,9 @@ from pystatic_tasks.pipeline import (
     hash_file,
     megabytes,
     move_whole,
-    read_manifest,
     require_manifest,
     shown,
+    unchanged,
     write_manifest,
     write_whole,
 )
@@ -48,8 +48,8 @@ def staticx(image: Image, host: Host) -> Manifest:
             hash_file(WORKBENCH / "staticx_build.py"),
         ]
     )
-    there = read_manifest(image, "staticx")
-    if host.use_cache and there and there.inputs == inputs:
+    there = unchanged(image, "staticx", inputs) if host.use_cache else None
+    if there:
         host.say(f"{shown(image, output)} is up to date")
         return there
 

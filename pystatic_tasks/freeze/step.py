@@ -20,8 +20,8 @@ from pystatic_tasks.pipeline import (
     fingerprint,
     hash_tree,
     megabytes,
-    read_manifest,
     shown,
+    unchanged,
     write_manifest,
     write_whole,
 )
@@ -54,8 +54,8 @@ def freeze(image: Image, host: Host) -> Manifest:
     interpreter = prepare(image, host)
     program = image.work / "frozen" / image.name
     inputs = freeze_inputs(image, host, interpreter)
-    there = read_manifest(image, "freeze")
-    if host.use_cache and there and there.inputs == inputs and there.facts["system"] == stamps(there.facts["system"]):
+    there = unchanged(image, "freeze", inputs) if host.use_cache else None
+    if there and there.facts["system"] == stamps(there.facts["system"]):
         host.say(f"{shown(image, program)} is up to date")
         return there
 
@@ -89,13 +89,11 @@ def freeze(image: Image, host: Host) -> Manifest:
 
 
 def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) -> str:
-    """One hash of everything that decides what the frozen program is."""
+    """One hash of everything that decides what the frozen program is, beside `asked_of_freeze`."""
     data = [image.root / entry.rpartition(":")[0] for entry in image.freeze.data]
     return fingerprint(
         {
-            "target": [image.name, image.app, image.script, image.command],
-            "settings": image.server,
-            "freeze": asdict(image.freeze),
+            "name": image.name,
             "env": image.image.env,
             "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
             "installed": environment.installed_files(host.python),

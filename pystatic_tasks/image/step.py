@@ -23,9 +23,9 @@ from pystatic_tasks.pipeline import (
     Manifest,
     fingerprint,
     megabytes,
-    read_manifest,
     require_manifest,
     shown,
+    unchanged,
     write_manifest,
     write_whole,
 )
@@ -54,8 +54,8 @@ def image(image: Image, host: Host) -> Manifest:
     archive = write_archive(made, image.references)
     described = describe(image, made, frozen.facts, created)
     inputs = fingerprint([digest(archive), described, image.max_size])
-    there = read_manifest(image, "image")
-    if host.use_cache and there and there.inputs == inputs:
+    there = unchanged(image, "image", inputs) if host.use_cache else None
+    if there:
         host.say(f"{shown(image, image.dist / 'image.tar')} is up to date ({made.digest})")
         load_into_engines(image, host, there.facts)
         return there

@@ -39,7 +39,6 @@ def configure(
     settings: Mapping[str, Any],
     environment: Mapping[str, str] = os.environ,
     arguments: Sequence[str] = (),
-    prog: str | None = None,
 ) -> Config:
     """Build gunicorn's configuration.
 
@@ -47,13 +46,12 @@ def configure(
         settings: The project's settings, by gunicorn's names.
         environment: Where PORT, WEB_CONCURRENCY and GUNICORN_CMD_ARGS are looked up.
         arguments: Command-line arguments in gunicorn's syntax, without the application.
-        prog: Name of the program in usage messages.
 
     Raises:
         SettingsError: a setting is unknown, or a value is refused.
         SystemExit: an argument is unknown, or asks for help or the version.
     """
-    config = Config(prog=prog)
+    config = Config()
     for name, value in DEFAULTS.items():
         if name in config.settings:
             config.set(name, value)

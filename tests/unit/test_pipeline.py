@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from pystatic_tasks import pipeline
 from pystatic_tasks.config import Image
 from pystatic_tasks.config.model import Freeze
 from pystatic_tasks.errors import PystaticError
@@ -25,6 +23,7 @@ from pystatic_tasks.pipeline import (
     read_manifest,
     require_manifest,
     shown,
+    unchanged,
     walk,
     write_manifest,
     write_whole,
@@ -60,11 +59,10 @@ def test_a_file_is_known_by_its_sha_256(output: Path) -> None:
     assert hash_file(output) == SHA_OF_ABC
 
 
-def test_older_pythons_find_the_same_hash(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(hashlib, "file_digest", raising=False)
-    assert hash_file(output) == SHA_OF_ABC
+def test_a_file_of_several_blocks_is_hashed_whole(output: Path) -> None:
     long = b"x" * (2**20 + 1)
-    assert pipeline._hash(io.BytesIO(long)) == hashlib.sha256(long).hexdigest()
+    output.write_bytes(long)
+    assert hash_file(output) == hashlib.sha256(long).hexdigest()
 
 
 def test_what_is_not_a_file_has_no_hash(tmp_path: Path) -> None:
@@ -74,15 +72,16 @@ def test_what_is_not_a_file_has_no_hash(tmp_path: Path) -> None:
 
 def test_a_manifest_is_read_as_it_was_written(image: Image, output: Path) -> None:
     written = write_manifest(image, "freeze", inputs="1234", outputs=[output], facts={"ports": [8000]})
-    facts = {"ports": [8000], "asked": asked_of_freeze(image)}
-    assert written == Manifest(inputs="1234", outputs={str(output): SHA_OF_ABC}, facts=facts)
+    asked = asked_of_freeze(image)
+    assert written == Manifest(asked=asked, inputs="1234", outputs={str(output): SHA_OF_ABC}, facts={"ports": [8000]})
     assert read_manifest(image, "freeze") == written
     assert require_manifest(image, "freeze") == written
     assert json.loads((image.root / "build/pystatic/shop/freeze.json").read_text(encoding="utf-8")) == {
         "step": "freeze",
+        "asked": asked,
         "inputs": "1234",
         "outputs": {str(output): SHA_OF_ABC},
-        "facts": facts,
+        "facts": {"ports": [8000]},
     }
 
 
@@ -97,6 +96,20 @@ def test_what_was_left_of_another_configuration_is_refused(image: Image, change:
         f"What freeze left for shop in {image.work} is of another configuration.\n"
         "See whether the freeze session was skipped (Nox does so where an interpreter is missing)."
     )
+
+
+def test_a_step_is_unchanged_if_it_would_leave_the_same_again(image: Image, output: Path) -> None:
+    left = write_manifest(image, "freeze", inputs="1", outputs=[output], facts={})
+    assert unchanged(image, "freeze", "1") == left
+    assert unchanged(image, "freeze", "2") is None
+    output.write_bytes(b"other")
+    assert unchanged(image, "freeze", "1") is None
+
+
+def test_a_step_is_done_again_for_another_configuration_of_the_same_inputs(image: Image) -> None:
+    """Else the steps after it would refuse what it left, for ever."""
+    write_manifest(image, "freeze", inputs="1", outputs=[], facts={})
+    assert unchanged(replace(image, python="3.99"), "freeze", "1") is None
 
 
 def test_a_walk_follows_links_to_folders_once(tmp_path: Path) -> None:

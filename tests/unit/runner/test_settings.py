@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -173,9 +174,12 @@ def test_quotes_must_be_closed() -> None:
     )
 
 
-def test_an_unknown_argument_ends_with_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_argument_ends_with_usage(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/shop"])
     with pytest.raises(SystemExit) as caught:
-        configure({}, {}, ["--wrokers=2"], prog="shop")
+        configure({}, {}, ["--wrokers=2"])
     assert caught.value.code == 2
     assert capsys.readouterr().err.splitlines()[-1] == "shop: error: unrecognized arguments: --wrokers=2"
 
