@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,12 @@ def hash_tree(path: Path) -> str:
     """One hash of a file, or of all files below a folder; "" if there is neither."""
     if not path.is_dir():
         return hash_file(path)
-    files = [each for each in walk(path) if each.is_file() and each.suffix != ".pyc"]
-    return fingerprint([(str(each.relative_to(path)), hash_file(each)) for each in files])
+    return hash_files(path, (each for each in walk(path) if each.suffix != ".pyc"))
+
+
+def hash_files(folder: Path, paths: Iterable[Path]) -> str:
+    """One hash of those paths below a folder that are files, by name and content."""
+    return fingerprint([(str(each.relative_to(folder)), hash_file(each)) for each in sorted(paths) if each.is_file()])
 
 
 def hash_file(path: Path) -> str:

@@ -6,8 +6,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ImageError
 
 COMMAND_TIMEOUT_SECONDS = 120
@@ -32,6 +33,19 @@ class Artifact:
     entrypoint: str
     env: Mapping[str, str]
     port: int | None
+
+
+def make_artifact(image: Image, built: Mapping[str, Any]) -> Artifact:
+    """The artifact that the image step left, by the facts of its manifest."""
+    ports = built["server_ports"]
+    return Artifact(
+        archive=image.dist / "image.tar",
+        image_id=built["image_id"],
+        references=image.references,
+        entrypoint=f"/{image.name}",
+        env=image.image.env,
+        port=ports[0] if image.app and ports else None,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,23 +35,22 @@ class CommandLineEngine:
     unchecked: tuple[str, ...] = ()
 
     def version(self) -> str:
-        if shutil.which(self.name) is None:
-            return ""
-        try:
-            result = call(self.name, *self.version_arguments, check=False, timeout=VERSION_TIMEOUT_SECONDS)
-        except ImageError:
-            return ""
-        return result.stdout.strip() if result.returncode == 0 else ""
+        return self.ask_version()[0]
 
     def complaint(self) -> str:
         """Why it does not work here."""
+        return self.ask_version()[1]
+
+    def ask_version(self) -> tuple[str, str]:
+        """Its version, or "" and why it gives none."""
         if shutil.which(self.name) is None:
-            return f'there is no program "{self.name}" on the PATH'
+            return "", f'there is no program "{self.name}" on the PATH'
         try:
             result = call(self.name, *self.version_arguments, check=False, timeout=VERSION_TIMEOUT_SECONDS)
         except ImageError as error:
-            return error.problem.rstrip(".")
-        return next(iter(result.stderr.strip().splitlines()[-1:]), "it gives no version").rstrip(".")
+            return "", error.problem.rstrip(".")
+        version = result.stdout.strip() if result.returncode == 0 else ""
+        return version, next(iter(result.stderr.strip().splitlines()[-1:]), "it gives no version").rstrip(".")
 
     def load(self, artifact: Artifact) -> bool:
         if all(self.image_id(reference) == artifact.image_id for reference in artifact.references):

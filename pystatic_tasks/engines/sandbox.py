@@ -8,8 +8,6 @@ The network is the machine's: the program is told to listen on a free port of 12
 from __future__ import annotations
 
 import contextlib
-import io
-import json
 import os
 import shutil
 import signal
@@ -23,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy
+from pystatic_tasks.engines.layers import open_layers
 
 MOUNT_POINTS = ("dev", "proc", "tmp")
 DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -204,25 +203,14 @@ def extract(archive: Path, root: Path) -> None:
     """Unpack the layers of `image.tar` into the folder `root`, with the mount points that engines add."""
     root.mkdir()
     root.chmod(0o755)
-    with tarfile.open(archive) as tar:
-        for name in layer_names(tar):
-            member = tar.extractfile(name)
-            assert member is not None
-            with tarfile.open(fileobj=io.BytesIO(member.read())) as layer:
-                for entry in layer.getmembers():
-                    if hasattr(tarfile, "fully_trusted_filter"):
-                        layer.extract(entry, root, filter="fully_trusted")
-                    else:
-                        layer.extract(entry, root)
+    for layer in open_layers(archive):
+        for entry in layer.getmembers():
+            if hasattr(tarfile, "fully_trusted_filter"):
+                layer.extract(entry, root, filter="fully_trusted")
+            else:
+                layer.extract(entry, root)
     for point in MOUNT_POINTS:
         (root / point).mkdir(exist_ok=True)
-
-
-def layer_names(tar: tarfile.TarFile) -> list[str]:
-    manifest = tar.extractfile("manifest.json")
-    assert manifest is not None
-    names: list[str] = json.loads(manifest.read())[0]["Layers"]
-    return names
 
 
 def environment(own: Mapping[str, str], port: int | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from dependency_groups import resolve
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.host import Host
-from pystatic_tasks.pipeline import fingerprint, hash_file, walk, write_whole
+from pystatic_tasks.pipeline import fingerprint, hash_file, hash_files, walk, write_whole
 from pystatic_tasks.project import is_local, read_pyproject
 
 # Versions that are known to work together; what breaks with others is in docs/explanation.md.
@@ -170,7 +170,7 @@ def local_folders(image: Image) -> list[Path]:
 
 
 def hash_sources(folder: Path) -> str:
-    return fingerprint([(str(path.relative_to(folder)), hash_file(path)) for path in sorted(source_files(folder))])
+    return hash_files(folder, source_files(folder))
 
 
 def source_files(folder: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config.model import Image
-from pystatic_tasks.engines import Artifact, loading_engines
+from pystatic_tasks.engines import loading_engines, make_artifact
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.host import Host
 from pystatic_tasks.image.archive import write_archive
@@ -80,14 +80,7 @@ def image(image: Image, host: Host) -> Manifest:
 
 def load_into_engines(image: Image, host: Host, built: Mapping[str, Any]) -> None:
     """Make the image known to the engines that are there, and say so."""
-    artifact = Artifact(
-        archive=image.dist / "image.tar",
-        image_id=built["image_id"],
-        references=image.references,
-        entrypoint=f"/{image.name}",
-        env=image.image.env,
-        port=None,
-    )
+    artifact = make_artifact(image, built)
     for engine in loading_engines(image.smoke.engine):
         state = "loaded into" if engine.load(artifact) else "is already in"
         host.say(f"{image.references[0]} {state} {engine.name}")

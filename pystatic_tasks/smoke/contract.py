@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tarfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.engines.base import Exit
-from pystatic_tasks.engines.sandbox import layer_names
+from pystatic_tasks.engines.layers import open_layers
 from pystatic_tasks.pipeline import megabytes
 
 SHELLS = {"sh", "ash", "bash", "dash", "ksh", "zsh", "fish", "csh", "busybox"}
@@ -73,12 +71,8 @@ def check_files(archive: Path) -> list[Check]:
 
 def image_files(archive: Path) -> Iterable[tuple[str, int]]:
     """Name and mode of every file in the layers of an archive."""
-    with tarfile.open(archive) as tar:
-        for name in layer_names(tar):
-            blob = tar.extractfile(name)
-            assert blob is not None
-            with tarfile.open(fileobj=io.BytesIO(blob.read())) as layer:
-                yield from ((entry.name, entry.mode) for entry in layer.getmembers() if not entry.isdir())
+    for layer in open_layers(archive):
+        yield from ((entry.name, entry.mode) for entry in layer.getmembers() if not entry.isdir())
 
 
 def check_budget(size_bytes: int, max_size: int | None) -> Check:

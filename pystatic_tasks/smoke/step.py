@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pystatic_tasks.config.model import Image
-from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine
+from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
 from pystatic_tasks.errors import SmokeError
 from pystatic_tasks.host import Host
 from pystatic_tasks.pipeline import require_manifest, shown, write_whole
@@ -81,18 +81,6 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
     if not report["passed"]:
         raise failure(image, still, runs)
     return report
-
-
-def make_artifact(image: Image, built: Mapping[str, Any]) -> Artifact:
-    ports = built["server_ports"]
-    return Artifact(
-        archive=image.dist / "image.tar",
-        image_id=built["image_id"],
-        references=image.references,
-        entrypoint=f"/{image.name}",
-        env=image.image.env,
-        port=ports[0] if image.app and ports else None,
-    )
 
 
 def random_user() -> str:

@@ -10,13 +10,14 @@ import pytest
 from support import engine_or_skip, tool_or_skip
 
 from pystatic_tasks.config.model import Image, ImageOptions, Smoke
+from pystatic_tasks.engines import make_artifact
 from pystatic_tasks.errors import SmokeError
 from pystatic_tasks.host import Host
 from pystatic_tasks.image.step import image as image_step
 from pystatic_tasks.pipeline import write_manifest
 from pystatic_tasks.smoke import contract
 from pystatic_tasks.smoke.contract import Check
-from pystatic_tasks.smoke.step import RANDOM_USERS, Run, failure, make_artifact, random_user, show, smoke
+from pystatic_tasks.smoke.step import RANDOM_USERS, Run, failure, random_user, show, smoke
 
 GOOD = Check(name="not root", passed=True, seen="user 65535")
 BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
