@@ -27,6 +27,7 @@ class Host:
         use_cache: Whether a step may be skipped when nothing changed.
         python: Interpreter in the build environment; only freeze has one.
         wanted_python: What that environment is to be made from; a change of it makes the environment anew.
+        reuses_environment: Whether that environment was there before.
         installs: Whether `install` does anything; with --no-install the environment is used as it is.
         install: Installs requirements, as arguments of `pip install`, into that environment.
         recreate: Makes the environment anew and empty.
@@ -37,6 +38,7 @@ class Host:
     use_cache: bool = True
     python: Path = Path()
     wanted_python: str = ""
+    reuses_environment: bool = False
     installs: bool = True
     install: Callable[[Sequence[str]], None] = _no_environment
     recreate: Callable[[], None] = _no_environment

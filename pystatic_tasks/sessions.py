@@ -272,14 +272,15 @@ def make_host(session: nox.Session, image: Image, options: Options) -> Host:
         environment.create()
 
     has_environment = session.venv_backend != "none"
-    # With --no-install Nox still fills an environment that it has just made.
-    installs = not (session._runner.global_config.no_install and getattr(session.virtualenv, "_reused", False))
+    reused = getattr(session.virtualenv, "_reused", False)
     return Host(
         say=session.log,
         verbose=options.verbose,
         use_cache=options.use_cache,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),
-        installs=installs,
+        reuses_environment=reused,
+        # With --no-install Nox still fills an environment that it has just made.
+        installs=not (session._runner.global_config.no_install and reused),
         wanted_python=str(session.python or f"{sys.base_prefix} {platform.python_version()}"),
         install=install,
         recreate=recreate,

@@ -50,11 +50,14 @@ def wanted_contents(image: Image, host: Host) -> Contents:
 
 
 def discard_outdated(host: Host, wanted: Contents) -> None:
-    """Make the environment anew if it was filled for another interpreter or other requirements."""
+    """Make the environment anew if it was filled, or may have been, for another interpreter or other requirements."""
     if not host.installs:
         return
     there = read_marker(host.python)
-    outdated = there and (there.python, there.requirements) != (wanted.python, wanted.requirements)
+    if there:
+        outdated = (there.python, there.requirements) != (wanted.python, wanted.requirements)
+    else:
+        outdated = host.reuses_environment
     if outdated or (there and not host.use_cache) or not host.python.exists():
         host.say("making the build environment anew")
         host.recreate()

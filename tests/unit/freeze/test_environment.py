@@ -339,6 +339,12 @@ def test_another_interpreter_makes_the_environment_anew(shop: Image, environment
     assert environment.fill(shop, wanted_python="3.13") == [*ANEW, [str(shop.root), "gunicorn"], TOOLS]
 
 
+def test_an_environment_of_unknown_contents_is_made_anew(shop: Image, environment: Environment) -> None:
+    host = replace(environment.host(), reuses_environment=True)
+    discard_outdated(host, wanted_contents(shop, host))
+    assert environment.asked[-2:] == ANEW
+
+
 def test_without_the_cache_the_environment_is_made_anew(shop: Image, environment: Environment) -> None:
     environment.fill(shop)
     assert environment.fill(shop, use_cache=False) == [*ANEW, [str(shop.root), "gunicorn"], TOOLS]
