@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def check_platform(wanted: str | None) -> None:
             f"--platform {wanted}: this machine builds {host_platform()} only.",
             "Run it on a machine of that platform.",
         )
+
+
+def check_libraries(libraries: Sequence[str]) -> None:
+    """Raises ConfigError if one of `staticx.libraries` is not there."""
+    for library in libraries:
+        if not Path(library).is_absolute() or not Path(library).is_file():
+            raise ConfigError(
+                f'tool.pystatic-tasks.staticx.libraries names "{library}", and there is no such file.',
+                "Write the absolute path of a shared library of this machine.",
+            )
 
 
 def check_interpreter(python: Path, work: Path) -> Interpreter:

@@ -114,7 +114,7 @@ def asked_of_freeze(image: Image) -> str:
     Nox takes a skipped session for a success, so the steps after freeze must see themselves
     whether what it left is of the configuration at hand.
     """
-    target = [image.app, image.script, image.command, image.python]
+    target = [image.app, image.script, image.command, image.python, image.layout]
     return fingerprint([target, image.install, image.groups, image.requirements, image.server, asdict(image.freeze)])
 
 

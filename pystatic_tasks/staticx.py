@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pystatic_tasks import machine
 from pystatic_tasks.config.model import Image
-from pystatic_tasks.errors import ConfigError, StaticxError
+from pystatic_tasks.errors import StaticxError
 from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
-from pystatic_tasks.machine import WORKBENCH, check_machine
 from pystatic_tasks.pipeline import (
     Manifest,
     fingerprint,
@@ -28,24 +28,28 @@ from pystatic_tasks.pipeline import (
 EXECUTABLE_MODE = 0o755  # StaticX leaves 0700, which another user cannot execute.
 
 
-def staticx(image: Image, host: Host) -> Manifest:
-    """Make `dist/pystatic/NAME/NAME` out of what freeze left.
+def staticx(image: Image, host: Host) -> Manifest | None:
+    """Make `dist/pystatic/NAME/NAME` out of what freeze left; in the tree layout there is nothing to do.
 
     Raises:
         MissingToolError: binutils or ldd is not there.
         ConfigError: a library that the configuration names is not there.
         StaticxError: a library is missing, or StaticX failed.
     """
-    check_machine()
+    if image.layout == "tree":
+        host.say("the tree layout has no static executable")
+        return None
+    machine.check_machine()
     frozen = require_manifest(image, "freeze")
     output = image.dist / image.name
-    libraries = [existing(path) for path in image.staticx.libraries]
+    libraries = image.staticx.libraries
+    machine.check_libraries(libraries)
     inputs = fingerprint(
         [
             frozen.outputs,
             image.staticx.strip,
             [(path, hash_file(Path(path))) for path in libraries],
-            hash_file(WORKBENCH / "staticx_build.py"),
+            hash_file(machine.WORKBENCH / "staticx_build.py"),
         ]
     )
     there = unchanged(image, "staticx", inputs) if host.use_cache else None
@@ -56,7 +60,7 @@ def staticx(image: Image, host: Host) -> Manifest:
     started = time.monotonic()
     made = image.work / "static"
     request = {
-        "program": next(iter(frozen.outputs)),
+        "program": frozen.facts["program"],
         "output": str(made),
         "libraries": libraries,
         "strip": image.staticx.strip,
@@ -69,15 +73,6 @@ def staticx(image: Image, host: Host) -> Manifest:
     return write_manifest(image, "staticx", inputs=inputs, outputs=[output], facts={"size_bytes": size})
 
 
-def existing(library: str) -> str:
-    if not Path(library).is_absolute() or not Path(library).is_file():
-        raise ConfigError(
-            f'tool.pystatic-tasks.staticx.libraries names "{library}", and there is no such file.',
-            "Write the absolute path of a shared library of this machine.",
-        )
-    return library
-
-
 def build(image: Image, host: Host, request: dict[str, object], python: Path) -> None:
     """Run StaticX in the build environment, where its hook finds PyInstaller."""
     asked, answered = image.work / "staticx.request.json", image.work / "staticx.answer.json"
@@ -86,7 +81,7 @@ def build(image: Image, host: Host, request: dict[str, object], python: Path) ->
     log = image.work / "staticx.log"
     path = f"{python.parent}:{tool_environment()['PATH']}"
     # Isolated from the current folder and the user's packages, but with the script's own folder.
-    command = [python, "-s", "-E", WORKBENCH / "staticx_build.py", asked, answered]
+    command = [python, "-s", "-E", machine.WORKBENCH / "staticx_build.py", asked, answered]
     # StaticX leaves its temporary files behind when it is interrupted. Not below the project:
     # it cannot read a path with a space in the output of ldd.
     with tempfile.TemporaryDirectory(prefix="pystatic-") as temporary:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 EngineName = Literal["auto", "docker", "podman", "sandbox"]
-Layout = Literal["onefile"]
+Layout = Literal["onefile", "tree"]
+Compression = Literal["gzip", "zstd"]
 
 
 def key(doc: str, default: Any = None, *, check: str = "") -> Any:
@@ -47,6 +48,7 @@ class Staticx:
 class ImageOptions:
     """`[tool.pystatic-tasks.image]`: the container image around the program."""
 
+    compression: Compression = key("How layers are compressed.", "gzip")
     tags: tuple[str, ...] = key(
         "Tags, or whole references such as registry.example/shop:1.4.", ("latest",), check="tag"
     )
@@ -101,6 +103,7 @@ class Image:
     command: str | None = key("Or a name from [project.scripts].")
     layout: Layout = key("How the program lies in the image.", "onefile")
     max_size: int | None = key('Budget: largest allowed size on disk, such as "9MB".', check="size")
+    max_compressed_size: int | None = key("Budget: largest allowed size on the wire.", check="size")
     python: str | None = key("Interpreter to build with, as Nox names it; Nox's own unless given.")
     install: tuple[str, ...] = key("What pip installs to build with.", (".",))
     groups: tuple[str, ...] = key("Dependency groups of pyproject.toml to install too.", ())

@@ -18,6 +18,7 @@ from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
 from pystatic_tasks.pipeline import (
     Manifest,
     fingerprint,
+    hash_file,
     hash_tree,
     megabytes,
     shown,
@@ -27,9 +28,15 @@ from pystatic_tasks.pipeline import (
 )
 
 PACKAGE = Path(__file__).resolve().parent.parent
-# The same program from any folder at any time: a fixed order of sets, and
-# a payload stored raw, so that the compression that comes after sees it.
-PYINSTALLER_VARIABLES = {"PYTHONHASHSEED": "0", "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0"}
+# Where each layout's program is made, below the work folder.
+FOLDERS = {"onefile": "frozen", "tree": "tree"}
+# The same program from any folder at any time: a fixed order of sets, and a payload stored raw, so that the
+# compression that comes after sees it. Columns of code are shown with source lines only, which are not there.
+PYINSTALLER_VARIABLES = {
+    "PYTHONHASHSEED": "0",
+    "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0",
+    "PYTHONNODEBUGRANGES": "1",
+}
 LARGE_LIBPYTHON_BYTES = 15_000_000
 
 
@@ -44,15 +51,16 @@ def prepare(image: Image, host: Host) -> machine.Interpreter:
 
 
 def freeze(image: Image, host: Host) -> Manifest:
-    """Freeze the target into `work/frozen/NAME`, one self-extracting program.
+    """Freeze the target into `work/frozen/NAME`, one self-extracting program, or into the folder `work/tree/NAME`.
 
     Raises:
         MissingToolError: the machine or the interpreter lacks something.
         ConfigError: the target, a setting or a file that the configuration names is wrong.
-        FreezeError: PyInstaller failed.
+        FreezeError: PyInstaller failed, or a library is missing.
     """
+    machine.check_libraries(image.staticx.libraries)
     interpreter = prepare(image, host)
-    program = image.work / "frozen" / image.name
+    program = image.work / FOLDERS[image.layout] / image.name
     inputs = freeze_inputs(image, host, interpreter)
     there = unchanged(image, "freeze", inputs) if host.use_cache else None
     if there and there.facts["system"] == stamps(there.facts["system"]):
@@ -68,15 +76,19 @@ def freeze(image: Image, host: Host) -> Manifest:
                 f"{part['name']} alone is {megabytes(part['size_bytes'])} (python-build-standalone's are that large); "
                 "the Python of a distribution or of pyenv makes a smaller image"
             )
-    size = program.stat().st_size
+    files = result["files"]
+    outputs = [program] if image.layout == "onefile" else [Path(f"{program}{file['path']}") for file in files]
+    size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
     host.say(f"{shown(image, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
     prefix = str(host.python.parent.parent)
     return write_manifest(
         image,
         "freeze",
         inputs=inputs,
-        outputs=[program],
+        outputs=outputs,
         facts={
+            "program": str(program),
+            "files": files,
             "interpreter": asdict(interpreter),
             "environment_python": str(host.python),
             "settings": examined["settings"],
@@ -99,6 +111,7 @@ def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) ->
             "installed": environment.installed_files(host.python),
             "sources": environment.hash_sources(image.root) if not image.install or image.script else "",
             "data": [(str(path), hash_tree(path)) for path in data],
+            "libraries": [(path, hash_file(Path(path))) for path in image.staticx.libraries if image.layout == "tree"],
             "pystatic_tasks": [hash_tree(PACKAGE / name) for name in ("freeze", "workbench", "hooks", "runner")],
         }
     )
@@ -129,6 +142,12 @@ def examine_target(image: Image, host: Host) -> Mapping[str, Any]:
         "project": str(image.project),
         "env": image.image.env,
         "tools": environment.TOOL_NAMES,
+        "sources": [
+            str(path)
+            for folder in environment.local_folders(image)
+            for path in environment.source_files(folder)
+            if path.suffix == ".py"
+        ],
     }
     answer: Mapping[str, Any] = run_script(
         image, host, "inspect_target.py", request, log="target", extra=image.image.env
@@ -161,16 +180,18 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
     """Run PyInstaller in the build environment.
 
     Returns:
-        {"binaries": [source paths], "contents": [parts of the program]}
+        {"binaries": [source paths], "contents": [parts of the program], "files": [files of a tree with their owners]}
     """
     folder = image.work / "program"
     # No module can have a name with a hyphen, so that the entry script stands before none.
     entry = folder / f"{image.name}-entry.py"
     entry.write_text(target.entry_script(image, examined["settings"]), encoding="utf-8")
+    hooks = ["always", *(f"without-{part}" for part in examined["unused"])]
     hidden_imports = [*examined["hidden_imports"], *image.freeze.hidden_imports]
     wanted = {name.partition(".")[0] for name in hidden_imports}
     program = {
         "name": image.name,
+        "layout": image.layout,
         "work": str(folder),
         "entry": str(entry),
         "import_paths": [str(folder), *script_folder(image), *environment.import_paths(image)],
@@ -178,7 +199,9 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
         "excludes": [*image.freeze.excludes, *(name for name in examined["tool_modules"] if name not in wanted)],
         "data": [data_pair(image, entry) for entry in image.freeze.data],
         "collect": image.freeze.collect,
-        "hooks": [str(PACKAGE / "hooks")],
+        "hooks": [str(PACKAGE / "hooks" / part) for part in hooks],
+        "runtime_hooks": [str(PACKAGE / "runner" / "first_process.py")],
+        "libraries": image.staticx.libraries,
         "optimize": image.freeze.optimize,
         "strip": image.freeze.strip,
     }
@@ -190,7 +213,14 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
     code = run_logged(
         [
             *(host.python, "-m", "PyInstaller", machine.WORKBENCH / "program.spec"),
-            *("--noconfirm", "--clean", "--distpath", image.work / "frozen", "--workpath", image.work / "pyinstaller"),
+            *(
+                "--noconfirm",
+                "--clean",
+                "--distpath",
+                image.work / FOLDERS[image.layout],
+                "--workpath",
+                image.work / "pyinstaller",
+            ),
             *("--", asked, answered),
         ],
         log,
@@ -205,6 +235,12 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
             last_lines(log),
         )
     result: Mapping[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
+    if result["missing"]:
+        raise FreezeError(
+            f"Libraries that {image.name} needs are not on this machine:",
+            "Install them here, or leave out what needs them: freeze.excludes.",
+            [f"{library}, needed by {binary}" for binary, library in result["missing"]],
+        )
     return result
 
 

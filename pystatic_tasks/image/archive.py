@@ -1,17 +1,16 @@
 """One archive that Docker, Podman, containerd and skopeo load.
 
 It is an OCI layout (`oci-layout`, `index.json`, `blobs/`) and, through a `manifest.json` that
-points at the same blobs, what `docker save` writes: the classic `docker load` reads nothing else.
+points at its blobs, what `docker save` writes: the classic `docker load` reads nothing else,
+and of layers nothing but gzip.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
-import tarfile
 from collections.abc import Sequence
 
-from pystatic_tasks.image.layers import add
+from pystatic_tasks.image.layers import write_tar
 from pystatic_tasks.image.oci import INDEX_TYPE, MANIFEST_TYPE, OciImage, canonical, descriptor
 from pystatic_tasks.image.rootfs import Entry
 
@@ -20,9 +19,8 @@ DOCKER_HUB = "docker.io/library/"
 
 def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
     """The archive's bytes; the same for the same image and references."""
-    blobs = {
-        content: blob_path(content) for content in (image.config, image.manifest, *(each.blob for each in image.layers))
-    }
+    layers = [blob for layer in image.layers for blob in layer.blobs.values()]
+    blobs = {content: blob_path(content) for content in (image.config, image.manifest, *layers)}
     files: dict[str, bytes] = {
         "oci-layout": canonical({"imageLayoutVersion": "1.0.0"}),
         "index.json": canonical(index(image, references)),
@@ -31,7 +29,7 @@ def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
                 {
                     "Config": blobs[image.config],
                     "RepoTags": list(references),
-                    "Layers": [blobs[layer.blob] for layer in image.layers],
+                    "Layers": [blobs[layer.blobs["gzip"]] for layer in image.layers],
                 }
             ]
         ),
@@ -39,11 +37,7 @@ def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
     }
     folders = [Entry(path=path, mode=0o755) for path in ("blobs", "blobs/sha256")]
     entries = folders + [Entry(path=path, mode=0o644, content=files[path]) for path in sorted(files)]
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for entry in entries:
-            add(tar, entry, created=0)
-    return buffer.getvalue()
+    return write_tar(entries, modified=0)
 
 
 def index(image: OciImage, references: Sequence[str]) -> dict[str, object]:

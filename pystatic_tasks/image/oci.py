@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from pystatic_tasks.config.model import Compression
 from pystatic_tasks.image.layers import Layer, digest
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+LAYER_TYPES: Mapping[Compression, str] = {
+    "gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
+    "zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
+}
 HEALTHCHECK_TIMEOUT_NANOSECONDS = 10 * 10**9
 
 
@@ -45,9 +49,10 @@ class Runtime:
 
 @dataclass(frozen=True, kw_only=True)
 class OciImage:
-    """The blobs of an image, by role."""
+    """The blobs of an image, by role; `compression` says which of its layers' blobs the manifest names."""
 
     layers: Sequence[Layer]
+    compression: Compression
     config: bytes
     manifest: bytes
 
@@ -62,23 +67,24 @@ class OciImage:
         return digest(self.manifest)
 
 
-def make_image(layers: Sequence[Layer], runtime: Runtime, created: int) -> OciImage:
+def make_image(layers: Sequence[Layer], runtime: Runtime, created: int, compression: Compression) -> OciImage:
     """Describe the layers as an image.
 
     Args:
         layers: From the lowest to the highest.
         runtime: How the image is run.
         created: Seconds since 1970.
+        compression: Which blobs of the layers are the image's.
     """
     config = canonical(image_config(layers, runtime, created))
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "config": descriptor(CONFIG_TYPE, config),
-        "layers": [descriptor(LAYER_TYPE, layer.blob) for layer in layers],
+        "layers": [descriptor(LAYER_TYPES[compression], layer.blobs[compression]) for layer in layers],
         "annotations": dict(runtime.labels),
     }
-    return OciImage(layers=layers, config=config, manifest=canonical(manifest))
+    return OciImage(layers=layers, compression=compression, config=config, manifest=canonical(manifest))
 
 
 def image_config(layers: Sequence[Layer], runtime: Runtime, created: int) -> dict[str, Any]:

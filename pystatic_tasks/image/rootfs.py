@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError, ImageError
-from pystatic_tasks.pipeline import walk
+from pystatic_tasks.pipeline import hash_file, walk
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # Where distributions keep the bundle: Debian, Fedora, openSUSE, Alpine (the list of Go's crypto/x509).
@@ -19,23 +20,38 @@ CERTIFICATE_SOURCES = (
     Path("/etc/ssl/ca-bundle.pem"),
     Path("/etc/ssl/cert.pem"),
 )
+# Names as on any system: hosts of /etc/hosts, which engines write, then those of the network.
+NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
+# The kinds of layers, from the lowest to the highest: what changes seldom lies below.
+LAYERS = {"onefile": ("program",), "tree": ("libc", "python", "third-party", "project")}
 TIMEZONES = Path("/usr/share/zoneinfo")
 OTHER_TIMEZONES = ("posix", "right", "posixrules", "localtime")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A folder or a file of the image, owned by root.
+    """A folder, a file or a symbolic link of the image, owned by root.
 
     Attributes:
         path: Absolute path in the image.
         mode: Permission bits.
         content: The bytes of a file, or the file to read them from; None makes a folder.
+        link: What a symbolic link points to.
     """
 
     path: str
     mode: int
     content: bytes | Path | None = None
+    link: str = ""
+
+    @property
+    def is_folder(self) -> bool:
+        return self.content is None and not self.link
+
+    def fingerprint(self) -> list[Any]:
+        """What decides the bytes that a layer holds of it."""
+        content = hash_file(self.content) if isinstance(self.content, Path) else str(self.content)
+        return [self.path, self.mode, content, self.link]
 
     @property
     def size_bytes(self) -> int:
@@ -44,25 +60,59 @@ class Entry:
         return len(self.content or b"")
 
 
-def root_entries(image: Image, executable: Path) -> list[Entry]:
-    """All entries of the image, parents first, sorted by path.
+def root_entries(image: Image, frozen: Mapping[str, Any]) -> dict[str, list[Entry]]:
+    """All entries of the image by the layer they belong to, from the lowest to the highest.
+
+    Args:
+        image: Its layout decides which layers there are.
+        frozen: The facts of the freeze step.
+
+    Returns:
+        For each kind of layer its entries, parents first, sorted by path.
 
     Raises:
         ConfigError: a file that the configuration names is not there, or stands in another's place.
         ImageError: the system has no certificates or time zones to copy.
     """
-    entries = [
-        Entry(path="/tmp", mode=0o1777),
-        Entry(path="/etc/passwd", mode=0o644, content=passwd(image.image.user)),
-        Entry(path="/etc/group", mode=0o644, content=group(image.image.user)),
-        Entry(path=f"/{image.name}", mode=0o755, content=executable),
-    ]
+    kinds = LAYERS[image.layout]
+    layers: dict[str, list[Entry]] = {kind: [] for kind in kinds}
+    layers[kinds[0]] += system_entries(image)
+    for kind, entry in program_entries(image, frozen):
+        layers[kind].append(entry)
+    layers[kinds[-1]] += own_files(image)
+    check_places(entry for entries in layers.values() for entry in entries)
+    known = {entry.path: entry for entries in layers.values() for entry in entries}
+    return {kind: with_parents(entries, known) for kind, entries in layers.items()}
+
+
+def system_entries(image: Image) -> Iterator[Entry]:
+    """What programs expect of any system."""
+    yield Entry(path="/tmp", mode=0o1777)
+    yield Entry(path="/etc/passwd", mode=0o644, content=passwd(image.image.user))
+    yield Entry(path="/etc/group", mode=0o644, content=group(image.image.user))
+    if image.layout == "tree":
+        yield Entry(path="/etc/nsswitch.conf", mode=0o644, content=NSSWITCH)
     if image.image.certificates:
-        entries.append(Entry(path=CERTIFICATES, mode=0o644, content=certificates()))
+        yield Entry(path=CERTIFICATES, mode=0o644, content=certificates())
     if image.image.timezones:
-        entries.extend(timezones())
-    entries.extend(own_files(image))
-    return with_parents(entries)
+        yield from timezones()
+
+
+def program_entries(image: Image, frozen: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
+    """The program's own files, each with the kind of its layer."""
+    if image.layout == "onefile":
+        yield LAYERS["onefile"][0], Entry(path=f"/{image.name}", mode=0o755, content=image.dist / image.name)
+    for file in frozen["files"]:
+        source = Path(f"{frozen['program']}{file['path']}")
+        if source.is_symlink():
+            entry = Entry(path=file["path"], mode=0o777, link=str(source.readlink()))
+        else:
+            entry = Entry(path=file["path"], mode=file_mode(source), content=source)
+        yield file["owner"], entry
+
+
+def file_mode(source: Path) -> int:
+    return 0o755 if source.stat().st_mode & 0o100 else 0o644
 
 
 def passwd(user: str) -> bytes:
@@ -107,8 +157,7 @@ def own_files(image: Image) -> Iterator[Entry]:
             if member.is_dir():
                 yield Entry(path=inside, mode=0o755)
             elif member.is_file():
-                mode = 0o755 if member.stat().st_mode & 0o100 else 0o644
-                yield Entry(path=inside, mode=mode, content=member)
+                yield Entry(path=inside, mode=file_mode(member), content=member)
             else:
                 raise ConfigError(
                     f'tool.pystatic-tasks.image.files names "{os.path.relpath(member, image.root)}", '
@@ -117,21 +166,30 @@ def own_files(image: Image) -> Iterator[Entry]:
                 )
 
 
-def with_parents(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries with the folders they stand in, sorted by path."""
-    result: dict[str, Entry] = {}
+def check_places(entries: Iterable[Entry]) -> None:
+    """Raises ConfigError if two entries have one path, or one stands in another that is no folder."""
+    places: dict[str, Entry] = {}
     for entry in entries:
-        if entry.path in result:
+        if entry.path in places:
             raise ConfigError(
                 f"Two files of the image are called {entry.path}.",
                 "Correct tool.pystatic-tasks.image.files, or the image's name.",
             )
-        result[entry.path] = entry
-    for path in list(result):
+        places[entry.path] = entry
+    for path in places:
         for parent in map(str, Path(path).parents):
-            if parent != "/" and result.setdefault(parent, Entry(path=parent, mode=0o755)).content is not None:
+            if parent in places and not places[parent].is_folder:
                 raise ConfigError(
                     f"{path} of the image stands in {parent}, which is a file.",
                     "Correct tool.pystatic-tasks.image.files, or the image's name.",
                 )
+
+
+def with_parents(entries: Iterable[Entry], known: Mapping[str, Entry]) -> list[Entry]:
+    """The entries with the folders they stand in, which are as they are `known`, sorted by path."""
+    result = {entry.path: entry for entry in entries}
+    for path in list(result):
+        for parent in map(str, Path(path).parents):
+            if parent != "/":
+                result.setdefault(parent, known.get(parent) or Entry(path=parent, mode=0o755))
     return [result[path] for path in sorted(result)]

@@ -1,4 +1,4 @@
-"""The step: from the executable to `image.tar`, without any engine."""
+"""The step: from the program to `image.tar`, without any engine."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.model import Compression, Image
 from pystatic_tasks.engines import loading_engines, make_artifact
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.host import Host
 from pystatic_tasks.image.archive import write_archive
+from pystatic_tasks.image.compression import COMPRESS
 from pystatic_tasks.image.labels import project_labels
-from pystatic_tasks.image.layers import Layer, digest, make_layer
+from pystatic_tasks.image.layers import Layer, digest, make_layer, write_tar
 from pystatic_tasks.image.oci import OciImage, Runtime, make_image, timestamp
-from pystatic_tasks.image.rootfs import CERTIFICATES, root_entries
+from pystatic_tasks.image.rootfs import CERTIFICATES, Entry, root_entries
 from pystatic_tasks.machine import host_platform
 from pystatic_tasks.pipeline import (
     Manifest,
     fingerprint,
+    hash_tree,
     megabytes,
     require_manifest,
     shown,
@@ -42,28 +47,29 @@ def image(image: Image, host: Host) -> Manifest:
     Raises:
         ConfigError: a file that the configuration names is not there.
         ImageError: the image is over budget, or the system lacks what is to be copied.
+        MissingToolError: the library for the wanted compression is not installed.
     """
-    frozen = require_manifest(image, "freeze")
-    static = require_manifest(image, "staticx")
+    frozen = require_manifest(image, "freeze").facts
+    program_bytes = program_size(image, frozen)
     git = read_git(image.root)
     created = creation_time(git)
-    runtime = make_runtime(image, frozen.facts, git)
-    entries = root_entries(image, Path(next(iter(static.outputs))))
-    layer = make_layer("program", entries, created)
-    made = make_image([layer], runtime, created)
-    archive = write_archive(made, image.references)
-    described = describe(image, made, frozen.facts, created)
-    inputs = fingerprint([digest(archive), described, image.max_size])
+    runtime = make_runtime(image, frozen, git)
+    entries = root_entries(image, frozen)
+    inputs = image_inputs(image, entries, runtime, created)
     there = unchanged(image, "image", inputs) if host.use_cache else None
     if there:
-        host.say(f"{shown(image, image.dist / 'image.tar')} is up to date ({made.digest})")
+        host.say(f"{shown(image, image.dist / 'image.tar')} is up to date ({there.facts['digest']})")
         load_into_engines(image, host, there.facts)
         return there
 
-    check_budget(image, described["size_bytes"], frozen.facts["contents"])
+    layers = make_layers(image, entries, created)
+    made = make_image(layers, runtime, created, image.image.compression)
+    described = describe(image, made, frozen, created)
+    check_budget(image, described, frozen["contents"])
+    every_entry = {entry.path: entry for each in entries.values() for entry in each}
     outputs: dict[str, bytes] = {
-        "image.tar": archive,
-        "rootfs.tar": layer.tar,
+        "image.tar": write_archive(made, image.references),
+        "rootfs.tar": write_tar([every_entry[path] for path in sorted(every_entry)], created),
         "Dockerfile": dockerfile(runtime).encode(),
         "image.json": (json.dumps({**described, "inputs": inputs}, indent=2) + "\n").encode(),
     }
@@ -71,11 +77,49 @@ def image(image: Image, host: Host) -> Manifest:
         write_whole(image.dist / name, content)
     host.say(f"{shown(image, image.dist / 'image.tar')}: {', '.join(image.references)} {made.digest}")
     paths = [image.dist / name for name in outputs]
-    facts = {**described, "server_ports": frozen.facts["ports"]}
+    facts = {**described, "server_ports": frozen["ports"]}
     manifest = write_manifest(image, "image", inputs=inputs, outputs=paths, facts=facts)
     load_into_engines(image, host, facts)
-    show_way(image, host, frozen, static, described)
+    show_way(image, host, frozen, program_bytes, described)
     return manifest
+
+
+def program_size(image: Image, frozen: Mapping[str, Any]) -> int:
+    """Size in bytes of what freeze or staticx made of the program, once its layout is that of the image."""
+    if image.layout == "onefile":
+        return int(require_manifest(image, "staticx").facts["size_bytes"])
+    return sum(int(part["size_bytes"]) for part in frozen["contents"])
+
+
+def image_inputs(image: Image, entries: Mapping[str, Sequence[Entry]], runtime: Runtime, created: int) -> str:
+    """One hash of everything that decides what the image is."""
+    return fingerprint(
+        {
+            "entries": {kind: [entry.fingerprint() for entry in each] for kind, each in entries.items()},
+            "runtime": asdict(runtime),
+            "created": created,
+            "references": image.references,
+            "compression": image.image.compression,
+            "budgets": [image.max_size, image.max_compressed_size],
+            "made_by": [hash_tree(Path(__file__).parent), version("deflate")],
+        }
+    )
+
+
+def make_layers(image: Image, entries: Mapping[str, Sequence[Entry]], created: int) -> list[Layer]:
+    """The image's layers, from the lowest to the highest.
+
+    The project's files bear the image's time, so that what serves them can tell a newer one;
+    those below bear none, so that their layers stay the same from commit to commit.
+    """
+    methods = {name: COMPRESS[name] for name in dict.fromkeys(("gzip", image.image.compression))}
+    last = list(entries)[-1]
+    with ThreadPoolExecutor() as pool:
+        return list(
+            pool.map(
+                lambda kind: make_layer(kind, entries[kind], created if kind == last else 0, methods), list(entries)
+            )
+        )
 
 
 def load_into_engines(image: Image, host: Host, built: Mapping[str, Any]) -> None:
@@ -86,18 +130,22 @@ def load_into_engines(image: Image, host: Host, built: Mapping[str, Any]) -> Non
         host.say(f"{image.references[0]} {state} {engine.name}")
 
 
-def show_way(image: Image, host: Host, frozen: Manifest, static: Manifest, built: Mapping[str, Any]) -> None:
+def show_way(image: Image, host: Host, frozen: Mapping[str, Any], program_bytes: int, built: Mapping[str, Any]) -> None:
     """The way from the frozen program to the image, as a table."""
-    contents = sum(part["size_bytes"] for part in frozen.facts["contents"])
-    rows = [
-        ("frozen contents", contents),
-        ("static executable", static.facts["size_bytes"]),
-        ("image on disk", built["size_bytes"]),
-        ("image on the wire", built["compressed_bytes"]),
+    rows: list[tuple[str, int, int | None]] = [
+        ("frozen contents", sum(part["size_bytes"] for part in frozen["contents"]), None)
     ]
-    for name, size_bytes in rows:
-        budget = f"  of {megabytes(image.max_size)}" if image.max_size and name == "image on disk" else ""
-        host.say(f"  {name:<18}{megabytes(size_bytes):>10}{budget}")
+    if image.layout == "onefile":
+        rows.append(("static executable", program_bytes, None))
+    if len(built["layers"]) > 1:
+        rows += [(f"layer {layer['kind']}", layer["compressed_bytes"], None) for layer in built["layers"]]
+    rows += [
+        ("image on disk", built["size_bytes"], image.max_size),
+        ("image on the wire", built["compressed_bytes"], image.max_compressed_size),
+    ]
+    for name, size_bytes, budget in rows:
+        limit = f"  of {megabytes(budget)}" if budget else ""
+        host.say(f"  {name:<18}{megabytes(size_bytes):>10}{limit}")
 
 
 def creation_time(git: Git) -> int:
@@ -144,7 +192,8 @@ def normalized(name: str) -> str:
 
 
 def describe(image: Image, made: OciImage, frozen: Mapping[str, Any], created: int) -> dict[str, Any]:
-    """The content of `image.json`, but for the hash of its inputs."""
+    """What `image.json` says, without the hash of its inputs."""
+    layers = [describe_layer(layer, made.compression) for layer in made.layers]
     return {
         "version": MANIFEST_VERSION,
         "name": image.name,
@@ -152,39 +201,45 @@ def describe(image: Image, made: OciImage, frozen: Mapping[str, Any], created: i
         "digest": made.digest,
         "image_id": made.image_id,
         "layout": image.layout,
+        "compression": made.compression,
         "platform": host_platform(),
         "python": frozen["interpreter"]["version"],
         "created": timestamp(created),
-        "size_bytes": sum(layer.size_bytes for layer in made.layers),
-        "compressed_bytes": sum(len(layer.blob) for layer in made.layers),
-        "layers": [describe_layer(layer) for layer in made.layers],
+        "size_bytes": sum(layer["size_bytes"] for layer in layers),
+        "compressed_bytes": sum(layer["compressed_bytes"] for layer in layers),
+        "layers": layers,
     }
 
 
-def describe_layer(layer: Layer) -> dict[str, Any]:
+def describe_layer(layer: Layer, compression: Compression) -> dict[str, Any]:
+    blob = layer.blobs[compression]
     return {
         "kind": layer.kind,
-        "digest": layer.digest,
+        "digest": digest(blob),
         "diff_id": layer.diff_id,
         "size_bytes": layer.size_bytes,
-        "compressed_bytes": len(layer.blob),
+        "compressed_bytes": len(blob),
     }
 
 
-def check_budget(image: Image, size_bytes: int, contents: Sequence[Mapping[str, Any]]) -> None:
-    """Raises ImageError, with the largest contents, if the image is larger than `max-size`."""
-    if image.max_size is None or size_bytes <= image.max_size:
-        return
+def check_budget(image: Image, built: Mapping[str, Any], contents: Sequence[Mapping[str, Any]]) -> None:
+    """Raises ImageError, with the largest contents, if the image is larger than `max-size` or `max-compressed-size`."""
+    budgets = (
+        ("max-size", "on disk", built["size_bytes"], image.max_size),
+        ("max-compressed-size", "on the wire", built["compressed_bytes"], image.max_compressed_size),
+    )
     largest = [
         f"{megabytes(part['size_bytes']):>9}  {part['kind']:<8}  {part['name']}" for part in contents[:LARGEST_SHOWN]
     ]
-    raise ImageError(
-        f"{image.name} is over budget: {megabytes(size_bytes)} on disk, "
-        f"{megabytes(size_bytes - image.max_size)} above max-size ({megabytes(image.max_size)}). "
-        "Its largest contents, before compression:",
-        "Leave out what the program does not need (freeze.excludes), or raise max-size.",
-        largest,
-    )
+    for key, place, size_bytes, budget in budgets:
+        if budget is not None and size_bytes > budget:
+            raise ImageError(
+                f"{image.name} is over budget: {megabytes(size_bytes)} {place}, "
+                f"{megabytes(size_bytes - budget)} above {key} ({megabytes(budget)}). "
+                "Its largest contents, before compression:",
+                f"Leave out what the program does not need (freeze.excludes), or raise {key}.",
+                largest,
+            )
 
 
 def dockerfile(runtime: Runtime) -> str:

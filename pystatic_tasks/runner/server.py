@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import errno
+import gc
+import importlib.util
 import os
 import socket
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
 from gunicorn.errors import HaltServer
 
@@ -36,6 +41,19 @@ class StandaloneApplication(BaseApplication):
         """Everything was set before."""
 
     def load(self) -> Any:
+        """The application; called in each worker, or once before them with `preload_app`."""
+        if not self.cfg.preload_app:
+            return self.load_app()
+        try:
+            app = self.load_app()
+        except Exception:
+            traceback.print_exc()
+            raise HaltServer("The application does not load.", Arbiter.APP_LOAD_ERROR) from None
+        # What no collection looks at any more stays in pages that the workers share.
+        gc.freeze()
+        return app
+
+    def load_app(self) -> Any:
         app = self._load()
         return log_late_errors(app) if self.cfg.worker_class_str == ASGI_WORKER and is_asgi(app) else app
 
@@ -44,13 +62,13 @@ def main(load: Callable[[], Any], settings: Mapping[str, Any], arguments: Sequen
     """Serve until told to stop, or ask the running server whether it is well.
 
     Args:
-        load: Returns the application; called in each worker, or once before them with `preload_app`.
+        load: Returns the application; called once before the workers start, or in each without `preload_app`.
         settings: The project's settings, by gunicorn's names.
         arguments: Command-line arguments; those of the process unless given.
 
     Returns:
         The exit code: 0 after an orderly stop or with `--check-config`, 1 if the health check found no good answer,
-        2 if a setting, a variable or an argument is wrong or a port is in use,
+        2 if a setting, a variable or an argument is wrong, a port is in use or no folder is writable,
         3 or 4 if the workers do not start or the application does not load (gunicorn's codes).
     """
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -65,7 +83,9 @@ def main(load: Callable[[], Any], settings: Mapping[str, Any], arguments: Sequen
         if config.print_config or config.check_config:
             load()
             return 0
+        refuse_what_was_left_out(config)
         refuse_ports_in_use(config)
+        refuse_no_heartbeat(config)
     except SettingsError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
@@ -74,6 +94,16 @@ def main(load: Callable[[], Any], settings: Mapping[str, Any], arguments: Sequen
     except HaltServer as halted:
         return halted.exit_status
     return 0
+
+
+def refuse_what_was_left_out(config: Config) -> None:
+    """Programs without dirty apps are frozen without what would run them."""
+    names = ("dirty_apps", "dirty_workers")
+    is_wanted = all(name in config.settings and config.settings[name].get() for name in names)
+    if is_wanted and importlib.util.find_spec("gunicorn.dirty") is None:
+        raise SettingsError(
+            "dirty_apps cannot be added here: name them in the settings that the program is built with."
+        )
 
 
 def refuse_ports_in_use(config: Config) -> None:
@@ -98,3 +128,17 @@ def refuse_ports_in_use(config: Config) -> None:
                     raise SettingsError(
                         f"Port {port} of {host} is not allowed to this user. Set PORT to one above 1023."
                     ) from None
+
+
+def refuse_no_heartbeat(config: Config) -> None:
+    """Say at once, and what to do, where gunicorn would end in a traceback."""
+    folder = config.worker_tmp_dir
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        place = f"{folder!r}" if folder else "/dev/shm or /tmp, of which none is there and writable"
+        raise SettingsError(
+            f"The workers cannot keep their heartbeat in {place}: {error.strerror}. Mount a writable /dev/shm, "
+            "as engines do unless told otherwise (--tmpfs /dev/shm), or name another folder: --worker-tmp-dir."
+        ) from None

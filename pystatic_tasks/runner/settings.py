@@ -17,11 +17,13 @@ from gunicorn.util import parse_address
 
 # Graceful timeout: Docker and Podman kill 10 seconds after TERM.
 # Control socket: a scratch image has no folder for it.
+# Preloading: what is imported before the workers are forked lies in memory once.
 DEFAULTS: Mapping[str, Any] = {
     "bind": ["0.0.0.0:8000"],
     "workers": 2,
     "graceful_timeout": 8,
     "control_socket_disable": True,
+    "preload_app": True,
 }
 HEARTBEAT_FOLDER = "/dev/shm"
 WITHOUT_EFFECT = {

@@ -1,17 +1,19 @@
-"""What a frozen program holds, read back from the program itself."""
+"""What a frozen program holds, and how large it is."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from binaries import is_elf
 from PyInstaller.archive.readers import CArchiveReader
 
 KINDS = {"b": "binary", "x": "data", "Z": "data"}
 
 
-def list_contents(program: Path) -> list[dict[str, Any]]:
+def list_archive(program: Path) -> list[dict[str, Any]]:
     """The parts of a one-file program: binaries, data files and packages of bytecode.
 
     Returns:
@@ -27,5 +29,23 @@ def list_contents(program: Path) -> list[dict[str, Any]]:
                 bytecode[module.partition(".")[0]] += length
         elif kind in KINDS:
             parts.append({"name": name, "kind": KINDS[kind], "size_bytes": size})
-    parts += [{"name": name, "kind": "bytecode", "size_bytes": size} for name, size in bytecode.items()]
-    return sorted(parts, key=lambda part: (-part["size_bytes"], part["name"]))
+    return largest_first(parts, bytecode)
+
+
+def list_tree(root: Path, contents: Path) -> list[dict[str, Any]]:
+    """The same of a tree: of all files below `root`, with what is imported below `contents`."""
+    parts = []
+    bytecode: Counter[str] = Counter()
+    for path in sorted(each for each in root.rglob("*") if each.is_file() and not each.is_symlink()):
+        size = path.stat().st_size
+        if path.suffix == ".pyc":
+            bytecode[path.relative_to(contents).parts[0].removesuffix(".pyc")] += size
+        else:
+            kind = "binary" if is_elf(path) else "data"
+            parts.append({"name": str(path.relative_to(root)), "kind": kind, "size_bytes": size})
+    return largest_first(parts, bytecode)
+
+
+def largest_first(parts: Iterable[dict[str, Any]], bytecode: Counter[str]) -> list[dict[str, Any]]:
+    packages = [{"name": name, "kind": "bytecode", "size_bytes": size} for name, size in bytecode.items()]
+    return sorted([*parts, *packages], key=lambda part: (-part["size_bytes"], part["name"]))

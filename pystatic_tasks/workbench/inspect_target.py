@@ -1,9 +1,10 @@
 """Import the target as the server will, and say what follows for the freeze.
 
 Input: {"app": target or null, "settings": {…}, "import_paths": […], "hidden_imports": […],
-        "collect": […], "project": folder, "env": {…}, "tools": [names of the distributions that are only tools]}
+        "collect": […], "project": folder, "env": {…}, "tools": [names of the distributions that are only tools],
+        "sources": [source files of the project]}
 Output: {"settings": {…}, "hidden_imports": […], "ports": […], "tool_modules": […],
-         "distributions": {name: version}}
+         "unused": [parts that the program has no use for], "distributions": {name: version}}
         or {"problem": sentence, "details": [lines], "remedy": sentence}.
 """
 
@@ -18,9 +19,18 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).parent))
+from mentions import mentioned
+
+# Parts of the standard library, and the names by which somebody would ask for them.
+ASKED_BY_NAME = {
+    "process-pools": {"ProcessPoolExecutor"},
+    "archives": {"tarfile", "zipfile", "bz2", "lzma", "make_archive", "unpack_archive"},
+}
 
 
 class RefusedError(Exception):
@@ -33,15 +43,18 @@ def examine(request: Mapping[str, Any]) -> dict[str, Any]:
     sys.path[:0] = request["import_paths"]
     check_names("hidden-imports", request["hidden_imports"])
     check_names("collect", request["collect"])
+    tools, others = split_distributions(request["tools"])
     answer: dict[str, Any] = {
         "settings": request["settings"],
         "hidden_imports": [],
         "ports": [],
-        "tool_modules": sorted(tool_modules(request["tools"])),
+        "tool_modules": sorted(module for each in tools for module in top_level(each)),
+        "unused": unused_parts([*map(Path, request["sources"]), *code_files(others)]),
         "distributions": {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()},
     }
     if request["app"]:
-        answer.update(examine_app(request))
+        served = examine_app(request)
+        answer.update(served, unused=[*answer["unused"], *served["unused"]])
     return answer
 
 
@@ -83,7 +96,19 @@ def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
         "settings": settings,
         "hidden_imports": sorted(modules),
         "ports": exposed_ports(config),
+        "unused": unused_server_parts(config),
     }
+
+
+def unused_server_parts(config: Any) -> list[str]:
+    """What of gunicorn never starts, by its settings and what is installed."""
+    get = {name: setting.get() for name, setting in config.settings.items()}.get
+    parts = []
+    if get("control_socket_disable", True) and not get("dirty_apps"):
+        parts.append("side-servers")
+    if not can_be_found("h2"):
+        parts.append("http2")
+    return parts
 
 
 def class_module(config: Any, name: str) -> str:
@@ -157,12 +182,32 @@ def is_own(filename: str, library: Sequence[str], package: str) -> bool:
     return not filename.startswith(tuple(library))
 
 
-def tool_modules(tools: Iterable[str]) -> set[str]:
-    """Top-level modules of what is installed to build with and nobody in the project requires."""
+def split_distributions(
+    tools: Iterable[str],
+) -> tuple[list[importlib.metadata.Distribution], list[importlib.metadata.Distribution]]:
+    """What is installed to build with and nobody in the project requires, and everything else."""
     installed = {canonical(d.metadata["Name"]): d for d in importlib.metadata.distributions()}
     only_tools = closure(tools, installed)
     needed = closure((name for name in installed if name not in only_tools), installed)
-    return {module for name in only_tools - needed for module in top_level(installed[name])}
+    left_out = only_tools - needed
+    return (
+        [distribution for name, distribution in installed.items() if name in left_out],
+        [distribution for name, distribution in installed.items() if name not in left_out],
+    )
+
+
+def code_files(distributions: Iterable[importlib.metadata.Distribution]) -> Iterator[Path]:
+    for distribution in distributions:
+        for file in distribution.files or ():
+            path = Path(str(distribution.locate_file(file)))
+            if path.suffix in (".py", ".so") and path.is_file():
+                yield path
+
+
+def unused_parts(files: Sequence[Path]) -> list[str]:
+    """Those of `ASKED_BY_NAME` that none of the files asks for."""
+    named = mentioned(set().union(*ASKED_BY_NAME.values()), files)
+    return [part for part, names in ASKED_BY_NAME.items() if not names & named]
 
 
 def closure(names: Iterable[str], installed: Mapping[str, importlib.metadata.Distribution]) -> set[str]:

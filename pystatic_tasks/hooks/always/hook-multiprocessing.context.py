@@ -1,0 +1,2 @@
+# Only on Windows.
+excludedimports = ["multiprocessing.popen_spawn_win32"]

@@ -1,0 +1,2 @@
+# Refused by gunicorn where the package h2 is not installed.
+excludedimports = ["gunicorn.http2.connection"]

@@ -1,0 +1,174 @@
+"""What the dynamic loader will ask for, read from the ELF files themselves, and where it lies on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from binaries import copy_fit, is_elf, search_path
+from elftools.elf.dynamic import DynamicSegment
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+from elftools.elf.segments import InterpSegment
+
+C_LIBRARY = "libc.so.6"
+# glibc opens it by name when a thread is ended (pthread_exit).
+UNWINDER = "libgcc_s.so.1"
+# glibc opens these by name to resolve host names; since 2.34 they are part of libc itself.
+RESOLVERS = ("libnss_files.so.2", "libnss_dns.so.2")
+RESOLVER_IN_LIBC = "_nss_dns_gethostbyname"
+CACHED_LIBRARY = re.compile(r"^\s+(\S+) \(([^)]*)\) => (\S+)$", re.MULTILINE)
+LDCONFIG_FOLDERS = "/sbin:/usr/sbin"
+
+
+@dataclass(frozen=True)
+class Linkage:
+    """What an ELF file asks of the loader.
+
+    Attributes:
+        interpreter: The loader itself; "" for a plain library.
+        needed: Names of libraries.
+        machine: ELF's name of the architecture, with the word size.
+    """
+
+    interpreter: str
+    needed: tuple[str, ...]
+    machine: tuple[str, int]
+
+
+def linkage(binary: Path) -> Linkage:
+    interpreter, needed = "", []
+    with binary.open("rb") as stream:
+        elf = ELFFile(stream)
+        for segment in elf.iter_segments():
+            if isinstance(segment, InterpSegment):
+                interpreter = segment.get_interp_name()
+            elif isinstance(segment, DynamicSegment):
+                needed = [str(vars(tag)["needed"]) for tag in segment.iter_tags("DT_NEEDED")]
+        return Linkage(interpreter, tuple(needed), (elf["e_machine"], elf.elfclass))
+
+
+@cache
+def cached_libraries() -> dict[str, list[Path]]:
+    """The loader's cache of this machine: libraries by name, without those for special processors."""
+    command = shutil.which("ldconfig", path=f"{os.environ.get('PATH', '')}:{LDCONFIG_FOLDERS}")
+    listed = subprocess.run([command, "-p"], capture_output=True, text=True, check=True).stdout if command else ""
+    found: dict[str, list[Path]] = {}
+    for name, kind, path in CACHED_LIBRARY.findall(listed):
+        if "hwcap" not in kind:
+            found.setdefault(name, []).append(Path(path))
+    return found
+
+
+def find_library(name: str, machine: tuple[str, int]) -> Path | None:
+    """Where a library for that architecture lies on this machine."""
+    folders = filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":"))
+    candidates = [*(Path(folder, name) for folder in folders), *cached_libraries().get(name, [])]
+    return next((path for path in candidates if path.is_file() and linkage(path).machine == machine), None)
+
+
+def unwinder(there: Container[str]) -> list[tuple[str, str, str]]:
+    """What a PyInstaller table of contents needs for the unwinder, if it is not `there` and this machine has it."""
+    found = None if UNWINDER in there else find_library(UNWINDER, linkage(Path(sys.executable)).machine)
+    return [(UNWINDER, str(found), "BINARY")] if found else []
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A root folder that holds a program and its own libraries, and is to run with nothing else.
+
+    Attributes:
+        root: The folder.
+        executable: The program in it.
+        own: Folder of its own libraries, which the program adds to the loader's search path once it runs.
+    """
+
+    root: Path
+    executable: Path
+    own: Path
+
+    def complete(self, opened_by_name: Iterable[str], *, strip: bool) -> list[tuple[str, str]]:
+        """Add the loader and the system's libraries that are needed.
+
+        Args:
+            opened_by_name: Paths of further libraries, which no file asks for.
+            strip: Whether to remove symbols from what is added.
+
+        Returns:
+            Pairs (file, library) of what is needed and nowhere on this machine, sorted.
+        """
+        executable = linkage(self.executable)
+        machine, loader = executable.machine, Path(executable.interpreter).name
+        c_library = find_library(C_LIBRARY, machine)
+        if c_library is None:
+            return [(self.executable.name, C_LIBRARY)]
+        # The loader looks there without being told: it is the folder that it was built for.
+        system = self.root / c_library.parent.relative_to("/")
+        files = list(self.elf_files())
+        # Loaded before the program has added its own folder to the search path.
+        todo = [(self.executable, name) for name in executable.needed]
+        todo += [(file, name) for file in files for name in linkage(file).needed if not self.reaches(file, name)]
+        if RESOLVER_IN_LIBC not in exported_prefixes(c_library):
+            todo += [(c_library, name) for name in RESOLVERS if find_library(name, machine)]
+        for path in map(Path, opened_by_name):
+            todo += [(path, name) for name in linkage(place(path, system, strip=strip)).needed]
+
+        lacking = []
+        while todo:
+            file, name = todo.pop()
+            if name == loader or (system / name).exists():
+                continue
+            own = self.own / name
+            source = own if own.exists() else find_library(name, machine)
+            if source:
+                todo += [(source, each) for each in linkage(place(source, system, strip=strip)).needed]
+                own.unlink(missing_ok=True)
+            elif not any(self.own.rglob(name)):
+                lacking.append((file.name, name))
+        return sorted([*lacking, *self.add_loaders()])
+
+    def elf_files(self) -> Iterator[Path]:
+        for path in sorted(self.root.rglob("*")):
+            if path.is_file() and not path.is_symlink() and is_elf(path):
+                yield path
+
+    def reaches(self, file: Path, name: str) -> bool:
+        """Whether the loader finds the library among the program's own."""
+        origin = [folder.replace("${ORIGIN}", "$ORIGIN") for folder in search_path(file)[1]]
+        folders = [self.own, *(Path(folder.replace("$ORIGIN", str(file.parent))) for folder in origin)]
+        return any((folder / name).exists() for folder in folders)
+
+    def add_loaders(self) -> Iterator[tuple[str, str]]:
+        """Put the loader at each path that a file names; pairs (file, loader) of those that are not there."""
+        for file in list(self.elf_files()):
+            loader = linkage(file).interpreter
+            copy = self.root / loader.lstrip("/")
+            if not loader or copy.exists():
+                continue
+            if Path(loader).exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(loader, copy)
+                copy.chmod(0o755)
+            else:
+                yield file.name, loader
+
+
+def place(source: Path, folder: Path, *, strip: bool) -> Path:
+    copy: Path = copy_fit((source.name, str(source), "BINARY"), folder, strip=strip)
+    return copy
+
+
+def exported_prefixes(library: Path) -> set[str]:
+    """The names that a library exports, each cut to as many letters as `RESOLVER_IN_LIBC` has."""
+    with library.open("rb") as stream:
+        table = ELFFile(stream).get_section_by_name(".dynsym")
+        if not isinstance(table, SymbolTableSection):
+            return set()
+        return {symbol.name[: len(RESOLVER_IN_LIBC)] for symbol in table.iter_symbols()}

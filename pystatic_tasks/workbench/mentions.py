@@ -1,0 +1,45 @@
+"""Which of some names the project and its dependencies mention in their code.
+
+The standard library imports some large parts of itself only for whoever asks for one name
+(`concurrent.futures` imports `multiprocessing` for ProcessPoolExecutor). Where nobody
+mentions the name, nobody can ask for it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+DOTTED_NAME = re.compile(r"[\w.:]+")
+
+
+def mentioned(names: Iterable[str], files: Iterable[Path]) -> set[str]:
+    """Those of the names that the code of the files uses; comments and documentation do not count."""
+    wanted = set(names)
+    pattern = re.compile(rb"\b(" + "|".join(sorted(wanted)).encode() + rb")\b")
+    return {word for file in files for word in words_of(file.read_bytes(), pattern) if word in wanted}
+
+
+def words_of(source: bytes, pattern: re.Pattern[bytes]) -> Iterator[str]:
+    """Identifiers, and the parts of texts that look like dotted names, in a source that has the pattern."""
+    if not pattern.search(source):
+        return
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        # Sources for another Python or templates of some: taken at their words.
+        yield from (word.decode() for word in pattern.findall(source))
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.alias):
+            yield from node.name.split(".")
+        elif isinstance(node, ast.ImportFrom):
+            yield from (node.module or "").split(".")
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and DOTTED_NAME.fullmatch(node.value):
+            yield from re.split("[.:]", node.value)
