@@ -20,6 +20,7 @@ from pystatic_tasks.errors import MissingToolError
 TAG = "pystatic-test"  # Of the sample app's image, so that a user's own is left alone.
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOT_COPIED = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "__pycache__", ".*_cache")
+DEBIANS_PYTHON = Path("/usr/bin/python3")
 # Engines and tools that must be there: a test is then never skipped for want of them.
 REQUIRED = set(filter(None, os.environ.get("PYSTATIC_TESTS_REQUIRE", "").split(",")))
 

@@ -85,6 +85,7 @@ class Smoke:
     stdout: str | None = key("Text that a program without HTTP must print.")
     timeout: float = key("Seconds until the first answer, or until the program ends.", 30.0, check="seconds")
     memory: int = key("Memory limit.", 512_000_000, check="size")
+    writable_tmp: bool = key("Make /tmp writable in the tree layout, for programs that need it.", False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,10 @@ PODMAN = CommandLineEngine(
     name="podman",
     version_arguments=("info", "--format", "{{.Version.Version}}"),
     # Without the second, a read-only root gets writable /run, /tmp and /var/tmp.
-    run_arguments=("--pull", "never", "--read-only-tmpfs=false"),
+    # With it, newer versions make /dev/shm read-only too, which other engines leave writable.
+    run_arguments=(
+        *("--pull", "never", "--read-only-tmpfs=false"),
+        *("--tmpfs", "/dev/shm:rw,noexec,nosuid,nodev,mode=1777"),
+    ),
     users_arguments=("user",),
 )

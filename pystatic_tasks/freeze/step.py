@@ -37,6 +37,8 @@ PYINSTALLER_VARIABLES = {
     "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0",
     "PYTHONNODEBUGRANGES": "1",
 }
+# Where names of classes stand: in code, and in settings of logging and the like.
+TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 LARGE_LIBPYTHON_BYTES = 15_000_000
 
 
@@ -146,7 +148,7 @@ def examine_target(image: Image, host: Host) -> Mapping[str, Any]:
             str(path)
             for folder in environment.local_folders(image)
             for path in environment.source_files(folder)
-            if path.suffix == ".py"
+            if path.suffix in TEXT_SUFFIXES
         ],
     }
     answer: Mapping[str, Any] = run_script(
@@ -200,7 +202,6 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
         "data": [data_pair(image, entry) for entry in image.freeze.data],
         "collect": image.freeze.collect,
         "hooks": [str(PACKAGE / "hooks" / part) for part in hooks],
-        "runtime_hooks": [str(PACKAGE / "runner" / "first_process.py")],
         "libraries": image.staticx.libraries,
         "optimize": image.freeze.optimize,
         "strip": image.freeze.strip,

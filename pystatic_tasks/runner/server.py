@@ -137,8 +137,8 @@ def refuse_no_heartbeat(config: Config) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        place = f"{folder!r}" if folder else "/dev/shm or /tmp, of which none is there and writable"
+        place = f"in {folder}: {error.strerror}" if folder else "anywhere: neither /dev/shm nor /tmp is writable"
         raise SettingsError(
-            f"The workers cannot keep their heartbeat in {place}: {error.strerror}. Mount a writable /dev/shm, "
-            "as engines do unless told otherwise (--tmpfs /dev/shm), or name another folder: --worker-tmp-dir."
+            f"The workers cannot keep their heartbeat {place}. Mount a writable /dev/shm, as engines do "
+            "unless told otherwise (--tmpfs /dev/shm), or name another folder: --worker-tmp-dir."
         ) from None

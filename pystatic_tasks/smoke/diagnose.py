@@ -38,6 +38,14 @@ def no_temporary_folder(image: Image, match: re.Match[str]) -> str:
     return "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777."
 
 
+def nowhere_to_write(image: Image, match: re.Match[str]) -> str:
+    return (
+        "The program writes temporary files, and its root is read-only. Put this into the table "
+        "[tool.pystatic-tasks.smoke] of pyproject.toml, and mount a writable /tmp where the image is deployed:\n"
+        "  writable-tmp = true"
+    )
+
+
 def killed(image: Image, match: re.Match[str]) -> str:
     return "A worker was killed, most likely for its memory. Raise smoke.memory."
 
@@ -47,5 +55,6 @@ ADVICE: tuple[tuple[str, Callable[[Image, re.Match[str]], str]], ...] = (
     (r"Port \d+ of \S+ is in use|Connection in use", port_in_use),
     (r"Port \d+ of \S+ is not allowed to this user", port_not_allowed),
     (r"Failed to execv|(Could not|Failed to) create temporary directory", no_temporary_folder),
+    (r"No usable temporary directory found", nowhere_to_write),
     (r"was sent SIGKILL", killed),
 )

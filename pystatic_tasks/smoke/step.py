@@ -94,7 +94,8 @@ def show(host: Host, checks: Sequence[Check]) -> None:
 
 
 def run_once(image: Image, engine: Engine, artifact: Artifact, user: str) -> Run:
-    policy = Policy(user=user, writable_tmp=image.layout == "onefile", memory_bytes=image.smoke.memory)
+    writable_tmp = image.layout == "onefile" or image.smoke.writable_tmp
+    policy = Policy(user=user, writable_tmp=writable_tmp, memory_bytes=image.smoke.memory)
     started = time.monotonic()
     container = engine.start(artifact, policy, [] if image.app else image.smoke.command)
     try:

@@ -80,22 +80,25 @@ def unwinder(there: Container[str]) -> list[tuple[str, str, str]]:
     return [(UNWINDER, str(found), "BINARY")] if found else []
 
 
-@dataclass(frozen=True)
-class Tree:
-    """A root folder that holds a program and its own libraries, and is to run with nothing else.
+class Closure:
+    """What must stand in a root folder beside a program, so that the loader finds all that its files ask for.
 
     Attributes:
         root: The folder.
-        executable: The program in it.
-        own: Folder of its own libraries, which the program adds to the loader's search path once it runs.
+        executable: The program in it, whose architecture counts.
+        system: Folder in it where the loader looks without being told: the one that it was built for.
     """
 
-    root: Path
-    executable: Path
-    own: Path
+    def __init__(self, root: Path, executable: Path) -> None:
+        self.root = root
+        self.executable = executable
+        self.machine = linkage(executable).machine
+        c_library = find_library(C_LIBRARY, self.machine)
+        self.c_library = c_library or Path("/lib", C_LIBRARY)
+        self.system = root / self.c_library.parent.relative_to("/")
 
     def complete(self, opened_by_name: Iterable[str], *, strip: bool) -> list[tuple[str, str]]:
-        """Add the loader and the system's libraries that are needed.
+        """Add the loader and the libraries that are needed.
 
         Args:
             opened_by_name: Paths of further libraries, which no file asks for.
@@ -104,35 +107,30 @@ class Tree:
         Returns:
             Pairs (file, library) of what is needed and nowhere on this machine, sorted.
         """
-        executable = linkage(self.executable)
-        machine, loader = executable.machine, Path(executable.interpreter).name
-        c_library = find_library(C_LIBRARY, machine)
-        if c_library is None:
-            return [(self.executable.name, C_LIBRARY)]
-        # The loader looks there without being told: it is the folder that it was built for.
-        system = self.root / c_library.parent.relative_to("/")
-        files = list(self.elf_files())
-        # Loaded before the program has added its own folder to the search path.
-        todo = [(self.executable, name) for name in executable.needed]
-        todo += [(file, name) for file in files for name in linkage(file).needed if not self.reaches(file, name)]
-        if RESOLVER_IN_LIBC not in exported_prefixes(c_library):
-            todo += [(c_library, name) for name in RESOLVERS if find_library(name, machine)]
         for path in map(Path, opened_by_name):
-            todo += [(path, name) for name in linkage(place(path, system, strip=strip)).needed]
-
+            place(path, self.system, strip=strip)
+        loader = Path(linkage(self.executable).interpreter).name
+        todo = [
+            (file, name) for file in self.elf_files() for name in linkage(file).needed if not self.reaches(file, name)
+        ]
+        todo += [(self.c_library, name) for name in self.opened_by_libc()]
         lacking = []
         while todo:
             file, name = todo.pop()
-            if name == loader or (system / name).exists():
+            if name == loader or (self.system / name).exists():
                 continue
-            own = self.own / name
-            source = own if own.exists() else find_library(name, machine)
+            source = find_library(name, self.machine)
             if source:
-                todo += [(source, each) for each in linkage(place(source, system, strip=strip)).needed]
-                own.unlink(missing_ok=True)
-            elif not any(self.own.rglob(name)):
+                todo += [(source, each) for each in linkage(place(source, self.system, strip=strip)).needed]
+            elif not any(self.root.rglob(name)):
+                # One that stands elsewhere in the tree is loaded by its package before it is asked for.
                 lacking.append((file.name, name))
         return sorted([*lacking, *self.add_loaders()])
+
+    def opened_by_libc(self) -> list[str]:
+        """What glibc opens by name, as far as this machine has it."""
+        is_split = not any(name.startswith(RESOLVER_IN_LIBC) for name in exported_names(self.c_library))
+        return [name for name in (UNWINDER, *(RESOLVERS if is_split else ())) if find_library(name, self.machine)]
 
     def elf_files(self) -> Iterator[Path]:
         for path in sorted(self.root.rglob("*")):
@@ -140,10 +138,9 @@ class Tree:
                 yield path
 
     def reaches(self, file: Path, name: str) -> bool:
-        """Whether the loader finds the library among the program's own."""
+        """Whether the loader finds the library by the search path of the file itself."""
         origin = [folder.replace("${ORIGIN}", "$ORIGIN") for folder in search_path(file)[1]]
-        folders = [self.own, *(Path(folder.replace("$ORIGIN", str(file.parent))) for folder in origin)]
-        return any((folder / name).exists() for folder in folders)
+        return any(Path(folder.replace("$ORIGIN", str(file.parent)), name).exists() for folder in origin)
 
     def add_loaders(self) -> Iterator[tuple[str, str]]:
         """Put the loader at each path that a file names; pairs (file, loader) of those that are not there."""
@@ -165,10 +162,8 @@ def place(source: Path, folder: Path, *, strip: bool) -> Path:
     return copy
 
 
-def exported_prefixes(library: Path) -> set[str]:
-    """The names that a library exports, each cut to as many letters as `RESOLVER_IN_LIBC` has."""
+def exported_names(library: Path) -> Iterator[str]:
     with library.open("rb") as stream:
         table = ELFFile(stream).get_section_by_name(".dynsym")
-        if not isinstance(table, SymbolTableSection):
-            return set()
-        return {symbol.name[: len(RESOLVER_IN_LIBC)] for symbol in table.iter_symbols()}
+        if isinstance(table, SymbolTableSection):
+            yield from (str(symbol.name) for symbol in table.iter_symbols())

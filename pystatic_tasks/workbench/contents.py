@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,15 @@ def list_archive(program: Path) -> list[dict[str, Any]]:
     return largest_first(parts, bytecode)
 
 
-def list_tree(root: Path, contents: Path) -> list[dict[str, Any]]:
-    """The same of a tree: of all files below `root`, with what is imported below `contents`."""
+def list_tree(root: Path, folders: Sequence[Path]) -> list[dict[str, Any]]:
+    """The same of a tree: of all files below `root`, with what is imported from the first folder that has it."""
     parts = []
     bytecode: Counter[str] = Counter()
     for path in sorted(each for each in root.rglob("*") if each.is_file() and not each.is_symlink()):
         size = path.stat().st_size
         if path.suffix == ".pyc":
-            bytecode[path.relative_to(contents).parts[0].removesuffix(".pyc")] += size
+            folder = next(each for each in folders if path.is_relative_to(each))
+            bytecode[path.relative_to(folder).parts[0].removesuffix(".pyc")] += size
         else:
             kind = "binary" if is_elf(path) else "data"
             parts.append({"name": str(path.relative_to(root)), "kind": kind, "size_bytes": size})

@@ -29,6 +29,7 @@ from mentions import mentioned
 # Parts of the standard library, and the names by which somebody would ask for them.
 ASKED_BY_NAME = {
     "process-pools": {"ProcessPoolExecutor"},
+    "queue-handlers": {"QueueHandler", "QueueListener"},
     "archives": {"tarfile", "zipfile", "bz2", "lzma", "make_archive", "unpack_archive"},
 }
 

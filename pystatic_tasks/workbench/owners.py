@@ -1,26 +1,31 @@
 """Whose each file of a tree is, which says how often it changes.
 
-libc: the loader and what glibc brings. python: the interpreter with its extensions and standard library,
-and the system's libraries that they need. third-party: the dependencies. project: the project itself.
+libc: the loader and what glibc brings. python: the interpreter with its standard library,
+and the system's libraries that it needs. third-party: the dependencies. project: the project itself.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
 import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 
 RUNNER = "pystatic_runner"
+GLIBC = re.compile(
+    r"(ld-linux.*|libc|libm|libmvec|libdl|libpthread|librt|libutil|libresolv|libanl|libnsl|libnss_\w+|libgcc_s)\.so\b"
+)
 
 
-def owners(root: Path, contents: Path) -> list[dict[str, str]]:
+def owners(root: Path, library: Path, packages: Path) -> list[dict[str, str]]:
     """The files of a tree.
 
     Args:
-        root: Folder with the program, and what the loader needs beside it.
-        contents: Folder in it with all that the program imports and reads.
+        root: Its folder.
+        library: Folder in it with the standard library.
+        packages: Folder in it with the project and its dependencies.
 
     Returns:
         [{"path": from the root, with a leading "/", "owner": whose it is}], sorted by path.
@@ -28,26 +33,32 @@ def owners(root: Path, contents: Path) -> list[dict[str, str]]:
     distributions = distribution_files()
     found = []
     for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
-        target = path.resolve()
-        if target.is_relative_to(contents):
-            owner = owner_of(target.relative_to(contents), distributions)
+        if path.is_relative_to(packages):
+            owner = owner_of(path.resolve().relative_to(packages), distributions)
+        elif path.parent == root:
+            owner = "project"
         else:
-            owner = "project" if path.parent == root else "libc"
+            is_glibc = not path.is_relative_to(library) and GLIBC.match(path.name)
+            owner = "libc" if is_glibc else "python"
         found.append({"path": f"/{path.relative_to(root)}", "owner": owner})
     return found
 
 
 def owner_of(file: Path, distributions: Mapping[str, str]) -> str:
-    """Whose a file is, by where it stands: as in site-packages, or as in the standard library."""
-    source = file.with_suffix(".py") if file.suffix == ".pyc" else file
-    if str(source) in distributions:
-        return distributions[str(source)]
+    """Whose a file is, by where it stands in site-packages."""
     if file.parts[0] == RUNNER:
         return "third-party"
+    return distributions.get(str(source_of(file)), "project")
+
+
+def source_of(file: Path) -> Path:
+    return file.with_suffix(".py") if file.suffix == ".pyc" else file
+
+
+def belongs_to_interpreter(file: Path) -> bool:
+    """Whether a file of a program is one of the standard library, by where it stands."""
     library = Path(sysconfig.get_path("stdlib"))
-    is_interpreters = (library / source).exists() or file.parts[0] == library.name
-    is_systems = len(file.parts) == 1 and ".so" in file.suffixes
-    return "python" if is_interpreters or is_systems else "project"
+    return file.parts[0] == library.name or (library / source_of(file)).exists()
 
 
 def distribution_files() -> dict[str, str]:

@@ -86,7 +86,14 @@ def test_a_manifest_is_read_as_it_was_written(image: Image, output: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "change", [{"python": "3.99"}, {"app": "other:app"}, {"server": {"workers": 9}}, {"freeze": Freeze(optimize=0)}]
+    "change",
+    [
+        {"python": "3.99"},
+        {"app": "other:app"},
+        {"layout": "tree"},
+        {"server": {"workers": 9}},
+        {"freeze": Freeze(optimize=0)},
+    ],
 )
 def test_what_was_left_of_another_configuration_is_refused(image: Image, change: dict[str, Any]) -> None:
     write_manifest(image, "freeze", inputs="1", outputs=[], facts={})

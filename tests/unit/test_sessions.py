@@ -477,8 +477,8 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
     ("words", "text"),
     [
         (
-            ["--layout", "tree"],
-            '1 problem in the configuration of {path}:\n  --layout = "tree": must be one of "onefile"\n'
+            ["--layout", "flat"],
+            '1 problem in the configuration of {path}:\n  --layout = "flat": must be one of "onefile", "tree"\n'
             "Correct the lines above and try again",
         ),
         (
@@ -516,6 +516,13 @@ def test_a_step_that_lacks_the_one_before_ends_the_session_with_a_message(tmp_pa
         f"What freeze leaves for shop is not in {tmp_path}/build/pystatic/shop.\n"
         "Run the freeze session first (it runs by itself unless Nox was told --no-dependencies)"
     )
+
+
+def test_the_layout_may_be_chosen_for_one_run(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path))
+    session = Session("--layout", "tree")
+    sessions["staticx"](session.nox)
+    assert session.lines == ["the tree layout has no static executable"]
 
 
 def test_the_configuration_is_read_anew_when_the_session_runs(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.errors import ConfigError
 
 KEYS = (
-    "app, command, freeze, groups, image, install, layout, max-size, name, python, "
+    "app, command, freeze, groups, image, install, layout, max-compressed-size, max-size, name, python, "
     "requirements, script, server, smoke, staticx"
 )
 NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
@@ -56,7 +56,9 @@ def test_every_table_is_read(tmp_path: Path) -> None:
         tmp_path,
         SHOP
         + """
+        layout = "tree"
         max-size = "8.5MB"
+        max-compressed-size = "4MB"
         python = "3.12"
         groups = ["web"]
         server.workers = 4
@@ -70,7 +72,8 @@ def test_every_table_is_read(tmp_path: Path) -> None:
         smoke.requests = [{ path = "/health", status = 204 }]
         """,
     )
-    assert (image.max_size, image.python, image.groups) == (8_500_000, "3.12", ("web",))
+    assert (image.layout, image.max_size, image.max_compressed_size) == ("tree", 8_500_000, 4_000_000)
+    assert (image.python, image.groups) == ("3.12", ("web",))
     assert image.server == {"workers": 4}
     assert image.freeze.hidden_imports == ("shop.plugins",)
     assert image.freeze.optimize == 2
@@ -134,6 +137,7 @@ def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, lin
     [
         ("max-size = 'big'", f'max-size = "big": {NOT_A_SIZE}'),
         ("max-size = 0", f"max-size = 0: {NOT_A_SIZE}"),
+        ("max-compressed-size = 'big'", f'max-compressed-size = "big": {NOT_A_SIZE}'),
         ("smoke.memory = '1XB'", f'smoke.memory = "1XB": {NOT_A_SIZE}'),
         ("name = 'Shop'", f'name = "Shop": {NOT_A_NAME}'),
         ("name = ''", f'name = "": {NOT_A_NAME}'),
@@ -223,7 +227,7 @@ def test_all_problems_are_reported_at_once_each_with_its_source(tmp_path: Path) 
     sources: dict[str, Mapping[str, Any]] = {
         "overrides": {"max_siz": 3},
         "environment": {"PYSTATIC_TASKS_FREEZE_OPTIMIZE": "9"},
-        "options": {"layout": "tree"},
+        "options": {"layout": "flat"},
     }
     assert refused(tmp_path, text, **sources) == (
         f"6 problems in the configuration of {tmp_path / 'pyproject.toml'}:\n"
@@ -232,7 +236,7 @@ def test_all_problems_are_reported_at_once_each_with_its_source(tmp_path: Path) 
         "  tool.pystatic-tasks.image.ports[0] = 0: is not a port; ports go from 1 to 65535\n"
         '  register(): max-siz: unknown key; did you mean "max-size"?\n'
         "  PYSTATIC_TASKS_FREEZE_OPTIMIZE = 9: must be 0, 1 or 2\n"
-        '  --layout = "tree": must be one of "onefile"\n'
+        '  --layout = "flat": must be one of "onefile", "tree"\n'
         "Correct the lines above and try again."
     )
 

@@ -26,11 +26,12 @@ def all_keys() -> Iterator[tuple[str, Field[Any]]]:
 def test_the_defaults_are_those_of_the_reference() -> None:
     image = Image(root=ROOT, project=ROOT)
     assert (image.name, image.app, image.script, image.command) == ("", None, None, None)
-    assert (image.layout, image.max_size, image.python) == ("onefile", None, None)
+    assert (image.layout, image.max_size, image.max_compressed_size, image.python) == ("onefile", None, None, None)
     assert (image.install, image.groups, image.requirements, image.server) == ((".",), (), (), {})
     assert image.freeze == Freeze(hidden_imports=(), excludes=(), data=(), collect=(), optimize=2, strip=True)
     assert image.staticx == Staticx(libraries=(), strip=True)
     assert image.image == ImageOptions(
+        compression="gzip",
         tags=("latest",),
         user="65535:65535",
         env={},
@@ -48,6 +49,7 @@ def test_the_defaults_are_those_of_the_reference() -> None:
         stdout=None,
         timeout=30.0,
         memory=512_000_000,
+        writable_tmp=False,
     )
 
 

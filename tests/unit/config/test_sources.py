@@ -15,14 +15,14 @@ from pystatic_tasks.config.sources import (
 )
 
 KEYS = (
-    "app, command, freeze, groups, image, install, layout, max-size, name, python, "
+    "app, command, freeze, groups, image, install, layout, max-compressed-size, max-size, name, python, "
     "requirements, script, server, smoke, staticx"
 )
 VARIABLES = (
     "APP, COMMAND, FREEZE_COLLECT, FREEZE_DATA, FREEZE_EXCLUDES, FREEZE_HIDDEN_IMPORTS, FREEZE_OPTIMIZE, FREEZE_STRIP, "
-    "GROUPS, IMAGE_CERTIFICATES, IMAGE_HEALTHCHECK, IMAGE_PORTS, IMAGE_TAGS, IMAGE_TIMEZONES, IMAGE_USER, INSTALL, "
-    "LAYOUT, MAX_SIZE, NAME, PYTHON, REQUIREMENTS, SCRIPT, SMOKE_COMMAND, SMOKE_ENGINE, SMOKE_MEMORY, SMOKE_STDOUT, "
-    "SMOKE_TIMEOUT, STATICX_LIBRARIES, STATICX_STRIP"
+    "GROUPS, IMAGE_CERTIFICATES, IMAGE_COMPRESSION, IMAGE_HEALTHCHECK, IMAGE_PORTS, IMAGE_TAGS, IMAGE_TIMEZONES, "
+    "IMAGE_USER, INSTALL, LAYOUT, MAX_COMPRESSED_SIZE, MAX_SIZE, NAME, PYTHON, REQUIREMENTS, SCRIPT, SMOKE_COMMAND, "
+    "SMOKE_ENGINE, SMOKE_MEMORY, SMOKE_STDOUT, SMOKE_TIMEOUT, SMOKE_WRITABLE_TMP, STATICX_LIBRARIES, STATICX_STRIP"
 )
 NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
 NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
@@ -119,7 +119,7 @@ def test_a_wrong_override_names_the_call(overrides: dict[str, Any], line: str) -
     ("options", "line"),
     [
         ({"image": {"tags": ["a b"]}}, f'--tag = "a b": {NOT_A_TAG}'),
-        ({"layout": "tree"}, '--layout = "tree": must be one of "onefile"'),
+        ({"layout": "flat"}, '--layout = "flat": must be one of "onefile", "tree"'),
         ({"smoke": {"engine": "kvm"}}, '--engine = "kvm": must be one of "auto", "docker", "podman", "sandbox"'),
     ],
 )
@@ -137,6 +137,9 @@ def test_a_wrong_option_is_called_as_it_was_typed(options: dict[str, object], li
         ("NAME", "other", {"name": "other"}),
         ("MAX_SIZE", "9MB", {"max_size": 9_000_000}),
         ("MAX_SIZE", "9000", {"max_size": 9000}),
+        ("MAX_COMPRESSED_SIZE", "4MB", {"max_compressed_size": 4_000_000}),
+        ("LAYOUT", "tree", {"layout": "tree"}),
+        ("IMAGE_COMPRESSION", "zstd", {"image": {"compression": "zstd"}}),
         ("INSTALL", "., ./backend,", {"install": (".", "./backend")}),
         ("GROUPS", "", {"groups": ()}),
         ("FREEZE_HIDDEN_IMPORTS", "shop.a,shop.b", {"freeze": {"hidden_imports": ("shop.a", "shop.b")}}),
@@ -196,13 +199,14 @@ def test_what_one_line_of_text_cannot_carry_has_no_variable(name: str) -> None:
         ("APP", "", f' = "": {NOT_A_TARGET}'),
         ("NAME", "Shop", f' = "Shop": {NOT_A_NAME}'),
         ("MAX_SIZE", "huge", f' = "huge": {NOT_A_SIZE}'),
-        ("LAYOUT", "tree", ' = "tree": must be one of "onefile"'),
+        ("LAYOUT", "flat", ' = "flat": must be one of "onefile", "tree"'),
         ("FREEZE_OPTIMIZE", "9", " = 9: must be 0, 1 or 2"),
         ("FREEZE_STRIP", "maybe", ' = "maybe": must be true or false'),
         ("FREEZE_STRIP", "", ' = "": must be true or false'),
         ("IMAGE_USER", "0", ' = "0": is root; images are non-root'),
         ("IMAGE_PORTS", "80,x", '[1] = "x": must be a whole number'),
         ("IMAGE_PORTS", "0", "[0] = 0: is not a port; ports go from 1 to 65535"),
+        ("IMAGE_COMPRESSION", "xz", ' = "xz": must be one of "gzip", "zstd"'),
         ("IMAGE_TAGS", "1, a b", f'[1] = "a b": {NOT_A_TAG}'),
         ("IMAGE_HEALTHCHECK", "health", ' = "health": must begin with "/"'),
         ("SMOKE_TIMEOUT", "soon", ' = "soon": must be a number'),

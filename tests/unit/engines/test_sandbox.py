@@ -16,6 +16,7 @@ from pystatic_tasks.config.model import Image
 from pystatic_tasks.engines.base import Artifact, Container, Policy
 from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, free_port, here
 from pystatic_tasks.image.archive import write_archive
+from pystatic_tasks.image.compression import gzip
 from pystatic_tasks.image.layers import make_layer
 from pystatic_tasks.image.oci import Runtime, make_image
 from pystatic_tasks.image.rootfs import Entry, root_entries
@@ -27,7 +28,7 @@ NOTHING_WRITABLE = Policy(user="23456:34567", writable_tmp=False, memory_bytes=1
 
 def write_image(path: Path, *layers: list[Entry]) -> None:
     runtime = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/busybox"], env=[], ports=[], labels={})
-    made = make_image([make_layer("program", entries, 0) for entries in layers], runtime, 0)
+    made = make_image([make_layer("program", entries, 0, {"gzip": gzip}) for entries in layers], runtime, 0, "gzip")
     path.write_bytes(write_archive(made, ["busybox:latest"]))
 
 
@@ -39,7 +40,9 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
         pytest.skip("this busybox needs libraries; install busybox-static")
     root = tmp_path_factory.mktemp("image")
     image = Image(root=root, project=root, name="busybox", script="x.py")
-    write_image(root / "image.tar", root_entries(image, busybox))
+    image.dist.mkdir(parents=True)
+    (image.dist / "busybox").symlink_to(busybox)
+    write_image(root / "image.tar", *root_entries(image, {"files": []}).values())
     return Artifact(
         archive=root / "image.tar", image_id="", references=(), entrypoint="/busybox", env={"OWN": "a  b$ü"}, port=None
     )
@@ -275,6 +278,14 @@ def test_layers_are_unpacked_from_the_lowest(tmp_path: Path) -> None:
     assert (tmp_path / "root" / "größe 1").read_bytes() == b"1"
     assert f"{(tmp_path / 'root' / 'größe 1').stat().st_mode:o}" == "100755"
     assert f"{(tmp_path / 'root' / 'tmp').stat().st_mode:o}" == "41777"
+
+
+def test_links_are_unpacked_as_links(tmp_path: Path) -> None:
+    below = Entry(path="/lib/x.so.1", mode=0o755, content=b"library")
+    write_image(tmp_path / "image.tar", [below], [Entry(path="/lib/x.so", mode=0o777, link="x.so.1")])
+    extract(tmp_path / "image.tar", tmp_path / "root")
+    assert (tmp_path / "root/lib/x.so").readlink() == Path("x.so.1")
+    assert (tmp_path / "root/lib/x.so").read_bytes() == b"library"
 
 
 def test_the_mount_points_that_engines_add_are_there(tmp_path: Path) -> None:

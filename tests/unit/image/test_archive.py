@@ -4,28 +4,33 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
+from pystatic_tasks.config.model import Compression
 from pystatic_tasks.image.archive import full_name, index, write_archive
 from pystatic_tasks.image.layers import Layer, make_layer
 from pystatic_tasks.image.oci import OciImage, Runtime, make_image
 from pystatic_tasks.image.rootfs import Entry
 
 REFERENCES = ["shop:1.4", "registry.example/shop:latest"]
+# By whatever method: here it only matters whose bytes they are.
+COMPRESS: Mapping[Compression, Callable[[bytes], bytes]] = {"gzip": zlib.compress, "zstd": lambda tar: b"zstd" + tar}
 
 
-def make_layers(*kinds: str) -> list[Layer]:
-    return [make_layer(kind, [Entry(path=f"/{kind}", mode=0o755, content=kind.encode())], 0) for kind in kinds]
+def make_layers(*kinds: str, compression: Compression) -> list[Layer]:
+    methods = {name: COMPRESS[name] for name in dict.fromkeys(("gzip", compression))}
+    return [make_layer(kind, [Entry(path=f"/{kind}", mode=0o755, content=b"x")], 0, methods) for kind in kinds]
 
 
-def make(*kinds: str) -> OciImage:
+def make(*kinds: str, compression: Compression = "gzip") -> OciImage:
     runtime = Runtime(
         platform="linux/amd64", user="65535:65535", entrypoint=["/shop"], env=[], ports=[8000], labels={"a": "b"}
     )
-    return make_image(make_layers(*kinds), runtime, 1000)
+    return make_image(make_layers(*kinds, compression=compression), runtime, 1000, compression)
 
 
 @pytest.fixture
@@ -53,15 +58,27 @@ def test_oci_readers_find_the_image_from_the_index(image: OciImage) -> None:
     (entry,) = json.loads(files["index.json"])["manifests"]
     manifest = json.loads(blob(files, entry))
     assert blob(files, manifest["config"]) == image.config
-    assert [blob(files, each) for each in manifest["layers"]] == [layer.blob for layer in image.layers]
+    assert [blob(files, each) for each in manifest["layers"]] == [layer.blobs["gzip"] for layer in image.layers]
 
 
 def test_docker_finds_the_image_from_its_own_manifest(image: OciImage) -> None:
     files = read(write_archive(image, REFERENCES))
     (entry,) = json.loads(files["manifest.json"])
     assert files[entry["Config"]] == image.config
-    assert [files[path] for path in entry["Layers"]] == [layer.blob for layer in image.layers]
+    assert [files[path] for path in entry["Layers"]] == [layer.blobs["gzip"] for layer in image.layers]
     assert entry["RepoTags"] == REFERENCES
+
+
+def test_each_reader_finds_layers_that_it_can_unpack() -> None:
+    image = make("system", "program", compression="zstd")
+    files = read(write_archive(image, REFERENCES))
+    (entry,) = json.loads(files["index.json"])["manifests"]
+    layers = json.loads(blob(files, entry))["layers"]
+    assert [blob(files, each) for each in layers] == [layer.blobs["zstd"] for layer in image.layers]
+    (own,) = json.loads(files["manifest.json"])
+    assert [files[path] for path in own["Layers"]] == [layer.blobs["gzip"] for layer in image.layers]
+    assert files[own["Config"]] == blob(files, json.loads(blob(files, entry))["config"])
+    assert len([path for path in files if path.startswith("blobs/")]) == 6
 
 
 def test_every_blob_has_the_name_of_its_content(image: OciImage) -> None:

@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from pystatic_tasks.config.model import Compression
 from pystatic_tasks.image.layers import Layer, make_layer
 from pystatic_tasks.image.oci import OciImage, Runtime, canonical, image_config, make_image, timestamp
 from pystatic_tasks.image.rootfs import Entry
+
+# By whatever method: here it only matters whose bytes they are.
+COMPRESS: Mapping[Compression, Callable[[bytes], bytes]] = {"gzip": zlib.compress, "zstd": lambda tar: b"zstd" + tar}
 
 
 def make_runtime(ports: Sequence[int] = (8000,), healthcheck: Sequence[str] = ()) -> Runtime:
@@ -27,12 +32,14 @@ def make_runtime(ports: Sequence[int] = (8000,), healthcheck: Sequence[str] = ()
 @pytest.fixture
 def layers() -> list[Layer]:
     kinds = ("system", "program")
-    return [make_layer(kind, [Entry(path=f"/{kind}", mode=0o755, content=kind.encode())], 0) for kind in kinds]
+    return [
+        make_layer(kind, [Entry(path=f"/{kind}", mode=0o755, content=kind.encode())], 0, COMPRESS) for kind in kinds
+    ]
 
 
 @pytest.fixture
 def image(layers: list[Layer]) -> OciImage:
-    return make_image(layers, make_runtime(), 86400)
+    return make_image(layers, make_runtime(), 86400, "gzip")
 
 
 def described(content: bytes, media_type: str) -> dict[str, Any]:
@@ -65,17 +72,24 @@ def test_the_configuration_says_how_to_run_it(layers: list[Layer], image: OciIma
     }
 
 
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
 def test_the_manifest_names_the_configuration_and_the_layers_from_the_lowest(
-    layers: list[Layer], image: OciImage
+    layers: list[Layer], compression: Compression
 ) -> None:
-    layer_type = "application/vnd.oci.image.layer.v1.tar+gzip"
+    image = make_image(layers, make_runtime(), 86400, compression)
+    layer_type = f"application/vnd.oci.image.layer.v1.tar+{compression}"
     assert json.loads(image.manifest) == {
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "config": described(image.config, "application/vnd.oci.image.config.v1+json"),
-        "layers": [described(layers[0].blob, layer_type), described(layers[1].blob, layer_type)],
+        "layers": [described(layer.blobs[compression], layer_type) for layer in layers],
         "annotations": {"title": "Größe"},
     }
+
+
+def test_however_layers_are_compressed_they_are_configured_the_same(layers: list[Layer], image: OciImage) -> None:
+    other = make_image(layers, make_runtime(), 86400, "zstd")
+    assert (other.image_id == image.image_id, other.digest == image.digest) == (True, False)
 
 
 def test_an_image_is_known_by_the_digests_of_configuration_and_manifest(image: OciImage) -> None:
@@ -110,8 +124,8 @@ def test_configuration_and_manifest_are_canonical(image: OciImage, blob: str) ->
 
 
 def test_the_same_layers_are_the_same_image(layers: list[Layer], image: OciImage) -> None:
-    assert make_image(layers, make_runtime(), 86400) == image
-    assert make_image(layers, make_runtime(), 86401).digest != image.digest
+    assert make_image(layers, make_runtime(), 86400, "gzip") == image
+    assert make_image(layers, make_runtime(), 86401, "gzip").digest != image.digest
 
 
 def test_times_are_written_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import sys
 import tarfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,19 +13,24 @@ from typing import Any
 
 import pytest
 
-from pystatic_tasks.config.model import Image, ImageOptions, Smoke
-from pystatic_tasks.errors import ConfigError, ImageError
+from pystatic_tasks.config.model import Image, ImageOptions, Layout, Smoke
+from pystatic_tasks.errors import ConfigError, ImageError, MissingToolError, PystaticError
 from pystatic_tasks.host import Host
-from pystatic_tasks.image.layers import make_layer
+from pystatic_tasks.image import step
+from pystatic_tasks.image.compression import gzip
+from pystatic_tasks.image.layers import digest, make_layer
 from pystatic_tasks.image.oci import Runtime, make_image
-from pystatic_tasks.image.rootfs import Entry
+from pystatic_tasks.image.rootfs import Entry, root_entries
 from pystatic_tasks.image.step import (
     check_budget,
     creation_time,
     describe,
     dockerfile,
     image,
+    image_inputs,
+    make_layers,
     make_runtime,
+    program_size,
     project_version,
 )
 from pystatic_tasks.machine import host_platform
@@ -36,6 +42,7 @@ FROZEN: dict[str, Any] = {
     "interpreter": {"version": "3.12.4"},
     "distributions": {"shop": "1.4"},
     "ports": [8000],
+    "files": [],
     "contents": [
         {"name": "libcrypto.so.3", "kind": "binary", "size_bytes": 4_712_000},
         {"name": "encodings", "kind": "bytecode", "size_bytes": 250_000},
@@ -43,13 +50,32 @@ FROZEN: dict[str, Any] = {
 }
 
 
-def some_image(root: Path, *, max_size: int | None = None, **options: Any) -> Image:
+# Of a tree: what each file holds, and whose it is.
+FILES = {
+    "/shop": ("the program", "project"),
+    "/_internal/shop.pyc": ("the project", "project"),
+    "/_internal/falcon.pyc": ("a dependency", "third-party"),
+    "/_internal/os.pyc": ("of Python", "python"),
+    "/lib/libc.so.6": ("of the system", "libc"),
+}
+
+
+def some_image(
+    root: Path,
+    *,
+    layout: Layout = "onefile",
+    max_size: int | None = None,
+    max_compressed_size: int | None = None,
+    **options: Any,
+) -> Image:
     return Image(
         root=root,
         project=root,
         name="shop",
         app="shop:app",
+        layout=layout,
         max_size=max_size,
+        max_compressed_size=max_compressed_size,
         image=ImageOptions(**options),
         smoke=Smoke(engine="sandbox"),
     )
@@ -84,6 +110,31 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def some_tree(root: Path, **options: Any) -> Image:
+    """An image of a project that was frozen into a tree."""
+    (root / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1.0"\n', encoding="utf-8")
+    shop = some_image(root, layout="tree", **options)
+    program = shop.work / "tree" / "shop"
+    for path, (content, _) in FILES.items():
+        file = Path(f"{program}{path}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+    facts = {
+        **FROZEN,
+        "program": str(program),
+        "files": [{"path": path, "owner": owner} for path, (_, owner) in FILES.items()],
+        "contents": [
+            {"name": path, "kind": "data", "size_bytes": len(content)} for path, (content, _) in FILES.items()
+        ],
+    }
+    write_manifest(shop, "freeze", inputs="", outputs=[Path(f"{program}{path}") for path in FILES], facts=facts)
+    return shop
+
+
+def sizes(on_disk: int, on_the_wire: int = 0) -> dict[str, int]:
+    return {"size_bytes": on_disk, "compressed_bytes": on_the_wire}
+
+
 def test_an_image_is_as_old_as_its_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     assert creation_time(COMMIT) == 1000
@@ -106,26 +157,41 @@ def test_source_date_epoch_must_be_a_time(monkeypatch: pytest.MonkeyPatch, text:
     )
 
 
-@pytest.mark.parametrize("max_size", [None, 9_000_000])
-def test_an_image_may_be_as_large_as_its_budget(tmp_path: Path, max_size: int | None) -> None:
-    check_budget(some_image(tmp_path, max_size=max_size), 9_000_000, [])
+@pytest.mark.parametrize("budget", [None, 9_000_000])
+def test_an_image_may_be_as_large_as_its_budgets(tmp_path: Path, budget: int | None) -> None:
+    check_budget(
+        some_image(tmp_path, max_size=budget, max_compressed_size=budget),
+        sizes(9_000_000, 9_000_000),
+        FROZEN["contents"],
+    )
 
 
-def test_over_budget_the_largest_contents_are_listed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "place", "built"),
+    [
+        ("max-size", "on disk", sizes(9_100_000, 4_000_000)),
+        ("max-compressed-size", "on the wire", sizes(20_000_000, 9_100_000)),
+    ],
+)
+def test_over_budget_the_largest_contents_are_listed(
+    tmp_path: Path, key: str, place: str, built: dict[str, int]
+) -> None:
+    budget: dict[str, Any] = {key.replace("-", "_"): 9_000_000}
+    shop = some_image(tmp_path, **budget)
     with pytest.raises(ImageError) as caught:
-        check_budget(some_image(tmp_path, max_size=9_000_000), 9_100_000, FROZEN["contents"])
+        check_budget(shop, built, FROZEN["contents"])
     assert str(caught.value) == (
-        "shop is over budget: 9.10 MB on disk, 0.10 MB above max-size (9.00 MB). "
+        f"shop is over budget: 9.10 MB {place}, 0.10 MB above {key} (9.00 MB). "
         "Its largest contents, before compression:\n"
         "    4.71 MB  binary    libcrypto.so.3\n"
         "    0.25 MB  bytecode  encodings\n"
-        "Leave out what the program does not need (freeze.excludes), or raise max-size."
+        f"Leave out what the program does not need (freeze.excludes), or raise {key}."
     )
 
 
 def test_a_byte_over_budget_is_over_budget(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as caught:
-        check_budget(some_image(tmp_path, max_size=9_000_000), 9_000_001, [])
+        check_budget(some_image(tmp_path, max_size=9_000_000), sizes(9_000_001), [])
     assert str(caught.value) == (
         "shop is over budget: 9.00 MB on disk, 0.00 MB above max-size (9.00 MB). "
         "Its largest contents, before compression:\n"
@@ -136,7 +202,7 @@ def test_a_byte_over_budget_is_over_budget(tmp_path: Path) -> None:
 def test_no_more_than_ten_contents_are_listed(tmp_path: Path) -> None:
     contents = [{"name": f"part{n}", "kind": "data", "size_bytes": 1} for n in range(20)]
     with pytest.raises(ImageError) as caught:
-        check_budget(some_image(tmp_path, max_size=1), 2, contents)
+        check_budget(some_image(tmp_path, max_size=1), sizes(2), contents)
     assert len(caught.value.details) == 10
 
 
@@ -245,8 +311,8 @@ def test_labels_of_the_configuration_go_first(project: Path) -> None:
 
 
 def test_the_description_has_both_sizes_and_all_digests(tmp_path: Path) -> None:
-    layer = make_layer("program", [Entry(path="/shop", mode=0o755, content=b"x" * 1000)], 0)
-    made = make_image([layer], some_runtime(), 1000)
+    layer = make_layer("program", [Entry(path="/shop", mode=0o755, content=b"x" * 1000)], 0, {"gzip": gzip})
+    made = make_image([layer], some_runtime(), 1000, "gzip")
     assert describe(some_image(tmp_path, tags=("1.4", "registry.example/shop:1")), made, FROZEN, 1000) == {
         "version": 1,
         "name": "shop",
@@ -254,18 +320,19 @@ def test_the_description_has_both_sizes_and_all_digests(tmp_path: Path) -> None:
         "digest": made.digest,
         "image_id": made.image_id,
         "layout": "onefile",
+        "compression": "gzip",
         "platform": host_platform(),
         "python": "3.12.4",
         "created": "1970-01-01T00:16:40Z",
         "size_bytes": 1000,
-        "compressed_bytes": len(layer.blob),
+        "compressed_bytes": len(layer.blobs["gzip"]),
         "layers": [
             {
                 "kind": "program",
-                "digest": layer.digest,
+                "digest": digest(layer.blobs["gzip"]),
                 "diff_id": layer.diff_id,
                 "size_bytes": 1000,
-                "compressed_bytes": len(layer.blob),
+                "compressed_bytes": len(layer.blobs["gzip"]),
             }
         ],
     }
@@ -358,3 +425,197 @@ def test_it_is_said_whether_an_engine_had_the_image_already(
     image(loading, Host(say=said.append))
     image(loading, Host(say=said.append))
     assert said[1::2] == ["shop:latest loaded into docker", "shop:latest is already in docker"]
+
+
+@pytest.mark.parametrize(
+    ("options", "budget"), [({}, ""), ({"max_compressed_size": 4_000_000}, "  of 4.00 MB")], ids=["none", "4 MB"]
+)
+def test_the_budget_on_the_wire_is_shown_beside_that_size(project: Path, options: dict[str, Any], budget: str) -> None:
+    said: list[str] = []
+    image(some_image(project, **options), Host(say=said.append))
+    assert said[-1] == f"  image on the wire    0.00 MB{budget}"
+
+
+# What decides that an image is made again.
+
+
+def inputs(
+    shop: Image, *, created: int = 1000, files: Sequence[Entry] = (), labels: dict[str, str] | None = None
+) -> str:
+    entries = {"program": [Entry(path="/shop", mode=0o755, content=b"program"), *files]}
+    return image_inputs(shop, entries, some_runtime(labels=labels), created)
+
+
+def test_the_same_inputs_have_the_same_hash_in_any_folder(tmp_path: Path) -> None:
+    assert inputs(some_image(tmp_path / "a")) == inputs(some_image(tmp_path / "b"))
+
+
+def test_all_that_decides_what_the_image_is_decides_the_hash_of_its_inputs(tmp_path: Path) -> None:
+    shop = some_image(tmp_path)
+    found = [
+        inputs(shop),
+        inputs(shop, created=1001),
+        inputs(shop, files=[Entry(path="/tmp", mode=0o1777)]),
+        inputs(shop, labels={"a": "b"}),
+        inputs(some_image(tmp_path, tags=("1.4",))),
+        inputs(some_image(tmp_path, compression="zstd")),
+        inputs(some_image(tmp_path, max_size=1)),
+        inputs(some_image(tmp_path, max_compressed_size=1)),
+    ]
+    assert len(set(found)) == len(found)
+
+
+def test_a_file_on_another_layer_is_another_image(tmp_path: Path) -> None:
+    shop, entry = some_image(tmp_path, layout="tree"), Entry(path="/x", mode=0o644, content=b"")
+    one = image_inputs(shop, {"python": [entry], "project": []}, some_runtime(), 0)
+    assert image_inputs(shop, {"python": [], "project": [entry]}, some_runtime(), 0) != one
+
+
+def test_nothing_is_compressed_to_find_out_that_nothing_changed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = image(some_image(project), Host(say=lambda line: None))
+    monkeypatch.setattr(step, "make_layers", None)
+    assert image(some_image(project), Host(say=lambda line: None)) == first
+    with pytest.raises(TypeError):
+        image(some_image(project), Host(say=lambda line: None, use_cache=False))
+
+
+def test_another_file_of_the_project_is_another_image(project: Path) -> None:
+    (project / "x").write_text("1", encoding="utf-8")
+    shop = some_image(project, files={"/x": "x"})
+    first = image(shop, Host(say=lambda line: None))
+    (project / "x").write_text("2", encoding="utf-8")
+    assert image(shop, Host(say=lambda line: None)).facts["digest"] != first.facts["digest"]
+
+
+# A tree.
+
+
+def test_a_tree_needs_no_static_executable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000")
+    shop = some_tree(tmp_path)
+    manifest = image(shop, Host(say=lambda line: None))
+    assert [layer["kind"] for layer in manifest.facts["layers"]] == ["libc", "python", "third-party", "project"]
+    assert manifest.facts["layout"] == "tree"
+    assert not (shop.dist / "shop").exists()
+    with pytest.raises(PystaticError, match=r"^What freeze left for shop in .* is of another configuration\."):
+        image(replace(shop, layout="onefile"), Host(say=lambda line: None))
+
+
+def test_the_way_of_a_tree_is_told_layer_by_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000")
+    said: list[str] = []
+    manifest = image(some_tree(tmp_path, max_size=9_000_000), Host(say=said.append))
+    assert said == [
+        f"dist/pystatic/shop/image.tar: shop:latest {manifest.facts['digest']}",
+        "  frozen contents      0.00 MB",
+        "  layer libc           0.00 MB",
+        "  layer python         0.00 MB",
+        "  layer third-party    0.00 MB",
+        "  layer project        0.00 MB",
+        "  image on disk        0.00 MB  of 9.00 MB",
+        "  image on the wire    0.00 MB",
+    ]
+
+
+def test_sizes_of_a_tree_are_the_sums_of_its_layers(tmp_path: Path) -> None:
+    facts = image(some_tree(tmp_path), Host(say=lambda line: None)).facts
+    for size in ("size_bytes", "compressed_bytes"):
+        assert facts[size] == sum(layer[size] for layer in facts["layers"])
+    own = sum(len(content) for content, _ in FILES.values())
+    system = sum(len(rootfs_file(tmp_path, path)) for path in ("etc/passwd", "etc/group", "etc/nsswitch.conf"))
+    assert facts["size_bytes"] == own + system
+
+
+def rootfs_file(root: Path, name: str) -> bytes:
+    with tarfile.open(some_image(root).dist / "rootfs.tar") as tar:
+        file = tar.extractfile(name)
+        assert file
+        return file.read()
+
+
+def test_a_tree_is_as_large_as_its_contents(tmp_path: Path, project: Path) -> None:
+    contents = [{"name": "a", "kind": "data", "size_bytes": 5}, {"name": "b", "kind": "binary", "size_bytes": 7}]
+    assert program_size(some_image(tmp_path, layout="tree"), {"contents": contents}) == 12
+    assert program_size(some_image(project), {"contents": contents}) == 20_000
+
+
+def test_only_the_projects_files_bear_the_images_time(tmp_path: Path) -> None:
+    shop = some_tree(tmp_path)
+    frozen = json.loads((shop.work / "freeze.json").read_text(encoding="utf-8"))["facts"]
+    times = {}
+    for layer in make_layers(shop, root_entries(shop, frozen), 1000):
+        with tarfile.open(fileobj=io.BytesIO(layer.tar)) as tar:
+            times[layer.kind] = {member.mtime for member in tar}
+    assert times == {"libc": {0}, "python": {0}, "third-party": {0}, "project": {1000}}
+
+
+def test_layers_below_the_projects_stay_the_same_from_commit_to_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = some_tree(tmp_path)
+    digests = []
+    for moment in ("1000", "2000"):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", moment)
+        layers = image(shop, Host(say=lambda line: None)).facts["layers"]
+        digests.append([layer["digest"] for layer in layers])
+    assert digests[0][:3] == digests[1][:3]
+    assert digests[0][3] != digests[1][3]
+
+
+def test_an_image_of_one_layer_bears_its_time(project: Path) -> None:
+    shop = some_image(project)
+    (layer,) = make_layers(shop, root_entries(shop, FROZEN), 1000)
+    with tarfile.open(fileobj=io.BytesIO(layer.tar)) as tar:
+        assert {member.mtime for member in tar} == {1000}
+
+
+def test_the_root_for_docker_build_is_that_of_all_layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000")
+    shop = some_tree(tmp_path)
+    image(shop, Host(say=lambda line: None))
+    with tarfile.open(shop.dist / "rootfs.tar") as tar:
+        assert [(member.name, member.mtime) for member in tar] == [
+            ("_internal", 1000),
+            ("_internal/falcon.pyc", 1000),
+            ("_internal/os.pyc", 1000),
+            ("_internal/shop.pyc", 1000),
+            ("etc", 1000),
+            ("etc/group", 1000),
+            ("etc/nsswitch.conf", 1000),
+            ("etc/passwd", 1000),
+            ("lib", 1000),
+            ("lib/libc.so.6", 1000),
+            ("shop", 1000),
+            ("tmp", 1000),
+        ]
+
+
+# Compression by zstd.
+
+
+def test_sizes_and_digests_are_those_of_the_wanted_compression(project: Path) -> None:
+    pytest.importorskip(
+        "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd",
+        reason="pystatic-tasks[zstd] is not installed",
+    )
+    plain = image(some_image(project), Host(say=lambda line: None)).facts
+    shop = some_image(project, compression="zstd")
+    facts = image(shop, Host(say=lambda line: None)).facts
+    with tarfile.open(shop.dist / "image.tar") as tar:
+        blobs = {member.name.rpartition("/")[2]: member.size for member in tar if member.isfile()}
+    (layer,) = facts["layers"]
+    assert facts["compression"] == "zstd"
+    assert blobs[layer["digest"].removeprefix("sha256:")] == layer["compressed_bytes"] == facts["compressed_bytes"]
+    assert plain["layers"][0]["digest"].removeprefix("sha256:") in blobs
+    assert facts["image_id"] == plain["image_id"]
+    assert facts["digest"] != plain["digest"]
+
+
+def test_without_the_library_for_zstd_nothing_is_written(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("backports.zstd", "compression.zstd"):
+        monkeypatch.setitem(sys.modules, name, None)
+    shop = some_image(project, compression="zstd")
+    with pytest.raises(MissingToolError):
+        image(shop, Host(say=lambda line: None))
+    assert [path.name for path in shop.dist.iterdir()] == ["shop"]
+    image(some_image(project), Host(say=lambda line: None))

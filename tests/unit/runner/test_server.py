@@ -1,30 +1,44 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from gunicorn.errors import HaltServer
 
 from pystatic_tasks.engines.sandbox import free_port
-from pystatic_tasks.runner.server import refuse_ports_in_use
+from pystatic_tasks.runner import settings as runner_settings
+from pystatic_tasks.runner.server import (
+    StandaloneApplication,
+    refuse_no_heartbeat,
+    refuse_ports_in_use,
+    refuse_what_was_left_out,
+)
 from pystatic_tasks.runner.settings import SettingsError, configure
 
 APP = """
+import gc
 import os
+
+loaded_in = os.getpid()
 
 def app(environ, start_response):
     start_response("503 Ill" if environ["PATH_INFO"] == "/ill" else "200 OK", [])
-    return [f"{os.getpid()} {environ['SERVER_NAME']}".encode()]
+    words = [os.getpid(), environ["SERVER_NAME"], loaded_in, gc.get_freeze_count()]
+    return [" ".join(map(str, words)).encode()]
 
 def create():
     return app
@@ -34,6 +48,11 @@ usage: python -m pystatic_tasks.runner TARGET [--healthcheck [PATH] | arguments 
 
 TARGET is package.module:callable or package.module:factory().
 """
+WRITABLE_FOLDER = (
+    "Mount a writable /dev/shm, as engines do unless told otherwise (--tmpfs /dev/shm), "
+    "or name another folder: --worker-tmp-dir."
+)
+DIRTY = {"dirty_apps": ["shop:Model"], "dirty_workers": 1}
 FOREIGN = ("PORT", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS", "LISTEN_FDS", "GUNICORN_FD")
 
 
@@ -101,8 +120,12 @@ def serving(folder: Path, *arguments: str, port: int, target: str = "shop:app", 
 
 def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
     """Exit code and output of a program that ends by itself."""
+    return run_python(folder, "-m", "pystatic_tasks.runner", *arguments, **variables)
+
+
+def run_python(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
     result = subprocess.run(
-        [sys.executable, "-m", "pystatic_tasks.runner", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env=environment(variables),
         stdout=subprocess.PIPE,
@@ -131,6 +154,15 @@ def test_arguments_of_gunicorn_go_before_the_number_of_workers(server: Server) -
     assert len({server.get() for _ in range(8)}) == 1
     children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text(encoding="ascii")
     assert len(children.split()) == 1
+
+
+def test_the_application_is_loaded_once_before_the_workers(server: Server) -> None:
+    worker, _, loaded_in, _ = server.get().split()
+    assert int(loaded_in) == server.process.pid != int(worker)
+
+
+def test_what_the_workers_share_is_no_garbage_to_collect(server: Server) -> None:
+    assert int(server.get().split()[3]) > 1000
 
 
 @pytest.mark.parametrize(("path", "code"), [((), 0), (("/",), 0), (("/ill",), 1)])
@@ -206,11 +238,45 @@ def test_checking_the_configuration_loads_the_application(folder: Path) -> None:
     assert output.splitlines()[-1] == "gunicorn.errors.AppImportError: Failed to find attribute 'nothing' in 'shop'."
 
 
+@pytest.mark.parametrize(
+    ("target", "error"),
+    [
+        ("nowhere:app", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("shop:nothing", "gunicorn.errors.AppImportError: Failed to find attribute 'nothing' in 'shop'."),
+    ],
+)
+def test_an_application_that_does_not_load_ends_with_its_traceback(folder: Path, target: str, error: str) -> None:
+    code, output = run(folder, target, "--bind", f"127.0.0.1:{free_port()}")
+    assert code == 4
+    assert output.startswith("Traceback (most recent call last):\n")
+    assert output.endswith(f"{error}\n")
+    assert "HaltServer" not in output
+
+
 @pytest.mark.parametrize(("target", "code"), [("nowhere:app", 3), ("shop:nothing", 4)])
-def test_an_application_that_does_not_load_ends_with_gunicorns_code(folder: Path, target: str, code: int) -> None:
-    found, output = run(folder, target, "--bind", f"127.0.0.1:{free_port()}")
+def test_workers_that_do_not_load_it_themselves_end_with_gunicorns_code(folder: Path, target: str, code: int) -> None:
+    script = (
+        "import sys\n"
+        "from gunicorn.util import import_app\n"
+        "from pystatic_tasks.runner.server import main\n"
+        f"sys.exit(main(lambda: import_app({target!r}), {{'preload_app': False}}, sys.argv[1:]))\n"
+    )
+    found, output = run_python(folder, "-c", script, "--bind", f"127.0.0.1:{free_port()}", "--workers", "1")
     assert found == code
     assert "HaltServer" not in output
+
+
+def test_a_program_that_ends_while_it_is_loaded_says_why(folder: Path) -> None:
+    (folder / "ends.py").write_text("import sys\n\nsys.exit('no DATABASE_URL')\n", encoding="utf-8")
+    assert run(folder, "ends:app", "--bind", f"127.0.0.1:{free_port()}") == (1, "no DATABASE_URL\n")
+
+
+def test_a_folder_that_cannot_hold_the_heartbeat_is_told_at_once(folder: Path) -> None:
+    bind = f"127.0.0.1:{free_port()}"
+    assert run(folder, "shop:app", "--bind", bind, "--worker-tmp-dir", "/nowhere") == (
+        2,
+        f"Error: The workers cannot keep their heartbeat in /nowhere: No such file or directory. {WRITABLE_FOLDER}\n",
+    )
 
 
 def test_a_configuration_can_be_printed(folder: Path) -> None:
@@ -259,17 +325,19 @@ def test_settings_of_the_project_are_checked_before_anything_is_loaded(folder: P
         "from pystatic_tasks.runner.server import main\n"
         "sys.exit(main(lambda: sys.exit('loaded'), {'worker': 1}, []))\n"
     )
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=folder,
-        env=environment({}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-    )
     text = "Error: server.worker is not a setting of gunicorn; did you mean 'workers'?\n"
-    assert (result.returncode, result.stdout, result.stderr) == (2, "", text)
+    assert run_python(folder, "-c", script) == (2, text)
+
+
+def test_what_was_left_out_is_told_before_anything_is_loaded(folder: Path) -> None:
+    script = (
+        "import sys\n"
+        "sys.modules['gunicorn.dirty'] = None\n"
+        "from pystatic_tasks.runner.server import main\n"
+        f"sys.exit(main(lambda: sys.exit('loaded'), {DIRTY}, []))\n"
+    )
+    text = "Error: dirty_apps cannot be added here: name them in the settings that the program is built with.\n"
+    assert run_python(folder, "-c", script) == (2, text)
 
 
 # Ports, before gunicorn tries them.
@@ -315,3 +383,72 @@ def test_a_port_that_only_root_may_take_is_told(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(SettingsError) as caught:
         refuse_ports_in_use(configure({"bind": "0.0.0.0:80"}, {}))
     assert str(caught.value) == "Port 80 of 0.0.0.0 is not allowed to this user. Set PORT to one above 1023."
+
+
+# The application, before it is served.
+
+
+def fail() -> Any:
+    raise ValueError("größe")
+
+
+def make_application(load: Callable[[], Any], **settings: Any) -> StandaloneApplication:
+    return StandaloneApplication(load, configure(settings, {}))
+
+
+def test_what_is_loaded_before_the_workers_is_left_to_them_whole() -> None:
+    before = gc.get_freeze_count()
+    try:
+        assert make_application(lambda: print).load() is print
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()
+
+
+def test_what_each_worker_loads_is_its_own() -> None:
+    before = gc.get_freeze_count()
+    assert make_application(lambda: print, preload_app=False).load() is print
+    assert gc.get_freeze_count() == before
+
+
+def test_an_error_before_the_workers_is_shown_and_ends_the_server(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(HaltServer) as caught:
+        make_application(fail).load()
+    assert caught.value.exit_status == 4
+    assert capsys.readouterr().err.splitlines()[-1] == "ValueError: größe"
+
+
+def test_an_error_in_a_worker_is_gunicorns_to_show(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match=r"^größe$"):
+        make_application(fail, preload_app=False).load()
+    assert capsys.readouterr().err == ""
+
+
+# What a server needs of its surroundings.
+
+
+def test_a_heartbeat_needs_a_folder_that_is_writable(tmp_path: Path) -> None:
+    refuse_no_heartbeat(configure({"worker_tmp_dir": str(tmp_path)}, {}))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_without_any_writable_folder_says_what_to_mount(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_settings, "HEARTBEAT_FOLDER", "/nowhere")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(SettingsError) as caught:
+        refuse_no_heartbeat(configure({}, {}))
+    assert str(caught.value) == (
+        f"The workers cannot keep their heartbeat anywhere: neither /dev/shm nor /tmp is writable. {WRITABLE_FOLDER}"
+    )
+
+
+def test_dirty_apps_run_where_their_server_is() -> None:
+    refuse_what_was_left_out(configure(DIRTY, {}))
+
+
+@pytest.mark.parametrize("settings", [{}, {**DIRTY, "dirty_workers": 0}, {**DIRTY, "dirty_apps": []}])
+def test_without_dirty_apps_nothing_is_missed(monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]) -> None:
+    monkeypatch.setitem(sys.modules, "gunicorn.dirty", None)
+    refuse_what_was_left_out(configure(settings, {}))

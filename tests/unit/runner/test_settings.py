@@ -27,6 +27,11 @@ def test_the_defaults_fit_for_containers() -> None:
     assert config.workers == 2
     assert config.graceful_timeout < 10
     assert config.control_socket_disable is True
+    assert config.preload_app is True
+
+
+def test_a_project_may_load_its_application_in_each_worker() -> None:
+    assert configure({"preload_app": False}, {}).preload_app is False
 
 
 def test_the_heartbeat_needs_no_writable_root() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from pystatic_tasks.engines.base import Exit
 from pystatic_tasks.image.archive import write_archive
+from pystatic_tasks.image.compression import gzip
 from pystatic_tasks.image.layers import make_layer
 from pystatic_tasks.image.oci import Runtime, make_image
 from pystatic_tasks.image.rootfs import Entry
@@ -23,11 +24,13 @@ from pystatic_tasks.smoke.contract import (
 GUNICORN = "[2026-01-01 10:00:00 +0000] [7] "
 
 
-def archive(path: Path, *files: tuple[str, int]) -> Path:
+def archive(path: Path, *files: tuple[str, int], link: str = "") -> Path:
     """An archive of an image with these files, each in a layer of its own."""
-    layers = [make_layer("x", [Entry(path=name, mode=mode, content=b"")], 0) for name, mode in files]
+    content = None if link else b""
+    entries = [Entry(path=name, mode=mode, content=content, link=link) for name, mode in files]
+    layers = [make_layer("x", [entry], 0, {"gzip": gzip}) for entry in entries]
     runtime = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/shop"], env=[], ports=[], labels={})
-    path.write_bytes(write_archive(make_image(layers, runtime, 0), []))
+    path.write_bytes(write_archive(make_image(layers, runtime, 0, "gzip"), []))
     return path
 
 
@@ -102,6 +105,11 @@ def test_an_image_without_shell_and_set_uid_files_passes(tmp_path: Path) -> None
 def test_a_shell_is_found_in_whatever_layer_it_stands(tmp_path: Path, name: str) -> None:
     image = archive(tmp_path / "image.tar", ("/shop", 0o755), (f"/{name}", 0o755))
     assert check_files(image)[0] == Check(name="no shell", passed=False, seen=name)
+
+
+def test_a_link_with_the_name_of_a_shell_is_one(tmp_path: Path) -> None:
+    image = archive(tmp_path / "image.tar", ("/bin/sh", 0o777), link="shop")
+    assert [check.passed for check in check_files(image)] == [False, True]
 
 
 @pytest.mark.parametrize("name", ["/shop.sh", "/sh/notes", "/english"])

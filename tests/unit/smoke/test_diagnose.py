@@ -8,6 +8,11 @@ from pystatic_tasks.config.model import Freeze, Image
 from pystatic_tasks.smoke.diagnose import diagnose
 
 NO_TMP = "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777."
+READ_ONLY = (
+    "The program writes temporary files, and its root is read-only. Put this into the table "
+    "[tool.pystatic-tasks.smoke] of pyproject.toml, and mount a writable /tmp where the image is deployed:\n"
+    "  writable-tmp = true"
+)
 PORT = "The port that server.bind names is taken where the program runs. Stop what holds it, or change server.bind."
 
 
@@ -42,6 +47,7 @@ def test_a_module_that_was_not_seen_gets_its_line_of_configuration(configured: t
         ("Failed to execv() /tmp/staticx-abc/shop: Permission denied", NO_TMP),
         ("[7] Could not create temporary directory!", NO_TMP),
         ("shop: Failed to create temporary directory in /tmp", NO_TMP),
+        ("FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']", READ_ONLY),
         ("ValueError: Failed to create database", ""),
         (
             "Error: Port 80 of 0.0.0.0 is not allowed to this user. Set PORT to one above 1023.",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from support import engine_or_skip, tool_or_skip
 
-from pystatic_tasks.config.model import Image, ImageOptions, Smoke
+from pystatic_tasks.config.model import Image, ImageOptions, Layout, Smoke
 from pystatic_tasks.engines import make_artifact
 from pystatic_tasks.errors import SmokeError
 from pystatic_tasks.host import Host
@@ -32,14 +33,32 @@ def run(*checks: Check, output: str = "") -> Run:
     return Run(user="1:1", startup_ms=None, checks=checks, output=output)
 
 
-def build(root: Path, applet: str, app: str | None = None, **smoke: Any) -> Image:
+def build(root: Path, applet: str, app: str | None = None, layout: Layout = "onefile", **smoke: Any) -> Image:
     """An image whose program is one of busybox's, which does not look like a shell."""
     engine_or_skip("sandbox")
     busybox = Path(tool_or_skip("busybox"))
-    options = Smoke(engine="sandbox", **smoke)
-    image = Image(root=root, project=root, name=applet, app=app, script=None if app else "x.py", smoke=options)
+    image = Image(
+        root=root,
+        project=root,
+        name=applet,
+        app=app,
+        script=None if app else "x.py",
+        layout=layout,
+        smoke=Smoke(engine="sandbox", **smoke),
+    )
     (root / "pyproject.toml").write_text("", encoding="utf-8")
-    frozen = {"interpreter": {"version": "3.12.4"}, "distributions": {}, "ports": [], "contents": []}
+    frozen = {
+        "interpreter": {"version": "3.12.4"},
+        "distributions": {},
+        "ports": [],
+        "contents": [],
+        "program": str(root / "program"),
+        "files": [{"path": f"/{applet}", "owner": "project"}] if layout == "tree" else [],
+    }
+    (root / "program").mkdir()
+    shutil.copy(busybox, root / "program" / applet)
+    image.dist.mkdir(parents=True)
+    (image.dist / applet).symlink_to(busybox)
     write_manifest(image, "freeze", inputs="", outputs=[busybox], facts=frozen)
     write_manifest(image, "staticx", inputs="", outputs=[busybox], facts={"size_bytes": 1})
     image_step(image, Host(say=lambda line: None))
@@ -100,6 +119,30 @@ def test_a_program_that_does_not_end_fails(tmp_path: Path, sandboxes: Path, monk
         smoke(image, Host(say=lambda line: None))
     assert caught.value.details[0] == "sleep 60: still runs after 0.2 s"
     assert list(sandboxes.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "details"),
+    [
+        ("onefile", ["nothing left in /tmp: x"]),
+        ("tree", ["touch /tmp/x: exit code 1", "its log ends so:", "| touch: /tmp/x: Read-only file system"]),
+    ],
+)
+def test_only_the_executable_that_unpacks_itself_may_write_into_tmp(
+    tmp_path: Path, sandboxes: Path, layout: Layout, details: list[str]
+) -> None:
+    image = build(tmp_path, "touch", layout=layout, command=("/tmp/x",))
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, Host(say=lambda line: None))
+    assert list(caught.value.details) == details
+    assert list(sandboxes.iterdir()) == []
+
+
+def test_a_tree_may_be_given_a_tmp_to_write_into(tmp_path: Path, sandboxes: Path) -> None:
+    image = build(tmp_path, "touch", layout="tree", command=("/tmp/x",), writable_tmp=True)
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, Host(say=lambda line: None))
+    assert caught.value.details == ("nothing left in /tmp: x",)
 
 
 def test_a_broken_contract_is_told_once_with_the_end_of_the_log(tmp_path: Path) -> None:

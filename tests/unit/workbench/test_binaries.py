@@ -1,29 +1,22 @@
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from support import tool_or_skip
 
-from pystatic_tasks.machine import WORKBENCH
-
 pytest.importorskip("elftools", reason="pyelftools is not installed")
 
 
 @pytest.fixture(scope="module")
-def binaries() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("binaries", WORKBENCH / "binaries.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def binaries(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("binaries")
 
 
 @pytest.fixture

@@ -1,24 +1,18 @@
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from pystatic_tasks.machine import WORKBENCH
-
+pytest.importorskip("elftools", reason="pyelftools is not installed")
 writers = pytest.importorskip("PyInstaller.archive.writers", reason="PyInstaller is in build environments only")
 
 
 @pytest.fixture
-def contents() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("contents", WORKBENCH / "contents.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def contents(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("contents")
 
 
 def test_parts_are_listed_from_the_largest(contents: ModuleType, tmp_path: Path) -> None:
@@ -35,9 +29,39 @@ def test_parts_are_listed_from_the_largest(contents: ModuleType, tmp_path: Path)
         ("optimize", "", False, "o"),
     ]
     writers.CArchiveWriter(str(tmp_path / "program"), toc, "libpython.so")
-    parts = contents.list_contents(tmp_path / "program")
+    parts = contents.list_archive(tmp_path / "program")
     assert parts[:2] == [
         {"name": "libc.so.6", "kind": "binary", "size_bytes": 90_000},
         {"name": "größe.txt", "kind": "data", "size_bytes": 80_000},
     ]
     assert [(part["name"], part["kind"]) for part in parts[2:]] == [("other", "bytecode"), ("shop", "bytecode")]
+
+
+def test_the_files_of_a_tree_are_listed_alike(contents: ModuleType, tmp_path: Path) -> None:
+    files = {
+        "shop": (b"#!", 900),
+        "lib/libc.so.6": (b"\x7fELF", 800),
+        "usr/lib/site-packages/x/y.so": (b"\x7fELF", 700),
+        "usr/lib/site-packages/templates/größe.html": (b"", 600),
+        "usr/lib/site-packages/falcon/app.pyc": (b"", 200),
+        "usr/lib/site-packages/falcon/util/x.pyc": (b"", 50),
+        "usr/lib/os.pyc": (b"", 250),
+        "usr/lib/json/decoder.pyc": (b"", 150),
+        "usr/lib/notes.so": (b"no binary", 100),
+    }
+    for name, (beginning, size) in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(beginning.ljust(size))
+    (tmp_path / "usr/lib/y.so").symlink_to("site-packages/x/y.so")
+    (tmp_path / "usr/lib/empty").mkdir()
+    parts = contents.list_tree(tmp_path, (tmp_path / "usr/lib/site-packages", tmp_path / "usr/lib"))
+    assert [(part["name"], part["kind"], part["size_bytes"]) for part in parts] == [
+        ("shop", "data", 900),
+        ("lib/libc.so.6", "binary", 800),
+        ("usr/lib/site-packages/x/y.so", "binary", 700),
+        ("usr/lib/site-packages/templates/größe.html", "data", 600),
+        ("falcon", "bytecode", 250),
+        ("os", "bytecode", 250),
+        ("json", "bytecode", 150),
+        ("usr/lib/notes.so", "data", 100),
+    ]

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from pystatic_tasks.freeze.step import PACKAGE
 from pystatic_tasks.freeze.target import copy_runner
 from pystatic_tasks.machine import WORKBENCH
+from pystatic_tasks.runner.settings import configure
 
 SCRIPT = WORKBENCH / "inspect_target.py"
 WSGI = "def app(environ, start_response):\n    return []\n"
@@ -27,8 +31,37 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def install(site: Path, name: str, *files: str, requires: Sequence[str] = ()) -> None:
+    """A distribution, as pip leaves it."""
+    info = site / f"{name}-1.0.dist-info"
+    info.mkdir()
+    lines = [f"Name: {name}", "Version: 1.0", *(f"Requires-Dist: {each}" for each in requires)]
+    (info / "METADATA").write_text("Metadata-Version: 2.1\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    (info / "RECORD").write_text("".join(f"{file},,\n" for file in files), encoding="utf-8")
+    for file in files:
+        (site / file).parent.mkdir(exist_ok=True)
+        (site / file).touch()
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small build environment: the server, and a tool that shares a package with a dependency."""
+    site = tmp_path_factory.mktemp("environment") / "site-packages"
+    site.mkdir()
+    for name in ("gunicorn", "packaging"):
+        distribution = importlib.metadata.distribution(name)
+        for part in {file.parts[0] for file in distribution.files or ()} - {".."}:
+            (site / part).symlink_to(Path(str(distribution.locate_file(part))))
+    install(site, "toolx", "toolx.py", requires=["helperx", "sharedx"])
+    install(site, "depx", "depx/__init__.py", requires=["sharedx"])
+    install(site, "helperx", "helperx.py")
+    install(site, "sharedx", "sharedx.py")
+    (site / "toolx.py").write_text("import tarfile\n", encoding="utf-8")
+    return site
+
+
 @pytest.fixture
-def ask(tmp_path: Path, runner: Path) -> Ask:
+def ask(tmp_path: Path, runner: Path, packages: Path) -> Ask:
     """Runs the script, as freeze does, on a project of these files."""
 
     def ask(
@@ -36,7 +69,7 @@ def ask(tmp_path: Path, runner: Path) -> Ask:
         files: Mapping[str, str] | None = None,
         settings: Mapping[str, Any] | None = None,
         hidden_imports: Sequence[str] = (),
-        tools: Sequence[str] = (),
+        tools: Sequence[str] = ("toolx",),
         env: Mapping[str, str] | None = None,
         collect: Sequence[str] = (),
     ) -> dict[str, Any]:
@@ -48,16 +81,17 @@ def ask(tmp_path: Path, runner: Path) -> Ask:
         request = {
             "app": app,
             "settings": settings or {},
-            "import_paths": [str(runner), str(project)],
+            "import_paths": [str(runner), str(project), str(packages)],
             "hidden_imports": hidden_imports,
             "project": str(project),
             "tools": tools,
             "env": env or {},
             "collect": collect,
+            "sources": [str(path) for path in project.rglob("*.py")],
         }
         asked, answered = tmp_path / "request.json", tmp_path / "answer.json"
         asked.write_text(json.dumps(request), encoding="utf-8")
-        subprocess.run([sys.executable, "-I", str(SCRIPT), str(asked), str(answered)], check=True, timeout=20)
+        subprocess.run([sys.executable, "-I", "-S", str(SCRIPT), str(asked), str(answered)], check=True, timeout=20)
         answer: dict[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
         return answer
 
@@ -70,13 +104,14 @@ def unmarked(lines: Sequence[str]) -> list[str]:
 
 
 def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
-    answer = ask(settings={"bind": ["0.0.0.0:9000"], "workers": 3}, tools=["pyelftools"])
-    assert answer.pop("distributions")["gunicorn"]
-    assert answer.pop("tool_modules") in (["elftools"], [])
+    answer = ask(settings={"bind": ["0.0.0.0:9000"], "workers": 3})
+    assert set(answer.pop("distributions")) == {"gunicorn", "packaging", "toolx", "depx", "helperx", "sharedx"}
     assert answer == {
         "settings": {"bind": ["0.0.0.0:9000"], "workers": 3},
         "hidden_imports": ["gunicorn.glogging", "gunicorn.workers.sync"],
         "ports": [9000],
+        "tool_modules": ["helperx", "toolx"],
+        "unused": ["process-pools", "queue-handlers", "archives", "side-servers", "http2"],
     }
 
 
@@ -118,7 +153,28 @@ def test_a_program_without_application_is_not_imported(ask: Ask) -> None:
 
 
 def test_what_only_tools_need_is_left_out_and_what_the_project_needs_is_kept(ask: Ask) -> None:
-    assert "packaging" not in ask(None, tools=["packaging"])["tool_modules"]
+    assert ask(None, tools=["toolx", "nowherex"])["tool_modules"] == ["helperx", "toolx"]
+
+
+def test_what_dependencies_ask_for_is_used(ask: Ask) -> None:
+    assert "archives" not in ask(tools=[])["unused"]
+
+
+def test_a_program_without_application_has_no_server_whose_parts_could_be_unused(ask: Ask) -> None:
+    assert ask(None, {"shop.py": ""})["unused"] == ["process-pools", "queue-handlers", "archives"]
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("from concurrent.futures import ProcessPoolExecutor", "process-pools"),
+        ("HANDLER = 'logging.handlers.QueueHandler'", "queue-handlers"),
+        ("import zipfile", "archives"),
+    ],
+)
+def test_what_the_project_asks_for_is_used(ask: Ask, text: str, part: str) -> None:
+    files = {"shop.py": WSGI, "plugins/later.py": text}
+    assert part not in ask(files=files)["unused"]
 
 
 @pytest.mark.parametrize(("target", "module"), [("shap.web:app", "shap"), ("shop.web:app", "shop.web")])
@@ -295,3 +351,82 @@ def test_a_wrong_variable_of_the_image_is_told(ask: Ask) -> None:
         "remedy": CORRECT_SERVER,
         "details": [],
     }
+
+
+# Parts that are left out, each by what it takes to use them.
+
+
+@pytest.fixture(scope="module")
+def script(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("inspect_target")
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to install into."""
+    path = tmp_path / "site-packages"
+    path.mkdir()
+    monkeypatch.syspath_prepend(path)
+    return path
+
+
+def names(distributions: Sequence[importlib.metadata.Distribution], among: str) -> set[str]:
+    return {each.metadata["Name"] for each in distributions} & set(among.split())
+
+
+def test_the_hooks_for_every_part_are_there(script: ModuleType) -> None:
+    parts = [*script.ASKED_BY_NAME, *script.unused_server_parts(configure({}, {}))]
+    assert {path.name for path in (PACKAGE / "hooks").iterdir()} == {"always", *(f"without-{each}" for each in parts)}
+
+
+def test_every_name_of_a_part_keeps_it_and_no_other(script: ModuleType, tmp_path: Path) -> None:
+    parts = set(script.ASKED_BY_NAME)
+    for part, words in script.ASKED_BY_NAME.items():
+        for word in words:
+            (tmp_path / "x.py").write_text(f"x.{word}()\n", encoding="utf-8")
+            assert set(script.unused_parts([tmp_path / "x.py"])) == parts - {part}
+
+
+@pytest.mark.parametrize(
+    ("settings", "unused"),
+    [
+        ({}, ["side-servers", "http2"]),
+        ({"control_socket_disable": False}, ["http2"]),
+        ({"dirty_apps": ["shop:Model"]}, ["http2"]),
+    ],
+)
+def test_parts_of_the_server_are_used_where_a_setting_starts_them(
+    script: ModuleType, settings: dict[str, Any], unused: list[str]
+) -> None:
+    assert script.unused_server_parts(configure(settings, {})) == unused
+
+
+def test_a_server_that_has_no_such_settings_has_nothing_to_start_by_them(script: ModuleType) -> None:
+    config = configure({}, {})
+    for name in ("control_socket_disable", "dirty_apps"):
+        del config.settings[name]
+    assert "side-servers" in script.unused_server_parts(config)
+
+
+def test_http2_is_used_where_its_package_is_installed(script: ModuleType, site: Path) -> None:
+    install(site, "h2", "h2/__init__.py")
+    assert script.unused_server_parts(configure({}, {})) == ["side-servers"]
+
+
+def test_tools_are_left_out_with_what_only_they_require(script: ModuleType, site: Path) -> None:
+    install(site, "toolx", requires=["helperx[more]", "sharedx", "windowsx; sys_platform == 'win32'"])
+    install(site, "helperx", requires=["extrax; extra == 'more'", "otherx; extra == 'less'"])
+    install(site, "shopx", requires=["Shared_X"])
+    installed = "toolx helperx shopx extrax otherx sharedx shared.x windowsx"
+    for name in installed.split()[3:]:
+        install(site, name)
+    tools, others = script.split_distributions(["toolx"])
+    assert names(tools, installed) == {"toolx", "helperx", "extrax", "sharedx"}
+    assert names(others, installed) == {"shopx", "shared.x", "otherx", "windowsx"}
+
+
+def test_code_is_what_python_can_import(script: ModuleType, site: Path) -> None:
+    install(site, "shopx", "shopx/web.py", "shopx/fast.abi3.so", "shopx/x.html", "gone.py")
+    (site / "gone.py").unlink()
+    found = script.code_files([importlib.metadata.distribution("shopx")])
+    assert sorted(path.name for path in found) == ["fast.abi3.so", "web.py"]

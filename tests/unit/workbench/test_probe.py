@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import platform
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -18,13 +18,8 @@ STATIC_NAME = f"libpython3.{sys.version_info[1]}.so.1.0"
 
 
 @pytest.fixture
-def probe() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("probe", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def probe(load: Callable[[str], ModuleType]) -> ModuleType:
+    return load("probe")
 
 
 def built(monkeypatch: pytest.MonkeyPatch, prefix: Path, **variables: object) -> None:

@@ -1,0 +1,100 @@
+"""The sample app, built three times: plain Python, a tree, one file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.server import BenchError, Variant
+from pystatic_tasks.engines.sandbox import extract
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+APP = "random_number.api:app"
+LAYOUTS = ("tree", "onefile")
+WORKERS = 4
+SERVER = ("--workers", str(WORKERS), "--worker-tmp-dir", "/dev/shm", "--no-control-socket")
+FOREIGN_VARIABLES = ("VIRTUAL_ENV", "PYTHONPATH")
+NOXFILE = "import pystatic_tasks\n\npystatic_tasks.register()\n"
+PYPROJECT = """\
+[tool.pystatic-tasks]
+app = "{app}"
+install = ["{sample}"]
+server.workers = {workers}
+
+[tool.pystatic-tasks.images.tree]
+layout = "tree"
+
+[tool.pystatic-tasks.images.onefile]
+layout = "onefile"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """What was built.
+
+    Attributes:
+        folder: Where.
+        python: The interpreter, as asked for.
+        environment: Virtual environment with the sample app as plain Python.
+    """
+
+    folder: Path
+    python: str
+    environment: Path
+
+    def manifest(self, layout: str) -> dict[str, Any]:
+        """The image.json of a layout."""
+        path = self.folder / "dist/pystatic" / layout / "image.json"
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return content
+
+    def archive(self, layout: str) -> Path:
+        return self.folder / "dist/pystatic" / layout / "image.tar"
+
+    def processes(self) -> list[Variant]:
+        """The program started without any engine: the tree in its own root."""
+        root = self.folder / "root"
+        shutil.rmtree(root, ignore_errors=True)
+        extract(self.archive("tree"), root)
+        return [
+            Variant(name="plain Python", command=[str(self.environment / "bin/gunicorn"), APP, *SERVER]),
+            Variant(name="tree", command=["chroot", str(root), "/tree"]),
+            Variant(name="onefile", command=[str(self.folder / "dist/pystatic/onefile/onefile")]),
+        ]
+
+
+def build(folder: Path, python: str) -> Built:
+    """Build everything below `folder`; what is there and unchanged is not built again."""
+    environment = folder / "plain"
+    run([python, "-m", "venv", "--clear", "--copies", environment], folder)
+    run([environment / "bin/python", "-m", "pip", "install", "--quiet", REPOSITORY / "sample_app", "gunicorn"], folder)
+    (folder / "noxfile.py").write_text(NOXFILE, encoding="utf-8")
+    (folder / "pyproject.toml").write_text(
+        PYPROJECT.format(app=APP, sample=REPOSITORY / "sample_app", workers=WORKERS), encoding="utf-8"
+    )
+    for layout in LAYOUTS:
+        run([sys.executable, "-m", "nox", "-s", f"image-{layout}"], folder, PYSTATIC_TASKS_PYTHON=python)
+    return Built(folder=folder, python=python, environment=environment)
+
+
+def run(command: Sequence[object], folder: Path, **variables: str) -> None:
+    inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
+    result = subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env={**inherited, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise BenchError(f"{' '.join(map(str, command[:4]))} … failed:\n{result.stdout[-3000:]}")

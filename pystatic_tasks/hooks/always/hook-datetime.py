@@ -1,0 +1,2 @@
+# Stands in where the interpreter lacks _datetime, which ours have.
+excludedimports = ["_pydatetime"]

@@ -1,0 +1,2 @@
+# Stands in where the interpreter lacks _decimal, which ours have.
+excludedimports = ["_pydecimal"]

@@ -1,0 +1,2 @@
+# Only when it is run as a program.
+excludedimports = ["argparse", "doctest", "pprint"]

@@ -1,0 +1,2 @@
+# For the queue of a QueueHandler in a configuration.
+excludedimports = ["multiprocessing"]
