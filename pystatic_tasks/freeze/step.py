@@ -97,7 +97,7 @@ def freeze(image: Image, host: Host) -> Manifest:
             "ports": examined["ports"],
             "distributions": examined["distributions"],
             "contents": result["contents"],
-            "system": stamps(path for path in result["binaries"] if not path.startswith(prefix)),
+            "system": stamps(path for path in result["binaries"] if path and not path.startswith(prefix)),
         },
     )
 
@@ -182,7 +182,8 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
     """Run PyInstaller in the build environment.
 
     Returns:
-        {"binaries": [source paths], "contents": [parts of the program], "files": [files of a tree with their owners]}
+        {"binaries": [source paths], "contents": [parts of the program], "files": [files of a tree with owners],
+         "missing": [pairs (file, library)]}
     """
     folder = image.work / "program"
     # No module can have a name with a hyphen, so that the entry script stands before none.

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from binaries import BINARY_TYPES, TocEntry, copy_fit
-from closure import Closure, linkage
+from closure import Closure, find_library, linkage
 from owners import belongs_to_interpreter
 
 PREFIX = Path("usr/local")
@@ -119,3 +119,12 @@ def write_script(root: Path, name: str, entry: Path, optimize: int) -> None:
     )
     (root / name).write_text(text, encoding="utf-8")
     (root / name).chmod(0o755)
+
+
+def machine_files(root: Path) -> list[str]:
+    """The files of this machine that the interpreter and the system's libraries of a tree were taken from."""
+    interpreter = Path(sys.executable).resolve()
+    machine = linkage(interpreter).machine
+    system = [path for path in root.rglob("*.so*") if not path.is_relative_to(root / PREFIX)]
+    found = [find_library(path.name, machine) or Path("/", path.relative_to(root)) for path in system]
+    return sorted({str(interpreter), *map(str, found)})
