@@ -50,8 +50,8 @@ EXAMINED = {
     "distributions": {"falcon": "4.4.0"},
 }
 FILES = [
-    {"path": "/_internal/libx.so", "owner": "third-party"},
-    {"path": "/_internal/x.libs/libx.so", "owner": "third-party"},
+    {"path": "/opt/libx.so", "owner": "third-party"},
+    {"path": "/opt/x.libs/libx.so", "owner": "third-party"},
     {"path": "/lib/libc.so.6", "owner": "libc"},
     {"path": "/shop", "owner": "third-party"},
 ]
@@ -113,7 +113,7 @@ def tree(environment: Environment) -> Environment:
     (environment.root / "made" / "shop").unlink()
     for file in FILES:
         environment.makes(f"shop{file['path']}", b"p" * 10_000)
-    link = environment.root / "made/shop/_internal/libx.so"
+    link = environment.root / "made/shop/opt/libx.so"
     link.unlink()
     link.symlink_to("x.libs/libx.so")
     environment.finds(files=FILES)
@@ -297,7 +297,7 @@ def test_a_library_of_the_system_that_changed_makes_a_new_program(
     own = environment.root / "lib" / "x.so"
     own.parent.mkdir()
     own.touch()
-    environment.finds(binaries=[str(library), str(own)])
+    environment.finds(binaries=["", str(library), str(own), "/nowhere.so"])
     manifest = freeze(shop, environment.host)
     assert list(manifest.facts["system"]) == [str(library)]
     freeze(shop, environment.host)

@@ -260,15 +260,15 @@ def test_nothing_can_stand_in_a_link() -> None:
 
 OWNERS = {
     "/shop": "project",
-    "/_internal/shop/web.pyc": "project",
-    "/_internal/falcon/app.pyc": "third-party",
-    "/_internal/libx.so": "third-party",
-    "/_internal/x.libs/libx.so": "third-party",
-    "/_internal/os.pyc": "python",
-    "/_internal/libpython3.so": "python",
+    "/opt/shop/web.pyc": "project",
+    "/opt/falcon/app.pyc": "third-party",
+    "/opt/libx.so": "third-party",
+    "/opt/x.libs/libx.so": "third-party",
+    "/opt/os.pyc": "python",
+    "/opt/libpython3.so": "python",
     "/lib/x86_64-linux-gnu/libc.so.6": "libc",
 }
-RUNNABLE = ("/shop", "/_internal/libpython3.so")
+RUNNABLE = ("/shop", "/opt/libpython3.so")
 
 
 @pytest.fixture
@@ -277,8 +277,8 @@ def tree(tmp_path: Path) -> dict[str, Any]:
     program = tmp_path / "tree"
     for path in OWNERS:
         a_file(Path(f"{program}{path}"), path, mode=0o700 if path in RUNNABLE else 0o600)
-    (program / "_internal/libx.so").unlink()
-    (program / "_internal/libx.so").symlink_to("x.libs/libx.so")
+    (program / "opt/libx.so").unlink()
+    (program / "opt/libx.so").symlink_to("x.libs/libx.so")
     return {"program": str(program), "files": [{"path": path, "owner": owner} for path, owner in OWNERS.items()]}
 
 
@@ -287,9 +287,9 @@ def test_every_layer_holds_what_changes_together(tmp_path: Path, tree: dict[str,
     assert tuple(layers) == LAYERS["tree"] == ("libc", "python", "third-party", "project")
     assert {kind: [entry.path for entry in entries if not entry.is_folder] for kind, entries in layers.items()} == {
         "libc": ["/etc/group", "/etc/nsswitch.conf", "/etc/passwd", "/lib/x86_64-linux-gnu/libc.so.6"],
-        "python": ["/_internal/libpython3.so", "/_internal/os.pyc"],
-        "third-party": ["/_internal/falcon/app.pyc", "/_internal/libx.so", "/_internal/x.libs/libx.so"],
-        "project": ["/_internal/shop/web.pyc", "/shop"],
+        "python": ["/opt/libpython3.so", "/opt/os.pyc"],
+        "third-party": ["/opt/falcon/app.pyc", "/opt/libx.so", "/opt/x.libs/libx.so"],
+        "project": ["/opt/shop/web.pyc", "/shop"],
     }
 
 
@@ -297,9 +297,9 @@ def test_every_layer_holds_the_folders_that_its_files_stand_in(tmp_path: Path, t
     layers = root_entries(make_image(tmp_path, layout="tree"), tree)
     assert {kind: [entry.path for entry in entries if entry.is_folder] for kind, entries in layers.items()} == {
         "libc": ["/etc", "/lib", "/lib/x86_64-linux-gnu", "/tmp"],
-        "python": ["/_internal"],
-        "third-party": ["/_internal", "/_internal/falcon", "/_internal/x.libs"],
-        "project": ["/_internal", "/_internal/shop"],
+        "python": ["/opt"],
+        "third-party": ["/opt", "/opt/falcon", "/opt/x.libs"],
+        "project": ["/opt", "/opt/shop"],
     }
 
 
@@ -308,14 +308,14 @@ def test_files_of_a_tree_keep_that_they_can_be_run_and_links_that_they_are(
 ) -> None:
     layers = root_entries(make_image(tmp_path, layout="tree"), tree)
     assert modes(layers["python"]) == {
-        "/_internal": "755",
-        "/_internal/libpython3.so": "755",
-        "/_internal/os.pyc": "644",
+        "/opt": "755",
+        "/opt/libpython3.so": "755",
+        "/opt/os.pyc": "644",
     }
     assert modes(layers["project"])["/shop"] == "755"
     assert contents(layers["project"])["/shop"] == b"/shop"
     (link,) = (entry for entry in layers["third-party"] if entry.link)
-    assert link == Entry(path="/_internal/libx.so", mode=0o777, link="x.libs/libx.so")
+    assert link == Entry(path="/opt/libx.so", mode=0o777, link="x.libs/libx.so")
 
 
 def test_a_tree_is_told_where_names_are_looked_up(tmp_path: Path, tree: dict[str, Any]) -> None:
@@ -342,7 +342,7 @@ def test_what_the_system_brings_lies_below_and_the_projects_files_above(
     assert (modes(layers["project"])["/tmp"], modes(layers["project"])["/etc"]) == ("1777", "755")
 
 
-@pytest.mark.parametrize("path", ["/etc/nsswitch.conf", "/_internal/os.pyc", "/shop", "/_internal/libx.so"])
+@pytest.mark.parametrize("path", ["/etc/nsswitch.conf", "/opt/os.pyc", "/shop", "/opt/libx.so"])
 def test_a_file_cannot_take_the_place_of_one_in_another_layer(tmp_path: Path, tree: dict[str, Any], path: str) -> None:
     a_file(tmp_path / "x")
     image = make_image(tmp_path, layout="tree", files={path: "x"})
@@ -351,7 +351,7 @@ def test_a_file_cannot_take_the_place_of_one_in_another_layer(tmp_path: Path, tr
 
 @pytest.mark.parametrize(
     ("path", "file"),
-    [("/_internal/os.pyc/x", "/_internal/os.pyc"), ("/_internal/libx.so/x", "/_internal/libx.so")],
+    [("/opt/os.pyc/x", "/opt/os.pyc"), ("/opt/libx.so/x", "/opt/libx.so")],
 )
 def test_nothing_can_stand_in_a_file_of_another_layer(
     tmp_path: Path, tree: dict[str, Any], path: str, file: str

@@ -53,9 +53,9 @@ FROZEN: dict[str, Any] = {
 # Of a tree: what each file holds, and whose it is.
 FILES = {
     "/shop": ("the program", "project"),
-    "/_internal/shop.pyc": ("the project", "project"),
-    "/_internal/falcon.pyc": ("a dependency", "third-party"),
-    "/_internal/os.pyc": ("of Python", "python"),
+    "/opt/shop.pyc": ("the project", "project"),
+    "/opt/falcon.pyc": ("a dependency", "third-party"),
+    "/opt/os.pyc": ("of Python", "python"),
     "/lib/libc.so.6": ("of the system", "libc"),
 }
 
@@ -575,16 +575,16 @@ def test_the_root_for_docker_build_is_that_of_all_layers(tmp_path: Path, monkeyp
     image(shop, Host(say=lambda line: None))
     with tarfile.open(shop.dist / "rootfs.tar") as tar:
         assert [(member.name, member.mtime) for member in tar] == [
-            ("_internal", 1000),
-            ("_internal/falcon.pyc", 1000),
-            ("_internal/os.pyc", 1000),
-            ("_internal/shop.pyc", 1000),
             ("etc", 1000),
             ("etc/group", 1000),
             ("etc/nsswitch.conf", 1000),
             ("etc/passwd", 1000),
             ("lib", 1000),
             ("lib/libc.so.6", 1000),
+            ("opt", 1000),
+            ("opt/falcon.pyc", 1000),
+            ("opt/os.pyc", 1000),
+            ("opt/shop.pyc", 1000),
             ("shop", 1000),
             ("tmp", 1000),
         ]

@@ -300,3 +300,16 @@ def test_libraries_that_stand_nowhere_are_named_with_what_needs_them(
     plugin = Path(a_file(tmp_path / "x.so", library.read_bytes()))
     subprocess.run([tool_or_skip("patchelf"), "--add-needed", "libnowhere.so.1", plugin], check=True, timeout=20)
     lay_out(contents=[("shop/x.so", str(plugin), "EXTENSION")], missing=[("x.so", "libnowhere.so.1")])
+
+
+def test_it_is_told_what_of_the_machine_a_tree_was_made_of(
+    tree: ModuleType, lay_out: Callable[..., Path], tmp_path: Path
+) -> None:
+    interpreter = Path(sys.executable).resolve()
+    library = tree.Closure(tmp_path, interpreter).c_library
+    files = tree.machine_files(lay_out(contents=[("falcon/fast.so", str(library), "EXTENSION")]))
+    loader = Path(tree.linkage(interpreter).interpreter)
+    assert {str(interpreter), str(library)} <= set(files)
+    assert {loader.resolve(), library.resolve()} <= {Path(file).resolve() for file in files}
+    assert not {Path(file).name for file in files} & {"fast.so", "shop"}
+    assert files == sorted(set(files))
