@@ -86,7 +86,7 @@ def lay_out(
     closure = Closure(root, executable)
     needed = linkage(executable).needed
     for destination, source, kind in contents:
-        is_library = "/" not in destination and kind in (*BINARY_TYPES, "SYMLINK")
+        is_library = "/" not in destination and kind in ("BINARY", "SYMLINK")
         if not is_library:
             place(root / folder_of(destination) / destination.removeprefix(f"{VERSION}/"), source, kind)
         elif kind != "SYMLINK" and (destination in needed or not LIBPYTHON.match(destination)):
