@@ -5,21 +5,20 @@ from __future__ import annotations
 import argparse
 import functools
 import gzip
-import json
 import os
 import platform
 import shutil
 import statistics
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.build import LAYOUTS, REPOSITORY, WORKERS, Built, build
-from bench.containers import containers
+from bench.containers import DEBIANS_PYTHON, containers
 from bench.measure import Figures, in_turn, memory, ratio, requests_per_second, start
 from bench.server import BenchError, Variant, check_port
+from pystatic_tasks.engines.layers import read_layers
 from pystatic_tasks.image.compression import COMPRESS
 
 MEMORY_WORKERS = (1, 4, 8)
@@ -48,7 +47,7 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--python", default="/usr/bin/python3", help="interpreter to build and compare with")
+    parser.add_argument("--python", default=str(DEBIANS_PYTHON), help="interpreter to build and compare with")
     parser.add_argument("--port", type=int, default=8765, help="port of 127.0.0.1 to serve on")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of starts; a third as many of load")
     parser.add_argument("--seconds", type=int, default=5, help="seconds of load in each round")
@@ -115,15 +114,7 @@ def sizes(built: Built) -> Iterator[str]:
 
 def zstd_size(archive: Path) -> int:
     """Size in bytes of the layers of an `image.tar`, had they been compressed by zstd."""
-    with tarfile.open(archive) as tar:
-        [image] = json.loads(read(tar, "manifest.json"))
-        return sum(len(COMPRESS["zstd"](gzip.decompress(read(tar, name)))) for name in image["Layers"])
-
-
-def read(tar: tarfile.TarFile, name: str) -> bytes:
-    member = tar.extractfile(name)
-    assert member is not None
-    return member.read()
+    return sum(len(COMPRESS["zstd"](gzip.decompress(blob))) for blob in read_layers(archive))
 
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ def containers(built: Built, port: int) -> list[Variant]:
 
 
 def container(name: str, image: str, port: int, options: Sequence[str]) -> Variant:
-    run = ["docker", "run", "--detach", "--rm", "--name", CONTAINER, "--publish", f"{HOST}:{port}:8000"]
+    create = ["docker", "run", "--detach", "--rm", "--name", CONTAINER, "--publish", f"{HOST}:{port}:8000"]
     stop = ["docker", "rm", "--force", CONTAINER]
-    return Variant(name=name, command=[*run, *POLICY, *options, image], takes_address=False, stop=stop)
+    return Variant(name=name, command=[*create, *POLICY, *options, image], takes_address=False, stop=stop)
 
 
 def plain_root(built: Built) -> Path:

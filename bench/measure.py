@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.server import HOST, PATH, BenchError, Variant, ask, check_answer, serving
+from pystatic_tasks.engines.sandbox import descendants
 
 WARM_UP_REQUESTS = 200
 CONNECTIONS = 8
@@ -76,12 +77,6 @@ def memory(variant: Variant, port: int, log: Path, workers: int) -> float:
 def warm_up(variant: Variant, port: int) -> None:
     for _ in range(WARM_UP_REQUESTS):
         check_answer(variant, *ask(port))
-
-
-def descendants(pid: int) -> list[int]:
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    found = [int(word) for word in text.split()]
-    return found + [each for child in found for each in descendants(child)]
 
 
 def pss_kib(pid: int) -> int:

@@ -7,11 +7,11 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.host import tool_environment
 
 WORKBENCH = Path(__file__).resolve().parent / "workbench"
@@ -64,6 +64,15 @@ def check_libraries(libraries: Sequence[str]) -> None:
                 f'tool.pystatic-tasks.staticx.libraries names "{library}", and there is no such file.',
                 "Write the absolute path of a shared library of this machine.",
             )
+
+
+def missing_libraries(kind: type[PystaticError], name: str, pairs: Iterable[tuple[str, str]]) -> PystaticError:
+    """The error of that kind for libraries of the image `name`: pairs (file, library that it needs)."""
+    return kind(
+        f"Libraries that {name} needs are not on this machine:",
+        "Install them here, or leave out what needs them: freeze.excludes.",
+        [f"{library}, needed by {file}" for file, library in pairs],
+    )
 
 
 def check_interpreter(python: Path, work: Path) -> Interpreter:

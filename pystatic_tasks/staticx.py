@@ -90,11 +90,7 @@ def build(image: Image, host: Host, request: dict[str, object], python: Path) ->
     if answered.exists():
         answer = json.loads(answered.read_text(encoding="utf-8"))
     if answer.get("missing"):
-        raise StaticxError(
-            f"Libraries that {image.name} needs are not on this machine:",
-            "Install them here, or leave out what needs them: freeze.excludes.",
-            [f"{library}, needed by {binary}" for binary, library in answer["missing"]],
-        )
+        raise machine.missing_libraries(StaticxError, image.name, answer["missing"])
     if "error" in answer:
         raise StaticxError(
             f"StaticX failed: {answer['error']}; its output is in {shown(image, log)}.",

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,3 +98,17 @@ def tool_or_skip(name: str) -> str:
         assert name not in REQUIRED, f"{name} is required and not there"
         pytest.skip(f"{name} is not there")
     return found
+
+
+def install_distribution(site: Path, name: str, *files: str, requires: Sequence[str] = (), origin: str = "") -> None:
+    """A distribution with these files, as pip leaves it; `origin` is the URL that it was installed from."""
+    info = site / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    lines = [f"Name: {name}", "Version: 1.0", *(f"Requires-Dist: {each}" for each in requires)]
+    (info / "METADATA").write_text("Metadata-Version: 2.1\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    (info / "RECORD").write_text("".join(f"{file},,\n" for file in files), encoding="utf-8")
+    if origin:
+        (info / "direct_url.json").write_text(json.dumps({"url": origin, "dir_info": {}}), encoding="utf-8")
+    for file in files:
+        (site / file).parent.mkdir(parents=True, exist_ok=True)
+        (site / file).touch()

@@ -11,11 +11,17 @@ from pathlib import Path
 
 def open_layers(archive: Path) -> Iterator[tarfile.TarFile]:
     """The layers, opened one after the other, from the lowest to the highest."""
+    for blob in read_layers(archive):
+        with tarfile.open(fileobj=io.BytesIO(blob)) as layer:
+            yield layer
+
+
+def read_layers(archive: Path) -> Iterator[bytes]:
+    """The layers' gzip blobs, from the lowest to the highest."""
     with tarfile.open(archive) as tar:
         [image] = json.loads(read(tar, "manifest.json"))
         for name in image["Layers"]:
-            with tarfile.open(fileobj=io.BytesIO(read(tar, name))) as layer:
-                yield layer
+            yield read(tar, name)
 
 
 def read(tar: tarfile.TarFile, name: str) -> bytes:

@@ -215,14 +215,8 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
     code = run_logged(
         [
             *(host.python, "-m", "PyInstaller", machine.WORKBENCH / "program.spec"),
-            *(
-                "--noconfirm",
-                "--clean",
-                "--distpath",
-                image.work / FOLDERS[image.layout],
-                "--workpath",
-                image.work / "pyinstaller",
-            ),
+            *("--noconfirm", "--clean", "--distpath", image.work / FOLDERS[image.layout]),
+            *("--workpath", image.work / "pyinstaller"),
             *("--", asked, answered),
         ],
         log,
@@ -238,11 +232,7 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
         )
     result: Mapping[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
     if result["missing"]:
-        raise FreezeError(
-            f"Libraries that {image.name} needs are not on this machine:",
-            "Install them here, or leave out what needs them: freeze.excludes.",
-            [f"{library}, needed by {binary}" for binary, library in result["missing"]],
-        )
+        raise machine.missing_libraries(FreezeError, image.name, result["missing"])
     return result
 
 

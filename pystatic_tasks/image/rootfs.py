@@ -80,9 +80,8 @@ def root_entries(image: Image, frozen: Mapping[str, Any]) -> dict[str, list[Entr
     for kind, entry in program_entries(image, frozen):
         layers[kind].append(entry)
     layers[kinds[-1]] += own_files(image)
-    check_places(entry for entries in layers.values() for entry in entries)
-    known = {entry.path: entry for entries in layers.values() for entry in entries}
-    return {kind: with_parents(entries, known) for kind, entries in layers.items()}
+    places = check_places(entry for entries in layers.values() for entry in entries)
+    return {kind: with_parents(entries, places) for kind, entries in layers.items()}
 
 
 def system_entries(image: Image) -> Iterator[Entry]:
@@ -166,8 +165,8 @@ def own_files(image: Image) -> Iterator[Entry]:
                 )
 
 
-def check_places(entries: Iterable[Entry]) -> None:
-    """Raises ConfigError if two entries have one path, or one stands in another that is no folder."""
+def check_places(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """The entries by path; ConfigError if two have one path, or one stands in another that is no folder."""
     places: dict[str, Entry] = {}
     for entry in entries:
         if entry.path in places:
@@ -183,6 +182,7 @@ def check_places(entries: Iterable[Entry]) -> None:
                     f"{path} of the image stands in {parent}, which is a file.",
                     "Correct tool.pystatic-tasks.image.files, or the image's name.",
                 )
+    return places
 
 
 def with_parents(entries: Iterable[Entry], known: Mapping[str, Entry]) -> list[Entry]:

@@ -113,13 +113,10 @@ def make_layers(image: Image, entries: Mapping[str, Sequence[Entry]], created: i
     those below bear none, so that their layers stay the same from commit to commit.
     """
     methods = {name: COMPRESS[name] for name in dict.fromkeys(("gzip", image.image.compression))}
-    last = list(entries)[-1]
+    *lower, highest = entries
+    modified = {**dict.fromkeys(lower, 0), highest: created}
     with ThreadPoolExecutor() as pool:
-        return list(
-            pool.map(
-                lambda kind: make_layer(kind, entries[kind], created if kind == last else 0, methods), list(entries)
-            )
-        )
+        return list(pool.map(lambda kind: make_layer(kind, entries[kind], modified[kind], methods), modified))
 
 
 def load_into_engines(image: Image, host: Host, built: Mapping[str, Any]) -> None:

@@ -34,13 +34,13 @@ def prepare(toc: Iterable[TocEntry], folder: Path, *, strip: bool) -> list[TocEn
     entries = list(toc)
     binaries = [entry for entry in entries if entry[2] in BINARY_TYPES and entry[1]]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        copies = list(pool.map(lambda entry: copy_fit(entry, folder, strip=strip), binaries))
+        copies = list(pool.map(lambda entry: copy_fit(Path(entry[1]), folder, entry[0], strip=strip), binaries))
     replaced = dict(zip(binaries, copies, strict=True))
     return [(entry[0], str(replaced[entry]), entry[2]) if entry in replaced else entry for entry in entries]
 
 
-def copy_fit(entry: TocEntry, folder: Path, *, strip: bool) -> Path:
-    name, source, _ = entry
+def copy_fit(source: Path, folder: Path, name: str, *, strip: bool) -> Path:
+    """Copy a binary to `folder/name`, without a search path into this machine and, if wished, without symbols."""
     copy = folder / name
     copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, copy)

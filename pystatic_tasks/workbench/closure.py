@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -108,11 +108,10 @@ class Closure:
             Pairs (file, library) of what is needed and nowhere on this machine, sorted.
         """
         for path in map(Path, opened_by_name):
-            place(path, self.system, strip=strip)
-        loader = Path(linkage(self.executable).interpreter).name
-        todo = [
-            (file, name) for file in self.elf_files() for name in linkage(file).needed if not self.reaches(file, name)
-        ]
+            copy_fit(path, self.system, path.name, strip=strip)
+        files = {file: linkage(file) for file in self.elf_files()}
+        loader = Path(files[self.executable].interpreter).name
+        todo = [(file, name) for file in files for name in files[file].needed if not self.reaches(file, name)]
         todo += [(self.c_library, name) for name in self.opened_by_libc()]
         lacking = []
         while todo:
@@ -121,11 +120,13 @@ class Closure:
                 continue
             source = find_library(name, self.machine)
             if source:
-                todo += [(source, each) for each in linkage(place(source, self.system, strip=strip)).needed]
+                copy = copy_fit(source, self.system, source.name, strip=strip)
+                files[copy] = linkage(copy)
+                todo += [(source, each) for each in files[copy].needed]
             elif not any(self.root.rglob(name)):
                 # One that stands elsewhere in the tree is loaded by its package before it is asked for.
                 lacking.append((file.name, name))
-        return sorted([*lacking, *self.add_loaders()])
+        return sorted([*lacking, *self.add_loaders(files)])
 
     def opened_by_libc(self) -> list[str]:
         """What glibc opens by name, as far as this machine has it."""
@@ -142,10 +143,10 @@ class Closure:
         origin = [folder.replace("${ORIGIN}", "$ORIGIN") for folder in search_path(file)[1]]
         return any(Path(folder.replace("$ORIGIN", str(file.parent)), name).exists() for folder in origin)
 
-    def add_loaders(self) -> Iterator[tuple[str, str]]:
+    def add_loaders(self, files: Mapping[Path, Linkage]) -> Iterator[tuple[str, str]]:
         """Put the loader at each path that a file names; pairs (file, loader) of those that are not there."""
-        for file in list(self.elf_files()):
-            loader = linkage(file).interpreter
+        for file in files:
+            loader = files[file].interpreter
             copy = self.root / loader.lstrip("/")
             if not loader or copy.exists():
                 continue
@@ -155,11 +156,6 @@ class Closure:
                 copy.chmod(0o755)
             else:
                 yield file.name, loader
-
-
-def place(source: Path, folder: Path, *, strip: bool) -> Path:
-    copy: Path = copy_fit((source.name, str(source), "BINARY"), folder, strip=strip)
-    return copy
 
 
 def exported_names(library: Path) -> Iterator[str]:

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from binaries import BINARY_TYPES, TocEntry, copy_fit
+from binaries import TocEntry, copy_fit
 from closure import Closure, find_library, linkage
 from owners import belongs_to_interpreter
 
@@ -82,7 +82,7 @@ def lay_out(
     # Without this folder, Python complains at every start.
     (root / LIBRARY / EXTENSIONS).mkdir(parents=True)
     interpreter = Path(sys.executable).resolve()
-    executable = copy_fit((VERSION, str(interpreter), BINARY_TYPES[0]), root / INTERPRETER.parent, strip=strip)
+    executable = copy_fit(interpreter, root, str(INTERPRETER), strip=strip)
     closure = Closure(root, executable)
     needed = linkage(executable).needed
     for destination, source, kind in contents:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from support import DEBIANS_PYTHON, REPOSITORY, tool_or_skip
 
+from pystatic_tasks.engines.sandbox import free_port
+
 LINE = re.compile(r"^\| (plain Python|tree|onefile) \| ([0-9.]+) \| [0-9.]+ \| [0-9.]+ \| ([0-9.]+) \|$", re.MULTILINE)
 TABLES = [
     "start to the first right answer, processes (ms)",
@@ -24,13 +26,6 @@ TABLES = [
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", *arguments]
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_a_taken_port_is_refused_before_anything_is_built(tmp_path: Path) -> None:

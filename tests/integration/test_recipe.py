@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from support import DEBIANS_PYTHON, REQUIRED, Project, copy_repository, tool_or_skip
+
+from pystatic_tasks.engines.sandbox import free_port
 
 BUDGET_BYTES = 8_000_000
 # On the wire; the interpreter decides, so that some go beyond what Debian's keeps.
@@ -100,9 +101,7 @@ exec chroot --userspec=65535:65535 "$@"
 
 def answers_in(root: Path) -> bytes:
     """Serve from inside the root as an ordinary user, and ask once."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = ["unshare", "--mount", "sh", "-c", IN_ROOT, "in-root", str(root), "/sample-app"]
     with subprocess.Popen([*command, "--bind", f"127.0.0.1:{port}"], stdin=subprocess.DEVNULL) as process:
         try:

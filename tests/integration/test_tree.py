@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from support import TAG, Project, copy_repository, engine_or_skip, tool_or_skip, write_project
 
 from pystatic_tasks.engines import Engine
+from pystatic_tasks.engines.sandbox import free_port
 
 KINDS = ["libc", "python", "third-party", "project"]
 PUSH_BUDGET_BYTES = 20_000
@@ -80,9 +80,7 @@ def test_the_same_sources_give_the_same_bytes_anywhere(tree: Project, rebuilt: t
 def registry(tmp_path: Path) -> Iterator[tuple[str, Callable[[], dict[str, int]]]]:
     """A registry's address, and what sizes in bytes its blobs have."""
     program = tool_or_skip("docker-registry")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     config = {
         "version": 0.1,
         "storage": {"filesystem": {"rootdirectory": str(tmp_path / "registry")}},

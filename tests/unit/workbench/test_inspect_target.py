@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from support import install_distribution
 
 from pystatic_tasks.freeze.step import PACKAGE
 from pystatic_tasks.freeze.target import copy_runner
@@ -31,18 +32,6 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def install(site: Path, name: str, *files: str, requires: Sequence[str] = ()) -> None:
-    """A distribution, as pip leaves it."""
-    info = site / f"{name}-1.0.dist-info"
-    info.mkdir()
-    lines = [f"Name: {name}", "Version: 1.0", *(f"Requires-Dist: {each}" for each in requires)]
-    (info / "METADATA").write_text("Metadata-Version: 2.1\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    (info / "RECORD").write_text("".join(f"{file},,\n" for file in files), encoding="utf-8")
-    for file in files:
-        (site / file).parent.mkdir(exist_ok=True)
-        (site / file).touch()
-
-
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small build environment: the server, and a tool that shares a package with a dependency."""
@@ -52,10 +41,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
         distribution = importlib.metadata.distribution(name)
         for part in {file.parts[0] for file in distribution.files or ()} - {".."}:
             (site / part).symlink_to(Path(str(distribution.locate_file(part))))
-    install(site, "toolx", "toolx.py", requires=["helperx", "sharedx"])
-    install(site, "depx", "depx/__init__.py", requires=["sharedx"])
-    install(site, "helperx", "helperx.py")
-    install(site, "sharedx", "sharedx.py")
+    install_distribution(site, "toolx", "toolx.py", requires=["helperx", "sharedx"])
+    install_distribution(site, "depx", "depx/__init__.py", requires=["sharedx"])
+    install_distribution(site, "helperx", "helperx.py")
+    install_distribution(site, "sharedx", "sharedx.py")
     (site / "toolx.py").write_text("import tarfile\n", encoding="utf-8")
     return site
 
@@ -409,24 +398,24 @@ def test_a_server_that_has_no_such_settings_has_nothing_to_start_by_them(script:
 
 
 def test_http2_is_used_where_its_package_is_installed(script: ModuleType, site: Path) -> None:
-    install(site, "h2", "h2/__init__.py")
+    install_distribution(site, "h2", "h2/__init__.py")
     assert script.unused_server_parts(configure({}, {})) == ["side-servers"]
 
 
 def test_tools_are_left_out_with_what_only_they_require(script: ModuleType, site: Path) -> None:
-    install(site, "toolx", requires=["helperx[more]", "sharedx", "windowsx; sys_platform == 'win32'"])
-    install(site, "helperx", requires=["extrax; extra == 'more'", "otherx; extra == 'less'"])
-    install(site, "shopx", requires=["Shared_X"])
+    install_distribution(site, "toolx", requires=["helperx[more]", "sharedx", "windowsx; sys_platform == 'win32'"])
+    install_distribution(site, "helperx", requires=["extrax; extra == 'more'", "otherx; extra == 'less'"])
+    install_distribution(site, "shopx", requires=["Shared_X"])
     installed = "toolx helperx shopx extrax otherx sharedx shared.x windowsx"
     for name in installed.split()[3:]:
-        install(site, name)
+        install_distribution(site, name)
     tools, others = script.split_distributions(["toolx"])
     assert names(tools, installed) == {"toolx", "helperx", "extrax", "sharedx"}
     assert names(others, installed) == {"shopx", "shared.x", "otherx", "windowsx"}
 
 
 def test_code_is_what_python_can_import(script: ModuleType, site: Path) -> None:
-    install(site, "shopx", "shopx/web.py", "shopx/fast.abi3.so", "shopx/x.html", "gone.py")
+    install_distribution(site, "shopx", "shopx/web.py", "shopx/fast.abi3.so", "shopx/x.html", "gone.py")
     (site / "gone.py").unlink()
     found = script.code_files([importlib.metadata.distribution("shopx")])
     assert sorted(path.name for path in found) == ["fast.abi3.so", "web.py"]

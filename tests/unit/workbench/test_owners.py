@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-import json
 import sysconfig
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from support import install_distribution
 
 STDLIB = Path(sysconfig.get_path("stdlib")).name
 LIBRARY = "usr/local/lib/python3"
@@ -24,19 +25,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Installs a distribution with these files, from a folder or elsewhere."""
     site = tmp_path / "site-packages"
     monkeypatch.syspath_prepend(site)
-
-    def install(name: str, *files: str, origin: str = "") -> None:
-        info = site / f"{name}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
-        for file in files:
-            (site / file).parent.mkdir(parents=True, exist_ok=True)
-            (site / file).touch()
-        (info / "RECORD").write_text("".join(f"{file},,\n" for file in files), encoding="utf-8")
-        if origin:
-            (info / "direct_url.json").write_text(json.dumps({"url": origin, "dir_info": {}}), encoding="utf-8")
-
-    return install
+    return partial(install_distribution, site)
 
 
 def assert_owners(owners: ModuleType, root: Path, expected: dict[str, str]) -> None:
