@@ -115,7 +115,9 @@ def asked_of_freeze(image: Image) -> str:
     whether what it left is of the configuration at hand.
     """
     target = [image.app, image.script, image.command, image.python, image.layout]
-    return fingerprint([target, image.install, image.groups, image.requirements, image.server, asdict(image.freeze)])
+    return fingerprint(
+        [target, image.install, image.groups, image.requirements, image.locked, image.server, asdict(image.freeze)]
+    )
 
 
 def require_manifest(image: Image, step: str) -> Manifest:

@@ -32,6 +32,7 @@ class Freeze:
     excludes: tuple[str, ...] = key("Modules to leave out.", ())
     data: tuple[str, ...] = key('Data files, each "SOURCE:FOLDER-IN-THE-PROGRAM".', (), check="data")
     collect: tuple[str, ...] = key("Packages taken whole: modules, data and metadata.", ())
+    metadata: tuple[str, ...] = key("Distributions whose metadata is read by a name put together at run time.", ())
     optimize: int = key("Level of bytecode optimization: 0, 1 or 2.", 2, check="optimize")
     strip: bool = key("Strip symbols from binaries where that is safe.", True)
 
@@ -59,6 +60,7 @@ class ImageOptions:
     certificates: bool = key("Add the system's certificate authorities, for outbound TLS.", False)
     timezones: bool = key("Add the system's time zones.", False)
     files: Mapping[str, str] = key('More files: "/path/in/image" = "source".', {}, check="file")
+    volumes: tuple[str, ...] = key("Folders for data: volumes, writable for every user.", (), check="folder")
     healthcheck: str | None = key('Path that a health check asks for, such as "/health".', check="path")
 
 
@@ -83,6 +85,8 @@ class Smoke:
     requests: tuple[Request, ...] = key("What is asked of a web service.", (Request(),))
     command: tuple[str, ...] = key("Arguments for a program without HTTP.", ())
     stdout: str | None = key("Text that a program without HTTP must print.")
+    exit_code: int = key("Exit code that a program without HTTP must end with.", 0, check="exit code")
+    long_running: bool = key("The program without HTTP runs until TERM, which it gets once it printed `stdout`.", False)
     timeout: float = key("Seconds until the first answer, or until the program ends.", 30.0, check="seconds")
     memory: int = key("Memory limit.", 512_000_000, check="size")
     writable_tmp: bool = key("Make /tmp writable in the tree layout, for programs that need it.", False)
@@ -109,6 +113,7 @@ class Image:
     install: tuple[str, ...] = key("What pip installs to build with.", (".",))
     groups: tuple[str, ...] = key("Dependency groups of pyproject.toml to install too.", ())
     requirements: tuple[str, ...] = key("Requirements files to install too.", ())
+    locked: bool = key("Install what uv.lock or pylock.toml names, where there is one.", True)
     server: Mapping[str, Any] = key("Settings of gunicorn, by their own names.", {}, check="json")
     freeze: Freeze = Freeze()
     staticx: Staticx = Staticx()

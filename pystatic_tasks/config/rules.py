@@ -131,6 +131,18 @@ def check_data(value: str) -> str:
     return value
 
 
+def check_folder(value: str) -> str:
+    if not value.startswith("/") or not {"", ".", ".."}.isdisjoint(value.split("/")[1:]):
+        raise ValueError('must be an absolute path of a folder in the image, such as "/data"')
+    return value
+
+
+def check_exit_code(value: int) -> int:
+    if not 0 <= value <= 255:
+        raise ValueError("is not an exit code; they go from 0 to 255")
+    return value
+
+
 def check_file(value: Mapping[str, str]) -> Mapping[str, str]:
     for target, source in value.items():
         if not target.startswith("/") or not {"", ".", ".."}.isdisjoint(target.split("/")[1:]):
@@ -151,6 +163,8 @@ RULES: Mapping[str, Callable[[Any], Any]] = {
     "path": check_path,
     "data": check_data,
     "file": check_file,
+    "folder": check_folder,
+    "exit code": check_exit_code,
     "status": check_status,
     "seconds": check_seconds,
     "env": check_env,

@@ -10,7 +10,7 @@ from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.errors import ConfigError
 
 KEYS = (
-    "app, command, freeze, groups, image, install, layout, max-compressed-size, max-size, name, python, "
+    "app, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, python, "
     "requirements, script, server, smoke, staticx"
 )
 NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
@@ -170,6 +170,11 @@ def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, lin
         ),
         ("image.tags = ['x/y@sha256:abc']", f'image.tags[0] = "x/y@sha256:abc": {NOT_A_TAG}'),
         ("image.env = { '' = 'x' }", "image.env = {'': 'x'}: '' is not the name of a variable"),
+        (
+            "image.volumes = ['data']",
+            'image.volumes[0] = "data": must be an absolute path of a folder in the image, such as "/data"',
+        ),
+        ("smoke.exit-code = 256", "smoke.exit-code = 256: is not an exit code; they go from 0 to 255"),
         ("smoke.timeout = nan", "smoke.timeout = nan: must be a number of seconds above 0"),
         (
             "smoke.requests = [{ path = '/a b' }]",
