@@ -7,6 +7,16 @@ Its class owns the exit code of the kind.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair:
+    """A change of the configuration: the whole new list of one key of one table, spelled as in TOML."""
+
+    table: str
+    key: str
+    value: tuple[str, ...]
 
 
 class PystaticError(Exception):
@@ -64,6 +74,12 @@ class ImageError(PystaticError):
 
 
 class SmokeError(PystaticError):
-    """The running image broke its contract."""
+    """The running image broke its contract; `repair` is what may mend it."""
 
     exit_code = 7
+
+    def __init__(
+        self, problem: str, remedy: str = "", details: Sequence[str] = (), repair: Repair | None = None
+    ) -> None:
+        super().__init__(problem, remedy, details)
+        self.repair = repair

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from pystatic_tasks.errors import ConfigError
 
-KNOWN = "--tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --verbose"
+KNOWN = "--tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +20,14 @@ class Options:
         config: The part that overrides configuration, as a raw table.
         platform: The platform asked for, or None.
         use_cache: Whether a step may be skipped when nothing changed.
+        fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
         verbose: Whether the tools' own output is shown.
     """
 
     config: dict[str, Any] = field(default_factory=dict)
     platform: str | None = None
     use_cache: bool = True
+    fix: bool = False
     verbose: bool = False
 
 
@@ -46,6 +48,7 @@ def parse_options(words: Sequence[str]) -> Options:
     parser.add_argument("--engine")
     parser.add_argument("--platform")
     parser.add_argument("--no-cache", action="store_true")
+    parser.add_argument("--fix", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     given, unknown = parser.parse_known_args(list(words))
     if unknown:
@@ -57,4 +60,10 @@ def parse_options(words: Sequence[str]) -> Options:
         config["layout"] = given.layout
     if given.engine is not None:
         config["smoke"] = {"engine": given.engine}
-    return Options(config=config, platform=given.platform, use_cache=not given.no_cache, verbose=given.verbose)
+    return Options(
+        config=config,
+        platform=given.platform,
+        use_cache=not given.no_cache,
+        fix=given.fix,
+        verbose=given.verbose,
+    )

@@ -26,20 +26,33 @@ def read_pyproject(folder: Path) -> Mapping[str, Any]:
     """
     path = folder / "pyproject.toml"
     try:
-        tables: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = read_toml(path)
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(
             f"There is no pyproject.toml in {folder}.",
             'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".',
         ) from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.", "Correct the file.") from None
     for name in ("tool", "project", "dependency-groups"):
         if not isinstance(tables.get(name, {}), Mapping):
             raise ConfigError(f"{path}: {name} must be a table.", "Correct the file.")
     return tables
+
+
+def read_toml(path: Path) -> Mapping[str, Any]:
+    """The tables of a file.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: there is none.
+        ConfigError: it cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", "Correct the file.") from None
 
 
 def is_installable(folder: Path, pyproject: Mapping[str, Any]) -> bool:

@@ -24,6 +24,7 @@ from pystatic_tasks.host import Host
 from pystatic_tasks.machine import check_platform
 from pystatic_tasks.options import Options, parse_options
 from pystatic_tasks.pipeline import STEPS
+from pystatic_tasks.project import is_local, project_name
 
 DESCRIPTIONS = {
     "freeze": "Freeze {name} into one program.",
@@ -261,8 +262,9 @@ def pick_image(images: Sequence[Image], name: str) -> Image:
 def make_host(session: nox.Session, image: Image, options: Options) -> Host:
     def install(requirements: Sequence[str]) -> None:
         # uv takes a project of the same version from its cache, whatever has changed in its sources.
-        is_uv = session.venv_backend == "uv" and image.project_name
-        again = ["--reinstall-package", image.project_name] if is_uv else []
+        folders = [image.root / each.partition("[")[0] for each in requirements if is_local(each)]
+        names = [name for name in map(project_name, folders) if name and session.venv_backend == "uv"]
+        again = [word for name in names for word in ("--reinstall-package", name)]
         session.install(*requirements, *again, silent=not options.verbose, env=freeze.install_variables(image))
 
     def recreate() -> None:

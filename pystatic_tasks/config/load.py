@@ -146,8 +146,10 @@ def too_many(problems: Sequence[str], root: Path) -> ConfigError:
 
 
 def build_image(root: Path, pyproject: Mapping[str, Any], values: dict[str, Any]) -> Image:
-    if "install" not in values and not is_installable(root, pyproject):
-        values["install"] = ()
+    if not is_installable(root, pyproject):
+        values.setdefault("install", ())
+        if not values["install"] and (root / "requirements.txt").is_file():
+            values.setdefault("requirements", ("requirements.txt",))
     project = installed_project(root, values.get("install", (".",)))
     name = project_name(project)
     values.setdefault("name", default_image_name(name or root.resolve().name))

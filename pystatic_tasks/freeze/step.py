@@ -105,6 +105,7 @@ def freeze(image: Image, host: Host) -> Manifest:
 def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) -> str:
     """One hash of everything that decides what the frozen program is, beside `asked_of_freeze`."""
     data = [image.root / entry.rpartition(":")[0] for entry in image.freeze.data]
+    server_config = target.server_config_file(image)
     return fingerprint(
         {
             "name": image.name,
@@ -112,6 +113,7 @@ def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) ->
             "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
             "installed": environment.installed_files(host.python),
             "sources": environment.hash_sources(image.root) if not image.install or image.script else "",
+            "server_config": hash_file(server_config) if server_config else "",
             "data": [(str(path), hash_tree(path)) for path in data],
             "libraries": [(path, hash_file(Path(path))) for path in image.staticx.libraries if image.layout == "tree"],
             "pystatic_tasks": [hash_tree(PACKAGE / name) for name in ("freeze", "workbench", "hooks", "runner")],
@@ -135,12 +137,17 @@ def examine_target(image: Image, host: Host) -> Mapping[str, Any]:
     shutil.rmtree(program, ignore_errors=True)
     program.mkdir(parents=True)
     target.copy_runner(program)
+    loose = [*script_folder(image), *environment.import_paths(image)]
     request = {
         "app": image.app,
-        "settings": image.server,
-        "import_paths": [str(program), *environment.import_paths(image)],
+        "settings": {name: value for name, value in image.server.items() if name != "config"},
+        "server_config": target.copy_server_config(image, program),
+        "import_paths": [str(program), *loose],
+        "loose": loose,
+        "static": str(program / "static"),
         "hidden_imports": image.freeze.hidden_imports,
         "collect": image.freeze.collect,
+        "metadata": image.freeze.metadata,
         "project": str(image.project),
         "env": image.image.env,
         "tools": environment.TOOL_NAMES,
@@ -200,7 +207,7 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
         "import_paths": [str(folder), *script_folder(image), *environment.import_paths(image)],
         "hidden_imports": hidden_imports,
         "excludes": [*image.freeze.excludes, *(name for name in examined["tool_modules"] if name not in wanted)],
-        "data": [data_pair(image, entry) for entry in image.freeze.data],
+        "data": [*examined["data"], *(data_pair(image, entry) for entry in image.freeze.data)],
         "collect": image.freeze.collect,
         "hooks": [str(PACKAGE / "hooks" / part) for part in hooks],
         "libraries": image.staticx.libraries,

@@ -15,6 +15,9 @@ from pystatic_tasks.project import read_pyproject
 
 RUNNER = Path(__file__).resolve().parent.parent / "runner"
 FROZEN_RUNNER = "pystatic_runner"
+# gunicorn's own default name, and the module that the file becomes in the program.
+SERVER_CONFIG_FILE = "gunicorn.conf.py"
+SERVER_CONFIG = "pystatic_gunicorn_conf"
 NAME = r"(?!\d)\w+"
 REFERENCE = rf"({NAME}(?:\.{NAME})*)\s*:\s*({NAME})((?:\.{NAME})*)\s*(?:\[.*\])?"
 
@@ -22,7 +25,7 @@ APP_SCRIPT = """\
 import sys
 
 from gunicorn.util import import_app
-from {runner}.server import main
+from {runner}.server import main{import_own}
 
 SETTINGS = {settings!r}
 
@@ -34,7 +37,7 @@ def load():
 
 
 if __name__ == "__main__":
-    sys.exit(main(load, SETTINGS))
+    sys.exit(main(load, SETTINGS, {own}))
 """
 
 COMMAND_SCRIPT = """\
@@ -54,6 +57,33 @@ def copy_runner(folder: Path) -> None:
     shutil.copytree(RUNNER, target, ignore=shutil.ignore_patterns("__pycache__", "__main__.py"))
 
 
+def server_config_file(image: Image) -> Path | None:
+    """The project's own configuration file of gunicorn: the one that server.config names, or the usual one if there.
+
+    Raises:
+        ConfigError: the file that is named is not there.
+    """
+    name = image.server.get("config", SERVER_CONFIG_FILE)
+    path = image.root / str(name).removeprefix("file:")
+    if not image.app or not name or ("config" not in image.server and not path.is_file()):
+        return None
+    if not path.is_file():
+        raise ConfigError(
+            f'tool.pystatic-tasks.server.config names "{name}", and there is no such file in {image.root}.',
+            "Correct the name.",
+        )
+    return path
+
+
+def copy_server_config(image: Image, folder: Path) -> str:
+    """Put that file, under its frozen name, into `folder`; the name of the module, "" if there is none."""
+    path = server_config_file(image)
+    if path is None:
+        return ""
+    shutil.copyfile(path, folder / f"{SERVER_CONFIG}.py")
+    return SERVER_CONFIG
+
+
 def entry_script(image: Image, settings: Mapping[str, Any]) -> str:
     """The source of the entry script.
 
@@ -66,7 +96,15 @@ def entry_script(image: Image, settings: Mapping[str, Any]) -> str:
     """
     if image.app:
         module = image.app.partition(":")[0]
-        return APP_SCRIPT.format(runner=FROZEN_RUNNER, settings=dict(settings), module=module, target=image.app)
+        has_own = server_config_file(image) is not None
+        return APP_SCRIPT.format(
+            runner=FROZEN_RUNNER,
+            import_own=f"\nimport {SERVER_CONFIG}" if has_own else "",
+            own=f"vars({SERVER_CONFIG})" if has_own else "{}",
+            settings=dict(settings),
+            module=module,
+            target=image.app,
+        )
     if image.script:
         path = image.root / image.script
         if not path.is_file():

@@ -36,6 +36,7 @@ class Runtime:
         ports: TCP ports to expose.
         labels: Labels, which are the manifest's annotations too.
         healthcheck: Command that answers with exit code 0 or 1; empty for none.
+        volumes: Folders for data that outlives a container.
     """
 
     platform: str
@@ -45,6 +46,7 @@ class Runtime:
     ports: Sequence[int]
     labels: Mapping[str, str]
     healthcheck: Sequence[str] = ()
+    volumes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +102,8 @@ def image_config(layers: Sequence[Layer], runtime: Runtime, created: int) -> dic
     }
     if runtime.ports:
         run["ExposedPorts"] = {f"{port}/tcp": {} for port in runtime.ports}
+    if runtime.volumes:
+        run["Volumes"] = {volume: {} for volume in runtime.volumes}
     if runtime.healthcheck:
         # Not part of OCI; Docker reads it here all the same.
         run["Healthcheck"] = {"Test": ["CMD", *runtime.healthcheck], "Timeout": HEALTHCHECK_TIMEOUT_NANOSECONDS}

@@ -87,6 +87,8 @@ def root_entries(image: Image, frozen: Mapping[str, Any]) -> dict[str, list[Entr
 def system_entries(image: Image) -> Iterator[Entry]:
     """What programs expect of any system."""
     yield Entry(path="/tmp", mode=0o1777)
+    for volume in image.image.volumes:
+        yield Entry(path=volume, mode=0o1777)
     yield Entry(path="/etc/passwd", mode=0o644, content=passwd(image.image.user))
     yield Entry(path="/etc/group", mode=0o644, content=group(image.image.user))
     if image.layout == "tree":
@@ -172,7 +174,7 @@ def check_places(entries: Iterable[Entry]) -> dict[str, Entry]:
         if entry.path in places:
             raise ConfigError(
                 f"Two files of the image are called {entry.path}.",
-                "Correct tool.pystatic-tasks.image.files, or the image's name.",
+                "Correct image.files or image.volumes of tool.pystatic-tasks, or the image's name.",
             )
         places[entry.path] = entry
     for path in places:
@@ -180,7 +182,7 @@ def check_places(entries: Iterable[Entry]) -> dict[str, Entry]:
             if parent in places and not places[parent].is_folder:
                 raise ConfigError(
                     f"{path} of the image stands in {parent}, which is a file.",
-                    "Correct tool.pystatic-tasks.image.files, or the image's name.",
+                    "Correct image.files or image.volumes of tool.pystatic-tasks, or the image's name.",
                 )
     return places
 

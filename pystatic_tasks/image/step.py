@@ -172,6 +172,7 @@ def make_runtime(image: Image, frozen: Mapping[str, Any], git: Git) -> Runtime:
         ports=sorted(ports),
         labels=dict(sorted({**labels, **image.image.labels}.items())),
         healthcheck=[program, "--healthcheck", image.image.healthcheck] if image.image.healthcheck else [],
+        volumes=sorted(image.image.volumes),
     )
 
 
@@ -245,6 +246,8 @@ def dockerfile(runtime: Runtime) -> str:
     lines += [f"ENV {name}={quote(value)}" for name, _, value in (each.partition("=") for each in runtime.env)]
     lines += [f"LABEL {quote(key)}={quote(value)}" for key, value in runtime.labels.items()]
     lines += [f"EXPOSE {port}/tcp" for port in runtime.ports]
+    if runtime.volumes:
+        lines.append(f"VOLUME {json.dumps(list(runtime.volumes), ensure_ascii=False)}")
     if runtime.healthcheck:
         lines.append(f"HEALTHCHECK --timeout=10s CMD {json.dumps(list(runtime.healthcheck))}")
     lines.append(f"ENTRYPOINT {json.dumps(list(runtime.entrypoint))}")

@@ -22,7 +22,7 @@ def run() -> int:
         return 2
     target = sys.argv[1]
     sys.path.insert(0, str(Path.cwd()))
-    return main(lambda: import_app(target), {}, sys.argv[2:])
+    return main(lambda: import_app(target), {}, {}, sys.argv[2:])
 
 
 if __name__ == "__main__":

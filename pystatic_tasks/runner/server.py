@@ -58,12 +58,18 @@ class StandaloneApplication(BaseApplication):
         return log_late_errors(app) if self.cfg.worker_class_str == ASGI_WORKER and is_asgi(app) else app
 
 
-def main(load: Callable[[], Any], settings: Mapping[str, Any], arguments: Sequence[str] | None = None) -> int:
+def main(
+    load: Callable[[], Any],
+    settings: Mapping[str, Any],
+    own: Mapping[str, Any],
+    arguments: Sequence[str] | None = None,
+) -> int:
     """Serve until told to stop, or ask the running server whether it is well.
 
     Args:
         load: Returns the application; called once before the workers start, or in each without `preload_app`.
         settings: The project's settings, by gunicorn's names.
+        own: The names of its own configuration file of gunicorn, empty without one.
         arguments: Command-line arguments; those of the process unless given.
 
     Returns:
@@ -74,7 +80,7 @@ def main(load: Callable[[], Any], settings: Mapping[str, Any], arguments: Sequen
     arguments = sys.argv[1:] if arguments is None else arguments
     checks_health = arguments[:1] == [HEALTHCHECK]
     try:
-        config = configure(settings, os.environ, [] if checks_health else arguments)
+        config = configure(settings, os.environ, [] if checks_health else arguments, own)
         if checks_health:
             return ask_myself(config, arguments[1] if len(arguments) > 1 else "/")
         if config.print_config:

@@ -10,6 +10,7 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from gunicorn.config import Config
@@ -41,6 +42,7 @@ def configure(
     settings: Mapping[str, Any],
     environment: Mapping[str, str] = os.environ,
     arguments: Sequence[str] = (),
+    own: Mapping[str, Any] = MappingProxyType({}),
 ) -> Config:
     """Build gunicorn's configuration.
 
@@ -48,6 +50,7 @@ def configure(
         settings: The project's settings, by gunicorn's names.
         environment: Where PORT, WEB_CONCURRENCY and GUNICORN_CMD_ARGS are looked up.
         arguments: Command-line arguments in gunicorn's syntax, without the application.
+        own: Names of the project's own configuration file, which the settings go before.
 
     Raises:
         SettingsError: a setting is unknown, or a value is refused.
@@ -59,6 +62,9 @@ def configure(
             config.set(name, value)
     if os.access(HEARTBEAT_FOLDER, os.W_OK):
         config.set("worker_tmp_dir", HEARTBEAT_FOLDER)
+    for name, value in own.items():
+        if name in config.settings and name not in WITHOUT_EFFECT:
+            change(config, name, value, f"gunicorn's configuration file: {name}")
     for name, value in settings.items():
         change(config, name, value, f"server.{name}")
     apply_environment(config, environment)

@@ -16,18 +16,22 @@ from pystatic_tasks.host import Host
 from pystatic_tasks.pipeline import require_manifest, shown, write_whole
 from pystatic_tasks.smoke import contract
 from pystatic_tasks.smoke.contract import Check
-from pystatic_tasks.smoke.diagnose import diagnose
+from pystatic_tasks.smoke.diagnose import Advice, diagnose
 from pystatic_tasks.smoke.probes import mismatch, send, wait_until_ready
 
 RANDOM_USERS = range(10_000, 60_000)
 LOG_LINES_SHOWN = 20
+# How long a program must run that says nothing of being ready.
+SETTLE_SECONDS = 1.0
+POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One run of the image, from start to stop.
 
-    `startup_ms` is the time from the engine's start command to the first answer, None without one.
+    `startup_ms` is the time from the engine's start command to the first answer, or to the text that a
+    long-running program prints; None without one.
     """
 
     user: str
@@ -59,7 +63,8 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
     for user in (image.image.user, random_user()):
         runs.append(run_once(image, engine, artifact, user))
         started = runs[-1].startup_ms
-        host.say(f"as user {user}" + (f", first answer after {started} ms" if started is not None else ""))
+        first = "first answer" if image.app else "ready"
+        host.say(f"as user {user}" + (f", {first} after {started} ms" if started is not None else ""))
         show(host, runs[-1].checks)
     for each in engine.unchecked:
         host.say(f"not checked by {engine.name}: {each}")
@@ -101,6 +106,8 @@ def run_once(image: Image, engine: Engine, artifact: Artifact, user: str) -> Run
     try:
         if image.app:
             return serve_once(image, container, user, started)
+        if image.smoke.long_running:
+            return run_until_stopped(image, container, user, started)
         return end_once(image, container, user)
     finally:
         container.remove()
@@ -154,25 +161,60 @@ def finish(container: Container, user: str, startup_ms: int | None, checks: list
 
 def end_once(image: Image, container: Container, user: str) -> Run:
     """A program without HTTP: let it end, and look at its exit code and output."""
-    name = " ".join([image.name, *image.smoke.command])
     code = container.wait(image.smoke.timeout)
     if code is None:
         container.stop(contract.GRACE_SECONDS)
     output = container.output()
-    checks = [
-        Check(
-            name=name,
-            passed=code == 0,
-            seen=f"still runs after {image.smoke.timeout:g} s" if code is None else f"exit code {code}",
-        )
-    ]
+    checks = [check_code(image, code)]
     if image.smoke.stdout is not None:
-        found = image.smoke.stdout in output
-        checks.append(
-            Check(name=f"prints {image.smoke.stdout!r}", passed=found, seen="found" if found else "not found")
-        )
+        checks.append(check_text(image.smoke.stdout, found=image.smoke.stdout in output))
     checks.append(contract.check_leftovers(container.leftovers()))
     return Run(user=user, startup_ms=None, checks=checks, output=output)
+
+
+def check_code(image: Image, code: int | None) -> Check:
+    wanted = image.smoke.exit_code
+    seen = f"still runs after {image.smoke.timeout:g} s" if code is None else f"exit code {code}"
+    if code is not None and code != wanted and wanted:
+        seen += f", expected {wanted}"
+    return Check(name=" ".join([image.name, *image.smoke.command]), passed=code == wanted, seen=seen)
+
+
+def check_text(text: str, *, found: bool) -> Check:
+    return Check(name=f"prints {text!r}", passed=found, seen="found" if found else "not found")
+
+
+def run_until_stopped(image: Image, container: Container, user: str, started: float) -> Run:
+    """A program without HTTP that runs until TERM: wait for its text, then stop it."""
+    text = image.smoke.stdout
+    checks = []
+    startup_ms = None
+    if text is None:
+        container.wait(SETTLE_SECONDS)
+    else:
+        found = wait_for_text(container, text, image.smoke.timeout)
+        if found:
+            startup_ms = round((time.monotonic() - started) * 1000)
+        checks.append(check_text(text, found=found))
+    if container.running():
+        checks.append(contract.check_users(container.users()))
+    else:
+        checks.append(contract.check_ended(container.wait(0)))
+    return finish(container, user, startup_ms, checks)
+
+
+def wait_for_text(container: Container, text: str, timeout: float) -> bool:
+    """Wait until the program has printed the text; False if it ends before or `timeout` seconds pass."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        # Asked in this order, so that what it prints last is seen.
+        runs = container.running()
+        if text in container.output():
+            return True
+        if not runs:
+            return False
+        time.sleep(POLL_SECONDS)
+    return False
 
 
 def failure(image: Image, still: Sequence[Check], runs: Sequence[Run]) -> SmokeError:
@@ -180,9 +222,10 @@ def failure(image: Image, still: Sequence[Check], runs: Sequence[Run]) -> SmokeE
     names = list(dict.fromkeys(f"{check.name}: {check.seen}" for check in failed))
     run = next((each for each in runs if not all(check.passed for check in each.checks)), None)
     log = run.output.strip().splitlines()[-LOG_LINES_SHOWN:] if run else []
-    advice = diagnose(image, run.output) if run else ""
+    advice = diagnose(image, run.output) if run else Advice(text="")
     return SmokeError(
         f"{image.name} broke its contract:",
-        advice or f"All that was seen is in {shown(image, image.dist / 'smoke.json')}.",
+        advice.text or f"All that was seen is in {shown(image, image.dist / 'smoke.json')}.",
         [*names, *(["its log ends so:", *(f"| {line}" for line in log)] if log else [])],
+        advice.repair,
     )

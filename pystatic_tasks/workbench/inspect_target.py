@@ -1,9 +1,11 @@
 """Import the target as the server will, and say what follows for the freeze.
 
 Input: {"app": target or null, "settings": {…}, "import_paths": […], "hidden_imports": […],
-        "collect": […], "project": folder, "env": {…}, "tools": [names of the distributions that are only tools],
-        "sources": [source files of the project]}
-Output: {"settings": {…}, "hidden_imports": […], "ports": […], "tool_modules": […],
+        "collect": […], "metadata": […], "project": folder, "env": {…}, "sources": [source files of the project],
+        "tools": [names of the distributions that are only tools], "loose": [folders of code that is not installed],
+        "static": folder for static files that are collected, "server_config": module of gunicorn settings or ""}
+Output: {"settings": {…}, "hidden_imports": […], "data": [[source, folder in the program]], "ports": […],
+         "tool_modules": […],
          "unused": [parts that the program has no use for], "distributions": {name: version}}
         or {"problem": sentence, "details": [lines], "remedy": sentence}.
 """
@@ -18,13 +20,19 @@ import json
 import os
 import re
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent))
+import frameworks
+from belongings import loaded_modules, loose_data, metadata_files, own_data, plugins
 from mentions import mentioned
+
+# The project may have modules of these names.
+del sys.path[0], sys.modules["frameworks"], sys.modules["belongings"], sys.modules["mentions"], sys.modules["owners"]
 
 # Parts of the standard library, and the names by which somebody would ask for them.
 ASKED_BY_NAME = {
@@ -45,18 +53,40 @@ def examine(request: Mapping[str, Any]) -> dict[str, Any]:
     check_names("hidden-imports", request["hidden_imports"])
     check_names("collect", request["collect"])
     tools, others = split_distributions(request["tools"])
+    tool_modules = {module for each in tools for module in top_level(each)}
+    code = [*map(Path, request["sources"]), *code_files(others)]
+    found = plugins(others, code)
+    wanted = [*named_distributions(request["metadata"]), *(each for each, _ in found)]
     answer: dict[str, Any] = {
         "settings": request["settings"],
-        "hidden_imports": [],
+        "hidden_imports": [module for _, module in found],
+        "data": [*own_data(others), *(file for each in wanted for file in metadata_files(each))],
         "ports": [],
-        "tool_modules": sorted(module for each in tools for module in top_level(each)),
-        "unused": unused_parts([*map(Path, request["sources"]), *code_files(others)]),
+        "tool_modules": sorted(tool_modules),
+        "unused": unused_parts(code),
         "distributions": {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()},
     }
     if request["app"]:
         served = examine_app(request)
-        answer.update(served, unused=[*answer["unused"], *served["unused"]])
+        for name in ("hidden_imports", "data", "unused"):
+            served[name] = [*answer[name], *served[name]]
+        answer.update(served)
+    answer["hidden_imports"] = sorted(
+        name for name in set(answer["hidden_imports"]) if name.partition(".")[0] not in tool_modules
+    )
+    answer["data"] = sorted(dict.fromkeys(map(tuple, answer["data"])))
     return answer
+
+
+def named_distributions(names: Iterable[str]) -> Iterator[importlib.metadata.Distribution]:
+    for name in names:
+        try:
+            yield importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            raise RefusedError(
+                f'freeze.metadata names "{name}", and there is no such distribution in the build environment.',
+                "Correct the name, or add it to the project's dependencies.",
+            ) from None
 
 
 def check_names(key: str, names: Iterable[str]) -> None:
@@ -80,10 +110,17 @@ def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
     from pystatic_runner.settings import SettingsError, configure, exposed_ports
 
     settings = dict(request["settings"])
-    if is_asgi(import_target(request["app"], request["project"])):
+    site = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
+    roots = [*request["loose"], *dict.fromkeys(site)]
+    own = import_server_config(request)
+    before = set(sys.modules)
+    # It is kept, since what it was set up with is looked at afterwards.
+    app = import_target(request["app"], request["project"])
+    loaded = loaded_modules(before, roots)
+    if is_asgi(app) and "worker_class" not in own:
         settings.setdefault("worker_class", "asgi")
     try:
-        config = configure(settings, environment=request["env"])
+        config = configure(settings, environment=request["env"], own=own)
         modules = {class_module(config, "logger_class"), class_module(config, "worker_class")}
         modules |= callback_modules(config)
     except SettingsError as error:
@@ -93,12 +130,32 @@ def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
         raise RefusedError(
             f"gunicorn refuses its settings: {reason}.", "Correct [tool.pystatic-tasks.server]."
         ) from None
+    data = [*loose_data(request["loose"]), *frameworks.framework_data(roots)]
+    if frameworks.is_django():
+        loaded += frameworks.django_modules(map(Path, request["sources"]))
+        data += frameworks.django_data(roots, Path(request["static"]))
     return {
         "settings": settings,
-        "hidden_imports": sorted(modules),
+        "hidden_imports": [*modules, *loaded],
+        "data": data,
         "ports": exposed_ports(config),
         "unused": unused_server_parts(config),
     }
+
+
+def import_server_config(request: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of the project's own configuration file of gunicorn."""
+    name = request["server_config"]
+    if not name:
+        return {}
+    try:
+        return vars(importlib.import_module(name))
+    except BaseException:
+        raise RefusedError(
+            "gunicorn's configuration file does not import:",
+            'Correct it, or do without it: server.config = "".',
+            own_traceback(request["project"], name),
+        ) from None
 
 
 def unused_server_parts(config: Any) -> list[str]:
@@ -188,8 +245,9 @@ def split_distributions(
 ) -> tuple[list[importlib.metadata.Distribution], list[importlib.metadata.Distribution]]:
     """What is installed to build with and nobody in the project requires, and everything else."""
     installed = {canonical(d.metadata["Name"]): d for d in importlib.metadata.distributions()}
-    only_tools = closure(tools, installed)
-    needed = closure((name for name in installed if name not in only_tools), installed)
+    only_tools = closure(((name, "") for name in tools), installed)
+    others = [name for name in installed if name not in only_tools]
+    needed = closure(((name, extra) for name in others for extra in ("", *extras_there(name, installed))), installed)
     left_out = only_tools - needed
     return (
         [distribution for name, distribution in installed.items() if name in left_out],
@@ -211,22 +269,37 @@ def unused_parts(files: Sequence[Path]) -> list[str]:
     return [part for part, names in ASKED_BY_NAME.items() if not names & named]
 
 
-def closure(names: Iterable[str], installed: Mapping[str, importlib.metadata.Distribution]) -> set[str]:
-    """The distributions of these names and all that they require, as far as it is installed."""
-    from packaging.requirements import Requirement
-
+def closure(
+    wanted: Iterable[tuple[str, str]], installed: Mapping[str, importlib.metadata.Distribution]
+) -> set[str]:
+    """The distributions of these names, each with an extra or "", and all that they require, if it is installed."""
     seen: set[tuple[str, str]] = set()
-    todo = [(canonical(name), "") for name in names]
+    todo = [(canonical(name), extra) for name, extra in wanted]
     while todo:
         name, extra = todo.pop()
         if name not in installed or (name, extra) in seen:
             continue
         seen.add((name, extra))
-        for text in installed[name].requires or ():
-            requirement = Requirement(text)
-            if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
-                todo += [(canonical(requirement.name), each) for each in ("", *requirement.extras)]
+        for requirement in required(installed[name], extra):
+            todo += [(canonical(requirement.name), each) for each in ("", *requirement.extras)]
     return {name for name, _ in seen}
+
+
+def required(distribution: importlib.metadata.Distribution, extra: str) -> list[Any]:
+    """What it requires, with an extra or with ""."""
+    from packaging.requirements import Requirement
+
+    requirements = map(Requirement, distribution.requires or ())
+    return [each for each in requirements if each.marker is None or each.marker.evaluate({"extra": extra})]
+
+
+def extras_there(name: str, installed: Mapping[str, importlib.metadata.Distribution]) -> list[str]:
+    """Extras of a distribution of which all is installed: nothing tells which were asked for."""
+    distribution = installed[name]
+    extras = distribution.metadata.get_all("Provides-Extra") or []
+    return [
+        extra for extra in extras if all(canonical(each.name) in installed for each in required(distribution, extra))
+    ]
 
 
 def canonical(name: str) -> str:

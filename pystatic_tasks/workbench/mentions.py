@@ -43,3 +43,12 @@ def words_of(source: bytes, pattern: re.Pattern[bytes]) -> Iterator[str]:
             yield from (node.module or "").split(".")
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and DOTTED_NAME.fullmatch(node.value):
             yield from re.split("[.:]", node.value)
+
+
+def quoted(texts: Iterable[str], files: Iterable[Path]) -> set[str]:
+    """Those of the texts that stand between quotes somewhere in the files."""
+    wanted = sorted(map(re.escape, texts))
+    if not wanted:
+        return set()
+    pattern = re.compile(rb"[\"'](" + "|".join(wanted).encode() + rb")[\"']")
+    return {found.decode() for file in files for found in pattern.findall(file.read_bytes())}

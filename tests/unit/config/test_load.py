@@ -453,6 +453,17 @@ def test_a_folder_that_pip_cannot_install_is_not(tmp_path: Path) -> None:
     assert (image.install, image.project) == ((), tmp_path)
 
 
+def test_requirements_of_a_folder_that_pip_cannot_install_are_installed(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").touch()
+    app = '[tool.pystatic-tasks]\napp = "shop:app"\n'
+    assert load(tmp_path, app).requirements == ("requirements.txt",)
+    assert load(tmp_path, app + "requirements = ['other.txt']\n").requirements == ("other.txt",)
+    assert load(tmp_path, app + "requirements = []\n").requirements == ()
+    assert load(tmp_path, app + "install = ['./backend']\n").requirements == ()
+    assert load(tmp_path, SHOP).requirements == ()
+    assert load(tmp_path, SHOP + "install = []\n").requirements == ()
+
+
 def test_nothing_is_installed_where_that_is_said(tmp_path: Path) -> None:
     assert load(tmp_path, SHOP + "install = []\n").install == ()
 

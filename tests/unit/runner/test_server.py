@@ -259,7 +259,7 @@ def test_workers_that_do_not_load_it_themselves_end_with_gunicorns_code(folder: 
         "import sys\n"
         "from gunicorn.util import import_app\n"
         "from pystatic_tasks.runner.server import main\n"
-        f"sys.exit(main(lambda: import_app({target!r}), {{'preload_app': False}}, sys.argv[1:]))\n"
+        f"sys.exit(main(lambda: import_app({target!r}), {{'preload_app': False}}, {{}}, sys.argv[1:]))\n"
     )
     found, output = run_python(folder, "-c", script, "--bind", f"127.0.0.1:{free_port()}", "--workers", "1")
     assert found == code
@@ -323,7 +323,7 @@ def test_settings_of_the_project_are_checked_before_anything_is_loaded(folder: P
     script = (
         "import sys\n"
         "from pystatic_tasks.runner.server import main\n"
-        "sys.exit(main(lambda: sys.exit('loaded'), {'worker': 1}, []))\n"
+        "sys.exit(main(lambda: sys.exit('loaded'), {'worker': 1}, {}, []))\n"
     )
     text = "Error: server.worker is not a setting of gunicorn; did you mean 'workers'?\n"
     assert run_python(folder, "-c", script) == (2, text)
@@ -334,7 +334,7 @@ def test_what_was_left_out_is_told_before_anything_is_loaded(folder: Path) -> No
         "import sys\n"
         "sys.modules['gunicorn.dirty'] = None\n"
         "from pystatic_tasks.runner.server import main\n"
-        f"sys.exit(main(lambda: sys.exit('loaded'), {DIRTY}, []))\n"
+        f"sys.exit(main(lambda: sys.exit('loaded'), {DIRTY}, {{}}, []))\n"
     )
     text = "Error: dirty_apps cannot be added here: name them in the settings that the program is built with.\n"
     assert run_python(folder, "-c", script) == (2, text)

@@ -61,6 +61,8 @@ def ask(tmp_path: Path, runner: Path, packages: Path) -> Ask:
         tools: Sequence[str] = ("toolx",),
         env: Mapping[str, str] | None = None,
         collect: Sequence[str] = (),
+        metadata: Sequence[str] = (),
+        server_config: str = "",
     ) -> dict[str, Any]:
         project = tmp_path / "project"
         project.mkdir()
@@ -76,6 +78,10 @@ def ask(tmp_path: Path, runner: Path, packages: Path) -> Ask:
             "tools": tools,
             "env": env or {},
             "collect": collect,
+            "metadata": metadata,
+            "loose": [str(project)],
+            "static": str(tmp_path / "static"),
+            "server_config": server_config,
             "sources": [str(path) for path in project.rglob("*.py")],
         }
         asked, answered = tmp_path / "request.json", tmp_path / "answer.json"
@@ -97,7 +103,8 @@ def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
     assert set(answer.pop("distributions")) == {"gunicorn", "packaging", "toolx", "depx", "helperx", "sharedx"}
     assert answer == {
         "settings": {"bind": ["0.0.0.0:9000"], "workers": 3},
-        "hidden_imports": ["gunicorn.glogging", "gunicorn.workers.sync"],
+        "hidden_imports": ["gunicorn.glogging", "gunicorn.workers.sync", "shop"],
+        "data": [],
         "ports": [9000],
         "tool_modules": ["helperx", "toolx"],
         "unused": ["process-pools", "queue-handlers", "archives", "side-servers", "http2"],
@@ -124,7 +131,7 @@ def test_an_asgi_application_keeps_the_worker_that_was_chosen_for_it(ask: Ask) -
 
 
 def test_threads_bring_their_worker(ask: Ask) -> None:
-    assert ask(settings={"threads": 4})["hidden_imports"] == ["gunicorn.glogging", "gunicorn.workers.gthread"]
+    assert ask(settings={"threads": 4})["hidden_imports"] == ["gunicorn.glogging", "gunicorn.workers.gthread", "shop"]
 
 
 def test_statsd_brings_its_logger(ask: Ask) -> None:
@@ -310,7 +317,7 @@ def test_a_package_to_collect_that_is_not_there_is_named(ask: Ask) -> None:
 def test_hooks_that_settings_name_are_brought_along(ask: Ask) -> None:
     files = {"shop.py": WSGI, "hooks.py": "def start(server):\n    pass\n"}
     answer = ask(files=files, settings={"on_starting": "hooks.start"})
-    assert answer["hidden_imports"] == ["gunicorn.glogging", "gunicorn.workers.sync", "hooks"]
+    assert answer["hidden_imports"] == ["gunicorn.glogging", "gunicorn.workers.sync", "hooks", "shop"]
 
 
 def test_hidden_imports_of_the_project_are_found(ask: Ask) -> None:

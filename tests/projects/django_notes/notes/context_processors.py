@@ -1,0 +1,2 @@
+def owner(request):
+    return {"owner": "a Djangonaut"}
