@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -14,12 +14,15 @@ from typing import Any
 import nox
 from nox import registry
 from nox.logger import logger
+from nox.sessions import SessionRunner
 
 from pystatic_tasks import freeze, smoke, staticx
 from pystatic_tasks import image as image_step
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.convert import nearest
-from pystatic_tasks.errors import ConfigError, PystaticError
+from pystatic_tasks.config.sources import ENVIRONMENT_PREFIX
+from pystatic_tasks.config.write import check_writer, write_repair
+from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError
 from pystatic_tasks.host import Host
 from pystatic_tasks.machine import check_platform
 from pystatic_tasks.options import Options, parse_options
@@ -237,15 +240,82 @@ def run_steps(session: nox.Session, steps: Sequence[str], root: Path, name: str,
                 "The session needs an environment of its own to build in, and Nox was told to make none.",
                 "Run it without --no-venv.",
             )
+        if options.fix:
+            check_writer()
         host = make_host(session, image, options)
         if only_installs(session):
             if "freeze" in steps:
                 freeze.prepare(image, host)
             return
-        for step in steps:
-            RUN[step](image, host)
+        while True:
+            try:
+                for step in steps:
+                    RUN[step](image, make_host(session, image, options))
+                return
+            except SmokeError as error:
+                if not options.fix or not error.repair:
+                    raise
+                line = write_repair(image, error.repair)
+                session.log(f"wrote into pyproject.toml: {line}")
+                images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
+                image = pick_image(images, name)
+                check_repaired(image, error.repair)
+                build_again(session, image, steps, line)
     except PystaticError as error:
         session.error(sentence(error))
+
+
+def check_repaired(image: Image, repair: Repair) -> None:
+    """Raises ConfigError if something overrides what was written."""
+    there = getattr(getattr(image, repair.table), repair.key.replace("-", "_"))
+    if set(repair.value) <= set(there):
+        return
+    name = f"{repair.table}.{repair.key}"
+    variable = ENVIRONMENT_PREFIX + name.replace(".", "_").replace("-", "_").upper()
+    raise ConfigError(
+        f"{name} is in {image.root / 'pyproject.toml'} now, and the call in the noxfile or the variable {variable} "
+        "overrides it.",
+        "Leave it out there, or write it there too.",
+    )
+
+
+def build_again(session: nox.Session, image: Image, steps: Sequence[str], line: str) -> None:
+    """Run once more the sessions that this one follows from.
+
+    Nox itself runs no session twice, and its `session.notify()` neither.
+
+    Raises:
+        PystaticError: they are not ours to run, or one of them failed.
+    """
+    if "freeze" in steps:
+        return
+    runner = session._runner
+    if not is_ours(runner) or runner.global_config.no_dependencies:
+        raise PystaticError(
+            f"{image.name} broke its contract, and what may repair it is in pyproject.toml now: {line}.",
+            f"Freeze it again, then run the session {session.name} again.",
+        )
+    for each in sessions_before(runner):
+        each.posargs = list(session.posargs)
+        result = each.execute()
+        result.log(f"Session {each.friendly_name} {result.imperfect}.")
+        if not result:
+            raise PystaticError(
+                f"{image.name} was repaired by {line} in pyproject.toml, and {each.friendly_name} failed after that.",
+                "See what it said above.",
+            )
+
+
+def sessions_before(runner: SessionRunner) -> Iterator[SessionRunner]:
+    """Those of ours that a session requires, in the order in which they run."""
+    for each in runner.get_direct_dependencies():
+        if is_ours(each):
+            yield from sessions_before(each)
+            yield each
+
+
+def is_ours(runner: SessionRunner) -> bool:
+    return hasattr(runner.func, "pystatic_identity")
 
 
 def pick_image(images: Sequence[Image], name: str) -> Image:

@@ -172,7 +172,7 @@ def make_runtime(image: Image, frozen: Mapping[str, Any], git: Git) -> Runtime:
         ports=sorted(ports),
         labels=dict(sorted({**labels, **image.image.labels}.items())),
         healthcheck=[program, "--healthcheck", image.image.healthcheck] if image.image.healthcheck else [],
-        volumes=sorted(image.image.volumes),
+        volumes=tuple(sorted(image.image.volumes)),
     )
 
 

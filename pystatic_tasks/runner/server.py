@@ -6,6 +6,7 @@ import errno
 import gc
 import importlib.util
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from .settings import SettingsError, address_of, binds, configure
 
 HEALTHCHECK = "--healthcheck"
 ASGI_WORKER = "asgi"
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 class StandaloneApplication(BaseApplication):
@@ -95,11 +97,22 @@ def main(
     except SettingsError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
+    os.register_at_fork(after_in_child=end_by_signals)
     try:
         StandaloneApplication(load, config).run()
     except HaltServer as halted:
         return halted.exit_status
     return 0
+
+
+def end_by_signals() -> None:
+    """For processes that were just forked: the handlers that they inherit only work in their parent.
+
+    gunicorn waits for a worker that it told to end before the worker had handlers of its own;
+    so does a pool for a child of a worker.
+    """
+    for number in ENDING_SIGNALS:
+        signal.signal(number, lambda number, frame: sys.exit(0))
 
 
 def refuse_what_was_left_out(config: Config) -> None:

@@ -45,7 +45,7 @@ def check_stop(end: Exit) -> Check:
 
 
 def check_ended(code: int | None) -> Check:
-    """For a service that did not wait for TERM."""
+    """For a program that did not wait for TERM."""
     return Check(name="TERM ends it", passed=False, seen=f"it had ended by itself with exit code {code}")
 
 

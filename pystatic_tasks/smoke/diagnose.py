@@ -2,56 +2,245 @@
 
 from __future__ import annotations
 
+import json
+import os
+import posixpath
 import re
-from collections.abc import Callable
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import Image
+from pystatic_tasks.errors import Repair
+from pystatic_tasks.pipeline import read_manifest, shown, walk
+
+# Where a program unpacks itself, and where a tree has its packages.
+BUNDLE = r"(?:/[^'\"\s]*/_MEI\w+|/usr/local/lib/python3\.\d+/site-packages)"
 
 
-def diagnose(image: Image, output: str) -> str:
-    """The repair that the log suggests, or ""."""
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """What is wrong and what to do, and the change of the configuration that does it, if one can."""
+
+    text: str
+    repair: Repair | None = None
+
+
+def diagnose(image: Image, output: str) -> Advice:
+    """What the log suggests, a repair before anything else; without text if it suggests nothing."""
+    first = Advice(text="")
     for pattern, advise in ADVICE:
-        match = re.search(pattern, output)
-        if match:
-            return advise(image, match)
-    return ""
+        for match in {match[0]: match for match in re.finditer(pattern, output)}.values():
+            advice = advise(image, match)
+            if advice.repair:
+                return advice
+            first = first if first.text else advice
+    return first
 
 
-def missing_module(image: Image, match: re.Match[str]) -> str:
-    names = ", ".join(f'"{name}"' for name in dict.fromkeys([*image.freeze.hidden_imports, match[1]]))
-    return (
-        f'The program imports "{match[1]}" by name, which the analysis cannot see. '
-        "Put this into the table [tool.pystatic-tasks.freeze] of pyproject.toml, or as freeze.hidden-imports "
-        f"where you write such keys:\n  hidden-imports = [{names}]\nThen run the session again."
+def add(image: Image, problem: str, table: str, key: str, new: str) -> Advice:
+    """The advice to add an entry to a list of the configuration."""
+    there: tuple[str, ...] = getattr(getattr(image, table), key.replace("-", "_"))
+    if new in there:
+        return Advice(
+            text=f"{problem} {table}.{key} names {quoted(new)} already, and that is not enough: "
+            f"see the logs in {shown(image, image.work)}."
+        )
+    value = (*there, new)
+    return Advice(
+        text=f"{problem} Put this into the table [tool.pystatic-tasks.{table}] of pyproject.toml, "
+        f"or as {table}.{key} where you write such keys:\n"
+        f"  {key} = [{', '.join(map(quoted, value))}]\n"
+        'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
+        repair=Repair(table=table, key=key, value=value),
     )
 
 
-def port_in_use(image: Image, match: re.Match[str]) -> str:
-    return "The port that server.bind names is taken where the program runs. Stop what holds it, or change server.bind."
+def quoted(text: str) -> str:
+    """A text as TOML writes it."""
+    return json.dumps(text, ensure_ascii=False)
 
 
-def port_not_allowed(image: Image, match: re.Match[str]) -> str:
-    return "Only root may listen there. Name a port above 1023 in server.bind, and map it where the image is deployed."
+def missing_module(image: Image, match: re.Match[str]) -> Advice:
+    name = match[1]
+    if not has_module(image, name):
+        return Advice(
+            text=f'The program imports "{name}", which is neither in the project nor in the build environment. '
+            "Add what brings it to the project's dependencies."
+        )
+    problem = f'The program imports "{name}" by name, which the analysis cannot see.'
+    return add(image, problem, "freeze", "hidden-imports", name)
 
 
-def no_temporary_folder(image: Image, match: re.Match[str]) -> str:
-    return "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777."
+def missing_metadata(image: Image, match: re.Match[str]) -> Advice:
+    name = match[1]
+    wanted = normalized(name)
+    found = [path for site in site_packages(image) for path in site.glob("*.*-info")]
+    if found and wanted not in {normalized(path.name.partition("-")[0]) for path in found}:
+        return Advice(
+            text=f'The program asks for the metadata of "{name}", which is not installed in the build environment. '
+            "Add it to the project's dependencies."
+        )
+    problem = f'The program asks for the metadata of "{name}" by a name that the analysis cannot see.'
+    return add(image, problem, "freeze", "metadata", name)
 
 
-def nowhere_to_write(image: Image, match: re.Match[str]) -> str:
-    return (
-        "The program writes temporary files, and its root is read-only. Put this into the table "
+def missing_file(image: Image, match: re.Match[str]) -> Advice:
+    inside = posixpath.normpath(match[1])
+    problem = f'The program opens "{inside}", which is not in it.'
+    if not inside.startswith(".."):
+        for folder in (image.project, image.project / "src"):
+            if (folder / inside).exists():
+                path = folder / inside
+                target = inside if path.is_dir() else posixpath.dirname(inside) or "."
+                return add(image, problem, "freeze", "data", data_entry(image, path, target))
+        for site in site_packages(image):
+            if (site / inside).exists() and is_package(site, inside):
+                return add(image, problem, "freeze", "collect", inside.partition("/")[0])
+    return Advice(
+        text=f"{problem} Neither the project nor the build environment has it there. "
+        "Name where it is in freeze.data, or let the program write into a folder of image.volumes."
+    )
+
+
+def missing_template(image: Image, match: re.Match[str]) -> Advice:
+    name = match[1]
+    problem = f'The program looks for the template "{name}", which is not in it.'
+    folder = next(iter(folders_with(image.project, name)), None)
+    if folder:
+        target = folder.relative_to(image.project).as_posix().removeprefix("src/")
+        return add(image, problem, "freeze", "data", data_entry(image, folder, target))
+    for site in site_packages(image):
+        for found in folders_with(site, name):
+            inside = found.relative_to(site).as_posix()
+            if is_package(site, inside):
+                return add(image, problem, "freeze", "collect", inside.partition("/")[0])
+    return Advice(
+        text=f"{problem} Neither the project nor the build environment has a folder with it. "
+        "Name where it is in freeze.data."
+    )
+
+
+def missing_library(image: Image, match: re.Match[str]) -> Advice:
+    name = PurePosixPath(match[1]).name
+    problem = f'The program opens the shared library "{name}" by name, which the analysis cannot see.'
+    path = find_library(name)
+    if not path:
+        return Advice(
+            text=f'The program opens the shared library "{name}", which is not on this machine. '
+            "Install the package that holds it."
+        )
+    return add(image, problem, "staticx", "libraries", path)
+
+
+def port_in_use(image: Image, match: re.Match[str]) -> Advice:
+    return Advice(
+        text="The port that server.bind names is taken where the program runs. "
+        "Stop what holds it, or change server.bind."
+    )
+
+
+def port_not_allowed(image: Image, match: re.Match[str]) -> Advice:
+    return Advice(
+        text="Only root may listen there. "
+        "Name a port above 1023 in server.bind, and map it where the image is deployed."
+    )
+
+
+def no_temporary_folder(image: Image, match: re.Match[str]) -> Advice:
+    return Advice(
+        text="The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777."
+    )
+
+
+def nowhere_to_write(image: Image, match: re.Match[str]) -> Advice:
+    return Advice(
+        text="The program writes temporary files, and its root is read-only. Put this into the table "
         "[tool.pystatic-tasks.smoke] of pyproject.toml, and mount a writable /tmp where the image is deployed:\n"
         "  writable-tmp = true"
     )
 
 
-def killed(image: Image, match: re.Match[str]) -> str:
-    return "A worker was killed, most likely for its memory. Raise smoke.memory."
+def killed(image: Image, match: re.Match[str]) -> Advice:
+    return Advice(text="A worker was killed, most likely for its memory. Raise smoke.memory.")
 
 
-ADVICE: tuple[tuple[str, Callable[[Image, re.Match[str]], str]], ...] = (
+def site_packages(image: Image) -> Sequence[Path]:
+    """Where the build environment has its packages, by what freeze left."""
+    frozen = read_manifest(image, "freeze")
+    python = frozen.facts.get("environment_python") if frozen else None
+    return sorted((Path(python).parent.parent / "lib").glob("python3*/site-packages")) if python else []
+
+
+def normalized(name: str) -> str:
+    """A distribution's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def has_module(image: Image, name: str) -> bool:
+    """Whether the module is there to be named; where there is no build environment to look into, it is."""
+    sites = site_packages(image)
+    *parents, last = name.split(".")
+    if not sites or name.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    scripts = [(image.root / image.script).parent] if image.script else []
+    for folder in (image.project, image.project / "src", *scripts, *sites):
+        place = folder.joinpath(*parents)
+        if (place / last).is_dir() or any(place.glob(f"{last}.*")):
+            return True
+    return False
+
+
+def is_package(site: Path, inside: str) -> bool:
+    """Whether what lies there belongs to a package that can be taken whole."""
+    top = inside.partition("/")[0]
+    return top.isidentifier() and (site / top).is_dir()
+
+
+def data_entry(image: Image, path: Path, target: str) -> str:
+    """An entry of freeze.data."""
+    return f"{os.path.relpath(path, image.root)}:{target}"
+
+
+def folders_with(top: Path, name: str) -> Sequence[Path]:
+    """Folders below `top` that hold a file of that name, which may be a path: those called templates first."""
+    depth = len(PurePosixPath(name).parts)
+    found = {path.parents[depth - 1] for path in files_below(top) if path.as_posix().endswith(f"/{name}")}
+    return sorted(found - {top, top / "src"}, key=lambda path: (path.name != "templates", len(path.parts), path))
+
+
+def files_below(top: Path) -> Iterator[Path]:
+    """Files of a project or an environment, without what tools leave beside them."""
+    left = (top / "build", top / "dist")
+
+    def is_left_by_tools(path: Path) -> bool:
+        hidden = path.name.startswith(".") or path.name in ("__pycache__", "node_modules")
+        return hidden or path in left or (path / "pyvenv.cfg").exists()
+
+    return (path for path in walk(top, leave_out=is_left_by_tools) if path.is_file())
+
+
+def find_library(name: str) -> str:
+    """The path of a shared library of this machine, or ""."""
+    tool = shutil.which("ldconfig") or "/sbin/ldconfig"
+    try:
+        known = subprocess.run([tool, "-p"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return ""
+    paths = re.findall(rf"^\s*{re.escape(name)} \(.*\) => (.+)$", known, re.MULTILINE)
+    return next((path for path in paths if Path(path).is_file()), "")
+
+
+ADVICE: tuple[tuple[str, Callable[[Image, re.Match[str]], Advice]], ...] = (
     (r"No module named '([\w.]+)'", missing_module),
+    (r"No package metadata was found for ([\w.-]+\w)", missing_metadata),
+    (r"DistributionNotFound: The '([\w.-]*\w)[^']*' distribution was not found", missing_metadata),
+    (rf"No such file or directory: (?:\w+\()?['\"]{BUNDLE}/([^'\"]+)['\"]", missing_file),
+    (r"Template(?:NotFound|DoesNotExist): '?([^'\s,]+)", missing_template),
+    (r"([\w./+-]+\.so[\d.]*): cannot open shared object file", missing_library),
     (r"Port \d+ of \S+ is in use|Connection in use", port_in_use),
     (r"Port \d+ of \S+ is not allowed to this user", port_not_allowed),
     (r"Failed to execv|(Could not|Failed to) create temporary directory", no_temporary_folder),

@@ -269,9 +269,7 @@ def unused_parts(files: Sequence[Path]) -> list[str]:
     return [part for part, names in ASKED_BY_NAME.items() if not names & named]
 
 
-def closure(
-    wanted: Iterable[tuple[str, str]], installed: Mapping[str, importlib.metadata.Distribution]
-) -> set[str]:
+def closure(wanted: Iterable[tuple[str, str]], installed: Mapping[str, importlib.metadata.Distribution]) -> set[str]:
     """The distributions of these names, each with an extra or "", and all that they require, if it is installed."""
     seen: set[tuple[str, str]] = set()
     todo = [(canonical(name), extra) for name, extra in wanted]

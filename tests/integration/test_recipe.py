@@ -38,7 +38,9 @@ def other_pythons(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.mark.parametrize("name", interpreters())
 def test_the_image_is_within_budget_and_keeps_its_contract_on(name: str, other_pythons: Project) -> None:
     python = interpreters()[name]
-    printed = other_pythons.nox("-s", "smoke", "--", "--engine", "sandbox", PYSTATIC_TASKS_PYTHON=str(python))
+    printed = other_pythons.nox(
+        "-db", "uv", "-s", "smoke", "--", "--engine", "sandbox", PYSTATIC_TASKS_PYTHON=str(python)
+    )
     built = other_pythons.manifest("image.json")
     version = subprocess.run([python, "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
     assert built["python"] == version
@@ -51,7 +53,7 @@ def test_the_image_is_within_budget_and_keeps_its_contract_on(name: str, other_p
 @pytest.mark.parametrize("name", interpreters())
 def test_the_tree_is_within_budget_and_keeps_its_contract_on(name: str, other_pythons: Project) -> None:
     arguments = ["--layout", "tree", "--engine", "sandbox"]
-    other_pythons.nox("-s", "smoke", "--", *arguments, PYSTATIC_TASKS_PYTHON=str(interpreters()[name]))
+    other_pythons.nox("-db", "uv", "-s", "smoke", "--", *arguments, PYSTATIC_TASKS_PYTHON=str(interpreters()[name]))
     built = other_pythons.manifest("image.json")
     assert built["layout"] == "tree"
     assert built["compressed_bytes"] <= (DEBIANS_TREE_BUDGET_BYTES if name == "debian" else TREE_BUDGET_BYTES)

@@ -63,3 +63,22 @@ def test_every_configuration_shown_is_accepted(block: str, tmp_path: Path) -> No
     table = read_pyproject(tmp_path)["tool"][TABLE]
     for each in (table, *table.pop("images", {}).values()):
         assert read_table("", each).problems == []
+
+
+def framework_snippets() -> list[tuple[str, str]]:
+    """The projects that the page of frameworks speaks of, each with a snippet."""
+    page = (ROOT / "docs" / "frameworks.md").read_text(encoding="utf-8")
+    found = []
+    for part in re.split(r"\.\./tests/projects/", page)[1:]:
+        name = re.match(r"\w*", part)
+        found += [(name[0], snippet) for snippet in re.findall(r"```\w+\n(.*?)```", part, re.DOTALL) if name]
+    return found
+
+
+@pytest.mark.parametrize(("project", "snippet"), framework_snippets())
+def test_snippets_for_frameworks_are_those_of_the_projects_that_are_tested(project: str, snippet: str) -> None:
+    files = [
+        *(ROOT / "tests" / "projects" / project).rglob("*.py"),
+        ROOT / "tests/projects" / project / "pyproject.toml",
+    ]
+    assert any(snippet in path.read_text(encoding="utf-8") for path in files)

@@ -40,3 +40,9 @@ def test_the_text_is_the_problem_then_the_details_then_the_remedy(error: errors.
 def test_an_error_keeps_its_parts() -> None:
     error = errors.SmokeError("It broke:", "Mend it.", ["one"])
     assert (error.problem, error.remedy, error.details) == ("It broke:", "Mend it.", ("one",))
+
+
+def test_a_broken_contract_may_say_what_mends_it() -> None:
+    repair = errors.Repair(table="freeze", key="hidden-imports", value=("a",))
+    assert errors.SmokeError("It broke.", repair=repair).repair is repair
+    assert errors.SmokeError("It broke.").repair is None

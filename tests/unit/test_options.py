@@ -5,7 +5,7 @@ import pytest
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.options import Options, parse_options
 
-KNOWN = "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --verbose."
+KNOWN = "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose."
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ KNOWN = "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATF
         (["--engine", "podman"], Options(config={"smoke": {"engine": "podman"}})),
         (["--platform", "linux/arm64"], Options(platform="linux/arm64")),
         (["--no-cache"], Options(use_cache=False)),
+        (["--fix"], Options(fix=True)),
         (["--verbose"], Options(verbose=True)),
         (
             ["--verbose", "--engine", "docker", "--no-cache", "--tag", "x"],

@@ -484,12 +484,12 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--platform PLATFORM, --no-cache, --verbose",
+            "--platform PLATFORM, --no-cache, --fix, --verbose",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
-            "--engine ENGINE, --platform PLATFORM, --no-cache, --verbose",
+            "--engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose",
         ),
         (
             ["--platform", "linux/s390x"],
@@ -711,3 +711,146 @@ def test_with_no_install_only_a_new_environment_is_filled(
     session._runner.global_config.no_install = no_install
     session.virtualenv._reused = reused
     assert make_host(session.nox, image, parse_options([])).installs is installs
+
+
+# --fix.
+
+FIXING = """
+import os
+import nox
+import pystatic_tasks
+from pystatic_tasks import sessions
+from pystatic_tasks.errors import FreezeError, Repair, SmokeError
+
+NEEDED = os.environ["NEEDED"].split()
+FAILING = os.environ.get("FAILING")
+
+
+def step(name):
+    def run(image, host):
+        there = image.freeze.hidden_imports
+        host.say(f"{name} of {image.name} with {' '.join(there) or 'nothing'}")
+        if FAILING in there and name == "freeze":
+            raise FreezeError("It does not freeze.", "Mend it.")
+        missing = [each for each in NEEDED if each not in there]
+        if name == "smoke" and missing:
+            repair = Repair(table="freeze", key="hidden-imports", value=(*there, missing[0]))
+            raise SmokeError("It broke:", "Mend it.", [], repair if missing[0] != "unknown" else None)
+
+    return run
+
+
+sessions.RUN.update({name: step(name) for name in sessions.RUN})
+
+
+@nox.session(venv_backend="none")
+def own(session):
+    pystatic_tasks.run_step(session, "smoke")
+
+
+pystatic_tasks.register(SKIP)
+"""
+
+
+def fix(
+    folder: Path,
+    *arguments: str,
+    needed: str = "a b",
+    text: str = SHOP,
+    register: str = "",
+    ok: bool = True,
+    **more: str,
+) -> list[str]:
+    """What Nox says while it repairs a project that lacks these modules."""
+    write(folder, text, noxfile=FIXING.replace("SKIP", register))
+    environment = {**os.environ, "NO_COLOR": "1", "NEEDED": needed, **more}
+    environment.pop("FORCE_COLOR", None)
+    command = [sys.executable, "-m", "nox", "--default-venv-backend", "virtualenv", *arguments, "--", "--fix"]
+    result = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (result.returncode == 0) is ok, result.stderr
+    return [line.removeprefix("nox > ") for line in result.stderr.splitlines()]
+
+
+def steps_of(lines: list[str]) -> list[str]:
+    return [line for line in lines if " of shop with " in line or line.startswith("wrote")]
+
+
+WROTE = "wrote into pyproject.toml: tool.pystatic-tasks.freeze.hidden-imports = "
+ALL_STEPS = [f"{step} of shop with {there}" for there in ("nothing", "a", "a b") for step in STEPS]
+
+
+@pytest.mark.parametrize("skip", ["", "skip=['staticx']", "skip=['freeze', 'staticx', 'image']", "prefix='web-'"])
+def test_a_repair_is_written_and_all_is_done_again(tmp_path: Path, skip: str) -> None:
+    name = "web-smoke" if "prefix" in skip else "smoke"
+    lines = fix(tmp_path, "-s", name, register=skip)
+    assert steps_of(lines) == [*ALL_STEPS[:4], f'{WROTE}["a"]', *ALL_STEPS[4:8], f'{WROTE}["a", "b"]', *ALL_STEPS[8:]]
+    assert (tmp_path / "pyproject.toml").read_text(encoding="utf-8") == (f'{SHOP}freeze.hidden-imports = ["a", "b"]\n')
+    assert not any(line.startswith("Session") and "aborted" in line for line in lines)
+
+
+def test_what_cannot_be_repaired_ends_it(tmp_path: Path) -> None:
+    lines = fix(tmp_path, "-s", "smoke", needed="a unknown", ok=False)
+    assert steps_of(lines) == [*ALL_STEPS[:4], f'{WROTE}["a"]', *ALL_STEPS[4:8]]
+    assert lines.index("Session smoke aborted: It broke:") + 1 == lines.index("Mend it.")
+
+
+def test_only_the_sessions_of_the_image_run_again(tmp_path: Path) -> None:
+    lines = fix(tmp_path, "-s", "smoke-worker", text=TWO, needed="a")
+    ran = [line for line in lines if " with " in line]
+    assert ran == [f"{step} of worker with {there}" for there in ("nothing", "a") for step in STEPS]
+    assert [image.freeze.hidden_imports for image in load_config(tmp_path)] == [(), ("a",)]
+
+
+def test_a_session_that_fails_after_the_repair_ends_it(tmp_path: Path) -> None:
+    lines = fix(tmp_path, "-s", "smoke", ok=False, FAILING="a")
+    text = 'Session smoke aborted: shop was repaired by tool.pystatic-tasks.freeze.hidden-imports = ["a"] in '
+    assert "Session freeze aborted: It does not freeze." in lines
+    assert f"{text}pyproject.toml, and freeze failed after that." in lines
+    assert steps_of(lines) == [*ALL_STEPS[:4], f'{WROTE}["a"]', ALL_STEPS[4]]
+
+
+@pytest.mark.parametrize("arguments", [["--no-dependencies", "-s", "smoke"], ["-s", "own"]])
+def test_where_nothing_can_be_run_again_it_is_said(tmp_path: Path, arguments: list[str]) -> None:
+    lines = fix(tmp_path, *arguments, ok=False)
+    name = arguments[-1]
+    place = lines.index(
+        f"Session {name} aborted: shop broke its contract, and what may repair it is in pyproject.toml now: "
+        'tool.pystatic-tasks.freeze.hidden-imports = ["a"].'
+    )
+    assert lines[place + 1] == f"Freeze it again, then run the session {name} again."
+
+
+@pytest.mark.parametrize(
+    ("register", "variable"),
+    [("freeze={'hidden_imports': ['x']}", {}), ("", {"PYSTATIC_TASKS_FREEZE_HIDDEN_IMPORTS": "x"})],
+)
+def test_what_is_overridden_ends_it(tmp_path: Path, register: str, variable: dict[str, str]) -> None:
+    lines = fix(tmp_path, "-s", "smoke", register=register, ok=False, **variable)
+    place = lines.index(
+        f"Session smoke aborted: freeze.hidden-imports is in {tmp_path}/pyproject.toml now, and the call in the "
+        "noxfile or the variable PYSTATIC_TASKS_FREEZE_HIDDEN_IMPORTS overrides it."
+    )
+    assert lines[place + 1] == "Leave it out there, or write it there too."
+    assert len([line for line in lines if line.startswith("smoke of")]) == 1
+
+
+@pytest.mark.parametrize("words", [[], ["--fix"]])
+def test_without_the_library_only_fix_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setitem(cast("dict[str, Any]", RUN), "freeze", lambda *_: ran.append("freeze"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    session = register(root=write(tmp_path))["freeze"]
+    if not words:
+        session(Session().nox)
+        assert ran == ["freeze"]
+        return
+    with pytest.raises(AbortedError) as caught:
+        session(Session(*words).nox)
+    assert str(caught.value) == (
+        '--fix needs a library that is not installed beside Nox.\nInstall it: pip install "pystatic-tasks[fix]"'
+    )
+    assert ran == []

@@ -1,2 +1,3 @@
-# Stands in where the interpreter lacks _decimal, which ours have.
+# Stands in where the interpreter lacks _decimal, which ours have. It would bring what _decimal itself imports.
 excludedimports = ["_pydecimal"]
+hiddenimports = ["numbers"]

@@ -7,12 +7,13 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support import tool_or_skip
 
-from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.model import Image, ImageOptions
 from pystatic_tasks.engines.base import Artifact, Container, Policy
 from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, free_port, here
 from pystatic_tasks.image.archive import write_archive
@@ -107,6 +108,35 @@ def test_tmp_may_hold_executables(sandbox: Sandbox, artifact: Artifact) -> None:
 
 def test_shared_memory_is_writable(sandbox: Sandbox, artifact: Artifact) -> None:
     assert run(sandbox, artifact, "echo x > /dev/shm/x && echo x > /dev/null", NOTHING_WRITABLE) == (0, "")
+
+
+def test_volumes_are_writable_and_hold_what_the_image_has(sandbox: Sandbox, tmp_path: Path, artifact: Artifact) -> None:
+    volumes = ("/var/lib/a b", "/data")
+    image = Image(root=tmp_path, project=tmp_path, name="busybox", script="x.py", image=ImageOptions(volumes=volumes))
+    image.dist.mkdir(parents=True)
+    (image.dist / "busybox").symlink_to(tool_or_skip("busybox"))
+    layers = root_entries(image, {"files": []}).values()
+    write_image(tmp_path / "image.tar", *layers, [Entry(path="/data/seed", mode=0o644, content=b"seed\n")])
+    artifact = replace(artifact, archive=tmp_path / "image.tar", volumes=volumes)
+    script = "cat /data/seed && touch /data/x '/var/lib/a b/x' && ls /data && touch /var/lib/x"
+    for _ in range(2):
+        assert run(sandbox, artifact, script, NOTHING_WRITABLE) == (
+            1,
+            "seed\nseed\nx\ntouch: /var/lib/x: Read-only file system",
+        )
+
+
+def test_a_volume_is_the_same_for_what_runs_beside(sandbox: Sandbox, tmp_path: Path, artifact: Artifact) -> None:
+    volume = Entry(path="/data", mode=0o1777)
+    busybox = Entry(path="/busybox", mode=0o755, content=Path(tool_or_skip("busybox")))
+    write_image(tmp_path / "image.tar", [busybox, volume])
+    artifact = replace(artifact, archive=tmp_path / "image.tar", volumes=["/data"])
+    container = sandbox.start(artifact, NOTHING_WRITABLE, ["sh", "-c", "touch /data/x; echo ready; exec sleep 60"])
+    try:
+        wait_until_ready(container)
+        assert container.execute(["test", "-f", "/data/x"]) == 0
+    finally:
+        container.remove()
 
 
 def test_the_program_sees_no_other_processes(sandbox: Sandbox, artifact: Artifact) -> None:

@@ -437,8 +437,8 @@ FAKE_UV = """#!/bin/sh
 echo "$@" >> {log}
 for word; do [ "$last" = --output-file ] && echo exported > "$word"; last="$word"; done
 echo output of uv
-echo "    cause: ${1}" >&2
-exit {code}
+echo "    cause: $1" >&2
+[ "$1" != {failing} ]
 """
 
 
@@ -450,10 +450,7 @@ def fake_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def put_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, failing: str = "no") -> Path:
     log = tmp_path / "uv.log"
-    write(
-        tmp_path / "uvs",
-        uv_sh=FAKE_UV.replace("{log}", str(log)).replace("{code}", f'$([ "$1" != {failing} ]; echo $?)'),
-    )
+    write(tmp_path / "uvs", uv_sh=FAKE_UV.replace("{log}", str(log)).replace("{failing}", failing))
     (tmp_path / "uvs/uv.sh").rename(tmp_path / "uvs/uv")
     (tmp_path / "uvs/uv").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'uvs'}:/usr/bin:/bin")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -111,6 +112,12 @@ def test_all_ports_are_exposed(layers: list[Layer]) -> None:
 def test_the_health_check_is_run_without_a_shell(layers: list[Layer]) -> None:
     config = image_config(layers, make_runtime(healthcheck=["/shop", "--healthcheck", "/a b"]), 0)["config"]
     assert config["Healthcheck"] == {"Test": ["CMD", "/shop", "--healthcheck", "/a b"], "Timeout": 10_000_000_000}
+
+
+def test_volumes_are_declared(layers: list[Layer]) -> None:
+    runtime = replace(make_runtime(), volumes=["/data", "/var/lib/shop"])
+    assert image_config(layers, runtime, 0)["config"]["Volumes"] == {"/data": {}, "/var/lib/shop": {}}
+    assert "Volumes" not in image_config(layers, make_runtime(), 0)["config"]
 
 
 def test_json_is_written_in_one_way() -> None:

@@ -13,7 +13,7 @@ from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.image import rootfs
 from pystatic_tasks.image.rootfs import LAYERS, Entry, check_places, group, passwd, root_entries, with_parents
 
-CORRECT = "Correct tool.pystatic-tasks.image.files, or the image's name."
+CORRECT = "Correct image.files or image.volumes of tool.pystatic-tasks, or the image's name."
 
 
 def make_image(root: Path, name: str = "shop", layout: Layout = "onefile", **options: Any) -> Image:
@@ -66,6 +66,30 @@ def test_tmp_is_writable_by_everybody(tmp_path: Path) -> None:
     a_file(tmp_path / "x")
     image = make_image(tmp_path, files={"/tmp/x": "x"})
     assert modes(entries_of(image))["/tmp"] == "1777"
+
+
+def test_volumes_are_writable_by_everybody_and_may_hold_files(tmp_path: Path) -> None:
+    a_file(tmp_path / "x")
+    image = make_image(tmp_path, volumes=("/data", "/var/lib/shop"), files={"/data/x": "x"})
+    found = modes(entries_of(image))
+    assert {path: found[path] for path in ("/data", "/data/x", "/var", "/var/lib", "/var/lib/shop")} == {
+        "/data": "1777",
+        "/data/x": "644",
+        "/var": "755",
+        "/var/lib": "755",
+        "/var/lib/shop": "1777",
+    }
+
+
+def test_volumes_stand_in_the_lowest_layer(tmp_path: Path, tree: dict[str, Any]) -> None:
+    layers = root_entries(make_image(tmp_path, layout="tree", volumes=("/data",)), tree)
+    assert [kind for kind, entries in layers.items() if "/data" in modes(entries)] == ["libc"]
+
+
+@pytest.mark.parametrize("path", ["/tmp", "/shop", "/etc/passwd"])
+def test_a_volume_cannot_take_the_place_of_ours(tmp_path: Path, path: str) -> None:
+    image = make_image(tmp_path, volumes=(path,))
+    assert refused(image) == f"Two files of the image are called {path}.\n{CORRECT}"
 
 
 def test_the_program_may_be_run_by_everybody(tmp_path: Path) -> None:

@@ -226,6 +226,20 @@ def test_a_dockerfile_makes_the_same_image() -> None:
     )
 
 
+def test_a_dockerfile_declares_volumes() -> None:
+    runtime = replace(some_runtime(), volumes=["/data", "/var/größe"])
+    assert dockerfile(runtime).splitlines()[-2] == 'VOLUME ["/data", "/var/größe"]'
+
+
+def test_volumes_are_the_images_and_a_change_of_them_makes_it_anew(project: Path) -> None:
+    assert make_runtime(some_image(project, volumes=("/var", "/data")), FROZEN, COMMIT).volumes == ("/data", "/var")
+    digests = [
+        image(some_image(project, volumes=volumes), Host(say=lambda line: None)).facts["digest"]
+        for volumes in ((), ("/data",), ("/data",))
+    ]
+    assert digests[0] != digests[1] == digests[2]
+
+
 def test_a_dockerfile_leaves_out_what_there_is_not() -> None:
     assert dockerfile(some_runtime()) == (
         'FROM scratch\nADD rootfs.tar /\nUSER 65535:65535\nWORKDIR /\nSTOPSIGNAL SIGTERM\nENTRYPOINT ["/shop"]\n'

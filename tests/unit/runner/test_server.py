@@ -343,6 +343,35 @@ def test_what_was_left_out_is_told_before_anything_is_loaded(folder: Path) -> No
 # Ports, before gunicorn tries them.
 
 
+YOUNG_WORKER = """
+import sys, time
+from pathlib import Path
+from pystatic_tasks.runner.server import main
+
+def post_fork(server, worker):
+    Path("forked").touch()
+    time.sleep(60)
+
+own = {"post_fork": post_fork, "graceful_timeout": 60, "workers": 1, "bind": "127.0.0.1:0"}
+sys.exit(main(lambda: print, {}, own, []))
+"""
+
+
+def test_a_worker_that_has_no_handlers_yet_ends_by_term(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", YOUNG_WORKER]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment({}), stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while not (tmp_path / "forked").exists():
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            _, logged = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert "[ERROR]" not in logged
+
+
 @pytest.fixture
 def taken(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An address that somebody listens on."""

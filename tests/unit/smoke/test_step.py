@@ -12,11 +12,11 @@ from support import engine_or_skip, tool_or_skip
 
 from pystatic_tasks.config.model import Image, ImageOptions, Layout, Smoke
 from pystatic_tasks.engines import make_artifact
-from pystatic_tasks.errors import SmokeError
+from pystatic_tasks.errors import Repair, SmokeError
 from pystatic_tasks.host import Host
 from pystatic_tasks.image.step import image as image_step
 from pystatic_tasks.pipeline import write_manifest
-from pystatic_tasks.smoke import contract
+from pystatic_tasks.smoke import contract, step
 from pystatic_tasks.smoke.contract import Check
 from pystatic_tasks.smoke.step import RANDOM_USERS, Run, failure, random_user, show, smoke
 
@@ -122,6 +122,92 @@ def test_a_program_that_does_not_end_fails(tmp_path: Path, sandboxes: Path, monk
 
 
 @pytest.mark.parametrize(
+    ("wanted", "seen"), [(1, None), (0, "false: exit code 1"), (3, "false: exit code 1, expected 3")]
+)
+def test_a_program_ends_with_the_code_that_is_wanted(
+    tmp_path: Path, sandboxes: Path, wanted: int, seen: str | None
+) -> None:
+    image = build(tmp_path, "false", exit_code=wanted)
+    if seen is None:
+        assert smoke(image, Host(say=lambda line: None))["passed"]
+        return
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, Host(say=lambda line: None))
+    assert caught.value.details == (seen,)
+
+
+def shell(root: Path, script: str, **options: Any) -> Image:
+    """An image that runs a script until TERM; env is the one of busybox's that starts another."""
+    return build(root, "env", command=("/env", "sh", "-c", script), long_running=True, **options)
+
+
+WAITS = "trap 'exit 0' TERM; {0}; while :; do sleep 0.02; done"
+
+
+@pytest.mark.parametrize("stdout", ["waiting", None])
+def test_a_program_that_runs_until_term_is_stopped(
+    tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch, stdout: str | None
+) -> None:
+    monkeypatch.setattr(step, "SETTLE_SECONDS", 0.3)
+    said: list[str] = []
+    report = smoke(shell(tmp_path, WAITS.format("sleep 0.2; echo waiting"), stdout=stdout), Host(say=said.append))
+    for run, line in zip(report["runs"], [line for line in said if line.startswith("as user")], strict=True):
+        assert [check["name"] for check in run["checks"]] == [
+            *(["prints 'waiting'"] if stdout else []),
+            "not root",
+            "TERM ends it",
+            "no errors logged",
+            "nothing left in /tmp",
+        ]
+        if stdout:
+            assert run["startup_ms"] >= 200
+            assert line == f"as user {run['user']}, ready after {run['startup_ms']} ms"
+        else:
+            assert (run["startup_ms"], line) == (None, f"as user {run['user']}")
+    assert list(sandboxes.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "details"),
+    [
+        ("exit 3", {}, ["TERM ends it: it had ended by itself with exit code 3"]),
+        (
+            "exit 3",
+            {"stdout": "waiting"},
+            ["prints 'waiting': not found", "TERM ends it: it had ended by itself with exit code 3"],
+        ),
+        (
+            "echo waiting",
+            {"stdout": "waiting"},
+            ["TERM ends it: it had ended by itself with exit code 0", "its log ends so:", "| waiting"],
+        ),
+        (WAITS.format("true"), {"stdout": "waiting", "timeout": 0.3}, ["prints 'waiting': not found"]),
+        (
+            WAITS.format("echo '[ERROR] x'; touch /tmp/x"),
+            {"stdout": "ERROR"},
+            ["no errors logged: [ERROR] x", "nothing left in /tmp: x", "its log ends so:", "| [ERROR] x"],
+        ),
+    ],
+)
+def test_a_program_that_does_not_run_until_term_fails(
+    tmp_path: Path, sandboxes: Path, script: str, options: dict[str, Any], details: list[str]
+) -> None:
+    with pytest.raises(SmokeError) as caught:
+        smoke(shell(tmp_path, script, **options), Host(say=lambda line: None))
+    assert list(caught.value.details) == details
+    assert list(sandboxes.iterdir()) == []
+
+
+def test_a_program_that_does_not_listen_to_term_fails(
+    tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "GRACE_SECONDS", 0.1)
+    with pytest.raises(SmokeError) as caught:
+        smoke(shell(tmp_path, "echo waiting; exec sleep 60", stdout="waiting"), Host(say=lambda line: None))
+    assert caught.value.details[0] == "TERM ends it: exit code 137 after 0.1 s"
+
+
+@pytest.mark.parametrize(
     ("layout", "details"),
     [
         ("onefile", ["nothing left in /tmp: x"]),
@@ -174,6 +260,7 @@ def test_what_fails_without_a_run_shows_no_log(tmp_path: Path) -> None:
 def test_what_the_log_suggests_is_the_remedy(tmp_path: Path) -> None:
     error = failure(make_image(tmp_path), [], [run(BAD, output="No module named 'yaml'")])
     assert '  hidden-imports = ["yaml"]' in error.remedy.splitlines()
+    assert error.repair == Repair(table="freeze", key="hidden-imports", value=("yaml",))
     assert error.exit_code == 7
 
 
@@ -198,7 +285,13 @@ def test_a_service_is_reached_at_its_first_port(tmp_path: Path, app: str | None,
     artifact = make_artifact(make_image(tmp_path, app=app), {"image_id": "sha256:1", "server_ports": [8000, 9000]})
     assert artifact.port == port
     assert artifact.entrypoint == "/shop"
+    assert artifact.volumes == ()
     assert artifact.archive == tmp_path / "dist" / "pystatic" / "shop" / "image.tar"
+
+
+def test_the_artifact_has_the_images_volumes(tmp_path: Path) -> None:
+    image = make_image(tmp_path, volumes=("/data",))
+    assert make_artifact(image, {"image_id": "sha256:1", "server_ports": []}).volumes == ("/data",)
 
 
 def test_the_servers_own_port_is_asked_whatever_is_exposed(tmp_path: Path) -> None:

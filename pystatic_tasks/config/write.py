@@ -1,0 +1,143 @@
+"""A repair written into pyproject.toml, with all that is in the file left as it is."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.sources import TABLE
+from pystatic_tasks.errors import ConfigError, MissingToolError, Repair
+from pystatic_tasks.pipeline import beside
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def check_writer() -> None:
+    """Raises MissingToolError if the library that writes TOML is not installed."""
+    if importlib.util.find_spec("tomlkit") is None:
+        raise MissingToolError(
+            "--fix needs a library that is not installed beside Nox.",
+            'Install it: pip install "pystatic-tasks[fix]".',
+        )
+
+
+def write_repair(image: Image, repair: Repair) -> str:
+    """Write the repair into the table that the image is configured by, in `image.root/pyproject.toml`.
+
+    Returns:
+        The line that is there now, with its whole path.
+
+    Raises:
+        ConfigError: the file cannot be read or written, or the line has no place in it.
+        MissingToolError: the library that writes TOML is not installed.
+    """
+    check_writer()
+    # A link stays one.
+    path = (image.root / "pyproject.toml").resolve()
+    try:
+        before = path.read_bytes().decode()
+        tables = tomllib.loads(before)
+        place = (*table_of(image, tables), repair.table)
+        line = f"{'.'.join((*place, repair.key))} = {json.dumps(repair.value, ensure_ascii=False)}"
+        wanted = with_value(tables, (*place, repair.key), list(repair.value))
+        after = with_line(before, place, repair)
+        if tomllib.loads(after) != wanted:
+            raise ValueError("it cannot be added without changing something else")
+        replace_file(path, after)
+    except OSError as error:
+        raise cannot_write(path, str(error.strerror), repair) from None
+    except ValueError as error:
+        raise cannot_write(path, str(error), repair) from None
+    return line
+
+
+def cannot_write(path: Path, reason: str, repair: Repair) -> ConfigError:
+    return ConfigError(
+        f"{path} could not be written ({reason}) and is as it was. What is missing in it:",
+        "Write it there yourself.",
+        [f"{repair.table}.{repair.key} = {json.dumps(repair.value, ensure_ascii=False)}"],
+    )
+
+
+def table_of(image: Image, tables: Mapping[str, Any]) -> tuple[str, ...]:
+    """The path of the table that this image alone is configured by, where there are several."""
+    images = tables.get("tool", {}).get(TABLE, {}).get("images", {})
+    if not images:
+        return ("tool", TABLE)
+    names = {each.get("name", key): key for key, each in images.items()}
+    return ("tool", TABLE, "images", names.get(image.name) or next(iter(images)))
+
+
+def with_value(tables: Mapping[str, Any], path: tuple[str, ...], value: list[str]) -> dict[str, Any]:
+    """The tables with one value put in."""
+    result: dict[str, Any] = copy.deepcopy(dict(tables))
+    inner = result
+    for name in path[:-1]:
+        inner = inner.setdefault(name, {})
+    inner[path[-1]] = value
+    return result
+
+
+def with_line(text: str, place: tuple[str, ...], repair: Repair) -> str:
+    """The text of the file with the repair in it."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+    from tomlkit.items import InlineTable
+
+    try:
+        document = tomlkit.parse(text)
+        table: Any = document
+        for name in place[:-1]:
+            table = table.setdefault(name, tomlkit.table())
+        if repair.table in table:
+            add_values(table[repair.table], repair)
+        elif isinstance(table, InlineTable):
+            table[repair.table] = tomlkit.inline_table().add(repair.key, array(repair.value))
+        else:
+            table.append(tomlkit.key([repair.table, repair.key]), array(repair.value))
+        after = tomlkit.dumps(document)
+    except TOMLKitError as error:
+        raise ValueError(str(error)) from None
+    has_crlf = 0 < text.count("\r\n") == text.count("\n")
+    return after.replace("\r\n", "\n").replace("\n", "\r\n") if has_crlf else after
+
+
+def add_values(table: Any, repair: Repair) -> None:
+    """Extend the list that is there, whose comments stay, or make a new one."""
+    there = table.get(repair.key)
+    if there is None or list(there) != list(repair.value[: len(there)]):
+        table[repair.key] = array(repair.value)
+        return
+    for each in repair.value[len(there) :]:
+        there.append(each)
+
+
+def array(values: tuple[str, ...]) -> Any:
+    import tomlkit
+
+    made = tomlkit.array()
+    made.extend(values)
+    return made
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Replace a file at once by one of the same mode and owner."""
+    if not os.access(path, os.W_OK):
+        raise PermissionError(13, "Permission denied")
+    with beside(path) as temporary:
+        temporary.write_bytes(text.encode())
+        shutil.copymode(path, temporary)
+        with contextlib.suppress(PermissionError):
+            os.chown(temporary, path.stat().st_uid, path.stat().st_gid)
