@@ -14,6 +14,7 @@ from typing import Any, Literal
 EngineName = Literal["auto", "docker", "podman", "sandbox"]
 Layout = Literal["onefile", "tree"]
 Compression = Literal["gzip", "zstd"]
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def key(doc: str, default: Any = None, *, check: str = "") -> Any:
@@ -136,3 +137,9 @@ class Image:
     def references(self) -> tuple[str, ...]:
         """The image's full references, in the order of `image.tags`."""
         return tuple(tag if "/" in tag or ":" in tag else f"{self.name}:{tag}" for tag in self.image.tags)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables that a container gets."""
+        found = {"SSL_CERT_FILE": CERTIFICATES} if self.image.certificates else {}
+        return {**found, **self.image.env}

@@ -45,7 +45,7 @@ def make_artifact(image: Image, built: Mapping[str, Any]) -> Artifact:
         image_id=built["image_id"],
         references=image.references,
         entrypoint=f"/{image.name}",
-        env=image.image.env,
+        env=image.environment,
         port=ports[0] if image.app and ports else None,
         volumes=image.image.volumes,
     )

@@ -24,6 +24,8 @@ from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy
 from pystatic_tasks.engines.layers import open_layers
 
 MOUNT_POINTS = ("dev", "proc", "tmp")
+# What engines put into every container, for names of hosts.
+NETWORK_FILES = ("/etc/hosts", "/etc/resolv.conf")
 DEVICES = ("null", "zero", "full", "random", "urandom")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NEVER_STOPPED_CODE = 137  # 128 + SIGKILL, as engines report it
@@ -209,7 +211,7 @@ class SandboxContainer:
 
 
 def extract(archive: Path, root: Path) -> None:
-    """Unpack the layers of `image.tar` into the folder `root`, with the mount points that engines add."""
+    """Unpack the layers of `image.tar` into the folder `root`, with what engines add."""
     root.mkdir()
     root.chmod(0o755)
     for layer in open_layers(archive):
@@ -220,6 +222,10 @@ def extract(archive: Path, root: Path) -> None:
                 layer.extract(entry, root)
     for point in MOUNT_POINTS:
         (root / point).mkdir(exist_ok=True)
+    (root / "etc").mkdir(exist_ok=True)
+    for file in filter(os.path.exists, NETWORK_FILES):
+        shutil.copyfile(file, f"{root}{file}")
+        Path(f"{root}{file}").chmod(0o644)
 
 
 def environment(own: Mapping[str, str], port: int | None) -> dict[str, str]:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.model import CERTIFICATES, Image
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.pipeline import hash_file, walk
 
-CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # Where distributions keep the bundle: Debian, Fedora, openSUSE, Alpine (the list of Go's crypto/x509).
 CERTIFICATE_SOURCES = (
     Path(CERTIFICATES),

@@ -21,7 +21,7 @@ from pystatic_tasks.image.compression import COMPRESS
 from pystatic_tasks.image.labels import project_labels
 from pystatic_tasks.image.layers import Layer, digest, make_layer, write_tar
 from pystatic_tasks.image.oci import OciImage, Runtime, make_image, timestamp
-from pystatic_tasks.image.rootfs import CERTIFICATES, Entry, root_entries
+from pystatic_tasks.image.rootfs import Entry, root_entries
 from pystatic_tasks.machine import host_platform
 from pystatic_tasks.pipeline import (
     Manifest,
@@ -161,14 +161,13 @@ def make_runtime(image: Image, frozen: Mapping[str, Any], git: Git) -> Runtime:
     project = read_pyproject(image.project).get("project", {})
     labels = project_labels(project, project_version(project, frozen["distributions"]), git)
     labels.setdefault("org.opencontainers.image.title", image.name)
-    env = {"SSL_CERT_FILE": CERTIFICATES} if image.image.certificates else {}
     ports = frozen["ports"] if image.image.ports is None else image.image.ports
     program = f"/{image.name}"
     return Runtime(
         platform=host_platform(),
         user=image.image.user,
         entrypoint=[program],
-        env=[f"{name}={value}" for name, value in sorted({**env, **image.image.env}.items())],
+        env=[f"{name}={value}" for name, value in sorted(image.environment.items())],
         ports=sorted(ports),
         labels=dict(sorted({**labels, **image.image.labels}.items())),
         healthcheck=[program, "--healthcheck", image.image.healthcheck] if image.image.healthcheck else [],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -14,7 +14,7 @@ from pystatic_tasks.pipeline import megabytes
 SHELLS = {"sh", "ash", "bash", "dash", "ksh", "zsh", "fish", "csh", "busybox"}
 SET_ID_BITS = 0o6000
 # gunicorn's levels in brackets, or a traceback of any program.
-ERROR_LINE = re.compile(r"\[(ERROR|CRITICAL)\]|^Traceback \(most recent call last\)", re.MULTILINE)
+ERROR_LINE = re.compile(r"\[(ERROR|CRITICAL)\]|^Traceback \(most recent call last\)")
 # Docker and Podman kill 10 seconds after TERM.
 GRACE_SECONDS = 10.0
 
@@ -35,8 +35,16 @@ def check_users(users: Iterable[str]) -> Check:
 
 
 def check_log(output: str) -> Check:
-    errors = [line.strip() for line in output.splitlines() if ERROR_LINE.search(line)]
+    errors = list(error_lines(output))
     return Check(name="no errors logged", passed=not errors, seen=errors[0] if errors else "none")
+
+
+def error_lines(output: str) -> Iterator[str]:
+    lines = output.splitlines()
+    for before, line in zip(["", *lines], lines, strict=False):
+        # Some warnings have a traceback, such as that of a statsd that cannot be reached.
+        if ERROR_LINE.search(line) and not (line.startswith("Traceback") and "[WARNING]" in before):
+            yield line.strip()
 
 
 def check_stop(end: Exit) -> Check:

@@ -325,7 +325,8 @@ def test_the_mount_points_that_engines_add_are_there(tmp_path: Path) -> None:
         extract(tmp_path / "image.tar", tmp_path / "root")
     finally:
         os.umask(umask)
-    assert sorted(path.name for path in (tmp_path / "root").iterdir()) == ["dev", "proc", "tmp"]
+    assert sorted(path.name for path in (tmp_path / "root").iterdir()) == ["dev", "etc", "proc", "tmp"]
+    assert (tmp_path / "root/etc/hosts").read_bytes() == Path("/etc/hosts").read_bytes()
     assert f"{(tmp_path / 'root').stat().st_mode:o}" == "40755"
 
 

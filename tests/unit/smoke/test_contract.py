@@ -21,6 +21,7 @@ from pystatic_tasks.smoke.contract import (
     check_users,
 )
 
+TRACEBACK = "Traceback (most recent call last):"
 GUNICORN = "[2026-01-01 10:00:00 +0000] [7] "
 
 
@@ -56,11 +57,18 @@ def test_a_quiet_log_passes(output: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [f"{GUNICORN}[ERROR] Exception", f"{GUNICORN}[CRITICAL] WORKER TIMEOUT", "Traceback (most recent call last):"],
+    [f"{GUNICORN}[ERROR] Exception", f"{GUNICORN}[CRITICAL] WORKER TIMEOUT", TRACEBACK],
 )
 def test_the_first_error_in_the_log_is_shown(line: str) -> None:
     output = f"{GUNICORN}[INFO] Starting\n{line}\n{GUNICORN}[ERROR] another\n"
     assert check_log(output) == Check(name="no errors logged", passed=False, seen=line)
+
+
+def test_a_warning_may_have_a_traceback() -> None:
+    warning = f"{GUNICORN}[WARNING] Error sending message to statsd\n{TRACEBACK}\nConnectionRefusedError\n"
+    assert check_log(warning).passed
+    assert not check_log(f"{warning}{TRACEBACK}\n").passed
+    assert not check_log(f"{GUNICORN}[WARNING] late\n{GUNICORN}[ERROR] Exception\n").passed
 
 
 @pytest.mark.parametrize(
