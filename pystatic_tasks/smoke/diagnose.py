@@ -164,6 +164,14 @@ def nowhere_to_write(image: Image, match: re.Match[str]) -> Advice:
     )
 
 
+def missing_time_zone(image: Image, match: re.Match[str]) -> Advice:
+    return Advice(
+        text=f'The program asks for the time zone "{match[1]}", and there are none in the image. Put this into the '
+        "table [tool.pystatic-tasks.image] of pyproject.toml, or add tzdata to the project's dependencies:\n"
+        "  timezones = true"
+    )
+
+
 def killed(image: Image, match: re.Match[str]) -> Advice:
     return Advice(text="A worker was killed, most likely for its memory. Raise smoke.memory.")
 
@@ -234,7 +242,18 @@ def find_library(name: str) -> str:
     return next((path for path in paths if Path(path).is_file()), "")
 
 
+def missing_folder(image: Image, match: re.Match[str]) -> Advice:
+    name = match[1]
+    return Advice(
+        text=f'The program serves files from "{name}", seen from the folder where it is run, which is "/" in the '
+        "image. Let the path start from __file__ in the code, or put this into the table "
+        f"[tool.pystatic-tasks.image.files] of pyproject.toml:\n  {quoted(f'/{name}')} = {quoted(name)}"
+    )
+
+
 ADVICE: tuple[tuple[str, Callable[[Image, re.Match[str]], Advice]], ...] = (
+    (r"No time zone found with key ([\w/+-]+)", missing_time_zone),
+    (r"Directory '([^'/][^']*)' does not exist", missing_folder),
     (r"No module named '([\w.]+)'", missing_module),
     (r"No package metadata was found for ([\w.-]+\w)", missing_metadata),
     (r"DistributionNotFound: The '([\w.-]*\w)[^']*' distribution was not found", missing_metadata),

@@ -287,6 +287,19 @@ def test_the_machines_own_libraries_are_found(libraries: Path) -> None:
         ("FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']", READ_ONLY),
         ("ValueError: Failed to create database", ""),
         (
+            "ModuleNotFoundError: No module named 'tzdata'\n"
+            "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Berlin'",
+            'The program asks for the time zone "Europe/Berlin", and there are none in the image. Put this into the '
+            "table [tool.pystatic-tasks.image] of pyproject.toml, or add tzdata to the project's dependencies:\n"
+            "  timezones = true",
+        ),
+        (
+            "RuntimeError: Directory 'static' does not exist",
+            'The program serves files from "static", seen from the folder where it is run, which is "/" in the image. '
+            "Let the path start from __file__ in the code, or put this into the table "
+            '[tool.pystatic-tasks.image.files] of pyproject.toml:\n  "/static" = "static"',
+        ),
+        (
             "Error: Port 80 of 0.0.0.0 is not allowed to this user. Set PORT to one above 1023.",
             "Only root may listen there. "
             "Name a port above 1023 in server.bind, and map it where the image is deployed.",
