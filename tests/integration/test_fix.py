@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from support import write_project
+from support import REPOSITORY, Project, tool_or_skip
 
-CONFIGURED = """\
-# Kept as it is.
-[tool.pystatic-tasks]
-app = "greeting:app"      # a plain WSGI application
-layout = "tree"
-image.volumes = ["/var/lib/greeting"]
-smoke = { engine = "sandbox", requests = [{ path = "/french", text = "bonjour" }] }
-"""
-PROJECT = {
-    # The module is named by the request alone, so that nothing can see it before.
-    "greeting.py": """
-import importlib
-import os
-
-def app(environ, start_response):
-    module = importlib.import_module("lang_" + environ["PATH_INFO"].strip("/"))
-    with open(f"/var/lib/greeting/{os.getpid()}", "w") as file:
-        file.write(module.HELLO)
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [module.HELLO.encode()]
-""",
-    "lang_french.py": 'HELLO = "bonjour"\n',
-    "pyproject.toml": CONFIGURED,
+# Modules, data and metadata that only a request names, so that nothing can see them before.
+PROJECT = REPOSITORY / "tests" / "projects" / "tasks_by_name"
+WRITTEN = {
+    'hidden-imports = ["tasks_by_name.kinds.upper_task"]',
+    'hidden-imports = ["tasks_by_name.kinds.upper_task", "tasks_by_name.kinds.version_task"]',
+    'data = ["shared/colours.json:shared"]',
+    'metadata = ["packaging"]',
+    'metadata = ["packaging", "six"]',
 }
 
 
 def test_a_program_is_repaired_until_it_works(tmp_path: Path) -> None:
-    project = write_project(tmp_path / "greeting", PROJECT, "greeting")
-    printed = project.nox("-s", "smoke", "--", "--fix")
-    assert "FAILED  GET /french: answered 500, expected 200" in printed
-    line = 'freeze.hidden-imports = ["lang_french"]'
-    assert f"nox > wrote into pyproject.toml: tool.pystatic-tasks.{line}\n" in printed
-    assert printed.rindex("ok      GET /french: 200") > printed.index("wrote into pyproject.toml")
+    tool_or_skip("uv")
+    project = Project(shutil.copytree(PROJECT, tmp_path / "project"), "tasks-by-name")
+    before = (project.root / "pyproject.toml").read_text(encoding="utf-8")
+    printed = project.nox("-db", "uv", "-s", "smoke", "--", "--fix", "--layout", "tree", "--engine", "sandbox")
+    lines = [line.partition("freeze.")[2] for line in printed.splitlines() if "wrote into pyproject.toml" in line]
+    assert set(lines) == WRITTEN
+    assert len(lines) == len(WRITTEN)
+    assert "FAILED  GET /colours: answered 500, expected 200" in printed
+    assert printed.rindex("ok      GET /versions: 200") > printed.rindex("wrote into pyproject.toml")
     assert "nox > * smoke: success" in printed
-    assert (project.root / "pyproject.toml").read_text(encoding="utf-8") == f"{CONFIGURED}{line}\n"
+    after = (project.root / "pyproject.toml").read_text(encoding="utf-8")
+    assert after.startswith(before)
+    assert len(after.removeprefix(before).splitlines()) == 3
     assert project.manifest("smoke.json")["passed"]

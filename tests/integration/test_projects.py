@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import shutil
+import ssl
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from support import REPOSITORY, Project, tool_or_skip
 
+from pystatic_tasks import load_config
+from pystatic_tasks.config.model import Layout, Request
+from pystatic_tasks.engines import Policy, choose_engine, make_artifact
+from pystatic_tasks.smoke.probes import Answer, send, wait_until_ready
+
 PROJECTS = REPOSITORY / "tests" / "projects"
-LAYOUTS = ("tree", "onefile")
+LAYOUTS: tuple[Layout, ...] = ("tree", "onefile")
 # Each folder with the images that it makes.
 IMAGES = {
     "flask_shop": ["flask-shop"],
@@ -32,6 +42,8 @@ IMAGES = {
     "compiled": ["compiled-checks"],
 }
 BUILDERS = 2
+PRIVATE_AUTHORITY = trustme.CA()
+AUTHORITY_IN_IMAGE = "/etc/ssl/private-authority.pem"
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Built:
     reports: Mapping[str, Mapping[str, Any]]
 
 
-def build(name: str, root: Path, layout: str) -> Built:
+def build(name: str, root: Path, layout: Layout) -> Built:
     """Build and smoke-test it where it lies; the environment is shared by the layouts."""
     project = Project(root)
     printed = project.nox("-db", "uv", "-s", "smoke", "--", "--layout", layout, "--engine", "sandbox")
@@ -69,7 +81,7 @@ class Workshop:
     folder: Path
     builds: Mapping[str, Future[dict[str, Built]]]
 
-    def built(self, name: str, layout: str) -> Built:
+    def built(self, name: str, layout: Layout) -> Built:
         return self.builds[name].result()[layout]
 
 
@@ -77,6 +89,8 @@ def build_all_layouts(name: str, root: Path) -> dict[str, Built]:
     shutil.copytree(PROJECTS / name, root)
     if name == "flask_shop":
         make_worktree(root)
+    if name == "batteries":
+        add_authority(root)
     return {layout: build(name, root, layout) for layout in LAYOUTS}
 
 
@@ -87,6 +101,13 @@ def make_worktree(root: Path) -> None:
     root.rename(repository)
     for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "All"], ["worktree", "add", "-q", str(root)]):
         subprocess.run([*git, *command], cwd=repository, check=True, capture_output=True)
+
+
+def add_authority(root: Path) -> None:
+    """Put a certificate authority of the test's own into the image."""
+    PRIVATE_AUTHORITY.cert_pem.write_to_path(str(root / "authority.pem"))
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(f'image.files = {{ "{AUTHORITY_IN_IMAGE}" = "authority.pem" }}\n')
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +131,7 @@ def project_of(item: pytest.Item) -> str | None:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", IMAGES)
-def test_it_keeps_its_contract(name: str, layout: str, workshop: Workshop) -> None:
+def test_it_keeps_its_contract(name: str, layout: Layout, workshop: Workshop) -> None:
     built = workshop.built(name, layout)
     assert "FAILED" not in built.printed
     for image in IMAGES[name]:
@@ -118,3 +139,61 @@ def test_it_keeps_its_contract(name: str, layout: str, workshop: Workshop) -> No
         assert built.reports[image]["passed"]
         sizes = built.images[image]
         print(f"| {image} | {layout} | {sizes['size_bytes'] / 1e6:.2f} | {sizes['compressed_bytes'] / 1e6:.2f} |")
+
+
+@contextmanager
+def running(root: Path, layout: Layout, env: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    """The built image of a project, started with more variables; where it answers."""
+    [image] = load_config(root)
+    image = replace(image, layout=layout)
+    built = read(root / "build" / "pystatic" / image.name / "image.json")["facts"]
+    artifact = make_artifact(image, built)
+    archive = image.dist / f"{layout}.tar"
+    policy = Policy(user="65535:65535", writable_tmp=layout == "onefile", memory_bytes=image.smoke.memory)
+    container = choose_engine("sandbox").start(
+        replace(artifact, archive=archive, env={**artifact.env, **env}), policy, []
+    )
+    try:
+        assert wait_until_ready(container, container.address(), "/", timeout=60), container.output()
+        yield container.address()
+    finally:
+        container.remove()
+
+
+def ask(address: tuple[str, int], path: str) -> Answer:
+    return send(Request(path=path), address, timeout=30)
+
+
+class Greeting(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"hello over TLS")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture(scope="module")
+def tls_server() -> Iterator[str]:
+    """A server of 127.0.0.1 whose certificate only the private authority vouches for."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    PRIVATE_AUTHORITY.issue_cert("localhost").configure_cert(context)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Greeting) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"https://localhost:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", ["batteries"])
+def test_other_services_are_called_over_tls(name: str, layout: Layout, workshop: Workshop, tls_server: str) -> None:
+    workshop.built(name, layout)
+    trust = {"SSL_CERT_FILE": AUTHORITY_IN_IMAGE, "REQUESTS_CA_BUNDLE": AUTHORITY_IN_IMAGE}
+    with running(workshop.folder / name / "project", layout, {"TARGET_URL": tls_server, **trust}) as address:
+        expected = {"status": 200, "text": "hello over TLS"}
+        assert json.loads(ask(address, "/urllib").body) == expected
+        assert json.loads(ask(address, "/requests").body) == expected
+    with running(workshop.folder / name / "project", layout, {"TARGET_URL": tls_server}) as address:
+        assert "CERTIFICATE_VERIFY_FAILED" in ask(address, "/urllib").body + ask(address, "/requests").body
