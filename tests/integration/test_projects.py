@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import trustme
-from support import REPOSITORY, Project, tool_or_skip
+from support import REPOSITORY, Project, names_in_tests, side_by_side, tool_or_skip
 
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import Layout, Request
@@ -41,7 +41,6 @@ IMAGES = {
     "batteries": ["batteries-app"],
     "compiled": ["compiled-checks"],
 }
-BUILDERS = 2
 PRIVATE_AUTHORITY = trustme.CA()
 AUTHORITY_IN_IMAGE = "/etc/ssl/private-authority.pem"
 
@@ -79,13 +78,16 @@ class Workshop:
     """Builds that run side by side, each project in a folder of its own."""
 
     folder: Path
-    builds: Mapping[str, Future[dict[str, Built]]]
+    builds: Mapping[str, Future[dict[Layout, Built]]]
+
+    def root(self, name: str) -> Path:
+        return self.folder / name / "project"
 
     def built(self, name: str, layout: Layout) -> Built:
         return self.builds[name].result()[layout]
 
 
-def build_all_layouts(name: str, root: Path) -> dict[str, Built]:
+def build_all_layouts(name: str, root: Path) -> dict[Layout, Built]:
     shutil.copytree(PROJECTS / name, root)
     if name == "flask_shop":
         make_worktree(root)
@@ -115,18 +117,9 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """Starts the builds of all projects that selected tests ask for."""
     tool_or_skip("uv")
     folder = tmp_path_factory.mktemp("projects with spaces")
-    asked = filter(None, map(project_of, request.session.items))
-    with ThreadPoolExecutor(BUILDERS) as pool:
-        jobs = {name: pool.submit(build_all_layouts, name, folder / name / "project") for name in dict.fromkeys(asked)}
-        yield Workshop(folder=folder, builds=jobs)
-        for job in jobs.values():
-            job.cancel()
-
-
-def project_of(item: pytest.Item) -> str | None:
-    """The project that a test of this file is about."""
-    parameters: Mapping[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
-    return parameters.get("name") if item.path == Path(__file__) else None
+    names = names_in_tests(request)
+    with side_by_side(lambda name: build_all_layouts(name, folder / name / "project"), names) as builds:
+        yield Workshop(folder=folder, builds=builds)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -191,9 +184,9 @@ def tls_server() -> Iterator[str]:
 def test_other_services_are_called_over_tls(name: str, layout: Layout, workshop: Workshop, tls_server: str) -> None:
     workshop.built(name, layout)
     trust = {"SSL_CERT_FILE": AUTHORITY_IN_IMAGE, "REQUESTS_CA_BUNDLE": AUTHORITY_IN_IMAGE}
-    with running(workshop.folder / name / "project", layout, {"TARGET_URL": tls_server, **trust}) as address:
+    with running(workshop.root(name), layout, {"TARGET_URL": tls_server, **trust}) as address:
         expected = {"status": 200, "text": "hello over TLS"}
         assert json.loads(ask(address, "/urllib").body) == expected
         assert json.loads(ask(address, "/requests").body) == expected
-    with running(workshop.folder / name / "project", layout, {"TARGET_URL": tls_server}) as address:
+    with running(workshop.root(name), layout, {"TARGET_URL": tls_server}) as address:
         assert "CERTIFICATE_VERIFY_FAILED" in ask(address, "/urllib").body + ask(address, "/requests").body
