@@ -12,17 +12,20 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import trustme
 from support import REPOSITORY, Project, names_in_tests, side_by_side, tool_or_skip
 
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import Layout, Request
 from pystatic_tasks.engines import Policy, choose_engine, make_artifact
 from pystatic_tasks.smoke.probes import Answer, send, wait_until_ready
+
+if TYPE_CHECKING:
+    import trustme
 
 PROJECTS = REPOSITORY / "tests" / "projects"
 LAYOUTS: tuple[Layout, ...] = ("tree", "onefile")
@@ -41,7 +44,6 @@ IMAGES = {
     "batteries": ["batteries-app"],
     "compiled": ["compiled-checks"],
 }
-PRIVATE_AUTHORITY = trustme.CA()
 AUTHORITY_IN_IMAGE = "/etc/ssl/private-authority.pem"
 
 
@@ -105,9 +107,16 @@ def make_worktree(root: Path) -> None:
         subprocess.run([*git, *command], cwd=repository, check=True, capture_output=True)
 
 
+@cache
+def private_authority() -> trustme.CA:
+    import trustme  # Only installed where integration tests are run.
+
+    return trustme.CA()
+
+
 def add_authority(root: Path) -> None:
     """Put a certificate authority of the test's own into the image."""
-    PRIVATE_AUTHORITY.cert_pem.write_to_path(str(root / "authority.pem"))
+    private_authority().cert_pem.write_to_path(str(root / "authority.pem"))
     with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
         file.write(f'image.files = {{ "{AUTHORITY_IN_IMAGE}" = "authority.pem" }}\n')
 
@@ -171,7 +180,7 @@ class Greeting(http.server.BaseHTTPRequestHandler):
 def tls_server() -> Iterator[str]:
     """A server of 127.0.0.1 whose certificate only the private authority vouches for."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    PRIVATE_AUTHORITY.issue_cert("localhost").configure_cert(context)
+    private_authority().issue_cert("localhost").configure_cert(context)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Greeting) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()

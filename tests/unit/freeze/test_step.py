@@ -44,6 +44,7 @@ CONTENTS = [
 EXAMINED = {
     "settings": {"worker_class": "asgi"},
     "hidden_imports": ["gunicorn.glogging"],
+    "data": [["/env/shop/page.html", "shop"]],
     "ports": [8000],
     "tool_modules": ["PyInstaller", "wheel"],
     "unused": [],
@@ -202,7 +203,7 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
         "entry": f"{work}/shop-entry.py",
         "hidden_imports": ["gunicorn.glogging", "shop.plugins"],
         "excludes": ["tkinter", "PyInstaller", "wheel"],
-        "data": [[f"{shop.root}/shop.py", "a"]],
+        "data": [["/env/shop/page.html", "shop"], [f"{shop.root}/shop.py", "a"]],
         "collect": ["x"],
         "hooks": [f"{PACKAGE}/hooks/always"],
         "libraries": ["/bin/sh"],
@@ -238,9 +239,13 @@ def test_the_target_is_imported_as_the_image_will(environment: Environment, shop
     assert asked == {
         "app": "shop:app",
         "settings": {"workers": 3},
+        "server_config": "",
         "import_paths": [f"{shop.work}/program"],
+        "loose": [],
+        "static": f"{shop.work}/program/static",
         "hidden_imports": [],
         "collect": ["x"],
+        "metadata": [],
         "project": str(shop.project),
         "env": {"A": "1"},
     }

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pystatic_tasks.config import Image
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.freeze.target import RUNNER, command_script, copy_runner, entry_script
+from pystatic_tasks.freeze.target import RUNNER, command_script, copy_runner, copy_server_config, entry_script
 
 
 def project(folder: Path, scripts: str = "") -> Path:
@@ -42,7 +43,7 @@ def test_an_app_is_served_by_the_runner_with_its_settings(tmp_path: Path) -> Non
         "\n"
         "\n"
         'if __name__ == "__main__":\n'
-        "    sys.exit(main(load, SETTINGS))\n"
+        "    sys.exit(main(load, SETTINGS, {}))\n"
     )
 
 
@@ -103,6 +104,39 @@ def test_commands_are_those_of_the_installed_project(tmp_path: Path) -> None:
     backend = project(tmp_path / "backend", "scripts.shop = 'backend:main'")
     image = Image(root=project(tmp_path, "scripts.shop = 'other:main'"), project=backend, command="shop")
     assert "from backend import main" in command_script(image)
+
+
+def served(folder: Path, **server: Any) -> Image:
+    return Image(root=folder, project=folder, name="shop", app="shop:app", server=server)
+
+
+def test_gunicorns_usual_configuration_file_is_frozen_in_where_there_is_one(tmp_path: Path) -> None:
+    (tmp_path / "program").mkdir()
+    assert copy_server_config(served(tmp_path), tmp_path / "program") == ""
+    (tmp_path / "gunicorn.conf.py").write_text("workers = 3\n", encoding="utf-8")
+    name = copy_server_config(served(tmp_path), tmp_path / "program")
+    assert (tmp_path / "program" / f"{name}.py").read_text(encoding="utf-8") == "workers = 3\n"
+    script = entry_script(served(tmp_path), {})
+    assert f"\nimport {name}\n" in script
+    assert f"main(load, SETTINGS, vars({name}))" in script
+
+
+def test_no_configuration_file_is_taken_if_none_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "gunicorn.conf.py").touch()
+    assert copy_server_config(served(tmp_path, config=""), tmp_path) == ""
+    assert "main(load, SETTINGS, {})" in entry_script(served(tmp_path, config=""), {})
+
+
+def test_programs_that_serve_nothing_have_none(tmp_path: Path) -> None:
+    (tmp_path / "gunicorn.conf.py").touch()
+    assert copy_server_config(make_image(tmp_path, script="job.py"), tmp_path) == ""
+
+
+def test_a_configuration_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    assert refused(served(tmp_path, config="conf/gunicorn.py")) == (
+        f'tool.pystatic-tasks.server.config names "conf/gunicorn.py", and there is no such file in {tmp_path}.\n'
+        "Correct the name."
+    )
 
 
 def test_the_runner_travels_under_its_frozen_name(tmp_path: Path) -> None:

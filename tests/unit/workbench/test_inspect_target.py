@@ -320,6 +320,62 @@ def test_hooks_that_settings_name_are_brought_along(ask: Ask) -> None:
     assert answer["hidden_imports"] == ["gunicorn.glogging", "gunicorn.workers.sync", "hooks", "shop"]
 
 
+def test_what_the_target_loads_by_name_is_brought_along(ask: Ask) -> None:
+    files = {"shop.py": f"import importlib\nimportlib.import_module('plug' + 'ins.one')\n{WSGI}"}
+    answer = ask(files={**files, "plugins/__init__.py": "", "plugins/one.py": "", "plugins/words.txt": ""})
+    assert {"plugins", "plugins.one"} <= set(answer["hidden_imports"])
+    assert [[Path(source).name, folder] for source, folder in answer["data"]] == [["words.txt", "plugins"]]
+
+
+def test_modules_of_the_standard_library_are_left_to_the_analysis(ask: Ask) -> None:
+    answer = ask(files={"shop.py": f"import sqlite3\n{WSGI}"})
+    assert answer["hidden_imports"] == ["gunicorn.glogging", "gunicorn.workers.sync", "shop"]
+
+
+def test_modules_called_as_those_of_the_workbench_are_the_projects_own(ask: Ask) -> None:
+    files = {"shop.py": f"from owners import NAME\nfrom mentions import NAME\n{WSGI}", "owners.py": "NAME = 1\n"}
+    answer = ask(files={**files, "mentions.py": "NAME = 2\n"})
+    assert {"owners", "mentions"} <= set(answer["hidden_imports"])
+
+
+def test_metadata_of_what_is_not_installed_is_refused(ask: Ask) -> None:
+    assert ask(metadata=["packaging", "nowhere"]) == {
+        "problem": 'freeze.metadata names "nowhere", and there is no such distribution in the build environment.',
+        "remedy": "Correct the name, or add it to the project's dependencies.",
+        "details": [],
+    }
+
+
+def test_metadata_that_is_named_is_brought_along(ask: Ask) -> None:
+    folders = {folder for _, folder in ask(metadata=["packaging"])["data"]}
+    assert [folder.partition("-")[0] for folder in folders] == ["packaging"]
+
+
+def test_the_projects_own_configuration_file_of_gunicorn_counts(ask: Ask) -> None:
+    own = "bind = '0.0.0.0:7000'\nthreads = 4\nother = 1\n"
+    answer = ask(files={"shop.py": WSGI, "own_conf.py": own}, server_config="own_conf")
+    assert answer["ports"] == [7000]
+    assert "gunicorn.workers.gthread" in answer["hidden_imports"]
+    assert answer["settings"] == {}
+
+
+def test_settings_go_before_that_file(ask: Ask) -> None:
+    files = {"shop.py": WSGI, "own_conf.py": "bind = '0.0.0.0:7000'\n"}
+    assert ask(files=files, server_config="own_conf", settings={"bind": "0.0.0.0:7001"})["ports"] == [7001]
+
+
+def test_an_error_in_that_file_is_shown(ask: Ask) -> None:
+    answer = ask(files={"shop.py": WSGI, "own_conf.py": "workers = 1 / 0\n"}, server_config="own_conf")
+    assert answer["problem"] == "gunicorn's configuration file does not import:"
+    assert answer["remedy"] == 'Correct it, or do without it: server.config = "".'
+    assert answer["details"][-1] == "ZeroDivisionError: division by zero"
+
+
+def test_a_value_in_that_file_that_is_refused_is_told(ask: Ask) -> None:
+    answer = ask(files={"shop.py": WSGI, "own_conf.py": "workers = 'many'\n"}, server_config="own_conf")
+    assert answer["problem"].startswith("gunicorn's configuration file: workers = 'many' is refused by gunicorn: ")
+
+
 def test_hidden_imports_of_the_project_are_found(ask: Ask) -> None:
     files = {"shop.py": WSGI, "plugins/__init__.py": "", "plugins/one.py": ""}
     assert "problem" not in ask(files=files, hidden_imports=["plugins.one", "json.tool"])
