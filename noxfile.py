@@ -34,7 +34,7 @@ def tests(session: nox.Session) -> None:
     """Unit tests: no build, no engine, under a minute."""
     install_group(session, "tests")
     session.install("-e", ".[fix,zstd]", "-e", "./sample_app")
-    session.run("pytest", "-m", "not integration", *session.posargs)
+    session.run("pytest", "-n", "2", "-m", "not integration", *session.posargs)
 
 
 @nox.session
