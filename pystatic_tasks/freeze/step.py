@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pystatic_tasks import machine
@@ -39,7 +39,7 @@ PYINSTALLER_VARIABLES = {
 }
 # Where names of classes stand: in code, and in settings of logging and the like.
 TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
-LARGE_LIBPYTHON_BYTES = 15_000_000
+LARGE_INTERPRETER_BYTES = 15_000_000
 
 
 def prepare(image: Image, host: Host) -> machine.Interpreter:
@@ -72,12 +72,11 @@ def freeze(image: Image, host: Host) -> Manifest:
     started = time.monotonic()
     examined = examine_target(image, host)
     result = run_pyinstaller(image, host, examined)
-    for part in result["contents"]:
-        if part["name"].startswith("libpython") and part["size_bytes"] > LARGE_LIBPYTHON_BYTES:
-            host.say(
-                f"{part['name']} alone is {megabytes(part['size_bytes'])} (python-build-standalone's are that large); "
-                "the Python of a distribution or of pyenv makes a smaller image"
-            )
+    for name, size in large_interpreters(result["contents"]):
+        host.say(
+            f"{name} alone is {megabytes(size)} (python-build-standalone's are that large); "
+            "the Python of a distribution or of pyenv makes a smaller image"
+        )
     files = result["files"]
     outputs = [program] if image.layout == "onefile" else [Path(f"{program}{file['path']}") for file in files]
     size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
@@ -100,6 +99,15 @@ def freeze(image: Image, host: Host) -> Manifest:
             "system": stamps(path for path in result["binaries"] if path and not path.startswith(prefix)),
         },
     )
+
+
+def large_interpreters(contents: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """Name and size, in bytes, of an interpreter or its library that is larger than it need be."""
+    for part in contents:
+        name = PurePosixPath(part["name"]).name
+        is_interpreter = part["kind"] == "binary" and name.startswith(("libpython", "python3."))
+        if is_interpreter and part["size_bytes"] > LARGE_INTERPRETER_BYTES:
+            yield name, part["size_bytes"]
 
 
 def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) -> str:

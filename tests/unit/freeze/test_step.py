@@ -174,11 +174,12 @@ def test_each_layout_has_its_own_folder(tree: Environment, shop: Image) -> None:
     assert not (shop.work / "frozen").exists()
 
 
-def test_a_large_library_of_python_is_told(environment: Environment, shop: Image) -> None:
-    environment.finds([{"name": "libpython3.12.so.1.0", "kind": "binary", "size_bytes": 24_500_000}])
+@pytest.mark.parametrize("path", ["libpython3.12.so.1.0", "lib/libpython3.12.so.1.0", "usr/local/bin/python3.12"])
+def test_a_large_python_is_told(environment: Environment, shop: Image, path: str) -> None:
+    environment.finds([{"name": path, "kind": "binary", "size_bytes": 24_500_000}])
     freeze(shop, environment.host)
     assert environment.said[0] == (
-        "libpython3.12.so.1.0 alone is 24.50 MB (python-build-standalone's are that large); "
+        f"{Path(path).name} alone is 24.50 MB (python-build-standalone's are that large); "
         "the Python of a distribution or of pyenv makes a smaller image"
     )
 
