@@ -74,12 +74,12 @@ class ImageError(PystaticError):
 
 
 class SmokeError(PystaticError):
-    """The running image broke its contract; `repair` is what may mend it."""
+    """The running image broke its contract; `repairs` are what may mend it."""
 
     exit_code = 7
 
     def __init__(
-        self, problem: str, remedy: str = "", details: Sequence[str] = (), repair: Repair | None = None
+        self, problem: str, remedy: str = "", details: Sequence[str] = (), repairs: Sequence[Repair] = ()
     ) -> None:
         super().__init__(problem, remedy, details)
-        self.repair = repair
+        self.repairs = tuple(repairs)

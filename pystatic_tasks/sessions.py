@@ -253,14 +253,16 @@ def run_steps(session: nox.Session, steps: Sequence[str], root: Path, name: str,
                     RUN[step](image, make_host(session, image, options))
                 return
             except SmokeError as error:
-                if not options.fix or not error.repair:
+                if not options.fix or not error.repairs:
                     raise
-                line = write_repair(image, error.repair)
-                session.log(f"wrote into pyproject.toml: {line}")
+                lines = [write_repair(image, repair) for repair in error.repairs]
+                for line in lines:
+                    session.log(f"wrote into pyproject.toml: {line}")
                 images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
                 image = pick_image(images, name)
-                check_repaired(image, error.repair)
-                build_again(session, image, steps, line)
+                for repair in error.repairs:
+                    check_repaired(image, repair)
+                build_again(session, image, steps, ", ".join(lines))
     except PystaticError as error:
         session.error(sentence(error))
 
@@ -279,7 +281,7 @@ def check_repaired(image: Image, repair: Repair) -> None:
     )
 
 
-def build_again(session: nox.Session, image: Image, steps: Sequence[str], line: str) -> None:
+def build_again(session: nox.Session, image: Image, steps: Sequence[str], written: str) -> None:
     """Run once more the sessions that this one follows from.
 
     Nox itself runs no session twice, and its `session.notify()` neither.
@@ -292,7 +294,7 @@ def build_again(session: nox.Session, image: Image, steps: Sequence[str], line: 
     runner = session._runner
     if not is_ours(runner) or runner.global_config.no_dependencies:
         raise PystaticError(
-            f"{image.name} broke its contract, and what may repair it is in pyproject.toml now: {line}.",
+            f"{image.name} broke its contract, and what may repair it is in pyproject.toml now: {written}.",
             f"Freeze it again, then run the session {session.name} again.",
         )
     for each in sessions_before(runner):
@@ -301,7 +303,8 @@ def build_again(session: nox.Session, image: Image, steps: Sequence[str], line: 
         result.log(f"Session {each.friendly_name} {result.imperfect}.")
         if not result:
             raise PystaticError(
-                f"{image.name} was repaired by {line} in pyproject.toml, and {each.friendly_name} failed after that.",
+                f"{image.name} was repaired by {written} in pyproject.toml, "
+                f"and {each.friendly_name} failed after that.",
                 "See what it said above.",
             )
 

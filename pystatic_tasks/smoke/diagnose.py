@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import Image
@@ -18,6 +18,7 @@ from pystatic_tasks.errors import Repair
 from pystatic_tasks.pipeline import read_manifest, shown, walk
 
 # Where a program unpacks itself, and where a tree has its packages.
+RUN_AGAIN = 'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".'
 BUNDLE = r"(?:/[^'\"\s]*/_MEI\w+|/usr/local/lib/python3\.\d+/site-packages)"
 
 
@@ -27,10 +28,48 @@ class Advice:
 
     text: str
     repair: Repair | None = None
+    problem: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """All that the log suggests: the text, empty if it suggests nothing, and one repair for each key."""
+
+    text: str
+    repairs: tuple[Repair, ...] = ()
+
+
+def diagnose_all(image: Image, output: str) -> Diagnosis:
+    """Diagnose as if each repair were made before the log is read again."""
+    found = []
+    advice = diagnose(image, output)
+    while advice.repair:
+        found.append(advice)
+        image = repaired(image, advice.repair)
+        advice = diagnose(image, output)
+    repairs = {(each.repair.table, each.repair.key): each.repair for each in found if each.repair}
+    if len(found) <= 1:
+        return Diagnosis(text=found[0].text if found else advice.text, repairs=tuple(repairs.values()))
+    lines = [f"  {each.table}.{each.key} = [{', '.join(map(quoted, each.value))}]" for each in repairs.values()]
+    text = "\n".join(
+        [
+            *(each.problem for each in found),
+            "Put this into the table [tool.pystatic-tasks] of pyproject.toml:",
+            *lines,
+            RUN_AGAIN,
+        ]
+    )
+    return Diagnosis(text=text, repairs=tuple(repairs.values()))
+
+
+def repaired(image: Image, repair: Repair) -> Image:
+    table = getattr(image, repair.table)
+    changed = replace(table, **{repair.key.replace("-", "_"): repair.value})
+    return replace(image, **{repair.table: changed})
 
 
 def diagnose(image: Image, output: str) -> Advice:
-    """What the log suggests, a repair before anything else; without text if it suggests nothing."""
+    """The first that the log suggests, a repair before anything else; without text if it suggests nothing."""
     first = Advice(text="")
     for pattern, advise in ADVICE:
         for match in {match[0]: match for match in re.finditer(pattern, output)}.values():
@@ -53,9 +92,9 @@ def add(image: Image, problem: str, table: str, key: str, new: str) -> Advice:
     return Advice(
         text=f"{problem} Put this into the table [tool.pystatic-tasks.{table}] of pyproject.toml, "
         f"or as {table}.{key} where you write such keys:\n"
-        f"  {key} = [{', '.join(map(quoted, value))}]\n"
-        'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
+        f"  {key} = [{', '.join(map(quoted, value))}]\n" + RUN_AGAIN,
         repair=Repair(table=table, key=key, value=value),
+        problem=problem,
     )
 
 

@@ -16,7 +16,7 @@ from pystatic_tasks.host import Host
 from pystatic_tasks.pipeline import require_manifest, shown, write_whole
 from pystatic_tasks.smoke import contract
 from pystatic_tasks.smoke.contract import Check
-from pystatic_tasks.smoke.diagnose import Advice, diagnose
+from pystatic_tasks.smoke.diagnose import Diagnosis, diagnose_all
 from pystatic_tasks.smoke.probes import mismatch, send, wait_until_ready
 
 RANDOM_USERS = range(10_000, 60_000)
@@ -221,10 +221,10 @@ def failure(image: Image, still: Sequence[Check], runs: Sequence[Run]) -> SmokeE
     names = list(dict.fromkeys(f"{check.name}: {check.seen}" for check in failed))
     run = next((each for each in runs if not all(check.passed for check in each.checks)), None)
     log = run.output.strip().splitlines()[-LOG_LINES_SHOWN:] if run else []
-    advice = diagnose(image, run.output) if run else Advice(text="")
+    found = diagnose_all(image, run.output) if run else Diagnosis(text="")
     return SmokeError(
         f"{image.name} broke its contract:",
-        advice.text or f"All that was seen is in {shown(image, image.dist / 'smoke.json')}.",
+        found.text or f"All that was seen is in {shown(image, image.dist / 'smoke.json')}.",
         [*names, *(["its log ends so:", *(f"| {line}" for line in log)] if log else [])],
-        advice.repair,
+        found.repairs,
     )

@@ -44,5 +44,5 @@ def test_an_error_keeps_its_parts() -> None:
 
 def test_a_broken_contract_may_say_what_mends_it() -> None:
     repair = errors.Repair(table="freeze", key="hidden-imports", value=("a",))
-    assert errors.SmokeError("It broke.", repair=repair).repair is repair
-    assert errors.SmokeError("It broke.").repair is None
+    assert errors.SmokeError("It broke.", repairs=[repair]).repairs == (repair,)
+    assert errors.SmokeError("It broke.").repairs == ()

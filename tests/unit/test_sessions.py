@@ -735,7 +735,7 @@ def step(name):
         missing = [each for each in NEEDED if each not in there]
         if name == "smoke" and missing:
             repair = Repair(table="freeze", key="hidden-imports", value=(*there, missing[0]))
-            raise SmokeError("It broke:", "Mend it.", [], repair if missing[0] != "unknown" else None)
+            raise SmokeError("It broke:", "Mend it.", [], [repair] if missing[0] != "unknown" else [])
 
     return run
 

@@ -9,7 +9,7 @@ import pytest
 from pystatic_tasks.config.model import Freeze, Image, Staticx
 from pystatic_tasks.errors import Repair
 from pystatic_tasks.pipeline import write_manifest
-from pystatic_tasks.smoke.diagnose import Advice, diagnose, find_library
+from pystatic_tasks.smoke.diagnose import Advice, Diagnosis, diagnose, diagnose_all, find_library
 
 NO_TMP = "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777."
 READ_ONLY = (
@@ -326,3 +326,27 @@ def test_what_can_be_repaired_is_told_before_what_cannot(image: Image) -> None:
     assert diagnose(image, output).repair == Repair(table="freeze", key="data", value=("rates.json:.",))
     a_file(image.project / "more.py")
     assert diagnose(image, output).repair == Repair(table="freeze", key="hidden-imports", value=("more",))
+
+
+def test_all_that_can_be_repaired_is_told_at_once() -> None:
+    output = "No module named 'b'\nNo module named 'a'\nNo package metadata was found for six\nwas sent SIGKILL\n"
+    assert diagnose_all(make_image(hidden_imports=("x",)), output) == Diagnosis(
+        text='The program imports "b" by name, which the analysis cannot see.\n'
+        'The program imports "a" by name, which the analysis cannot see.\n'
+        'The program asks for the metadata of "six" by a name that the analysis cannot see.\n'
+        "Put this into the table [tool.pystatic-tasks] of pyproject.toml:\n"
+        '  freeze.hidden-imports = ["x", "b", "a"]\n'
+        '  freeze.metadata = ["six"]\n'
+        'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
+        repairs=(
+            Repair(table="freeze", key="hidden-imports", value=("x", "b", "a")),
+            Repair(table="freeze", key="metadata", value=("six",)),
+        ),
+    )
+
+
+@pytest.mark.parametrize("output", ["No module named 'b'", "was sent SIGKILL", ""])
+def test_one_finding_is_told_as_it_is(output: str) -> None:
+    advice = diagnose(make_image(), output)
+    repairs = (advice.repair,) if advice.repair else ()
+    assert diagnose_all(make_image(), output) == Diagnosis(text=advice.text, repairs=repairs)

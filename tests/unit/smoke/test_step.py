@@ -260,7 +260,7 @@ def test_what_fails_without_a_run_shows_no_log(tmp_path: Path) -> None:
 def test_what_the_log_suggests_is_the_remedy(tmp_path: Path) -> None:
     error = failure(make_image(tmp_path), [], [run(BAD, output="No module named 'yaml'")])
     assert '  hidden-imports = ["yaml"]' in error.remedy.splitlines()
-    assert error.repair == Repair(table="freeze", key="hidden-imports", value=("yaml",))
+    assert error.repairs == (Repair(table="freeze", key="hidden-imports", value=("yaml",)),)
     assert error.exit_code == 7
 
 
