@@ -54,7 +54,8 @@ def folders_in_use() -> Iterator[Path]:
 def instances(module: str, name: str) -> list[Any]:
     """All objects of a class, if its module was loaded."""
     kind = getattr(sys.modules.get(module), name, None)
-    return [each for each in gc.get_objects() if isinstance(each, kind)] if kind else []
+    # By their types: `isinstance` would wake up lazy objects.
+    return [each for each in gc.get_objects() if issubclass(type(each), kind)] if kind else []
 
 
 def is_django() -> bool:
@@ -111,8 +112,12 @@ def submodules(package: str, leave_out: Sequence[str]) -> Iterator[str]:
     """The modules below a package, without those of that last or full name and what is below them."""
     if not exists(package):
         return
-    module = importlib.import_module(package)
     yield package
+    try:
+        module = importlib.import_module(package)
+    except Exception:
+        # Parts for other packages, which are not installed.
+        return
     for each in pkgutil.iter_modules(getattr(module, "__path__", ())):
         name = f"{package}.{each.name}"
         if each.name in leave_out or name in leave_out:

@@ -132,8 +132,9 @@ def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
         ) from None
     data = [*loose_data(request["loose"]), *frameworks.framework_data(roots)]
     if frameworks.is_django():
-        loaded += frameworks.django_modules(map(Path, request["sources"]))
-        data += frameworks.django_data(roots, Path(request["static"]))
+        django = examine_django(request, roots)
+        loaded += django["modules"]
+        data += django["data"]
     return {
         "settings": settings,
         "hidden_imports": [*modules, *loaded],
@@ -141,6 +142,20 @@ def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
         "ports": exposed_ports(config),
         "unused": unused_server_parts(config),
     }
+
+
+def examine_django(request: Mapping[str, Any], roots: Sequence[str]) -> dict[str, Any]:
+    try:
+        return {
+            "modules": frameworks.django_modules(map(Path, request["sources"])),
+            "data": list(frameworks.django_data(roots, Path(request["static"]))),
+        }
+    except Exception:
+        raise RefusedError(
+            "What Django uses, or its static files, could not be collected:",
+            "Correct the settings, or set what they need under [tool.pystatic-tasks.image.env].",
+            own_traceback(request["project"], request["app"].partition(".")[0]),
+        ) from None
 
 
 def import_server_config(request: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -376,6 +376,16 @@ def test_a_value_in_that_file_that_is_refused_is_told(ask: Ask) -> None:
     assert answer["problem"].startswith("gunicorn's configuration file: workers = 'many' is refused by gunicorn: ")
 
 
+def test_a_django_that_cannot_be_asked_is_told(ask: Ask) -> None:
+    files = {"shop.py": f"import django.conf\n{WSGI}", "django/__init__.py": ""}
+    answer = ask(files={**files, "django/conf.py": "class settings:\n    configured = True\n"})
+    assert answer == {
+        "problem": "What Django uses, or its static files, could not be collected:",
+        "remedy": "Correct the settings, or set what they need under [tool.pystatic-tasks.image.env].",
+        "details": ["ModuleNotFoundError: No module named 'django.apps'"],
+    }
+
+
 def test_hidden_imports_of_the_project_are_found(ask: Ask) -> None:
     files = {"shop.py": WSGI, "plugins/__init__.py": "", "plugins/one.py": ""}
     assert "problem" not in ask(files=files, hidden_imports=["plugins.one", "json.tool"])
