@@ -12,7 +12,7 @@ import sys
 
 def main():
     print("hello", *sys.argv[1:])
-    return 0
+    return 3 if "nobody" in sys.argv else 0
 """,
     "pyproject.toml": """
 [build-system]
@@ -26,7 +26,9 @@ scripts = { greet = "greeter:main" }
 
 [tool.pystatic-tasks]
 command = "greet"
-smoke = { engine = "sandbox", command = ["world"], stdout = "hello world" }
+smoke.engine = "sandbox"
+smoke.command = ["world"]
+smoke.stdout = "hello world"
 """,
 }
 
@@ -37,6 +39,10 @@ def test_a_command_of_the_project(tmp_path: Path) -> None:
     assert "ok      greeter-tool world: exit code 0" in printed
     assert "ok      prints 'hello world': found" in printed
     assert project.manifest("image.json")["size_bytes"] < 7_000_000
+    project.configure('["world"]\nsmoke.stdout = "hello world"', '["nobody"]')
+    assert "FAILED  greeter-tool nobody: exit code 3\n" in project.nox("-s", "smoke", ok=False)
+    project.configure('["nobody"]', '["nobody"]\nsmoke.exit-code = 3')
+    assert "ok      greeter-tool nobody: exit code 3\n" in project.nox("-s", "smoke")
 
 
 SCRIPT_PROJECT = {

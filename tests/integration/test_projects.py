@@ -31,6 +31,8 @@ PROJECTS = REPOSITORY / "tests" / "projects"
 LAYOUTS: tuple[Layout, ...] = ("tree", "onefile")
 # Each folder with the images that it makes.
 IMAGES = {
+    # The largest first, so that the others are built beside it.
+    "compiled": ["compiled-checks"],
     "flask_shop": ["flask-shop"],
     "flask_single": ["flask-single"],
     "django_notes": ["django-notes"],
@@ -39,10 +41,9 @@ IMAGES = {
     "fastapi_shop": ["fastapi-shop"],
     "starlette_live": ["starlette-live"],
     "falcon_inventory": ["acme-inventory"],
-    "typer_greet": ["greet", "fails"],
+    "typer_greet": ["typer-greet"],
     "queue_worker": ["queue-worker"],
     "batteries": ["batteries-app"],
-    "compiled": ["compiled-checks"],
 }
 AUTHORITY_IN_IMAGE = "/etc/ssl/private-authority.pem"
 
