@@ -25,7 +25,7 @@ def test_a_program_is_repaired_until_it_works(tmp_path: Path) -> None:
     printed = project.nox("-db", "uv", "-s", "smoke", "--", "--fix", "--layout", "tree", "--engine", "sandbox")
     lines = [line.partition("freeze.")[2] for line in printed.splitlines() if "wrote into pyproject.toml" in line]
     assert lines == WRITTEN
-    assert "FAILED  GET /colours: answered 500, expected 200" in printed
+    assert "FAILED  GET /colours: no answer" in printed
     assert printed.rindex("ok      GET /versions: 200") > printed.rindex("wrote into pyproject.toml")
     assert "nox > * smoke: success" in printed
     after = (project.root / "pyproject.toml").read_text(encoding="utf-8")
