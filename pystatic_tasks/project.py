@@ -77,6 +77,14 @@ def default_image_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "app"
 
 
+def normalized_name(name: str) -> str:
+    """A project's name as indexes and locks compare it.
+
+    https://packaging.python.org/en/latest/specifications/name-normalization/
+    """
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Git:
     """Where the sources stand in git.

@@ -13,7 +13,7 @@ from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError, FreezeError, PystaticError
 from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
 from pystatic_tasks.pipeline import shown
-from pystatic_tasks.project import is_local, read_pyproject, read_toml
+from pystatic_tasks.project import is_local, normalized_name, read_pyproject, read_toml
 
 UV_LOCK, PYLOCK = "uv.lock", "pylock.toml"
 # What uv writes of a package that lies in a folder; a virtual one has no code to install.
@@ -127,7 +127,7 @@ def check_known(path: Path, packages: Iterable[Mapping[str, Any]], projects: Map
 def plain_name(requirement: str) -> str:
     """The name in a requirement, as locks write it."""
     name = re.split(r"[^A-Za-z0-9._-]", requirement.strip(), maxsplit=1)[0]
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return normalized_name(name)
 
 
 def reached(packages: Iterable[Mapping[str, Any]], names: Iterable[str]) -> list[str]:

@@ -34,7 +34,7 @@ from pystatic_tasks.pipeline import (
     write_manifest,
     write_whole,
 )
-from pystatic_tasks.project import Git, read_git, read_pyproject
+from pystatic_tasks.project import Git, normalized_name, read_git, read_pyproject
 
 MANIFEST_VERSION = 1
 LARGEST_SHOWN = 10
@@ -176,16 +176,8 @@ def make_runtime(image: Image, frozen: Mapping[str, Any], git: Git) -> Runtime:
 
 
 def project_version(project: Mapping[str, Any], distributions: Mapping[str, str]) -> str:
-    installed = {normalized(name): version for name, version in distributions.items()}
-    return installed.get(normalized(str(project.get("name", "")))) or str(project.get("version", ""))
-
-
-def normalized(name: str) -> str:
-    """A project's name as indexes compare it.
-
-    https://packaging.python.org/en/latest/specifications/name-normalization/
-    """
-    return re.sub(r"[-_.]+", "-", name).lower()
+    installed = {normalized_name(name): version for name, version in distributions.items()}
+    return installed.get(normalized_name(str(project.get("name", "")))) or str(project.get("version", ""))
 
 
 def describe(image: Image, made: OciImage, frozen: Mapping[str, Any], created: int) -> dict[str, Any]:

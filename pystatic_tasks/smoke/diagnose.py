@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import Repair
 from pystatic_tasks.pipeline import read_manifest, shown, walk
+from pystatic_tasks.project import normalized_name
 
 # Where a program unpacks itself, and where a tree has its packages.
 RUN_AGAIN = 'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".'
@@ -116,9 +117,9 @@ def missing_module(image: Image, match: re.Match[str]) -> Advice:
 
 def missing_metadata(image: Image, match: re.Match[str]) -> Advice:
     name = match[1]
-    wanted = normalized(name)
+    wanted = normalized_name(name)
     found = [path for site in site_packages(image) for path in site.glob("*.*-info")]
-    if found and wanted not in {normalized(path.name.partition("-")[0]) for path in found}:
+    if found and wanted not in {normalized_name(path.name.partition("-")[0]) for path in found}:
         return Advice(
             text=f'The program asks for the metadata of "{name}", which is not installed in the build environment. '
             "Add it to the project's dependencies."
@@ -220,11 +221,6 @@ def site_packages(image: Image) -> Sequence[Path]:
     frozen = read_manifest(image, "freeze")
     python = frozen.facts.get("environment_python") if frozen else None
     return sorted((Path(python).parent.parent / "lib").glob("python3*/site-packages")) if python else []
-
-
-def normalized(name: str) -> str:
-    """A distribution's name as indexes compare it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def has_module(image: Image, name: str) -> bool:

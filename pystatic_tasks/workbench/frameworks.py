@@ -90,7 +90,7 @@ def named_in_settings(settings: Any) -> Iterator[str]:
     values = [getattr(settings, name) for name in dir(settings) if name.isupper()]
     for text in texts_in(values):
         if DOTTED_NAME.fullmatch(text):
-            yield from (name for name in (text, text.rpartition(".")[0]) if exists(name))
+            yield from (name for name in (text, text.rpartition(".")[0]) if can_be_found(name))
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -110,7 +110,7 @@ def database_engines(settings: Any) -> set[str]:
 
 def submodules(package: str, leave_out: Sequence[str]) -> Iterator[str]:
     """The modules below a package, without those of that last or full name and what is below them."""
-    if not exists(package):
+    if not can_be_found(package):
         return
     yield package
     try:
@@ -128,7 +128,7 @@ def submodules(package: str, leave_out: Sequence[str]) -> Iterator[str]:
             yield name
 
 
-def exists(name: str) -> bool:
+def can_be_found(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
     except Exception:

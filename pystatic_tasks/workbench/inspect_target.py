@@ -91,18 +91,11 @@ def named_distributions(names: Iterable[str]) -> Iterator[importlib.metadata.Dis
 
 def check_names(key: str, names: Iterable[str]) -> None:
     for name in names:
-        if not can_be_found(name):
+        if not frameworks.can_be_found(name):
             raise RefusedError(
                 f'freeze.{key} names "{name}", and there is no such module in the build environment.',
                 "Correct the name, or add the package that holds it to the project's dependencies.",
             )
-
-
-def can_be_found(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except Exception:
-        return False
 
 
 def examine_app(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,7 +172,7 @@ def unused_server_parts(config: Any) -> list[str]:
     parts = []
     if get("control_socket_disable", True) and not get("dirty_apps"):
         parts.append("side-servers")
-    if not can_be_found("h2"):
+    if not frameworks.can_be_found("h2"):
         parts.append("http2")
     return parts
 
