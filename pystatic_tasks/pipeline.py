@@ -43,6 +43,19 @@ def walk(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -> I
     yield from _walk(folder, leave_out, frozenset([folder.resolve()]))
 
 
+def source_files(folder: Path) -> Iterator[Path]:
+    """The project's files, without what tools leave beside them."""
+    results = (folder / "build", folder / "dist")
+    found = walk(folder, leave_out=lambda path: path in results or is_left_by_tools(path))
+    return (path for path in found if path.is_file())
+
+
+def is_left_by_tools(folder: Path) -> bool:
+    """Caches and environments: hidden folders, bytecode, virtual environments, metadata of builds."""
+    hidden = folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules")
+    return hidden or folder.name.endswith(".egg-info") or (folder / "pyvenv.cfg").exists()
+
+
 def _walk(folder: Path, leave_out: Callable[[Path], bool], above: frozenset[Path]) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if not path.is_dir():

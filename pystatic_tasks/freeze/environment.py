@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.freeze.locks import Lock, extras_of, find_lock, install_lock
 from pystatic_tasks.host import Host
-from pystatic_tasks.pipeline import fingerprint, hash_file, hash_files, shown, walk, write_whole
+from pystatic_tasks.pipeline import fingerprint, hash_file, hash_files, shown, source_files, write_whole
 from pystatic_tasks.project import is_local, read_pyproject
 
 # Versions that are known to work together; what breaks with others is in docs/explanation.md.
@@ -229,19 +229,6 @@ def local_folders(image: Image) -> list[Path]:
 
 def hash_sources(folder: Path) -> str:
     return hash_files(folder, source_files(folder))
-
-
-def source_files(folder: Path) -> Iterator[Path]:
-    """The project's files, without what tools leave beside them."""
-    results = (folder / "build", folder / "dist")
-    found = walk(folder, leave_out=lambda path: path in results or is_left_by_tools(path))
-    return (path for path in found if path.is_file())
-
-
-def is_left_by_tools(folder: Path) -> bool:
-    """Caches and environments: hidden folders, bytecode, virtual environments, metadata of builds."""
-    hidden = folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules")
-    return hidden or folder.name.endswith(".egg-info") or (folder / "pyvenv.cfg").exists()
 
 
 def site_packages(python: Path) -> list[Path]:

@@ -22,6 +22,7 @@ from pystatic_tasks.pipeline import (
     hash_tree,
     megabytes,
     shown,
+    source_files,
     unchanged,
     write_manifest,
     write_whole,
@@ -162,7 +163,7 @@ def examine_target(image: Image, host: Host) -> Mapping[str, Any]:
         "sources": [
             str(path)
             for folder in environment.local_folders(image)
-            for path in environment.source_files(folder)
+            for path in source_files(folder)
             if path.suffix in TEXT_SUFFIXES
         ],
     }

@@ -9,13 +9,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import Repair
-from pystatic_tasks.pipeline import read_manifest, shown, walk
+from pystatic_tasks.pipeline import read_manifest, shown, source_files
 from pystatic_tasks.project import normalized_name
 
 # Where a program unpacks itself, and where a tree has its packages.
@@ -251,19 +251,8 @@ def data_entry(image: Image, path: Path, target: str) -> str:
 def folders_with(top: Path, name: str) -> Sequence[Path]:
     """Folders below `top` that hold a file of that name, which may be a path: those called templates first."""
     depth = len(PurePosixPath(name).parts)
-    found = {path.parents[depth - 1] for path in files_below(top) if path.as_posix().endswith(f"/{name}")}
+    found = {path.parents[depth - 1] for path in source_files(top) if path.as_posix().endswith(f"/{name}")}
     return sorted(found - {top, top / "src"}, key=lambda path: (path.name != "templates", len(path.parts), path))
-
-
-def files_below(top: Path) -> Iterator[Path]:
-    """Files of a project or an environment, without what tools leave beside them."""
-    left = (top / "build", top / "dist")
-
-    def is_left_by_tools(path: Path) -> bool:
-        hidden = path.name.startswith(".") or path.name in ("__pycache__", "node_modules")
-        return hidden or path in left or (path / "pyvenv.cfg").exists()
-
-    return (path for path in walk(top, leave_out=is_left_by_tools) if path.is_file())
 
 
 def find_library(name: str) -> str:

@@ -8,7 +8,7 @@ import importlib.util
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,8 @@ def django_modules(sources: Iterable[Path]) -> list[str]:
         found.update(submodules("django.core.management", leave_out=()))
     for engine in database_engines(settings):
         found.update(submodules(engine, leave_out=()))
-    found.update(name for name in submodules("django.conf.locale", leave_out=()) if locale_of(name) in languages())
+    wanted = languages()
+    found.update(name for name in submodules("django.conf.locale", leave_out=()) if locale_of(name) in wanted)
     return sorted(found)
 
 
@@ -164,20 +165,21 @@ def django_data(roots: Sequence[str], static: Path) -> Iterator[DataFile]:
     folders = [*own, *(Path(config.path) for config in apps.get_app_configs())]
     folders += [Path(folder) for engine in settings.TEMPLATES for folder in engine.get("DIRS", ())]
     collected = collect_static(roots, static)
+    wanted = languages()
     for folder in dict.fromkeys(folders):
         place = place_of(folder, roots)
         found = folder_data(folder, place) if place is not None else ()
-        yield from (each for each in found if is_wanted(Path(each[1], Path(each[0]).name), bool(collected)))
+        yield from (each for each in found if is_wanted(Path(each[1], Path(each[0]).name), bool(collected), wanted))
     if collected:
         yield from folder_data(static, collected)
 
 
-def is_wanted(path: Path, static_is_collected: bool) -> bool:
+def is_wanted(path: Path, static_is_collected: bool, wanted_languages: Container[str]) -> bool:
     """Not the skeletons of new projects, sources of translations, other languages, or static files twice."""
     if path.name.endswith((".po", "-tpl")):
         return False
     if "LC_MESSAGES" in path.parts:
-        return path.parts[path.parts.index("LC_MESSAGES") - 1] in languages()
+        return path.parts[path.parts.index("LC_MESSAGES") - 1] in wanted_languages
     return not (static_is_collected and "static" in path.parts)
 
 

@@ -20,12 +20,12 @@ from pystatic_tasks.freeze.environment import (
     local_folders,
     local_path,
     project_requirements,
-    source_files,
     sources,
     wanted_contents,
 )
 from pystatic_tasks.freeze.locks import Lock, find_lock, find_uv
 from pystatic_tasks.host import Host
+from pystatic_tasks.pipeline import source_files
 
 PYPROJECT = '[project]\nname = "shop"\ndependencies = ["falcon"]\n'
 

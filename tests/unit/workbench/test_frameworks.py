@@ -70,5 +70,10 @@ def test_folders_of_loaders_are_found_while_they_are_alive(
 
 def test_skeletons_and_sources_of_translations_are_no_data(frameworks: ModuleType) -> None:
     wanted = ["notes/templates/a.html", "notes/views.py-tpl", "locale/de/LC_MESSAGES/django.po", "notes/static/a.css"]
-    assert [name for name in wanted if frameworks.is_wanted(Path(name), False)] == [wanted[0], wanted[3]]
-    assert [name for name in wanted if frameworks.is_wanted(Path(name), True)] == [wanted[0]]
+    assert [name for name in wanted if frameworks.is_wanted(Path(name), False, ())] == [wanted[0], wanted[3]]
+    assert [name for name in wanted if frameworks.is_wanted(Path(name), True, ())] == [wanted[0]]
+
+
+def test_translations_are_those_of_the_wanted_languages(frameworks: ModuleType) -> None:
+    catalogs = [Path(f"locale/{language}/LC_MESSAGES/django.mo") for language in ("de", "fr")]
+    assert [path for path in catalogs if frameworks.is_wanted(path, False, {"de"})] == catalogs[:1]
