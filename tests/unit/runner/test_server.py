@@ -62,6 +62,7 @@ class Server:
 
     process: subprocess.Popen[str]
     port: int
+    log: Path
 
     def get(self, path: str = "/") -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
@@ -77,15 +78,22 @@ class Server:
             time.sleep(0.01)
         raise AssertionError(self.stop())
 
+    def wait_until_printed(self, text: str, times: int) -> None:
+        end = time.monotonic() + 15
+        while self.log.read_text(encoding="utf-8").count(text) < times:
+            assert time.monotonic() < end, self.stop()
+            time.sleep(0.01)
+
     def stop(self) -> str:
         """End it; what it printed."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.communicate(timeout=15)[0]
+            self.process.wait(timeout=15)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            return self.process.communicate()[0]
+            self.process.wait()
+        return self.log.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -102,20 +110,21 @@ def environment(variables: dict[str, str]) -> dict[str, str]:
 
 @contextmanager
 def serving(folder: Path, *arguments: str, port: int, target: str = "shop:app", **variables: str) -> Iterator[Server]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pystatic_tasks.runner", target, *arguments],
-        cwd=folder,
-        env=environment(variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    server = Server(process, port)
-    try:
-        server.wait_until_ready()
-        yield server
-    finally:
-        server.stop()
+    with tempfile.NamedTemporaryFile() as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pystatic_tasks.runner", target, *arguments],
+            cwd=folder,
+            env=environment(variables),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        server = Server(process, port, Path(log.name))
+        try:
+            server.wait_until_ready()
+            yield server
+        finally:
+            server.stop()
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
@@ -185,7 +194,7 @@ def test_a_port_in_use_is_told_at_once(folder: Path, server: Server) -> None:
 def test_port_and_workers_are_set_by_the_environment_and_term_ends_it_in_order(folder: Path) -> None:
     port = free_port()
     with serving(folder, port=port, PORT=str(port), WEB_CONCURRENCY="3") as server:
-        server.get()
+        server.wait_until_printed("Booting worker", 3)
         output = server.stop()
         assert server.process.returncode == 0
     assert f"Listening at: http://0.0.0.0:{port}" in output
