@@ -23,6 +23,8 @@ OTHER_FILES = ("dev", "test", "doc", "lint", "local", "ci")
 def installation(project: Project, framework: str) -> list[tuple[str, Any]]:
     """The keys of the configuration that make the framework come along, if it does not do so by itself."""
     name = DISTRIBUTIONS.get(framework)
+    if project.virtual:
+        return [("install", [])]
     if name is None:
         return []
     tables = at(project.pyproject, "project")

@@ -23,8 +23,11 @@ RUN_FILE = re.compile(r"\bfastapi\b.*\brun\b.*?([\w./-]+)\.py\b")
 
 def hints(root: Path, code: Code) -> list[Hint]:
     """Modules that are served with the names in them, or with ""; what decides first comes first."""
-    found = [hint for name in FILES for hint in hints_in(read(root / name))]
-    return list(dict.fromkeys([*found, *django_hints(code)]))
+    return list(dict.fromkeys([*file_hints(root), *django_hints(code)]))
+
+
+def file_hints(root: Path) -> list[Hint]:
+    return [hint for name in FILES for hint in hints_in(read(root / name))]
 
 
 def read(path: Path) -> str:

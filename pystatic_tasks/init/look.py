@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config.sources import TABLE
-from pystatic_tasks.init.hints import hints
+from pystatic_tasks.freeze.locks import UV_LOCK, upwards
+from pystatic_tasks.init.hints import file_hints, hints
 from pystatic_tasks.init.modules import Code, is_beside_the_code, is_project, python_files, read_code
 from pystatic_tasks.init.targets import Hint
 from pystatic_tasks.project import is_installable, read_pyproject
@@ -33,7 +34,8 @@ class Project:
     Attributes:
         root: Its folder.
         pyproject: The tables of its pyproject.toml; none if there is no such file.
-        installable: Whether pip can install it.
+        installable: Whether pip installs it.
+        virtual: Whether uv has a lock of it and does not install it, only what it depends on.
         folders: Folders that imports of its code start from.
         code: Its modules.
         hints: What its other files serve.
@@ -42,6 +44,7 @@ class Project:
     root: Path
     pyproject: Mapping[str, Any]
     installable: bool
+    virtual: bool
     folders: tuple[Path, ...]
     code: Code
     hints: tuple[Hint, ...]
@@ -65,17 +68,29 @@ def look(root: Path) -> Project:
         ConfigError: its pyproject.toml cannot be read.
     """
     pyproject = read_pyproject(root) if (root / "pyproject.toml").exists() else {}
-    installable = is_installable(root, pyproject)
+    virtual = is_virtual(root, pyproject)
+    installable = is_installable(root, pyproject) and not virtual
     folders = import_folders(root, pyproject, installable=installable)
     code = read_code(root, folders)
     return Project(
         root=root,
         pyproject=pyproject,
         installable=installable,
+        virtual=virtual,
         folders=folders,
         code=code,
         hints=tuple(hints(root, code)),
     )
+
+
+def is_virtual(root: Path, pyproject: Mapping[str, Any]) -> bool:
+    """Whether uv takes the project for one that is not installed itself, and has a lock to install the others from.
+
+    https://docs.astral.sh/uv/concepts/projects/config/#project-packaging
+    """
+    is_package = at(pyproject, "tool", "uv").get("package", "build-system" in pyproject)
+    locked = any((folder / UV_LOCK).is_file() for folder in upwards(root))
+    return "project" in pyproject and not is_package and locked and not (root / "setup.py").exists()
 
 
 def at(tables: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
@@ -100,6 +115,8 @@ def import_folders(root: Path, pyproject: Mapping[str, Any], *, installable: boo
 def is_package(root: Path, folder: Path) -> bool:
     """Whether a folder is a package itself, by its files or by how the code imports it."""
     if (folder / "__init__.py").exists():
+        return True
+    if any(module.startswith(f"{folder.name}.") for module, _ in file_hints(root)):
         return True
     used = re.compile(rf"^\s*(from|import)\s+{folder.name}\b".encode(), re.MULTILINE)
     return any(used.search(path.read_bytes()) for path in python_files(root, ()))

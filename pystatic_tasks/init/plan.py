@@ -13,12 +13,15 @@ from pystatic_tasks.init.noxfiles import Noxfile, Registered, free_prefix, read_
 from pystatic_tasks.init.propose import Proposal, configured, propose
 from pystatic_tasks.init.pyprojects import with_keys
 from pystatic_tasks.init.source import read_module
-from pystatic_tasks.init.targets import candidates
+from pystatic_tasks.init.targets import candidates, hinted
 from pystatic_tasks.init.tasksfiles import imports_invoke, with_tasks
 
 BESIDE_NOX = (
-    "Nox must find pystatic-tasks: install it beside Nox, by pip, by pipx inject nox pystatic-tasks, "
-    "or call uvx --with pystatic-tasks nox."
+    "Nox must find pystatic-tasks: pip install pystatic-tasks beside it, pipx inject nox pystatic-tasks, "
+    "or uvx --with pystatic-tasks nox."
+)
+BESIDE_INVOKE = (
+    "Invoke must find pystatic-tasks: pip install pystatic-tasks beside it, or pipx inject invoke pystatic-tasks."
 )
 
 
@@ -62,13 +65,18 @@ def make_plan(root: Path, target: str | None, command: str) -> Plan:
 
 def has_target(project: Project, noxfile: Noxfile | None) -> bool:
     in_noxfile = noxfile is not None and any(each.names_target and each.root == "." for each in noxfile.registered)
-    return bool(in_noxfile or configured(project.table) or candidates(project.code) or project.scripts)
+    return bool(in_noxfile or configured(project.table) or serves(project) or project.scripts)
+
+
+def serves(project: Project) -> bool:
+    found = candidates(project.code)
+    return bool(found or hinted(project.code, project.hints, found))
 
 
 def services_below(project: Project) -> list[Project]:
     """The projects below the root that serve something; if none does, those that have commands."""
     found = [look(folder) for folder in projects_below(project.root, project.pyproject)]
-    serving = [each for each in found if configured(each.table) or candidates(each.code)]
+    serving = [each for each in found if configured(each.table) or serves(each)]
     return serving or [each for each in found if each.scripts]
 
 
@@ -94,7 +102,7 @@ def plan_for_one(
         change, call = tasks_change(root)
         changes += [change] if change else []
         told = (*told, *(["tasks      tasks.py of Invoke"] if change else []))
-        call, hint = call or f"{command} ", ""
+        call, hint = (call, BESIDE_INVOKE) if change else (f"{command} ", "")
     return Plan(
         lines=told,
         changes=tuple(each for each in changes if each.is_one),

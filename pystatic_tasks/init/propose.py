@@ -17,7 +17,7 @@ from pystatic_tasks.init.look import Project, at, undiscovered
 from pystatic_tasks.init.modules import BESIDE_THE_CODE
 from pystatic_tasks.init.route_calls import declared_routes
 from pystatic_tasks.init.routes import Routes
-from pystatic_tasks.init.targets import PLAIN, Candidate, candidates, others_than, ranked
+from pystatic_tasks.init.targets import PLAIN, Candidate, candidates, hinted, others_than, ranked
 from pystatic_tasks.project import default_image_name
 
 LOOKED_FOR = (
@@ -132,16 +132,23 @@ def named_app(project: Project, named: str) -> Target:
     except ValueError as error:
         raise ConfigError(f'--target names "{named}", which {error}.', "Correct it.") from None
     module = named.partition(":")[0]
-    if module not in project.code.modules:
+    path = module_file(project, module)
+    if path is None:
         known = nearest(module, project.code.modules) if project.code.modules else "there is none at all"
         raise ConfigError(
             f'--target names "{named}", and there is no module "{module}" below {shown_folders(project)}.',
             f"Correct it; {known}",
         )
     found = next((each for each in candidates(project.code) if each.target == named), None)
-    path = project.code.modules[module].path.relative_to(project.root)
     about = description(project, found) if found else f"as you named it, in {path}"
     return Target(key="app", value=named, about=about, candidate=found)
+
+
+def module_file(project: Project, module: str) -> str | None:
+    """The file of a module, wherever in the project it is, from the root."""
+    inner = Path(*module.split("."))
+    files = [folder / each for folder in project.folders for each in (inner.with_suffix(".py"), inner / "__init__.py")]
+    return next((str(path.relative_to(project.root)) for path in files if path.is_file()), None)
 
 
 def found_target(project: Project, command: str) -> Target:
@@ -151,7 +158,9 @@ def found_target(project: Project, command: str) -> Target:
         ConfigError: nothing is.
     """
     own_name = default_image_name(str(at(project.pyproject, "project").get("name", project.root.name)))
-    apps = ranked(candidates(project.code), project.hints, own_name.replace("-", "_"))
+    found = candidates(project.code)
+    found += hinted(project.code, project.hints, found)
+    apps = ranked(found, project.hints, own_name.replace("-", "_"))
     if apps:
         best = apps[0]
         others = tuple(each.target for each in others_than(best, apps))
@@ -181,7 +190,10 @@ def layout(project: Project) -> str:
     """How the code lies and is installed, for people."""
     if project.installable:
         return f"modules below {shown_folders(project)}, installed by pip"
-    files = "; requirements.txt is installed" if (project.root / "requirements.txt").is_file() else ""
+    if project.virtual:
+        files = "; what uv.lock names is installed"
+    else:
+        files = "; requirements.txt is installed" if (project.root / "requirements.txt").is_file() else ""
     return f"modules below {shown_folders(project)}, used as they lie there{files}"
 
 

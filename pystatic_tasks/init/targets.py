@@ -40,6 +40,7 @@ CONSTRUCTORS = {
     "channels.routing.ProtocolTypeRouter": "Django",
 }
 WSGI, ASGI = "WSGI callable", "ASGI callable"
+UNKNOWN = "served by the files beside the code"
 PLAIN = {("environ", "start_response"): WSGI, ("scope", "receive", "send"): ASGI}
 # Best first.
 INSTANCE_NAMES = ("app", "application", "api", "server", "wsgi", "asgi", "wsgi_app", "asgi_app")
@@ -223,6 +224,24 @@ def annotation(node: ast.expr | None) -> ast.expr | None:
         return ast.parse(text, mode="eval").body if text else node
     except (SyntaxError, ValueError):
         return None
+
+
+def hinted(code: Code, hints: Sequence[Hint], found: Sequence[Candidate]) -> list[Candidate]:
+    """What hints name in the project's modules and is no candidate by itself, such as a name that is imported."""
+    known = {(each.module.name, each.name) for each in found}
+    made = []
+    for module_name, name in hints:
+        module = code.modules.get(module_name)
+        if module is None or (module_name, name) in known or not (name in module.bound or name in module.imports):
+            continue
+        node = next(iter(module.bound.get(name, ())), None)
+        is_factory = isinstance(node, ast.FunctionDef)
+        framework = framework_of(code, Scope(module=module, local={}), ast.Name(id=name))
+        line = node.lineno if node else 1
+        made.append(
+            Candidate(module=module, name=name, is_factory=is_factory, framework=framework or UNKNOWN, line=line)
+        )
+    return made
 
 
 def ranked(found: Sequence[Candidate], hints: Sequence[Hint], project: str) -> list[Candidate]:

@@ -1,0 +1,1 @@
+QUESTIONS = {"lunch": ["soup", "salad"]}
