@@ -56,7 +56,8 @@ def test_if_one_file_cannot_be_written_none_is(tmp_path: Path, monkeypatch: pyte
     changes = two_changes(tmp_path)
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "b")
     assert refused(tmp_path, *changes) == (
-        f"{tmp_path}/b cannot be written (Permission denied); nothing was written.\nMake the file and its folder writable."
+        f"{tmp_path}/b cannot be written (Permission denied); nothing was written.\n"
+        "Make the file and its folder writable."
     )
 
 

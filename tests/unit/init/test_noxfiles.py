@@ -68,7 +68,9 @@ def test_the_prefix_gives_names_that_nobody_has(taken: list[str], prefix: str) -
 def test_two_lines_are_added() -> None:
     text = "import nox\n\n\n@nox.session\ndef lint(session):\n    pass\n"
     assert with_registered(PATH, text, [HERE]) == (
-        "import nox\nimport pystatic_tasks\n\n\n@nox.session\ndef lint(session):\n    pass\n\n\npystatic_tasks.register()\n"
+        "import nox\nimport pystatic_tasks\n\n\n"
+        "@nox.session\ndef lint(session):\n    pass\n\n\n"
+        "pystatic_tasks.register()\n"
     )
 
 

@@ -55,7 +55,7 @@ def test_only_our_table_is_added(before: str, after: str) -> None:
         ("[tool]\nx = 1\n[tool.pystatic-tasks]", '[tool]\nx = 1\n[tool.pystatic-tasks]\napp = "a:b"\n'),
         (
             '[tool]\npystatic-tasks = { layout = "tree" }\n',
-            '[tool]\npystatic-tasks = { layout = "tree" , app = "a:b"}\n',
+            '[tool]\npystatic-tasks = { layout = "tree", app = "a:b"}\n',
         ),
     ],
 )

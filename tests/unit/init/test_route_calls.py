@@ -61,7 +61,7 @@ LITESTAR = "from litestar import Controller, Litestar, get, post\napp = Litestar
             ["/a/b/c"],
         ),
         (
-            "from flask import Flask\ndef create():\n    a = Flask('x')\n    @a.get('/a')\n    def f(): pass\n    return a",
+            "from flask import Flask\ndef f():\n    a = Flask('x')\n    @a.get('/a')\n    def g(): pass\n    return a",
             ["/a"],
         ),
         (FASTAPI + "@app.get('/a')\nasync def f(): pass", ["/a"]),
@@ -134,7 +134,8 @@ def test_routes_are_found_in_other_modules(write: Write) -> None:
     files = {
         "shop/__init__.py": "from flask import Flask\nfrom .cart import bp as cart\nfrom .pages import add_pages\n"
         "def create_app():\n    app = Flask('x')\n    app.register_blueprint(cart)\n    add_pages(app)\n    return app",
-        "shop/cart.py": "from flask import Blueprint\nbp = Blueprint('c', 'c', url_prefix='/cart')\n@bp.get('/')\ndef f(): pass",
+        "shop/cart.py": "from flask import Blueprint\nbp = Blueprint('c', 'c', url_prefix='/cart')\n"
+        "@bp.get('/')\ndef f(): pass",
         "shop/pages.py": "def add_pages(app):\n    @app.get('/about')\n    def about(): pass",
     }
     assert [each.path for each in routes(write, files).known] == ["/cart/", "/about"]

@@ -58,7 +58,7 @@ def test_an_import_is_put_in_order(before: str, after: str) -> None:
         (
             "from invoke import task\n",
             "from invoke import Collection",
-            "from invoke import task\nfrom invoke import Collection\n",
+            "from invoke import Collection\nfrom invoke import task\n",
         ),
         (
             "import pystatic_tasks\n",
@@ -120,5 +120,5 @@ def test_what_is_not_python_is_told(text: str, problem: str) -> None:
 
 
 def test_a_null_byte_is_told() -> None:
-    with pytest.raises(ConfigError, match="noxfile.py"):
+    with pytest.raises(ConfigError, match=r"noxfile\.py"):
         read_module(PATH, "x = '\0'\n")

@@ -45,7 +45,9 @@ def test_a_second_time_nothing_changes(text: str) -> None:
 
 
 def test_own_tasks_are_found_by_the_names_that_invoke_shows() -> None:
-    text = 'import invoke\n@invoke.task\ndef run_all(c): pass\n@invoke.task(name="image")\ndef f(c): pass\ndef g(c): pass\n'
+    text = (
+        'import invoke\n@invoke.task\ndef run_all(c): pass\n@invoke.task(name="image")\ndef f(c): pass\ndef g(): pass\n'
+    )
     assert own_tasks(read_module(PATH, text)) == {"run-all", "image"}
 
 
