@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from pystatic_tasks.errors import ConfigError
 
-KNOWN = "--tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose"
+KNOWN = "--tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose, --json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,7 @@ class Options:
         use_cache: Whether a step may be skipped when nothing changed.
         fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
         verbose: Whether the tools' own output is shown.
+        json: Whether the step's manifest is printed on standard output, and nothing else there.
     """
 
     config: dict[str, Any] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Options:
     use_cache: bool = True
     fix: bool = False
     verbose: bool = False
+    json: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,6 +52,7 @@ def parse_options(words: Sequence[str]) -> Options:
     parser.add_argument("--no-cache", action="store_true")
     parser.add_argument("--fix", action="store_true")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--json", action="store_true")
     given, unknown = parser.parse_known_args(list(words))
     if unknown:
         parser.error(f'unknown word "{unknown[0]}"')
@@ -66,4 +69,5 @@ def parse_options(words: Sequence[str]) -> Options:
         use_cache=not given.no_cache,
         fix=given.fix,
         verbose=given.verbose,
+        json=given.json,
     )

@@ -8,6 +8,7 @@ a hash of what it was made from (`inputs`), one of the configuration that freeze
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -21,6 +22,8 @@ from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import PystaticError
 
 STEPS = ("freeze", "staticx", "image", "smoke")
+# What `beside` writes to, before it takes its place.
+TEMPORARY_NAMES = ".*.part"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,10 +157,29 @@ def require_manifest(image: Image, step: str) -> Manifest:
 
 
 @contextlib.contextmanager
+def only_one(image: Image, say: Callable[[str], None]) -> Iterator[None]:
+    """Work on an image while nobody else on this machine does; waits for whoever does.
+
+    What a killed build left half-written beside the results is removed.
+    """
+    image.work.mkdir(parents=True, exist_ok=True)
+    with (image.work / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another build of {image.name} is running here; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for folder in (image.work, image.dist):
+            for path in folder.glob(TEMPORARY_NAMES):
+                path.unlink(missing_ok=True)
+        yield
+
+
+@contextlib.contextmanager
 def beside(path: Path) -> Iterator[Path]:
     """A path to write to; what is there afterwards takes the place of `path` at once, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
         temporary.replace(path)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -21,13 +25,14 @@ from pystatic_tasks import image as image_step
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.sources import ENVIRONMENT_PREFIX
-from pystatic_tasks.config.write import check_writer, write_repair
-from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError
+from pystatic_tasks.config.write import write_repair
+from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError, file_error
 from pystatic_tasks.host import Host
 from pystatic_tasks.machine import check_platform
 from pystatic_tasks.options import Options, parse_options
-from pystatic_tasks.pipeline import STEPS
+from pystatic_tasks.pipeline import STEPS, manifest_path, only_one
 from pystatic_tasks.project import is_local, project_name
+from pystatic_tasks.terminal import folded, make_terminal
 
 DESCRIPTIONS = {
     "freeze": "Freeze {name} into one program.",
@@ -35,6 +40,9 @@ DESCRIPTIONS = {
     "image": "Write the container image of {name}.",
     "smoke": "Run the image of {name} and hold it to its contract.",
 }
+# The steps that say much of what only matters when they fail.
+FOLDED = ("freeze", "staticx")
+SESSION_COMMAND = "nox -s {}".format
 RUN: Mapping[str, Callable[[Image, Host], Any]] = {
     "freeze": freeze.freeze,
     "staticx": staticx.staticx,
@@ -128,6 +136,10 @@ class Plan:
         name = self.names.get(step, f"{self.prefix}{step}")
         return f"{name}-{image}" if image else name
 
+    def command(self, image: str = "") -> Callable[[str], str]:
+        """What the user types to run a step."""
+        return lambda step: f"nox -s {self.session_name(step, image)}"
+
     @property
     def steps(self) -> list[str]:
         """The steps that have a session, in order."""
@@ -181,7 +193,7 @@ def add_step(plan: Plan, step: str, image: Image, name: str) -> Any:
     before = plan.step_before(step)
 
     def run(session: nox.Session) -> None:
-        run_steps(session, steps, plan.root, name, plan.overrides)
+        run_steps(session, steps, plan.root, name, plan.overrides, plan.command(name))
 
     run.__doc__ = DESCRIPTIONS[step].format(name=image.name)
     requires = [plan.session_name(before, name)] if before else []
@@ -228,43 +240,104 @@ def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name:
     return nox.session(name=session_name, default=plan.default, tags=list(plan.tags), **options)(run)
 
 
-def run_steps(session: nox.Session, steps: Sequence[str], root: Path, name: str, overrides: Mapping[str, Any]) -> None:
+def run_steps(
+    session: nox.Session,
+    steps: Sequence[str],
+    root: Path,
+    name: str,
+    overrides: Mapping[str, Any],
+    command: Callable[[str], str] = SESSION_COMMAND,
+) -> None:
     """Run steps for the image of that name, or for the only one; every error becomes Nox's own."""
     try:
-        options = parse_options(session.posargs)
-        check_platform(options.platform)
-        images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
-        image = pick_image(images, name)
-        if "freeze" in steps and session.venv_backend == "none":
-            raise ConfigError(
-                "The session needs an environment of its own to build in, and Nox was told to make none.",
-                "Run it without --no-venv.",
-            )
-        if options.fix:
-            check_writer()
-        host = make_host(session, image, options)
-        if only_installs(session):
-            if "freeze" in steps:
-                freeze.prepare(image, host)
-            return
-        while True:
-            try:
-                for step in steps:
-                    RUN[step](image, make_host(session, image, options))
+        with ended_in_order():
+            options = parse_options(session.posargs)
+            check_platform(options.platform)
+            images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
+            image = pick_image(images, name)
+            check_environment(session, steps)
+            if only_installs(session):
+                if "freeze" in steps:
+                    freeze.prepare(image, make_host(session, image, options, command))
                 return
-            except SmokeError as error:
-                if not options.fix or not error.repairs:
-                    raise
-                lines = [write_repair(image, repair) for repair in error.repairs]
-                for line in lines:
-                    session.log(f"wrote into pyproject.toml: {line}")
-                images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
-                image = pick_image(images, name)
-                for repair in error.repairs:
-                    check_repaired(image, repair)
-                build_again(session, image, steps, ", ".join(lines))
+            while True:
+                try:
+                    run_each(session, image, steps, options, command)
+                    return
+                except SmokeError as error:
+                    if not options.fix or not error.repairs:
+                        raise
+                    lines = [write_repair(image, repair) for repair in error.repairs]
+                    for line in lines:
+                        session.log(f"wrote into pyproject.toml: {line}")
+                    images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
+                    image = pick_image(images, name)
+                    for repair in error.repairs:
+                        check_repaired(image, repair)
+                    build_again(session, image, steps, ", ".join(lines))
     except PystaticError as error:
         session.error(sentence(error))
+    except OSError as error:
+        session.error(sentence(file_error(error)))
+
+
+def run_each(
+    session: nox.Session, image: Image, steps: Sequence[str], options: Options, command: Callable[[str], str]
+) -> None:
+    """Run the steps in order; the manifest of the last is printed if the user asked for it."""
+    host = make_host(session, image, options, command)
+    for step in steps:
+        fold = folded(f"{step} of {image.name}", sys.stderr, os.environ) if step in FOLDED else nullcontext()
+        with only_one(image, session.log), fold:
+            RUN[step](image, host)
+    if options.json and not is_prerequisite(session, steps[-1]):
+        path = result_path(image, steps[-1])
+        if path.exists():
+            print(json.dumps(json.loads(path.read_text(encoding="utf-8"))), flush=True)
+
+
+def result_path(image: Image, step: str) -> Path:
+    """The JSON file in which a step says what it made."""
+    return image.dist / f"{step}.json" if step in ("image", "smoke") else manifest_path(image, step)
+
+
+def is_prerequisite(session: nox.Session, step: str) -> bool:
+    """Whether a session of a later step that was asked for waits for this one."""
+    runner = session._runner
+    waiting = [each for each, is_queued in runner.manifest.list_all_sessions() if is_queued]
+    return any(runner.name in each.func.requires and step_of(each) not in ("", step) for each in waiting)
+
+
+def step_of(runner: SessionRunner) -> str:
+    """The step that a session of ours runs, or "" for one of somebody else."""
+    identity: tuple[Plan, str, str] | None = getattr(runner.func, "pystatic_identity", None)
+    return identity[1] if identity else ""
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let TERM do what Ctrl-C does: tools and containers are stopped, and nothing half-written stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def check_environment(session: nox.Session, steps: Sequence[str]) -> None:
+    """Raises ConfigError if there is no environment to freeze in."""
+    if "freeze" in steps and session.venv_backend == "none":
+        raise ConfigError(
+            "The session needs an environment of its own to build in, and Nox was told to make none.",
+            "Run it without --no-venv.",
+        )
 
 
 def check_repaired(image: Image, repair: Repair) -> None:
@@ -332,13 +405,21 @@ def pick_image(images: Sequence[Image], name: str) -> Image:
     return found
 
 
-def make_host(session: nox.Session, image: Image, options: Options) -> Host:
+def make_host(
+    session: nox.Session, image: Image, options: Options, command: Callable[[str], str] = SESSION_COMMAND
+) -> Host:
+    color: bool = session._runner.global_config.color
+    terminal = make_terminal(sys.stderr, os.environ, color=color, verbose=options.verbose)
+
     def install(requirements: Sequence[str]) -> None:
         # uv takes a project of the same version from its cache, whatever has changed in its sources.
         folders = [image.root / each.partition("[")[0] for each in requirements if is_local(each)]
         names = [name for name in map(project_name, folders) if name and session.venv_backend == "uv"]
         again = [word for name in names for word in ("--reinstall-package", name)]
-        session.install(*requirements, *again, silent=not options.verbose, env=freeze.install_variables(image))
+        # Standard output is for the manifest.
+        output: dict[str, Any] = {"stdout": sys.stderr} if options.verbose else {"silent": True}
+        with terminal.activity(f"installing {' '.join(Path(each).name for each in requirements)}"):
+            session.install(*requirements, *again, env=freeze.install_variables(image), **output)
 
     def recreate() -> None:
         # Nox reuses an environment whatever interpreter it was made from.
@@ -350,6 +431,8 @@ def make_host(session: nox.Session, image: Image, options: Options) -> Host:
     reused = getattr(session.virtualenv, "_reused", False)
     return Host(
         say=session.log,
+        terminal=terminal,
+        command=command,
         verbose=options.verbose,
         use_cache=options.use_cache,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +14,7 @@ from pystatic_tasks import machine
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.freeze import environment, target
+from pystatic_tasks.freeze.phases import phase_of
 from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
 from pystatic_tasks.pipeline import (
     Manifest,
@@ -71,8 +72,10 @@ def freeze(image: Image, host: Host) -> Manifest:
         return there
 
     started = time.monotonic()
-    examined = examine_target(image, host)
-    result = run_pyinstaller(image, host, examined)
+    with host.terminal.activity(f"importing {image.app or image.script or image.command}"):
+        examined = examine_target(image, host)
+    with host.terminal.activity(f"freezing {image.name}") as show:
+        result = run_pyinstaller(image, host, examined, lambda line: show(phase_of(line)))
     for name, size in large_interpreters(result["contents"]):
         host.say(
             f"{name} alone is {megabytes(size)} (python-build-standalone's are that large); "
@@ -194,8 +197,10 @@ def run_script(
     return json.loads(answered.read_text(encoding="utf-8"))
 
 
-def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Run PyInstaller in the build environment.
+def run_pyinstaller(
+    image: Image, host: Host, examined: Mapping[str, Any], watch: Callable[[str], None]
+) -> Mapping[str, Any]:
+    """Run PyInstaller in the build environment; `watch` is told every line that it prints.
 
     Returns:
         {"binaries": [source paths], "contents": [parts of the program], "files": [files of a tree with owners],
@@ -237,6 +242,7 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
         ],
         log,
         verbose=host.verbose,
+        watch=watch,
         cwd=folder,
         env=tool_environment({**variables, "PATH": path}),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from pystatic_tasks.smoke import contract
 from pystatic_tasks.smoke.contract import Check
 from pystatic_tasks.smoke.diagnose import Diagnosis, diagnose_all
 from pystatic_tasks.smoke.probes import mismatch, send, wait_until_ready
+from pystatic_tasks.terminal import add_to_job_summary
 
 RANDOM_USERS = range(10_000, 60_000)
 LOG_LINES_SHOWN = 20
@@ -53,7 +55,8 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
     built = require_manifest(image, "image").facts
     engine = choose_engine(image.smoke.engine)
     artifact = make_artifact(image, built)
-    engine.load(artifact)
+    with host.terminal.activity(f"loading {image.references[0]} into {engine.name}"):
+        engine.load(artifact)
     version = engine.version()
     host.say(f"{engine.name} ({version}): root read-only, no capabilities, no new privileges")
 
@@ -61,7 +64,8 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
     show(host, still)
     runs = []
     for user in (image.image.user, random_user()):
-        runs.append(run_once(image, engine, artifact, user))
+        with host.terminal.activity(f"running it as user {user}"):
+            runs.append(run_once(image, engine, artifact, user))
         started = runs[-1].startup_ms
         first = "first answer" if image.app else "ready"
         host.say(f"as user {user}" + (f", {first} after {started} ms" if started is not None else ""))
@@ -83,9 +87,26 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
         "unchecked": list(engine.unchecked),
     }
     write_whole(image.dist / "smoke.json", json.dumps(report, indent=2) + "\n")
+    add_to_job_summary(as_markdown(image, engine, still, runs))
     if not report["passed"]:
         raise failure(image, still, runs)
     return report
+
+
+def as_markdown(image: Image, engine: Engine, still: Sequence[Check], runs: Sequence[Run]) -> str:
+    """What was seen, as a table under a heading."""
+    checks = [("image", check) for check in still] + [(run.user, check) for run in runs for check in run.checks]
+    lines = [
+        f"| {user} | {escaped(check.name)} | {'ok' if check.passed else '**failed**'} | {escaped(check.seen)} |"
+        for user, check in checks
+    ]
+    head = [f"### smoke of {image.name} in {engine.name}", "", "| as | check | | seen |", "|---|---|---|---|"]
+    return "\n".join([*head, *lines]) + "\n"
+
+
+def escaped(text: str) -> str:
+    """A text as one cell of a table."""
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def random_user() -> str:
@@ -95,12 +116,13 @@ def random_user() -> str:
 
 def show(host: Host, checks: Sequence[Check]) -> None:
     for check in checks:
-        host.say(f"  {'ok' if check.passed else 'FAILED':<6}  {check.name}: {check.seen}")
+        mark = host.terminal.colored(*("ok    ", "green") if check.passed else ("FAILED", "red"))
+        host.say(f"  {mark}  {check.name}: {check.seen}")
 
 
 def run_once(image: Image, engine: Engine, artifact: Artifact, user: str) -> Run:
     writable_tmp = image.layout == "onefile" or image.smoke.writable_tmp
-    policy = Policy(user=user, writable_tmp=writable_tmp, memory_bytes=image.smoke.memory)
+    policy = Policy(user=user, writable_tmp=writable_tmp, memory_bytes=image.smoke.memory, owner=owner(image))
     started = time.monotonic()
     container = engine.start(artifact, policy, [] if image.app else image.smoke.command)
     try:
@@ -111,6 +133,11 @@ def run_once(image: Image, engine: Engine, artifact: Artifact, user: str) -> Run
         return end_once(image, container, user)
     finally:
         container.remove()
+
+
+def owner(image: Image) -> str:
+    """Whose containers they are: those of this image, built in this folder of this machine."""
+    return f"{socket.gethostname()}:{image.work}"
 
 
 def serve_once(image: Image, container: Container, user: str, started: float) -> Run:

@@ -5,7 +5,9 @@ import pytest
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.options import Options, parse_options
 
-KNOWN = "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose."
+KNOWN = (
+    "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose, --json."
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,7 @@ KNOWN = "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATF
         (["--no-cache"], Options(use_cache=False)),
         (["--fix"], Options(fix=True)),
         (["--verbose"], Options(verbose=True)),
+        (["--json"], Options(json=True)),
         (
             ["--verbose", "--engine", "docker", "--no-cache", "--tag", "x"],
             Options(config={"image": {"tags": ["x"]}, "smoke": {"engine": "docker"}}, use_cache=False, verbose=True),
