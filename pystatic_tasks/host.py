@@ -28,7 +28,7 @@ class Host:
     Attributes:
         say: Shows one line to the user.
         terminal: Shows what takes long.
-        command: What the user types to run a step.
+        command: What the user types to run a step; "" if it will run anyway.
         verbose: Whether the tools' own output is shown too.
         use_cache: Whether a step may be skipped when nothing changed.
         python: Interpreter in the build environment; only freeze has one.

@@ -303,9 +303,13 @@ def result_path(image: Image, step: str) -> Path:
 
 def is_prerequisite(session: nox.Session, step: str) -> bool:
     """Whether a session of a later step that was asked for waits for this one."""
-    runner = session._runner
-    waiting = [each for each, is_queued in runner.manifest.list_all_sessions() if is_queued]
-    return any(runner.name in each.func.requires and step_of(each) not in ("", step) for each in waiting)
+    waiting = [each for each in waiting_sessions(session) if session._runner.name in each.func.requires]
+    return any(step_of(each) not in ("", step) for each in waiting)
+
+
+def waiting_sessions(session: nox.Session) -> list[SessionRunner]:
+    """The sessions that Nox will run after this one."""
+    return [each for each, is_queued in session._runner.manifest.list_all_sessions() if is_queued]
 
 
 def step_of(runner: SessionRunner) -> str:
@@ -427,12 +431,13 @@ def make_host(
         environment.reuse_existing = False
         environment.create()
 
+    waiting = {step_of(each) for each in waiting_sessions(session)}
     has_environment = session.venv_backend != "none"
     reused = getattr(session.virtualenv, "_reused", False)
     return Host(
         say=session.log,
         terminal=terminal,
-        command=command,
+        command=lambda step: "" if step in waiting else command(step),
         verbose=options.verbose,
         use_cache=options.use_cache,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),

@@ -14,16 +14,17 @@ EXAMPLE_REGISTRY = "registry.example"
 
 
 def next_commands(image: Image, smoke: str, engines: Sequence[str], ports: Sequence[int]) -> list[str]:
-    """Three commands: prove the image, run it, push it.
+    """Commands that prove the image, run it and push it.
 
     Args:
         image: What was built.
-        smoke: The command that runs smoke.
+        smoke: The command that runs smoke; none if empty.
         engines: Names of the engines that the image was loaded into.
         ports: TCP ports that it serves.
     """
     archive = shlex.quote(shown(image, image.dist / "image.tar"))
-    return [smoke, run_command(image, archive, engines, ports), push_command(image, archive)]
+    prove = [smoke] if smoke else []
+    return [*prove, run_command(image, archive, engines, ports), push_command(image, archive)]
 
 
 def run_command(image: Image, archive: str, engines: Sequence[str], ports: Sequence[int]) -> str:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from pystatic_tasks.pipeline import (
     manifest_path,
     megabytes,
     move_whole,
+    only_one,
     read_manifest,
     require_manifest,
     shown,
@@ -236,3 +239,42 @@ def test_paths_are_shown_from_the_projects_folder(image: Image) -> None:
 )
 def test_sizes_are_shown_in_decimal_megabytes(size_bytes: int, text: str) -> None:
     assert megabytes(size_bytes) == text
+
+
+# One build of an image at a time.
+
+
+def test_a_second_build_waits_for_the_first(image: Image) -> None:
+    said: list[str] = []
+    order: list[str] = []
+
+    def second() -> None:
+        with only_one(image, said.append):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with only_one(image, said.append):
+        waiting.start()
+        while not said:
+            time.sleep(0.001)
+        order.append("first")
+    waiting.join(10)
+    assert order == ["first", "second"]
+    assert said == ["another build of shop is running here; waiting for it"]
+
+
+def test_builds_of_different_images_do_not_wait(image: Image) -> None:
+    said: list[str] = []
+    with only_one(image, said.append), only_one(replace(image, name="other"), said.append):
+        assert said == []
+
+
+def test_what_a_killed_build_left_half_written_is_removed(image: Image) -> None:
+    for folder in (image.dist, image.work):
+        folder.mkdir(parents=True)
+        (folder / ".image.tar.4711.part").write_bytes(b"half")
+        (folder / "image.tar").write_bytes(b"whole")
+    with only_one(image, print):
+        pass
+    assert [path.name for path in image.dist.iterdir()] == ["image.tar"]
+    assert sorted(path.name for path in image.work.iterdir()) == ["image.tar", "lock"]
