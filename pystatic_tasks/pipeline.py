@@ -22,6 +22,12 @@ from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import PystaticError
 
 STEPS = ("freeze", "staticx", "image", "smoke")
+DESCRIPTIONS = {
+    "freeze": "Freeze {name} into one program.",
+    "staticx": "Make one static executable of {name}.",
+    "image": "Write the container image of {name}.",
+    "smoke": "Run the image of {name} and hold it to its contract.",
+}
 # What `beside` writes to, before it takes its place.
 TEMPORARY_NAMES = ".*.part"
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import nox
 from nox import registry
@@ -24,22 +24,18 @@ from pystatic_tasks import freeze, smoke, staticx
 from pystatic_tasks import image as image_step
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.convert import nearest
+from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.sources import ENVIRONMENT_PREFIX
 from pystatic_tasks.config.write import write_repair
 from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError, file_error
 from pystatic_tasks.host import Host
 from pystatic_tasks.machine import check_platform
 from pystatic_tasks.options import Options, parse_options
-from pystatic_tasks.pipeline import STEPS, manifest_path, only_one
-from pystatic_tasks.project import is_local, project_name
+from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS, manifest_path, only_one
+from pystatic_tasks.project import from_caller, is_local, project_name
 from pystatic_tasks.terminal import folded, make_terminal
+from pystatic_tasks.underneath import leave_exit_code, shown_as
 
-DESCRIPTIONS = {
-    "freeze": "Freeze {name} into one program.",
-    "staticx": "Make one static executable of {name}.",
-    "image": "Write the container image of {name}.",
-    "smoke": "Run the image of {name} and hold it to its contract.",
-}
 # The steps that say much of what only matters when they fail.
 FOLDED = ("freeze", "staticx")
 SESSION_COMMAND = "nox -s {}".format
@@ -115,7 +111,7 @@ def run_step(
     """
     folder = from_caller(root)
     if step not in STEPS:
-        session.error(sentence(unknown_step(step)))
+        fail(session, unknown_step(step))
     run_steps(session, [step], folder, image, overrides)
 
 
@@ -138,6 +134,9 @@ class Plan:
 
     def command(self, image: str = "") -> Callable[[str], str]:
         """What the user types to run a step."""
+        own = shown_as(os.environ)
+        if own:
+            return lambda step: own.format(step=step) + (f" --image {image}" if image else "")
         return lambda step: f"nox -s {self.session_name(step, image)}"
 
     @property
@@ -155,12 +154,6 @@ class Plan:
         """The step before it that has a session."""
         place = self.steps.index(step)
         return self.steps[place - 1] if place else None
-
-
-def from_caller(root: str | os.PathLike[str] | None) -> Path:
-    """`root`, starting from the folder of the file that called our caller."""
-    folder = Path(sys._getframe(2).f_code.co_filename).resolve().parent
-    return folder if root is None else (folder / root).resolve()
 
 
 def check_steps(plan: Plan) -> None:
@@ -214,7 +207,7 @@ def add_all(plan: Plan, step: str, images: Sequence[Image]) -> Any:
 
 def fail_with(error: PystaticError) -> Callable[[nox.Session], None]:
     def run(session: nox.Session) -> None:
-        session.error(sentence(error))
+        fail(session, error)
 
     run.__doc__ = "Fails: the configuration is wrong."
     return run
@@ -276,9 +269,9 @@ def run_steps(
                         check_repaired(image, repair)
                     build_again(session, image, steps, ", ".join(lines))
     except PystaticError as error:
-        session.error(sentence(error))
+        fail(session, error)
     except OSError as error:
-        session.error(sentence(file_error(error)))
+        fail(session, file_error(error))
 
 
 def run_each(
@@ -344,6 +337,12 @@ def check_environment(session: nox.Session, steps: Sequence[str]) -> None:
         )
 
 
+def fail(session: nox.Session, error: PystaticError) -> NoReturn:
+    """End the session by Nox's own error, and say of what kind it was."""
+    leave_exit_code(error.exit_code)
+    session.error(sentence(error))
+
+
 def check_repaired(image: Image, repair: Repair) -> None:
     """Raises ConfigError if something overrides what was written."""
     there = getattr(getattr(image, repair.table), repair.key.replace("-", "_"))
@@ -396,17 +395,6 @@ def sessions_before(runner: SessionRunner) -> Iterator[SessionRunner]:
 
 def is_ours(runner: SessionRunner) -> bool:
     return hasattr(runner.func, "pystatic_identity")
-
-
-def pick_image(images: Sequence[Image], name: str) -> Image:
-    if not name and len(images) == 1:
-        return images[0]
-    found = next((image for image in images if image.name == name), None)
-    if found is None:
-        raise ConfigError(
-            f'There is no image "{name}"; {nearest(name, [image.name for image in images])}', "Name one of them."
-        )
-    return found
 
 
 def make_host(

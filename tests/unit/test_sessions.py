@@ -16,10 +16,11 @@ from nox import registry
 
 from pystatic_tasks import freeze
 from pystatic_tasks.config import Image, load_config
+from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.options import parse_options
 from pystatic_tasks.pipeline import STEPS
-from pystatic_tasks.sessions import RUN, make_host, only_installs, pick_image, register, run_step
+from pystatic_tasks.sessions import RUN, make_host, only_installs, register, run_step
 
 SHOP = '[project]\nname = "shop"\n[tool.pystatic-tasks]\napp = "shop:app"\n'
 TWO = """
@@ -513,6 +514,17 @@ def test_wrong_words_after_the_dashes_end_the_session_with_a_message(
         with pytest.raises(AbortedError) as caught:
             sessions[step](Session(*words).nox)
         assert str(caught.value) == text.format(path=tmp_path / "pyproject.toml")
+
+
+@pytest.mark.parametrize(("text", "words", "code"), [(SHOP, ["x"], "2"), (SHOP + "x = 1", [], "2"), (SHOP, [], "1")])
+def test_the_kind_of_the_failure_is_left_for_whoever_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: list[str], code: str
+) -> None:
+    monkeypatch.setenv("PYSTATIC_EXIT_CODE", str(tmp_path / "code"))
+    sessions = register(root=write(tmp_path / "shop", text))
+    with pytest.raises(AbortedError):
+        sessions["smoke"](Session(*words).nox)
+    assert (tmp_path / "code").read_text(encoding="utf-8") == code
 
 
 def test_a_step_that_lacks_the_one_before_ends_the_session_with_a_message(tmp_path: Path) -> None:
