@@ -36,6 +36,7 @@ from pystatic_tasks.pipeline import (
 )
 from pystatic_tasks.project import Git, normalized_name, read_git, read_pyproject
 
+# Of image.json; described by schemas/image.schema.json.
 MANIFEST_VERSION = 1
 LARGEST_SHOWN = 10
 LATEST_SECONDS = 253402300799  # The end of the year 9999.
