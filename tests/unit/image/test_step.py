@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import validate
 
 from pystatic_tasks.config.model import Image, ImageOptions, Layout, Smoke
 from pystatic_tasks.errors import ConfigError, ImageError, MissingToolError, PystaticError
@@ -357,6 +358,7 @@ def test_the_step_leaves_the_archive_and_what_describes_it(project: Path) -> Non
     shop = some_image(project)
     manifest = image(shop, Host(say=said.append))
     written = json.loads((shop.dist / "image.json").read_text(encoding="utf-8"))
+    validate(written, "image.schema.json")
     with tarfile.open(shop.dist / "image.tar") as tar:
         (config,) = (
             tar.extractfile(each["Config"]) for each in json.load(tar.extractfile("manifest.json") or io.BytesIO())
