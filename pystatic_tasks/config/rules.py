@@ -196,5 +196,5 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         "propertyNames": {"pattern": "^[!-9;-~]+$"},
         "additionalProperties": {"type": "string", "pattern": r"^[\t -~\xa0-\xff]*$"},
     },
-    "json": {},
+    "json": {"additionalProperties": True},
 }

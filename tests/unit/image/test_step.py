@@ -512,6 +512,7 @@ def test_a_tree_needs_no_static_executable(tmp_path: Path, monkeypatch: pytest.M
     manifest = image(shop, Host(say=lambda line: None))
     assert [layer["kind"] for layer in manifest.facts["layers"]] == ["libc", "python", "third-party", "project"]
     assert manifest.facts["layout"] == "tree"
+    validate(json.loads((shop.dist / "image.json").read_text(encoding="utf-8")), "image.schema.json")
     assert not (shop.dist / "shop").exists()
     with pytest.raises(PystaticError, match=r"^What freeze left for shop in .* is of another configuration\."):
         image(replace(shop, layout="onefile"), Host(say=lambda line: None))
