@@ -26,7 +26,14 @@ def types(session: nox.Session) -> None:
     install_group(session, "types")
     session.install("-e", ".[zstd]")
     sample_app = ("sample_app/random_number", "sample_app/tests")
-    session.run("mypy", "pystatic_tasks", *sample_app, "tests", "bench", "noxfile.py")
+    session.run("mypy", "pystatic_tasks", *sample_app, "tests", "bench", "docs", "noxfile.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The reference's tables and the JSON schemas, renewed from the dataclasses of the configuration."""
+    session.install("-e", ".")
+    session.run("python", "docs/generate.py")
 
 
 @nox.session

@@ -38,6 +38,7 @@ from pystatic_tasks.project import Git, normalized_name, read_git, read_pyprojec
 from pystatic_tasks.report import Way, as_markdown, as_table, next_commands
 from pystatic_tasks.terminal import add_to_job_summary
 
+# Of image.json; described by schemas/image.schema.json.
 MANIFEST_VERSION = 1
 LARGEST_SHOWN = 10
 LATEST_SECONDS = 253402300799  # The end of the year 9999.

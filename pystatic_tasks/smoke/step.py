@@ -22,6 +22,8 @@ from pystatic_tasks.smoke.diagnose import Diagnosis, diagnose_all
 from pystatic_tasks.smoke.probes import mismatch, send, wait_until_ready
 from pystatic_tasks.terminal import add_to_job_summary
 
+# Of smoke.json; described by schemas/smoke.schema.json.
+REPORT_VERSION = 1
 RANDOM_USERS = range(10_000, 60_000)
 LOG_LINES_SHOWN = 20
 # How long a program must run that says nothing of being ready.
@@ -75,6 +77,7 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
         host.say(f"not checked by {engine.name}: {each}")
 
     report = {
+        "version": REPORT_VERSION,
         "name": image.name,
         "digest": built["digest"],
         "engine": engine.name,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import validate
 
 from pystatic_tasks.config.model import Image, ImageOptions, Layout, Smoke
 from pystatic_tasks.errors import ConfigError, ImageError, MissingToolError, PystaticError
@@ -363,6 +364,7 @@ def test_the_step_leaves_the_archive_and_what_describes_it(project: Path) -> Non
     shop = some_image(project)
     manifest = image(shop, Host(say=said.append))
     written = json.loads((shop.dist / "image.json").read_text(encoding="utf-8"))
+    validate(written, "image.schema.json")
     with tarfile.open(shop.dist / "image.tar") as tar:
         (config,) = (
             tar.extractfile(each["Config"]) for each in json.load(tar.extractfile("manifest.json") or io.BytesIO())
@@ -520,6 +522,7 @@ def test_a_tree_needs_no_static_executable(tmp_path: Path, monkeypatch: pytest.M
     manifest = image(shop, Host(say=lambda line: None))
     assert [layer["kind"] for layer in manifest.facts["layers"]] == ["libc", "python", "third-party", "project"]
     assert manifest.facts["layout"] == "tree"
+    validate(json.loads((shop.dist / "image.json").read_text(encoding="utf-8")), "image.schema.json")
     assert not (shop.dist / "shop").exists()
     with pytest.raises(PystaticError, match=r"^What freeze left for shop in .* is of another configuration\."):
         image(replace(shop, layout="onefile"), Host(say=lambda line: None))

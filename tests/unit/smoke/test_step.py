@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import engine_or_skip, tool_or_skip
+from support import engine_or_skip, tool_or_skip, validate
 
 from pystatic_tasks.config.model import Image, ImageOptions, Layout, Smoke
 from pystatic_tasks.engines import make_artifact
@@ -79,6 +79,7 @@ def test_a_program_that_keeps_its_contract_is_reported(tmp_path: Path, sandboxes
     image = build(tmp_path, "echo", command=("größe",), stdout="größe")
     report = smoke(image, Host(say=said.append))
     assert report == json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))
+    validate(report, "smoke.schema.json")
     assert report["passed"]
     assert report["runs"][0]["user"] == "65535:65535" != report["runs"][1]["user"]
     assert [check["name"] for check in report["runs"][1]["checks"]] == [
@@ -108,7 +109,9 @@ def test_a_program_that_breaks_its_contract_fails_and_is_reported(tmp_path: Path
         "  prints 'hello': not found\n"
         "All that was seen is in dist/pystatic/false/smoke.json."
     )
-    assert json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))["passed"] is False
+    report = json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))
+    validate(report, "smoke.schema.json")
+    assert report["passed"] is False
     assert list(sandboxes.iterdir()) == []
 
 
