@@ -10,6 +10,8 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
@@ -90,8 +92,7 @@ def file_error(error: OSError) -> PystaticError:
     """What the system says, as an error with a remedy."""
     name = error.filename2 or error.filename
     remedies = {
-        errno.ENOSPC: "Free some space and run it again; nothing half-written was left.",
-        errno.EDQUOT: "Free some space and run it again; nothing half-written was left.",
+        **dict.fromkeys(NO_SPACE, "Free some space and run it again; nothing half-written was left."),
         errno.EROFS: "Make it writable: results go to dist/ and work files to build/ in the project's folder.",
         errno.EACCES: "Make it accessible: results go to dist/ and work files to build/ in the project's folder.",
     }

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config.model import Image
-from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.errors import NO_SPACE, PystaticError
 
 STEPS = ("freeze", "staticx", "image", "smoke")
 DESCRIPTIONS = {
@@ -162,6 +162,18 @@ def require_manifest(image: Image, step: str) -> Manifest:
     return manifest
 
 
+def unwritable_folder(root: Path) -> PystaticError | None:
+    """What is wrong if nothing can be built in this folder."""
+    for name in ("build", "dist"):
+        folder = root / name if (root / name).is_dir() else root
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return PystaticError(
+                f"The folder {folder} is not writable.",
+                "Make it writable: results go to dist/ and work files to build/ in the project's folder.",
+            )
+    return None
+
+
 @contextlib.contextmanager
 def only_one(image: Image, say: Callable[[str], None]) -> Iterator[None]:
     """Work on an image while nobody else on this machine does; waits for whoever does.
@@ -189,6 +201,10 @@ def beside(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -31,7 +31,7 @@ from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError
 from pystatic_tasks.host import Host
 from pystatic_tasks.machine import check_platform
 from pystatic_tasks.options import Options, parse_options
-from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS, manifest_path, only_one
+from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS, manifest_path, only_one, unwritable_folder
 from pystatic_tasks.project import from_caller, is_local, project_name
 from pystatic_tasks.terminal import folded, make_terminal
 from pystatic_tasks.underneath import leave_exit_code, shown_as
@@ -172,6 +172,10 @@ def register_plan(plan: Plan) -> dict[str, Any]:
     except ConfigError as error:
         logger.warning(f"pystatic-tasks: {error.problem.rstrip(':.')}; its sessions will fail and say more")
         return {step: add_session(plan, step, fail_with(error), venv_backend="none") for step in plan.steps}
+    unwritable = unwritable_folder(plan.root)
+    if unwritable:
+        # Before Nox makes an environment, which it could not.
+        return {step: add_session(plan, step, fail_with(unwritable), venv_backend="none") for step in plan.steps}
     if len(images) == 1:
         return {step: add_step(plan, step, images[0], "") for step in plan.steps}
     for step in plan.steps:
@@ -209,7 +213,7 @@ def fail_with(error: PystaticError) -> Callable[[nox.Session], None]:
     def run(session: nox.Session) -> None:
         fail(session, error)
 
-    run.__doc__ = "Fails: the configuration is wrong."
+    run.__doc__ = f"Fails: {error.problem.rstrip(':.')}."
     return run
 
 

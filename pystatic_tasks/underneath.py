@@ -20,7 +20,8 @@ from typing import Any
 
 from pystatic_tasks.config import load_config
 from pystatic_tasks.config.load import pick_image
-from pystatic_tasks.errors import ConfigError, PystaticError
+from pystatic_tasks.errors import PystaticError, file_error
+from pystatic_tasks.pipeline import unwritable_folder
 
 NOXFILE = Path(__file__).resolve().with_name("carried_noxfile.py")
 CALL_VARIABLE = "PYSTATIC_CALL"
@@ -65,6 +66,9 @@ def run(call: Call) -> int:
     except PystaticError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(file_error(error), file=sys.stderr)
+        return PystaticError.exit_code
     with tempfile.TemporaryDirectory(prefix="pystatic-") as temporary:
         left = Path(temporary, "exit-code")
         # Not from the project's folder, whose modules would stand before Nox's own.
@@ -97,12 +101,10 @@ def environments(call: Call) -> Path:
 
 def make_folder(call: Call) -> Path:
     folder = environments(call)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"The folder {folder} cannot be made: {error.strerror}.", "Make the project's folder writable."
-        ) from None
+    unwritable = unwritable_folder(call.root)
+    if unwritable:
+        raise unwritable
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import threading
 import time
 from dataclasses import replace
@@ -16,6 +18,7 @@ from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.pipeline import (
     Manifest,
     asked_of_freeze,
+    beside,
     fingerprint,
     hash_file,
     hash_tree,
@@ -27,6 +30,7 @@ from pystatic_tasks.pipeline import (
     require_manifest,
     shown,
     unchanged,
+    unwritable_folder,
     walk,
     write_manifest,
     write_whole,
@@ -239,6 +243,24 @@ def test_paths_are_shown_from_the_projects_folder(image: Image) -> None:
 )
 def test_sizes_are_shown_in_decimal_megabytes(size_bytes: int, text: str) -> None:
     assert megabytes(size_bytes) == text
+
+
+def test_a_folder_that_nobody_may_write_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unwritable_folder(tmp_path) is None
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name == "build")
+    (tmp_path / "build").mkdir()
+    assert str(unwritable_folder(tmp_path)) == (
+        f"The folder {tmp_path} is not writable.\n"
+        "Make it writable: results go to dist/ and work files to build/ in the project's folder."
+    )
+    (tmp_path / "dist").mkdir()
+    assert str(unwritable_folder(tmp_path)).startswith(f"The folder {tmp_path}/dist is not writable.")
+
+
+def test_the_file_that_a_full_disk_did_not_take_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="x") as caught, beside(tmp_path / "dist" / "image.tar") as temporary:
+        raise OSError(errno.ENOSPC, "x", str(temporary))
+    assert (caught.value.filename, caught.value.filename2) == (f"{tmp_path}/dist/image.tar", None)
 
 
 # One build of an image at a time.

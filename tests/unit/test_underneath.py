@@ -173,10 +173,10 @@ def test_a_wrong_configuration_ends_it_before_anything_is_made(
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "build").touch()
-    assert run(call(tmp_path)) == 2
+    assert run(call(tmp_path)) == 1
     assert capfd.readouterr().err == (
-        f"The folder {tmp_path}/build/pystatic/environments cannot be made: Not a directory.\n"
-        "Make the project's folder writable.\n"
+        f"{tmp_path}/build/pystatic/environments could not be read or written: Not a directory.\n"
+        "See whether the file and its folder are as they should be.\n"
     )
 
 
