@@ -141,11 +141,11 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(hello: Project) -> 
     with small_disk(hello.result("x").parent, "1m"):
         printed = hello.nox("-db", "uv", "-s", "image", "--", "--engine", "sandbox", ok=False)
         left = results(hello)
-    assert (
-        "nox > Session staticx aborted: "
-        f"{hello.root}/dist/pystatic/hello/hello could not be read or written: No space left on device.\n"
-        "Free some space and run it again; nothing half-written was left.\n"
-    ) in printed
+    told = (
+        f"nox > Session staticx aborted: {hello.root}/dist/pystatic/hello/hello could not be read or written: "
+        "No space left on device.\nFree some space and run it again; nothing half-written was left.\n"
+    )
+    assert told in printed, printed
     assert left == {}
     assert "is up to date (sha256:" in hello.nox("-db", "uv", "-s", "image", "--", "--engine", "sandbox")
 
