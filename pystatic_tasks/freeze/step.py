@@ -41,7 +41,6 @@ PYINSTALLER_VARIABLES = {
 }
 # Where names of classes stand: in code, and in settings of logging and the like.
 TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
-LARGE_INTERPRETER_BYTES = 15_000_000
 
 
 def prepare(image: Image, host: Host) -> machine.Interpreter:
@@ -77,10 +76,7 @@ def freeze(image: Image, host: Host) -> Manifest:
     with host.terminal.activity(f"freezing {image.name}") as show:
         result = run_pyinstaller(image, host, examined, lambda line: show(phase_of(line)))
     for name, size in large_interpreters(result["contents"]):
-        host.say(
-            f"{name} alone is {megabytes(size)} (python-build-standalone's are that large); "
-            "the Python of a distribution or of pyenv makes a smaller image"
-        )
+        host.say("; ".join(machine.large_interpreter(name, size)))
     files = result["files"]
     outputs = [program] if image.layout == "onefile" else [Path(f"{program}{file['path']}") for file in files]
     size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
@@ -110,7 +106,7 @@ def large_interpreters(contents: Iterable[Mapping[str, Any]]) -> Iterator[tuple[
     for part in contents:
         name = PurePosixPath(part["name"]).name
         is_interpreter = part["kind"] == "binary" and name.startswith(("libpython", "python3."))
-        if is_interpreter and part["size_bytes"] > LARGE_INTERPRETER_BYTES:
+        if is_interpreter and part["size_bytes"] > machine.LARGE_INTERPRETER_BYTES:
             yield name, part["size_bytes"]
 
 
