@@ -1,0 +1,96 @@
+"""Files as they are and as they are to be: shown, then written all or none."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.pipeline import beside
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One file: its text before, None if there is no such file, and after."""
+
+    path: Path
+    before: str | None
+    after: str
+
+    @property
+    def is_one(self) -> bool:
+        return self.before != self.after
+
+
+def read_text(path: Path) -> str | None:
+    """The text of a file with its line ends as they are, None if there is no such file.
+
+    Raises:
+        ConfigError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8.", "Save it as UTF-8.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
+
+
+def newline_of(text: str) -> str:
+    """The line ends to write: those of the text, if it has no others."""
+    return "\r\n" if 0 < text.count("\r\n") == text.count("\n") else "\n"
+
+
+def lines_in(text: str) -> list[str]:
+    """The lines of a text with their ends, as Python and TOML count them: a form feed ends none."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def diff(change: Change, root: Path) -> Iterator[str]:
+    """The change as a unified diff, with the file's name from `root`."""
+    name = change.path.relative_to(root).as_posix()
+    before, after = ([line.rstrip("\r\n") for line in lines_in(text)] for text in (change.before or "", change.after))
+    return difflib.unified_diff(before, after, name if change.before is not None else "/dev/null", name, lineterm="")
+
+
+def write_all(changes: Sequence[Change]) -> None:
+    """Write all files, each in place of what is there, with its mode and owner, or none of them.
+
+    Raises:
+        ConfigError: one of them cannot be written, or was changed by somebody else meanwhile.
+    """
+    with contextlib.ExitStack() as stack:
+        for change in changes:
+            # A link stays one.
+            path = change.path.resolve()
+            if read_text(path) != change.before:
+                raise ConfigError(f"{change.path} was changed meanwhile; nothing was written.", "Call init again.")
+            try:
+                prepare(stack, path, change.after)
+            except OSError as error:
+                raise ConfigError(
+                    f"{change.path} cannot be written ({error.strerror}); nothing was written.",
+                    "Make the file and its folder writable.",
+                ) from None
+
+
+def prepare(stack: contextlib.ExitStack, path: Path, text: str) -> None:
+    """Write a file beside `path` that takes its place when the stack is left without an error."""
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(13, "Permission denied")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(13, "Permission denied")
+    temporary = stack.enter_context(beside(path))
+    temporary.write_bytes(text.encode())
+    if path.exists():
+        shutil.copymode(path, temporary)
+        with contextlib.suppress(PermissionError):
+            os.chown(temporary, path.stat().st_uid, path.stat().st_gid)

@@ -1,0 +1,77 @@
+"""Where a project says that it needs its framework, and what of the configuration follows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.init.look import Project, at, texts
+from pystatic_tasks.project import normalized_name
+
+DISTRIBUTIONS = {
+    name: name.lower()
+    for name in (
+        *("Flask", "Quart", "FastAPI", "Starlette", "Litestar", "Falcon"),
+        *("Bottle", "Pyramid", "Django", "BlackSheep", "Connexion"),
+    )
+}
+BEST_FILES = ("prod", "base", "common", "main")
+OTHER_FILES = ("dev", "test", "doc", "lint", "local", "ci")
+
+
+def installation(project: Project, framework: str) -> list[tuple[str, Any]]:
+    """The keys of the configuration that make the framework come along, if it does not do so by itself."""
+    name = DISTRIBUTIONS.get(framework)
+    if name is None:
+        return []
+    tables = at(project.pyproject, "project")
+    if project.installable and (not tables or "dependencies" in texts(tables.get("dynamic"))):
+        return []
+    if project.installable and requires(tables.get("dependencies"), name):
+        return []
+    if not project.installable and (project.root / "requirements.txt").is_file():
+        return []
+    extras = [key for key, value in at(tables, "optional-dependencies").items() if requires(value, name)]
+    groups = [key for key, value in at(project.pyproject, "dependency-groups").items() if requires(value, name)]
+    if project.installable and extras:
+        return [("install", [f".[{extras[0]}]"])]
+    if groups:
+        return [("groups", [groups[0]])]
+    file = requirements_file(project.root, name)
+    return [("requirements", [file])] if file else []
+
+
+def requires(requirements: Any, name: str) -> bool:
+    """Whether one of a list of requirements is of the distribution."""
+    return any(name == required_name(each) for each in texts(requirements))
+
+
+def required_name(requirement: str) -> str:
+    match = re.match(r"\s*([A-Za-z0-9][\w.-]*)", requirement)
+    return normalized_name(match[1]) if match else ""
+
+
+def requirements_file(root: Path, name: str) -> str:
+    """The requirements file that names the distribution, itself or in a file that it includes; "" if none does."""
+    patterns = ("requirements*.txt", "requirements/*.txt", "*requirements.txt")
+    found = {path for pattern in patterns for path in root.glob(pattern) if names_it(path, name)}
+    best = sorted(found, key=lambda path: (file_rank(path.stem), path))
+    return best[0].relative_to(root).as_posix() if best else ""
+
+
+def names_it(path: Path, name: str, depth: int = 3) -> bool:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    included = [match[1] for line in lines if (match := re.match(r"\s*(?:-r|--requirement)[ =]\s*(\S+)", line))]
+    return requires(lines, name) or (
+        depth > 0 and any(names_it(path.parent / each, name, depth - 1) for each in included)
+    )
+
+
+def file_rank(stem: str) -> int:
+    if any(word in stem for word in OTHER_FILES):
+        return len(BEST_FILES) + 1
+    return next((number for number, word in enumerate(BEST_FILES) if word in stem), len(BEST_FILES))

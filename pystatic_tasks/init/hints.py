@@ -1,0 +1,59 @@
+"""What a project's other files say of what is served: Procfile, Dockerfile, Makefile and so on; Django's settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pystatic_tasks.init.modules import Code, Module, literal
+from pystatic_tasks.init.targets import Hint
+
+FILES = (
+    *("Procfile", "Dockerfile", "Containerfile", "compose.yaml", "compose.yml", "docker-compose.yml"),
+    *("docker-compose.yaml", "Makefile", "justfile", "fly.toml", "render.yaml", "app.yaml", ".flaskenv"),
+)
+SERVERS = re.compile(r"\b(gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve|flask|fastapi|uwsgi|FLASK_APP)\b")
+NAME = r"[A-Za-z_]\w*"
+# Not a host and a port, and not the end of a path.
+REFERENCE = re.compile(rf"(?<![\w./:-])({NAME}(?:\.{NAME})*):({NAME})(?![\w:/])")
+FLASK_APP = re.compile(rf"FLASK_APP=[\"']?({NAME}(?:\.{NAME})*)(?:\.py)?[\"']?\s*$")
+RUN_FILE = re.compile(r"\bfastapi\b.*\brun\b.*?([\w./-]+)\.py\b")
+
+
+def hints(root: Path, code: Code) -> list[Hint]:
+    """Modules that are served with the names in them, or with ""; what decides first comes first."""
+    found = [hint for name in FILES for hint in hints_in(read(root / name))]
+    return list(dict.fromkeys([*found, *django_hints(code)]))
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def hints_in(text: str) -> Iterator[Hint]:
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        if line.lstrip().startswith("#") or not SERVERS.search(line):
+            continue
+        yield from ((match[1], match[2]) for match in REFERENCE.finditer(line))
+        for pattern in (FLASK_APP, RUN_FILE):
+            match = pattern.search(line.strip())
+            if match:
+                yield match[1].removeprefix("./").replace("/", ".").removesuffix(".py"), ""
+
+
+def django_hints(code: Code) -> Iterator[Hint]:
+    """What Django's settings serve; ASGI goes first where it is set, since a new project sets WSGI only."""
+    for setting in ("ASGI_APPLICATION", "WSGI_APPLICATION"):
+        for module in code.modules.values():
+            module_name, _, name = (setting_of(module, setting) or "").rpartition(".")
+            if module_name:
+                yield module_name, name
+
+
+def setting_of(module: Module, name: str) -> str | None:
+    """The text that a module binds a name to."""
+    return next((text for node in module.bound.get(name, ()) if (text := literal(node))), None)

@@ -1,0 +1,146 @@
+"""The noxfile with our sessions in it, and all else as it was."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pystatic_tasks.init.changes import newline_of
+from pystatic_tasks.init.modules import Module, keyword, literal
+from pystatic_tasks.init.pyprojects import parsed
+from pystatic_tasks.init.source import read_module, with_import, with_last
+from pystatic_tasks.pipeline import STEPS
+from pystatic_tasks.project import normalized_name
+
+# The metadata of scripts, as https://peps.python.org/pep-0723/ finds it.
+SCRIPT_BLOCK = re.compile(r"(?m)^# /// script\r?$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///\r?$")
+PREFIXES = ("", "app-", "container-", "pystatic-")
+NEW = '"""Sessions of Nox; `nox -l` lists them."""\n\nimport pystatic_tasks\n'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """A call of `register()`: the folder that it is for, from the noxfile's ("" if the code does not say it), and
+    the prefix of its sessions."""
+
+    root: str
+    prefix: str
+    names_target: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noxfile:
+    """A noxfile as it is.
+
+    Attributes:
+        sessions: Names of its own sessions.
+        registered: The calls of `register()` that are in it.
+        is_script: Whether it names its own dependencies (PEP 723).
+    """
+
+    sessions: tuple[str, ...]
+    registered: tuple[Registered, ...]
+    is_script: bool
+
+
+def read_noxfile(path: Path, text: str) -> Noxfile:
+    """What is in a noxfile.
+
+    Raises:
+        ConfigError: it is not Python.
+    """
+    module = read_module(path, text)
+    return Noxfile(
+        sessions=tuple(dict.fromkeys(own_sessions(module))),
+        registered=tuple(register_calls(module)),
+        is_script=bool(SCRIPT_BLOCK.search(text)),
+    )
+
+
+def own_sessions(module: Module) -> Iterator[str]:
+    """Names of sessions, in the order of the file: `@nox.session`, `@session(name="x")`, `nox.session(…)(f)`."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from (
+                session_name(module, each, node.name) for each in node.decorator_list if is_session(module, each)
+            )
+        elif isinstance(node, ast.Call) and is_session(module, node.func):
+            for argument in node.args[:1]:
+                call = node.func if isinstance(node.func, ast.Call) else node
+                yield session_name(module, call, ast.unparse(argument))
+
+
+def is_session(module: Module, node: ast.expr) -> bool:
+    called = node.func if isinstance(node, ast.Call) else node
+    return module.dotted(called).rpartition(".")[2] == "session"
+
+
+def session_name(module: Module, node: ast.expr, function: str) -> str:
+    return (literal(keyword(node, "name")) if isinstance(node, ast.Call) else None) or function
+
+
+def register_calls(module: Module) -> Iterator[Registered]:
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Call) and module.dotted(node.func) == "pystatic_tasks.register":
+            names_target = any(keyword(node, key) for key in ("app", "script", "command"))
+            given = keyword(node, "root")
+            root = Path(literal(given) or "").as_posix() if given is None or literal(given) else ""
+            yield Registered(root=root, prefix=literal(keyword(node, "prefix")) or "", names_target=names_target)
+
+
+def free_prefix(taken: Collection[str], prefixes: Sequence[str] = PREFIXES) -> str:
+    """The first prefix that gives our sessions names which no other has."""
+    found = (each for each in prefixes if not any(f"{each}{step}" in taken for step in STEPS))
+    return next(found, f"{prefixes[-1]}app-")
+
+
+def with_registered(path: Path, text: str, calls: Sequence[Registered]) -> str:
+    """The text of a noxfile with calls of `register()` for those that it lacks.
+
+    Args:
+        path: The file, for what is told.
+        text: What is in it, "" if there is none.
+        calls: What is to be registered; those of folders that are registered already are left out.
+    """
+    there = read_noxfile(path, text).registered
+    wanted = [each for each in calls if each.root not in [known.root for known in there]]
+    if not wanted:
+        return text
+    text = with_script_dependency(text or NEW)
+    if "pystatic_tasks" not in read_module(path, text).imports.values():
+        text = with_import(path, text, "import pystatic_tasks", "nox")
+    module = read_module(path, text)
+    name = next(name for name, value in module.imports.items() if value == "pystatic_tasks")
+    last = module.tree.body[-1]
+    follows = isinstance(last, ast.Expr) and isinstance(last.value, ast.Call)
+    joined = follows and module.dotted(last.value.func) == "pystatic_tasks.register"  # type: ignore[attr-defined]
+    return with_last(path, text, [f"{name}.register({arguments(each)})" for each in wanted], joined=joined)
+
+
+def arguments(call: Registered) -> str:
+    given = {"root": call.root if call.root != "." else "", "prefix": call.prefix}
+    return ", ".join(f'{key}="{value}"' for key, value in given.items() if value)
+
+
+def with_script_dependency(text: str) -> str:
+    """The text with pystatic-tasks among the dependencies that a script names of itself, if it names any."""
+    import tomlkit
+
+    block = SCRIPT_BLOCK.search(text)
+    if block is None:
+        return text
+    content = "".join(re.sub(r"^# ?", "", line) for line in block["content"].replace("\r\n", "\n").splitlines(True))
+    dependencies = parsed(content).get("dependencies")
+    if not isinstance(dependencies, list) or any(is_ours(str(each)) for each in dependencies):
+        return text
+    document = tomlkit.parse(content)
+    document["dependencies"].append("pystatic-tasks")
+    commented = "".join(f"# {line}".rstrip() + newline_of(text) for line in tomlkit.dumps(document).splitlines())
+    return text[: block.start("content")] + commented + text[block.end("content") :]
+
+
+def is_ours(requirement: str) -> bool:
+    return normalized_name(re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0]) == "pystatic-tasks"

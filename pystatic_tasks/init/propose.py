@@ -1,0 +1,235 @@
+"""What to write into a project's configuration, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.convert import nearest
+from pystatic_tasks.config.load import TARGETS
+from pystatic_tasks.config.rules import check_app
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.init.dependencies import installation
+from pystatic_tasks.init.django_routes import django_routes
+from pystatic_tasks.init.look import Project, at, undiscovered
+from pystatic_tasks.init.modules import BESIDE_THE_CODE
+from pystatic_tasks.init.route_calls import declared_routes
+from pystatic_tasks.init.routes import Routes
+from pystatic_tasks.init.targets import PLAIN, Candidate, candidates, others_than, ranked
+from pystatic_tasks.project import default_image_name
+
+LOOKED_FOR = (
+    "an application of Flask, Quart, FastAPI, Starlette, Litestar, Falcon, Bottle, Pyramid or Django",
+    "a callable with the arguments of WSGI (environ, start_response) or ASGI (scope, receive, send)",
+    "a function that makes one of these and needs no arguments",
+    "a command in [project.scripts] of pyproject.toml",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What to freeze.
+
+    Attributes:
+        key: Its key in the configuration: app, command or script.
+        value: What it is set to.
+        about: What it is and where, for people.
+        candidate: Where it stands in the code, for an application that was found there.
+        others: What could be taken instead.
+    """
+
+    key: str
+    value: str
+    about: str
+    candidate: Candidate | None = None
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """What to write into the pyproject.toml of one project.
+
+    Attributes:
+        project: The project.
+        target: What to freeze; None if the configuration names it already.
+        keys: Keys of `[tool.pystatic-tasks]`, with dots, and their values.
+        lines: What was found, for people.
+    """
+
+    project: Project
+    target: Target | None
+    keys: tuple[tuple[str, Any], ...]
+    lines: tuple[str, ...]
+
+
+def propose(project: Project, named: str | None, command: str) -> Proposal:
+    """Find the target and what follows from it.
+
+    Args:
+        project: The project.
+        named: The target that the user names, if any.
+        command: How the user calls the program, for what is told.
+
+    Raises:
+        ConfigError: there is no target, there is no such target as is named, or another one is configured already.
+    """
+    skipped = [f"skipped    {line}" for line in project.code.skipped]
+    there = configured(project.table)
+    if there:
+        if named and named not in there:
+            raise ConfigError(
+                f"{project.root / 'pyproject.toml'} has {there} already, and --target names another one.",
+                "Change it there yourself, or call init without --target.",
+            )
+        return Proposal(
+            project=project, target=None, keys=(), lines=(f"target     already configured: {there}", *skipped)
+        )
+    target = named_target(project, named) if named else found_target(project, command)
+    routes = routes_of(project, target)
+    keys = [(key, value) for key, value in keys_for(project, target, routes) if not is_given(project.table, key)]
+    lines = [
+        f"target     {target.value} ({target.about})",
+        *(f"           or {each}; to take it: {command} init --target '{each}'" for each in target.others),
+        f"layout     {layout(project)}",
+        *skipped,
+        *notes(project, target),
+    ]
+    return Proposal(project=project, target=target, keys=tuple(keys), lines=tuple(lines))
+
+
+def configured(table: Mapping[str, Any]) -> str:
+    """The target in the configuration, as it stands there, or ""."""
+    found = [f'{key} = "{table[key]}"' for key in TARGETS if table.get(key)]
+    images = at(table, "images")
+    return found[0] if found else f"images {', '.join(images)}" if images else ""
+
+
+def named_target(project: Project, named: str) -> Target:
+    """The target that the user names: an application, a command or a script.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if ":" in named:
+        return named_app(project, named)
+    if named in project.scripts:
+        return Target(key="command", value=named, about="in [project.scripts]")
+    if named.endswith(".py") and (project.root / named).is_file():
+        return Target(key="script", value=named, about="a script")
+    known = [*project.scripts, *(each.target for each in candidates(project.code))]
+    raise ConfigError(
+        f'--target names "{named}", which is no application ("package.module:callable"), no command in '
+        f"[project.scripts] and no script in {project.root}.",
+        f"Correct it{'; ' + nearest(named, known) if known else '.'}",
+    )
+
+
+def named_app(project: Project, named: str) -> Target:
+    try:
+        check_app(named)
+    except ValueError as error:
+        raise ConfigError(f'--target names "{named}", which {error}.', "Correct it.") from None
+    module = named.partition(":")[0]
+    if module not in project.code.modules:
+        known = nearest(module, project.code.modules) if project.code.modules else "there is none at all"
+        raise ConfigError(
+            f'--target names "{named}", and there is no module "{module}" below {shown_folders(project)}.',
+            f"Correct it; {known}",
+        )
+    found = next((each for each in candidates(project.code) if each.target == named), None)
+    path = project.code.modules[module].path.relative_to(project.root)
+    about = description(project, found) if found else f"as you named it, in {path}"
+    return Target(key="app", value=named, about=about, candidate=found)
+
+
+def found_target(project: Project, command: str) -> Target:
+    """The best that is found.
+
+    Raises:
+        ConfigError: nothing is.
+    """
+    own_name = default_image_name(str(at(project.pyproject, "project").get("name", project.root.name)))
+    apps = ranked(candidates(project.code), project.hints, own_name.replace("-", "_"))
+    if apps:
+        best = apps[0]
+        others = tuple(each.target for each in others_than(best, apps))
+        return Target(key="app", value=best.target, about=description(project, best), candidate=best, others=others)
+    scripts = sorted(project.scripts, key=lambda name: (default_image_name(name) != own_name, name))
+    if scripts:
+        return Target(
+            key="command", value=scripts[0], about="a command in [project.scripts]", others=tuple(scripts[1:])
+        )
+    raise nothing_found(project, command)
+
+
+def nothing_found(project: Project, command: str) -> ConfigError:
+    return ConfigError(
+        f"Nothing to serve was found in {project.root}. What was looked for:",
+        f"Name it: {command} init --target package.module:callable.",
+        [*LOOKED_FOR, *(f"skipped: {line}" for line in project.code.skipped)],
+    )
+
+
+def description(project: Project, found: Candidate) -> str:
+    path = found.module.path.relative_to(project.root)
+    return f"{found.framework}, in {path}, line {found.line}"
+
+
+def layout(project: Project) -> str:
+    """How the code lies and is installed, for people."""
+    if project.installable:
+        return f"modules below {shown_folders(project)}, installed by pip"
+    files = "; requirements.txt is installed" if (project.root / "requirements.txt").is_file() else ""
+    return f"modules below {shown_folders(project)}, used as they lie there{files}"
+
+
+def shown_folders(project: Project) -> str:
+    names = [each.relative_to(project.root).as_posix() for each in project.folders if each.is_relative_to(project.root)]
+    return " and ".join("this folder" if name == "." else name for name in names)
+
+
+def routes_of(project: Project, target: Target) -> Routes:
+    found = target.candidate
+    if found is None or found.framework in PLAIN.values():
+        return Routes()
+    return django_routes(project.code) if found.framework == "Django" else declared_routes(project.code, found)
+
+
+def keys_for(project: Project, target: Target, routes: Routes) -> list[tuple[str, Any]]:
+    """The keys of the configuration: as few as will do."""
+    keys: list[tuple[str, Any]] = [(target.key, target.value)]
+    if target.key == "command":
+        return [*keys, ("smoke.command", ["--help"])]
+    if target.candidate:
+        keys += installation(project, target.candidate.framework)
+    if routes.health:
+        keys.append(("image.healthcheck", routes.health))
+    first = routes.first
+    if first:
+        request = {"path": first.path, **({} if first.status == 200 else {"status": first.status})}
+        keys.append(("smoke.requests", [request]))
+    return keys
+
+
+def is_given(table: Mapping[str, Any], key: str) -> bool:
+    *path, last = key.split(".")
+    return last in at(table, *path)
+
+
+def notes(project: Project, target: Target) -> Sequence[str]:
+    """What will stand in the way and is not for init to change."""
+    packages = undiscovered(project)
+    own = [name for name in packages if name not in BESIDE_THE_CODE and has_code(project.root / name)]
+    if not packages:
+        return ()
+    patterns = ", ".join(f'"{name}*"' for name in own)
+    return (
+        f"note       pip cannot install this folder: setuptools does not choose between {', '.join(packages)}.",
+        f"           Add to pyproject.toml: [tool.setuptools.packages.find] and below it include = [{patterns}]",
+    )
+
+
+def has_code(folder: Path) -> bool:
+    return any(folder.rglob("*.py"))

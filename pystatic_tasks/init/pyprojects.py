@@ -1,0 +1,123 @@
+"""pyproject.toml with our table in it, and all else as it was."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.load import too_many
+from pystatic_tasks.config.sources import TABLE, misspelt_tables, read_table
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.init.changes import newline_of
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+HEADER = re.compile(rf"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*[\"']?{TABLE}[\"']?[ \t]*\][^\n]*\n?", re.MULTILINE)
+Keys = Sequence[tuple[str, Any]]
+
+
+def with_keys(path: Path, text: str, keys: Keys) -> str:
+    """The text of a pyproject.toml with keys put into our table.
+
+    Args:
+        path: The file, for what is told.
+        text: What is in it, "" if there is no such file.
+        keys: Keys with dots, and their values.
+
+    Raises:
+        ConfigError: the keys have no place in it, or the table would not be a right one.
+    """
+    before = tomllib.loads(text)
+    wanted = with_values(before, keys)
+    raw = wanted.get("tool", {}).get(TABLE, {})
+    common = {name: value for name, value in raw.items() if name != "images"} if isinstance(raw, Mapping) else raw
+    problems = [*misspelt_tables(wanted), *read_table(f"tool.{TABLE}.", common).problems]
+    if problems:
+        raise too_many(problems, path.parent)
+    if not keys:
+        return text
+    for after in ways(text, keys):
+        if parsed(after) == wanted:
+            return after
+    raise ConfigError(
+        f"{path} has no place for [tool.{TABLE}] without a change of something else in it. What is missing:",
+        "Write it there yourself.",
+        lines_of(keys),
+    )
+
+
+def with_values(tables: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
+    """The tables with values put in."""
+    result: dict[str, Any] = copy.deepcopy(dict(tables))
+    for key, value in keys:
+        inner = result
+        names = ["tool", TABLE, *key.split(".")]
+        last = names.pop()
+        for name in names:
+            inner = inner.setdefault(name, {})
+            if not isinstance(inner, dict):
+                return result
+        inner[last] = value
+    return result
+
+
+def parsed(text: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def lines_of(keys: Keys) -> list[str]:
+    return [f"{key} = {as_toml(value)}" for key, value in keys]
+
+
+def as_toml(value: Any) -> str:
+    """A value on one line, as people write it."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {as_toml(each)}' for key, each in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def ways(text: str, keys: Keys) -> Iterator[str]:
+    """Texts with the keys in them, the simplest first; not every one is right for every file."""
+    newline = newline_of(text)
+    lines = "".join(line + newline for line in lines_of(keys))
+    header = HEADER.search(text)
+    if header and header[0].endswith("\n"):
+        yield text[: header.end()] + lines + text[header.end() :]
+    body = text.rstrip("\r\n") + newline + newline if text.strip() else text
+    yield f"{body}[tool.{TABLE}]{newline}{lines}"
+    yield by_tomlkit(text, keys)
+
+
+def by_tomlkit(text: str, keys: Keys) -> str:
+    """For tables that are written in other ways, such as `tool.pystatic-tasks.name = "shop"`."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text)
+        table: Any = document
+        for name in ("tool", TABLE):
+            table = table.setdefault(name, tomlkit.table())
+        for key, value in keys:
+            inner = table
+            *names, last = key.split(".")
+            for name in names:
+                inner = inner.setdefault(name, tomlkit.inline_table())
+            inner[last] = value
+        after = tomlkit.dumps(document)
+    except (TOMLKitError, TypeError, AttributeError):
+        return ""
+    return after.replace("\r\n", "\n").replace("\n", newline_of(text))
