@@ -118,7 +118,10 @@ def confirmed() -> bool:
     """Ask whoever sits at the terminal; nobody there means yes."""
     if not sys.stdin.isatty():
         return True
-    return input("Write this? [Y/n] ").strip().lower() in ("", "y", "yes")
+    try:
+        return input("Write this? [Y/n] ").strip().lower() in ("", "y", "yes")
+    except EOFError:
+        return False
 
 
 def check(root: Path, *, as_json: bool) -> int:
