@@ -23,7 +23,7 @@ from pystatic_tasks.config.sources import TABLE
 from pystatic_tasks.engines import Engine, choose_engine
 from pystatic_tasks.engines.choose import all_engines
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
-from pystatic_tasks.pipeline import megabytes
+from pystatic_tasks.pipeline import megabytes, unwritable_folder
 from pystatic_tasks.project import read_git, read_pyproject
 
 State = Literal["ok", "missing", "warning", "info"]
@@ -60,6 +60,11 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
         machine.check_system()
     except MissingToolError as error:
         return (missing("platform", error),)
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        seen, cure = "there is none that is writable", "Set TMPDIR to one that is."
+        return (Finding(name="temporary folder", state="missing", seen=seen, cure=cure),)
     images, configuration = read_configuration(root, environment)
     pythons = dict.fromkeys(image.python for image in images) or {None: None}
     engines = dict.fromkeys(image.smoke.engine for image in images) or {"auto": None}
@@ -240,33 +245,16 @@ def check_nox() -> Finding:
 
 def check_disk(root: Path) -> Iterator[Finding]:
     """Whether there is space, and a right to write, for results, work files and temporary files."""
-    cure = "Make it writable: results go to dist/, work files to build/."
-    folders = [there(root / name) for name in ("build", "dist")]
-    findings = [check_folder("disk", folder, cure) for folder in folders]
-    # Both are told of where they stand on two disks, or one has something wrong with it.
-    is_one = folders[0].stat().st_dev == folders[1].stat().st_dev and not failed(findings)
-    yield from findings[:1] if is_one else dict.fromkeys(findings)
-    try:
-        temporary = Path(tempfile.gettempdir())
-    except OSError:
-        yield Finding(
-            name="temporary folder",
-            state="missing",
-            seen="there is none that is writable",
-            cure="Set TMPDIR to one that is.",
-        )
+    unwritable = unwritable_folder(root)
+    if unwritable:
+        yield missing("disk", unwritable)
     else:
-        yield check_folder("temporary folder", temporary, "Make it writable, or set TMPDIR to one that is.")
+        folders = [folder if folder.is_dir() else root for folder in (root / "dist", root / "build")]
+        yield from (check_space("disk", folder) for folder in {each.stat().st_dev: each for each in folders}.values())
+    yield check_space("temporary folder", Path(tempfile.gettempdir()))
 
 
-def there(folder: Path) -> Path:
-    """The folder, or the first above it that is there."""
-    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
-
-
-def check_folder(name: str, folder: Path, cure: str) -> Finding:
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        return Finding(name=name, state="missing", seen=f"{folder} is not a writable folder", cure=cure)
+def check_space(name: str, folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     state: State = "missing" if free < NEEDED_BYTES else "warning" if free < RECOMMENDED_BYTES else "ok"
     return Finding(

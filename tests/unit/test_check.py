@@ -126,6 +126,21 @@ def test_another_system_is_all_there_is_to_say(tmp_path: Path, monkeypatch: pyte
     )
 
 
+def test_without_a_temporary_folder_nothing_can_be_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    assert check_all(tmp_path, {}) == (
+        Finding(
+            name="temporary folder",
+            state="missing",
+            seen="there is none that is writable",
+            cure="Set TMPDIR to one that is.",
+        ),
+    )
+
+
 # The platform.
 
 
@@ -346,26 +361,25 @@ def test_the_free_space(
         assert (finding.state, finding.seen, finding.cure) == (state, f"{seen} free in {folder}", cure)
 
 
-@pytest.mark.parametrize("name", ["build", "dist"])
-def test_a_folder_that_is_none_is_named(tmp_path: Path, name: str) -> None:
-    root = project(tmp_path)
-    (root / name).touch()
-    findings = [each for each in check_all(root, {}) if each.name == "disk" and each.state != "ok"]
-    assert findings == [
-        Finding(
-            name="disk",
-            state="missing",
-            seen=f"{root}/{name} is not a writable folder",
-            cure="Make it writable: results go to dist/, work files to build/.",
-        )
-    ]
-
-
 def test_a_folder_without_the_right_to_write_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = project(tmp_path)
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) == tmp_path)
-    found = check(root)["disk"]
-    assert (found.state, found.seen) == ("missing", f"{root} is not a writable folder")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != root)
+    assert check(root)["disk"] == Finding(
+        name="disk",
+        state="missing",
+        seen=f"The folder {root} is not writable",
+        cure="Make it writable: results go to dist/ and work files to build/ in the project's folder.",
+    )
+
+
+def test_results_and_work_files_may_stand_on_two_disks(tmp_path: Path) -> None:
+    if not os.access("/dev/shm", os.W_OK) or Path("/dev/shm").stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second disk")
+    root = project(tmp_path)
+    (root / "dist").mkdir()
+    (root / "build").symlink_to("/dev/shm")
+    seen = {finding.seen for finding in check_all(root, {}) if finding.name == "disk"}
+    assert seen == {f"12.3 GB free in {root}/{name}" for name in ("build", "dist")}
 
 
 # The configuration.
