@@ -24,16 +24,23 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types, strictly."""
     install_group(session, "types")
-    session.install("-e", ".[fix,zstd]")
+    session.install("-e", ".[zstd]")
     sample_app = ("sample_app/random_number", "sample_app/tests")
-    session.run("mypy", "pystatic_tasks", *sample_app, "tests", "bench", "noxfile.py")
+    session.run("mypy", "pystatic_tasks", *sample_app, "tests", "bench", "docs", "noxfile.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The reference's tables and the JSON schemas, renewed from the dataclasses of the configuration."""
+    session.install("-e", ".")
+    session.run("python", "docs/generate.py")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Unit tests: no build, no engine, under a minute."""
     install_group(session, "tests")
-    session.install("-e", ".[fix,zstd]", "-e", "./sample_app")
+    session.install("-e", ".[zstd]", "-e", "./sample_app")
     session.run("pytest", "-n", "2", "-m", "not integration", *session.posargs)
 
 
@@ -41,14 +48,14 @@ def tests(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Real builds in real engines; what is not on the machine is skipped, with the reason."""
     install_group(session, "integration")
-    session.install("-e", ".[fix,zstd]")
+    session.install("-e", ".[zstd]")
     session.run("pytest", "tests/integration", "-m", "integration", "--durations=10", *session.posargs)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Start, requests per second, memory and sizes of both layouts against plain Python."""
-    session.install("-e", ".[fix,zstd]")
+    session.install("-e", ".[zstd]")
     session.run("python", "-m", "bench", *session.posargs)
 
 

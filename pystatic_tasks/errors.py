@@ -6,8 +6,11 @@ Its class owns the exit code of the kind.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,3 +86,17 @@ class SmokeError(PystaticError):
     ) -> None:
         super().__init__(problem, remedy, details)
         self.repairs = tuple(repairs)
+
+
+def file_error(error: OSError) -> PystaticError:
+    """What the system says, as an error with a remedy."""
+    name = error.filename2 or error.filename
+    remedies = {
+        **dict.fromkeys(NO_SPACE, "Free some space and run it again; nothing half-written was left."),
+        errno.EROFS: "Make it writable: results go to dist/ and work files to build/ in the project's folder.",
+        errno.EACCES: "Make it accessible: results go to dist/ and work files to build/ in the project's folder.",
+    }
+    return PystaticError(
+        f"{name or 'A file'} could not be read or written: {error.strerror or error}.",
+        remedies.get(error.errno or 0, "See whether the file and its folder are as they should be."),
+    )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pystatic_tasks.terminal import Terminal
 
 # Would make the build environment import what is not installed in it.
 FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
@@ -23,6 +27,8 @@ class Host:
 
     Attributes:
         say: Shows one line to the user.
+        terminal: Shows what takes long.
+        command: What the user types to run a step; "" if it will run anyway.
         verbose: Whether the tools' own output is shown too.
         use_cache: Whether a step may be skipped when nothing changed.
         python: Interpreter in the build environment; only freeze has one.
@@ -34,6 +40,8 @@ class Host:
     """
 
     say: Callable[[str], None]
+    terminal: Terminal = field(default_factory=lambda: Terminal(stream=sys.stderr))
+    command: Callable[[str], str] = "nox -s {}".format
     verbose: bool = False
     use_cache: bool = True
     python: Path = Path()
@@ -50,12 +58,26 @@ def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **(extra or {})}
 
 
-def run_logged(command: Iterable[object], log: Path, *, verbose: bool, **options: Any) -> int:
+def with_our_life(command: Iterable[object]) -> list[str]:
+    """The command such that it is killed when this program is, by setpriv of util-linux where that is there."""
+    setpriv = shutil.which("setpriv")
+    return [*([setpriv, "--pdeathsig", "KILL"] if setpriv else []), *map(str, command)]
+
+
+def ignore(line: str) -> None:
+    """What watches a tool that nobody watches."""
+
+
+def run_logged(
+    command: Iterable[object], log: Path, *, verbose: bool, watch: Callable[[str], None] = ignore, **options: Any
+) -> int:
     """Run a tool with its whole output kept in `log`, and shown too if `verbose`.
 
     Args:
         command: The tool and its arguments.
         log: File to write; its folder is made.
+        verbose: Whether to show its output, on standard error.
+        watch: Is told every line of it.
         options: More arguments of `subprocess.Popen`, such as `env` and `cwd`.
 
     Returns:
@@ -64,7 +86,7 @@ def run_logged(command: Iterable[object], log: Path, *, verbose: bool, **options
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8", errors="replace") as file:
         process = subprocess.Popen(
-            [str(word) for word in command],
+            with_our_life(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -78,7 +100,8 @@ def run_logged(command: Iterable[object], log: Path, *, verbose: bool, **options
                 for line in process.stdout:
                     file.write(line)
                     if verbose:
-                        print(line, end="", flush=True)
+                        print(line, end="", file=sys.stderr, flush=True)
+                    watch(line)
             except BaseException:
                 process.terminate()
                 raise

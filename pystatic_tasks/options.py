@@ -1,15 +1,65 @@
-"""The words after `--`: one small grammar for all steps."""
+"""The options of all steps, as data: after Nox's `--`, as options of Invoke's tasks and on the command line."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from pystatic_tasks.errors import ConfigError
 
-KNOWN = "--tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose"
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One option.
+
+    Attributes:
+        name: As it is typed, such as "--tag".
+        help: What it does, in a few words.
+        metavar: What its value is called; empty for a switch.
+        repeatable: Whether it may be given more than once.
+    """
+
+    name: str
+    help: str
+    metavar: str = ""
+    repeatable: bool = False
+
+    @property
+    def field(self) -> str:
+        """The name of its value, such as "no_cache"."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+    @property
+    def usage(self) -> str:
+        """The option as the user is to type it."""
+        return f"{self.name} {self.metavar}".strip()
+
+
+OPTIONS = (
+    Option(
+        name="--tag", metavar="TAG", repeatable=True, help="a tag, or a whole reference; may be given more than once"
+    ),
+    Option(name="--layout", metavar="LAYOUT", help="onefile or tree"),
+    Option(name="--engine", metavar="ENGINE", help="docker, podman, sandbox or auto"),
+    Option(name="--platform", metavar="PLATFORM", help="checked against the machine's, such as linux/amd64"),
+    Option(name="--no-cache", help="do everything again, in an environment made anew"),
+    Option(
+        name="--fix",
+        help="let smoke write what it finds missing into pyproject.toml, and build and smoke again",
+    ),
+    Option(name="--verbose", help="show the tools' own output"),
+    Option(name="--json", help="print the step's manifest on standard output, and nothing else there"),
+)
+# Nox has a session for each image instead.
+IMAGE_OPTION = Option(
+    name="--image",
+    metavar="NAME",
+    repeatable=True,
+    help="one of several images of the project; may be given more than once",
+)
+KNOWN = ", ".join(option.usage for option in OPTIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +72,7 @@ class Options:
         use_cache: Whether a step may be skipped when nothing changed.
         fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
         verbose: Whether the tools' own output is shown.
+        json: Whether the step's manifest is printed on standard output, and nothing else there.
     """
 
     config: dict[str, Any] = field(default_factory=dict)
@@ -29,11 +80,22 @@ class Options:
     use_cache: bool = True
     fix: bool = False
     verbose: bool = False
+    json: bool = False
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ConfigError(f"After --: {message}.", f"Known are {KNOWN}.")
+
+
+def add_options(parser: argparse.ArgumentParser, options: Sequence[Option] = OPTIONS) -> None:
+    """Let a parser of argparse know the options."""
+    for option in options:
+        if option.metavar:
+            action = "append" if option.repeatable else "store"
+            parser.add_argument(option.name, metavar=option.metavar, action=action, help=option.help)
+        else:
+            parser.add_argument(option.name, action="store_true", help=option.help)
 
 
 def parse_options(words: Sequence[str]) -> Options:
@@ -43,13 +105,7 @@ def parse_options(words: Sequence[str]) -> Options:
         ConfigError: a word is unknown or lacks its value.
     """
     parser = _Parser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--tag", action="append")
-    parser.add_argument("--layout")
-    parser.add_argument("--engine")
-    parser.add_argument("--platform")
-    parser.add_argument("--no-cache", action="store_true")
-    parser.add_argument("--fix", action="store_true")
-    parser.add_argument("--verbose", action="store_true")
+    add_options(parser)
     given, unknown = parser.parse_known_args(list(words))
     if unknown:
         parser.error(f'unknown word "{unknown[0]}"')
@@ -66,4 +122,23 @@ def parse_options(words: Sequence[str]) -> Options:
         use_cache=not given.no_cache,
         fix=given.fix,
         verbose=given.verbose,
+        json=given.json,
     )
+
+
+def to_words(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options as words for `parse_options`.
+
+    Args:
+        given: Values by field: a text, a list of texts, True or False; what is None or not there was not given.
+    """
+    words: list[str] = []
+    for option in OPTIONS:
+        value = given.get(option.field)
+        if option.metavar:
+            values = value if option.repeatable else [value]
+            # In one word, since a value may begin with a hyphen.
+            words += [f"{option.name}={each}" for each in values or () if each is not None]
+        elif value:
+            words.append(option.name)
+    return tuple(words)

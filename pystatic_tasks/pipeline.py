@@ -8,6 +8,7 @@ a hash of what it was made from (`inputs`), one of the configuration that freeze
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -18,9 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config.model import Image
-from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.errors import NO_SPACE, PystaticError
 
 STEPS = ("freeze", "staticx", "image", "smoke")
+DESCRIPTIONS = {
+    "freeze": "Freeze {name} into one program.",
+    "staticx": "Make one static executable of {name}.",
+    "image": "Write the container image of {name}.",
+    "smoke": "Run the image of {name} and hold it to its contract.",
+}
+# What `beside` writes to, before it takes its place.
+TEMPORARY_NAMES = ".*.part"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,14 +162,49 @@ def require_manifest(image: Image, step: str) -> Manifest:
     return manifest
 
 
+def unwritable_folder(root: Path) -> PystaticError | None:
+    """What is wrong if nothing can be built in this folder."""
+    for name in ("build", "dist"):
+        folder = root / name if (root / name).is_dir() else root
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return PystaticError(
+                f"The folder {folder} is not writable.",
+                "Make it writable: results go to dist/ and work files to build/ in the project's folder.",
+            )
+    return None
+
+
+@contextlib.contextmanager
+def only_one(image: Image, say: Callable[[str], None]) -> Iterator[None]:
+    """Work on an image while nobody else on this machine does; waits for whoever does.
+
+    What a killed build left half-written beside the results is removed.
+    """
+    image.work.mkdir(parents=True, exist_ok=True)
+    with (image.work / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another build of {image.name} is running here; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for folder in (image.work, image.dist):
+            for path in folder.glob(TEMPORARY_NAMES):
+                path.unlink(missing_ok=True)
+        yield
+
+
 @contextlib.contextmanager
 def beside(path: Path) -> Iterator[Path]:
     """A path to write to; what is there afterwards takes the place of `path` at once, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

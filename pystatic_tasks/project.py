@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -53,6 +54,12 @@ def read_toml(path: Path) -> Mapping[str, Any]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", "Correct the file.") from None
+
+
+def from_caller(root: str | os.PathLike[str] | None) -> Path:
+    """`root`, starting from the folder of the file that called our caller."""
+    folder = Path(sys._getframe(2).f_code.co_filename).resolve().parent
+    return folder if root is None else (folder / root).resolve()
 
 
 def is_installable(folder: Path, pyproject: Mapping[str, Any]) -> bool:

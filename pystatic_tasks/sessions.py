@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import nox
 from nox import registry
@@ -20,21 +24,21 @@ from pystatic_tasks import freeze, smoke, staticx
 from pystatic_tasks import image as image_step
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.convert import nearest
+from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.sources import ENVIRONMENT_PREFIX
-from pystatic_tasks.config.write import check_writer, write_repair
-from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError
+from pystatic_tasks.config.write import write_repair
+from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError, file_error
 from pystatic_tasks.host import Host
 from pystatic_tasks.machine import check_platform
 from pystatic_tasks.options import Options, parse_options
-from pystatic_tasks.pipeline import STEPS
-from pystatic_tasks.project import is_local, project_name
+from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS, manifest_path, only_one, unwritable_folder
+from pystatic_tasks.project import from_caller, is_local, project_name
+from pystatic_tasks.terminal import folded, make_terminal
+from pystatic_tasks.underneath import leave_exit_code, shown_as
 
-DESCRIPTIONS = {
-    "freeze": "Freeze {name} into one program.",
-    "staticx": "Make one static executable of {name}.",
-    "image": "Write the container image of {name}.",
-    "smoke": "Run the image of {name} and hold it to its contract.",
-}
+# The steps that say much of what only matters when they fail.
+FOLDED = ("freeze", "staticx")
+SESSION_COMMAND = "nox -s {}".format
 RUN: Mapping[str, Callable[[Image, Host], Any]] = {
     "freeze": freeze.freeze,
     "staticx": staticx.staticx,
@@ -107,7 +111,7 @@ def run_step(
     """
     folder = from_caller(root)
     if step not in STEPS:
-        session.error(sentence(unknown_step(step)))
+        fail(session, unknown_step(step))
     run_steps(session, [step], folder, image, overrides)
 
 
@@ -128,6 +132,13 @@ class Plan:
         name = self.names.get(step, f"{self.prefix}{step}")
         return f"{name}-{image}" if image else name
 
+    def command(self, image: str = "") -> Callable[[str], str]:
+        """What the user types to run a step."""
+        own = shown_as(os.environ)
+        if own:
+            return lambda step: own.format(step=step) + (f" --image {image}" if image else "")
+        return lambda step: f"nox -s {self.session_name(step, image)}"
+
     @property
     def steps(self) -> list[str]:
         """The steps that have a session, in order."""
@@ -143,12 +154,6 @@ class Plan:
         """The step before it that has a session."""
         place = self.steps.index(step)
         return self.steps[place - 1] if place else None
-
-
-def from_caller(root: str | os.PathLike[str] | None) -> Path:
-    """`root`, starting from the folder of the file that called our caller."""
-    folder = Path(sys._getframe(2).f_code.co_filename).resolve().parent
-    return folder if root is None else (folder / root).resolve()
 
 
 def check_steps(plan: Plan) -> None:
@@ -167,6 +172,10 @@ def register_plan(plan: Plan) -> dict[str, Any]:
     except ConfigError as error:
         logger.warning(f"pystatic-tasks: {error.problem.rstrip(':.')}; its sessions will fail and say more")
         return {step: add_session(plan, step, fail_with(error), venv_backend="none") for step in plan.steps}
+    unwritable = unwritable_folder(plan.root)
+    if unwritable:
+        # Before Nox makes an environment, which it could not.
+        return {step: add_session(plan, step, fail_with(unwritable), venv_backend="none") for step in plan.steps}
     if len(images) == 1:
         return {step: add_step(plan, step, images[0], "") for step in plan.steps}
     for step in plan.steps:
@@ -181,7 +190,7 @@ def add_step(plan: Plan, step: str, image: Image, name: str) -> Any:
     before = plan.step_before(step)
 
     def run(session: nox.Session) -> None:
-        run_steps(session, steps, plan.root, name, plan.overrides)
+        run_steps(session, steps, plan.root, name, plan.overrides, plan.command(name))
 
     run.__doc__ = DESCRIPTIONS[step].format(name=image.name)
     requires = [plan.session_name(before, name)] if before else []
@@ -202,9 +211,9 @@ def add_all(plan: Plan, step: str, images: Sequence[Image]) -> Any:
 
 def fail_with(error: PystaticError) -> Callable[[nox.Session], None]:
     def run(session: nox.Session) -> None:
-        session.error(sentence(error))
+        fail(session, error)
 
-    run.__doc__ = "Fails: the configuration is wrong."
+    run.__doc__ = f"Fails: {error.problem.rstrip(':.')}."
     return run
 
 
@@ -228,43 +237,114 @@ def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name:
     return nox.session(name=session_name, default=plan.default, tags=list(plan.tags), **options)(run)
 
 
-def run_steps(session: nox.Session, steps: Sequence[str], root: Path, name: str, overrides: Mapping[str, Any]) -> None:
+def run_steps(
+    session: nox.Session,
+    steps: Sequence[str],
+    root: Path,
+    name: str,
+    overrides: Mapping[str, Any],
+    command: Callable[[str], str] = SESSION_COMMAND,
+) -> None:
     """Run steps for the image of that name, or for the only one; every error becomes Nox's own."""
     try:
-        options = parse_options(session.posargs)
-        check_platform(options.platform)
-        images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
-        image = pick_image(images, name)
-        if "freeze" in steps and session.venv_backend == "none":
-            raise ConfigError(
-                "The session needs an environment of its own to build in, and Nox was told to make none.",
-                "Run it without --no-venv.",
-            )
-        if options.fix:
-            check_writer()
-        host = make_host(session, image, options)
-        if only_installs(session):
-            if "freeze" in steps:
-                freeze.prepare(image, host)
-            return
-        while True:
-            try:
-                for step in steps:
-                    RUN[step](image, make_host(session, image, options))
+        with ended_in_order():
+            options = parse_options(session.posargs)
+            check_platform(options.platform)
+            images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
+            image = pick_image(images, name)
+            check_environment(session, steps)
+            if only_installs(session):
+                if "freeze" in steps:
+                    freeze.prepare(image, make_host(session, image, options, command))
                 return
-            except SmokeError as error:
-                if not options.fix or not error.repairs:
-                    raise
-                lines = [write_repair(image, repair) for repair in error.repairs]
-                for line in lines:
-                    session.log(f"wrote into pyproject.toml: {line}")
-                images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
-                image = pick_image(images, name)
-                for repair in error.repairs:
-                    check_repaired(image, repair)
-                build_again(session, image, steps, ", ".join(lines))
+            while True:
+                try:
+                    run_each(session, image, steps, options, command)
+                    return
+                except SmokeError as error:
+                    if not options.fix or not error.repairs:
+                        raise
+                    lines = [write_repair(image, repair) for repair in error.repairs]
+                    for line in lines:
+                        session.log(f"wrote into pyproject.toml: {line}")
+                    images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
+                    image = pick_image(images, name)
+                    for repair in error.repairs:
+                        check_repaired(image, repair)
+                    build_again(session, image, steps, ", ".join(lines))
     except PystaticError as error:
-        session.error(sentence(error))
+        fail(session, error)
+    except OSError as error:
+        fail(session, file_error(error))
+
+
+def run_each(
+    session: nox.Session, image: Image, steps: Sequence[str], options: Options, command: Callable[[str], str]
+) -> None:
+    """Run the steps in order; the manifest of the last is printed if the user asked for it."""
+    host = make_host(session, image, options, command)
+    for step in steps:
+        fold = folded(f"{step} of {image.name}", sys.stderr, os.environ) if step in FOLDED else nullcontext()
+        with only_one(image, session.log), fold:
+            RUN[step](image, host)
+    if options.json and not is_prerequisite(session, steps[-1]):
+        path = result_path(image, steps[-1])
+        if path.exists():
+            print(json.dumps(json.loads(path.read_text(encoding="utf-8"))), flush=True)
+
+
+def result_path(image: Image, step: str) -> Path:
+    """The JSON file in which a step says what it made."""
+    return image.dist / f"{step}.json" if step in ("image", "smoke") else manifest_path(image, step)
+
+
+def is_prerequisite(session: nox.Session, step: str) -> bool:
+    """Whether a session of a later step that was asked for waits for this one."""
+    waiting = [each for each in waiting_sessions(session) if session._runner.name in each.func.requires]
+    return any(step_of(each) not in ("", step) for each in waiting)
+
+
+def waiting_sessions(session: nox.Session) -> list[SessionRunner]:
+    """The sessions that Nox will run after this one."""
+    return [each for each, is_queued in session._runner.manifest.list_all_sessions() if is_queued]
+
+
+def step_of(runner: SessionRunner) -> str:
+    """The step that a session of ours runs, or "" for one of somebody else."""
+    identity: tuple[Plan, str, str] | None = getattr(runner.func, "pystatic_identity", None)
+    return identity[1] if identity else ""
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let TERM do what Ctrl-C does: tools and containers are stopped, and nothing half-written stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def check_environment(session: nox.Session, steps: Sequence[str]) -> None:
+    """Raises ConfigError if there is no environment to freeze in."""
+    if "freeze" in steps and session.venv_backend == "none":
+        raise ConfigError(
+            "The session needs an environment of its own to build in, and Nox was told to make none.",
+            "Run it without --no-venv.",
+        )
+
+
+def fail(session: nox.Session, error: PystaticError) -> NoReturn:
+    """End the session by Nox's own error, and say of what kind it was."""
+    leave_exit_code(error.exit_code)
+    session.error(sentence(error))
 
 
 def check_repaired(image: Image, repair: Repair) -> None:
@@ -321,24 +401,21 @@ def is_ours(runner: SessionRunner) -> bool:
     return hasattr(runner.func, "pystatic_identity")
 
 
-def pick_image(images: Sequence[Image], name: str) -> Image:
-    if not name and len(images) == 1:
-        return images[0]
-    found = next((image for image in images if image.name == name), None)
-    if found is None:
-        raise ConfigError(
-            f'There is no image "{name}"; {nearest(name, [image.name for image in images])}', "Name one of them."
-        )
-    return found
+def make_host(
+    session: nox.Session, image: Image, options: Options, command: Callable[[str], str] = SESSION_COMMAND
+) -> Host:
+    color: bool = session._runner.global_config.color
+    terminal = make_terminal(sys.stderr, os.environ, color=color, verbose=options.verbose)
 
-
-def make_host(session: nox.Session, image: Image, options: Options) -> Host:
     def install(requirements: Sequence[str]) -> None:
         # uv takes a project of the same version from its cache, whatever has changed in its sources.
         folders = [image.root / each.partition("[")[0] for each in requirements if is_local(each)]
         names = [name for name in map(project_name, folders) if name and session.venv_backend == "uv"]
         again = [word for name in names for word in ("--reinstall-package", name)]
-        session.install(*requirements, *again, silent=not options.verbose, env=freeze.install_variables(image))
+        # Standard output is for the manifest.
+        output: dict[str, Any] = {"stdout": sys.stderr} if options.verbose else {"silent": True}
+        with terminal.activity(f"installing {' '.join(Path(each).name for each in requirements)}"):
+            session.install(*requirements, *again, env=freeze.install_variables(image), **output)
 
     def recreate() -> None:
         # Nox reuses an environment whatever interpreter it was made from.
@@ -346,10 +423,13 @@ def make_host(session: nox.Session, image: Image, options: Options) -> Host:
         environment.reuse_existing = False
         environment.create()
 
+    waiting = {step_of(each) for each in waiting_sessions(session)}
     has_environment = session.venv_backend != "none"
     reused = getattr(session.virtualenv, "_reused", False)
     return Host(
         say=session.log,
+        terminal=terminal,
+        command=lambda step: "" if step in waiting else command(step),
         verbose=options.verbose,
         use_cache=options.use_cache,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),

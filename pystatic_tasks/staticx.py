@@ -65,7 +65,8 @@ def staticx(image: Image, host: Host) -> Manifest | None:
         "libraries": libraries,
         "strip": image.staticx.strip,
     }
-    build(image, host, request, Path(frozen.facts["environment_python"]))
+    with host.terminal.activity(f"compressing {image.name} into one static executable"):
+        build(image, host, request, Path(frozen.facts["environment_python"]))
     move_whole(made, output, EXECUTABLE_MODE)
     made.unlink()
     size = output.stat().st_size

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import jsonschema
 import pytest
 
 from pystatic_tasks.engines import Engine, choose_engine
@@ -65,6 +66,12 @@ class Project:
         text = path.read_text(encoding="utf-8")
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def validate(content: Any, schema: str) -> None:
+    """Fails unless the content is as that schema of the package says."""
+    text = (REPOSITORY / "pystatic_tasks" / "schemas" / schema).read_text(encoding="utf-8")
+    jsonschema.Draft7Validator(json.loads(text)).validate(content)
 
 
 def clean_environment() -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.config.rules import check_name
 from pystatic_tasks.config.sources import (
@@ -73,6 +74,22 @@ def load_config(
     if problems:
         raise too_many(problems, root)
     return tuple(build_image(root, pyproject, values) for values in cascades.values())
+
+
+def pick_image(images: Sequence[Image], name: str) -> Image:
+    """The image of that name; no name will do where there is only one.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    if not name and len(images) == 1:
+        return images[0]
+    found = next((image for image in images if image.name == name), None)
+    if found is None:
+        raise ConfigError(
+            f'There is no image "{name}"; {nearest(name, [image.name for image in images])}', "Name one of them."
+        )
+    return found
 
 
 def named_images(table: Any, problems: list[str]) -> Mapping[str, Any]:

@@ -1,7 +1,9 @@
 """The configuration as data: one `Image` for each image to build.
 
 Every field is one key of `[tool.pystatic-tasks]`, in kebab-case there.
-The `doc` of a field is its reference text; `check` names the rule in `rules.py` that its value must pass.
+Its `doc` is the text of the reference (Markdown, links from the folder docs/) and of the JSON schema (plain);
+`check` names the rule in `rules.py` that its value must pass.
+Both are renewed by `nox -s docs`.
 """
 
 from __future__ import annotations
@@ -17,9 +19,16 @@ Compression = Literal["gzip", "zstd"]
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
-def key(doc: str, default: Any = None, *, check: str = "") -> Any:
-    """A configuration key: its reference text, its default and the rule for its value."""
-    metadata = {"doc": doc, "check": check}
+def key(doc: str, default: Any = None, *, unless: str = "", check: str = "") -> Any:
+    """A configuration key.
+
+    Args:
+        doc: What it means, in whole sentences of Markdown.
+        default: Its value where it is not given.
+        unless: What holds where it is not given, in words, where `default` does not say it all.
+        check: The rule for its value.
+    """
+    metadata = {"doc": doc, "unless": unless, "check": check}
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -31,10 +40,14 @@ class Freeze:
 
     hidden_imports: tuple[str, ...] = key("Modules that are imported by name only.", ())
     excludes: tuple[str, ...] = key("Modules to leave out.", ())
-    data: tuple[str, ...] = key('Data files, each "SOURCE:FOLDER-IN-THE-PROGRAM".', (), check="data")
+    data: tuple[str, ...] = key('Data files, each `"SOURCE:FOLDER-IN-THE-PROGRAM"`.', (), check="data")
     collect: tuple[str, ...] = key("Packages taken whole: modules, data and metadata.", ())
-    metadata: tuple[str, ...] = key("Distributions whose metadata is read by a name put together at run time.", ())
-    optimize: int = key("Level of bytecode optimization: 0, 1 or 2.", 2, check="optimize")
+    metadata: tuple[str, ...] = key(
+        "Distributions whose metadata is read by a name put together at run time "
+        "(literal names and the project's own are found).",
+        (),
+    )
+    optimize: int = key("Level of bytecode optimization; 2 leaves out assertions and docstrings.", 2, check="optimize")
     strip: bool = key("Strip symbols from binaries where that is safe.", True)
 
 
@@ -42,27 +55,44 @@ class Freeze:
 class Staticx:
     """`[tool.pystatic-tasks.staticx]`: the static executable."""
 
-    libraries: tuple[str, ...] = key("Shared libraries opened by name only: absolute paths.", ())
-    strip: bool = key("Strip the C library and what else is taken from the system.", True)
+    libraries: tuple[str, ...] = key(
+        "Shared libraries that are opened by name only: absolute paths; in both layouts.", ()
+    )
+    strip: bool = key("Strip what is taken from the system; the tree layout goes by `freeze.strip`.", True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageOptions:
     """`[tool.pystatic-tasks.image]`: the container image around the program."""
 
-    compression: Compression = key("How layers are compressed.", "gzip")
-    tags: tuple[str, ...] = key(
-        "Tags, or whole references such as registry.example/shop:1.4.", ("latest",), check="tag"
+    compression: Compression = key(
+        'How layers are compressed: `"gzip"`, or `"zstd"` for [those who read it](how-to.md#compress-layers-by-zstd).',
+        "gzip",
     )
-    user: str = key("User and group, both by number.", "65535:65535", check="user")
-    env: Mapping[str, str] = key("Environment variables.", {}, check="env")
+    tags: tuple[str, ...] = key(
+        'Tags, or whole references such as `"registry.example/shop:1.4"`.', ("latest",), check="tag"
+    )
+    user: str = key("User and group by number; never root.", "65535:65535", check="user")
+    env: Mapping[str, str] = key("Environment variables; also set while the target is examined.", {}, check="env")
     labels: Mapping[str, str] = key("Labels, added to those from pyproject.toml and git.", {})
-    ports: tuple[int, ...] | None = key("Ports to expose; those of server.bind unless given.", check="port")
-    certificates: bool = key("Add the system's certificate authorities, for outbound TLS.", False)
+    ports: tuple[int, ...] | None = key("Ports to expose.", unless="those of `server.bind`", check="port")
+    certificates: bool = key(
+        "Add the system's certificate authorities, for [other services over TLS]"
+        "(how-to.md#call-other-services-over-tls).",
+        False,
+    )
     timezones: bool = key("Add the system's time zones.", False)
-    files: Mapping[str, str] = key('More files: "/path/in/image" = "source".', {}, check="file")
-    volumes: tuple[str, ...] = key("Folders for data: volumes, writable for every user.", (), check="folder")
-    healthcheck: str | None = key('Path that a health check asks for, such as "/health".', check="path")
+    files: Mapping[str, str] = key('More files: `"/path/in/image" = "source"`.', {}, check="file")
+    volumes: tuple[str, ...] = key(
+        "Folders for data: declared as volumes, writable for every user, made anew for each run of smoke.",
+        (),
+        check="folder",
+    )
+    healthcheck: str | None = key(
+        'Path that a [health check](how-to.md#let-the-engine-check-the-services-health) asks for, such as `"/health"`.',
+        unless="none",
+        check="path",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +100,9 @@ class Request:
     """One of `smoke.requests`: what is asked, and what the answer must be."""
 
     path: str = key("Path and query.", "/", check="path")
-    method: str = key("HTTP method.", "GET")
-    headers: Mapping[str, str] = key("Request headers.", {}, check="headers")
-    body: str | None = key("Request body.")
+    method: str = key("Method of HTTP.", "GET")
+    headers: Mapping[str, str] = key("Headers.", {}, check="headers")
+    body: str | None = key("Body.")
     status: int = key("Status that the answer must have.", 200, check="status")
     text: str | None = key("Text that the answer must contain.")
     json: Any = key("JSON that the answer must equal.", check="json")
@@ -82,15 +112,21 @@ class Request:
 class Smoke:
     """`[tool.pystatic-tasks.smoke]`: how the image is proved."""
 
-    engine: EngineName = key("What runs the image; auto takes the first that works.", "auto")
-    requests: tuple[Request, ...] = key("What is asked of a web service.", (Request(),))
+    engine: EngineName = key(
+        'What runs the image: [an engine](#engines), or `"auto"` for the first that works.', "auto"
+    )
+    requests: tuple[Request, ...] = key("What is asked of a web service.", (Request(),), unless='`[{ path = "/" }]`')
     command: tuple[str, ...] = key("Arguments for a program without HTTP.", ())
-    stdout: str | None = key("Text that a program without HTTP must print.")
+    stdout: str | None = key("Text that a program without HTTP must print, to standard output or standard error.")
     exit_code: int = key("Exit code that a program without HTTP must end with.", 0, check="exit code")
-    long_running: bool = key("The program without HTTP runs until TERM, which it gets once it printed `stdout`.", False)
+    long_running: bool = key(
+        "The program without HTTP runs until it is told to stop: it gets TERM once it printed `stdout`.", False
+    )
     timeout: float = key("Seconds until the first answer, or until the program ends.", 30.0, check="seconds")
-    memory: int = key("Memory limit.", 512_000_000, check="size")
-    writable_tmp: bool = key("Make /tmp writable in the tree layout, for programs that need it.", False)
+    memory: int = key("Memory limit.", 512_000_000, unless='`"512MB"`', check="size")
+    writable_tmp: bool = key(
+        "Make `/tmp` writable in the tree layout too, for programs that write temporary files.", False
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,23 +139,38 @@ class Image:
 
     root: Path
     project: Path
-    name: str = key("Name of the image and of the program; the project's unless given.", "", check="name")
-    app: str | None = key('WSGI or ASGI application, "package.module:callable" or "…:factory()".', check="app")
-    script: str | None = key("Or a script.")
-    command: str | None = key("Or a name from [project.scripts].")
-    layout: Layout = key("How the program lies in the image.", "onefile")
-    max_size: int | None = key('Budget: largest allowed size on disk, such as "9MB".', check="size")
-    max_compressed_size: int | None = key("Budget: largest allowed size on the wire.", check="size")
-    python: str | None = key("Interpreter to build with, as Nox names it; Nox's own unless given.")
-    install: tuple[str, ...] = key("What pip installs to build with.", (".",))
-    groups: tuple[str, ...] = key("Dependency groups of pyproject.toml to install too.", ())
-    requirements: tuple[str, ...] = key("Requirements files to install too.", ())
-    locked: bool = key("Install what uv.lock or pylock.toml names, where there is one.", True)
-    server: Mapping[str, Any] = key("Settings of gunicorn, by their own names.", {}, check="json")
-    freeze: Freeze = Freeze()
-    staticx: Staticx = Staticx()
-    image: ImageOptions = ImageOptions()
-    smoke: Smoke = Smoke()
+    app: str | None = key(
+        'WSGI or ASGI application: `"package.module:callable"` or `"package.module:factory()"`.', check="app"
+    )
+    script: str | None = key("Instead of `app`: a script, from the project's folder.")
+    command: str | None = key("Instead of `app`: a name from `[project.scripts]`.")
+    name: str = key("Name of the image and of the program.", "", unless="the project's", check="name")
+    layout: Layout = key(
+        'How [the program lies in the image](layouts.md): as one static, self-extracting executable (`"onefile"`), '
+        'or as plain files in four layers (`"tree"`).',
+        "onefile",
+    )
+    max_size: int | None = key('Budget: largest allowed size on disk, such as `"9MB"`.', unless="none", check="size")
+    max_compressed_size: int | None = key("Budget: largest allowed size on the wire.", unless="none", check="size")
+    python: str | None = key("Interpreter to build with, as Nox names it.", unless="Nox's own")
+    install: tuple[str, ...] = key(
+        "What pip installs to build with.", (".",), unless='`["."]`; `[]` where the folder is no project'
+    )
+    groups: tuple[str, ...] = key("Dependency groups to install too.", ())
+    requirements: tuple[str, ...] = key(
+        "Requirements files to install too.", (), unless="`requirements.txt` where the folder is no project"
+    )
+    locked: bool = key("Install the versions that `uv.lock` or `pylock.toml` names, where the project has one.", True)
+    server: Mapping[str, Any] = key(
+        "[Settings of gunicorn](how-to.md#set-up-the-server), by their own names; `config` is its own configuration "
+        "file, frozen in (`gunicorn.conf.py` where there is one).",
+        {},
+        check="json",
+    )
+    freeze: Freeze = key("What goes into the program.", Freeze())
+    staticx: Staticx = key("The static executable.", Staticx())
+    image: ImageOptions = key("The container image around the program.", ImageOptions())
+    smoke: Smoke = key("How the image is proved.", Smoke())
 
     project_name: str = ""
 

@@ -15,6 +15,7 @@ from typing import Any
 SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 LARGEST_ID = 2**32 - 2
+NAME = "[a-z0-9]+(?:[._-][a-z0-9]+)*"
 # By the grammar of https://github.com/distribution/reference.
 TAG = r"\w[\w.-]{0,127}"
 COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -39,7 +40,7 @@ def check_optimize(value: int) -> int:
 
 
 def check_name(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", value):
+    if not re.fullmatch(NAME, value):
         raise ValueError("is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them")
     return value
 
@@ -170,4 +171,30 @@ RULES: Mapping[str, Callable[[Any], Any]] = {
     "env": check_env,
     "headers": check_headers,
     "json": check_json,
+}
+
+# Of an absolute path in the image.
+IN_IMAGE = "^(/[^/]+)+$"
+# What a JSON schema can say of each rule, beside the type: it takes all that the rule takes, and maybe more.
+SCHEMAS: Mapping[str, Mapping[str, Any]] = {
+    "size": {"pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(([KkMmGg][Ii]?)?[Bb])?\s*$"},
+    "optimize": {"minimum": 0, "maximum": 2},
+    "name": {"pattern": f"^{NAME}$"},
+    "app": {"pattern": r"^[^\s:.]+(\.[^\s:.]+)*:\s*\S"},
+    "user": {"pattern": "^0*[1-9][0-9]*(:[0-9]+)?$"},
+    "tag": {"pattern": "^[a-zA-Z0-9_][a-zA-Z0-9_./:-]*$"},
+    "port": {"minimum": 1, "maximum": 65535},
+    "path": {"pattern": "^/[!-~]*$"},
+    "data": {"pattern": r"[\s\S]:[^/:][^:]*$"},
+    "file": {"propertyNames": {"pattern": IN_IMAGE}, "additionalProperties": {"type": "string", "minLength": 1}},
+    "folder": {"pattern": IN_IMAGE},
+    "exit code": {"minimum": 0, "maximum": 255},
+    "status": {"minimum": 100, "maximum": 599},
+    "seconds": {"exclusiveMinimum": 0},
+    "env": {"propertyNames": {"pattern": "^[^=]+$"}},
+    "headers": {
+        "propertyNames": {"pattern": "^[!-9;-~]+$"},
+        "additionalProperties": {"type": "string", "pattern": r"^[\t -~\xa0-\xff]*$"},
+    },
+    "json": {"additionalProperties": True},
 }

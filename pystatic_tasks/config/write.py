@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import importlib.util
 import json
 import os
 import shutil
@@ -13,24 +12,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import InlineTable
+
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.config.sources import TABLE
-from pystatic_tasks.errors import ConfigError, MissingToolError, Repair
+from pystatic_tasks.errors import ConfigError, Repair
 from pystatic_tasks.pipeline import beside
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-
-def check_writer() -> None:
-    """Raises MissingToolError if the library that writes TOML is not installed."""
-    if importlib.util.find_spec("tomlkit") is None:
-        raise MissingToolError(
-            "--fix needs a library that is not installed beside Nox.",
-            'Install it: pip install "pystatic-tasks[fix]".',
-        )
 
 
 def write_repair(image: Image, repair: Repair) -> str:
@@ -41,9 +35,7 @@ def write_repair(image: Image, repair: Repair) -> str:
 
     Raises:
         ConfigError: the file cannot be read or written, or the line has no place in it.
-        MissingToolError: the library that writes TOML is not installed.
     """
-    check_writer()
     # A link stays one.
     path = (image.root / "pyproject.toml").resolve()
     try:
@@ -92,10 +84,6 @@ def with_value(tables: Mapping[str, Any], path: tuple[str, ...], value: list[str
 
 def with_line(text: str, place: tuple[str, ...], repair: Repair) -> str:
     """The text of the file with the repair in it."""
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-    from tomlkit.items import InlineTable
-
     try:
         document = tomlkit.parse(text)
         table: Any = document
@@ -125,8 +113,6 @@ def add_values(table: Any, repair: Repair) -> None:
 
 
 def array(values: tuple[str, ...]) -> Any:
-    import tomlkit
-
     made = tomlkit.array()
     made.extend(values)
     return made

@@ -59,11 +59,13 @@ class Policy:
         user: "UID:GID".
         writable_tmp: Whether /tmp is writable and may hold executables.
         memory_bytes: Memory limit, where the engine has one.
+        owner: Who runs it. What an earlier run of the same owner left, since it was killed, is removed.
     """
 
     user: str
     writable_tmp: bool
     memory_bytes: int
+    owner: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ def choose_engine(name: EngineName) -> Engine:
         return require(sandbox.here())
     if name != "auto":
         return require(next(engine for engine in COMMAND_LINES if engine.name == name))
-    engines = (*COMMAND_LINES, sandbox.here())
+    engines = all_engines()
     for engine in engines:
         if engine.version():
             return engine
@@ -33,6 +33,11 @@ def choose_engine(name: EngineName) -> Engine:
         "Start or install one of them; the smallest is bubblewrap: apt-get install bubblewrap.",
         [f"{engine.name}: {engine.complaint()}" for engine in engines],
     )
+
+
+def all_engines() -> Sequence[Engine]:
+    """In the order in which "auto" tries them."""
+    return (*COMMAND_LINES, sandbox.here())
 
 
 def require(engine: Engine) -> Engine:

@@ -15,6 +15,7 @@ from pystatic_tasks.engines.base import COMMAND_TIMEOUT_SECONDS, Artifact, Conta
 from pystatic_tasks.errors import ImageError
 
 VERSION_TIMEOUT_SECONDS = 20
+OWNER_LABEL = "pystatic-tasks.owner"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,9 @@ class CommandLineEngine:
             options += ["--volume", "/tmp"]
         if artifact.port:
             options += ["--publish", f"127.0.0.1::{artifact.port}"]
+        if policy.owner:
+            self.remove_left(policy.owner)
+            options += ["--label", f"{OWNER_LABEL}={policy.owner}"]
         container = CommandLineContainer(engine=self, identity=f"pystatic-{secrets.token_hex(8)}", artifact=artifact)
         try:
             call(self.name, "create", "--name", container.identity, *options, artifact.image_id, *arguments)
@@ -83,6 +87,11 @@ class CommandLineEngine:
             container.remove()
             raise
         return container
+
+    def remove_left(self, owner: str) -> None:
+        listed = call(self.name, "ps", "--all", "--quiet", "--filter", f"label={OWNER_LABEL}={owner}", check=False)
+        if listed.stdout.split():
+            call(self.name, "rm", "--force", "--volumes", *listed.stdout.split(), check=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,9 @@ from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy
 from pystatic_tasks.engines.layers import open_layers
+from pystatic_tasks.host import with_our_life
 
+FOLDER_PREFIX = "pystatic-sandbox-"
 MOUNT_POINTS = ("dev", "proc", "tmp")
 # What engines put into every container, for names of hosts.
 NETWORK_FILES = ("/etc/hosts", "/etc/resolv.conf")
@@ -95,7 +97,8 @@ class Sandbox:
         return False
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
-        folder = Path(tempfile.mkdtemp(prefix="pystatic-sandbox-"))
+        remove_left()
+        folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
         try:
             # The user in the sandbox must be able to pass through, and nobody else has business here.
             folder.chmod(0o711)
@@ -127,7 +130,7 @@ class Sandbox:
             namespaces = ["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"]
             shared = str(tmp) if policy.writable_tmp else ""
             script = ["sh", "-c", CHROOT_SCRIPT, "sandbox", str(root), shared, policy.user, str(len(volumes)), *volumes]
-            return ["unshare", *namespaces, *script]
+            return with_our_life(["unshare", *namespaces, *script])
         mounts = ["--ro-bind", str(root), "/", "--proc", "/proc", "--dev", "/dev"]
         if policy.writable_tmp:
             mounts += ["--bind", str(tmp), "/tmp"]
@@ -208,6 +211,14 @@ class SandboxContainer:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def remove_left() -> None:
+    """Remove what sandboxes left whose programs were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        owner = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def extract(archive: Path, root: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +14,7 @@ from pystatic_tasks import machine
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.freeze import environment, target
+from pystatic_tasks.freeze.phases import phase_of
 from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
 from pystatic_tasks.pipeline import (
     Manifest,
@@ -40,7 +41,6 @@ PYINSTALLER_VARIABLES = {
 }
 # Where names of classes stand: in code, and in settings of logging and the like.
 TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
-LARGE_INTERPRETER_BYTES = 15_000_000
 
 
 def prepare(image: Image, host: Host) -> machine.Interpreter:
@@ -71,13 +71,12 @@ def freeze(image: Image, host: Host) -> Manifest:
         return there
 
     started = time.monotonic()
-    examined = examine_target(image, host)
-    result = run_pyinstaller(image, host, examined)
+    with host.terminal.activity(f"importing {image.app or image.script or image.command}"):
+        examined = examine_target(image, host)
+    with host.terminal.activity(f"freezing {image.name}") as show:
+        result = run_pyinstaller(image, host, examined, lambda line: show(phase_of(line)))
     for name, size in large_interpreters(result["contents"]):
-        host.say(
-            f"{name} alone is {megabytes(size)} (python-build-standalone's are that large); "
-            "the Python of a distribution or of pyenv makes a smaller image"
-        )
+        host.say("; ".join(machine.large_interpreter(name, size)))
     files = result["files"]
     outputs = [program] if image.layout == "onefile" else [Path(f"{program}{file['path']}") for file in files]
     size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
@@ -107,7 +106,7 @@ def large_interpreters(contents: Iterable[Mapping[str, Any]]) -> Iterator[tuple[
     for part in contents:
         name = PurePosixPath(part["name"]).name
         is_interpreter = part["kind"] == "binary" and name.startswith(("libpython", "python3."))
-        if is_interpreter and part["size_bytes"] > LARGE_INTERPRETER_BYTES:
+        if is_interpreter and part["size_bytes"] > machine.LARGE_INTERPRETER_BYTES:
             yield name, part["size_bytes"]
 
 
@@ -194,8 +193,10 @@ def run_script(
     return json.loads(answered.read_text(encoding="utf-8"))
 
 
-def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Run PyInstaller in the build environment.
+def run_pyinstaller(
+    image: Image, host: Host, examined: Mapping[str, Any], watch: Callable[[str], None]
+) -> Mapping[str, Any]:
+    """Run PyInstaller in the build environment; `watch` is told every line that it prints.
 
     Returns:
         {"binaries": [source paths], "contents": [parts of the program], "files": [files of a tree with owners],
@@ -237,6 +238,7 @@ def run_pyinstaller(image: Image, host: Host, examined: Mapping[str, Any]) -> Ma
         ],
         log,
         verbose=host.verbose,
+        watch=watch,
         cwd=folder,
         env=tool_environment({**variables, "PATH": path}),
     )

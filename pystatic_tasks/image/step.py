@@ -35,7 +35,10 @@ from pystatic_tasks.pipeline import (
     write_whole,
 )
 from pystatic_tasks.project import Git, normalized_name, read_git, read_pyproject
+from pystatic_tasks.report import Way, as_markdown, as_table, next_commands
+from pystatic_tasks.terminal import add_to_job_summary
 
+# Of image.json; described by schemas/image.schema.json.
 MANIFEST_VERSION = 1
 LARGEST_SHOWN = 10
 LATEST_SECONDS = 253402300799  # The end of the year 9999.
@@ -50,19 +53,43 @@ def image(image: Image, host: Host) -> Manifest:
         MissingToolError: the library for the wanted compression is not installed.
     """
     frozen = require_manifest(image, "freeze").facts
-    program_bytes = program_size(image, frozen)
+    executable_bytes = executable_size(image)
     git = read_git(image.root)
     created = creation_time(git)
     runtime = make_runtime(image, frozen, git)
     entries = root_entries(image, frozen)
     inputs = image_inputs(image, entries, runtime, created)
     there = unchanged(image, "image", inputs) if host.use_cache else None
+    archive = shown(image, image.dist / "image.tar")
     if there:
-        host.say(f"{shown(image, image.dist / 'image.tar')} is up to date ({there.facts['digest']})")
-        load_into_engines(image, host, there.facts)
-        return there
+        manifest = there
+        host.say(f"{archive} is up to date ({manifest.facts['digest']})")
+    else:
+        manifest = write_image(image, host, frozen, runtime, entries, inputs, created)
+        host.say(f"{archive}: {', '.join(image.references)} {manifest.facts['digest']}")
+    engines = load_into_engines(image, host, manifest.facts)
+    frozen_bytes = sum(int(part["size_bytes"]) for part in frozen["contents"])
+    way = Way(frozen_bytes=frozen_bytes, executable_bytes=executable_bytes, built=manifest.facts)
+    show_way(image, host, way, engines, runtime.ports)
+    return manifest
 
-    layers = make_layers(image, entries, created)
+
+def write_image(
+    image: Image,
+    host: Host,
+    frozen: Mapping[str, Any],
+    runtime: Runtime,
+    entries: Mapping[str, Sequence[Entry]],
+    inputs: str,
+    created: int,
+) -> Manifest:
+    """Write all files of the image.
+
+    Raises:
+        ImageError: it is over budget.
+    """
+    with host.terminal.activity("compressing layers"):
+        layers = make_layers(image, entries, created)
     made = make_image(layers, runtime, created, image.image.compression)
     described = describe(image, made, frozen, created)
     check_budget(image, described, frozen["contents"])
@@ -75,20 +102,16 @@ def image(image: Image, host: Host) -> Manifest:
     }
     for name, content in outputs.items():
         write_whole(image.dist / name, content)
-    host.say(f"{shown(image, image.dist / 'image.tar')}: {', '.join(image.references)} {made.digest}")
     paths = [image.dist / name for name in outputs]
     facts = {**described, "server_ports": frozen["ports"]}
-    manifest = write_manifest(image, "image", inputs=inputs, outputs=paths, facts=facts)
-    load_into_engines(image, host, facts)
-    show_way(image, host, frozen, program_bytes, described)
-    return manifest
+    return write_manifest(image, "image", inputs=inputs, outputs=paths, facts=facts)
 
 
-def program_size(image: Image, frozen: Mapping[str, Any]) -> int:
-    """Size in bytes of what freeze or staticx made of the program, once its layout is that of the image."""
-    if image.layout == "onefile":
-        return int(require_manifest(image, "staticx").facts["size_bytes"])
-    return sum(int(part["size_bytes"]) for part in frozen["contents"])
+def executable_size(image: Image) -> int | None:
+    """Size in bytes of the static executable; None in the tree layout, which has none."""
+    if image.layout == "tree":
+        return None
+    return int(require_manifest(image, "staticx").facts["size_bytes"])
 
 
 def image_inputs(image: Image, entries: Mapping[str, Sequence[Entry]], runtime: Runtime, created: int) -> str:
@@ -119,30 +142,24 @@ def make_layers(image: Image, entries: Mapping[str, Sequence[Entry]], created: i
         return list(pool.map(lambda kind: make_layer(kind, entries[kind], modified[kind], methods), modified))
 
 
-def load_into_engines(image: Image, host: Host, built: Mapping[str, Any]) -> None:
-    """Make the image known to the engines that are there, and say so."""
+def load_into_engines(image: Image, host: Host, built: Mapping[str, Any]) -> list[str]:
+    """Make the image known to the engines that are there, and say so; their names."""
     artifact = make_artifact(image, built)
-    for engine in loading_engines(image.smoke.engine):
-        state = "loaded into" if engine.load(artifact) else "is already in"
-        host.say(f"{image.references[0]} {state} {engine.name}")
+    engines = loading_engines(image.smoke.engine)
+    for engine in engines:
+        with host.terminal.activity(f"loading {image.references[0]} into {engine.name}"):
+            is_new = engine.load(artifact)
+        host.say(f"{image.references[0]} {'loaded into' if is_new else 'is already in'} {engine.name}")
+    return [engine.name for engine in engines]
 
 
-def show_way(image: Image, host: Host, frozen: Mapping[str, Any], program_bytes: int, built: Mapping[str, Any]) -> None:
-    """The way from the frozen program to the image, as a table."""
-    rows: list[tuple[str, int, int | None]] = [
-        ("frozen contents", sum(part["size_bytes"] for part in frozen["contents"]), None)
-    ]
-    if image.layout == "onefile":
-        rows.append(("static executable", program_bytes, None))
-    if len(built["layers"]) > 1:
-        rows += [(f"layer {layer['kind']}", layer["compressed_bytes"], None) for layer in built["layers"]]
-    rows += [
-        ("image on disk", built["size_bytes"], image.max_size),
-        ("image on the wire", built["compressed_bytes"], image.max_compressed_size),
-    ]
-    for name, size_bytes, budget in rows:
-        limit = f"  of {megabytes(budget)}" if budget else ""
-        host.say(f"  {name:<18}{megabytes(size_bytes):>10}{limit}")
+def show_way(image: Image, host: Host, way: Way, engines: Sequence[str], ports: Sequence[int]) -> None:
+    """The way from the frozen program to the image, and what one would type next."""
+    for line in as_table(image, way):
+        host.say(line)
+    for number, command in enumerate(next_commands(image, host.command("smoke"), engines, ports)):
+        host.say(f"{'next:' if number == 0 else '':<6}{command}")
+    add_to_job_summary(as_markdown(image, way))
 
 
 def creation_time(git: Git) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +20,10 @@ from pystatic_tasks.smoke import contract
 from pystatic_tasks.smoke.contract import Check
 from pystatic_tasks.smoke.diagnose import Diagnosis, diagnose_all
 from pystatic_tasks.smoke.probes import mismatch, send, wait_until_ready
+from pystatic_tasks.terminal import add_to_job_summary
 
+# Of smoke.json; described by schemas/smoke.schema.json.
+REPORT_VERSION = 1
 RANDOM_USERS = range(10_000, 60_000)
 LOG_LINES_SHOWN = 20
 # How long a program must run that says nothing of being ready.
@@ -53,7 +58,8 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
     built = require_manifest(image, "image").facts
     engine = choose_engine(image.smoke.engine)
     artifact = make_artifact(image, built)
-    engine.load(artifact)
+    with host.terminal.activity(f"loading {image.references[0]} into {engine.name}"):
+        engine.load(artifact)
     version = engine.version()
     host.say(f"{engine.name} ({version}): root read-only, no capabilities, no new privileges")
 
@@ -61,15 +67,17 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
     show(host, still)
     runs = []
     for user in (image.image.user, random_user()):
-        runs.append(run_once(image, engine, artifact, user))
+        with host.terminal.activity(f"running it as user {user}"):
+            runs.append(run_once(image, engine, artifact, user))
         started = runs[-1].startup_ms
         first = "first answer" if image.app else "ready"
         host.say(f"as user {user}" + (f", {first} after {started} ms" if started is not None else ""))
-        show(host, runs[-1].checks)
+        show(host, runs[-1].checks if is_news(runs) else [summed_up(runs[-1])])
     for each in engine.unchecked:
         host.say(f"not checked by {engine.name}: {each}")
 
     report = {
+        "version": REPORT_VERSION,
         "name": image.name,
         "digest": built["digest"],
         "engine": engine.name,
@@ -83,9 +91,26 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
         "unchecked": list(engine.unchecked),
     }
     write_whole(image.dist / "smoke.json", json.dumps(report, indent=2) + "\n")
+    add_to_job_summary(as_markdown(image, engine, still, runs))
     if not report["passed"]:
         raise failure(image, still, runs)
     return report
+
+
+def as_markdown(image: Image, engine: Engine, still: Sequence[Check], runs: Sequence[Run]) -> str:
+    """What was seen, as a table under a heading."""
+    checks = [("image", check) for check in still] + [(run.user, check) for run in runs for check in run.checks]
+    lines = [
+        f"| {user} | {escaped(check.name)} | {'ok' if check.passed else '**failed**'} | {escaped(check.seen)} |"
+        for user, check in checks
+    ]
+    head = [f"### smoke of {image.name} in {engine.name}", "", "| as | check | | seen |", "|---|---|---|---|"]
+    return "\n".join([*head, *lines]) + "\n"
+
+
+def escaped(text: str) -> str:
+    """A text as one cell of a table."""
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def random_user() -> str:
@@ -93,14 +118,24 @@ def random_user() -> str:
     return f"{number}:{number}"
 
 
+def is_news(runs: Sequence[Run]) -> bool:
+    """Whether the last run has more to say than that it went as the first."""
+    return len(runs) == 1 or not all(check.passed for run in runs for check in run.checks)
+
+
+def summed_up(run: Run) -> Check:
+    return Check(name=f"the same {len(run.checks)} checks", passed=True, seen="as before")
+
+
 def show(host: Host, checks: Sequence[Check]) -> None:
     for check in checks:
-        host.say(f"  {'ok' if check.passed else 'FAILED':<6}  {check.name}: {check.seen}")
+        mark = host.terminal.colored(*("ok    ", "green") if check.passed else ("FAILED", "red"))
+        host.say(f"  {mark}  {check.name}: {check.seen}")
 
 
 def run_once(image: Image, engine: Engine, artifact: Artifact, user: str) -> Run:
     writable_tmp = image.layout == "onefile" or image.smoke.writable_tmp
-    policy = Policy(user=user, writable_tmp=writable_tmp, memory_bytes=image.smoke.memory)
+    policy = Policy(user=user, writable_tmp=writable_tmp, memory_bytes=image.smoke.memory, owner=owner(image))
     started = time.monotonic()
     container = engine.start(artifact, policy, [] if image.app else image.smoke.command)
     try:
@@ -111,6 +146,11 @@ def run_once(image: Image, engine: Engine, artifact: Artifact, user: str) -> Run
         return end_once(image, container, user)
     finally:
         container.remove()
+
+
+def owner(image: Image) -> str:
+    """Whose containers they are: those of this image, built in this folder of this machine."""
+    return f"{socket.gethostname()}:{image.work}"
 
 
 def serve_once(image: Image, container: Container, user: str, started: float) -> Run:
@@ -216,6 +256,20 @@ def wait_for_text(container: Container, text: str, timeout: float) -> bool:
     return False
 
 
+def expected_otherwise(failed: Sequence[Check]) -> str:
+    """What to do about an answer that may be right, though nobody declared it."""
+    for check in failed:
+        answered = re.match(r"answered ([1-4]\d\d), expected \d+$", check.seen)
+        method, _, path = check.name.partition(" ")
+        if answered and method == "GET":
+            request = f'{{ path = "{path}", status = {answered[1]} }}'
+            return (
+                "Ask for a path that the service has, or declare that answer, in [tool.pystatic-tasks]: "
+                f"smoke.requests = [{request}]"
+            )
+    return ""
+
+
 def failure(image: Image, still: Sequence[Check], runs: Sequence[Run]) -> SmokeError:
     failed = [check for check in [*still, *(each for run in runs for each in run.checks)] if not check.passed]
     names = list(dict.fromkeys(f"{check.name}: {check.seen}" for check in failed))
@@ -224,7 +278,9 @@ def failure(image: Image, still: Sequence[Check], runs: Sequence[Run]) -> SmokeE
     found = diagnose_all(image, run.output) if run else Diagnosis(text="")
     return SmokeError(
         f"{image.name} broke its contract:",
-        found.text or f"All that was seen is in {shown(image, image.dist / 'smoke.json')}.",
+        found.text
+        or expected_otherwise(failed)
+        or f"All that was seen is in {shown(image, image.dist / 'smoke.json')}.",
         [*names, *(["its log ends so:", *(f"| {line}" for line in log)] if log else [])],
         found.repairs,
     )

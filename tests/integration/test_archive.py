@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import TAG, Project, tool_or_skip
+from support import TAG, Project, tool_or_skip, validate
 
 from pystatic_tasks.engines import Engine
 
@@ -36,6 +36,10 @@ def loaded(sample: Project, docker: Engine) -> Iterator[str]:
     assert said.endswith(f"Loaded image: {REFERENCE}\n")
     yield REFERENCE
     call("docker", "image", "rm", "--force", REFERENCE)
+
+
+def test_what_describes_it_is_as_its_schema_says(sample: Project) -> None:
+    validate(sample.manifest("image.json"), "image.schema.json")
 
 
 def test_docker_knows_it_by_the_id_of_the_manifest(sample: Project, loaded: str) -> None:

@@ -103,7 +103,8 @@ def test_an_unknown_word_after_the_dashes(sample: Project) -> None:
     printed = sample.nox("-s", "image", "--", "--enginee", "docker", ok=False)
     assert (
         'After --: unknown word "--enginee".\n'
-        "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose.\n"
+        "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, "
+        "--no-cache, --fix, --verbose, --json.\n"
     ) in printed
 
 

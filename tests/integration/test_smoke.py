@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import TAG, Project, engine_or_skip, tool_or_skip, write_project
+from support import TAG, Project, engine_or_skip, tool_or_skip, validate, write_project
 
 CONTRACT = [
     "GET /",
@@ -33,6 +33,7 @@ def test_the_sample_keeps_its_contract_in(engine: str, sample: Project) -> None:
         if engine != "sandbox":
             subprocess.run([engine, "image", "rm", "--force", f"sample-app:{TAG}"], capture_output=True, check=True)
     report = sample.manifest("smoke.json")
+    validate(report, "smoke.schema.json")
     assert report["engine"] == engine
     assert report["passed"] is True
     assert [check["name"] for check in report["checks"]] == ["no shell", "no set-uid file", "within budget"]

@@ -1,17 +1,17 @@
-"""The documentation is true: every key is in the reference, and every configuration shown is accepted."""
+"""The documentation is true: what follows from the code is current, every configuration shown is accepted."""
 
 from __future__ import annotations
 
 import re
-import typing
-from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
+import generate
 import pytest
+from support import validate
 
-from pystatic_tasks.config.convert import keys, types_of
-from pystatic_tasks.config.model import Image, Request
+from pystatic_tasks.config.convert import keys
+from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke
 from pystatic_tasks.config.sources import TABLE, read_table
 from pystatic_tasks.options import KNOWN
 from pystatic_tasks.project import read_pyproject
@@ -21,25 +21,44 @@ REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def tables() -> dict[str, type]:
-    nested = {key: types_of(Image)[field.name] for key, field in keys(Image).items()}
-    return {key: typing.cast(type, cls) for key, cls in nested.items() if is_dataclass(cls)}
+def test_what_is_generated_is_current() -> None:
+    stale = [path.name for path in generate.stale()]
+    assert stale == [], f"renew them by: {generate.COMMAND}"
 
 
-@pytest.mark.parametrize("key", [key for key in keys(Image) if key not in tables()])
-def test_every_key_is_in_the_reference(key: str) -> None:
-    assert f"| `{key}` | " in REFERENCE
+def test_markers_and_what_stands_around_them_stay() -> None:
+    page = f"before\n{generate.BEGIN}old\n{generate.END}after\n"
+    assert generate.between_markers(page, "new") == f"before\n{generate.BEGIN}\nnew\n{generate.END}after\n"
 
 
-@pytest.mark.parametrize(("table", "key"), [(table, key) for table, cls in tables().items() for key in keys(cls)])
-def test_every_key_of_a_table_is_in_its_part_of_the_reference(table: str, key: str) -> None:
-    part = REFERENCE.partition(f"`[tool.pystatic-tasks.{table}]`")[2].partition("`[tool.")[0]
-    assert f"| `{key}` | " in part
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("hidden-imports", "| `hidden-imports` | Modules that are imported by name only. | |"),
+        ("timeout", "| `timeout` | Seconds until the first answer, or until the program ends. | `30.0` |"),
+        ("ports", "| `ports` | Ports to expose. | those of `server.bind` |"),
+        ("tags", '| `tags` | Tags, or whole references such as `"registry.example/shop:1.4"`. | `["latest"]` |'),
+    ],
+)
+def test_a_row_says_what_a_key_means_and_what_holds_without_it(name: str, row: str) -> None:
+    fields = {**keys(Freeze), **keys(ImageOptions), **keys(Smoke)}
+    assert generate.markdown_table({name: fields[name]}).splitlines()[-1] == row
 
 
-@pytest.mark.parametrize("key", keys(Request))
-def test_every_key_of_a_request_is_in_the_reference(key: str) -> None:
-    assert f"`{key}`" in REFERENCE.partition("A request has ")[2].partition("\n")[0]
+def links() -> list[tuple[str, str]]:
+    """Every link from a page to a page of the documentation, with its anchor."""
+    found = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^):]*)\)", page.read_text(encoding="utf-8"))]
+    return [(str(page.relative_to(ROOT)), link) for page, link in found]
+
+
+@pytest.mark.parametrize(("page", "link"), links())
+def test_every_link_leads_somewhere(page: str, link: str) -> None:
+    path, _, anchor = link.partition("#")
+    target = (ROOT / page).parent / path if path else ROOT / page
+    assert target.exists()
+    if anchor:
+        titles = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
 
 
 @pytest.mark.parametrize("option", KNOWN.split(", "))
@@ -52,6 +71,7 @@ def shown_configurations() -> list[Any]:
         pytest.param(block, id=f"{page.name}-{number}")
         for page in PAGES
         for number, block in enumerate(re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL))
+        if f"[tool.{TABLE}" in block
     ]
     assert blocks
     return blocks
@@ -60,7 +80,9 @@ def shown_configurations() -> list[Any]:
 @pytest.mark.parametrize("block", shown_configurations())
 def test_every_configuration_shown_is_accepted(block: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(block, encoding="utf-8")
-    table = read_pyproject(tmp_path)["tool"][TABLE]
+    pyproject = read_pyproject(tmp_path)
+    validate(pyproject, "pyproject.schema.json")
+    table = pyproject["tool"][TABLE]
     for each in (table, *table.pop("images", {}).values()):
         assert read_table("", each).problems == []
 

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from pystatic_tasks import errors
+from pystatic_tasks.errors import file_error
 
 EXIT_CODES = {
     errors.ConfigError: 2,
@@ -46,3 +50,41 @@ def test_a_broken_contract_may_say_what_mends_it() -> None:
     repair = errors.Repair(table="freeze", key="hidden-imports", value=("a",))
     assert errors.SmokeError("It broke.", repairs=[repair]).repairs == (repair,)
     assert errors.SmokeError("It broke.").repairs == ()
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (
+            errno.ENOSPC,
+            "/p/dist/x could not be read or written: No space left on device.\n"
+            "Free some space and run it again; nothing half-written was left.",
+        ),
+        (
+            errno.EROFS,
+            "/p/dist/x could not be read or written: Read-only file system.\n"
+            "Make it writable: results go to dist/ and work files to build/ in the project's folder.",
+        ),
+        (
+            errno.EACCES,
+            "/p/dist/x could not be read or written: Permission denied.\n"
+            "Make it accessible: results go to dist/ and work files to build/ in the project's folder.",
+        ),
+        (
+            errno.EISDIR,
+            "/p/dist/x could not be read or written: Is a directory.\n"
+            "See whether the file and its folder are as they should be.",
+        ),
+    ],
+)
+def test_what_the_system_says_of_a_file_becomes_a_message(number: int, text: str) -> None:
+    assert str(file_error(OSError(number, os.strerror(number), "/p/dist/x"))) == text
+
+
+def test_the_file_that_was_written_to_is_the_second_of_two() -> None:
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/p/a", None, "/p/b")
+    assert file_error(error).problem.startswith("/p/b could not ")
+
+
+def test_an_error_without_a_file_is_told_too() -> None:
+    assert file_error(OSError("odd")).problem == "A file could not be read or written: odd."

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -38,8 +40,34 @@ def test_the_whole_output_is_kept_in_the_log(tmp_path: Path, capsys: pytest.Capt
 
 def test_the_output_is_shown_too_where_it_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_logged(script("print('one'); print('two')"), tmp_path / "tool.log", verbose=True)
-    assert capsys.readouterr().out == "one\ntwo\n"
+    assert capsys.readouterr() == ("", "one\ntwo\n")
     assert (tmp_path / "tool.log").read_text(encoding="utf-8") == "one\ntwo\n"
+
+
+def test_every_line_is_told_to_whoever_watches(tmp_path: Path) -> None:
+    lines: list[str] = []
+    run_logged(script("print('one'); print('two')"), tmp_path / "tool.log", verbose=False, watch=lines.append)
+    assert lines == ["one\n", "two\n"]
+
+
+def test_a_tool_is_killed_when_the_program_that_runs_it_is(tmp_path: Path) -> None:
+    log = tmp_path / "tool.log"
+    tool = script("import os, time; print(os.getpid(), flush=True); time.sleep(60)")
+    runner = script(f"""
+        from pathlib import Path
+        from functools import partial
+        from pystatic_tasks.host import run_logged
+        tell = partial(print, flush=True)
+        run_logged({list(map(str, tool))!r}, Path({str(log)!r}), verbose=False, watch=tell)
+    """)
+    with subprocess.Popen(list(map(str, runner)), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.kill()
+    end = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not Path(f"/proc/{pid}").exists()
 
 
 def test_the_exit_code_is_the_tools(tmp_path: Path) -> None:
@@ -65,26 +93,18 @@ def test_output_that_is_not_utf_8_does_no_harm(tmp_path: Path) -> None:
     assert (tmp_path / "tool.log").read_text(encoding="utf-8").startswith("a")
 
 
-class Interruption:
-    """Stands in for sys.stdout; whoever writes to it is interrupted."""
-
-    def write(self, _: str) -> int:
-        raise KeyboardInterrupt
-
-    def flush(self) -> None:
-        pass
-
-
-def test_an_interrupted_tool_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_tool_is_ended(tmp_path: Path) -> None:
     command = script("""
         import os, time
         print(os.getpid(), flush=True)
         time.sleep(60)
     """)
-    monkeypatch.setattr(sys, "stdout", Interruption())
+
+    def interrupt(line: str) -> None:
+        raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        run_logged(command, tmp_path / "tool.log", verbose=True)
-    monkeypatch.undo()
+        run_logged(command, tmp_path / "tool.log", verbose=False, watch=interrupt)
     pid = int((tmp_path / "tool.log").read_text(encoding="utf-8"))
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

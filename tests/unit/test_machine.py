@@ -14,6 +14,7 @@ from pystatic_tasks.machine import (
     check_libraries,
     check_machine,
     check_platform,
+    find_interpreter,
     host_platform,
 )
 
@@ -26,11 +27,14 @@ def executable(path: Path, text: str = "") -> Path:
     return path
 
 
-def interpreter(folder: Path, *, libpython: str, debian: bool) -> Path:
+def interpreter(
+    folder: Path, *, libpython: str = "/x", debian: bool = False, version: str = "3.12.4", name: str = "python"
+) -> Path:
     """A Python that answers this, whatever it is asked."""
-    answer = {"version": "3.12.4", "base_prefix": "/opt/python", "libpython": libpython, "debian": debian}
+    folder.mkdir(exist_ok=True)
+    answer = {"version": version, "base_prefix": "/opt/python", "libpython": libpython, "debian": debian}
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
-    return executable(folder / "python", f'cp "{folder}/answer.json" "$4"')
+    return executable(folder / name, f'/bin/cp "{folder}/answer.json" "$4"')
 
 
 @pytest.mark.parametrize(
@@ -109,6 +113,69 @@ def test_an_interpreter_without_its_library_is_refused(tmp_path: Path, debian: b
     assert str(caught.value) == (
         f"Python 3.12.4 of /opt/python has no shared libpython, which a frozen program needs.\n{remedy}"
     )
+
+
+@pytest.mark.parametrize("version", ["3.9.18", "2.7.18"])
+def test_an_interpreter_that_is_too_old_is_refused(tmp_path: Path, version: str) -> None:
+    with pytest.raises(MissingToolError) as caught:
+        check_interpreter(interpreter(tmp_path, version=version), tmp_path)
+    assert str(caught.value) == (
+        f"Python {version} of /opt/python is too old.\n"
+        'Use Python 3.10 or newer: python = "3.10" in [tool.pystatic-tasks].'
+    )
+
+
+# Which interpreter Nox would take.
+
+
+def find(wanted: str | None, root: Path) -> Path | None:
+    python, found = find_interpreter(wanted, root, root / "work")
+    return python if found else None
+
+
+def test_the_running_interpreter_is_taken_if_none_is_wanted(tmp_path: Path) -> None:
+    assert find(None, tmp_path) == Path(sys.executable)
+
+
+@pytest.mark.parametrize("wanted", ["3.12", "3.12.4", "python3.12", "python3.12.4"])
+def test_a_version_is_looked_for_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
+    """The first that runs and is that version: those of version managers may be none."""
+    shim, other, right = (tmp_path / name for name in ("shims", "other", "right"))
+    shim.mkdir()
+    executable(shim / "python3.12", "exit 127")
+    interpreter(other, version="3.1.2", name="python3.12")
+    interpreter(right, name="python3.12")
+    monkeypatch.setenv("PATH", f"{shim}:{other}:{right}")
+    assert find(wanted, tmp_path) == right / "python3.12"
+
+
+def test_a_name_is_looked_for_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = interpreter(tmp_path / "bin", name="mypython")
+    monkeypatch.setenv("PATH", str(python.parent))
+    assert find("mypython", tmp_path) == python
+
+
+@pytest.mark.parametrize("wanted", ["bin/python", "{}/bin/python"])
+def test_a_path_starts_from_the_root(tmp_path: Path, wanted: str) -> None:
+    python = interpreter(tmp_path / "bin")
+    assert find(wanted.format(tmp_path), tmp_path) == python
+
+
+@pytest.mark.parametrize("wanted", ["3.12.5", "2.5", "./nowhere", "nonsense"])
+def test_an_interpreter_that_nobody_has_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str
+) -> None:
+    python = interpreter(tmp_path / "bin", name="python3.12")
+    monkeypatch.setenv("PATH", str(python.parent))
+    assert find(wanted, tmp_path) is None
+
+
+def test_what_newer_versions_of_nox_find_is_found(tmp_path: Path) -> None:
+    pytest.importorskip("python_discovery")
+    assert find(">=3.10", tmp_path) is not None
+
+
+# Libraries.
 
 
 def test_libraries_of_the_machine_may_be_named(tmp_path: Path) -> None:

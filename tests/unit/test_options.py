@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import argparse
+from typing import Any
+
 import pytest
 
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.options import Options, parse_options
+from pystatic_tasks.options import IMAGE_OPTION, OPTIONS, Options, add_options, parse_options, to_words
 
-KNOWN = "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose."
+KNOWN = (
+    "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose, --json."
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +26,7 @@ KNOWN = "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATF
         (["--no-cache"], Options(use_cache=False)),
         (["--fix"], Options(fix=True)),
         (["--verbose"], Options(verbose=True)),
+        (["--json"], Options(json=True)),
         (
             ["--verbose", "--engine", "docker", "--no-cache", "--tag", "x"],
             Options(config={"image": {"tags": ["x"]}, "smoke": {"engine": "docker"}}, use_cache=False, verbose=True),
@@ -56,3 +62,34 @@ def test_a_switch_takes_no_value() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_options(["--verbose=yes"])
     assert str(caught.value) == f"After --: argument --verbose: ignored explicit argument 'yes'.\n{KNOWN}"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, ()),
+        ({"tag": ["1.4", "1"]}, ("--tag=1.4", "--tag=1")),
+        ({"tag": []}, ()),
+        ({"tag": None, "layout": None, "no_cache": False}, ()),
+        ({"layout": "tree", "engine": "docker"}, ("--layout=tree", "--engine=docker")),
+        ({"layout": ""}, ("--layout=",)),
+        ({"platform": "-x"}, ("--platform=-x",)),
+        ({"no_cache": True, "fix": True, "json": True}, ("--no-cache", "--fix", "--json")),
+        ({"image": ["web"], "verbose": True}, ("--verbose",)),
+    ],
+)
+def test_options_that_another_front_read_become_words(given: dict[str, Any], words: tuple[str, ...]) -> None:
+    assert to_words(given) == words
+
+
+def test_words_are_read_as_another_front_read_them() -> None:
+    words = to_words({"tag": ["1.4"], "platform": "-x", "no_cache": True})
+    assert parse_options(words) == Options(config={"image": {"tags": ["1.4"]}}, platform="-x", use_cache=False)
+
+
+def test_any_parser_can_learn_the_options() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser, [*OPTIONS, IMAGE_OPTION])
+    given = parser.parse_args(["--image", "web", "--image", "worker", "--no-cache"])
+    assert (given.image, given.tag, given.no_cache, given.json) == (["web", "worker"], None, True, False)
+    assert "--image NAME" in parser.format_help()

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +18,19 @@ from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.pipeline import (
     Manifest,
     asked_of_freeze,
+    beside,
     fingerprint,
     hash_file,
     hash_tree,
     manifest_path,
     megabytes,
     move_whole,
+    only_one,
     read_manifest,
     require_manifest,
     shown,
     unchanged,
+    unwritable_folder,
     walk,
     write_manifest,
     write_whole,
@@ -236,3 +243,60 @@ def test_paths_are_shown_from_the_projects_folder(image: Image) -> None:
 )
 def test_sizes_are_shown_in_decimal_megabytes(size_bytes: int, text: str) -> None:
     assert megabytes(size_bytes) == text
+
+
+def test_a_folder_that_nobody_may_write_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unwritable_folder(tmp_path) is None
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name == "build")
+    (tmp_path / "build").mkdir()
+    assert str(unwritable_folder(tmp_path)) == (
+        f"The folder {tmp_path} is not writable.\n"
+        "Make it writable: results go to dist/ and work files to build/ in the project's folder."
+    )
+    (tmp_path / "dist").mkdir()
+    assert str(unwritable_folder(tmp_path)).startswith(f"The folder {tmp_path}/dist is not writable.")
+
+
+def test_the_file_that_a_full_disk_did_not_take_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="x") as caught, beside(tmp_path / "dist" / "image.tar") as temporary:
+        raise OSError(errno.ENOSPC, "x", str(temporary))
+    assert (caught.value.filename, caught.value.filename2) == (f"{tmp_path}/dist/image.tar", None)
+
+
+# One build of an image at a time.
+
+
+def test_a_second_build_waits_for_the_first(image: Image) -> None:
+    said: list[str] = []
+    order: list[str] = []
+
+    def second() -> None:
+        with only_one(image, said.append):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with only_one(image, said.append):
+        waiting.start()
+        while not said:
+            time.sleep(0.001)
+        order.append("first")
+    waiting.join(10)
+    assert order == ["first", "second"]
+    assert said == ["another build of shop is running here; waiting for it"]
+
+
+def test_builds_of_different_images_do_not_wait(image: Image) -> None:
+    said: list[str] = []
+    with only_one(image, said.append), only_one(replace(image, name="other"), said.append):
+        assert said == []
+
+
+def test_what_a_killed_build_left_half_written_is_removed(image: Image) -> None:
+    for folder in (image.dist, image.work):
+        folder.mkdir(parents=True)
+        (folder / ".image.tar.4711.part").write_bytes(b"half")
+        (folder / "image.tar").write_bytes(b"whole")
+    with only_one(image, print):
+        pass
+    assert [path.name for path in image.dist.iterdir()] == ["image.tar"]
+    assert sorted(path.name for path in image.work.iterdir()) == ["image.tar", "lock"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TextIO, cast
 
 import nox
 import pytest
@@ -16,10 +16,11 @@ from nox import registry
 
 from pystatic_tasks import freeze
 from pystatic_tasks.config import Image, load_config
+from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.options import parse_options
 from pystatic_tasks.pipeline import STEPS
-from pystatic_tasks.sessions import RUN, make_host, only_installs, pick_image, register, run_step
+from pystatic_tasks.sessions import RUN, make_host, only_installs, register, run_step
 
 SHOP = '[project]\nname = "shop"\n[tool.pystatic-tasks]\napp = "shop:app"\n'
 TWO = """
@@ -120,7 +121,11 @@ class Session:
         self.installed: list[tuple[tuple[str, ...], bool]] = []
         self.virtualenv = Virtualenv()
         self.answer = answer
-        self._runner = SimpleNamespace(global_config=SimpleNamespace(no_install=False))
+        self._runner = SimpleNamespace(
+            name="freeze",
+            global_config=SimpleNamespace(no_install=False, color=False),
+            manifest=SimpleNamespace(list_all_sessions=list),
+        )
 
     def log(self, line: str) -> None:
         self.lines.append(line)
@@ -128,7 +133,10 @@ class Session:
     def error(self, text: str) -> NoReturn:
         raise AbortedError(text)
 
-    def install(self, *arguments: str, silent: bool, env: Mapping[str, str]) -> None:
+    def install(
+        self, *arguments: str, env: Mapping[str, str], silent: bool = False, stdout: TextIO | None = None
+    ) -> None:
+        assert silent or stdout is sys.stderr
         assert Path(env["DIST_EXTRA_CONFIG"]).is_file()
         self.installed.append((arguments, silent))
 
@@ -484,12 +492,12 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--platform PLATFORM, --no-cache, --fix, --verbose",
+            "--platform PLATFORM, --no-cache, --fix, --verbose, --json",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
-            "--engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose",
+            "--engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose, --json",
         ),
         (
             ["--platform", "linux/s390x"],
@@ -506,6 +514,17 @@ def test_wrong_words_after_the_dashes_end_the_session_with_a_message(
         with pytest.raises(AbortedError) as caught:
             sessions[step](Session(*words).nox)
         assert str(caught.value) == text.format(path=tmp_path / "pyproject.toml")
+
+
+@pytest.mark.parametrize(("text", "words", "code"), [(SHOP, ["x"], "2"), (SHOP + "x = 1", [], "2"), (SHOP, [], "1")])
+def test_the_kind_of_the_failure_is_left_for_whoever_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: list[str], code: str
+) -> None:
+    monkeypatch.setenv("PYSTATIC_EXIT_CODE", str(tmp_path / "code"))
+    sessions = register(root=write(tmp_path / "shop", text))
+    with pytest.raises(AbortedError):
+        sessions["smoke"](Session(*words).nox)
+    assert (tmp_path / "code").read_text(encoding="utf-8") == code
 
 
 def test_a_step_that_lacks_the_one_before_ends_the_session_with_a_message(tmp_path: Path) -> None:
@@ -834,23 +853,3 @@ def test_what_is_overridden_ends_it(tmp_path: Path, register: str, variable: dic
     )
     assert lines[place + 1] == "Leave it out there, or write it there too."
     assert len([line for line in lines if line.startswith("smoke of")]) == 1
-
-
-@pytest.mark.parametrize("words", [[], ["--fix"]])
-def test_without_the_library_only_fix_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
-) -> None:
-    ran: list[str] = []
-    monkeypatch.setitem(cast("dict[str, Any]", RUN), "freeze", lambda *_: ran.append("freeze"))
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    session = register(root=write(tmp_path))["freeze"]
-    if not words:
-        session(Session().nox)
-        assert ran == ["freeze"]
-        return
-    with pytest.raises(AbortedError) as caught:
-        session(Session(*words).nox)
-    assert str(caught.value) == (
-        '--fix needs a library that is not installed beside Nox.\nInstall it: pip install "pystatic-tasks[fix]"'
-    )
-    assert ran == []

@@ -3,16 +3,22 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+import jsonschema
 import pytest
 
 from pystatic_tasks.config import Image, Request
 from pystatic_tasks.config.convert import Problems, convert_table, kebab, keys, nearest, show, strip_none
 from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke
+from pystatic_tasks.config.schema import table_schema
 
 
 def convert(cls: type, raw: Any) -> tuple[dict[str, Any], list[str]]:
+    """The values and what is wrong; where that is nothing, the schema must find nothing either."""
     problems = Problems("")
-    return convert_table(cls, raw, "", problems), problems.lines
+    values = convert_table(cls, raw, "", problems)
+    if not problems.lines:
+        jsonschema.Draft7Validator(table_schema(cls)).validate(raw)
+    return values, problems.lines
 
 
 def test_keys_are_the_fields_in_kebab_case() -> None:

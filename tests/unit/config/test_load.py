@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import validate
 
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.project import read_pyproject
 
 KEYS = (
     "app, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, python, "
@@ -30,7 +32,9 @@ def write(folder: Path, text: str) -> Path:
 
 
 def load(folder: Path, text: str, **sources: Mapping[str, Any]) -> Image:
+    """The one image of a right configuration, which the schema takes too."""
     (image,) = load_config(write(folder, text), **sources)
+    validate(read_pyproject(folder), "pyproject.schema.json")
     return image
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import Field, FrozenInstanceError, fields, is_dataclass
+from dataclasses import Field, FrozenInstanceError, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ TABLES: tuple[type[Any], ...] = (Image, Freeze, Staticx, ImageOptions, Smoke, Re
 def all_keys() -> Iterator[tuple[str, Field[Any]]]:
     for table in TABLES:
         for each in fields(table):
-            if each.name not in NOT_KEYS and not is_dataclass(each.default):
+            if each.name not in NOT_KEYS:
                 yield f"{table.__name__}.{each.name}", each
 
 

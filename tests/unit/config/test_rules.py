@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import datetime
 import re
+from typing import Any
 
+import jsonschema
 import pytest
 
-from pystatic_tasks.config.rules import RULES
+from pystatic_tasks.config.rules import RULES, SCHEMAS
 
 TOO_LONG = "x" * 129
 NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
@@ -28,64 +30,74 @@ NOT_JSON = "must hold texts, numbers, true, false, lists and tables only"
 NOT_A_FILE = "must be an absolute path of a file in the image, without '..'"
 
 
-@pytest.mark.parametrize(
-    ("rule", "value", "kept"),
-    [
-        ("size", 9_000_000, 9_000_000),
-        ("size", "9000000", 9_000_000),
-        ("size", "9MB", 9_000_000),
-        ("size", " 9 mb ", 9_000_000),
-        ("size", "8.5 MiB", 8_912_896),
-        ("size", "1kB", 1000),
-        ("size", "1KiB", 1024),
-        ("size", "2GB", 2_000_000_000),
-        ("size", "1GiB", 1_073_741_824),
-        ("size", "512B", 512),
-        ("optimize", 0, 0),
-        ("optimize", 1, 1),
-        ("optimize", 2, 2),
-        ("name", "shop", "shop"),
-        ("name", "shop-web_2.x", "shop-web_2.x"),
-        ("name", "7", "7"),
-        ("app", "shop:app", "shop:app"),
-        ("app", "shop.web:make_app()", "shop.web:make_app()"),
-        ("app", "shop.web:make('x', y=1)", "shop.web:make('x', y=1)"),
-        ("user", "1000", "1000:1000"),
-        ("user", "1000:2000", "1000:2000"),
-        ("user", "4294967294:0", "4294967294:0"),
-        ("user", "007:03", "7:3"),
-        ("tag", "1.4", "1.4"),
-        ("tag", "v1_2-rc.1", "v1_2-rc.1"),
-        ("tag", "shop:1.4", "shop:1.4"),
-        ("tag", "registry.example/shop", "registry.example/shop:latest"),
-        ("tag", "registry.example/shop:1.4", "registry.example/shop:1.4"),
-        ("tag", "localhost:5000/shop", "localhost:5000/shop:latest"),
-        ("tag", "localhost:5000/team/shop:1.4", "localhost:5000/team/shop:1.4"),
-        ("tag", "registry.example:5000/a/b", "registry.example:5000/a/b:latest"),
-        ("tag", "Registry.Example/shop:1", "Registry.Example/shop:1"),
-        ("tag", "a/b__c/d-e.f:V1", "a/b__c/d-e.f:V1"),
-        ("tag", "a_b/c---d", "a_b/c---d:latest"),
-        ("tag", "x" * 128, "x" * 128),
-        ("port", 1, 1),
-        ("port", 65535, 65535),
-        ("path", "/", "/"),
-        ("path", "/health?deep=1", "/health?deep=1"),
-        ("data", "templates:shop/templates", "templates:shop/templates"),
-        ("data", "odd:name:folder", "odd:name:folder"),
-        ("data", "templates:.", "templates:."),
-        ("file", {"/etc/shop.toml": "shop.toml"}, {"/etc/shop.toml": "shop.toml"}),
-        ("file", {}, {}),
-        ("status", 100, 100),
-        ("status", 599, 599),
-        ("seconds", 1, 1.0),
-        ("seconds", 0.001, 0.001),
-        ("env", {"MY_VAR": "a=b", "größe": ""}, {"MY_VAR": "a=b", "größe": ""}),
-        ("headers", {"X-Shop": "größe\t1", "A": ""}, {"X-Shop": "größe\t1", "A": ""}),
-        ("json", {"a": [1, 2.5, None, True, "x"]}, {"a": [1, 2.5, None, True, "x"]}),
-    ],
-)
+RIGHT: list[tuple[str, Any, Any]] = [
+    ("size", 9_000_000, 9_000_000),
+    ("size", "9000000", 9_000_000),
+    ("size", "9MB", 9_000_000),
+    ("size", " 9 mb ", 9_000_000),
+    ("size", "8.5 MiB", 8_912_896),
+    ("size", "1kB", 1000),
+    ("size", "1KiB", 1024),
+    ("size", "2GB", 2_000_000_000),
+    ("size", "1GiB", 1_073_741_824),
+    ("size", "512B", 512),
+    ("optimize", 0, 0),
+    ("optimize", 1, 1),
+    ("optimize", 2, 2),
+    ("name", "shop", "shop"),
+    ("name", "shop-web_2.x", "shop-web_2.x"),
+    ("name", "7", "7"),
+    ("app", "shop:app", "shop:app"),
+    ("app", "shop.web:make_app()", "shop.web:make_app()"),
+    ("app", "shop.web:make('x', y=1)", "shop.web:make('x', y=1)"),
+    ("user", "1000", "1000:1000"),
+    ("user", "1000:2000", "1000:2000"),
+    ("user", "4294967294:0", "4294967294:0"),
+    ("user", "007:03", "7:3"),
+    ("tag", "1.4", "1.4"),
+    ("tag", "v1_2-rc.1", "v1_2-rc.1"),
+    ("tag", "shop:1.4", "shop:1.4"),
+    ("tag", "registry.example/shop", "registry.example/shop:latest"),
+    ("tag", "registry.example/shop:1.4", "registry.example/shop:1.4"),
+    ("tag", "localhost:5000/shop", "localhost:5000/shop:latest"),
+    ("tag", "localhost:5000/team/shop:1.4", "localhost:5000/team/shop:1.4"),
+    ("tag", "registry.example:5000/a/b", "registry.example:5000/a/b:latest"),
+    ("tag", "Registry.Example/shop:1", "Registry.Example/shop:1"),
+    ("tag", "a/b__c/d-e.f:V1", "a/b__c/d-e.f:V1"),
+    ("tag", "a_b/c---d", "a_b/c---d:latest"),
+    ("tag", "x" * 128, "x" * 128),
+    ("port", 1, 1),
+    ("port", 65535, 65535),
+    ("path", "/", "/"),
+    ("path", "/health?deep=1", "/health?deep=1"),
+    ("data", "templates:shop/templates", "templates:shop/templates"),
+    ("data", "odd:name:folder", "odd:name:folder"),
+    ("data", "templates:.", "templates:."),
+    ("file", {"/etc/shop.toml": "shop.toml"}, {"/etc/shop.toml": "shop.toml"}),
+    ("file", {}, {}),
+    ("status", 100, 100),
+    ("status", 599, 599),
+    ("seconds", 1, 1.0),
+    ("seconds", 0.001, 0.001),
+    ("env", {"MY_VAR": "a=b", "größe": ""}, {"MY_VAR": "a=b", "größe": ""}),
+    ("headers", {"X-Shop": "größe\t1", "A": ""}, {"X-Shop": "größe\t1", "A": ""}),
+    ("json", {"a": [1, 2.5, None, True, "x"]}, {"a": [1, 2.5, None, True, "x"]}),
+]
+
+
+@pytest.mark.parametrize(("rule", "value", "kept"), RIGHT)
 def test_a_right_value_is_kept_in_one_form(rule: str, value: object, kept: object) -> None:
     assert RULES[rule](value) == kept
+
+
+@pytest.mark.parametrize(("rule", "value", "kept"), RIGHT)
+def test_the_schema_of_a_rule_takes_what_the_rule_takes(rule: str, value: object, kept: object) -> None:
+    for each in (value, kept):
+        jsonschema.Draft7Validator(SCHEMAS[rule]).validate(each)
+
+
+def test_every_rule_has_a_schema() -> None:
+    assert set(SCHEMAS) == set(RULES)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -8,8 +7,8 @@ import pytest
 
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config import write as module
-from pystatic_tasks.config.write import check_writer, write_repair
-from pystatic_tasks.errors import ConfigError, MissingToolError, Repair
+from pystatic_tasks.config.write import write_repair
+from pystatic_tasks.errors import ConfigError, Repair
 
 TOP = '[tool.pystatic-tasks]\napp = "a:b"  # served\n'
 OTHERS = "\n[tool.other]\nx = 1\n"
@@ -163,15 +162,3 @@ def test_a_file_that_is_no_toml_any_more_is_left_as_it_is(tmp_path: Path) -> Non
 def test_what_would_change_something_else_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "with_line", lambda *_: "[tool]\n")
     assert "(it cannot be added without changing something else)" in refused(tmp_path, TOP)
-
-
-def test_without_the_library_it_is_told_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write(tmp_path, TOP)
-    (image,) = load_config(tmp_path)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    text = '--fix needs a library that is not installed beside Nox.\nInstall it: pip install "pystatic-tasks[fix]".'
-    for act in (check_writer, lambda: write_repair(image, repair_of(image))):
-        with pytest.raises(MissingToolError) as caught:
-            act()
-        assert str(caught.value) == text
-    assert path.read_text(encoding="utf-8") == TOP

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import engine_or_skip, tool_or_skip
+from support import engine_or_skip, tool_or_skip, validate
 
 from pystatic_tasks.config.model import Image, ImageOptions, Layout, Smoke
 from pystatic_tasks.engines import make_artifact
@@ -18,7 +18,7 @@ from pystatic_tasks.image.step import image as image_step
 from pystatic_tasks.pipeline import write_manifest
 from pystatic_tasks.smoke import contract, step
 from pystatic_tasks.smoke.contract import Check
-from pystatic_tasks.smoke.step import RANDOM_USERS, Run, failure, random_user, show, smoke
+from pystatic_tasks.smoke.step import RANDOM_USERS, Run, expected_otherwise, failure, random_user, show, smoke
 
 GOOD = Check(name="not root", passed=True, seen="user 65535")
 BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
@@ -79,6 +79,7 @@ def test_a_program_that_keeps_its_contract_is_reported(tmp_path: Path, sandboxes
     image = build(tmp_path, "echo", command=("größe",), stdout="größe")
     report = smoke(image, Host(say=said.append))
     assert report == json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))
+    validate(report, "smoke.schema.json")
     assert report["passed"]
     assert report["runs"][0]["user"] == "65535:65535" != report["runs"][1]["user"]
     assert [check["name"] for check in report["runs"][1]["checks"]] == [
@@ -108,7 +109,9 @@ def test_a_program_that_breaks_its_contract_fails_and_is_reported(tmp_path: Path
         "  prints 'hello': not found\n"
         "All that was seen is in dist/pystatic/false/smoke.json."
     )
-    assert json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))["passed"] is False
+    report = json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))
+    validate(report, "smoke.schema.json")
+    assert report["passed"] is False
     assert list(sandboxes.iterdir()) == []
 
 
@@ -306,3 +309,44 @@ def test_a_service_without_a_port_cannot_be_asked(tmp_path: Path, sandboxes: Pat
         smoke(image, Host(say=lambda line: None))
     assert caught.value.details[0] == "answers: server.bind names no TCP port that could be asked"
     assert list(sandboxes.iterdir()) == []
+
+
+def test_a_second_run_that_goes_as_the_first_is_one_line(tmp_path: Path, sandboxes: Path) -> None:
+    said: list[str] = []
+    smoke(build(tmp_path, "echo", command=("x",), stdout="x"), Host(say=said.append))
+    place = next(n for n, line in enumerate(said) if line.startswith("as user") and "65535" not in line)
+    assert said[place + 1] == "  ok      the same 3 checks: as before"
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "advice"),
+    [
+        (
+            "GET /",
+            "answered 404, expected 200",
+            "Ask for a path that the service has, or declare that answer, in [tool.pystatic-tasks]: "
+            'smoke.requests = [{ path = "/", status = 404 }]',
+        ),
+        ("POST /", "answered 404, expected 200", ""),
+        ("GET /", "no answer", ""),
+        ("GET /", "answered 'x', expected it to contain 'y'", ""),
+        ("TERM ends it", "exit code 1", ""),
+    ],
+)
+def test_an_answer_that_nobody_declared_may_be_right(name: str, seen: str, advice: str) -> None:
+    assert expected_otherwise([Check(name=name, passed=False, seen=seen)]) == advice
+
+
+def test_the_checks_are_a_table_in_the_summary_of_a_job(
+    tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    smoke(build(tmp_path, "echo", command=("a|b",), stdout="a"), Host(say=lambda line: None))
+    lines = (tmp_path / "summary.md").read_text(encoding="utf-8").splitlines()
+    place = lines.index("### smoke of echo in sandbox")
+    assert lines[place + 2 : place + 5] == [
+        "| as | check | | seen |",
+        "|---|---|---|---|",
+        "| image | no shell | ok | 3 files |",
+    ]
+    assert "| 65535:65535 | echo a\\|b | ok | exit code 0 |" in lines

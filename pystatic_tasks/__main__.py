@@ -1,0 +1,137 @@
+"""The command line: `pystatic`, or `python -m pystatic_tasks`, for projects with or without a noxfile."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from pystatic_tasks.check import check_all, failed, report
+from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError, file_error
+from pystatic_tasks.init import init
+from pystatic_tasks.options import IMAGE_OPTION, OPTIONS, add_options, to_words
+from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS
+from pystatic_tasks.underneath import Call, run
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: What stands after the program's name; that of the process unless given.
+
+    Returns:
+        The exit code: 0, or that of the error's class.
+    """
+    program = program_name(sys.argv[0])
+    given = make_parser(program).parse_args(arguments)
+    try:
+        root = existing_folder(given.root)
+        if given.command == "init":
+            init(
+                root,
+                dry_run=given.dry_run,
+                target=given.target,
+                say=print,
+                confirm=lambda: given.yes or confirmed(),
+                command=program,
+            )
+            return 0
+        if given.command == "check":
+            return check(root, as_json=given.json)
+        words = to_words(vars(given))
+        shown_as = f"{program} {{step}}" + (f" --root {given.root}" if given.root != "." else "")
+        return run(Call(root=root, step=given.command, images=tuple(given.image), words=words, shown_as=shown_as))
+    except PystaticError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read, such as head, has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(file_error(error), file=sys.stderr)
+        return PystaticError.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def make_parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Turn a Python web service into a tiny container image from scratch.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"pystatic-tasks {version('pystatic-tasks')}")
+    root = argparse.ArgumentParser(add_help=False)
+    root.add_argument("--root", metavar="FOLDER", default=".", help="folder of the pyproject.toml (this one)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    begin = add_command(commands, "init", "Look at the project, and write what it needs to be built.", root)
+    begin.add_argument(
+        "--target", metavar="TARGET", help='what to serve, such as "shop.web:app", instead of what is found'
+    )
+    begin.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
+    begin.add_argument("--yes", action="store_true", help="write without asking")
+    able = add_command(commands, "check", "Say whether this machine can build.", root)
+    able.add_argument("--json", action="store_true", help="print what was found as JSON on standard output")
+    for step in STEPS:
+        parser_of_step = add_command(commands, step, DESCRIPTIONS[step].format(name="the project"), root)
+        add_options(parser_of_step, [*OPTIONS, IMAGE_OPTION])
+        parser_of_step.set_defaults(image=[])
+    return parser
+
+
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    description: str,
+    root: argparse.ArgumentParser,
+) -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=description, description=description, parents=[root], allow_abbrev=False)
+
+
+def program_name(path: str) -> str:
+    """What the user typed to start this."""
+    return "python -m pystatic_tasks" if Path(path).name == "__main__.py" else Path(path).name
+
+
+def existing_folder(path: str) -> Path:
+    """The folder, absolute.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if not Path(path).is_dir():
+        raise ConfigError(f"There is no folder {path}.", "Name one with --root, or leave it out for this one.")
+    return Path(path).resolve()
+
+
+def confirmed() -> bool:
+    """Ask whoever sits at the terminal; nobody there means yes."""
+    if not sys.stdin.isatty():
+        return True
+    try:
+        return input("Write this? [Y/n] ").strip().lower() in ("", "y", "yes")
+    except EOFError:
+        return False
+
+
+def check(root: Path, *, as_json: bool) -> int:
+    findings = check_all(root)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        print("\n".join(report(findings)))
+    return MissingToolError.exit_code if failed(findings) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The configuration as a JSON schema, for editors and validate-pyproject.
+
+Of draft 7, which SchemaStore and validate-pyproject ask for.
+The schema refuses nothing that the loader takes: what it cannot say, it leaves to the loader.
+"""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, is_dataclass
+from typing import Any, Literal
+
+from pystatic_tasks.config.convert import keys, strip_none, types_of
+from pystatic_tasks.config.load import TARGETS
+from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.rules import SCHEMAS
+from pystatic_tasks.config.sources import TABLE
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+# The address that SchemaStore gives to the schema of a table in pyproject.toml.
+ADDRESS = f"https://json.schemastore.org/partial-{TABLE}.json"
+PLAIN_TYPES: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
+IMAGES = "Several images: a table for each, with all these keys again; what stands here holds for all of them."
+
+
+def for_validate_pyproject(tool_name: str) -> dict[str, Any]:
+    """The settings of pystatic-tasks, in the table `$tool`."""
+    return config_schema()
+
+
+def config_schema() -> dict[str, Any]:
+    """The schema of `[tool.pystatic-tasks]`, as what JSON is made from."""
+    definitions = {name: key_schema(types_of(Image)[field.name], field) for name, field in keys(Image).items()}
+    one_image = {**table_of({name: {"$ref": f"#/definitions/{name}"} for name in definitions}), **one_target()}
+    images = {"description": plain(IMAGES), "type": "object", "additionalProperties": one_image}
+    return {
+        "$schema": DRAFT,
+        "$id": ADDRESS,
+        "title": f"[tool.{TABLE}]",
+        "description": "From a Python web service to a container image from scratch.",
+        **one_image,
+        "properties": {**one_image["properties"], "images": images},
+        "definitions": definitions,
+    }
+
+
+def pyproject_schema() -> dict[str, Any]:
+    """The schema of a whole pyproject.toml, of which it knows our table only: for editors that take one for a file."""
+    table = config_schema()
+    outer = {"$schema": table.pop("$schema"), "title": "pyproject.toml", "type": "object"}
+    definitions = table.pop("definitions")
+    del table["$id"]
+    tool = {"type": "object", "additionalProperties": True, "properties": {TABLE: table}}
+    return {**outer, "additionalProperties": True, "properties": {"tool": tool}, "definitions": definitions}
+
+
+def table_of(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": dict(properties)}
+
+
+def table_schema(cls: type) -> dict[str, Any]:
+    """The schema of the table that fills a dataclass."""
+    return table_of({name: key_schema(types_of(cls)[field.name], field) for name, field in keys(cls).items()})
+
+
+def one_target() -> dict[str, Any]:
+    """That of the keys that name a target at most one is given; an empty text is none."""
+    given = {"type": "string", "minLength": 1}
+    absent = {
+        "description": f"{', '.join(TARGETS)} exclude each other; keep one.",
+        "type": "string",
+        "maxLength": 0,
+    }
+    return {
+        "allOf": [
+            {
+                "if": {"required": [target], "properties": {target: given}},
+                "then": {"properties": {other: absent for other in TARGETS if other != target}},
+            }
+            for target in TARGETS
+        ]
+    }
+
+
+def key_schema(annotation: Any, field: Field[Any]) -> dict[str, Any]:
+    """The schema of one key: what it means, what it holds, and what holds without it."""
+    doc, unless = field.metadata["doc"], field.metadata["unless"]
+    schema = {
+        "description": plain(f"{doc} Default: {unless}." if unless else doc),
+        **value_schema(annotation, field.metadata["check"]),
+    }
+    default = default_of(field)
+    return schema if unless or default is None or is_dataclass(default) else {**schema, "default": default}
+
+
+def default_of(field: Field[Any]) -> Any:
+    """The default of a key, as JSON has it."""
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return list(field.default) if isinstance(field.default, tuple) else field.default
+
+
+def value_schema(annotation: Any, check: str) -> dict[str, Any]:
+    annotation = strip_none(annotation)
+    origin = typing.get_origin(annotation)
+    if is_dataclass(annotation):
+        return table_schema(typing.cast(type, annotation))
+    if origin is tuple:
+        items = value_schema(typing.get_args(annotation)[0], check)
+        return {"type": "array", "items": items, **({"minItems": 1} if check == "tag" else {})}
+    if origin is Literal:
+        return {"type": "string", "enum": list(typing.get_args(annotation))}
+    rule = SCHEMAS.get(check, {})
+    if check == "size":
+        return {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", **rule}]}
+    if annotation is Any:
+        return dict(rule)
+    if origin is not None:
+        of_text = typing.get_args(annotation)[1] is str
+        return {"type": "object", **({"additionalProperties": {"type": "string"}} if of_text else {}), **rule}
+    return {"type": PLAIN_TYPES[annotation], **rule}
+
+
+def plain(text: str) -> str:
+    """Markdown without its links and its marks of code."""
+    return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text).replace("`", "")

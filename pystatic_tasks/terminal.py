@@ -1,0 +1,118 @@
+"""What a person at a terminal sees while something takes long, and how a word is coloured."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TextIO
+
+# Short work shows nothing, and what Nox says of an installation it says before.
+DELAY_SECONDS = 0.5
+FRAME_SECONDS = 0.1
+FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+ASCII_FRAMES = "|/-\\"
+# ECMA-48: erase in line; select graphic rendition.
+CLEAR_LINE = "\r\033[K"
+COLORS = {"green": "\033[32m", "red": "\033[31m", "bold": "\033[1m"}
+RESET = "\033[0m"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terminal:
+    """Where a person reads.
+
+    Attributes:
+        stream: Standard error; standard output is for machines.
+        live: Whether a line may be rewritten while something takes long.
+        color: Whether words may be coloured.
+    """
+
+    stream: TextIO
+    live: bool = False
+    color: bool = False
+
+    def colored(self, text: str, color: str) -> str:
+        return f"{COLORS[color]}{text}{RESET}" if self.color else text
+
+    @contextlib.contextmanager
+    def activity(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Show `text` and the seconds that it takes, on a line that is gone afterwards.
+
+        Gives a function that replaces the text, unless by an empty one.
+        Nothing else may write to the terminal meanwhile.
+        """
+        if not self.live:
+            yield lambda text: None
+            return
+        shown = [text]
+        ended = threading.Event()
+        painter = threading.Thread(target=self._paint, args=(shown, ended), daemon=True)
+        painter.start()
+        try:
+            yield lambda text: shown.extend([text] if text else [])
+        finally:
+            ended.set()
+            painter.join()
+
+    def _paint(self, shown: list[str], ended: threading.Event) -> None:
+        started = time.monotonic()
+        if ended.wait(DELAY_SECONDS):
+            return
+        frames = FRAMES if can_show(self.stream, FRAMES) else ASCII_FRAMES
+        count = 0
+        while not ended.wait(FRAME_SECONDS):
+            line = f"{frames[count % len(frames)]} {shown[-1]} ({time.monotonic() - started:.0f} s)"
+            self._write(CLEAR_LINE + line[: shutil.get_terminal_size().columns - 1])
+            count += 1
+        self._write(CLEAR_LINE)
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.write(text)
+            self.stream.flush()
+
+
+def make_terminal(stream: TextIO, environment: Mapping[str, str], *, color: bool, verbose: bool) -> Terminal:
+    """The terminal behind a stream, if there is one that can rewrite a line."""
+    is_dumb = environment.get("TERM", "dumb") == "dumb" or "CI" in environment or "GITHUB_ACTIONS" in environment
+    return Terminal(stream=stream, live=stream.isatty() and not is_dumb and not verbose, color=color)
+
+
+def can_show(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def folded(title: str, stream: TextIO, environment: Mapping[str, str]) -> Iterator[None]:
+    """Fold what is written meanwhile, where GitHub Actions shows it.
+
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions#grouping-log-lines
+    """
+    if environment.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    print(f"::group::{title}", file=stream, flush=True)
+    try:
+        yield
+    finally:
+        print("::endgroup::", file=stream, flush=True)
+
+
+def add_to_job_summary(markdown: str, environment: Mapping[str, str] = os.environ) -> None:
+    """Add to the summary of the job that GitHub Actions runs, if it does.
+
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions#adding-a-job-summary
+    """
+    path = environment.get("GITHUB_STEP_SUMMARY")
+    if path:
+        with contextlib.suppress(OSError), open(path, "a", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(f"{markdown}\n")

@@ -1,0 +1,54 @@
+"""Ordinary repositories, from nothing of ours to a proved image, by `pystatic init` and what the terminal says."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from support import REPOSITORY, Project, tool_or_skip
+
+COMMANDS = Path(sys.executable).parent
+# Each repository with the folders of results that following the terminal leaves.
+RESULTS = {
+    "adopt_monorepo": ["services/api/dist/pystatic/polls-api", "services/web/dist/pystatic/web"],
+    "adopt_django_tox": ["dist/pystatic/library"],
+    "adopt_fastapi_uv": ["dist/pystatic/weather-station"],
+    "adopt_flask_nox": ["dist/pystatic/recipes"],
+    "adopt_click_tasks": ["dist/pystatic/wordcount"],
+}
+# Where its folder's name is all that gives the image a name.
+FOLDERS = {"adopt_django_tox": "library"}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_newcomer_gets_a_proved_image(name: str, tmp_path: Path) -> None:
+    tool_or_skip("uv")
+    root = tmp_path / FOLDERS.get(name, name)
+    shutil.copytree(REPOSITORY / "tests" / "projects" / name, root)
+    first, *others = follow(Project(root))
+    assert "MISSING" not in first
+    assert any("first answer after" in printed or "--help: exit code 0" in printed for printed in others), others
+    for folder in RESULTS[name]:
+        assert json.loads((root / folder / "smoke.json").read_text(encoding="utf-8"))["passed"]
+
+
+def follow(project: Project) -> list[str]:
+    """Do what init says comes next; what each command printed."""
+    variables = {"PYSTATIC_TASKS_SMOKE_ENGINE": "sandbox", "NOX_DEFAULT_VENV_BACKEND": "uv"}
+    commands = next_commands(project.run(str(COMMANDS / "pystatic"), "init"))
+    assert commands[0] == "pystatic check"
+    return [project.run(*installed(command), ok=True, cwd=None, **variables) for command in commands]
+
+
+def next_commands(printed: str) -> list[str]:
+    lines = printed.partition("\nnext:\n")[2].splitlines()
+    return [line.strip().partition("  ")[0] for line in lines if line.startswith("  ")]
+
+
+def installed(command: str) -> list[str]:
+    program, *arguments = shlex.split(command)
+    return [str(COMMANDS / program), *arguments]

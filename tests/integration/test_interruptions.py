@@ -1,0 +1,164 @@
+"""Whatever ends a build, nothing half-written and nobody running stays, and the next run works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from support import Project, clean_environment, engine_or_skip, tool_or_skip, write_project
+
+APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'{}']\n"
+FILES = {
+    "pyproject.toml": '[tool.pystatic-tasks]\napp = "hello:app"\nname = "hello"\n',
+    "hello.py": APP.format("hello"),
+}
+SMOKE = ("-s", "smoke", "--", "--engine", "sandbox")
+SESSIONS = ("freeze", "staticx", "image", "smoke")
+
+
+@pytest.fixture(scope="module")
+def hello(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A small project, built twice at once from nothing."""
+    tool_or_skip("uv")
+    project = write_project(tmp_path_factory.mktemp("interrupted") / "hello", FILES, "hello")
+    builds = [start(project, "-s", "image", "--", "--engine", "sandbox") for _ in range(2)]
+    printed = [build.communicate()[0] for build in builds]
+    assert [build.returncode for build in builds] == [0, 0], printed
+    assert any("another build of hello is running here; waiting for it" in each for each in printed)
+    assert sum("is up to date (sha256:" in each for each in printed) == 1
+    return project
+
+
+def start(project: Project, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    """Nox in a process group of its own, as a shell starts it."""
+    return subprocess.Popen(
+        [*prefix, sys.executable, "-m", "nox", "-db", "uv", *arguments],
+        cwd=project.root,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def change(project: Project, text: str) -> None:
+    (project.root / "hello.py").write_text(APP.format(text), encoding="utf-8")
+
+
+def results(project: Project) -> dict[str, bytes]:
+    folder = project.result("image.tar").parent
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.is_dir() else {}
+
+
+def processes_of(project: Project) -> list[str]:
+    """The command lines of all processes that know of the project's folder."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(project.root) in command:
+            found.append(command)
+    return found
+
+
+def wait_until_alone(project: Project) -> None:
+    end = time.monotonic() + 20
+    while processes_of(project):
+        assert time.monotonic() < end, processes_of(project)
+        time.sleep(0.05)
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() != 0:
+        pytest.skip("a file system of its own can be mounted by root only")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize(
+    ("session", "delay", "number", "code", "everyone"),
+    [
+        ("freeze", 3.0, signal.SIGINT, 130, True),
+        ("freeze", 3.0, signal.SIGTERM, 130, False),
+        ("staticx", 2.0, signal.SIGINT, 130, True),
+        ("staticx", 2.0, signal.SIGKILL, -signal.SIGKILL, False),
+        ("smoke", 0.5, signal.SIGTERM, 130, False),
+        ("smoke", 0.5, signal.SIGKILL, -signal.SIGKILL, False),
+    ],
+    ids=["Ctrl-C, freeze", "TERM, freeze", "Ctrl-C, staticx", "KILL, staticx", "TERM, smoke", "KILL, smoke"],
+)
+def test_it_may_be_ended_at_any_moment(
+    hello: Project, session: str, delay: float, number: signal.Signals, code: int, everyone: bool
+) -> None:
+    engine_or_skip("sandbox")
+    if session == "freeze":
+        change(hello, f"{session} {number}")
+    before = results(hello)
+    build = start(hello, *SMOKE)
+    try:
+        assert build.stdout is not None
+        for line in build.stdout:
+            if f"Running session {session}" in line:
+                break
+        time.sleep(delay)
+        (os.killpg if everyone else os.kill)(build.pid, number)
+        printed = build.communicate(timeout=30)[0]
+    finally:
+        build.kill()
+        build.communicate()
+    assert build.returncode == code, printed
+    assert "Traceback" not in printed
+    wait_until_alone(hello)
+    after = results(hello)
+    changed = {name for name, content in after.items() if before.get(name) != content}
+    assert not {name for name in changed if name.startswith(".") and number != signal.SIGKILL}
+    # Only what a session before the interrupted one left.
+    assert changed <= ({"hello"} if session == "staticx" else {"hello", "smoke.json", *before})
+
+
+def test_after_all_that_the_next_run_works(hello: Project) -> None:
+    printed = hello.nox("-db", "uv", *SMOKE)
+    assert "first answer after" in printed
+    assert not [name for name in results(hello) if name.startswith(".")]
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(hello: Project) -> None:
+    with small_disk(hello.result("x").parent, "1m"):
+        printed = hello.nox("-db", "uv", "-s", "image", "--", "--engine", "sandbox", ok=False)
+        left = results(hello)
+    told = (
+        f"nox > Session staticx aborted: {hello.root}/dist/pystatic/hello/hello could not be read or written: "
+        "No space left on device.\nFree some space and run it again; nothing half-written was left.\n"
+    )
+    assert told in printed, printed
+    assert left == {}
+    assert "is up to date (sha256:" in hello.nox("-db", "uv", "-s", "image", "--", "--engine", "sandbox")
+
+
+def test_a_read_only_folder_is_told_before_anything_is_done(hello: Project) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("a folder can be mounted read-only by root only")
+    script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && cd "$0" && exec "$@"'
+    build = start(hello, "-s", "image", prefix=("unshare", "--mount", "sh", "-c", script, str(hello.root)))
+    printed = build.communicate()[0]
+    assert build.returncode == 1
+    assert (
+        f"Session freeze aborted: The folder {hello.root}/build is not writable.\n"
+        "Make it writable: results go to dist/ and work files to build/ in the project's folder.\n"
+    ) in printed
+    assert "Traceback" not in printed

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pystatic_tasks.config import Image
+from pystatic_tasks.config.model import ImageOptions, Smoke
+from pystatic_tasks.report import next_commands
+
+HARDENED = "--read-only --cap-drop ALL --security-opt no-new-privileges"
+TMP = "--tmpfs /tmp:exec,mode=1777"
+
+
+def image(**options: Any) -> Image:
+    app = None if "command" in options else "shop:app"
+    return Image(root=Path("/p"), project=Path("/p"), name="shop", app=app, **options)
+
+
+def commands(shop: Image, *engines: str, smoke: str = "nox -s smoke", ports: tuple[int, ...] = (8000,)) -> list[str]:
+    return next_commands(shop, smoke, engines, ports)
+
+
+def test_it_is_proved_run_and_pushed() -> None:
+    assert commands(image(), "docker", "podman") == [
+        "nox -s smoke",
+        f"docker run --rm -p 8000:8000 {HARDENED} {TMP} shop:latest",
+        "skopeo copy oci-archive:dist/pystatic/shop/image.tar docker://registry.example/shop:latest",
+    ]
+
+
+def test_what_will_be_proved_anyway_is_not_named() -> None:
+    assert commands(image(), "podman", smoke="")[0].startswith("podman run --rm ")
+
+
+def test_a_tree_needs_no_writable_folder() -> None:
+    assert commands(image(layout="tree"), "docker")[1] == f"docker run --rm -p 8000:8000 {HARDENED} shop:latest"
+
+
+def test_without_an_engine_the_image_is_loaded_first() -> None:
+    load = "docker load --input dist/pystatic/shop/image.tar && "
+    assert commands(image())[1] == f"{load}docker run --rm -p 8000:8000 {HARDENED} {TMP} shop:latest"
+
+
+def test_a_command_publishes_no_port_and_gets_the_arguments_that_smoke_gives() -> None:
+    shop = image(command="shop", smoke=Smoke(command=("two words",)))
+    assert commands(shop, "docker", ports=())[1] == f"docker run --rm {HARDENED} {TMP} shop:latest 'two words'"
+
+
+@pytest.mark.parametrize(
+    ("tag", "target"),
+    [
+        ("registry.example/team/shop:1.4", "registry.example/team/shop:1.4"),
+        ("localhost/shop:1", "localhost/shop:1"),
+        ("localhost:5000/shop:1", "localhost:5000/shop:1"),
+        ("team/shop:1", "registry.example/team/shop:1"),
+        ("1.4", "registry.example/shop:1.4"),
+    ],
+)
+def test_it_is_pushed_to_the_registry_that_a_tag_names(tag: str, target: str) -> None:
+    shop = image(image=ImageOptions(tags=(tag,)))
+    assert commands(shop)[2].endswith(f" docker://{target}")

@@ -1,0 +1,142 @@
+"""The command line, run in a process of its own where its words, streams and exit codes matter."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks import __main__ as module
+from pystatic_tasks.__main__ import main, program_name
+from pystatic_tasks.underneath import Call
+
+APP = "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/')\ndef index():\n    return 'hello'\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    (tmp_path / "shop.py").write_text(APP, encoding="utf-8")
+    return tmp_path
+
+
+def pystatic(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pystatic_tasks", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+
+def test_init_shows_and_writes_what_the_project_needs(shop: Path) -> None:
+    result = pystatic("init", cwd=shop)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "target     shop:app (Flask, in shop.py, line 3)\n" in result.stdout
+    assert "wrote pyproject.toml\n" in result.stdout
+    assert "  python -m pystatic_tasks smoke  builds it, runs it and proves that it answers\n" in result.stdout
+    assert (shop / "pyproject.toml").read_text(encoding="utf-8") == '[tool.pystatic-tasks]\napp = "shop:app"\n'
+
+
+def test_a_dry_run_writes_nothing(shop: Path) -> None:
+    result = pystatic("init", "--dry-run", cwd=shop)
+    assert result.stdout.endswith("Nothing was written: this was a dry run.\n")
+    assert [path.name for path in shop.iterdir()] == ["shop.py"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "written"), [("\n", True), ("y\n", True), ("n\n", False), ("what?\n", False), ("\x04", False)]
+)
+def test_whoever_sits_at_a_terminal_is_asked(shop: Path, answer: str, written: bool) -> None:
+    person, terminal = pty.openpty()
+    command = [sys.executable, "-m", "pystatic_tasks", "init"]
+    with subprocess.Popen(command, cwd=shop, stdin=terminal, stdout=subprocess.PIPE, text=True) as process:
+        os.write(person, answer.encode())
+        printed = process.communicate(timeout=20)[0]
+    os.close(person)
+    os.close(terminal)
+    assert process.returncode == 0
+    assert "Write this? [Y/n] " in printed
+    assert ("Nothing was written." in printed) is not written
+    assert (shop / "pyproject.toml").exists() is written
+
+
+def test_yes_asks_nobody(shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("builtins.input", lambda _: pytest.fail("asked"))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    assert main(["init", "--root", str(shop), "--yes"]) == 0
+    assert "wrote pyproject.toml" in capsys.readouterr().out
+
+
+def test_what_is_wrong_is_said_on_standard_error_and_by_the_exit_code(tmp_path: Path) -> None:
+    result = pystatic("image", cwd=tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (
+        2,
+        "",
+        f"There is no pyproject.toml in {tmp_path}.\n"
+        'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".\n',
+    )
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    result = pystatic("check", "--root", "nowhere", cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (
+        2,
+        "There is no folder nowhere.\nName one with --root, or leave it out for this one.\n",
+    )
+
+
+def test_an_unknown_word_is_refused_with_the_usage(tmp_path: Path) -> None:
+    result = pystatic("image", "--tga", "1.4", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.startswith("usage: python -m pystatic_tasks")
+    assert result.stderr.endswith("error: unrecognized arguments: --tga 1.4\n")
+
+
+def test_check_says_what_the_machine_has(tmp_path: Path) -> None:
+    result = pystatic("check", cwd=tmp_path)
+    assert "  ok       platform: linux/" in result.stdout
+    found = json.loads(pystatic("check", "--json", cwd=tmp_path).stdout)
+    assert {"name", "state", "seen", "cure"} == set(found[0])
+    assert result.returncode == (3 if any(each["state"] == "missing" for each in found) else 0)
+
+
+def test_the_version_is_told(tmp_path: Path) -> None:
+    assert pystatic("--version", cwd=tmp_path).stdout == f"pystatic-tasks {version('pystatic-tasks')}\n"
+
+
+def test_a_reader_that_has_read_enough_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m pystatic_tasks check | true; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "Traceback" not in result.stderr
+
+
+def test_a_step_is_run_by_nox_with_what_was_asked_for(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Call] = []
+
+    def run(call: Call) -> int:
+        calls.append(call)
+        return 7
+
+    monkeypatch.setattr(module, "run", run)
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/pystatic"])
+    words = ["--tag", "1.4", "--tag", "latest", "--no-cache", "--json", "--image", "web", "--image", "worker"]
+    assert main(["smoke", "--root", str(shop), *words]) == 7
+    assert calls == [
+        Call(
+            root=shop,
+            step="smoke",
+            images=("web", "worker"),
+            words=("--tag=1.4", "--tag=latest", "--no-cache", "--json"),
+            shown_as=f"pystatic {{step}} --root {shop}",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/usr/bin/pystatic", "pystatic"), ("/x/pystatic_tasks/__main__.py", "python -m pystatic_tasks")],
+)
+def test_the_program_is_called_what_the_user_typed(path: str, name: str) -> None:
+    assert program_name(path) == name
