@@ -7,12 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import jsonschema
 import pytest
@@ -20,13 +18,12 @@ import pytest
 from pystatic_tasks.engines import Engine, choose_engine
 from pystatic_tasks.errors import MissingToolError
 
-TAG = "pystatic-test"  # Of the sample app's image, so that a user's own is left alone.
+# Of the sample app's image, so that a user's own is left alone; each worker of pytest-xdist has its own.
+TAG = "-".join(filter(None, ["pystatic-test", os.environ.get("PYTEST_XDIST_WORKER")]))
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOT_COPIED = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "__pycache__", ".*_cache")
 DEBIANS_PYTHON = Path("/usr/bin/python3")
 # Engines and tools that must be there: a test is then never skipped for want of them.
-SIDE_BY_SIDE = 2
-T = TypeVar("T")
 REQUIRED = set(filter(None, os.environ.get("PYSTATIC_TESTS_REQUIRE", "").split(",")))
 
 
@@ -92,25 +89,6 @@ def write_project(root: Path, files: Mapping[str, str], name: str) -> Project:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content, encoding="utf-8")
     return Project(root, name)
-
-
-def names_in_tests(request: pytest.FixtureRequest) -> list[str]:
-    """The values of the parameter "name" in those tests of the requesting file that were selected."""
-    items = [item for item in request.session.items if item.path == request.path]
-    parameters: list[dict[str, Any]] = [getattr(getattr(item, "callspec", None), "params", {}) for item in items]
-    return list(dict.fromkeys(each["name"] for each in parameters if "name" in each))
-
-
-@contextmanager
-def side_by_side(task: Callable[[str], T], names: Sequence[str]) -> Iterator[Mapping[str, Future[T]]]:
-    """The results of a task for each name; a few run at once, so that no core is idle."""
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        jobs = {name: pool.submit(task, name) for name in names}
-        try:
-            yield jobs
-        finally:
-            for job in jobs.values():
-                job.cancel()
 
 
 def engine_or_skip(name: str) -> Engine:

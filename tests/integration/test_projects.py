@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import REPOSITORY, Project, names_in_tests, side_by_side, tool_or_skip
+from support import REPOSITORY, Project, tool_or_skip
 
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import Layout, Request
@@ -31,7 +30,6 @@ PROJECTS = REPOSITORY / "tests" / "projects"
 LAYOUTS: tuple[Layout, ...] = ("tree", "onefile")
 # Each folder with the images that it makes.
 IMAGES = {
-    # The largest first, so that the others are built beside it.
     "compiled": ["compiled-checks"],
     "flask_shop": ["flask-shop"],
     "flask_single": ["flask-single"],
@@ -78,25 +76,29 @@ def read(path: Path) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Workshop:
-    """Builds that run side by side, each project in a folder of its own."""
+    """Builds a project when a test first asks for it, each in a folder of its own."""
 
     folder: Path
-    builds: Mapping[str, Future[dict[Layout, Built]]]
+    builds: dict[tuple[str, Layout], Built]
 
     def root(self, name: str) -> Path:
         return self.folder / name / "project"
 
     def built(self, name: str, layout: Layout) -> Built:
-        return self.builds[name].result()[layout]
+        if (name, layout) not in self.builds:
+            if not self.root(name).exists():
+                lay_out(name, self.root(name))
+            self.builds[name, layout] = build(name, self.root(name), layout)
+        return self.builds[name, layout]
 
 
-def build_all_layouts(name: str, root: Path) -> dict[Layout, Built]:
+def lay_out(name: str, root: Path) -> None:
+    """Put the project's sources there."""
     shutil.copytree(PROJECTS / name, root)
     if name == "flask_shop":
         make_worktree(root)
     if name == "batteries":
         add_authority(root)
-    return {layout: build(name, root, layout) for layout in LAYOUTS}
 
 
 def make_worktree(root: Path) -> None:
@@ -123,13 +125,9 @@ def add_authority(root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """Starts the builds of all projects that selected tests ask for."""
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     tool_or_skip("uv")
-    folder = tmp_path_factory.mktemp("projects with spaces")
-    names = names_in_tests(request)
-    with side_by_side(lambda name: build_all_layouts(name, folder / name / "project"), names) as builds:
-        yield Workshop(folder=folder, builds=builds)
+    return Workshop(folder=tmp_path_factory.mktemp("projects with spaces"), builds={})
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -8,22 +8,13 @@ import signal
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import (
-    DEBIANS_PYTHON,
-    REQUIRED,
-    Project,
-    copy_repository,
-    names_in_tests,
-    side_by_side,
-    tool_or_skip,
-)
+from support import DEBIANS_PYTHON, REQUIRED, Project, copy_repository, tool_or_skip
 
 from pystatic_tasks.engines.sandbox import free_port
 
@@ -51,33 +42,30 @@ class Built:
     smoke: Mapping[str, Any]
 
 
-def build(python: Path, root: Path) -> dict[str, Built]:
-    """The sample app in both layouts, with one build environment."""
-    project = copy_repository(root)
-    built = {}
-    for layout in ("tree", "onefile"):
-        arguments = ["--layout", layout, "--engine", "sandbox"]
-        printed = project.nox("-db", "uv", "-s", "smoke", "--", *arguments, PYSTATIC_TASKS_PYTHON=str(python))
-        built[layout] = Built(printed, project.manifest("image.json"), project.manifest("smoke.json"))
-    return built
-
-
 @pytest.fixture(scope="module")
-def builds(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Mapping[str, Future[dict[str, Built]]]]:
+def build_on(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Built]:
+    """Builds and smoke-tests the sample app; one build environment for both layouts."""
     tool_or_skip("uv")
     folder = tmp_path_factory.mktemp("pythons in a folder with spaces")
-    with side_by_side(lambda name: build(interpreters()[name], folder / name), names_in_tests(request)) as jobs:
-        yield jobs
+
+    def build(name: str, layout: str) -> Built:
+        project = Project(folder / name)
+        if not project.root.exists():
+            copy_repository(project.root)
+        arguments = ["--layout", layout, "--engine", "sandbox"]
+        python = str(interpreters()[name])
+        printed = project.nox("-db", "uv", "-s", "smoke", "--", *arguments, PYSTATIC_TASKS_PYTHON=python)
+        return Built(printed, project.manifest("image.json"), project.manifest("smoke.json"))
+
+    return build
 
 
 @pytest.mark.parametrize("layout", ["tree", "onefile"])
 @pytest.mark.parametrize("name", interpreters())
 def test_the_image_is_within_budget_and_keeps_its_contract_on(
-    name: str, layout: str, builds: Mapping[str, Future[dict[str, Built]]]
+    name: str, layout: str, build_on: Callable[[str, str], Built]
 ) -> None:
-    built = builds[name].result()[layout]
+    built = build_on(name, layout)
     version = subprocess.run([interpreters()[name], "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
     assert built.image["python"] == version
     assert built.image["layout"] == layout
