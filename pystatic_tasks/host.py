@@ -21,6 +21,11 @@ def _no_environment(*_: object) -> None:
     raise AssertionError("this step has no environment of its own")
 
 
+def nox_command(session: str, *options: str) -> str:
+    """What the user of a noxfile types to run a session."""
+    return " ".join(["nox -s", session, *(["--", *options] if options else [])])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Host:
     """Whoever runs a step.
@@ -28,7 +33,7 @@ class Host:
     Attributes:
         say: Shows one line to the user.
         terminal: Shows what takes long.
-        command: What the user types to run a step; "" if it will run anyway.
+        command: What the user types to run a step, with options that follow it; "" if the step will run anyway.
         verbose: Whether the tools' own output is shown too.
         use_cache: Whether a step may be skipped when nothing changed.
         python: Interpreter in the build environment; only freeze has one.
@@ -41,7 +46,7 @@ class Host:
 
     say: Callable[[str], None]
     terminal: Terminal = field(default_factory=lambda: Terminal(stream=sys.stderr))
-    command: Callable[[str], str] = "nox -s {}".format
+    command: Callable[..., str] = nox_command
     verbose: bool = False
     use_cache: bool = True
     python: Path = Path()

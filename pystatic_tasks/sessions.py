@@ -28,7 +28,7 @@ from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.sources import ENVIRONMENT_PREFIX
 from pystatic_tasks.config.write import write_repair
 from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError, file_error
-from pystatic_tasks.host import Host
+from pystatic_tasks.host import Host, nox_command
 from pystatic_tasks.machine import check_platform
 from pystatic_tasks.options import Options, parse_options
 from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS, manifest_path, only_one, unwritable_folder
@@ -38,7 +38,6 @@ from pystatic_tasks.underneath import leave_exit_code, shown_as
 
 # The steps that say much of what only matters when they fail.
 FOLDED = ("freeze", "staticx")
-SESSION_COMMAND = "nox -s {}".format
 RUN: Mapping[str, Callable[[Image, Host], Any]] = {
     "freeze": freeze.freeze,
     "staticx": staticx.staticx,
@@ -132,12 +131,13 @@ class Plan:
         name = self.names.get(step, f"{self.prefix}{step}")
         return f"{name}-{image}" if image else name
 
-    def command(self, image: str = "") -> Callable[[str], str]:
-        """What the user types to run a step."""
+    def command(self, image: str = "") -> Callable[..., str]:
+        """What the user types to run a step, for one of several images or for the only one."""
         own = shown_as(os.environ)
+        named = ("--image", image) if image else ()
         if own:
-            return lambda step: own.format(step=step) + (f" --image {image}" if image else "")
-        return lambda step: f"nox -s {self.session_name(step, image)}"
+            return lambda step, *options: " ".join([own.format(step=step), *named, *options])
+        return lambda step, *options: nox_command(self.session_name(step, image), *options)
 
     @property
     def steps(self) -> list[str]:
@@ -243,7 +243,7 @@ def run_steps(
     root: Path,
     name: str,
     overrides: Mapping[str, Any],
-    command: Callable[[str], str] = SESSION_COMMAND,
+    command: Callable[..., str] = nox_command,
 ) -> None:
     """Run steps for the image of that name, or for the only one; every error becomes Nox's own."""
     try:
@@ -279,7 +279,7 @@ def run_steps(
 
 
 def run_each(
-    session: nox.Session, image: Image, steps: Sequence[str], options: Options, command: Callable[[str], str]
+    session: nox.Session, image: Image, steps: Sequence[str], options: Options, command: Callable[..., str]
 ) -> None:
     """Run the steps in order; the manifest of the last is printed if the user asked for it."""
     host = make_host(session, image, options, command)
@@ -401,9 +401,7 @@ def is_ours(runner: SessionRunner) -> bool:
     return hasattr(runner.func, "pystatic_identity")
 
 
-def make_host(
-    session: nox.Session, image: Image, options: Options, command: Callable[[str], str] = SESSION_COMMAND
-) -> Host:
+def make_host(session: nox.Session, image: Image, options: Options, command: Callable[..., str] = nox_command) -> Host:
     color: bool = session._runner.global_config.color
     terminal = make_terminal(sys.stderr, os.environ, color=color, verbose=options.verbose)
 
@@ -429,7 +427,7 @@ def make_host(
     return Host(
         say=session.log,
         terminal=terminal,
-        command=lambda step: "" if step in waiting else command(step),
+        command=lambda step, *options: "" if step in waiting else command(step, *options),
         verbose=options.verbose,
         use_cache=options.use_cache,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),

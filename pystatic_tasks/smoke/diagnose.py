@@ -18,8 +18,9 @@ from pystatic_tasks.errors import Repair
 from pystatic_tasks.pipeline import read_manifest, shown, source_files
 from pystatic_tasks.project import normalized_name
 
+FIX = "nox -s smoke -- --fix"
+RUN_AGAIN = f'Then run the session again, or let it be repaired by "{FIX}".'
 # Where a program unpacks itself, and where a tree has its packages.
-RUN_AGAIN = 'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".'
 BUNDLE = r"(?:/[^'\"\s]*/_MEI\w+|/usr/local/lib/python3\.\d+/site-packages)"
 
 

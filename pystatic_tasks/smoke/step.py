@@ -18,7 +18,7 @@ from pystatic_tasks.host import Host
 from pystatic_tasks.pipeline import require_manifest, shown, write_whole
 from pystatic_tasks.smoke import contract
 from pystatic_tasks.smoke.contract import Check
-from pystatic_tasks.smoke.diagnose import Diagnosis, diagnose_all
+from pystatic_tasks.smoke.diagnose import FIX, Diagnosis, diagnose_all
 from pystatic_tasks.smoke.probes import mismatch, send, wait_until_ready
 from pystatic_tasks.terminal import add_to_job_summary
 
@@ -93,7 +93,7 @@ def smoke(image: Image, host: Host) -> Mapping[str, Any]:
     write_whole(image.dist / "smoke.json", json.dumps(report, indent=2) + "\n")
     add_to_job_summary(as_markdown(image, engine, still, runs))
     if not report["passed"]:
-        raise failure(image, still, runs)
+        raise failure(image, still, runs, fix=host.command("smoke", "--fix"))
     return report
 
 
@@ -270,7 +270,7 @@ def expected_otherwise(failed: Sequence[Check]) -> str:
     return ""
 
 
-def failure(image: Image, still: Sequence[Check], runs: Sequence[Run]) -> SmokeError:
+def failure(image: Image, still: Sequence[Check], runs: Sequence[Run], fix: str = FIX) -> SmokeError:
     failed = [check for check in [*still, *(each for run in runs for each in run.checks)] if not check.passed]
     names = list(dict.fromkeys(f"{check.name}: {check.seen}" for check in failed))
     run = next((each for each in runs if not all(check.passed for check in each.checks)), None)
@@ -278,7 +278,7 @@ def failure(image: Image, still: Sequence[Check], runs: Sequence[Run]) -> SmokeE
     found = diagnose_all(image, run.output) if run else Diagnosis(text="")
     return SmokeError(
         f"{image.name} broke its contract:",
-        found.text
+        found.text.replace(FIX, fix)
         or expected_otherwise(failed)
         or f"All that was seen is in {shown(image, image.dist / 'smoke.json')}.",
         [*names, *(["its log ends so:", *(f"| {line}" for line in log)] if log else [])],

@@ -350,3 +350,10 @@ def test_the_checks_are_a_table_in_the_summary_of_a_job(
         "| image | no shell | ok | 3 files |",
     ]
     assert "| 65535:65535 | echo a\\|b | ok | exit code 0 |" in lines
+
+
+def test_the_repair_is_called_as_the_user_calls_smoke(tmp_path: Path) -> None:
+    (tmp_path / "plugins.py").touch()
+    output = "ModuleNotFoundError: No module named 'plugins'"
+    text = str(failure(make_image(tmp_path), [], [run(BAD, output=output)], fix="inv smoke --fix"))
+    assert 'let it be repaired by "inv smoke --fix".' in text
