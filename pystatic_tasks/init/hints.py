@@ -11,9 +11,20 @@ from pystatic_tasks.init.targets import Hint
 
 FILES = (
     *("Procfile", "Dockerfile", "Containerfile", "compose.yaml", "compose.yml", "docker-compose.yml"),
-    *("docker-compose.yaml", "Makefile", "justfile", "fly.toml", "render.yaml", "app.yaml", ".flaskenv"),
+    *(
+        "docker-compose.yaml",
+        "Makefile",
+        "justfile",
+        "fly.toml",
+        "render.yaml",
+        "app.yaml",
+        ".flaskenv",
+        "gunicorn.conf.py",
+    ),
 )
-SERVERS = re.compile(r"\b(gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve|flask|fastapi|uwsgi|FLASK_APP)\b")
+SERVERS = re.compile(
+    r"\b(gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve|flask|fastapi|uwsgi|FLASK_APP|wsgi_app)\b"
+)
 NAME = r"[A-Za-z_]\w*"
 # Not a host and a port, and not the end of a path.
 REFERENCE = re.compile(rf"(?<![\w./:-])({NAME}(?:\.{NAME})*):({NAME})(?![\w:/])")

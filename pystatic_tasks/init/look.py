@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -174,7 +175,7 @@ def texts(value: Any) -> list[str]:
 
 def nearest_projects(folder: Path, depth: int) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
-        if not path.is_dir() or path.is_symlink():
+        if not path.is_dir() or path.is_symlink() or not os.access(path, os.R_OK | os.X_OK):
             continue
         if is_project(path):
             yield path

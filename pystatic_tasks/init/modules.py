@@ -181,12 +181,14 @@ def imported_from(node: ast.ImportFrom, name: str, *, is_package: bool) -> str:
 
 def statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """The statements of a body, those inside `if`, `try` and `with` too, without what only runs as a script."""
-    for each in body:
+    # Without recursion, since a chain of `elif` may be long.
+    todo = [*body][::-1]
+    while todo:
+        each = todo.pop()
         yield each
-        if isinstance(each, DEFINITIONS) or is_main_guard(each):
-            continue
-        for part in ("body", "handlers", "orelse", "finalbody"):
-            yield from statements(getattr(each, part, ()))
+        if not isinstance(each, DEFINITIONS) and not is_main_guard(each):
+            parts = (getattr(each, part, ()) for part in ("body", "handlers", "orelse", "finalbody", "cases"))
+            todo += [inner for part in parts for inner in part][::-1]
 
 
 def is_main_guard(node: ast.AST) -> bool:

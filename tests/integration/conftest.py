@@ -10,29 +10,16 @@ from support import TAG, Project, copy_repository, engine_or_skip
 
 from pystatic_tasks.engines import Engine
 
-SHARED = ("tree", "odd_app", "faulty", "hello", "greeter", "sample")  # Fixtures that take a build.
-# Groups and files in which most of the time goes: begun first, so that all workers end at about the same time.
-LONGEST_FIRST = ("test_projects-compiled", "hello", "sample", "tree", "greeter")
+# Files in which most of the time goes: begun first, so that all workers end at about the same time.
+LONGEST_FIRST = ("test_projects", "test_tree", "test_interruptions", "test_recipe", "test_adoption")
 
 
-@pytest.hookimpl(tryfirst=True)  # Before pytest-xdist looks for groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    mine = [item for item in items if Path(__file__).parent in item.path.parents]
-    for item in mine:
-        item.add_marker(pytest.mark.integration)
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
-    places = {group: place for place, group in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: places.get(group_of(item), len(places)) if item in mine else -1)
-
-
-def group_of(item: pytest.Item) -> str:
-    """Tests of one group share a build, so they are run by one worker, one after the other."""
-    fixtures = getattr(item, "fixturenames", ())
-    shared = next((name for name in SHARED if name in fixtures), None)
-    if shared:
-        return shared
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    return f"{item.path.stem}-{parameters.get('name', item.name)}"
+    places = {file: place for place, file in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.integration)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from pystatic_tasks.init.targets import Hint
         ("FLASK_APP=shop.web", [("shop.web", "")]),
         ("FLASK_APP=app.py", [("app", "")]),
         ("flask --app shop.web:app run", [("shop.web", "app")]),
+        ('wsgi_app = "shop.web:app"', [("shop.web", "app")]),
         ("# gunicorn shop.web:app", []),
         ("python -m http.server a:b", []),
         ("image: registry.example/gunicorn", []),

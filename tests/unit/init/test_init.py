@@ -264,6 +264,16 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path}/nowhere is not a folder.\nName the folder of a project."
 
 
+def test_what_may_not_be_read_is_told(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", "/home/me/shop/closed")
+
+    monkeypatch.setattr("pystatic_tasks.init.make_plan", refuse)
+    assert refused(write({"web.py": FLASK})) == (
+        "/home/me/shop/closed cannot be read: Permission denied.\nMake it readable."
+    )
+
+
 def test_an_empty_folder_is_told(write: Write) -> None:
     assert refused(write({"README": ""})).startswith("Nothing to serve was found in ")
 

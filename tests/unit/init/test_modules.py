@@ -110,5 +110,13 @@ def test_names_that_are_imported_in_a_circle_end(write: Write) -> None:
     assert read_code(root, [root]).origin("a.x") in ("a.x", "b.x")
 
 
+def test_a_long_chain_of_conditions_is_read(write: Write) -> None:
+    chain = "if x == 0:\n    a = 0\n" + "".join(f"elif x == {n}:\n    a = {n}\n" for n in range(1, 1500))
+    root = write({"a.py": chain, "b.py": "match 1:\n    case 1:\n        app = 1\n"})
+    code = read_code(root, [root])
+    assert len(code.modules["a"].bound["a"]) == 1500
+    assert list(code.modules["b"].bound) == ["app"]
+
+
 def test_only_what_is_importable_has_a_name() -> None:
     assert module_name(Path("shop/gunicorn.conf.py")) == ""

@@ -122,3 +122,13 @@ def test_what_is_not_python_is_told(text: str, problem: str) -> None:
 def test_a_null_byte_is_told() -> None:
     with pytest.raises(ConfigError, match=r"noxfile\.py"):
         read_module(PATH, "x = '\0'\n")
+
+
+def test_what_no_parser_takes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: str) -> None:
+        raise RecursionError("too much of it")
+
+    monkeypatch.setattr("pystatic_tasks.init.source.parse", refuse)
+    with pytest.raises(ConfigError) as caught:
+        read_module(PATH, "")
+    assert str(caught.value) == "noxfile.py is not Python (too much of it); nothing was written.\nCorrect it."
