@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,7 @@ class Project:
             check=False,
         )
         assert (result.returncode == 0) is ok, result.stdout
-        return result.stdout
+        return without_times(result.stdout)
 
     def result(self, file: str) -> Path:
         return self.root / "dist" / "pystatic" / self.name / file
@@ -69,6 +70,11 @@ def validate(content: Any, schema: str) -> None:
     """Fails unless the content is as that schema of the package says."""
     text = (REPOSITORY / "pystatic_tasks" / "schemas" / schema).read_text(encoding="utf-8")
     jsonschema.Draft7Validator(json.loads(text)).validate(content)
+
+
+def without_times(printed: str) -> str:
+    """What Nox printed, without what it adds to an error where a session took a second or more."""
+    return re.sub(r" \(took [^)]*\)(?=\.\n)", "", printed)
 
 
 def clean_environment() -> dict[str, str]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support import Project, clean_environment, engine_or_skip, tool_or_skip, write_project
+from support import Project, clean_environment, engine_or_skip, tool_or_skip, without_times, write_project
 
 APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'{}']\n"
 FILES = {
@@ -155,7 +155,7 @@ def test_a_read_only_folder_is_told_before_anything_is_done(hello: Project) -> N
         pytest.skip("a folder can be mounted read-only by root only")
     script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && cd "$0" && exec "$@"'
     build = start(hello, "-s", "image", prefix=("unshare", "--mount", "sh", "-c", script, str(hello.root)))
-    printed = build.communicate()[0]
+    printed = without_times(build.communicate()[0])
     assert build.returncode == 1
     assert (
         f"Session freeze aborted: The folder {hello.root}/build is not writable.\n"
