@@ -49,7 +49,8 @@ def integration(session: nox.Session) -> None:
     """Real builds in real engines; what is not on the machine is skipped, with the reason."""
     install_group(session, "integration")
     session.install("-e", ".[zstd]")
-    spread = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+    # Tests that share a build stay together (tests/scheduling.py), the longest first.
+    spread = ("-n", "2", "--no-loadscope-reorder")
     session.run("pytest", "tests/integration", "-m", "integration", *spread, "--durations=10", *session.posargs)
 
 

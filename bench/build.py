@@ -19,7 +19,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 APP = "random_number.api:app"
 LAYOUTS = ("tree", "onefile")
 WORKERS = 4
-SERVER = ("--workers", str(WORKERS), "--worker-tmp-dir", "/dev/shm", "--no-control-socket")
+# A worker that is told to end while it still boots may miss it, so gunicorn waits as long for it as frozen programs do.
+SERVER = ("--workers", str(WORKERS), "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--graceful-timeout", "8")
 FOREIGN_VARIABLES = ("VIRTUAL_ENV", "PYTHONPATH")
 NOXFILE = "import pystatic_tasks\n\npystatic_tasks.register()\n"
 PYPROJECT = """\

@@ -23,6 +23,7 @@ from pystatic_tasks.errors import MissingToolError
 TAG = "-".join(filter(None, ["pystatic-test", os.environ.get("PYTEST_XDIST_WORKER")]))
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOT_COPIED = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "__pycache__", ".*_cache")
+BYTECODE = "PYTHONDONTWRITEBYTECODE"  # Each process of a build would compile its modules again.
 DEBIANS_PYTHON = Path("/usr/bin/python3")
 # Engines and tools that must be there: a test is then never skipped for want of them.
 REQUIRED = set(filter(None, os.environ.get("PYSTATIC_TESTS_REQUIRE", "").split(",")))
@@ -30,14 +31,20 @@ REQUIRED = set(filter(None, os.environ.get("PYSTATIC_TESTS_REQUIRE", "").split("
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with a noxfile, and what was built in it."""
+    """A folder with a noxfile, and what was built in it.
+
+    Attributes:
+        backend: What Nox makes environments by; its own choice unless given.
+    """
 
     root: Path
     name: str = "sample-app"
+    backend: str = ""
 
     def nox(self, *arguments: str, ok: bool = True, cwd: Path | None = None, **variables: str) -> str:
         """Run Nox in the project; what it printed. Fails if it ends otherwise than `ok` says."""
-        return self.run(sys.executable, "-m", "nox", *arguments, ok=ok, cwd=cwd, **variables)
+        backend = ("-db", self.backend) if self.backend else ()
+        return self.run(sys.executable, "-m", "nox", *backend, *arguments, ok=ok, cwd=cwd, **variables)
 
     def run(self, *command: str, ok: bool = True, cwd: Path | None = None, **variables: str) -> str:
         result = subprocess.run(
@@ -78,23 +85,24 @@ def without_times(printed: str) -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what the outer Nox and pytest put there."""
+    """The environment without what the outer Nox and pytest put there, where tools may keep their bytecode."""
     inner = ("NOX_", "PYTEST_", "PYSTATIC_", "VIRTUAL_ENV", "FORCE_COLOR", "COLUMNS", "GITHUB_", "SOURCE_DATE_EPOCH")
-    return {name: value for name, value in os.environ.items() if not name.startswith(inner)} | {"NO_COLOR": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith((*inner, BYTECODE))}
+    return kept | {"NO_COLOR": "1"}
 
 
-def copy_repository(target: Path) -> Project:
+def copy_repository(target: Path, backend: str = "") -> Project:
     shutil.copytree(REPOSITORY, target, ignore=NOT_COPIED)
-    return Project(target)
+    return Project(target, backend=backend)
 
 
-def write_project(root: Path, files: Mapping[str, str], name: str) -> Project:
+def write_project(root: Path, files: Mapping[str, str], name: str, backend: str = "") -> Project:
     """A small project of the test's own, with a noxfile of two lines."""
     noxfile = {"noxfile.py": "import pystatic_tasks\n\npystatic_tasks.register()\n"}
     for path, content in {**noxfile, **files}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content, encoding="utf-8")
-    return Project(root, name)
+    return Project(root, name, backend)
 
 
 def engine_or_skip(name: str) -> Engine:

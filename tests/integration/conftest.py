@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import scheduling
 from support import TAG, Project, copy_repository, engine_or_skip
 
 from pystatic_tasks.engines import Engine
 
-# Files in which most of the time goes: begun first, so that all workers end at about the same time.
-LONGEST_FIRST = ("test_projects", "test_tree", "test_interruptions", "test_recipe", "test_adoption")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {file: place for place, file in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.integration)
+    mine = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in mine:
+        item.add_marker(pytest.mark.integration)
+    others = [item for item in items if item not in mine]
+    items[:] = [*others, *sorted(mine, key=scheduling.place)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.ByBuild | None:
+    return scheduling.ByBuild(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
@@ -25,7 +26,8 @@ TABLES = [
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    variables = {**os.environ, "NOX_DEFAULT_VENV_BACKEND": "uv"}
+    return subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False)
 
 
 def test_a_taken_port_is_refused_before_anything_is_built(tmp_path: Path) -> None:
@@ -44,6 +46,7 @@ def test_a_taken_port_is_refused_before_anything_is_built(tmp_path: Path) -> Non
 
 def test_it_measures_each_in_turn(tmp_path: Path) -> None:
     tool_or_skip("wrk")
+    tool_or_skip("uv")
     if not DEBIANS_PYTHON.exists():
         pytest.skip(f"there is no {DEBIANS_PYTHON}")
     small = ["--rounds", "1", "--seconds", "1", "--no-containers"]

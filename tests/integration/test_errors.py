@@ -153,7 +153,8 @@ def test_no_shared_libpython(tmp_path: Path) -> None:
 def test_a_missing_library_fails_staticx(sample: Project, tmp_path: Path) -> None:
     """A library that was there while freezing and is gone when StaticX looks for it."""
     gcc = tool_or_skip("gcc")
-    project = Project(tmp_path / "project", "needs-library")
+    tool_or_skip("uv")
+    project = Project(tmp_path / "project", "needs-library", backend="uv")
     shutil.copytree(sample.root / "sample_app", project.root / "sample_app")
     libraries = tmp_path / "libraries"
     libraries.mkdir()

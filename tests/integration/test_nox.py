@@ -57,14 +57,14 @@ def test_the_oldest_supported_nox(sample: Project, tmp_path: Path) -> None:
 
 
 def test_uv_as_backend(tmp_path: Path) -> None:
+    """It is what most tests build by; here, that it is really uv that installs."""
     tool_or_skip("uv")
     project = copy_repository(tmp_path / "with uv")
-    printed = project.nox("-db", "uv", "-s", "smoke", *SANDBOX)
-    assert "uv pip install" in printed
-    assert project.manifest("smoke.json")["passed"] is True
+    assert "uv pip install" in project.nox("-db", "uv", "--install-only", "-s", "smoke", *SANDBOX)
 
 
-def test_a_changed_line_changes_the_image_and_installs_no_tool_again(tmp_path: Path, sample: Project) -> None:
+def test_a_changed_line_changes_the_image_and_installs_no_tool_again(sample: Project) -> None:
+    """And without it the image is what it was, to the byte, also from an environment made anew."""
     api = sample.root / "sample_app" / "random_number" / "api.py"
     before, digest = api.read_text(encoding="utf-8"), sample.manifest("image.json")["digest"]
     try:
@@ -74,5 +74,5 @@ def test_a_changed_line_changes_the_image_and_installs_no_tool_again(tmp_path: P
         assert sample.manifest("image.json")["digest"] != digest
     finally:
         api.write_text(before, encoding="utf-8")
-    sample.nox("-s", "image", *SANDBOX)
+    assert "making the build environment anew" in sample.nox("-s", "image", *SANDBOX, "--no-cache")
     assert sample.manifest("image.json")["digest"] == digest

@@ -35,15 +35,15 @@ smoke.stdout = "hello world"
 
 def test_a_command_of_the_project(tmp_path: Path) -> None:
     tool_or_skip("uv")
-    project = write_project(tmp_path, COMMAND_PROJECT, "greeter-tool")
-    printed = project.nox("-db", "uv", "-s", "smoke")
+    project = write_project(tmp_path, COMMAND_PROJECT, "greeter-tool", backend="uv")
+    printed = project.nox("-s", "smoke")
     assert "ok      greeter-tool world: exit code 0" in printed
     assert "ok      prints 'hello world': found" in printed
     assert project.manifest("image.json")["size_bytes"] < 7_000_000
     project.configure('["world"]\nsmoke.stdout = "hello world"', '["nobody"]')
-    assert "FAILED  greeter-tool nobody: exit code 3\n" in project.nox("-db", "uv", "-s", "smoke", ok=False)
+    assert "FAILED  greeter-tool nobody: exit code 3\n" in project.nox("-s", "smoke", ok=False)
     project.configure('["nobody"]', '["nobody"]\nsmoke.exit-code = 3')
-    assert "ok      greeter-tool nobody: exit code 3\n" in project.nox("-db", "uv", "-s", "smoke")
+    assert "ok      greeter-tool nobody: exit code 3\n" in project.nox("-s", "smoke")
 
 
 SCRIPT_PROJECT = {
@@ -55,5 +55,5 @@ SCRIPT_PROJECT = {
 
 def test_a_script_beside_its_modules(tmp_path: Path) -> None:
     tool_or_skip("uv")
-    project = write_project(tmp_path / "job", SCRIPT_PROJECT, "job")
-    assert "ok      prints '42': found" in project.nox("-db", "uv", "-s", "smoke")
+    project = write_project(tmp_path / "job", SCRIPT_PROJECT, "job", backend="uv")
+    assert "ok      prints '42': found" in project.nox("-s", "smoke")

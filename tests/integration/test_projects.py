@@ -57,8 +57,8 @@ class Built:
 
 def build(name: str, root: Path, layout: Layout) -> Built:
     """Build and smoke-test it where it lies; the environment is shared by the layouts."""
-    project = Project(root)
-    printed = project.nox("-db", "uv", "-s", "smoke", "--", "--layout", layout, "--engine", "sandbox")
+    project = Project(root, backend="uv")
+    printed = project.nox("-s", "smoke", "--", "--layout", layout, "--engine", "sandbox")
     folders = {image: root / "dist" / "pystatic" / image for image in IMAGES[name]}
     for folder in folders.values():
         shutil.copy(folder / "image.tar", folder / f"{layout}.tar")

@@ -127,7 +127,8 @@ smoke.requests = [{ path = "/plugin" }]
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = tmp_path_factory.mktemp("faulty") / "faulty"
-    return write_project(root, {"faulty.py": FAULTY, "pyproject.toml": FAULTY_CONFIG}, "faulty")
+    tool_or_skip("uv")
+    return write_project(root, {"faulty.py": FAULTY, "pyproject.toml": FAULTY_CONFIG}, "faulty", backend="uv")
 
 
 def test_a_missing_module_gives_the_line_to_add(faulty: Project) -> None:

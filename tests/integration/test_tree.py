@@ -33,7 +33,8 @@ def call(*command: str | Path, ok: bool = True) -> str:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The sample app as a tree."""
-    project = copy_repository(tmp_path_factory.mktemp("tree") / "repository")
+    tool_or_skip("uv")
+    project = copy_repository(tmp_path_factory.mktemp("tree") / "repository", backend="uv")
     project.configure("image.healthcheck", f'layout = "tree"\nimage.tags = ["{TAG}"]\nimage.healthcheck')
     project.nox("-s", "image", "--", "--engine", "sandbox", SOURCE_DATE_EPOCH="1700000000")
     return project
@@ -46,7 +47,7 @@ def rebuilt(tree: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pr
     shutil.copyfile(tree.root / "pyproject.toml", clone.root / "pyproject.toml")
     api = clone.root / "sample_app/random_number/api.py"
     source = api.read_text(encoding="utf-8")
-    nox = [sys.executable, "-m", "nox", "-s", "image", "--", "--engine", "sandbox"]
+    nox = [sys.executable, "-m", "nox", "-db", "uv", "-s", "image", "--", "--engine", "sandbox"]
     command = ["sh", "-c", 'umask 077; exec "$@"', "sh", *nox]
     api.write_text(f"{source}\nUNHEARD_OF_NAME = falcon.HTTP_418\n", encoding="utf-8")
     clone.run(*command, SOURCE_DATE_EPOCH="1700005000", TZ="Asia/Tokyo")
@@ -257,6 +258,7 @@ import ssl
 import threading
 import time
 
+print("importing", flush=True)
 time.sleep(float(os.environ.get("IMPORT_SECONDS", "0")))
 
 
@@ -306,7 +308,8 @@ smoke.engine = "sandbox"
 @pytest.fixture(scope="module")
 def odd_app(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """An app with habits, its layers compressed by zstd."""
-    project = write_project(tmp_path_factory.mktemp("odd") / "app", PROJECT, "odd-app")
+    tool_or_skip("uv")
+    project = write_project(tmp_path_factory.mktemp("odd") / "app", PROJECT, "odd-app", backend="uv")
     project.nox("-s", "image")
     return project
 
@@ -343,7 +346,7 @@ def test_a_busy_daemon_thread_does_not_spoil_the_end(odd_image: str) -> None:
 
 def test_term_ends_it_while_it_is_still_importing(odd_image: str) -> None:
     with container(odd_image, "--env", "IMPORT_SECONDS=60") as name:
-        time.sleep(0.5)
+        wait_for(lambda: "importing" in call("docker", "logs", name))
         call("docker", "stop", "--time", "10", name)
         assert exit_code(name) == 143
 

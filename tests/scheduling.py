@@ -1,0 +1,47 @@
+"""Which integration tests one worker of pytest-xdist runs, one after the other, since they share a build."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# Files that take the sample app, whose build is made by each worker that needs it.
+OF_SAMPLE = ("test_archive", "test_errors", "test_nox", "test_recipe", "test_smoke", "test_tasks")
+# Files whose tests share nothing.
+OF_NOTHING = ("test_adoption", "test_fix", "test_locks", "test_programs")
+# Begun in this order, before all others, and those last, so that all workers end at about the same time.
+LONGEST = ("sample", "test_tree", "test_projects[compiled]", "test_interruptions")
+SHORTEST = ("test_programs", "test_locks")
+
+
+class ByBuild(LoadScopeScheduling):  # type: ignore[misc]  # It has no types.
+    """Gives a worker all tests of a group at once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def group_of(nodeid: str) -> str:
+    """The group of a test, by its file and its parameters; the layouts of one program share a build environment."""
+    file = file_of(nodeid)
+    of_layout = re.search(r"\[(.+)-(?:tree|onefile)\]$", nodeid)
+    if of_layout:
+        return f"{file}[{of_layout[1]}]"
+    if file in OF_NOTHING:
+        return nodeid
+    return "sample" if file in OF_SAMPLE else file
+
+
+def file_of(nodeid: str) -> str:
+    return Path(nodeid.partition("::")[0]).stem
+
+
+def place(item: pytest.Item) -> int:
+    """What to sort tests by."""
+    group = group_of(item.nodeid)
+    if group in LONGEST:
+        return LONGEST.index(group)
+    return len(LONGEST) + (file_of(item.nodeid) in SHORTEST)
