@@ -158,7 +158,7 @@ def test_a_read_only_folder_is_told_before_anything_is_done(hello: Project) -> N
     printed = without_times(build.communicate()[0])
     assert build.returncode == 1
     assert (
-        f"Session freeze aborted: The folder {hello.root}/build is not writable.\n"
+        f"Session image aborted: The folder {hello.root}/build is not writable.\n"
         "Make it writable: results go to dist/ and work files to build/ in the project's folder.\n"
     ) in printed
     assert "Traceback" not in printed
