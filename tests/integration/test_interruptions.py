@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,8 @@ def start(project: Project, *arguments: str, prefix: tuple[str, ...] = ()) -> su
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # Who runs the tests may have been started to ignore it, as what a script starts in the background is.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 
 
