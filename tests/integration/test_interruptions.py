@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,15 +39,14 @@ def hello(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def start(project: Project, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.Popen[str]:
     """Nox in a process group of its own, as a shell starts it."""
     return subprocess.Popen(
-        [*prefix, sys.executable, "-m", "nox", "-db", "uv", *arguments],
+        # Who runs the tests may have been started to ignore Ctrl-C, as what a script starts in the background is.
+        ["env", "--default-signal=INT", *prefix, sys.executable, "-m", "nox", "-db", "uv", *arguments],
         cwd=project.root,
         env=clean_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        # Who runs the tests may have been started to ignore it, as what a script starts in the background is.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 
 
