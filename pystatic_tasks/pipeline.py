@@ -8,6 +8,7 @@ a hash of what it was made from (`inputs`), one of the configuration that freeze
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -207,6 +208,25 @@ def beside(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacement(path: Path, text: str) -> Iterator[None]:
+    """Write a file of the user's anew, with its mode and owner; it takes its place if what is done meanwhile goes well.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    for each in (path, path.parent):
+        if each.exists() and not os.access(each, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    with beside(path) as temporary:
+        temporary.write_bytes(text.encode())
+        if path.exists():
+            shutil.copymode(path, temporary)
+            with contextlib.suppress(PermissionError):
+                os.chown(temporary, path.stat().st_uid, path.stat().st_gid)
+        yield
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

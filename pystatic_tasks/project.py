@@ -62,6 +62,15 @@ def from_caller(root: str | os.PathLike[str] | None) -> Path:
     return folder if root is None else (folder / root).resolve()
 
 
+def parse_toml(text: str) -> dict[str, Any]:
+    """The tables of a text.
+
+    Raises:
+        ValueError: it is not TOML.
+    """
+    return tomllib.loads(text)
+
+
 def is_installable(folder: Path, pyproject: Mapping[str, Any]) -> bool:
     """Whether pip can install the folder."""
     return "project" in pyproject or "build-system" in pyproject or (folder / "setup.py").exists()

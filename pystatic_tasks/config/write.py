@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
-import os
-import shutil
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +15,8 @@ from tomlkit.items import InlineTable
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.config.sources import TABLE
 from pystatic_tasks.errors import ConfigError, Repair
-from pystatic_tasks.pipeline import beside
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from pystatic_tasks.pipeline import replacement
+from pystatic_tasks.project import parse_toml
 
 
 def write_repair(image: Image, repair: Repair) -> str:
@@ -40,14 +32,15 @@ def write_repair(image: Image, repair: Repair) -> str:
     path = (image.root / "pyproject.toml").resolve()
     try:
         before = path.read_bytes().decode()
-        tables = tomllib.loads(before)
+        tables = parse_toml(before)
         place = (*table_of(image, tables), repair.table)
         line = f"{'.'.join((*place, repair.key))} = {json.dumps(repair.value, ensure_ascii=False)}"
         wanted = with_value(tables, (*place, repair.key), list(repair.value))
         after = with_line(before, place, repair)
-        if tomllib.loads(after) != wanted:
+        if parse_toml(after) != wanted:
             raise ValueError("it cannot be added without changing something else")
-        replace_file(path, after)
+        with replacement(path, after):
+            pass
     except OSError as error:
         raise cannot_write(path, str(error.strerror), repair) from None
     except ValueError as error:
@@ -72,12 +65,14 @@ def table_of(image: Image, tables: Mapping[str, Any]) -> tuple[str, ...]:
     return ("tool", TABLE, "images", names.get(image.name) or next(iter(images)))
 
 
-def with_value(tables: Mapping[str, Any], path: tuple[str, ...], value: list[str]) -> dict[str, Any]:
-    """The tables with one value put in."""
+def with_value(tables: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    """The tables with one value put in; as they are, if there is no table to put it into."""
     result: dict[str, Any] = copy.deepcopy(dict(tables))
     inner = result
     for name in path[:-1]:
         inner = inner.setdefault(name, {})
+        if not isinstance(inner, dict):
+            return result
     inner[path[-1]] = value
     return result
 
@@ -98,8 +93,12 @@ def with_line(text: str, place: tuple[str, ...], repair: Repair) -> str:
         after = tomlkit.dumps(document)
     except TOMLKitError as error:
         raise ValueError(str(error)) from None
-    has_crlf = 0 < text.count("\r\n") == text.count("\n")
-    return after.replace("\r\n", "\n").replace("\n", "\r\n") if has_crlf else after
+    return after.replace("\r\n", "\n").replace("\n", newline_of(text))
+
+
+def newline_of(text: str) -> str:
+    """The line ends to write: those of the text, if it has no others."""
+    return "\r\n" if 0 < text.count("\r\n") == text.count("\n") else "\n"
 
 
 def add_values(table: Any, repair: Repair) -> None:
@@ -116,14 +115,3 @@ def array(values: tuple[str, ...]) -> Any:
     made = tomlkit.array()
     made.extend(values)
     return made
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Replace a file at once by one of the same mode and owner."""
-    if not os.access(path, os.W_OK):
-        raise PermissionError(13, "Permission denied")
-    with beside(path) as temporary:
-        temporary.write_bytes(text.encode())
-        shutil.copymode(path, temporary)
-        with contextlib.suppress(PermissionError):
-            os.chown(temporary, path.stat().st_uid, path.stat().st_gid)

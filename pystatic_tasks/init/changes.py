@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import os
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.pipeline import beside
+from pystatic_tasks.pipeline import replacement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,11 +42,6 @@ def read_text(path: Path) -> str | None:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
 
 
-def newline_of(text: str) -> str:
-    """The line ends to write: those of the text, if it has no others."""
-    return "\r\n" if 0 < text.count("\r\n") == text.count("\n") else "\n"
-
-
 def lines_in(text: str) -> list[str]:
     """The lines of a text with their ends, as Python and TOML count them: a form feed ends none."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
@@ -74,23 +67,9 @@ def write_all(changes: Sequence[Change]) -> None:
             if read_text(path) != change.before:
                 raise ConfigError(f"{change.path} was changed meanwhile; nothing was written.", "Call init again.")
             try:
-                prepare(stack, path, change.after)
+                stack.enter_context(replacement(path, change.after))
             except OSError as error:
                 raise ConfigError(
                     f"{change.path} cannot be written ({error.strerror}); nothing was written.",
                     "Make the file and its folder writable.",
                 ) from None
-
-
-def prepare(stack: contextlib.ExitStack, path: Path, text: str) -> None:
-    """Write a file beside `path` that takes its place when the stack is left without an error."""
-    if path.exists() and not os.access(path, os.W_OK):
-        raise PermissionError(13, "Permission denied")
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(13, "Permission denied")
-    temporary = stack.enter_context(beside(path))
-    temporary.write_bytes(text.encode())
-    if path.exists():
-        shutil.copymode(path, temporary)
-        with contextlib.suppress(PermissionError):
-            os.chown(temporary, path.stat().st_uid, path.stat().st_gid)

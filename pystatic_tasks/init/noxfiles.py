@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pystatic_tasks.init.changes import newline_of
+from pystatic_tasks.config.write import newline_of
 from pystatic_tasks.init.modules import Module, keyword, literal
 from pystatic_tasks.init.pyprojects import parsed
 from pystatic_tasks.init.source import read_module, with_import, with_last

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config.load import too_many
 from pystatic_tasks.config.sources import TABLE, misspelt_tables, read_table
+from pystatic_tasks.config.write import newline_of, with_value
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.init.changes import newline_of
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from pystatic_tasks.project import parse_toml
 
 HEADER = re.compile(rf"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*[\"']?{TABLE}[\"']?[ \t]*\][^\n]*\n?", re.MULTILINE)
 Keys = Sequence[tuple[str, Any]]
@@ -35,8 +29,9 @@ def with_keys(path: Path, text: str, keys: Keys) -> str:
     Raises:
         ConfigError: the keys have no place in it, or the table would not be a right one.
     """
-    before = tomllib.loads(text)
-    wanted = with_values(before, keys)
+    wanted = parse_toml(text)
+    for key, value in keys:
+        wanted = with_value(wanted, ("tool", TABLE, *key.split(".")), value)
     raw = wanted.get("tool", {}).get(TABLE, {})
     common = {name: value for name, value in raw.items() if name != "images"} if isinstance(raw, Mapping) else raw
     problems = [*misspelt_tables(wanted), *read_table(f"tool.{TABLE}.", common).problems]
@@ -54,25 +49,10 @@ def with_keys(path: Path, text: str, keys: Keys) -> str:
     )
 
 
-def with_values(tables: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
-    """The tables with values put in."""
-    result: dict[str, Any] = copy.deepcopy(dict(tables))
-    for key, value in keys:
-        inner = result
-        names = ["tool", TABLE, *key.split(".")]
-        last = names.pop()
-        for name in names:
-            inner = inner.setdefault(name, {})
-            if not isinstance(inner, dict):
-                return result
-        inner[last] = value
-    return result
-
-
 def parsed(text: str) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+        return parse_toml(text)
+    except ValueError:
         return {}
 
 

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pystatic_tasks.config.write import newline_of
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.init.changes import lines_in, newline_of
+from pystatic_tasks.init.changes import lines_in
 from pystatic_tasks.init.modules import DEFINITIONS, Module, imported_names, is_main_guard, parse
 
 IMPORTS = (ast.Import, ast.ImportFrom)
