@@ -1,4 +1,7 @@
-"""The command line: `pystatic`, or `python -m pystatic_tasks`, for projects with or without a noxfile."""
+"""The command line: `pystatic`, or `python -m pystatic_tasks`, for projects with or without a noxfile.
+
+What only one command needs is imported by it: a step starts Nox at once.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from pystatic_tasks.check import check_all, failed, report
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError, file_error
-from pystatic_tasks.init import init
 from pystatic_tasks.options import IMAGE_OPTION, OPTIONS, add_options, to_words
 from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS
 from pystatic_tasks.underneath import Call, run
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         root = existing_folder(given.root)
         if given.command == "init":
+            from pystatic_tasks.init import init
+
             init(
                 root,
                 dry_run=given.dry_run,
@@ -125,6 +128,8 @@ def confirmed() -> bool:
 
 
 def check(root: Path, *, as_json: bool) -> int:
+    from pystatic_tasks.check import check_all, failed, report
+
     findings = check_all(root)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings]))

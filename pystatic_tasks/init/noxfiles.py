@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import tomlkit
+
 from pystatic_tasks.config.write import newline_of
 from pystatic_tasks.init.modules import Module, keyword, literal
 from pystatic_tasks.init.pyprojects import parsed
@@ -127,8 +129,6 @@ def arguments(call: Registered) -> str:
 
 def with_script_dependency(text: str) -> str:
     """The text with pystatic-tasks among the dependencies that a script names of itself, if it names any."""
-    import tomlkit
-
     block = SCRIPT_BLOCK.search(text)
     if block is None:
         return text

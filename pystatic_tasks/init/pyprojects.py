@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
 from pystatic_tasks.config.load import too_many
 from pystatic_tasks.config.sources import TABLE, misspelt_tables, read_table
 from pystatic_tasks.config.write import newline_of, with_value
@@ -83,9 +86,6 @@ def ways(text: str, keys: Keys) -> Iterator[str]:
 
 def by_tomlkit(text: str, keys: Keys) -> str:
     """For tables that are written in other ways, such as `tool.pystatic-tasks.name = "shop"`."""
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
     try:
         document = tomlkit.parse(text)
         table: Any = document
