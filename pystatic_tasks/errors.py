@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+MAKE_WRITABLE = "Make it writable: results go to dist/ and work files to build/ in the project's folder."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +94,7 @@ def file_error(error: OSError) -> PystaticError:
     name = error.filename2 or error.filename
     remedies = {
         **dict.fromkeys(NO_SPACE, "Free some space and run it again; nothing half-written was left."),
-        errno.EROFS: "Make it writable: results go to dist/ and work files to build/ in the project's folder.",
+        errno.EROFS: MAKE_WRITABLE,
         errno.EACCES: "Make it accessible: results go to dist/ and work files to build/ in the project's folder.",
     }
     return PystaticError(

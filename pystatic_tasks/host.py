@@ -21,7 +21,7 @@ def _no_environment(*_: object) -> None:
     raise AssertionError("this step has no environment of its own")
 
 
-def nox_command(session: str, *options: str) -> str:
+def session_command(session: str, *options: str) -> str:
     """What the user of a noxfile types to run a session."""
     return " ".join(["nox -s", session, *(["--", *options] if options else [])])
 
@@ -46,7 +46,7 @@ class Host:
 
     say: Callable[[str], None]
     terminal: Terminal = field(default_factory=lambda: Terminal(stream=sys.stderr))
-    command: Callable[..., str] = nox_command
+    command: Callable[..., str] = session_command
     verbose: bool = False
     use_cache: bool = True
     python: Path = Path()

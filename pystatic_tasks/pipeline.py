@@ -19,8 +19,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.model import Image
-from pystatic_tasks.errors import NO_SPACE, PystaticError
+from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, ConfigError, PystaticError
 
 STEPS = ("freeze", "staticx", "image", "smoke")
 DESCRIPTIONS = {
@@ -31,6 +32,17 @@ DESCRIPTIONS = {
 }
 # What `beside` writes to, before it takes its place.
 TEMPORARY_NAMES = ".*.part"
+
+
+def check_steps(names: Iterable[str], place: str) -> None:
+    """Raises ConfigError if one of the names, given in a call in `place`, is no step."""
+    for name in names:
+        if name not in STEPS:
+            raise unknown_step(name, place)
+
+
+def unknown_step(name: str, place: str) -> ConfigError:
+    return ConfigError(f'There is no step "{name}"; {nearest(name, STEPS)}', f"Correct the call in {place}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +182,7 @@ def unwritable_folder(root: Path) -> PystaticError | None:
         if not os.access(folder, os.W_OK | os.X_OK):
             return PystaticError(
                 f"The folder {folder} is not writable.",
-                "Make it writable: results go to dist/ and work files to build/ in the project's folder.",
+                MAKE_WRITABLE,
             )
     return None
 

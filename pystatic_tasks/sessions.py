@@ -23,19 +23,26 @@ from nox.sessions import SessionRunner
 from pystatic_tasks import freeze, smoke, staticx
 from pystatic_tasks import image as image_step
 from pystatic_tasks.config import Image, load_config
-from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.sources import ENVIRONMENT_PREFIX
-from pystatic_tasks.config.write import write_repair
 from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError, file_error
-from pystatic_tasks.host import Host, nox_command
+from pystatic_tasks.host import Host, session_command
 from pystatic_tasks.machine import check_platform
 from pystatic_tasks.options import Options, parse_options
-from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS, manifest_path, only_one, unwritable_folder
+from pystatic_tasks.pipeline import (
+    DESCRIPTIONS,
+    STEPS,
+    check_steps,
+    manifest_path,
+    only_one,
+    unknown_step,
+    unwritable_folder,
+)
 from pystatic_tasks.project import from_caller, is_local, project_name
 from pystatic_tasks.terminal import folded, make_terminal
 from pystatic_tasks.underneath import leave_exit_code, shown_as
 
+NOXFILE = "the noxfile"  # Where our callers' mistakes are.
 # The steps that say much of what only matters when they fail.
 FOLDED = ("freeze", "staticx")
 RUN: Mapping[str, Callable[[Image, Host], Any]] = {
@@ -86,7 +93,7 @@ def register(
         overrides={**overrides, **({"python": python} if python else {})},
     )
     try:
-        check_steps(plan)
+        check_steps((*plan.names, *plan.skip), NOXFILE)
         return register_plan(plan)
     except ConfigError as error:
         print(error, file=sys.stderr)
@@ -110,7 +117,7 @@ def run_step(
     """
     folder = from_caller(root)
     if step not in STEPS:
-        fail(session, unknown_step(step))
+        fail(session, unknown_step(step, NOXFILE))
     run_steps(session, [step], folder, image, overrides)
 
 
@@ -137,7 +144,7 @@ class Plan:
         named = ("--image", image) if image else ()
         if own:
             return lambda step, *options: " ".join([own.format(step=step), *named, *options])
-        return lambda step, *options: nox_command(self.session_name(step, image), *options)
+        return lambda step, *options: session_command(self.session_name(step, image), *options)
 
     @property
     def steps(self) -> list[str]:
@@ -156,32 +163,27 @@ class Plan:
         return self.steps[place - 1] if place else None
 
 
-def check_steps(plan: Plan) -> None:
-    for step in (*plan.names, *plan.skip):
-        if step not in STEPS:
-            raise unknown_step(step)
-
-
-def unknown_step(step: str) -> ConfigError:
-    return ConfigError(f'There is no step "{step}"; {nearest(step, STEPS)}', "Correct the call in the noxfile.")
-
-
 def register_plan(plan: Plan) -> dict[str, Any]:
     try:
         images = load_config(plan.root, overrides=plan.overrides, environment=os.environ)
     except ConfigError as error:
         logger.warning(f"pystatic-tasks: {error.problem.rstrip(':.')}; its sessions will fail and say more")
-        return {step: add_session(plan, step, fail_with(error), venv_backend="none") for step in plan.steps}
+        return add_failing(plan, error)
     unwritable = unwritable_folder(plan.root)
     if unwritable:
         # Before Nox makes an environment, which it could not.
-        return {step: add_session(plan, step, fail_with(unwritable), venv_backend="none") for step in plan.steps}
+        return add_failing(plan, unwritable)
     if len(images) == 1:
         return {step: add_step(plan, step, images[0], "") for step in plan.steps}
     for step in plan.steps:
         for each in images:
             add_step(plan, step, each, each.name)
     return {step: add_all(plan, step, images) for step in plan.steps}
+
+
+def add_failing(plan: Plan, error: PystaticError) -> dict[str, Any]:
+    """Sessions that end with the error, and need no environment for that."""
+    return {step: add_session(plan, step, fail_with(error), venv_backend="none") for step in plan.steps}
 
 
 def add_step(plan: Plan, step: str, image: Image, name: str) -> Any:
@@ -243,15 +245,14 @@ def run_steps(
     root: Path,
     name: str,
     overrides: Mapping[str, Any],
-    command: Callable[..., str] = nox_command,
+    command: Callable[..., str] = session_command,
 ) -> None:
     """Run steps for the image of that name, or for the only one; every error becomes Nox's own."""
     try:
         with ended_in_order():
             options = parse_options(session.posargs)
             check_platform(options.platform)
-            images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
-            image = pick_image(images, name)
+            image = read_image(root, name, overrides, options)
             check_environment(session, steps)
             if only_installs(session):
                 if "freeze" in steps:
@@ -264,18 +265,32 @@ def run_steps(
                 except SmokeError as error:
                     if not options.fix or not error.repairs:
                         raise
-                    lines = [write_repair(image, repair) for repair in error.repairs]
-                    for line in lines:
-                        session.log(f"wrote into pyproject.toml: {line}")
-                    images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
-                    image = pick_image(images, name)
+                    written = write_repairs(session, image, error.repairs)
+                    image = read_image(root, name, overrides, options)
                     for repair in error.repairs:
                         check_repaired(image, repair)
-                    build_again(session, image, steps, ", ".join(lines))
+                    build_again(session, image, steps, ", ".join(written))
     except PystaticError as error:
         fail(session, error)
     except OSError as error:
         fail(session, file_error(error))
+
+
+def read_image(root: Path, name: str, overrides: Mapping[str, Any], options: Options) -> Image:
+    """The image of that name, or the only one, as it is configured now."""
+    images = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
+    return pick_image(images, name)
+
+
+def write_repairs(session: nox.Session, image: Image, repairs: Sequence[Repair]) -> list[str]:
+    """Write the repairs into pyproject.toml, and say so; the lines that are there now."""
+    # Reads and writes TOML by a library that nothing else of a session needs.
+    from pystatic_tasks.config.write import write_repair
+
+    lines = [write_repair(image, repair) for repair in repairs]
+    for line in lines:
+        session.log(f"wrote into pyproject.toml: {line}")
+    return lines
 
 
 def run_each(
@@ -401,7 +416,9 @@ def is_ours(runner: SessionRunner) -> bool:
     return hasattr(runner.func, "pystatic_identity")
 
 
-def make_host(session: nox.Session, image: Image, options: Options, command: Callable[..., str] = nox_command) -> Host:
+def make_host(
+    session: nox.Session, image: Image, options: Options, command: Callable[..., str] = session_command
+) -> Host:
     color: bool = session._runner.global_config.color
     terminal = make_terminal(sys.stderr, os.environ, color=color, verbose=options.verbose)
 

@@ -22,10 +22,9 @@ from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
-from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.options import IMAGE_OPTION, OPTIONS, Option, to_words
-from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS
+from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS, check_steps
 from pystatic_tasks.project import from_caller
 from pystatic_tasks.underneath import Call, run
 
@@ -63,7 +62,7 @@ def collection(
         if isinstance(each, Task):
             made.add_task(each)
     try:
-        check_steps(skipped)
+        check_steps(skipped, "tasks.py")
         for step in STEPS:
             if step not in skipped:
                 add_step(made, replace(call, step=step))
@@ -71,12 +70,6 @@ def collection(
         print(error, file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     return made
-
-
-def check_steps(steps: Sequence[str]) -> None:
-    for step in steps:
-        if step not in STEPS:
-            raise ConfigError(f'There is no step "{step}"; {nearest(step, STEPS)}', "Correct the call in tasks.py.")
 
 
 def add_step(made: Collection, call: Call) -> None:
