@@ -413,7 +413,7 @@ def sessions_before(runner: SessionRunner) -> Iterator[SessionRunner]:
 
 
 def is_ours(runner: SessionRunner) -> bool:
-    return hasattr(runner.func, "pystatic_identity")
+    return bool(step_of(runner))
 
 
 def make_host(

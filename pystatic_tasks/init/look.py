@@ -5,8 +5,9 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pystatic_tasks.config.sources import TABLE
 from pystatic_tasks.freeze.locks import UV_LOCK, upwards
 from pystatic_tasks.init.hints import file_hints, hints
 from pystatic_tasks.init.modules import Code, is_beside_the_code, is_project, python_files, read_code
-from pystatic_tasks.init.targets import Hint
+from pystatic_tasks.init.targets import Candidate, Hint, candidates, hinted
 from pystatic_tasks.project import is_installable, read_pyproject
 
 # How far below the root of a repository its projects are looked for.
@@ -28,7 +29,7 @@ NOT_DISCOVERED = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Project:
     """One project, as its files show it.
 
@@ -55,6 +56,16 @@ class Project:
         """The entries of `[project.scripts]`."""
         found = at(self.pyproject, "project", "scripts")
         return {name: value for name, value in found.items() if isinstance(value, str)}
+
+    @cached_property
+    def applications(self) -> Sequence[Candidate]:
+        """What its code shows to be an application, or to make one."""
+        return candidates(self.code)
+
+    @cached_property
+    def served(self) -> Sequence[Candidate]:
+        """Those, and what its other files serve though its code does not show it."""
+        return [*self.applications, *hinted(self.code, self.hints, self.applications)]
 
     @property
     def table(self) -> Mapping[str, Any]:

@@ -13,7 +13,6 @@ from pystatic_tasks.init.noxfiles import Noxfile, Registered, free_prefix, read_
 from pystatic_tasks.init.propose import Proposal, configured, propose
 from pystatic_tasks.init.pyprojects import with_keys
 from pystatic_tasks.init.source import read_module
-from pystatic_tasks.init.targets import candidates, hinted
 from pystatic_tasks.init.tasksfiles import imports_invoke, with_tasks
 
 BESIDE_NOX = (
@@ -64,27 +63,25 @@ def make_plan(root: Path, target: str | None, command: str) -> Plan:
 
 
 def has_target(project: Project, noxfile: Noxfile | None) -> bool:
-    in_noxfile = noxfile is not None and any(each.names_target and each.root == "." for each in noxfile.registered)
-    return bool(in_noxfile or configured(project.table) or serves(project) or project.scripts)
+    return bool(names_target(noxfile) or configured(project.table) or project.served or project.scripts)
 
 
-def serves(project: Project) -> bool:
-    found = candidates(project.code)
-    return bool(found or hinted(project.code, project.hints, found))
+def names_target(noxfile: Noxfile | None) -> bool:
+    """Whether the noxfile itself says what the project beside it serves."""
+    return noxfile is not None and any(each.names_target and each.root == "." for each in noxfile.registered)
 
 
 def services_below(project: Project) -> list[Project]:
     """The projects below the root that serve something; if none does, those that have commands."""
     found = [look(folder) for folder in projects_below(project.root, project.pyproject)]
-    serving = [each for each in found if configured(each.table) or serves(each)]
+    serving = [each for each in found if configured(each.table) or each.served]
     return serving or [each for each in found if each.scripts]
 
 
 def plan_for_one(
     project: Project, target: str | None, noxfile: Noxfile | None, noxfile_text: str | None, command: str
 ) -> Plan:
-    in_noxfile = noxfile is not None and any(each.names_target and each.root == "." for each in noxfile.registered)
-    if in_noxfile and not configured(project.table):
+    if names_target(noxfile) and not configured(project.table):
         told: tuple[str, ...] = ("target     already configured in noxfile.py",)
         changes = []
     else:

@@ -17,7 +17,7 @@ from pystatic_tasks.init.look import Project, at, undiscovered
 from pystatic_tasks.init.modules import BESIDE_THE_CODE
 from pystatic_tasks.init.route_calls import declared_routes
 from pystatic_tasks.init.routes import Routes
-from pystatic_tasks.init.targets import PLAIN, Candidate, candidates, hinted, others_than, ranked
+from pystatic_tasks.init.targets import PLAIN, Candidate, others_than, ranked
 from pystatic_tasks.project import default_image_name
 
 LOOKED_FOR = (
@@ -118,7 +118,7 @@ def named_target(project: Project, named: str) -> Target:
         return Target(key="command", value=named, about="in [project.scripts]")
     if named.endswith(".py") and (project.root / named).is_file():
         return Target(key="script", value=named, about="a script")
-    known = [*project.scripts, *(each.target for each in candidates(project.code))]
+    known = [*project.scripts, *(each.target for each in project.applications)]
     raise ConfigError(
         f'--target names "{named}", which is no application ("package.module:callable"), no command in '
         f"[project.scripts] and no script in {project.root}.",
@@ -139,7 +139,7 @@ def named_app(project: Project, named: str) -> Target:
             f'--target names "{named}", and there is no module "{module}" below {shown_folders(project)}.',
             f"Correct it; {known}",
         )
-    found = next((each for each in candidates(project.code) if each.target == named), None)
+    found = next((each for each in project.applications if each.target == named), None)
     about = description(project, found) if found else f"as you named it, in {path}"
     return Target(key="app", value=named, about=about, candidate=found)
 
@@ -158,9 +158,7 @@ def found_target(project: Project, command: str) -> Target:
         ConfigError: nothing is.
     """
     own_name = default_image_name(str(at(project.pyproject, "project").get("name", project.root.name)))
-    found = candidates(project.code)
-    found += hinted(project.code, project.hints, found)
-    apps = ranked(found, project.hints, own_name.replace("-", "_"))
+    apps = ranked(project.served, project.hints, own_name.replace("-", "_"))
     if apps:
         best = apps[0]
         others = tuple(each.target for each in others_than(best, apps))

@@ -20,15 +20,15 @@ FILES = {
     "hello.py": APP.format("hello"),
 }
 SMOKE = ("-s", "smoke", "--", "--engine", "sandbox")
-SESSIONS = ("freeze", "staticx", "image", "smoke")
+IMAGE = ("-s", "image", "--", "--engine", "sandbox")
 
 
 @pytest.fixture(scope="module")
 def hello(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A small project, built twice at once from nothing."""
     tool_or_skip("uv")
-    project = write_project(tmp_path_factory.mktemp("interrupted") / "hello", FILES, "hello")
-    builds = [start(project, "-s", "image", "--", "--engine", "sandbox") for _ in range(2)]
+    project = write_project(tmp_path_factory.mktemp("interrupted") / "hello", FILES, "hello", backend="uv")
+    builds = [start(project, *IMAGE) for _ in range(2)]
     printed = [build.communicate()[0] for build in builds]
     assert [build.returncode for build in builds] == [0, 0], printed
     assert any("another build of hello is running here; waiting for it" in each for each in printed)
@@ -40,7 +40,7 @@ def start(project: Project, *arguments: str, prefix: tuple[str, ...] = ()) -> su
     """Nox in a process group of its own, as a shell starts it."""
     return subprocess.Popen(
         # Who runs the tests may have been started to ignore Ctrl-C, as what a script starts in the background is.
-        ["env", "--default-signal=INT", *prefix, sys.executable, "-m", "nox", "-db", "uv", *arguments],
+        ["env", "--default-signal=INT", *prefix, sys.executable, "-m", "nox", "-db", project.backend, *arguments],
         cwd=project.root,
         env=clean_environment(),
         stdout=subprocess.PIPE,
@@ -133,14 +133,14 @@ def test_it_may_be_ended_at_any_moment(
 
 
 def test_after_all_that_the_next_run_works(hello: Project) -> None:
-    printed = hello.nox("-db", "uv", *SMOKE)
+    printed = hello.nox(*SMOKE)
     assert "first answer after" in printed
     assert not [name for name in results(hello) if name.startswith(".")]
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(hello: Project) -> None:
     with small_disk(hello.result("x").parent, "1m"):
-        printed = hello.nox("-db", "uv", "-s", "image", "--", "--engine", "sandbox", ok=False)
+        printed = hello.nox(*IMAGE, ok=False)
         left = results(hello)
     told = (
         f"nox > Session staticx aborted: {hello.root}/dist/pystatic/hello/hello could not be read or written: "
@@ -148,7 +148,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(hello: Project) -> 
     )
     assert told in printed, printed
     assert left == {}
-    assert "is up to date (sha256:" in hello.nox("-db", "uv", "-s", "image", "--", "--engine", "sandbox")
+    assert "is up to date (sha256:" in hello.nox(*IMAGE)
 
 
 def test_a_read_only_folder_is_told_before_anything_is_done(hello: Project) -> None:
