@@ -24,6 +24,8 @@ from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, ConfigError, PystaticError
 
 STEPS = ("freeze", "staticx", "image", "smoke")
+# What each step reads the results of.
+BEFORE = {"staticx": "freeze", "image": "staticx", "smoke": "image"}
 DESCRIPTIONS = {
     "freeze": "Freeze {name} into one program.",
     "staticx": "Make one static executable of {name}.",
@@ -39,6 +41,12 @@ def check_steps(names: Iterable[str], place: str) -> None:
     for name in names:
         if name not in STEPS:
             raise unknown_step(name, place)
+
+
+def steps_before(step: str) -> list[str]:
+    """The steps that a step follows from, the nearest first."""
+    before = BEFORE.get(step)
+    return [before, *steps_before(before)] if before else []
 
 
 def unknown_step(name: str, place: str) -> ConfigError:

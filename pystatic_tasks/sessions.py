@@ -35,6 +35,7 @@ from pystatic_tasks.pipeline import (
     check_steps,
     manifest_path,
     only_one,
+    steps_before,
     unknown_step,
     unwritable_folder,
 )
@@ -153,14 +154,12 @@ class Plan:
 
     def steps_of(self, step: str) -> list[str]:
         """The step, after those before it that have no session."""
-        place = STEPS.index(step)
-        before = takewhile(lambda each: each in self.skip, reversed(STEPS[:place]))
+        before = takewhile(lambda each: each in self.skip, steps_before(step))
         return [*reversed(list(before)), step]
 
     def step_before(self, step: str) -> str | None:
         """The step before it that has a session."""
-        place = self.steps.index(step)
-        return self.steps[place - 1] if place else None
+        return next((each for each in steps_before(step) if each not in self.skip), None)
 
 
 def register_plan(plan: Plan) -> dict[str, Any]:

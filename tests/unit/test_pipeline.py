@@ -29,6 +29,7 @@ from pystatic_tasks.pipeline import (
     read_manifest,
     require_manifest,
     shown,
+    steps_before,
     unchanged,
     unwritable_folder,
     walk,
@@ -300,3 +301,8 @@ def test_what_a_killed_build_left_half_written_is_removed(image: Image) -> None:
         pass
     assert [path.name for path in image.dist.iterdir()] == ["image.tar"]
     assert sorted(path.name for path in image.work.iterdir()) == ["image.tar", "lock"]
+
+
+def test_each_step_follows_from_those_before_it() -> None:
+    assert steps_before("smoke") == ["image", "staticx", "freeze"]
+    assert steps_before("freeze") == []
