@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -163,6 +164,14 @@ def asked_of_freeze(image: Image) -> str:
     )
 
 
+def kept_folder(image: Image, name: str, *, use_cache: bool) -> Path:
+    """The work folder of what a step keeps for its next run; emptied if nothing of earlier runs is to be used."""
+    folder = image.work / "kept" / name
+    if not use_cache:
+        shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
 def require_manifest(image: Image, step: str) -> Manifest:
     """What the step before left.
 
@@ -218,7 +227,7 @@ def only_one(image: Image, say: Callable[[str], None]) -> Iterator[None]:
 def beside(path: Path) -> Iterator[Path]:
     """A path to write to; what is there afterwards takes the place of `path` at once, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
         yield temporary
         temporary.replace(path)

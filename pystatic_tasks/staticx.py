@@ -16,6 +16,7 @@ from pystatic_tasks.pipeline import (
     Manifest,
     fingerprint,
     hash_file,
+    kept_folder,
     megabytes,
     move_whole,
     require_manifest,
@@ -49,7 +50,7 @@ def staticx(image: Image, host: Host) -> Manifest | None:
             frozen.outputs,
             image.staticx.strip,
             [(path, hash_file(Path(path))) for path in libraries],
-            hash_file(machine.WORKBENCH / "staticx_build.py"),
+            [hash_file(machine.WORKBENCH / name) for name in ("staticx_build.py", "blocks.py", "binaries.py")],
         ]
     )
     there = unchanged(image, "staticx", inputs) if host.use_cache else None
@@ -64,6 +65,8 @@ def staticx(image: Image, host: Host) -> Manifest | None:
         "output": str(made),
         "libraries": libraries,
         "strip": image.staticx.strip,
+        "own": frozen.facts["own"],
+        "kept": str(kept_folder(image, "blocks", use_cache=host.use_cache)),
     }
     with host.terminal.activity(f"compressing {image.name} into one static executable"):
         build(image, host, request, Path(frozen.facts["environment_python"]))

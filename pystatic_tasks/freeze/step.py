@@ -21,6 +21,7 @@ from pystatic_tasks.pipeline import (
     fingerprint,
     hash_file,
     hash_tree,
+    kept_folder,
     megabytes,
     shown,
     source_files,
@@ -96,6 +97,7 @@ def freeze(image: Image, host: Host) -> Manifest:
             "ports": examined["ports"],
             "distributions": examined["distributions"],
             "contents": result["contents"],
+            "own": result["own"],
             "system": stamps(path for path in result["binaries"] if path and not path.startswith(prefix)),
         },
     )
@@ -124,9 +126,14 @@ def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) ->
             "server_config": hash_file(server_config) if server_config else "",
             "data": [(str(path), hash_tree(path)) for path in data],
             "libraries": [(path, hash_file(Path(path))) for path in image.staticx.libraries if image.layout == "tree"],
-            "pystatic_tasks": [hash_tree(PACKAGE / name) for name in ("freeze", "workbench", "hooks", "runner")],
+            "made_by": made_by(),
         }
     )
+
+
+def made_by() -> list[str]:
+    """Hashes of the code that freezes."""
+    return [hash_tree(PACKAGE / name) for name in ("freeze", "workbench", "hooks", "runner")]
 
 
 def stamps(paths: Any) -> dict[str, list[int]]:
@@ -213,6 +220,7 @@ def run_pyinstaller(
         "name": image.name,
         "layout": image.layout,
         "work": str(folder),
+        "kept": str(kept_folder(image, image.layout, use_cache=host.use_cache)),
         "entry": str(entry),
         "import_paths": [str(folder), *script_folder(image), *environment.import_paths(image)],
         "hidden_imports": hidden_imports,
@@ -221,6 +229,8 @@ def run_pyinstaller(
         "collect": image.freeze.collect,
         "hooks": [str(PACKAGE / "hooks" / part) for part in hooks],
         "libraries": image.staticx.libraries,
+        "loose": [str(path) for path in loose_files(image)],
+        "made_by": made_by(),
         "optimize": image.freeze.optimize,
         "strip": image.freeze.strip,
     }
@@ -257,6 +267,12 @@ def run_pyinstaller(
 def script_folder(image: Image) -> Sequence[str]:
     """A script imports what lies beside it."""
     return [str((image.root / image.script).parent)] if image.script else []
+
+
+def loose_files(image: Image) -> list[Path]:
+    """The files in folders that are imported from where they are."""
+    folders = [*map(Path, script_folder(image)), *([] if image.install else [image.root])]
+    return list(dict.fromkeys(path for folder in folders for path in source_files(folder)))
 
 
 def data_pair(image: Image, entry: str) -> tuple[str, str]:

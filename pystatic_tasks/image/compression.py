@@ -6,13 +6,17 @@ whatever zlib its Python was built with; zstd by the reference library.
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import deflate
 
 from pystatic_tasks.config.model import Compression
 from pystatic_tasks.errors import MissingToolError
+from pystatic_tasks.pipeline import write_whole
 
 # Of libdeflate's levels up to 12; the higher ones take twice as long for a thousandth less.
 GZIP_LEVEL = 10
@@ -44,3 +48,38 @@ def zstd(content: bytes) -> bytes:
 
 
 COMPRESS: Mapping[Compression, Callable[[bytes], bytes]] = {"gzip": gzip, "zstd": zstd}
+
+
+def library_version(name: Compression) -> str:
+    """The library that compresses by a method, with its version; "" if it is not installed."""
+    library = "deflate" if name == "gzip" else "backports.zstd"
+    if name == "zstd" and sys.version_info >= (3, 14):
+        return f"Python {sys.version}"
+    try:
+        return f"{library} {version(library)}"
+    except PackageNotFoundError:
+        return ""
+
+
+def compress_once(name: Compression, content: bytes, folder: Path) -> bytes:
+    """Compress a content, or take from `folder` what came out when it was compressed before."""
+    path = folder / kept_name(name, content)
+    if path.exists():
+        return path.read_bytes()
+    compressed = COMPRESS[name](content)
+    write_whole(path, compressed)
+    return compressed
+
+
+def kept_name(name: Compression, content: bytes) -> str:
+    """The name of the file with the compressed content."""
+    method = hashlib.sha256(library_version(name).encode()).hexdigest()
+    return f"{hashlib.sha256(content).hexdigest()}-{method[:8]}.{name}"
+
+
+def forget_others(folder: Path, names: Iterable[str]) -> None:
+    """Remove all files from the folder but those of these names."""
+    keep = set(names)
+    for path in folder.glob("*"):
+        if path.name not in keep:
+            path.unlink()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from pystatic_tasks.engines import loading_engines, make_artifact
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.host import Host
 from pystatic_tasks.image.archive import write_archive
-from pystatic_tasks.image.compression import COMPRESS
+from pystatic_tasks.image.compression import compress_once, forget_others, kept_name, library_version
 from pystatic_tasks.image.labels import project_labels
 from pystatic_tasks.image.layers import Layer, digest, make_layer, write_tar
 from pystatic_tasks.image.oci import OciImage, Runtime, make_image, timestamp
@@ -27,6 +27,7 @@ from pystatic_tasks.pipeline import (
     Manifest,
     fingerprint,
     hash_tree,
+    kept_folder,
     megabytes,
     require_manifest,
     shown,
@@ -89,7 +90,7 @@ def write_image(
         ImageError: it is over budget.
     """
     with host.terminal.activity("compressing layers"):
-        layers = make_layers(image, entries, created)
+        layers = make_layers(image, entries, created, kept_folder(image, "layers", use_cache=host.use_cache))
     made = make_image(layers, runtime, created, image.image.compression)
     described = describe(image, made, frozen, created)
     check_budget(image, described, frozen["contents"])
@@ -124,22 +125,30 @@ def image_inputs(image: Image, entries: Mapping[str, Sequence[Entry]], runtime: 
             "references": image.references,
             "compression": image.image.compression,
             "budgets": [image.max_size, image.max_compressed_size],
-            "made_by": [hash_tree(Path(__file__).parent), version("deflate")],
+            "made_by": [hash_tree(Path(__file__).parent), *map(library_version, compressions(image))],
         }
     )
 
 
-def make_layers(image: Image, entries: Mapping[str, Sequence[Entry]], created: int) -> list[Layer]:
+def compressions(image: Image) -> list[Compression]:
+    """The methods by which layers are compressed: gzip for Docker's older format in any case."""
+    return list(dict.fromkeys(("gzip", image.image.compression)))
+
+
+def make_layers(image: Image, entries: Mapping[str, Sequence[Entry]], created: int, kept: Path) -> list[Layer]:
     """The image's layers, from the lowest to the highest.
 
     The project's files bear the image's time, so that what serves them can tell a newer one;
     those below bear none, so that their layers stay the same from commit to commit.
+    Those that were compressed before are taken from the folder `kept`, which holds these afterwards.
     """
-    methods = {name: COMPRESS[name] for name in dict.fromkeys(("gzip", image.image.compression))}
+    methods = {name: partial(compress_once, name, folder=kept) for name in compressions(image)}
     *lower, highest = entries
     modified = {**dict.fromkeys(lower, 0), highest: created}
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda kind: make_layer(kind, entries[kind], modified[kind], methods), modified))
+        layers = list(pool.map(lambda kind: make_layer(kind, entries[kind], modified[kind], methods), modified))
+    forget_others(kept, (kept_name(name, layer.tar) for layer in layers for name in methods))
+    return layers
 
 
 def load_into_engines(image: Image, host: Host, built: Mapping[str, Any]) -> list[str]:

@@ -26,6 +26,8 @@ REPAIRED_LIBRARY = re.compile(r"-[0-9a-f]{8}\.")
 def prepare(toc: Iterable[TocEntry], folder: Path, *, strip: bool) -> list[TocEntry]:
     """Replace every binary of a PyInstaller table of contents by a copy below `folder` that is fit.
 
+    Copies that are there already are taken as they are.
+
     Args:
         toc: Entries (name in the program, source path, type code).
         folder: Where the copies go, under their names in the program.
@@ -34,9 +36,15 @@ def prepare(toc: Iterable[TocEntry], folder: Path, *, strip: bool) -> list[TocEn
     entries = list(toc)
     binaries = [entry for entry in entries if entry[2] in BINARY_TYPES and entry[1]]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        copies = list(pool.map(lambda entry: copy_fit(Path(entry[1]), folder, entry[0], strip=strip), binaries))
+        copies = list(pool.map(lambda entry: fit_copy(entry, folder, strip=strip), binaries))
     replaced = dict(zip(binaries, copies, strict=True))
     return [(entry[0], str(replaced[entry]), entry[2]) if entry in replaced else entry for entry in entries]
+
+
+def fit_copy(entry: TocEntry, folder: Path, *, strip: bool) -> Path:
+    """The copy of an entry's file, made unless it is there."""
+    copy = folder / entry[0]
+    return copy if copy.exists() else copy_fit(Path(entry[1]), folder, entry[0], strip=strip)
 
 
 def copy_fit(source: Path, folder: Path, name: str, *, strip: bool) -> Path:

@@ -1,23 +1,34 @@
 """One static executable from one frozen program, the same bytes every time.
 
-Input: {"program": path, "output": path, "libraries": [paths], "strip": bool}
+Input: {"program": path, "output": path, "libraries": [paths], "strip": bool, "kept": folder,
+        "own": [names of the project's top-level packages and modules]}
 Output: {"missing": [[binary, library], …]} or {"error": text} or {}.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import lzma
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from binaries import unresolved
+from blocks import Filters, compress
 from PyInstaller.archive.readers import CArchiveReader
 from staticx.api import StaticxGenerator
+from staticx.archive import SxArchive, get_xz_filters
 from staticx.errors import Error
+
+# Smaller blocks would be compressed faster, on more processors, and less.
+LEAST_BLOCK_BYTES = 8 * 2**20
+# For bytecode and texts, where no byte's place in a word tells anything.
+FOR_TEXT: Filters = [{"id": lzma.FILTER_LZMA2, "lc": 4, "pb": 0}]
 
 
 class PlainTarInfo(tarfile.TarInfo):
@@ -27,6 +38,70 @@ class PlainTarInfo(tarfile.TarInfo):
         info: Any = super().get_info()
         info.update(mtime=0, uid=0, gid=0, uname="", gname="", mode=0o755)
         return info
+
+
+class BlockArchive(SxArchive):  # type: ignore[misc]
+    """StaticX's archive, compressed block by block when it is complete."""
+
+    def __init__(self, fileobj: Any, request: dict[str, Any]) -> None:
+        super().__init__(fileobj, "w", compress=False)
+        self.request = request
+        self.tar.tarinfo = PlainTarInfo
+
+    def __exit__(self, kind: Any, *rest: Any) -> None:
+        super().__exit__(kind, *rest)
+        if kind is None:
+            self.fileobj.seek(0)
+            content = self.fileobj.read()
+            begins = plan_blocks(content, Path(self.request["program"]), set(self.request["own"]))
+            self.fileobj.seek(0)
+            self.fileobj.truncate()
+            self.fileobj.write(compress(content, begins, Path(self.request["kept"])))
+
+
+def plan_blocks(content: bytes, program: Path, own: set[str]) -> dict[int, Filters]:
+    """Where blocks of a tar with a frozen program begin: what a changed line of the project changes lies by itself."""
+    for_binaries: Filters = get_xz_filters()
+    archive = CArchiveReader(str(program))
+    name = next(name for name, (*_, kind) in archive.toc.items() if kind == "z")
+    place = content.find(archive.extract(name))
+    if place < 0:
+        return {0: for_binaries}
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        member = tar.getmember(program.name)
+    begin = place - archive.toc[name][0]
+    texts = [place + position for position in module_cuts(archive.open_embedded_archive(name).toc, own)]
+    members = {
+        begin + position: for_binaries if is_binary else FOR_TEXT for position, is_binary in member_cuts(archive.toc)
+    }
+    return {
+        **{0: for_binaries, member.offset: for_binaries, begin: FOR_TEXT},
+        **members,
+        **dict.fromkeys([place, *texts], FOR_TEXT),
+        member.offset_data + member.size: for_binaries,
+    }
+
+
+def member_cuts(toc: Mapping[str, Sequence[Any]]) -> Iterator[tuple[int, bool]]:
+    """Where blocks of PyInstaller's archive begin, and whether with a binary: not many, and none of both kinds."""
+    last, was_binary = 0, False
+    for position, kind in sorted((entry[0], entry[-1]) for entry in toc.values()):
+        is_binary = kind == "b"
+        if is_binary != was_binary or position - last >= LEAST_BLOCK_BYTES:
+            yield position, is_binary
+            last, was_binary = position, is_binary
+
+
+def module_cuts(toc: Mapping[str, Sequence[int]], own: set[str]) -> Iterator[int]:
+    """Where, in an archive of modules, the project's own begin and end, and where the archive's table begins."""
+    was_own: bool | None = None
+    end = 0
+    for module, (_, position, size) in toc.items():
+        is_own = module.partition(".")[0] in own
+        if is_own != was_own:
+            yield position
+        was_own, end = is_own, position + size
+    yield end
 
 
 class Warnings(logging.Handler):
@@ -62,8 +137,8 @@ def build(request: dict[str, Any]) -> dict[str, Any]:
     warnings = Warnings()
     logging.getLogger().addHandler(warnings)
     try:
-        with StaticxGenerator(prog=request["program"], strip=request["strip"]) as generator:
-            generator.sxar.tar.tarinfo = PlainTarInfo
+        with StaticxGenerator(prog=request["program"], strip=request["strip"], compress=False) as generator:
+            generator.sxar = BlockArchive(generator.sxar.fileobj, request)
             for library in request["libraries"]:
                 generator.add_library(library)
             generator.generate(output=request["output"])

@@ -22,6 +22,7 @@ from pystatic_tasks.pipeline import (
     fingerprint,
     hash_file,
     hash_tree,
+    kept_folder,
     manifest_path,
     megabytes,
     move_whole,
@@ -306,3 +307,11 @@ def test_what_a_killed_build_left_half_written_is_removed(image: Image) -> None:
 def test_each_step_follows_from_those_before_it() -> None:
     assert steps_before("smoke") == ["image", "staticx", "freeze"]
     assert steps_before("freeze") == []
+
+
+def test_what_a_step_keeps_is_gone_if_nothing_is_to_be_used_again(image: Image) -> None:
+    folder = kept_folder(image, "layers", use_cache=True)
+    folder.mkdir(parents=True)
+    (folder / "one").touch()
+    assert (kept_folder(image, "layers", use_cache=True) / "one").exists()
+    assert not kept_folder(image, "layers", use_cache=False).exists()

@@ -41,6 +41,7 @@ CONTENTS = [
     {"name": "libcrypto.so.3", "kind": "binary", "size_bytes": 4_712_000},
     {"name": "falcon", "kind": "bytecode", "size_bytes": 250_000},
 ]
+NOTHING = {"binaries": [], "missing": [], "files": [], "own": ["shop"]}
 EXAMINED = {
     "settings": {"worker_class": "asgi"},
     "hidden_imports": ["gunicorn.glogging"],
@@ -88,7 +89,7 @@ class Environment:
         file.write_bytes(content)
 
     def finds(self, contents: Sequence[Mapping[str, Any]] = CONTENTS, **result: Any) -> None:
-        self.prepare("result.json", {"binaries": [], "missing": [], "files": [], "contents": contents, **result})
+        self.prepare("result.json", {**NOTHING, "contents": contents, **result})
 
 
 @pytest.fixture
@@ -153,6 +154,7 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "ports": [8000],
         "distributions": {"falcon": "4.4.0"},
         "contents": CONTENTS,
+        "own": ["shop"],
         "system": {},
     }
     (line,) = environment.said
@@ -197,10 +199,13 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
     work = shop.work / "program"
     asked = environment.asked("program")
     assert asked.pop("import_paths")[0] == str(work)
+    assert asked.pop("made_by") == made_by()
     assert asked == {
         "name": "shop",
         "layout": "onefile",
         "work": str(work),
+        "kept": f"{shop.work}/kept/onefile",
+        "loose": [],
         "entry": f"{work}/shop-entry.py",
         "hidden_imports": ["gunicorn.glogging", "shop.plugins"],
         "excludes": ["tkinter", "PyInstaller", "wheel"],

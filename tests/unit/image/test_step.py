@@ -17,7 +17,7 @@ from support import validate
 from pystatic_tasks.config.model import Image, ImageOptions, Layout, Smoke
 from pystatic_tasks.errors import ConfigError, ImageError, MissingToolError, PystaticError
 from pystatic_tasks.host import Host
-from pystatic_tasks.image import step
+from pystatic_tasks.image import compression, step
 from pystatic_tasks.image.compression import gzip
 from pystatic_tasks.image.layers import digest, make_layer
 from pystatic_tasks.image.oci import Runtime, make_image
@@ -571,10 +571,39 @@ def test_only_the_projects_files_bear_the_images_time(tmp_path: Path) -> None:
     shop = some_tree(tmp_path)
     frozen = json.loads((shop.work / "freeze.json").read_text(encoding="utf-8"))["facts"]
     times = {}
-    for layer in make_layers(shop, root_entries(shop, frozen), 1000):
+    for layer in make_layers(shop, root_entries(shop, frozen), 1000, tmp_path / "kept"):
         with tarfile.open(fileobj=io.BytesIO(layer.tar)) as tar:
             times[layer.kind] = {member.mtime for member in tar}
     assert times == {"libc": {0}, "python": {0}, "third-party": {0}, "project": {1000}}
+
+
+def test_layers_that_were_compressed_before_are_kept_and_others_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compressed: list[bytes] = []
+
+    def counted(tar: bytes) -> bytes:
+        compressed.append(tar)
+        return b"packed"
+
+    monkeypatch.setattr(compression, "COMPRESS", {"gzip": counted})
+    shop = some_tree(tmp_path)
+    frozen = json.loads((shop.work / "freeze.json").read_text(encoding="utf-8"))["facts"]
+    kept = tmp_path / "kept"
+    for moment in (1000, 1000, 2000):
+        layers = make_layers(shop, root_entries(shop, frozen), moment, kept)
+        assert [layer.blobs["gzip"] for layer in layers] == [b"packed"] * 4
+    assert len(compressed) == 5
+    assert len(list(kept.iterdir())) == 4
+
+
+def test_without_the_cache_every_layer_is_compressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = some_tree(tmp_path)
+    image(shop, Host(say=lambda line: None))
+    for path in (shop.work / "kept" / "layers").iterdir():
+        path.write_bytes(b"something else")
+    image(shop, Host(say=lambda line: None, use_cache=False))
+    assert b"something else" not in {path.read_bytes() for path in (shop.work / "kept" / "layers").iterdir()}
 
 
 def test_layers_below_the_projects_stay_the_same_from_commit_to_commit(
@@ -592,7 +621,7 @@ def test_layers_below_the_projects_stay_the_same_from_commit_to_commit(
 
 def test_an_image_of_one_layer_bears_its_time(project: Path) -> None:
     shop = some_image(project)
-    (layer,) = make_layers(shop, root_entries(shop, FROZEN), 1000)
+    (layer,) = make_layers(shop, root_entries(shop, FROZEN), 1000, project / "kept")
     with tarfile.open(fileobj=io.BytesIO(layer.tar)) as tar:
         assert {member.mtime for member in tar} == {1000}
 

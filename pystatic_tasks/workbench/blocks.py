@@ -1,0 +1,88 @@
+"""An .xz stream of several blocks, each compressed by itself: in parallel, and only once for the same content.
+
+https://tukaani.org/xz/xz-file-format.txt
+"""
+
+from __future__ import annotations
+
+import hashlib
+import lzma
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+HEADER_BYTES = FOOTER_BYTES = 12
+FOOTER_MAGIC = b"YZ"
+Filters = Sequence[dict[str, Any]]
+
+
+def compress(content: bytes, begins: Mapping[int, Filters], kept: Path) -> bytes:
+    """Compress a content in blocks.
+
+    Args:
+        content: What to compress.
+        begins: Where in it blocks begin, the first at 0, and by which of `lzma`'s filters each is compressed.
+        kept: Folder of blocks from earlier times; afterwards it holds those of this content.
+    """
+    kept.mkdir(parents=True, exist_ok=True)
+    limits = [(start, end) for start, end in pairwise([*sorted(begins), len(content)]) if start < end]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        paths = list(pool.map(lambda limit: compressed(content[slice(*limit)], begins[limit[0]], kept), limits))
+    for path in set(kept.iterdir()) - set(paths):
+        path.unlink()
+    return join([path.read_bytes() for path in paths])
+
+
+def compressed(content: bytes, filters: Filters, kept: Path) -> Path:
+    """The file with the stream of one block, made unless it is there."""
+    name = hashlib.sha256(repr(filters).encode() + content).hexdigest()
+    path = kept / f"{name}.xz"
+    if not path.exists():
+        stream = lzma.compress(content, check=lzma.CHECK_CRC32, filters=list(filters))
+        temporary = path.with_suffix(f".{threading.get_ident()}.part")
+        temporary.write_bytes(stream)
+        temporary.replace(path)
+    return path
+
+
+def join(streams: Sequence[bytes]) -> bytes:
+    """One stream with the blocks of several, which have one each and are made by the same check."""
+    blocks, records = [], []
+    for stream in streams:
+        index_bytes = (struct.unpack("<I", stream[-8:-4])[0] + 1) * 4
+        blocks.append(stream[HEADER_BYTES : -FOOTER_BYTES - index_bytes])
+        # After the indicator and the number of records, which is 1.
+        index = stream[-FOOTER_BYTES - index_bytes + 2 : -FOOTER_BYTES - 4]
+        records.append(index[: end_of_number(index, end_of_number(index, 0))])
+    index = b"\0" + number(len(records)) + b"".join(records)
+    index += bytes(-len(index) % 4)
+    index += crc32(index)
+    flags = streams[0][6:8]
+    size = struct.pack("<I", len(index) // 4 - 1)
+    return streams[0][:HEADER_BYTES] + b"".join(blocks) + index + crc32(size + flags) + size + flags + FOOTER_MAGIC
+
+
+def crc32(content: bytes) -> bytes:
+    return struct.pack("<I", zlib.crc32(content))
+
+
+def number(value: int) -> bytes:
+    """A number of variable length: seven bits in each byte, the lowest first."""
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def end_of_number(content: bytes, start: int) -> int:
+    """Where a number of variable length ends."""
+    while content[start] & 0x80:
+        start += 1
+    return start + 1
