@@ -26,7 +26,7 @@ REPAIRED_LIBRARY = re.compile(r"-[0-9a-f]{8}\.")
 def prepare(toc: Iterable[TocEntry], folder: Path, *, strip: bool) -> list[TocEntry]:
     """Replace every binary of a PyInstaller table of contents by a copy below `folder` that is fit.
 
-    Copies that are there already are taken as they are.
+    Copies that are there already, of files that have not changed since, are taken as they are.
 
     Args:
         toc: Entries (name in the program, source path, type code).
@@ -42,9 +42,14 @@ def prepare(toc: Iterable[TocEntry], folder: Path, *, strip: bool) -> list[TocEn
 
 
 def fit_copy(entry: TocEntry, folder: Path, *, strip: bool) -> Path:
-    """The copy of an entry's file, made unless it is there."""
-    copy = folder / entry[0]
-    return copy if copy.exists() else copy_fit(Path(entry[1]), folder, entry[0], strip=strip)
+    """The copy of an entry's file, which bears that file's time."""
+    name, source, _ = entry
+    copy = folder / name
+    modified = Path(source).stat().st_mtime_ns
+    if not copy.exists() or copy.stat().st_mtime_ns != modified:
+        copy_fit(Path(source), folder, name, strip=strip)
+        os.utime(copy, ns=(modified, modified))
+    return copy
 
 
 def copy_fit(source: Path, folder: Path, name: str, *, strip: bool) -> Path:

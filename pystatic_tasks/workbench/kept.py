@@ -26,15 +26,19 @@ FILE = "analysis.json"
 
 @dataclass(frozen=True)
 class Analysed:
-    """PyInstaller's tables of contents: entries (name in the program, source path, type code)."""
+    """PyInstaller's tables of contents: entries (name in the program, source path, type code).
+
+    `loose` are the modules that are no part of `pure`, since their compiled form is part of `datas`.
+    """
 
     scripts: Sequence[TocEntry]
     pure: Sequence[TocEntry]
+    loose: Sequence[TocEntry]
     binaries: Sequence[TocEntry]
     datas: Sequence[TocEntry]
 
 
-TABLES = ("scripts", "pure", "binaries", "datas")
+TABLES = ("scripts", "pure", "loose", "binaries", "datas")
 
 
 def own_files(folders: Iterable[str], loose: Iterable[str]) -> dict[str, Path]:

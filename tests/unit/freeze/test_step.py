@@ -11,7 +11,7 @@ from support import tool_or_skip
 
 from pystatic_tasks.config.model import Freeze, Image, ImageOptions, Layout, Staticx
 from pystatic_tasks.errors import ConfigError, FreezeError
-from pystatic_tasks.freeze.step import FOLDERS, PACKAGE, freeze
+from pystatic_tasks.freeze.step import FOLDERS, PACKAGE, freeze, made_by
 from pystatic_tasks.host import Host
 
 PYTHON = """\

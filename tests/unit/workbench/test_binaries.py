@@ -160,6 +160,20 @@ def test_binaries_are_replaced_by_fit_copies_and_nothing_else_is(
     assert extension.read_bytes() == before
 
 
+def test_a_copy_is_made_anew_where_its_file_has_changed(binaries: ModuleType, extension: Path, tmp_path: Path) -> None:
+    toc = [("x.so", str(extension), "EXTENSION")]
+    copy = tmp_path / "fit" / "x.so"
+    binaries.prepare(toc, tmp_path / "fit", strip=False)
+    modified = copy.stat().st_mtime_ns
+    copy.write_bytes(b"kept")
+    os.utime(copy, ns=(modified, modified))
+    binaries.prepare(toc, tmp_path / "fit", strip=False)
+    assert copy.read_bytes() == b"kept"
+    os.utime(extension, ns=(1, 1))
+    binaries.prepare(toc, tmp_path / "fit", strip=False)
+    assert copy.read_bytes() == extension.read_bytes()
+
+
 def test_symbols_are_removed_only_if_wanted(binaries: ModuleType, extension: Path, tmp_path: Path) -> None:
     tool_or_skip("strip")
     toc = [("x.so", str(extension), "EXTENSION"), ("a.libs/x.so", str(extension), "BINARY")]

@@ -33,12 +33,13 @@ def install(site: Path) -> Install:
 
 @pytest.fixture
 def analysed(kept: ModuleType, tmp_path: Path) -> Any:
-    for name in ("made/base.zip", "lib.so", "shop.py", "entry.py"):
+    for name in ("made/base.zip", "lib.so", "shop.py", "os.py", "entry.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name, encoding="utf-8")
     return kept.Analysed(
         scripts=[("entry", str(tmp_path / "entry.py"), "PYSOURCE")],
         pure=[("shop", str(tmp_path / "shop.py"), "PYMODULE"), ("space", "-", "PYMODULE")],
+        loose=[("os", str(tmp_path / "os.py"), "PYMODULE")],
         binaries=[("lib.so", str(tmp_path / "lib.so"), "BINARY"), ("l.so", "lib.so", "SYMLINK")],
         datas=[("base.zip", str(tmp_path / "made/base.zip"), "DATA")],
     )
@@ -91,7 +92,7 @@ def test_what_is_not_whole_is_not_kept(kept: ModuleType, tmp_path: Path, content
     assert kept.load(tmp_path, "key") is None
 
 
-@pytest.mark.parametrize("name", ["lib.so", "shop.py"])
+@pytest.mark.parametrize("name", ["lib.so", "shop.py", "os.py"])
 @pytest.mark.parametrize("change", [Path.unlink, Path.touch, lambda path: path.write_text("more")])
 def test_an_analysis_ends_with_a_file_that_it_is_made_from(
     kept: ModuleType, analysed: Any, tmp_path: Path, name: str, change: Callable[[Path], object]
@@ -110,6 +111,7 @@ def test_files_that_may_change_do_not_end_it(kept: ModuleType, analysed: Any, tm
     assert set(json.loads((tmp_path / kept.FILE).read_text(encoding="utf-8"))["stamps"]) == {
         str(tmp_path / "entry.py"),
         str(tmp_path / "lib.so"),
+        str(tmp_path / "os.py"),
     }
 
 

@@ -1,0 +1,152 @@
+"""What is kept from build to build never shows: changed at random, a project gives the same as built from nothing."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from support import BYTECODE, Project, tool_or_skip, write_project
+
+STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "4"))
+CHANGES_PER_STEP = 3
+SEEDS = [int(seed) for seed in os.environ.get("PYSTATIC_FUZZ_SEEDS", "1").split(",")]
+MODULES = ("csv", "fractions", "statistics", "colorsys", "sqlite3", "ctypes.util", "importlib.metadata")
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+PYPROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "shop"
+version = "1.0"
+dependencies = ["idna=={idna}"]
+
+[tool.setuptools.package-data]
+"*" = ["*.txt"]
+
+[tool.pystatic-tasks]
+app = "shop.web:app"
+install = [".", "./prices"]
+layout = "{layout}"
+{python}
+freeze.optimize = {optimize}
+freeze.hidden-imports = {hidden_imports}
+image.env = {{ COLOUR = "{colour}" }}
+image.files = {{ "/etc/notes.txt" = "notes.txt" }}
+"""
+PRICES = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "prices"
+version = "1.0"
+"""
+
+
+@dataclass
+class Shop:
+    """The project at hand, as its files are written from it."""
+
+    imports: dict[str, list[str]] = field(default_factory=lambda: {"web": ["idna", "prices"], "__init__": []})
+    numbers: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=lambda: {"shop/hello.txt": "hello", "../notes.txt": "notes"})
+    config: dict[str, str] = field(
+        default_factory=lambda: {
+            **{"idna": "3.10", "layout": "tree", "python": "", "optimize": "2", "hidden_imports": "[]"},
+            "colour": "red",
+        }
+    )
+    moment: int = 1_000_000_000
+
+    def write(self, root: Path) -> None:
+        """Write all files of the project, and none besides."""
+        shutil.rmtree(root / "src", ignore_errors=True)
+        shutil.rmtree(root / "prices", ignore_errors=True)
+        files = {"../pyproject.toml": PYPROJECT.format(**self.config), "../prices/pyproject.toml": PRICES, **self.texts}
+        for name, modules in self.imports.items():
+            lines = [f"import {module}" for module in modules]
+            files[f"shop/{name}.py"] = "\n".join([*lines, f"NUMBER = {self.numbers.get(name, 0)}", ""])
+        files["../prices/prices/__init__.py"] = f"PRICE = {self.numbers.get('prices', 0)}\n"
+        files["shop/web.py"] += (
+            "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
+        )
+        for name, content in files.items():
+            path = root / "src" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+
+
+def change_a_number(shop: Shop, choose: random.Random) -> None:
+    shop.numbers[choose.choice([*shop.imports, "prices"])] = choose.randrange(10**9)
+
+
+def change_imports(shop: Shop, choose: random.Random) -> None:
+    modules = shop.imports[choose.choice(list(shop.imports))]
+    name = choose.choice(MODULES)
+    if name in modules:
+        modules.remove(name)
+    else:
+        modules.append(name)
+
+
+def change_modules(shop: Shop, choose: random.Random) -> None:
+    name = choose.choice(["stock", "orders"])
+    if name in shop.imports:
+        del shop.imports[name]
+        shop.imports["web"].remove(f"shop.{name}")
+    else:
+        shop.imports[name] = [choose.choice(MODULES)]
+        shop.imports["web"].append(f"shop.{name}")
+
+
+def change_data(shop: Shop, choose: random.Random) -> None:
+    name = choose.choice(["shop/hello.txt", "shop/more.txt", "../notes.txt"])
+    if name == "shop/more.txt" and name in shop.texts:
+        del shop.texts[name]
+    else:
+        shop.texts[name] = str(choose.random())
+
+
+def change_config(shop: Shop, choose: random.Random) -> None:
+    key, values = choose.choice(
+        [
+            ("layout", ["tree", "onefile"]),
+            ("optimize", ["0", "1", "2"]),
+            ("hidden_imports", ["[]", '["csv"]', '["shop.hidden"]']),
+            ("colour", ["red", "green"]),
+        ]
+    )
+    shop.config[key] = choose.choice(values)
+
+
+def change_dependencies(shop: Shop, choose: random.Random) -> None:
+    shop.config["idna"] = choose.choice(["3.9", "3.10"])
+
+
+def change_the_interpreter(shop: Shop, choose: random.Random) -> None:
+    there = [version for version in PYTHONS if shutil.which(f"python{version}")]
+    shop.config["python"] = choose.choice(["", *(f'python = "{version}"' for version in there)])
+
+
+def change_the_time(shop: Shop, choose: random.Random) -> None:
+    shop.moment = choose.randrange(10**9)
+
+
+CHANGES: tuple[Callable[[Shop, random.Random], None], ...] = (
+    change_a_number,
+    change_imports,
+    change_modules,
+    change_data,
+    change_config,
+    change_dependencies,
+    change_the_interpreter,
+    change_the_time,
+)
