@@ -25,6 +25,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 NOT_COPIED = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "__pycache__", ".*_cache")
 BYTECODE = "PYTHONDONTWRITEBYTECODE"  # Each process of a build would compile its modules again.
 DEBIANS_PYTHON = Path("/usr/bin/python3")
+PYENV = Path.home() / ".pyenv" / "versions"
 # Engines and tools that must be there: a test is then never skipped for want of them.
 REQUIRED = set(filter(None, os.environ.get("PYSTATIC_TESTS_REQUIRE", "").split(",")))
 
@@ -103,6 +104,14 @@ def write_project(root: Path, files: Mapping[str, str], name: str, backend: str 
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content, encoding="utf-8")
     return Project(root, name, backend)
+
+
+def interpreters() -> dict[str, Path]:
+    """The Pythons to try that are there."""
+    found = {"debian": DEBIANS_PYTHON} if DEBIANS_PYTHON.exists() else {}
+    for minor in ("3.10", "3.11", "3.12", "3.13", "3.14"):
+        found.update({f"pyenv-{minor}": path for path in sorted(PYENV.glob(f"{minor}.*/bin/python3"))})
+    return found
 
 
 def engine_or_skip(name: str) -> Engine:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from support import BYTECODE, Project, tool_or_skip, write_project
+from support import Project, interpreters, tool_or_skip, write_project
 
 STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "4"))
 CHANGES_PER_STEP = 3
 SEEDS = [int(seed) for seed in os.environ.get("PYSTATIC_FUZZ_SEEDS", "1").split(",")]
 MODULES = ("csv", "fractions", "statistics", "colorsys", "sqlite3", "ctypes.util", "importlib.metadata")
-PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 PYPROJECT = """\
 [build-system]
 requires = ["setuptools"]
@@ -65,12 +65,15 @@ class Shop:
         }
     )
     moment: int = 1_000_000_000
+    installed_by_hand: str = ""
 
     def write(self, root: Path) -> None:
         """Write all files of the project, and none besides."""
-        shutil.rmtree(root / "src", ignore_errors=True)
-        shutil.rmtree(root / "prices", ignore_errors=True)
+        for name in ("src", "prices"):
+            shutil.rmtree(root / name, ignore_errors=True)
         files = {"../pyproject.toml": PYPROJECT.format(**self.config), "../prices/pyproject.toml": PRICES, **self.texts}
+        if "shop.hidden" in self.config["hidden_imports"]:
+            files["shop/hidden.py"] = ""
         for name, modules in self.imports.items():
             lines = [f"import {module}" for module in modules]
             files[f"shop/{name}.py"] = "\n".join([*lines, f"NUMBER = {self.numbers.get(name, 0)}", ""])
@@ -79,7 +82,7 @@ class Shop:
             "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
         )
         for name, content in files.items():
-            path = root / "src" / name
+            path = root / "src" / name if not name.startswith("..") else root / name.removeprefix("../")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
 
@@ -131,9 +134,12 @@ def change_dependencies(shop: Shop, choose: random.Random) -> None:
     shop.config["idna"] = choose.choice(["3.9", "3.10"])
 
 
+def change_the_environment(shop: Shop, choose: random.Random) -> None:
+    shop.installed_by_hand = choose.choice(["idna==3.9", "idna==3.10", "pyinstaller-hooks-contrib==2026.8"])
+
+
 def change_the_interpreter(shop: Shop, choose: random.Random) -> None:
-    there = [version for version in PYTHONS if shutil.which(f"python{version}")]
-    shop.config["python"] = choose.choice(["", *(f'python = "{version}"' for version in there)])
+    shop.config["python"] = choose.choice(["", *(f'python = "{path}"' for path in interpreters().values())])
 
 
 def change_the_time(shop: Shop, choose: random.Random) -> None:
@@ -147,6 +153,48 @@ CHANGES: tuple[Callable[[Shop, random.Random], None], ...] = (
     change_data,
     change_config,
     change_dependencies,
+    change_the_environment,
     change_the_interpreter,
     change_the_time,
 )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_kept_never_shows(tmp_path: Path, seed: int) -> None:
+    tool_or_skip("uv")
+    project = write_project(tmp_path / "project", {}, "shop", backend="uv")
+    shop, choose = Shop(), random.Random(seed)
+    for step in range(STEPS):
+        chosen = choose.sample(CHANGES, CHANGES_PER_STEP) if step else []
+        for change in chosen:
+            change(shop, choose)
+        shop.write(project.root)
+        digest = build(project, shop)
+        with nothing_kept(project):
+            assert build(project, shop) == digest, (seed, step, [change.__name__ for change in chosen], shop)
+
+
+def build(project: Project, shop: Shop) -> str:
+    """Build the image; its digest."""
+    environment = project.root / ".nox" / "freeze"
+    if shop.installed_by_hand and environment.exists():
+        project.run("uv", "pip", "install", "--quiet", "--python", str(environment), shop.installed_by_hand)
+    project.nox("-s", "image", "--", "--engine", "sandbox", SOURCE_DATE_EPOCH=str(shop.moment))
+    digest: str = project.manifest("image.json")["digest"]
+    return digest
+
+
+@contextmanager
+def nothing_kept(project: Project) -> Iterator[None]:
+    """While nothing of earlier builds is there but the build environment; afterwards all is as before."""
+    aside = project.root.parent / "aside"
+    aside.mkdir()
+    for name in ("build", "dist"):
+        (project.root / name).rename(aside / name)
+    try:
+        yield
+    finally:
+        for name in ("build", "dist"):
+            shutil.rmtree(project.root / name)
+            (aside / name).rename(project.root / name)
+        aside.rmdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import DEBIANS_PYTHON, REQUIRED, Project, copy_repository, tool_or_skip
+from support import REQUIRED, Project, copy_repository, interpreters, tool_or_skip
 
 from pystatic_tasks.engines.sandbox import free_port
 
@@ -22,15 +22,7 @@ BUDGET_BYTES = 8_000_000
 # On the wire; the interpreter decides, so that some go beyond what Debian's keeps.
 TREE_BUDGET_BYTES = 9_000_000
 DEBIANS_TREE_BUDGET_BYTES = 8_500_000
-PYENV = Path.home() / ".pyenv" / "versions"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")
-
-
-def interpreters() -> dict[str, Path]:
-    found = {"debian": DEBIANS_PYTHON} if DEBIANS_PYTHON.exists() else {}
-    for minor in ("3.10", "3.11", "3.12", "3.13", "3.14"):
-        found.update({f"pyenv-{minor}": path for path in sorted(PYENV.glob(f"{minor}.*/bin/python3"))})
-    return found
 
 
 @dataclass(frozen=True)
