@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,6 +29,7 @@ from pystatic_tasks.pipeline import (
     write_manifest,
     write_whole,
 )
+from pystatic_tasks.project import read_pyproject
 
 PACKAGE = Path(__file__).resolve().parent.parent
 # Where each layout's program is made, below the work folder.
@@ -39,6 +41,7 @@ PYINSTALLER_VARIABLES = {
     "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0",
     "PYTHONNODEBUGRANGES": "1",
 }
+RUNNERS_DISTRIBUTION = "pystatic-tasks"
 # Where names of classes stand: in code, and in settings of logging and the like.
 TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 
@@ -96,6 +99,8 @@ def freeze(image: Image, host: Host) -> Manifest:
             "ports": examined["ports"],
             "distributions": examined["distributions"],
             "contents": result["contents"],
+            "components": result["components"],
+            "tools": result["tools"],
             "system": stamps(path for path in result["binaries"] if path and not path.startswith(prefix)),
         },
     )
@@ -221,6 +226,7 @@ def run_pyinstaller(
         "collect": image.freeze.collect,
         "hooks": [str(PACKAGE / "hooks" / part) for part in hooks],
         "libraries": image.staticx.libraries,
+        **own_components(image),
         "optimize": image.freeze.optimize,
         "strip": image.freeze.strip,
     }
@@ -252,6 +258,29 @@ def run_pyinstaller(
     if result["missing"]:
         raise machine.missing_libraries(FreezeError, image.name, result["missing"])
     return result
+
+
+def own_components(image: Image) -> dict[str, Any]:
+    """What components.py cannot know of itself: whose the files are that nobody else brought."""
+    project = read_pyproject(image.project).get("project", {})
+    ours = metadata(RUNNERS_DISTRIBUTION)
+    runner = {
+        "kind": "distribution",
+        "type": "pypi",
+        "name": RUNNERS_DISTRIBUTION,
+        "version": ours["Version"],
+        "licenses": [ours["License-Expression"]],
+    }
+    return {
+        "project": {
+            "kind": "project",
+            "type": "generic",
+            "name": str(project.get("name", image.name)),
+            "version": str(project.get("version", "")),
+        },
+        "runner": runner,
+        "folder": str(image.root),
+    }
 
 
 def script_folder(image: Image) -> Sequence[str]:

@@ -1,7 +1,8 @@
 """One static executable from one frozen program, the same bytes every time.
 
 Input: {"program": path, "output": path, "libraries": [paths], "strip": bool}
-Output: {"missing": [[binary, library], …]} or {"error": text} or {}.
+Output: {"missing": [[binary, library], …]} or {"error": text} or {"components": […]}, as components.py has them,
+    of what the executable holds beside the program.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import logging
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from binaries import unresolved
+from components import INSIDE, STATICX, Member, added_components
 from PyInstaller.archive.readers import CArchiveReader
 from staticx.api import StaticxGenerator
 from staticx.errors import Error
@@ -40,6 +43,28 @@ class Warnings(logging.Handler):
         self.texts.append(record.getMessage())
 
 
+class Generator(StaticxGenerator):  # type: ignore[misc]  # It has no types.
+    """StaticX, with a note of the libraries that it takes from this machine, by name."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.sxar.tar.tarinfo = PlainTarInfo
+        self.tar = self.sxar.tar
+        self.sources: dict[str, str] = {}
+
+    def add_library(self, libpath: str, exist_ok: bool = False) -> None:
+        path = Path(libpath).resolve()
+        self.sources.update({name: str(path) for name in (Path(libpath).name, path.name)})
+        super().add_library(libpath, exist_ok)
+
+    def members(self, name: str) -> Iterator[Member]:
+        """The files of the executable of that name, without the program itself."""
+        yield Member(f"/{name}", STATICX)
+        for each in self.tar.members:
+            if each.name != name:
+                yield Member(f"/{name}{INSIDE}{each.name}", self.sources.get(each.name, STATICX))
+
+
 def missing_libraries(program: Path) -> list[tuple[str, str]]:
     """What `ldd` does not find for the program and for the binaries inside it."""
     archive = CArchiveReader(str(program))
@@ -62,14 +87,15 @@ def build(request: dict[str, Any]) -> dict[str, Any]:
     warnings = Warnings()
     logging.getLogger().addHandler(warnings)
     try:
-        with StaticxGenerator(prog=request["program"], strip=request["strip"]) as generator:
-            generator.sxar.tar.tarinfo = PlainTarInfo
+        with Generator(prog=request["program"], strip=request["strip"]) as generator:
             for library in request["libraries"]:
                 generator.add_library(library)
             generator.generate(output=request["output"])
     except (Error, OSError) as error:
         return {"error": str(error)}
-    return {"error": warnings.texts[0]} if warnings.texts else {}
+    if warnings.texts:
+        return {"error": warnings.texts[0]}
+    return {"components": added_components(generator.members(Path(request["program"]).name))}
 
 
 if __name__ == "__main__":
