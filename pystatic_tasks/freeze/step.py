@@ -7,7 +7,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -30,6 +29,7 @@ from pystatic_tasks.pipeline import (
     write_whole,
 )
 from pystatic_tasks.project import read_pyproject
+from pystatic_tasks.sbom.components import our_component
 
 PACKAGE = Path(__file__).resolve().parent.parent
 # Where each layout's program is made, below the work folder.
@@ -41,7 +41,6 @@ PYINSTALLER_VARIABLES = {
     "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0",
     "PYTHONNODEBUGRANGES": "1",
 }
-RUNNERS_DISTRIBUTION = "pystatic-tasks"
 # Where names of classes stand: in code, and in settings of logging and the like.
 TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 
@@ -126,6 +125,7 @@ def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) ->
             "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
             "installed": environment.installed_files(host.python),
             "sources": environment.hash_sources(image.root) if not image.install or image.script else "",
+            "own": own_components(image),
             "server_config": hash_file(server_config) if server_config else "",
             "data": [(str(path), hash_tree(path)) for path in data],
             "libraries": [(path, hash_file(Path(path))) for path in image.staticx.libraries if image.layout == "tree"],
@@ -263,14 +263,6 @@ def run_pyinstaller(
 def own_components(image: Image) -> dict[str, Any]:
     """What components.py cannot know of itself: whose the files are that nobody else brought."""
     project = read_pyproject(image.project).get("project", {})
-    ours = metadata(RUNNERS_DISTRIBUTION)
-    runner = {
-        "kind": "distribution",
-        "type": "pypi",
-        "name": RUNNERS_DISTRIBUTION,
-        "version": ours["Version"],
-        "licenses": [ours["License-Expression"]],
-    }
     return {
         "project": {
             "kind": "project",
@@ -278,7 +270,7 @@ def own_components(image: Image) -> dict[str, Any]:
             "name": str(project.get("name", image.name)),
             "version": str(project.get("version", "")),
         },
-        "runner": runner,
+        "runner": our_component(),
         "folder": str(image.root),
     }
 

@@ -212,7 +212,7 @@ def new_entry(component: Component) -> Component:
 def owners_on_machine(origins: set[str], own: Own, python: Component, interpreter: Path) -> dict[str, Component]:
     """The component of each file that is not of the environment."""
     files = origins - places(origins)
-    found = packages_of(files)
+    found: dict[str, Component] = packages_of(files)
     for each in files - found.keys():
         if is_interpreters(each, interpreter):
             found[each] = python
@@ -332,7 +332,7 @@ def distribution_component(distribution: importlib.metadata.Distribution) -> Com
 def licenses(distribution: importlib.metadata.Distribution) -> list[str]:
     """What the metadata says of the licence, by the newest of its ways (PEP 639) that is used."""
     metadata = distribution.metadata
-    expression, text = (str(metadata.get(key) or "").strip() for key in ("License-Expression", "License"))
+    expression, text = (str((metadata.get_all(key) or [""])[0]).strip() for key in ("License-Expression", "License"))
     if expression:
         return [expression]
     if text and text != "UNKNOWN" and "\n" not in text and len(text) <= LONGEST_LICENSE_NAME:
