@@ -120,7 +120,8 @@ def parse_options(words: Sequence[str]) -> Options:
         parser.error(f'unknown word "{unknown[0]}"')
     for name in given.format or ():
         if name not in FORMATS:
-            parser.error(f'--format = "{name}": must be one of {", ".join(FORMATS)}')
+            known = ", ".join(f'"{each}"' for each in FORMATS)
+            parser.error(f'--format = "{name}": must be one of {known}')
     config: dict[str, Any] = {}
     if given.tag:
         config["image"] = {"tags": given.tag}

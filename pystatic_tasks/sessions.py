@@ -40,6 +40,7 @@ from pystatic_tasks.pipeline import (
     unwritable_folder,
 )
 from pystatic_tasks.project import from_caller, is_local, project_name
+from pystatic_tasks.sbom.formats import CYCLONEDX
 from pystatic_tasks.terminal import folded, make_terminal
 from pystatic_tasks.underneath import leave_exit_code, shown_as
 
@@ -310,7 +311,7 @@ def run_each(
 
 def result_path(image: Image, step: str) -> Path:
     """The JSON file in which a step says what it made."""
-    names = {"image": "image.json", "smoke": "smoke.json", "sbom": sbom.CYCLONEDX}
+    names = {"image": "image.json", "smoke": "smoke.json", "sbom": CYCLONEDX}
     return image.dist / names[step] if step in names else manifest_path(image, step)
 
 

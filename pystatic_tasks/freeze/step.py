@@ -226,7 +226,7 @@ def run_pyinstaller(
         "collect": image.freeze.collect,
         "hooks": [str(PACKAGE / "hooks" / part) for part in hooks],
         "libraries": image.staticx.libraries,
-        **own_components(image),
+        "own": own_components(image),
         "optimize": image.freeze.optimize,
         "strip": image.freeze.strip,
     }

@@ -36,7 +36,6 @@ from pystatic_tasks.pipeline import (
 )
 from pystatic_tasks.project import Git, normalized_name, read_git, read_pyproject
 from pystatic_tasks.report import Way, as_markdown, as_table, next_commands
-from pystatic_tasks.sbom import CYCLONEDX
 from pystatic_tasks.sbom.components import (
     OURS,
     Component,
@@ -44,7 +43,9 @@ from pystatic_tasks.sbom.components import (
     from_facts,
     image_components,
     our_component,
+    to_facts,
 )
+from pystatic_tasks.sbom.formats import CYCLONEDX, as_cyclonedx
 from pystatic_tasks.terminal import add_to_job_summary
 
 SBOM = Path(__file__).resolve().parent.parent / "sbom"
@@ -73,7 +74,7 @@ def image(image: Image, host: Host) -> Manifest:
     runtime = make_runtime(image, frozen, git)
     entries = root_entries(image, frozen)
     program = program_components(image, frozen)
-    inputs = image_inputs(image, entries, program, runtime, created)
+    inputs = image_inputs(image, entries, runtime, created, program)
     there = unchanged(image, "image", inputs) if host.use_cache else None
     archive = shown(image, image.dist / "image.tar")
     if there:
@@ -104,7 +105,7 @@ def write_image(
     Raises:
         ImageError: it is over budget.
     """
-    components = image_components(program, added_files(entries, program))
+    components = image_components(program, added_files(entries, program), image.root)
     with host.terminal.activity("compressing layers"):
         layers = make_layers(image, entries, created)
     made = make_image(layers, runtime, created, image.image.compression)
@@ -119,20 +120,13 @@ def write_image(
         "rootfs.tar": write_tar([every_entry[path] for path in sorted(every_entry)], created),
         "Dockerfile": dockerfile(runtime).encode(),
         "image.json": (json.dumps({**described, "inputs": inputs}, indent=2) + "\n").encode(),
-        CYCLONEDX: write_cyclonedx(described, components).encode(),
+        CYCLONEDX: as_cyclonedx(described, components).encode(),
     }
     for name, content in outputs.items():
         write_whole(image.dist / name, content)
     paths = [image.dist / name for name in outputs]
-    facts = {**described, "server_ports": frozen["ports"], "components": [asdict(each) for each in components]}
+    facts = {**described, "server_ports": frozen["ports"], "components": to_facts(components)}
     return write_manifest(image, "image", inputs=inputs, outputs=paths, facts=facts)
-
-
-def write_cyclonedx(built: Mapping[str, Any], components: Sequence[Component]) -> str:
-    """The document; its library is loaded only where one is written."""
-    from pystatic_tasks.sbom import cyclonedx
-
-    return cyclonedx.write_cyclonedx(built, components)
 
 
 def program_components(image: Image, frozen: Mapping[str, Any]) -> list[Component]:
@@ -166,15 +160,15 @@ def executable_size(image: Image) -> int | None:
 def image_inputs(
     image: Image,
     entries: Mapping[str, Sequence[Entry]],
-    program: Sequence[Component],
     runtime: Runtime,
     created: int,
+    program: Sequence[Component],
 ) -> str:
     """One hash of everything that decides what the image is."""
     return fingerprint(
         {
             "entries": {kind: [entry.fingerprint() for entry in each] for kind, each in entries.items()},
-            "program": [asdict(each) for each in program],
+            "program": to_facts(program),
             "runtime": asdict(runtime),
             "created": created,
             "references": image.references,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import reduce
 from importlib.metadata import metadata
 from pathlib import Path
@@ -70,6 +70,14 @@ def from_facts(records: Iterable[Mapping[str, Any]]) -> list[Component]:
     return [Component(**{**record, **{name: tuple(record.get(name, ())) for name in tuples}}) for record in records]
 
 
+def to_facts(components: Iterable[Component]) -> list[dict[str, Any]]:
+    """Components as a manifest keeps them."""
+    return [
+        {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(each).items()}
+        for each in components
+    ]
+
+
 def our_component() -> dict[str, Any]:
     """This package, of which parts travel in programs and images."""
     ours = metadata(OURS)
@@ -77,16 +85,19 @@ def our_component() -> dict[str, Any]:
     return {"kind": "distribution", "type": "pypi", "name": OURS, "version": ours["Version"], "licenses": licenses}
 
 
-def image_components(program: Iterable[Component], added: Mapping[str, Path | None]) -> list[Component]:
+def image_components(program: Iterable[Component], added: Mapping[str, Path | None], folder: Path) -> list[Component]:
     """All components of an image, each once, sorted.
 
     Args:
         program: Those of the program.
         added: The other files of the image: where each lies, and the file of this machine that it is a copy of.
+        folder: The project's folder.
     """
     known = list(program)
     project = next(each for each in known if each.kind == "project")
-    packages = packages_of([*(str(source) for source in added.values() if source), MAKES_CERTIFICATES])
+    sources = [source for source in added.values() if source and not source.is_relative_to(folder)]
+    makers = [MAKES_CERTIFICATES] * any(source.is_relative_to(CERTIFICATES) for source in sources)
+    packages = packages_of([*map(str, sources), *makers])
     for location, source in added.items():
         package = packages.get(str(source))
         if source is None:

@@ -1,12 +1,8 @@
-"""The components as CycloneDX 1.6 (https://cyclonedx.org), by its library.
-
-It is imported here only, and this module only where an image is written.
-"""
+"""The components as CycloneDX 1.6 (https://cyclonedx.org), by its library."""
 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -57,8 +53,6 @@ def write_cyclonedx(built: Mapping[str, Any], components: Sequence[Component]) -
         components=[*described, *system],
         dependencies=dependencies(image, components, described, system),
     )
-    # It would note each object that it writes, and Nox keeps every logger's notes.
-    logging.getLogger("py_serializable").setLevel(logging.WARNING)
     return json.dumps(in_order(json.loads(JsonV1Dot6(bom).output_as_string())), indent=2) + "\n"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from license_expression import ExpressionError
 from spdx_tools.common.spdx_licensing import spdx_licensing
 from spdx_tools.spdx.model import (
     Actor,
@@ -128,8 +129,10 @@ def describe_system(components: Iterable[Component]) -> list[Package]:
 def license_expression(names: Sequence[str]) -> Any:
     """All licences in one expression, or no assertion where one of them is none of SPDX."""
     text = " AND ".join(f"({name})" if " " in name else name for name in names)
-    is_known = names and not spdx_licensing.validate(text).errors
-    return spdx_licensing.parse(text) if is_known else SpdxNoAssertion()
+    try:
+        return spdx_licensing.parse(text, validate=True) if names else SpdxNoAssertion()
+    except ExpressionError:
+        return SpdxNoAssertion()
 
 
 def source_package(component: Component) -> str | None:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from pystatic_tasks.config.model import Image
-from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.host import Host
 from pystatic_tasks.pipeline import Manifest, require_manifest, shown, write_whole
-from pystatic_tasks.sbom.components import Component, counted, from_facts
-
-CYCLONEDX = "sbom.cdx.json"
-SPDX = "sbom.spdx.json"
+from pystatic_tasks.sbom.components import counted, from_facts
+from pystatic_tasks.sbom.formats import CYCLONEDX, SPDX, as_spdx
 
 
 def sbom(image: Image, host: Host) -> Manifest:
@@ -28,19 +22,3 @@ def sbom(image: Image, host: Host) -> Manifest:
         write_whole(image.dist / SPDX, as_spdx(built.facts, components))
         host.say(f"{shown(image, image.dist / SPDX)}: the same in SPDX")
     return built
-
-
-def as_spdx(built: Mapping[str, Any], components: Sequence[Component]) -> str:
-    """The document.
-
-    Raises:
-        MissingToolError: the library for it is not installed.
-    """
-    try:
-        from pystatic_tasks.sbom.spdx import write_spdx
-    except ImportError:
-        raise MissingToolError(
-            "--format spdx needs a library that is not installed beside Nox.",
-            'Install it: pip install "pystatic-tasks[spdx]".',
-        ) from None
-    return write_spdx(built, components)

@@ -168,9 +168,15 @@ def components(members: Iterable[Member], own: Own, interpreter: Path) -> list[C
     """
     files = list(members)
     origins = {member.origin for member in files}
-    python = interpreter_component(origins, interpreter)
     own = replace(own, project=project_component(own))
-    known = owners_in_environment(places(origins), own) | owners_on_machine(origins, own, python, interpreter)
+    packages = packages_of(origins - places(origins))
+    python = interpreter_component(origins, interpreter)
+    if any(is_interpreters(each, interpreter) for each in packages):
+        # Its packages are what advisories name then, with repairs that its version does not tell.
+        python["cpe"] = ""
+    known = owners_in_environment(places(origins), own)
+    for each in origins - places(origins):
+        known[each] = packages.get(each) or owner_on_machine(each, own, python, interpreter)
     return grouped(files, known, [python])
 
 
@@ -209,18 +215,12 @@ def new_entry(component: Component) -> Component:
     return {**EMPTY, **component, "libraries": {}, "files": []}
 
 
-def owners_on_machine(origins: set[str], own: Own, python: Component, interpreter: Path) -> dict[str, Component]:
-    """The component of each file that is not of the environment."""
-    files = origins - places(origins)
-    found: dict[str, Component] = packages_of(files)
-    for each in files - found.keys():
-        if is_interpreters(each, interpreter):
-            found[each] = python
-        elif is_library(each) and not Path(each).is_relative_to(own.folder):
-            found[each] = file_component(Path(each))
-        else:
-            found[each] = own.project
-    return found
+def owner_on_machine(file: str, own: Own, python: Component, interpreter: Path) -> Component:
+    """The component of a file that is neither of the environment nor of a package."""
+    if is_interpreters(file, interpreter):
+        return python
+    is_foreign = is_library(file) and not Path(file).is_relative_to(own.folder)
+    return file_component(Path(file)) if is_foreign else own.project
 
 
 def owners_in_environment(names: set[str], own: Own) -> dict[str, Component]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import tool_or_skip
+from support import COMPONENTS, tool_or_skip
 
 from pystatic_tasks.config.model import Freeze, Image, ImageOptions, Layout, Staticx
 from pystatic_tasks.errors import ConfigError, FreezeError
-from pystatic_tasks.freeze.step import FOLDERS, PACKAGE, freeze
+from pystatic_tasks.freeze.step import FOLDERS, PACKAGE, freeze, own_components
 from pystatic_tasks.host import Host
 
 PYTHON = """\
@@ -50,6 +50,7 @@ EXAMINED = {
     "unused": [],
     "distributions": {"falcon": "4.4.0"},
 }
+FOUND: dict[str, Any] = {"components": COMPONENTS, "tools": {"strip": "GNU strip 2.40"}}
 FILES = [
     {"path": "/opt/libx.so", "owner": "third-party"},
     {"path": "/opt/x.libs/libx.so", "owner": "third-party"},
@@ -88,7 +89,9 @@ class Environment:
         file.write_bytes(content)
 
     def finds(self, contents: Sequence[Mapping[str, Any]] = CONTENTS, **result: Any) -> None:
-        self.prepare("result.json", {"binaries": [], "missing": [], "files": [], "contents": contents, **result})
+        self.prepare(
+            "result.json", {"binaries": [], "missing": [], "files": [], "contents": contents, **FOUND, **result}
+        )
 
 
 @pytest.fixture
@@ -153,6 +156,8 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "ports": [8000],
         "distributions": {"falcon": "4.4.0"},
         "contents": CONTENTS,
+        "components": COMPONENTS,
+        "tools": {"strip": "GNU strip 2.40"},
         "system": {},
     }
     (line,) = environment.said
@@ -208,9 +213,22 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
         "collect": ["x"],
         "hooks": [f"{PACKAGE}/hooks/always"],
         "libraries": ["/bin/sh"],
+        "own": own_components(image),
         "optimize": 2,
         "strip": True,
     }
+
+
+def test_what_nobody_brought_is_the_projects_and_the_server_is_ours(shop: Image) -> None:
+    own = own_components(shop)
+    assert own["project"] == {"kind": "project", "type": "generic", "name": "shop", "version": ""}
+    assert (own["runner"]["name"], own["runner"]["licenses"]) == ("pystatic-tasks", ["MIT"])
+    assert own["folder"] == str(shop.root)
+
+
+def test_a_project_without_a_name_has_the_images(shop: Image) -> None:
+    (shop.root / "pyproject.toml").write_text("", encoding="utf-8")
+    assert own_components(replace(shop, name="web"))["project"]["name"] == "web"
 
 
 def test_the_layout_is_handed_on(tree: Environment, shop: Image) -> None:
