@@ -62,7 +62,7 @@ def test_a_systems_package_names_its_source(packages: dict[str, dict[str, Any]])
 
 def test_a_licence_that_is_none_of_spdx_is_a_comment(packages: dict[str, dict[str, Any]]) -> None:
     assert packages["Big_Dep"]["licenseDeclared"] == "NOASSERTION"
-    assert packages["Big_Dep"]["licenseComment"] == "MIT; Größe's own; ISC OR MIT"
+    assert packages["Big_Dep"]["licenseComments"] == "MIT; Größe's own; ISC OR MIT"
 
 
 @pytest.mark.parametrize(
