@@ -36,6 +36,7 @@ class Host:
         command: What the user types to run a step, with options that follow it; "" if the step will run anyway.
         verbose: Whether the tools' own output is shown too.
         use_cache: Whether a step may be skipped when nothing changed.
+        formats: What sbom is to write, of `options.FORMATS`.
         python: Interpreter in the build environment; only freeze has one.
         wanted_python: What that environment is to be made from; a change of it makes the environment anew.
         reuses_environment: Whether that environment was there before.
@@ -49,6 +50,7 @@ class Host:
     command: Callable[..., str] = session_command
     verbose: bool = False
     use_cache: bool = True
+    formats: tuple[str, ...] = ()
     python: Path = Path()
     wanted_python: str = ""
     reuses_environment: bool = False

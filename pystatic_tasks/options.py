@@ -49,6 +49,12 @@ OPTIONS = (
         name="--fix",
         help="let smoke write what it finds missing into pyproject.toml, and build and smoke again",
     ),
+    Option(
+        name="--format",
+        metavar="FORMAT",
+        repeatable=True,
+        help="what sbom writes: cyclonedx, which is always written, or spdx too; may be given more than once",
+    ),
     Option(name="--verbose", help="show the tools' own output"),
     Option(name="--json", help="print the step's manifest on standard output, and nothing else there"),
 )
@@ -59,6 +65,7 @@ IMAGE_OPTION = Option(
     repeatable=True,
     help="one of several images of the project; may be given more than once",
 )
+FORMATS = ("cyclonedx", "spdx")
 KNOWN = ", ".join(option.usage for option in OPTIONS)
 
 
@@ -71,6 +78,7 @@ class Options:
         platform: The platform asked for, or None.
         use_cache: Whether a step may be skipped when nothing changed.
         fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
+        formats: What sbom is to write, of `FORMATS`.
         verbose: Whether the tools' own output is shown.
         json: Whether the step's manifest is printed on standard output, and nothing else there.
     """
@@ -79,6 +87,7 @@ class Options:
     platform: str | None = None
     use_cache: bool = True
     fix: bool = False
+    formats: tuple[str, ...] = ()
     verbose: bool = False
     json: bool = False
 
@@ -109,6 +118,10 @@ def parse_options(words: Sequence[str]) -> Options:
     given, unknown = parser.parse_known_args(list(words))
     if unknown:
         parser.error(f'unknown word "{unknown[0]}"')
+    for name in given.format or ():
+        if name not in FORMATS:
+            known = ", ".join(f'"{each}"' for each in FORMATS)
+            parser.error(f'--format = "{name}": must be one of {known}')
     config: dict[str, Any] = {}
     if given.tag:
         config["image"] = {"tags": given.tag}
@@ -121,6 +134,7 @@ def parse_options(words: Sequence[str]) -> Options:
         platform=given.platform,
         use_cache=not given.no_cache,
         fix=given.fix,
+        formats=tuple(given.format or ()),
         verbose=given.verbose,
         json=given.json,
     )

@@ -24,14 +24,15 @@ from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, ConfigError, PystaticError
 
-STEPS = ("freeze", "staticx", "image", "smoke")
+STEPS = ("freeze", "staticx", "image", "smoke", "sbom")
 # What each step reads the results of.
-BEFORE = {"staticx": "freeze", "image": "staticx", "smoke": "image"}
+BEFORE = {"staticx": "freeze", "image": "staticx", "smoke": "image", "sbom": "image"}
 DESCRIPTIONS = {
     "freeze": "Freeze {name} into one program.",
     "staticx": "Make one static executable of {name}.",
     "image": "Write the container image of {name}.",
     "smoke": "Run the image of {name} and hold it to its contract.",
+    "sbom": "Say what is inside the image of {name}.",
 }
 # What `beside` writes to, before it takes its place.
 TEMPORARY_NAMES = ".*.part"

@@ -20,7 +20,7 @@ from nox import registry
 from nox.logger import logger
 from nox.sessions import SessionRunner
 
-from pystatic_tasks import freeze, smoke, staticx
+from pystatic_tasks import freeze, sbom, smoke, staticx
 from pystatic_tasks import image as image_step
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.load import pick_image
@@ -40,6 +40,7 @@ from pystatic_tasks.pipeline import (
     unwritable_folder,
 )
 from pystatic_tasks.project import from_caller, is_local, project_name
+from pystatic_tasks.sbom.formats import CYCLONEDX
 from pystatic_tasks.terminal import folded, make_terminal
 from pystatic_tasks.underneath import leave_exit_code, shown_as
 
@@ -51,6 +52,7 @@ RUN: Mapping[str, Callable[[Image, Host], Any]] = {
     "staticx": staticx.staticx,
     "image": image_step.image,
     "smoke": smoke.smoke,
+    "sbom": sbom.sbom,
 }
 
 
@@ -65,7 +67,7 @@ def register(
     python: str | None = None,
     **overrides: Any,
 ) -> dict[str, Any]:
-    """Add the sessions `freeze`, `staticx`, `image` and `smoke` to the calling noxfile.
+    """Add the sessions `freeze`, `staticx`, `image`, `smoke` and `sbom` to the calling noxfile.
 
     A wrong configuration warns in one line and makes these sessions fail, and no others.
     A session of the same name that exists already ends Nox with a message and exit code 2.
@@ -111,7 +113,7 @@ def run_step(
 
     Args:
         session: The running session.
-        step: "freeze", "staticx", "image" or "smoke".
+        step: "freeze", "staticx", "image", "smoke" or "sbom".
         root: Folder of the pyproject.toml; that of the calling file unless given.
         image: Name of the image, where the project has several.
         overrides: As for `register()`.
@@ -309,7 +311,8 @@ def run_each(
 
 def result_path(image: Image, step: str) -> Path:
     """The JSON file in which a step says what it made."""
-    return image.dist / f"{step}.json" if step in ("image", "smoke") else manifest_path(image, step)
+    names = {"image": "image.json", "smoke": "smoke.json", "sbom": CYCLONEDX}
+    return image.dist / names[step] if step in names else manifest_path(image, step)
 
 
 def is_prerequisite(session: nox.Session, step: str) -> bool:
@@ -446,6 +449,7 @@ def make_host(
         command=lambda step, *options: "" if step in waiting else command(step, *options),
         verbose=options.verbose,
         use_cache=options.use_cache,
+        formats=options.formats,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),
         reuses_environment=reused,
         # With --no-install Nox still fills an environment that it has just made.

@@ -28,6 +28,9 @@ from pystatic_tasks.pipeline import (
 
 EXECUTABLE_MODE = 0o755  # StaticX leaves 0700, which another user cannot execute.
 
+# Of the workbench: what decides on the executable and on the components that it is said to have.
+SCRIPTS = ("staticx_build.py", "binaries.py", "blocks.py", "components.py", "packages.py")
+
 
 def staticx(image: Image, host: Host) -> Manifest | None:
     """Make `dist/pystatic/NAME/NAME` out of what freeze left; in the tree layout there is nothing to do.
@@ -50,7 +53,7 @@ def staticx(image: Image, host: Host) -> Manifest | None:
             frozen.outputs,
             image.staticx.strip,
             [(path, hash_file(Path(path))) for path in libraries],
-            [hash_file(machine.WORKBENCH / name) for name in ("staticx_build.py", "blocks.py", "binaries.py")],
+            [hash_file(machine.WORKBENCH / name) for name in SCRIPTS],
         ]
     )
     there = unchanged(image, "staticx", inputs) if host.use_cache else None
@@ -65,20 +68,21 @@ def staticx(image: Image, host: Host) -> Manifest | None:
         "output": str(made),
         "libraries": libraries,
         "strip": image.staticx.strip,
-        "own": frozen.facts["own"],
+        "own_packages": frozen.facts["own_packages"],
         "kept": str(kept_folder(image, "blocks", use_cache=host.use_cache)),
     }
     with host.terminal.activity(f"compressing {image.name} into one static executable"):
-        build(image, host, request, Path(frozen.facts["environment_python"]))
+        added = build(image, host, request, Path(frozen.facts["environment_python"]))
     move_whole(made, output, EXECUTABLE_MODE)
     made.unlink()
     size = output.stat().st_size
     host.say(f"{shown(image, output)}: {megabytes(size)}, static, in {time.monotonic() - started:.0f} s")
-    return write_manifest(image, "staticx", inputs=inputs, outputs=[output], facts={"size_bytes": size})
+    facts = {"size_bytes": size, "components": added}
+    return write_manifest(image, "staticx", inputs=inputs, outputs=[output], facts=facts)
 
 
-def build(image: Image, host: Host, request: dict[str, object], python: Path) -> None:
-    """Run StaticX in the build environment, where its hook finds PyInstaller."""
+def build(image: Image, host: Host, request: dict[str, object], python: Path) -> list[dict[str, Any]]:
+    """Run StaticX in the build environment, where its hook finds PyInstaller; the components that it added."""
     asked, answered = image.work / "staticx.request.json", image.work / "staticx.answer.json"
     write_whole(asked, json.dumps(request))
     answered.unlink(missing_ok=True)
@@ -101,3 +105,5 @@ def build(image: Image, host: Host, request: dict[str, object], python: Path) ->
             "Look for the first error there.",
             last_lines(log),
         )
+    components: list[dict[str, Any]] = answer["components"]
+    return components

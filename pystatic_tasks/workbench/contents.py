@@ -32,6 +32,14 @@ def list_archive(program: Path) -> list[dict[str, Any]]:
     return largest_first(parts, bytecode)
 
 
+def names_in_archive(program: Path) -> dict[str, list[str]]:
+    """Everything that a one-file program holds, by name; for its archives of modules the modules' names."""
+    archive = CArchiveReader(str(program))
+    return {
+        name: list(archive.open_embedded_archive(name).toc) if name.endswith(".pyz") else [] for name in archive.toc
+    }
+
+
 def list_tree(root: Path, folders: Sequence[Path]) -> list[dict[str, Any]]:
     """The same of a tree: of all files below `root`, with what is imported from the first folder that has it."""
     parts = []

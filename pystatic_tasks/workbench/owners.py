@@ -10,7 +10,7 @@ import importlib.metadata
 import json
 import re
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 RUNNER = "pystatic_runner"
@@ -64,10 +64,16 @@ def belongs_to_interpreter(file: Path) -> bool:
 def distribution_files() -> dict[str, str]:
     """The owner of each installed file, by its path in site-packages."""
     found = {}
-    for distribution in importlib.metadata.distributions():
+    for distribution, files in installed():
         owner = "project" if is_local(distribution) else "third-party"
-        found.update({str(file): owner for file in distribution.files or ()})
+        found.update(dict.fromkeys(files, owner))
     return found
+
+
+def installed() -> Iterator[tuple[importlib.metadata.Distribution, list[str]]]:
+    """All distributions, each with its files' paths in site-packages."""
+    for distribution in importlib.metadata.distributions():
+        yield distribution, [str(file) for file in distribution.files or ()]
 
 
 def is_local(distribution: importlib.metadata.Distribution) -> bool:

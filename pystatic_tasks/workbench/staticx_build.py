@@ -1,8 +1,9 @@
 """One static executable from one frozen program, the same bytes every time.
 
 Input: {"program": path, "output": path, "libraries": [paths], "strip": bool, "kept": folder,
-        "own": [names of the project's top-level packages and modules]}
-Output: {"missing": [[binary, library], …]} or {"error": text} or {}.
+        "own_packages": [names of the project's top-level packages and modules]}
+Output: {"missing": [[binary, library], …]} or {"error": text} or {"components": […]}, as components.py has them,
+    of what the executable holds beside the program.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 from binaries import unresolved
 from blocks import Filters, compress
+from components import INSIDE, STATICX, Member, added_components
 from PyInstaller.archive.readers import CArchiveReader
 from staticx.api import StaticxGenerator
 from staticx.archive import SxArchive, get_xz_filters
@@ -53,7 +55,7 @@ class BlockArchive(SxArchive):  # type: ignore[misc]
         if kind is None:
             self.fileobj.seek(0)
             content = self.fileobj.read()
-            begins = plan_blocks(content, Path(self.request["program"]), set(self.request["own"]))
+            begins = plan_blocks(content, Path(self.request["program"]), set(self.request["own_packages"]))
             self.fileobj.seek(0)
             self.fileobj.truncate()
             self.fileobj.write(compress(content, begins, Path(self.request["kept"])))
@@ -115,6 +117,30 @@ class Warnings(logging.Handler):
         self.texts.append(record.getMessage())
 
 
+class Generator(StaticxGenerator):  # type: ignore[misc]  # It has no types.
+    """StaticX, with a note of the libraries that it takes from this machine, by name."""
+
+    sxar: Any
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        super().__init__(prog=request["program"], strip=request["strip"], compress=False)
+        self.sxar = BlockArchive(self.sxar.fileobj, request)
+        self.tar = self.sxar.tar
+        self.sources: dict[str, str] = {}
+
+    def add_library(self, libpath: str, exist_ok: bool = False) -> None:
+        path = Path(libpath).resolve()
+        self.sources.update({name: str(path) for name in (Path(libpath).name, path.name)})
+        super().add_library(libpath, exist_ok)
+
+    def members(self, name: str) -> Iterator[Member]:
+        """The files of the executable of that name, without the program itself."""
+        yield Member(f"/{name}", STATICX)
+        for each in self.tar.members:
+            if each.name != name:
+                yield Member(f"/{name}{INSIDE}{each.name}", self.sources.get(each.name, STATICX))
+
+
 def missing_libraries(program: Path) -> list[tuple[str, str]]:
     """What `ldd` does not find for the program and for the binaries inside it."""
     archive = CArchiveReader(str(program))
@@ -137,14 +163,15 @@ def build(request: dict[str, Any]) -> dict[str, Any]:
     warnings = Warnings()
     logging.getLogger().addHandler(warnings)
     try:
-        with StaticxGenerator(prog=request["program"], strip=request["strip"], compress=False) as generator:
-            generator.sxar = BlockArchive(generator.sxar.fileobj, request)
+        with Generator(request) as generator:
             for library in request["libraries"]:
                 generator.add_library(library)
             generator.generate(output=request["output"])
     except (Error, OSError) as error:
         return {"error": str(error)}
-    return {"error": warnings.texts[0]} if warnings.texts else {}
+    if warnings.texts:
+        return {"error": warnings.texts[0]}
+    return {"components": added_components(generator.members(Path(request["program"]).name))}
 
 
 if __name__ == "__main__":

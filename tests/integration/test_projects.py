@@ -21,6 +21,7 @@ from support import REPOSITORY, Project, tool_or_skip
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import Layout, Request
 from pystatic_tasks.engines import Policy, choose_engine, make_artifact
+from pystatic_tasks.engines.layers import open_layers
 from pystatic_tasks.smoke.probes import Answer, send, wait_until_ready
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Built:
 
     printed: str
     images: Mapping[str, Mapping[str, Any]]
+    sboms: Mapping[str, Mapping[str, Any]]
     reports: Mapping[str, Mapping[str, Any]]
 
 
@@ -65,6 +67,7 @@ def build(name: str, root: Path, layout: Layout) -> Built:
     return Built(
         printed=printed,
         images={image: read(folder / "image.json") for image, folder in folders.items()},
+        sboms={image: read(folder / "sbom.cdx.json") for image, folder in folders.items()},
         reports={image: read(folder / "smoke.json") for image, folder in folders.items()},
     )
 
@@ -140,6 +143,21 @@ def test_it_keeps_its_contract(name: str, layout: Layout, workshop: Workshop) ->
         assert built.reports[image]["passed"]
         sizes = built.images[image]
         print(f"| {image} | {layout} | {sizes['size_bytes'] / 1e6:.2f} | {sizes['compressed_bytes'] / 1e6:.2f} |")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", IMAGES)
+def test_every_file_in_its_image_belongs_to_a_component(name: str, layout: Layout, workshop: Workshop) -> None:
+    built = workshop.built(name, layout)
+    for image in IMAGES[name]:
+        archive = workshop.root(name) / "dist" / "pystatic" / image / f"{layout}.tar"
+        files = [f"/{member.name}" for layer in open_layers(archive) for member in layer if not member.isdir()]
+        components = built.sboms[image]["components"]
+        occurrences = [each.get("evidence", {}).get("occurrences", []) for each in components]
+        located = [occurrence["location"] for each in occurrences for occurrence in each]
+        assert sorted(each for each in located if "!/" not in each) == sorted(files)
+        # What wheels bundle is theirs, and what packages brought has their names: nothing is left over.
+        assert [each["name"] for each in components if each.get("purl", "").startswith("pkg:generic/lib")] == []
 
 
 @contextmanager

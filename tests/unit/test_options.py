@@ -9,7 +9,8 @@ from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.options import IMAGE_OPTION, OPTIONS, Options, add_options, parse_options, to_words
 
 KNOWN = (
-    "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose, --json."
+    "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, "
+    "--format FORMAT, --verbose, --json."
 )
 
 
@@ -27,6 +28,8 @@ KNOWN = (
         (["--fix"], Options(fix=True)),
         (["--verbose"], Options(verbose=True)),
         (["--json"], Options(json=True)),
+        (["--format", "spdx"], Options(formats=("spdx",))),
+        (["--format=cyclonedx", "--format=spdx"], Options(formats=("cyclonedx", "spdx"))),
         (
             ["--verbose", "--engine", "docker", "--no-cache", "--tag", "x"],
             Options(config={"image": {"tags": ["x"]}, "smoke": {"engine": "docker"}}, use_cache=False, verbose=True),
@@ -56,6 +59,12 @@ def test_an_option_without_its_value_is_named(option: str, words: list[str]) -> 
     with pytest.raises(ConfigError) as caught:
         parse_options([word.format(option) for word in words])
     assert str(caught.value) == f"After --: argument {option}: expected one argument.\n{KNOWN}"
+
+
+def test_only_formats_that_can_be_written_are_taken() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_options(["--format", "spdx", "--format", "pdf"])
+    assert str(caught.value) == f'After --: --format = "pdf": must be one of "cyclonedx", "spdx".\n{KNOWN}'
 
 
 def test_a_switch_takes_no_value() -> None:

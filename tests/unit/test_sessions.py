@@ -19,7 +19,7 @@ from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.options import parse_options
-from pystatic_tasks.pipeline import STEPS
+from pystatic_tasks.pipeline import STEPS, steps_before
 from pystatic_tasks.sessions import RUN, make_host, only_installs, register, run_step
 
 SHOP = '[project]\nname = "shop"\n[tool.pystatic-tasks]\napp = "shop:app"\n'
@@ -153,20 +153,26 @@ class Session:
 
 def test_the_sessions_are_returned_by_step(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
-    assert list(sessions) == ["freeze", "staticx", "image", "smoke"]
+    assert list(sessions) == ["freeze", "staticx", "image", "smoke", "sbom"]
     assert sessions == registry.get()
 
 
 def test_each_step_requires_the_one_before(tmp_path: Path) -> None:
     register(root=write(tmp_path))
-    assert requirements() == {"freeze": [], "staticx": ["freeze"], "image": ["staticx"], "smoke": ["image"]}
+    assert requirements() == {
+        "freeze": [],
+        "staticx": ["freeze"],
+        "image": ["staticx"],
+        "smoke": ["image"],
+        "sbom": ["image"],
+    }
 
 
 def test_only_the_first_step_has_an_environment_and_keeps_it(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path), python="3.12")
-    assert [sessions[step].venv_backend for step in STEPS] == [None, "none", "none", "none"]
+    assert [sessions[step].venv_backend for step in STEPS] == [None, *["none"] * (len(STEPS) - 1)]
     assert (sessions["freeze"].python, sessions["freeze"].reuse_venv) == ("3.12", True)
-    assert [sessions[step].python for step in STEPS[1:]] == [None, None, None]
+    assert [sessions[step].python for step in STEPS[1:]] == [None] * (len(STEPS) - 1)
 
 
 def test_the_sessions_are_tagged_and_do_not_run_by_default(tmp_path: Path) -> None:
@@ -186,6 +192,7 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
         "Make one static executable of shop.",
         "Write the container image of shop.",
         "Run the image of shop and hold it to its contract.",
+        "Say what is inside the image of shop.",
     ]
 
 
@@ -197,6 +204,7 @@ def test_a_prefix_goes_before_all_names(tmp_path: Path) -> None:
         "web-staticx": ["web-freeze"],
         "web-image": ["web-staticx"],
         "web-smoke": ["web-image"],
+        "web-sbom": ["web-image"],
     }
 
 
@@ -207,17 +215,18 @@ def test_single_sessions_may_have_other_names(tmp_path: Path) -> None:
         "web-staticx": ["web-freeze"],
         "build": ["web-staticx"],
         "web-smoke": ["build"],
+        "web-sbom": ["build"],
     }
 
 
 @pytest.mark.parametrize(
     ("skip", "required"),
     [
-        (["freeze"], {"staticx": [], "image": ["staticx"], "smoke": ["image"]}),
-        (["staticx"], {"freeze": [], "image": ["freeze"], "smoke": ["image"]}),
-        (["freeze", "staticx"], {"image": [], "smoke": ["image"]}),
-        (["smoke"], {"freeze": [], "staticx": ["freeze"], "image": ["staticx"]}),
-        (["freeze", "staticx", "image"], {"smoke": []}),
+        (["freeze"], {"staticx": [], "image": ["staticx"], "smoke": ["image"], "sbom": ["image"]}),
+        (["staticx"], {"freeze": [], "image": ["freeze"], "smoke": ["image"], "sbom": ["image"]}),
+        (["freeze", "staticx"], {"image": [], "smoke": ["image"], "sbom": ["image"]}),
+        (["smoke"], {"freeze": [], "staticx": ["freeze"], "image": ["staticx"], "sbom": ["image"]}),
+        (["freeze", "staticx", "image"], {"smoke": [], "sbom": []}),
         (STEPS, {}),
     ],
 )
@@ -286,10 +295,13 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "image-worker": ["staticx-worker"],
         "smoke-web": ["image-web"],
         "smoke-worker": ["image-worker"],
+        "sbom-web": ["image-web"],
+        "sbom-worker": ["image-worker"],
         "freeze": ["freeze-web", "freeze-worker"],
         "staticx": ["staticx-web", "staticx-worker"],
         "image": ["image-web", "image-worker"],
         "smoke": ["smoke-web", "smoke-worker"],
+        "sbom": ["sbom-web", "sbom-worker"],
     }
     assert {step: each.name for step, each in sessions.items()} == {step: step for step in STEPS}
     assert sessions["image"].__doc__ == "Run image for all images."
@@ -304,7 +316,7 @@ def test_the_session_for_all_does_nothing_itself(tmp_path: Path) -> None:
 
 
 def test_names_and_skip_hold_for_several_images_too(tmp_path: Path) -> None:
-    register(root=write(tmp_path, TWO), names={"image": "build"}, skip=["freeze", "smoke"])
+    register(root=write(tmp_path, TWO), names={"image": "build"}, skip=["freeze", "smoke", "sbom"])
     assert requirements() == {
         "staticx-web": [],
         "staticx-worker": [],
@@ -389,7 +401,7 @@ def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path) -> None:
     [
         ({"skip": ["imag"]}, '"imag"; did you mean "image"?'),
         ({"names": {"smokes": "x"}}, '"smokes"; did you mean "smoke"?'),
-        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, smoke, staticx'),
+        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, sbom, smoke, staticx'),
     ],
 )
 def test_an_unknown_step_ends_nox(
@@ -413,7 +425,7 @@ def test_a_wrong_configuration_warns_in_one_line(tmp_path: Path, caplog: pytest.
 
 
 def test_a_wrong_override_is_a_wrong_configuration(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    sessions = register(root=write(tmp_path), max_siz="9MB", skip=["smoke"])
+    sessions = register(root=write(tmp_path), max_siz="9MB", skip=["smoke", "sbom"])
     assert len(caplog.records) == 1
     with pytest.raises(AbortedError, match=r'register\(\): max-siz: unknown key; did you mean "max-size"\?'):
         sessions["freeze"](Session().nox)
@@ -467,6 +479,7 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
         "staticx": "Make one static executable of shop.",
         "image": "Write the container image of shop.",
         "smoke": "Run the image of shop and hold it to its contract.",
+        "sbom": "Say what is inside the image of shop.",
     }
     assert result.stderr == ""
 
@@ -492,12 +505,12 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--platform PLATFORM, --no-cache, --fix, --verbose, --json",
+            "--platform PLATFORM, --no-cache, --fix, --format FORMAT, --verbose, --json",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
-            "--engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose, --json",
+            "--engine ENGINE, --platform PLATFORM, --no-cache, --fix, --format FORMAT, --verbose, --json",
         ),
         (
             ["--platform", "linux/s390x"],
@@ -685,7 +698,7 @@ def test_two_steps_cannot_have_one_name(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_one_tag_or_one_step_may_be_a_text(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path), tags="container", skip="smoke")
-    assert list(sessions) == ["freeze", "staticx", "image"]
+    assert list(sessions) == ["freeze", "staticx", "image", "sbom"]
     assert sessions["image"].tags == ["container"]
 
 
@@ -797,7 +810,8 @@ def steps_of(lines: list[str]) -> list[str]:
 
 
 WROTE = "wrote into pyproject.toml: tool.pystatic-tasks.freeze.hidden-imports = "
-ALL_STEPS = [f"{step} of shop with {there}" for there in ("nothing", "a", "a b") for step in STEPS]
+TO_SMOKE = [*reversed(steps_before("smoke")), "smoke"]
+ALL_STEPS = [f"{step} of shop with {there}" for there in ("nothing", "a", "a b") for step in TO_SMOKE]
 
 
 @pytest.mark.parametrize("skip", ["", "skip=['staticx']", "skip=['freeze', 'staticx', 'image']", "prefix='web-'"])
@@ -818,7 +832,7 @@ def test_what_cannot_be_repaired_ends_it(tmp_path: Path) -> None:
 def test_only_the_sessions_of_the_image_run_again(tmp_path: Path) -> None:
     lines = fix(tmp_path, "-s", "smoke-worker", text=TWO, needed="a")
     ran = [line for line in lines if " with " in line]
-    assert ran == [f"{step} of worker with {there}" for there in ("nothing", "a") for step in STEPS]
+    assert ran == [f"{step} of worker with {there}" for there in ("nothing", "a") for step in TO_SMOKE]
     assert [image.freeze.hidden_imports for image in load_config(tmp_path)] == [(), ("a",)]
 
 

@@ -67,6 +67,7 @@ def test_each_step_is_a_task_that_says_what_it_does() -> None:
         "Make one static executable of the project.",
         "Write the container image of the project.",
         "Run the image of the project and hold it to its contract.",
+        "Say what is inside the image of the project.",
     ]
 
 

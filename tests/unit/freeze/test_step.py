@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import tool_or_skip
+from support import COMPONENTS, tool_or_skip
 
 from pystatic_tasks.config.model import Freeze, Image, ImageOptions, Layout, Staticx
 from pystatic_tasks.errors import ConfigError, FreezeError
-from pystatic_tasks.freeze.step import FOLDERS, PACKAGE, freeze, made_by
+from pystatic_tasks.freeze.step import FOLDERS, PACKAGE, freeze, made_by, own_components
 from pystatic_tasks.host import Host
 
 PYTHON = """\
@@ -41,7 +41,6 @@ CONTENTS = [
     {"name": "libcrypto.so.3", "kind": "binary", "size_bytes": 4_712_000},
     {"name": "falcon", "kind": "bytecode", "size_bytes": 250_000},
 ]
-NOTHING = {"binaries": [], "missing": [], "files": [], "own": ["shop"]}
 EXAMINED = {
     "settings": {"worker_class": "asgi"},
     "hidden_imports": ["gunicorn.glogging"],
@@ -50,6 +49,10 @@ EXAMINED = {
     "tool_modules": ["PyInstaller", "wheel"],
     "unused": [],
     "distributions": {"falcon": "4.4.0"},
+}
+FOUND: dict[str, Any] = {
+    **{"binaries": [], "missing": [], "files": []},
+    **{"own_packages": ["shop"], "components": COMPONENTS, "tools": {"strip": "GNU strip 2.40"}},
 }
 FILES = [
     {"path": "/opt/libx.so", "owner": "third-party"},
@@ -89,7 +92,7 @@ class Environment:
         file.write_bytes(content)
 
     def finds(self, contents: Sequence[Mapping[str, Any]] = CONTENTS, **result: Any) -> None:
-        self.prepare("result.json", {**NOTHING, "contents": contents, **result})
+        self.prepare("result.json", {**FOUND, "contents": contents, **result})
 
 
 @pytest.fixture
@@ -154,7 +157,9 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "ports": [8000],
         "distributions": {"falcon": "4.4.0"},
         "contents": CONTENTS,
-        "own": ["shop"],
+        "own_packages": ["shop"],
+        "components": COMPONENTS,
+        "tools": {"strip": "GNU strip 2.40"},
         "system": {},
     }
     (line,) = environment.said
@@ -213,9 +218,22 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
         "collect": ["x"],
         "hooks": [f"{PACKAGE}/hooks/always"],
         "libraries": ["/bin/sh"],
+        "own": own_components(image),
         "optimize": 2,
         "strip": True,
     }
+
+
+def test_what_nobody_brought_is_the_projects_and_the_server_is_ours(shop: Image) -> None:
+    own = own_components(shop)
+    assert own["project"] == {"kind": "project", "type": "generic", "name": "shop", "version": ""}
+    assert (own["runner"]["name"], own["runner"]["licenses"]) == ("pystatic-tasks", ["MIT"])
+    assert own["folder"] == str(shop.root)
+
+
+def test_a_project_without_a_name_has_the_images(shop: Image) -> None:
+    (shop.root / "pyproject.toml").write_text("", encoding="utf-8")
+    assert own_components(replace(shop, name="web"))["project"]["name"] == "web"
 
 
 def test_the_layout_is_handed_on(tree: Environment, shop: Image) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import validate
+from support import COMPONENTS, validate
 
 from pystatic_tasks.config.model import Image, ImageOptions, Layout, Smoke
 from pystatic_tasks.errors import ConfigError, ImageError, MissingToolError, PystaticError
@@ -37,6 +37,7 @@ from pystatic_tasks.image.step import (
 from pystatic_tasks.machine import host_platform
 from pystatic_tasks.pipeline import write_manifest
 from pystatic_tasks.project import Git
+from pystatic_tasks.sbom.components import from_facts
 
 COMMIT = Git(revision="abc123", commit_time=1000)
 HARDENED = "--read-only --cap-drop ALL --security-opt no-new-privileges --tmpfs /tmp:exec,mode=1777"
@@ -50,6 +51,8 @@ FROZEN: dict[str, Any] = {
     "distributions": {"shop": "1.4"},
     "ports": [8000],
     "files": [],
+    "components": COMPONENTS,
+    "tools": {"strip": "GNU strip 2.40"},
     "contents": [
         {"name": "libcrypto.so.3", "kind": "binary", "size_bytes": 4_712_000},
         {"name": "encodings", "kind": "bytecode", "size_bytes": 250_000},
@@ -113,7 +116,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.parent.mkdir(parents=True)
         path.write_bytes(b"p" * 20_000)
     write_manifest(shop, "freeze", inputs="", outputs=[frozen], facts=FROZEN)
-    write_manifest(shop, "staticx", inputs="", outputs=[static], facts={"size_bytes": 20_000})
+    write_manifest(shop, "staticx", inputs="", outputs=[static], facts={"size_bytes": 20_000, "components": []})
     return tmp_path
 
 
@@ -406,7 +409,9 @@ def test_the_same_program_is_the_same_archive_in_another_folder(project: Path, t
     for path in (moved.work / "frozen", moved.dist / "shop"):
         path.write_bytes(b"p" * 20_000)
     write_manifest(moved, "freeze", inputs="", outputs=[moved.work / "frozen"], facts=FROZEN)
-    write_manifest(moved, "staticx", inputs="", outputs=[moved.dist / "shop"], facts={"size_bytes": 20_000})
+    write_manifest(
+        moved, "staticx", inputs="", outputs=[moved.dist / "shop"], facts={"size_bytes": 20_000, "components": []}
+    )
     image(moved, Host(say=lambda line: None))
     for name in ("image.tar", "rootfs.tar", "Dockerfile"):
         assert (moved.dist / name).read_bytes() == (some_image(project).dist / name).read_bytes()
@@ -466,10 +471,15 @@ def test_it_is_said_whether_an_engine_had_the_image_already(
 
 
 def inputs(
-    shop: Image, *, created: int = 1000, files: Sequence[Entry] = (), labels: dict[str, str] | None = None
+    shop: Image,
+    *,
+    created: int = 1000,
+    files: Sequence[Entry] = (),
+    labels: dict[str, str] | None = None,
+    components: Sequence[dict[str, Any]] = COMPONENTS,
 ) -> str:
     entries = {"program": [Entry(path="/shop", mode=0o755, content=b"program"), *files]}
-    return image_inputs(shop, entries, some_runtime(labels=labels), created)
+    return image_inputs(shop, entries, some_runtime(labels=labels), created, from_facts(components))
 
 
 def test_the_same_inputs_have_the_same_hash_in_any_folder(tmp_path: Path) -> None:
@@ -483,6 +493,7 @@ def test_all_that_decides_what_the_image_is_decides_the_hash_of_its_inputs(tmp_p
         inputs(shop, created=1001),
         inputs(shop, files=[Entry(path="/tmp", mode=0o1777)]),
         inputs(shop, labels={"a": "b"}),
+        inputs(shop, components=[{**COMPONENTS[0], "version": "3.12.5"}, COMPONENTS[1]]),
         inputs(some_image(tmp_path, tags=("1.4",))),
         inputs(some_image(tmp_path, compression="zstd")),
         inputs(some_image(tmp_path, max_size=1)),
@@ -493,8 +504,8 @@ def test_all_that_decides_what_the_image_is_decides_the_hash_of_its_inputs(tmp_p
 
 def test_a_file_on_another_layer_is_another_image(tmp_path: Path) -> None:
     shop, entry = some_image(tmp_path, layout="tree"), Entry(path="/x", mode=0o644, content=b"")
-    one = image_inputs(shop, {"python": [entry], "project": []}, some_runtime(), 0)
-    assert image_inputs(shop, {"python": [], "project": [entry]}, some_runtime(), 0) != one
+    one = image_inputs(shop, {"python": [entry], "project": []}, some_runtime(), 0, [])
+    assert image_inputs(shop, {"python": [], "project": [entry]}, some_runtime(), 0, []) != one
 
 
 def test_nothing_is_compressed_to_find_out_that_nothing_changed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

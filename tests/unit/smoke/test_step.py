@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import engine_or_skip, tool_or_skip, validate
+from support import COMPONENTS, engine_or_skip, tool_or_skip, validate
 
 from pystatic_tasks.config.model import Image, ImageOptions, Layout, Smoke
 from pystatic_tasks.engines import make_artifact
@@ -52,6 +52,8 @@ def build(root: Path, applet: str, app: str | None = None, layout: Layout = "one
         "distributions": {},
         "ports": [],
         "contents": [],
+        "components": COMPONENTS,
+        "tools": {},
         "program": str(root / "program"),
         "files": [{"path": f"/{applet}", "owner": "project"}] if layout == "tree" else [],
     }
@@ -60,7 +62,7 @@ def build(root: Path, applet: str, app: str | None = None, layout: Layout = "one
     image.dist.mkdir(parents=True)
     (image.dist / applet).symlink_to(busybox)
     write_manifest(image, "freeze", inputs="", outputs=[busybox], facts=frozen)
-    write_manifest(image, "staticx", inputs="", outputs=[busybox], facts={"size_bytes": 1})
+    write_manifest(image, "staticx", inputs="", outputs=[busybox], facts={"size_bytes": 1, "components": []})
     image_step(image, Host(say=lambda line: None))
     return image
 

@@ -37,6 +37,15 @@ def test_parts_are_listed_from_the_largest(contents: ModuleType, tmp_path: Path)
     assert [(part["name"], part["kind"]) for part in parts[2:]] == [("other", "bytecode"), ("shop", "bytecode")]
 
 
+def test_everything_in_a_program_has_a_name(contents: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    code = {name: compile("", name, "exec") for name in ("shop", "shop.web")}
+    writers.ZlibArchiveWriter(str(tmp_path / "PYZ.pyz"), [(name, "-", "PYMODULE") for name in code], code)
+    toc = [("größe.txt", str(tmp_path / "data"), True, "x"), ("PYZ.pyz", str(tmp_path / "PYZ.pyz"), False, "z")]
+    writers.CArchiveWriter(str(tmp_path / "program"), toc, "libpython.so")
+    assert contents.names_in_archive(tmp_path / "program") == {"größe.txt": [], "PYZ.pyz": ["shop", "shop.web"]}
+
+
 def test_the_files_of_a_tree_are_listed_alike(contents: ModuleType, tmp_path: Path) -> None:
     files = {
         "shop": (b"#!", 900),
