@@ -28,7 +28,7 @@ from pystatic_tasks.config.sources import ENVIRONMENT_PREFIX
 from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError, file_error
 from pystatic_tasks.host import Host, session_command
 from pystatic_tasks.machine import check_platform
-from pystatic_tasks.options import Options, parse_options
+from pystatic_tasks.options import Options, parse_options, words_of_second_build
 from pystatic_tasks.pipeline import (
     DESCRIPTIONS,
     STEPS,
@@ -40,8 +40,9 @@ from pystatic_tasks.pipeline import (
     unwritable_folder,
 )
 from pystatic_tasks.project import from_caller, is_local, project_name
+from pystatic_tasks.reproducible import check_reproducible
 from pystatic_tasks.terminal import folded, make_terminal
-from pystatic_tasks.underneath import leave_exit_code, shown_as
+from pystatic_tasks.underneath import Call, leave_exit_code, shown_as
 
 NOXFILE = "the noxfile"  # Where our callers' mistakes are.
 # The steps that say much of what only matters when they fail.
@@ -259,7 +260,7 @@ def run_steps(
                 return
             while True:
                 try:
-                    run_each(session, image, steps, options, command)
+                    run_each(session, image, steps, options, command, overrides)
                     return
                 except SmokeError as error:
                     if not options.fix or not error.repairs:
@@ -293,7 +294,12 @@ def write_repairs(session: nox.Session, image: Image, repairs: Sequence[Repair])
 
 
 def run_each(
-    session: nox.Session, image: Image, steps: Sequence[str], options: Options, command: Callable[..., str]
+    session: nox.Session,
+    image: Image,
+    steps: Sequence[str],
+    options: Options,
+    command: Callable[..., str],
+    overrides: Mapping[str, Any],
 ) -> None:
     """Run the steps in order; the manifest of the last is printed if the user asked for it."""
     host = make_host(session, image, options, command)
@@ -301,10 +307,19 @@ def run_each(
         fold = folded(f"{step} of {image.name}", sys.stderr, os.environ) if step in FOLDED else nullcontext()
         with only_one(image, session.log), fold:
             RUN[step](image, host)
+        if step == "image" and options.check_reproducible:
+            words = words_of_second_build(options)
+            call = Call(root=image.root, step=step, images=(image.name,), words=words, overrides=overrides)
+            check_reproducible(image, host, call, environment_backend(session))
     if options.json and not is_prerequisite(session, steps[-1]):
         path = result_path(image, steps[-1])
         if path.exists():
             print(json.dumps(json.loads(path.read_text(encoding="utf-8"))), flush=True)
+
+
+def environment_backend(session: nox.Session) -> str:
+    """What Nox was told to make environments by, or ""."""
+    return session._runner.global_config.default_venv_backend or ""
 
 
 def result_path(image: Image, step: str) -> Path:

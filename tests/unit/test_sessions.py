@@ -492,12 +492,12 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--platform PLATFORM, --no-cache, --fix, --verbose, --json",
+            "--platform PLATFORM, --no-cache, --fix, --check-reproducible, --verbose, --json",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
-            "--engine ENGINE, --platform PLATFORM, --no-cache, --fix, --verbose, --json",
+            "--engine ENGINE, --platform PLATFORM, --no-cache, --fix, --check-reproducible, --verbose, --json",
         ),
         (
             ["--platform", "linux/s390x"],
