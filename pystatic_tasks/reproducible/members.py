@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 COOKIE_MAGIC = b"MEI\014\013\012\013\016"
-COOKIE = struct.Struct(
-    "!8sIIII64s"
-)  # Magic, length of the archive, place and length of its table, Python, its library.
-ENTRY = struct.Struct("!IIIIBc")  # Length of the entry, place, length, length unpacked, whether compressed, kind.
 BYTECODE_MAGIC = b"PYZ\0"
-BYTECODE_TABLE = struct.Struct("!4s4sI")  # Magic, Python's, place of the table.
+# Magic, length of the archive, place and length of its table, Python's version, Python's library.
+COOKIE = struct.Struct("!8sIIII64s")
+# Length of the entry, place, length, length unpacked, whether compressed, kind.
+ENTRY = struct.Struct("!IIIIBc")
+# Magic, Python's own magic, place of the table.
+BYTECODE_TABLE = struct.Struct("!4s4sI")
 
 
 def first_differing_member(first: Path, second: Path) -> str:
