@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -25,6 +25,7 @@ from pystatic_tasks import image as image_step
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.sources import ENVIRONMENT_PREFIX
+from pystatic_tasks.credentials import masked_log, masked_stream
 from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError, file_error
 from pystatic_tasks.host import Host, session_command
 from pystatic_tasks.machine import check_platform
@@ -441,9 +442,13 @@ def make_host(
         folders = [image.root / each.partition("[")[0] for each in requirements if is_local(each)]
         names = [name for name in map(project_name, folders) if name and session.venv_backend == "uv"]
         again = [word for name in names for word in ("--reinstall-package", name)]
-        # Standard output is for the manifest.
-        output: dict[str, Any] = {"stdout": sys.stderr} if options.verbose else {"silent": True}
-        with terminal.activity(f"installing {' '.join(Path(each).name for each in requirements)}"):
+        with ExitStack() as during:
+            during.enter_context(terminal.activity(f"installing {' '.join(Path(each).name for each in requirements)}"))
+            during.enter_context(masked_log(logger))
+            # Standard output is for the manifest.
+            output: dict[str, Any] = {"silent": True}
+            if options.verbose:
+                output = {"silent": False, "stdout": during.enter_context(masked_stream(sys.stderr))}
             session.install(*requirements, *again, env=freeze.install_variables(image), **output)
 
     def recreate() -> None:
