@@ -62,9 +62,12 @@ def belongs_to_interpreter(file: Path) -> bool:
 
 
 def distribution_files() -> dict[str, str]:
-    """The owner of each installed file, by its path in site-packages."""
+    """The owner of each installed file, by its path in site-packages.
+
+    What setuptools leaves beside sources (NAME.egg-info) lists the project's files too, as nobody's.
+    """
     found = {}
-    for distribution in importlib.metadata.distributions():
+    for distribution in sorted(importlib.metadata.distributions(), key=is_local):
         owner = "project" if is_local(distribution) else "third-party"
         found.update({str(file): owner for file in distribution.files or ()})
     return found
