@@ -17,8 +17,8 @@ from pathlib import Path
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError
 
-VARIABLES, GITS_OWN = "variables of one place", "of git itself"
-PRIVATE_KEY, CREDENTIALS = "a private key", "credentials"
+VARIABLES, GITS_OWN = "a file of variables", "a file of git itself"
+PRIVATE_KEY, CREDENTIALS = "a private key", "a file of credentials"
 PASSWORD_IN_URL = "a URL with a password"
 IGNORED = "git ignores it"
 # By the file's name or by the end of its path.

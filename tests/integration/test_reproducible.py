@@ -83,7 +83,7 @@ def test_secrets_among_package_data_are_refused_until_they_are_listed_by_hand(tm
     entries = '"trusting/.env:trusting", "trusting/built/app.js:trusting/built"'
     assert (
         "2 files of the project would go into trusting unasked:\n"
-        "  trusting/.env: variables of one place\n"
+        "  trusting/.env: a file of variables\n"
         "  trusting/built/app.js: git ignores it\n"
         "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.freeze.data: "
         f"{entries}.\n"

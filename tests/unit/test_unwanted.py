@@ -105,8 +105,8 @@ def test_all_that_is_refused_is_listed_with_the_entries_that_let_it_in(tmp_path:
         refuse(make_image(root), candidates, "freeze.data")
     assert str(caught.value) == (
         "3 files of the project would go into shop unasked:\n"
-        "  .env: variables of one place\n"
-        "  shop/.env: variables of one place\n"
+        "  .env: a file of variables\n"
+        "  shop/.env: a file of variables\n"
         "  z/tls.key: a private key\n"
         "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.freeze.data: "
         '".env:.", "shop/.env:shop", "z/tls.key:.".'

@@ -57,14 +57,14 @@ def test_package_data_is_named_as_it_lies_in_the_project(root: Path, site: Path)
     write(root, "src/shop/.env", "src/shop/page.html")
     data = [(site / name, "shop") for name in INSTALLED]
     assert refused(make_image(root), python(site), *data) == [
-        "src/shop/.env: variables of one place",
+        "src/shop/.env: a file of variables",
         '"src/shop/.env:shop".',
     ]
 
 
 def test_package_data_of_unknown_origin_is_named_as_it_lies_in_the_program(root: Path, site: Path) -> None:
     assert refused(make_image(root), python(site), (site / "shop/.env", "shop"))[0] == (
-        "shop/.env: variables of one place"
+        "shop/.env: a file of variables"
     )
 
 
@@ -85,7 +85,7 @@ def test_what_is_not_there_is_none_of_ours(root: Path, site: Path) -> None:
 def test_folders_of_data_are_looked_through(root: Path, site: Path) -> None:
     write(root, "pages/page.html", "pages/inner/.env", "pages/tls.key")
     assert refused(make_image(root, "pages:web/pages", "pages/tls.key:web/pages"), python(site)) == [
-        "pages/inner/.env: variables of one place",
+        "pages/inner/.env: a file of variables",
         '"pages/inner/.env:web/pages/inner".',
     ]
 
@@ -94,7 +94,7 @@ def test_data_of_packages_that_are_not_installed_is_looked_at(root: Path, site: 
     write(root, "shop/.env", "src/tools/inner/tls.key")
     image = make_image(root, install=(), collect=("tools.inner",))
     assert refused(image, python(site), (root / "shop/.env", "shop")) == [
-        "shop/.env: variables of one place",
+        "shop/.env: a file of variables",
         "src/tools/inner/tls.key: a private key",
         '"shop/.env:shop", "src/tools/inner/tls.key:tools/inner".',
     ]
@@ -104,7 +104,7 @@ def test_static_files_that_were_collected_are_named_as_they_lie_in_the_project(r
     write(root, "shop/assets/static/.env", "build/pystatic/shop/program/static/.env")
     collected = root / "build/pystatic/shop/program/static/.env"
     assert refused(make_image(root), python(site), (collected, "static"))[0] == (
-        "shop/assets/static/.env: variables of one place"
+        "shop/assets/static/.env: a file of variables"
     )
 
 

@@ -392,7 +392,7 @@ def test_secrets_in_folders_are_refused_with_the_lines_that_let_them_in(tmp_path
     image = make_image(tmp_path, files={"/srv": "static"})
     assert refused(image) == (
         "2 files of the project would go into shop unasked:\n"
-        "  static/inner/.env: variables of one place\n"
+        "  static/inner/.env: a file of variables\n"
         "  static/tls.key: a private key\n"
         "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.image.files: "
         '"/srv/inner/.env" = "static/inner/.env", "/srv/tls.key" = "static/tls.key".'

@@ -174,7 +174,7 @@ def test_a_path_object_is_read_too(image: Image) -> None:
 def test_a_secret_that_the_program_opens_is_left_to_a_person(image: Image) -> None:
     a_file(image.project / "src/shop/.env")
     assert diagnose(image, opens(f"{TREE}/shop/.env")) == Advice(
-        text='The program opens "shop/.env", which is not in it. It is variables of one place: '
+        text='The program opens "shop/.env", which is not in it. It is a file of variables: '
         'hand it over when the program runs, or list it by hand in freeze.data: "src/shop/.env:shop".'
     )
 
