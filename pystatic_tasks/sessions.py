@@ -320,7 +320,8 @@ def run_each(
 
 def environment_backend(session: nox.Session) -> str:
     """What Nox was told to make environments by, or ""."""
-    return session._runner.global_config.default_venv_backend or ""
+    config = session._runner.global_config
+    return config.force_venv_backend or config.default_venv_backend or ""
 
 
 def result_path(image: Image, step: str) -> Path:

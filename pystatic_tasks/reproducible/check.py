@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pystatic_tasks.config.model import Image
+from pystatic_tasks.engines.sandbox import remove_left
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.host import Host, last_lines, run_logged
 from pystatic_tasks.pipeline import read_manifest, require_manifest, shown
@@ -42,7 +43,8 @@ def check_reproducible(image: Image, host: Host, call: Call, backend: str) -> No
     Raises:
         ImageError: the second build failed, or gave other bytes.
     """
-    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as temporary:
+    remove_left(FOLDER_PREFIX)
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-") as temporary:
         root = copy_project(image, Path(temporary))
         with host.terminal.activity(f"building {image.name} a second time, elsewhere"):
             build(image, host, replace(call, root=root), backend, Path(temporary))
