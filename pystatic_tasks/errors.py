@@ -10,6 +10,8 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pystatic_tasks.credentials import masked
+
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 MAKE_WRITABLE = "Make it writable: results go to dist/ and work files to build/ in the project's folder."
 
@@ -44,7 +46,7 @@ class PystaticError(Exception):
         lines = [self.problem, *(f"  {line}" for line in self.details)]
         if self.remedy:
             lines.append(self.remedy)
-        return "\n".join(lines)
+        return masked("\n".join(lines))
 
 
 class ConfigError(PystaticError):

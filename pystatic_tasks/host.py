@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pystatic_tasks.credentials import masked
 from pystatic_tasks.terminal import Terminal
 
 # Would make the build environment import what is not installed in it.
@@ -78,7 +79,7 @@ def ignore(line: str) -> None:
 def run_logged(
     command: Iterable[object], log: Path, *, verbose: bool, watch: Callable[[str], None] = ignore, **options: Any
 ) -> int:
-    """Run a tool with its whole output kept in `log`, and shown too if `verbose`.
+    """Run a tool with its whole output kept in `log`, credentials hidden, and shown too if `verbose`.
 
     Args:
         command: The tool and its arguments.
@@ -104,7 +105,7 @@ def run_logged(
         with process:
             assert process.stdout is not None
             try:
-                for line in process.stdout:
+                for line in map(masked, process.stdout):
                     file.write(line)
                     if verbose:
                         print(line, end="", file=sys.stderr, flush=True)

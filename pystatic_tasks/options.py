@@ -55,6 +55,10 @@ OPTIONS = (
         repeatable=True,
         help="what sbom writes: cyclonedx, which is always written, or spdx too; may be given more than once",
     ),
+    Option(
+        name="--check-reproducible",
+        help="build the image a second time, elsewhere, and fail if it is not the same",
+    ),
     Option(name="--verbose", help="show the tools' own output"),
     Option(name="--json", help="print the step's manifest on standard output, and nothing else there"),
 )
@@ -79,6 +83,7 @@ class Options:
         use_cache: Whether a step may be skipped when nothing changed.
         fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
         formats: What sbom is to write, of `FORMATS`.
+        check_reproducible: Whether the image is built a second time and compared.
         verbose: Whether the tools' own output is shown.
         json: Whether the step's manifest is printed on standard output, and nothing else there.
     """
@@ -88,6 +93,7 @@ class Options:
     use_cache: bool = True
     fix: bool = False
     formats: tuple[str, ...] = ()
+    check_reproducible: bool = False
     verbose: bool = False
     json: bool = False
 
@@ -135,9 +141,16 @@ def parse_options(words: Sequence[str]) -> Options:
         use_cache=not given.no_cache,
         fix=given.fix,
         formats=tuple(given.format or ()),
+        check_reproducible=given.check_reproducible,
         verbose=given.verbose,
         json=given.json,
     )
+
+
+def words_of_second_build(options: Options) -> tuple[str, ...]:
+    """The words for a build of the same image that is loaded nowhere."""
+    tags = options.config.get("image", {}).get("tags")
+    return to_words({"tag": tags, "layout": options.config.get("layout"), "engine": "sandbox"})
 
 
 def to_words(given: Mapping[str, Any]) -> tuple[str, ...]:

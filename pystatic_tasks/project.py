@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pystatic_tasks.credentials import public_url
 from pystatic_tasks.errors import ConfigError
 
 if sys.version_info >= (3, 11):
@@ -108,7 +109,7 @@ class Git:
     Attributes:
         revision: Full commit hash, or "" outside of git or before the first commit.
         commit_time: Seconds since 1970 of that commit, or 0.
-        remote: URL of the remote "origin" without credentials, or "".
+        remote: Address of the remote "origin" without credentials, or "" if it has none outside of this machine.
     """
 
     revision: str = ""
@@ -124,7 +125,7 @@ def read_git(folder: Path) -> Git:
     return Git(
         revision=commit[0],
         commit_time=int(commit[1]),
-        remote=_without_credentials(_git(folder, "remote", "get-url", "origin")),
+        remote=public_url(_git(folder, "remote", "get-url", "origin")),
     )
 
 
@@ -134,11 +135,3 @@ def _git(folder: Path, *arguments: str) -> str:
     except (FileNotFoundError, NotADirectoryError):
         return ""
     return result.stdout.strip() if result.returncode == 0 else ""
-
-
-def _without_credentials(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return url
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -25,10 +25,11 @@ from pystatic_tasks import image as image_step
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.sources import ENVIRONMENT_PREFIX
+from pystatic_tasks.credentials import masked_log, masked_stream
 from pystatic_tasks.errors import ConfigError, PystaticError, Repair, SmokeError, file_error
 from pystatic_tasks.host import Host, session_command
 from pystatic_tasks.machine import check_platform
-from pystatic_tasks.options import Options, parse_options
+from pystatic_tasks.options import Options, parse_options, words_of_second_build
 from pystatic_tasks.pipeline import (
     DESCRIPTIONS,
     STEPS,
@@ -40,9 +41,10 @@ from pystatic_tasks.pipeline import (
     unwritable_folder,
 )
 from pystatic_tasks.project import from_caller, is_local, project_name
+from pystatic_tasks.reproducible import check_reproducible
 from pystatic_tasks.sbom.formats import CYCLONEDX
 from pystatic_tasks.terminal import folded, make_terminal
-from pystatic_tasks.underneath import leave_exit_code, shown_as
+from pystatic_tasks.underneath import Call, leave_exit_code, shown_as
 
 NOXFILE = "the noxfile"  # Where our callers' mistakes are.
 # The steps that say much of what only matters when they fail.
@@ -261,7 +263,7 @@ def run_steps(
                 return
             while True:
                 try:
-                    run_each(session, image, steps, options, command)
+                    run_each(session, image, steps, options, command, overrides)
                     return
                 except SmokeError as error:
                     if not options.fix or not error.repairs:
@@ -295,7 +297,12 @@ def write_repairs(session: nox.Session, image: Image, repairs: Sequence[Repair])
 
 
 def run_each(
-    session: nox.Session, image: Image, steps: Sequence[str], options: Options, command: Callable[..., str]
+    session: nox.Session,
+    image: Image,
+    steps: Sequence[str],
+    options: Options,
+    command: Callable[..., str],
+    overrides: Mapping[str, Any],
 ) -> None:
     """Run the steps in order; the manifest of the last is printed if the user asked for it."""
     host = make_host(session, image, options, command)
@@ -303,10 +310,20 @@ def run_each(
         fold = folded(f"{step} of {image.name}", sys.stderr, os.environ) if step in FOLDED else nullcontext()
         with only_one(image, session.log), fold:
             RUN[step](image, host)
+        if step == "image" and options.check_reproducible:
+            words = words_of_second_build(options)
+            call = Call(root=image.root, step=step, images=(image.name,), words=words, overrides=overrides)
+            check_reproducible(image, host, call, environment_backend(session))
     if options.json and not is_prerequisite(session, steps[-1]):
         path = result_path(image, steps[-1])
         if path.exists():
             print(json.dumps(json.loads(path.read_text(encoding="utf-8"))), flush=True)
+
+
+def environment_backend(session: nox.Session) -> str:
+    """What Nox was told to make environments by, or ""."""
+    config = session._runner.global_config
+    return config.force_venv_backend or config.default_venv_backend or ""
 
 
 def result_path(image: Image, step: str) -> Path:
@@ -429,9 +446,13 @@ def make_host(
         folders = [image.root / each.partition("[")[0] for each in requirements if is_local(each)]
         names = [name for name in map(project_name, folders) if name and session.venv_backend == "uv"]
         again = [word for name in names for word in ("--reinstall-package", name)]
-        # Standard output is for the manifest.
-        output: dict[str, Any] = {"stdout": sys.stderr} if options.verbose else {"silent": True}
-        with terminal.activity(f"installing {' '.join(Path(each).name for each in requirements)}"):
+        with ExitStack() as during:
+            during.enter_context(terminal.activity(f"installing {' '.join(Path(each).name for each in requirements)}"))
+            during.enter_context(masked_log(logger))
+            # Standard output is for the manifest.
+            output: dict[str, Any] = {"silent": True}
+            if options.verbose:
+                output = {"silent": False, "stdout": during.enter_context(masked_stream(sys.stderr))}
             session.install(*requirements, *again, env=freeze.install_variables(image), **output)
 
     def recreate() -> None:

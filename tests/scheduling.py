@@ -9,9 +9,15 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 # Files that take the sample app, whose build is made by each worker that needs it.
-OF_SAMPLE = ("test_archive", "test_errors", "test_nox", "test_recipe", "test_sbom", "test_smoke", "test_tasks")
+OF_SAMPLE = (
+    *("test_archive", "test_errors", "test_nox", "test_recipe", "test_reproducible", "test_sbom", "test_smoke"),
+    "test_tasks",
+)
 # Files whose tests share nothing.
-OF_NOTHING = ("test_adoption", "test_fix", "test_locks", "test_programs")
+OF_NOTHING = (
+    *("test_adoption", "test_credentials", "test_fix", "test_locks", "test_not_reproducible", "test_programs"),
+    "test_unwanted",
+)
 # Begun in this order, before all others, and those last, so that all workers end at about the same time.
 LONGEST = ("sample", "test_tree", "test_projects[compiled]", "test_interruptions")
 SHORTEST = ("test_programs", "test_locks")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ COMPONENTS: list[dict[str, Any]] = [
     {"kind": "interpreter", "type": "generic", "name": "python", "version": "3.12.4", "sha256": "a" * 64, "files": []},
     {"kind": "project", "type": "generic", "name": "shop", "version": "1.4", "files": ["/shop"]},
 ]
+NOBODY = 65534
 # Engines and tools that must be there: a test is then never skipped for want of them.
 REQUIRED = set(filter(None, os.environ.get("PYSTATIC_TESTS_REQUIRE", "").split(",")))
 
@@ -100,6 +103,49 @@ def clean_environment() -> dict[str, str]:
 def copy_repository(target: Path, backend: str = "") -> Project:
     shutil.copytree(REPOSITORY, target, ignore=NOT_COPIED)
     return Project(target, backend=backend)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Somebody else, with a home and habits of their own: what must not matter for what is built.
+
+    Attributes:
+        folder: A folder that they can reach.
+        command: What their commands begin with.
+    """
+
+    folder: Path
+    command: Sequence[str]
+
+    def adopt(self, project: Project) -> Project:
+        """The project, now theirs, with times of their own."""
+        for path in (self.folder, *self.folder.rglob("*")):
+            if not path.is_symlink():
+                os.utime(path, (1_000_000_000, 1_000_000_000))
+            if os.geteuid() == 0:
+                os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+        return project
+
+    def nox(self, project: Project, *arguments: str, **variables: str) -> str:
+        own = {"HOME": str(self.folder), "TMPDIR": str(self.folder), "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "77"}
+        own |= {"LC_ALL": "C", "LANG": "tr_TR.UTF-8", **variables}
+        backend = ("-db", project.backend) if project.backend else ()
+        command = [*self.command, "env", *(f"{name}={value}" for name, value in own.items())]
+        umask = ("sh", "-c", 'umask 077; exec "$@"', "sh")
+        return project.run(*command, *umask, sys.executable, "-m", "nox", *backend, *arguments)
+
+
+@contextlib.contextmanager
+def elsewhere() -> Iterator[Elsewhere]:
+    """Somebody else on this machine: another user where we are root and others can execute our interpreter."""
+    with tempfile.TemporaryDirectory(prefix="pystatic-elsewhere-") as temporary:
+        folder = Path(temporary)
+        folder.chmod(0o755)
+        command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+        trial = [*command, sys.executable, "-c", "import nox, pystatic_tasks"]
+        is_possible = os.geteuid() == 0 and subprocess.run(trial, cwd=folder, check=False).returncode == 0
+        assert is_possible or "other-user" not in REQUIRED, "no other user can execute the interpreter"
+        yield Elsewhere(folder, command if is_possible else [])
 
 
 def write_project(root: Path, files: Mapping[str, str], name: str, backend: str = "") -> Project:

@@ -40,7 +40,12 @@ class Freeze:
 
     hidden_imports: tuple[str, ...] = key("Modules that are imported by name only.", ())
     excludes: tuple[str, ...] = key("Modules to leave out.", ())
-    data: tuple[str, ...] = key('Data files, each `"SOURCE:FOLDER-IN-THE-PROGRAM"`.', (), check="data")
+    data: tuple[str, ...] = key(
+        'Data files, each `"SOURCE:FOLDER-IN-THE-PROGRAM"`; a file that is named is '
+        "[never refused](guarantees.md#what-gets-in).",
+        (),
+        check="data",
+    )
     collect: tuple[str, ...] = key("Packages taken whole: modules, data and metadata.", ())
     metadata: tuple[str, ...] = key(
         "Distributions whose metadata is read by a name put together at run time "
@@ -82,7 +87,12 @@ class ImageOptions:
         False,
     )
     timezones: bool = key("Add the system's time zones.", False)
-    files: Mapping[str, str] = key('More files: `"/path/in/image" = "source"`.', {}, check="file")
+    files: Mapping[str, str] = key(
+        'More files: `"/path/in/image" = "source"`; a file that is named is '
+        "[never refused](guarantees.md#what-gets-in).",
+        {},
+        check="file",
+    )
     volumes: tuple[str, ...] = key(
         "Folders for data: declared as volumes, writable for every user, made anew for each run of smoke.",
         (),

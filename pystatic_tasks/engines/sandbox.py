@@ -97,7 +97,7 @@ class Sandbox:
         return False
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
-        remove_left()
+        remove_left(FOLDER_PREFIX)
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
         try:
             # The user in the sandbox must be able to pass through, and nobody else has business here.
@@ -213,10 +213,10 @@ class SandboxContainer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def remove_left() -> None:
-    """Remove what sandboxes left whose programs were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
-        owner = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+def remove_left(prefix: str) -> None:
+    """Remove temporary folders called by a prefix and the PID of their owner, which was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        owner = folder.name.removeprefix(prefix).partition("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists():
             shutil.rmtree(folder, ignore_errors=True)
 

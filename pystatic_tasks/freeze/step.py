@@ -14,6 +14,7 @@ from pystatic_tasks import machine
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.freeze import environment, target
+from pystatic_tasks.freeze.own_data import check_own_data
 from pystatic_tasks.freeze.phases import phase_of
 from pystatic_tasks.host import Host, last_lines, run_logged, tool_environment
 from pystatic_tasks.pipeline import (
@@ -70,12 +71,14 @@ def freeze(image: Image, host: Host) -> Manifest:
     inputs = freeze_inputs(image, host, interpreter)
     there = unchanged(image, "freeze", inputs) if host.use_cache else None
     if there and there.facts["system"] == stamps(there.facts["system"]):
+        check_own_data(image, host.python, there.facts["data"])
         host.say(f"{shown(image, program)} is up to date")
         return there
 
     started = time.monotonic()
     with host.terminal.activity(f"importing {image.app or image.script or image.command}"):
         examined = examine_target(image, host)
+    check_own_data(image, host.python, examined["data"])
     with host.terminal.activity(f"freezing {image.name}") as show:
         result = run_pyinstaller(image, host, examined, lambda line: show(phase_of(line)))
     for name, size in large_interpreters(result["contents"]):
@@ -98,6 +101,7 @@ def freeze(image: Image, host: Host) -> Manifest:
             "settings": examined["settings"],
             "ports": examined["ports"],
             "distributions": examined["distributions"],
+            "data": examined["data"],
             "contents": result["contents"],
             "own_packages": result["own_packages"],
             "components": result["components"],

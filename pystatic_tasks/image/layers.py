@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pystatic_tasks.config.model import Compression
+from pystatic_tasks.errors import ImageError
 from pystatic_tasks.image.rootfs import Entry
+from pystatic_tasks.tar_entries import complaint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,9 @@ def make_layer(
         entries: Folders before what stands in them.
         modified: Modification time of all entries, in seconds since 1970.
         compress: The methods to compress by.
+
+    Raises:
+        ImageError: an entry could leave the folder that it is unpacked into.
     """
     content = write_tar(entries, modified)
     return Layer(
@@ -59,6 +64,7 @@ def make_layer(
 
 
 def write_tar(entries: Iterable[Entry], modified: int) -> bytes:
+    """The tar of the entries; ImageError if one could leave the folder that it is unpacked into."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for entry in entries:
@@ -68,6 +74,9 @@ def write_tar(entries: Iterable[Entry], modified: int) -> bytes:
 
 def add(tar: tarfile.TarFile, entry: Entry, modified: int) -> None:
     info = tarfile.TarInfo(entry.path.lstrip("/"))
+    wrong = complaint(info.name, entry.link)
+    if wrong:
+        raise ImageError(f"An archive cannot hold {entry.path!r}, which {wrong}.", "Rename the file, or leave it out.")
     info.mode = entry.mode
     info.mtime = modified
     if entry.content is not None:

@@ -11,6 +11,7 @@ from typing import Any
 from pystatic_tasks.config.model import CERTIFICATES, Image
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.pipeline import hash_file, walk
+from pystatic_tasks.unwanted import Candidate, refuse
 
 # Where distributions keep the bundle: Debian, Fedora, openSUSE, Alpine (the list of Go's crypto/x509).
 CERTIFICATE_SOURCES = (
@@ -146,24 +147,45 @@ def timezones() -> Iterator[Entry]:
 
 
 def own_files(image: Image) -> Iterator[Entry]:
+    """The files that `image.files` names, and what lies in the folders that it names.
+
+    Raises:
+        ConfigError: something is not there, is neither a file nor a folder, or must not go in by accident.
+    """
+    named = {target: image.root / source for target, source in image.image.files.items()}
     for target, source in image.image.files.items():
-        path = image.root / source
-        if not path.exists():
+        if not named[target].exists():
             raise ConfigError(
                 f'tool.pystatic-tasks.image.files names "{source}", and it is not in {image.root}.', "Correct the path."
             )
-        for member in [path, *(walk(path) if path.is_dir() else ())]:
-            inside = target if member == path else f"{target}/{member.relative_to(path)}"
-            if member.is_dir():
-                yield Entry(path=inside, mode=0o755)
-            elif member.is_file():
-                yield Entry(path=inside, mode=file_mode(member), content=member)
-            else:
-                raise ConfigError(
-                    f'tool.pystatic-tasks.image.files names "{os.path.relpath(member, image.root)}", '
-                    "which is neither a file nor a folder.",
-                    "Correct the path.",
-                )
+    found = dict(named)
+    candidates = []
+    for target, folder in named.items():
+        for member in walk(folder) if folder.is_dir() else ():
+            place = f"{target}/{member.relative_to(folder)}"
+            # Listed by hand, it may be another file than that of the folder.
+            if place not in named:
+                found[place] = member
+                candidates += [candidate_of(image, folder, member, place)] if member.is_file() else []
+    refuse(image, candidates, "image.files")
+    return (own_entry(image, place, path) for place, path in found.items())
+
+
+def candidate_of(image: Image, folder: Path, member: Path, place: str) -> Candidate:
+    entry = f'"{place}" = "{os.path.relpath(member, image.root)}"'
+    return Candidate(source=member, place=place, entry=entry, origin=member, folder=folder)
+
+
+def own_entry(image: Image, place: str, path: Path) -> Entry:
+    if path.is_dir():
+        return Entry(path=place, mode=0o755)
+    if path.is_file():
+        return Entry(path=place, mode=file_mode(path), content=path)
+    raise ConfigError(
+        f'tool.pystatic-tasks.image.files names "{os.path.relpath(path, image.root)}", '
+        "which is neither a file nor a folder.",
+        "Correct the path.",
+    )
 
 
 def check_places(entries: Iterable[Entry]) -> dict[str, Entry]:

@@ -17,6 +17,7 @@ from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import Repair
 from pystatic_tasks.pipeline import read_manifest, shown, source_files
 from pystatic_tasks.project import normalized_name
+from pystatic_tasks.unwanted import reason_of_name
 
 FIX = "nox -s smoke -- --fix"
 RUN_AGAIN = f'Then run the session again, or let it be repaired by "{FIX}".'
@@ -137,7 +138,15 @@ def missing_file(image: Image, match: re.Match[str]) -> Advice:
             if (folder / inside).exists():
                 path = folder / inside
                 target = inside if path.is_dir() else posixpath.dirname(inside) or "."
-                return add(image, problem, "freeze", "data", data_entry(image, path, target))
+                entry = data_entry(image, path, target)
+                reason = reason_of_name(inside)
+                # Only a person may list what else would be refused.
+                if reason:
+                    return Advice(
+                        text=f"{problem} It is {reason}: hand it over when the program runs, or list it by hand "
+                        f"in freeze.data: {quoted(entry)}."
+                    )
+                return add(image, problem, "freeze", "data", entry)
         for site in site_packages(image):
             if (site / inside).exists() and is_package(site, inside):
                 return add(image, problem, "freeze", "collect", inside.partition("/")[0])

@@ -14,6 +14,8 @@ DataFile = tuple[str, str]  # Source path, and the folder in the program where i
 CODE_SUFFIXES = {".py", ".pyc", ".pyi", ".so", ".pth", ".pyx", ".pxd", ".c", ".h", ".cpp"}
 NOT_DATA = {"py.typed", "__pycache__"}
 METADATA = ("METADATA", "entry_points.txt", "top_level.txt")
+# What installers note beside that: where from, by whom, and hashes of scripts that name the environment's folder.
+OF_INSTALLERS = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
 # Groups that say what is installed beside a program, not what the program looks for.
 SCRIPT_GROUPS = {"console_scripts", "gui_scripts"}
 
@@ -37,6 +39,12 @@ def metadata_files(distribution: importlib.metadata.Distribution) -> Iterator[Da
     for file in distribution.files or ():
         if file.parts[0].endswith(".dist-info") and file.name in METADATA and len(file.parts) == 2:
             yield str(distribution.locate_file(file)), file.parts[0]
+
+
+def tells_of_the_machine(destination: str) -> bool:
+    """Whether a file of a program is one that an installer wrote down for itself."""
+    *_, folder, name = ("", *Path(destination).parts)
+    return folder.endswith(".dist-info") and name in OF_INSTALLERS
 
 
 def loose_data(folders: Iterable[str]) -> Iterator[DataFile]:

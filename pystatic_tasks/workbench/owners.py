@@ -62,9 +62,12 @@ def belongs_to_interpreter(file: Path) -> bool:
 
 
 def distribution_files() -> dict[str, str]:
-    """The owner of each installed file, by its path in site-packages."""
+    """The owner of each installed file, by its path in site-packages.
+
+    What setuptools leaves beside sources (NAME.egg-info) lists the project's files too, as nobody's.
+    """
     found = {}
-    for distribution, files in installed():
+    for distribution, files in sorted(installed(), key=lambda each: is_local(each[0])):
         owner = "project" if is_local(distribution) else "third-party"
         found.update(dict.fromkeys(files, owner))
     return found

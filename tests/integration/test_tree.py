@@ -6,7 +6,6 @@ import contextlib
 import json
 import shutil
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support import TAG, Project, copy_repository, engine_or_skip, tool_or_skip, write_project
+from support import TAG, Project, copy_repository, elsewhere, engine_or_skip, tool_or_skip, write_project
 
 from pystatic_tasks.engines import Engine
 from pystatic_tasks.engines.sandbox import free_port
@@ -41,21 +40,22 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def rebuilt(tree: Project, tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Project]:
-    """The same from another folder, by another user's habits: with one line more, and without it again."""
-    clone = copy_repository(tmp_path_factory.mktemp("rebuilt") / "another folder" / "clone")
-    shutil.copyfile(tree.root / "pyproject.toml", clone.root / "pyproject.toml")
-    api = clone.root / "sample_app/random_number/api.py"
-    source = api.read_text(encoding="utf-8")
-    nox = [sys.executable, "-m", "nox", "-db", "uv", "-s", "image", "--", "--engine", "sandbox"]
-    command = ["sh", "-c", 'umask 077; exec "$@"', "sh", *nox]
-    api.write_text(f"{source}\nUNHEARD_OF_NAME = falcon.HTTP_418\n", encoding="utf-8")
-    clone.run(*command, SOURCE_DATE_EPOCH="1700005000", TZ="Asia/Tokyo")
-    changed = Project(clone.root.parent / "changed")
-    shutil.copytree(clone.root / "dist", changed.root / "dist")
-    api.write_text(source, encoding="utf-8")
-    clone.run(*command, SOURCE_DATE_EPOCH="1700000000", TZ="Asia/Tokyo")
-    return changed, clone
+def rebuilt(tree: Project) -> Iterator[tuple[Project, Project]]:
+    """The same by somebody else in another folder: with one line more, and without it again."""
+    with elsewhere() as other:
+        clone = copy_repository(other.folder / "another folder" / "clone", backend="uv")
+        shutil.copyfile(tree.root / "pyproject.toml", clone.root / "pyproject.toml")
+        other.adopt(clone)
+        api = clone.root / "sample_app/random_number/api.py"
+        source = api.read_text(encoding="utf-8")
+        words = ("-s", "image", "--", "--engine", "sandbox")
+        api.write_text(f"{source}\nUNHEARD_OF_NAME = falcon.HTTP_418\n", encoding="utf-8")
+        other.nox(clone, *words, SOURCE_DATE_EPOCH="1700005000")
+        changed = Project(clone.root.parent / "changed")
+        shutil.copytree(clone.root / "dist", changed.root / "dist")
+        api.write_text(source, encoding="utf-8")
+        other.nox(clone, *words, SOURCE_DATE_EPOCH="1700000000")
+        yield changed, clone
 
 
 def layers(project: Project) -> list[dict[str, object]]:
@@ -73,6 +73,7 @@ def test_one_changed_line_changes_the_last_layer_only(tree: Project, rebuilt: tu
 
 def test_the_same_sources_give_the_same_bytes_anywhere(tree: Project, rebuilt: tuple[Project, Project]) -> None:
     _, again = rebuilt
+    assert again.manifest("image.json")["created"] == "2023-11-14T22:13:20Z"
     assert again.manifest("image.json")["digest"] == tree.manifest("image.json")["digest"]
     assert again.result("image.tar").read_bytes() == tree.result("image.tar").read_bytes()
 

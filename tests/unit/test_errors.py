@@ -88,3 +88,8 @@ def test_the_file_that_was_written_to_is_the_second_of_two() -> None:
 
 def test_an_error_without_a_file_is_told_too() -> None:
     assert file_error(OSError("odd")).problem == "A file could not be read or written: odd."
+
+
+def test_credentials_are_hidden_in_messages() -> None:
+    error = errors.ConfigError("There is no https://me:secret@index.example.", "", ["at http://token@host.example/x"])
+    assert str(error) == "There is no https://***@index.example.\n  at http://***@host.example/x"

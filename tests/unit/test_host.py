@@ -44,6 +44,17 @@ def test_the_output_is_shown_too_where_it_is_asked_for(tmp_path: Path, capsys: p
     assert (tmp_path / "tool.log").read_text(encoding="utf-8") == "one\ntwo\n"
 
 
+def test_credentials_are_hidden_in_the_log_and_in_what_is_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard: list[str] = []
+    command = ["echo", "fetching https://me:secret@index.example/simple"]
+    run_logged(command, tmp_path / "log", verbose=True, watch=heard.append)
+    hidden = "fetching https://***@index.example/simple\n"
+    assert (heard, capsys.readouterr().err) == ([hidden], hidden)
+    assert (tmp_path / "log").read_text(encoding="utf-8") == hidden
+
+
 def test_every_line_is_told_to_whoever_watches(tmp_path: Path) -> None:
     lines: list[str] = []
     run_logged(script("print('one'); print('two')"), tmp_path / "tool.log", verbose=False, watch=lines.append)

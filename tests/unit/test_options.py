@@ -6,11 +6,19 @@ from typing import Any
 import pytest
 
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.options import IMAGE_OPTION, OPTIONS, Options, add_options, parse_options, to_words
+from pystatic_tasks.options import (
+    IMAGE_OPTION,
+    OPTIONS,
+    Options,
+    add_options,
+    parse_options,
+    to_words,
+    words_of_second_build,
+)
 
 KNOWN = (
     "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, "
-    "--format FORMAT, --verbose, --json."
+    "--format FORMAT, --check-reproducible, --verbose, --json."
 )
 
 
@@ -26,6 +34,7 @@ KNOWN = (
         (["--platform", "linux/arm64"], Options(platform="linux/arm64")),
         (["--no-cache"], Options(use_cache=False)),
         (["--fix"], Options(fix=True)),
+        (["--check-reproducible"], Options(check_reproducible=True)),
         (["--verbose"], Options(verbose=True)),
         (["--json"], Options(json=True)),
         (["--format", "spdx"], Options(formats=("spdx",))),
@@ -102,3 +111,10 @@ def test_any_parser_can_learn_the_options() -> None:
     given = parser.parse_args(["--image", "web", "--image", "worker", "--no-cache"])
     assert (given.image, given.tag, given.no_cache, given.json) == (["web", "worker"], None, True, False)
     assert "--image NAME" in parser.format_help()
+
+
+def test_a_second_build_gets_what_decides_on_the_image_and_is_loaded_nowhere() -> None:
+    given = ["--tag=1.4", "--tag=1", "--layout=tree", "--engine=docker", "--no-cache", "--json", "--check-reproducible"]
+    words = words_of_second_build(parse_options(given))
+    assert words == ("--tag=1.4", "--tag=1", "--layout=tree", "--engine=sandbox")
+    assert words_of_second_build(Options()) == ("--engine=sandbox",)

@@ -117,7 +117,12 @@ def test_without_git_nothing_is_told(repository: Path, monkeypatch: pytest.Monke
         ("ssh://git@example.org/shop.git", "ssh://example.org/shop.git"),
         ("https://user:secret@example.org", "https://example.org"),
         ("git@example.org:team/shop.git", "git@example.org:team/shop.git"),
-        ("/srv/git/shop.git", "/srv/git/shop.git"),
+        ("https://example.org/shop.git?private_token=secret#x", "https://example.org/shop.git"),
+        ("token@example.org:team/shop.git", "example.org:team/shop.git"),
+        ("example.org:team/shop.git", "example.org:team/shop.git"),
+        ("/srv/git/shop.git", ""),
+        ("../shop.git", ""),
+        ("file:///srv/git/shop.git", ""),
     ],
 )
 def test_the_remote_is_told_without_credentials(repository: Path, url: str, remote: str) -> None:

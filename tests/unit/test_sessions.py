@@ -134,9 +134,12 @@ class Session:
         raise AbortedError(text)
 
     def install(
-        self, *arguments: str, env: Mapping[str, str], silent: bool = False, stdout: TextIO | None = None
+        self, *arguments: str, env: Mapping[str, str], silent: bool = True, stdout: TextIO | None = None
     ) -> None:
-        assert silent or stdout is sys.stderr
+        # Nox refuses both and, unless it is told otherwise, is silent.
+        assert silent is (stdout is None)
+        if stdout:
+            print("Looking in indexes: https://me:secret@index.example/simple", file=stdout)
         assert Path(env["DIST_EXTRA_CONFIG"]).is_file()
         self.installed.append((arguments, silent))
 
@@ -505,12 +508,13 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--platform PLATFORM, --no-cache, --fix, --format FORMAT, --verbose, --json",
+            "--platform PLATFORM, --no-cache, --fix, --format FORMAT, --check-reproducible, --verbose, --json",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
-            "--engine ENGINE, --platform PLATFORM, --no-cache, --fix, --format FORMAT, --verbose, --json",
+            "--engine ENGINE, --platform PLATFORM, --no-cache, --fix, --format FORMAT, --check-reproducible, "
+            "--verbose, --json",
         ),
         (
             ["--platform", "linux/s390x"],
@@ -635,7 +639,7 @@ def image(tmp_path: Path) -> Image:
 
 @pytest.mark.parametrize(("words", "silent"), [([], True), (["--verbose"], False)])
 def test_the_host_installs_through_nox_and_shows_what_is_asked_for(
-    image: Image, words: list[str], silent: bool
+    image: Image, words: list[str], silent: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = Session()
     host = make_host(session.nox, image, parse_options(words))
@@ -643,6 +647,8 @@ def test_the_host_installs_through_nox_and_shows_what_is_asked_for(
     host.say("done")
     assert (session.installed, session.lines) == ([(("falcon", "gunicorn"), silent)], ["done"])
     assert (host.verbose, host.use_cache, host.python) == (not silent, True, Path("/environment/bin/python"))
+    shown = "" if silent else "Looking in indexes: https://***@index.example/simple\n"
+    assert capsys.readouterr() == ("", shown)
 
 
 def test_the_host_makes_the_environment_anew_though_nox_would_keep_it(image: Image) -> None:

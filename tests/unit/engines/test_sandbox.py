@@ -15,7 +15,7 @@ from support import tool_or_skip
 
 from pystatic_tasks.config.model import Image, ImageOptions
 from pystatic_tasks.engines.base import Artifact, Container, Policy
-from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, free_port, here
+from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, free_port, here, remove_left
 from pystatic_tasks.image.archive import write_archive
 from pystatic_tasks.image.compression import gzip
 from pystatic_tasks.image.layers import make_layer
@@ -343,6 +343,16 @@ def test_the_service_is_told_where_to_listen() -> None:
     assert environment({}, 1234)["GUNICORN_CMD_ARGS"] == "--bind 127.0.0.1:1234"
     own = {"GUNICORN_CMD_ARGS": "--workers 2"}
     assert environment(own, 1234)["GUNICORN_CMD_ARGS"] == "--workers 2 --bind 127.0.0.1:1234"
+
+
+def test_folders_are_removed_whose_owner_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name in ("a-99999999-x", f"a-{os.getpid()}-x", "b-99999999-x", "a-nobody-x"):
+        (tmp_path / name).mkdir()
+    remove_left("a-")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [f"a-{os.getpid()}-x", "a-nobody-x", "b-99999999-x"]
+    )
 
 
 def test_a_free_port_can_be_listened_on() -> None:

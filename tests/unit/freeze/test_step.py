@@ -156,6 +156,7 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "settings": {"worker_class": "asgi"},
         "ports": [8000],
         "distributions": {"falcon": "4.4.0"},
+        "data": [["/env/shop/page.html", "shop"]],
         "contents": CONTENTS,
         "own_packages": ["shop"],
         "components": COMPONENTS,
@@ -413,3 +414,17 @@ def test_data_that_is_not_there_is_named(environment: Environment, shop: Image) 
     assert str(caught.value) == (
         f'tool.pystatic-tasks.freeze.data names "templates", and it is not in {shop.root}.\nCorrect the path.'
     )
+
+
+def test_secrets_among_data_are_refused_before_anything_is_frozen_and_when_nothing_is(
+    environment: Environment, shop: Image
+) -> None:
+    pages = shop.root / "pages"
+    pages.mkdir()
+    shop = replace(shop, freeze=Freeze(data=("pages:pages",)))
+    freeze(shop, environment.host)
+    (pages / ".env").write_text("A=1", encoding="utf-8")
+    for runs in (1, 1):
+        with pytest.raises(ConfigError, match=r"^1 file of the project would go into shop unasked:\n  pages/.env: "):
+            freeze(shop, environment.host)
+        assert environment.runs() == runs

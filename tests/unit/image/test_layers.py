@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pystatic_tasks.errors import ImageError
 from pystatic_tasks.image.layers import Layer, digest, make_layer, write_tar
 from pystatic_tasks.image.rootfs import Entry
 
@@ -114,3 +115,18 @@ def test_the_size_is_the_sum_of_its_files(tmp_path: Path) -> None:
 
 def test_a_digest_names_its_algorithm() -> None:
     assert digest(b"") == "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@pytest.mark.parametrize(
+    ("entry", "text"),
+    [
+        (Entry(path="/a/../../x", mode=0o644, content=b""), "'/a/../../x', which is no path below the root."),
+        (Entry(path="/a\nb", mode=0o644, content=b""), r"'/a\nb', which has a control character in its name."),
+        (Entry(path="/l", mode=0o777, link="/etc"), "'/l', which is a link to the absolute path /etc."),
+        (Entry(path="/l", mode=0o777, link="../x"), "'/l', which is a link out of the root, to ../x."),
+    ],
+)
+def test_an_entry_that_could_leave_the_root_is_refused(entry: Entry, text: str) -> None:
+    with pytest.raises(ImageError) as caught:
+        write_tar([entry], 0)
+    assert str(caught.value) == f"An archive cannot hold {text}\nRename the file, or leave it out."

@@ -383,3 +383,36 @@ def test_nothing_can_stand_in_a_file_of_another_layer(
     a_file(tmp_path / "x")
     image = make_image(tmp_path, layout="tree", files={path: "x"})
     assert refused(image, tree) == f"{path} of the image stands in {file}, which is a file.\n{CORRECT}"
+
+
+def test_secrets_in_folders_are_refused_with_the_lines_that_let_them_in(tmp_path: Path) -> None:
+    a_file(tmp_path / "static/app.js")
+    a_file(tmp_path / "static/inner/.env")
+    a_file(tmp_path / "static/tls.key")
+    image = make_image(tmp_path, files={"/srv": "static"})
+    assert refused(image) == (
+        "2 files of the project would go into shop unasked:\n"
+        "  static/inner/.env: a file of variables\n"
+        "  static/tls.key: a private key\n"
+        "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.image.files: "
+        '"/srv/inner/.env" = "static/inner/.env", "/srv/tls.key" = "static/tls.key".'
+    )
+
+
+def test_files_listed_by_hand_go_in_also_beside_the_folder_that_holds_them(tmp_path: Path) -> None:
+    a_file(tmp_path / "static/.env", "of the folder")
+    a_file(tmp_path / "production.env", "by hand")
+    image = make_image(tmp_path, files={"/srv": "static", "/srv/.env": "production.env", "/tls.key": "static/.env"})
+    found = contents(entries_of(image))
+    assert (found["/srv/.env"], found["/tls.key"]) == (b"by hand", b"of the folder")
+
+
+def test_links_in_folders_that_lead_out_of_the_project_are_refused(tmp_path: Path) -> None:
+    root, secret = tmp_path / "shop", a_file(tmp_path / "secret")
+    a_file(root / "pages/page.html")
+    (root / "pages/same.html").symlink_to("page.html")
+    (root / "pages/link").symlink_to("../../secret")
+    image = make_image(root, files={"/pages": "pages"})
+    assert refused(image).splitlines()[1] == f"  pages/link: a link to {secret}"
+    by_hand = make_image(root, files={"/pages": "pages", "/pages/link": "pages/link"})
+    assert {"/pages/link", "/pages/same.html"} <= contents(entries_of(by_hand)).keys()

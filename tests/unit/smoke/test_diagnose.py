@@ -171,6 +171,14 @@ def test_a_path_object_is_read_too(image: Image) -> None:
     assert diagnose(image, output).repair == Repair(table="freeze", key="data", value=("rates.json:.",))
 
 
+def test_a_secret_that_the_program_opens_is_left_to_a_person(image: Image) -> None:
+    a_file(image.project / "src/shop/.env")
+    assert diagnose(image, opens(f"{TREE}/shop/.env")) == Advice(
+        text='The program opens "shop/.env", which is not in it. It is a file of variables: '
+        'hand it over when the program runs, or list it by hand in freeze.data: "src/shop/.env:shop".'
+    )
+
+
 def test_data_is_named_from_the_root(image: Image) -> None:
     project = image.root.parent / "backend"
     a_file(project / "shop/rates.json")

@@ -94,3 +94,20 @@ def test_data_beside_code_that_is_not_installed_is_found(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(sys.modules, "loosex", ModuleType("loosex"))
     assert list(belongings.loose_data([str(tmp_path)])) == [(str(tmp_path / "loosex/texts/a.txt"), "loosex/texts")]
+
+
+@pytest.mark.parametrize(
+    ("destination", "expected"),
+    [
+        ("shop-1.0.dist-info/RECORD", True),
+        ("shop-1.0.dist-info/direct_url.json", True),
+        ("shop-1.0.dist-info/METADATA", False),
+        ("shop-1.0.dist-info/licenses/LICENSE", False),
+        ("shop/RECORD", False),
+        ("RECORD", False),
+    ],
+)
+def test_what_installers_note_for_themselves_is_told_from_metadata(
+    belongings: ModuleType, destination: str, expected: bool
+) -> None:
+    assert belongings.tells_of_the_machine(destination) is expected

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import sysconfig
 from collections.abc import Callable
 from functools import partial
@@ -128,3 +129,19 @@ def test_files_are_listed_in_order_and_folders_are_not(owners: ModuleType, tmp_p
     (tmp_path / "lib/empty").mkdir()
     found = owners.owners(tmp_path, tmp_path / LIBRARY, tmp_path / PACKAGES)
     assert [file["path"] for file in found] == ["/lib/a.pyc", "/lib/b.pyc", "/shop"]
+
+
+def test_what_setuptools_leaves_beside_the_sources_does_not_take_the_project_away(
+    install: Install, owners: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("shop", "shop/web.py", origin="file:///home/größe/shop")
+    left = tmp_path / "shop.egg-info"
+    left.mkdir()
+    (left / "PKG-INFO").write_text("Name: shop\nVersion: 1.0\n", encoding="utf-8")
+    (left / "SOURCES.txt").write_text("shop/web.py\n", encoding="utf-8")
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/web.py").touch()
+    for position in (0, len(sys.path)):
+        with monkeypatch.context() as changed:
+            changed.setattr("sys.path", [*sys.path[:position], str(tmp_path), *sys.path[position:]])
+            assert owners.distribution_files()["shop/web.py"] == "project"

@@ -1,0 +1,60 @@
+"""What must not get into an image by accident, in a project that packages whatever lies in its folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support import write_project
+
+from pystatic_tasks.engines.layers import open_layers
+
+TRUSTING = {
+    "pyproject.toml": """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "trusting"
+version = "1"
+dependencies = ["certifi"]
+[tool.setuptools]
+packages = ["trusting"]
+[tool.setuptools.package-data]
+trusting = ["**/*", ".*"]
+[tool.pystatic-tasks]
+script = "main.py"
+layout = "tree"
+freeze.data = []
+""",
+    "main.py": "import certifi, trusting\nprint(certifi.where())\n",
+    "trusting/__init__.py": "",
+    "trusting/.env": "PASSWORD=sesame\n",
+    "trusting/page.html": "page",
+    "trusting/built/app.js": "app",
+    "trusting/ca.pem": "-----BEGIN CERTIFICATE-----\nMIIE\n",
+    ".gitignore": "built/\n",
+}
+
+
+def test_secrets_among_package_data_are_refused_until_they_are_listed_by_hand(tmp_path: Path) -> None:
+    project = write_project(tmp_path, TRUSTING, "trusting")
+    project.run("git", "init", "-q", ".")
+    printed = project.nox("-s", "image", "--", "--engine", "sandbox", ok=False)
+    entries = '"trusting/.env:trusting", "trusting/built/app.js:trusting/built"'
+    assert (
+        "2 files of the project would go into trusting unasked:\n"
+        "  trusting/.env: a file of variables\n"
+        "  trusting/built/app.js: git ignores it\n"
+        "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.freeze.data: "
+        f"{entries}.\n"
+    ) in printed
+    project.configure("freeze.data = []", f"freeze.data = [{entries}]")
+    project.nox("-s", "image", "--", "--engine", "sandbox")
+    names = [Path(name) for layer in open_layers(project.result("image.tar")) for name in layer.getnames()]
+    data = sorted(
+        str(Path(*path.parts[-2:]))
+        for path in names
+        if path.suffix in (".pem", ".js", ".html", "")
+        and (path.parent.name in ("trusting", "built", "certifi") and path.name not in ("trusting", "built", "certifi"))
+    )
+    assert data == ["built/app.js", "certifi/cacert.pem", "trusting/.env", "trusting/ca.pem", "trusting/page.html"]
