@@ -35,6 +35,7 @@ class Host:
         terminal: Shows what takes long.
         command: What the user types to run a step, with options that follow it; "" if the step will run anyway.
         verbose: Whether the tools' own output is shown too.
+        archives: Paths of the archives to join, from the project's folder.
         use_cache: Whether a step may be skipped when nothing changed.
         python: Interpreter in the build environment; only freeze has one.
         wanted_python: What that environment is to be made from; a change of it makes the environment anew.
@@ -48,6 +49,7 @@ class Host:
     terminal: Terminal = field(default_factory=lambda: Terminal(stream=sys.stderr))
     command: Callable[..., str] = session_command
     verbose: bool = False
+    archives: Sequence[str] = ()
     use_cache: bool = True
     python: Path = Path()
     wanted_python: str = ""

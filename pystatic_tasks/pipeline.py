@@ -23,14 +23,18 @@ from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, ConfigError, PystaticError
 
-STEPS = ("freeze", "staticx", "image", "smoke")
+STEPS = ("freeze", "staticx", "image", "smoke", "push", "index")
 # What each step reads the results of.
-BEFORE = {"staticx": "freeze", "image": "staticx", "smoke": "image"}
+BEFORE = {"staticx": "freeze", "image": "staticx", "smoke": "image", "push": "image"}
+# Steps that change what is outside of the project: run only where they are asked for by name.
+ON_REQUEST = ("push", "index")
 DESCRIPTIONS = {
     "freeze": "Freeze {name} into one program.",
     "staticx": "Make one static executable of {name}.",
     "image": "Write the container image of {name}.",
     "smoke": "Run the image of {name} and hold it to its contract.",
+    "push": "Push the image of {name} to the registries that its tags name.",
+    "index": "Join archives of {name} for several platforms, and push them.",
 }
 # What `beside` writes to, before it takes its place.
 TEMPORARY_NAMES = ".*.part"
