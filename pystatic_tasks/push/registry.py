@@ -84,6 +84,7 @@ class Registry:
         self._say = say
         self._pause = pause
         self._session: requests.Session = OrasRegistry(host).session
+        self._session.trust_env = not is_local(host)  # No proxy leads to this machine.
         # Also keeps requests from taking credentials out of ~/.netrc.
         self._session.auth = self._authorize
         self._session.headers["User-Agent"] = CLIENT

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pystatic_tasks.config.model import Image
-from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.errors import ConfigError, MissingToolError, PushError
 from pystatic_tasks.host import Host
 from pystatic_tasks.image.oci import INDEX_TYPE
 from pystatic_tasks.pipeline import megabytes
 from pystatic_tasks.push.archive import ArchivedImage, Blob
 from pystatic_tasks.push.credentials import find_credentials
 from pystatic_tasks.push.referrers import EMPTY, SBOM_NAME, SBOM_TYPE, fallback_tag, listed, sbom_manifest
+from pystatic_tasks.push.retries import PassingError
 from pystatic_tasks.references import Reference, names_registry, parse_reference
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Sent:
 
 def targets(image: Image) -> list[Reference]:
     """Those of the image's references that name a registry."""
-    return [parse_reference(each) for each in image.references if names_registry(each)]
+    return list(dict.fromkeys(parse_reference(each) for each in image.references if names_registry(each)))
 
 
 def require_targets(image: Image, host: Host) -> list[Reference]:
@@ -133,8 +134,9 @@ def send(content: Content, references: Sequence[Reference], host: Host) -> Sent:
             for image in content.images:
                 blobs_were_sent += send_image(destination, image, show)
                 sbom = content.sboms.get(image.manifest.digest)
-                if sbom:
-                    sboms[image.manifest.digest] = attach_sbom(destination, image, sbom)
+                attached = attach_sbom(destination, image, sbom, host) if sbom else ""
+                if attached:
+                    sboms[image.manifest.digest] = attached
             for reference in destination.references:
                 destination.registry.put_manifest(destination.repository, reference.tag, content.top)
         for reference in destination.references:
@@ -175,15 +177,29 @@ def send_image(destination: Destination, image: ArchivedImage, show: Callable[[s
     return were_sent
 
 
-def attach_sbom(destination: Destination, image: ArchivedImage, sbom: Blob) -> str:
-    """Send a list of what is in an image, and have it found from the image; the digest that it gets."""
-    registry, repository = destination.registry, destination.repository
+def attach_sbom(destination: Destination, image: ArchivedImage, sbom: Blob, host: Host) -> str:
+    """Send a list of what is in an image, and have it found from the image.
+
+    Returns:
+        The digest that the registry knows it by; "" if the registry, maybe an old one, does not take it.
+    """
     manifest = sbom_manifest(sbom, image.manifest)
-    for blob in (EMPTY, sbom):
-        registry.put_blob(repository, blob, destination.others)
-    if not registry.put_manifest(repository, manifest.digest, manifest):
-        tag = fallback_tag(image.manifest)
-        index = listed(registry.get_manifest(repository, tag, INDEX_TYPE), manifest)
-        if index:
-            registry.put_manifest(repository, tag, index)
+    try:
+        for blob in (EMPTY, sbom):
+            destination.registry.put_blob(destination.repository, blob, destination.others)
+        if not destination.registry.put_manifest(destination.repository, manifest.digest, manifest):
+            add_to_list(destination, image, manifest)
+    except PassingError:
+        raise
+    except PushError as error:
+        host.say(f"{SBOM_NAME} is left out: {error.problem}")
+        return ""
     return manifest.digest
+
+
+def add_to_list(destination: Destination, image: ArchivedImage, manifest: Blob) -> None:
+    """List what refers to an image under a tag, for a registry that does not do so itself."""
+    tag = fallback_tag(image.manifest)
+    index = listed(destination.registry.get_manifest(destination.repository, tag, INDEX_TYPE), manifest)
+    if index:
+        destination.registry.put_manifest(destination.repository, tag, index)
