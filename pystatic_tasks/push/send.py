@@ -87,7 +87,8 @@ def require_targets(image: Image, host: Host) -> list[Reference]:
     """
     found = targets(image)
     if not found:
-        typed = host.command("push", "--tag", f"registry.example/{image.name}:1.4") or "--tag registry.example/…"
+        example = f"registry.example/{image.name}:1.4"
+        typed = host.command("push", "--tag", example) or f"--tag {example}"
         raise ConfigError(
             f"No tag of {image.name} names a registry: {', '.join(image.references)}.",
             f"Name one: {typed}, or image.tags in pyproject.toml.",

@@ -122,7 +122,7 @@ def test_the_store_is_asked_for_all_others(home: Path) -> None:
 
 def test_a_helper_knows_docker_hub_by_its_old_address(home: Path) -> None:
     docker(home, {"credsStore": "all"})
-    helper(home, "all", f'[ "$(cat)" = https://index.docker.io/v1/ ] && echo \'{FOUND}\'')
+    helper(home, "all", f"[ \"$(cat)\" = https://index.docker.io/v1/ ] && echo '{FOUND}'")
     assert secret(home, "docker.io") == "from the helper"
 
 
@@ -183,9 +183,7 @@ def test_a_file_that_is_no_json_is_named_without_what_is_in_it(home: Path) -> No
     path = docker(home, "{secret")
     with pytest.raises(PushError) as caught:
         find(home)
-    assert str(caught.value) == (
-        f"The credentials in {path} could not be read: it is no JSON.\nCorrect the file."
-    )
+    assert str(caught.value) == (f"The credentials in {path} could not be read: it is no JSON.\nCorrect the file.")
 
 
 @pytest.mark.parametrize("broken", ["%%%", "AAA", base64.b64encode(b"\xff\xfe:").decode()])
