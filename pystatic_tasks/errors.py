@@ -91,6 +91,12 @@ class SmokeError(PystaticError):
         self.repairs = tuple(repairs)
 
 
+class PushError(PystaticError):
+    """A registry could not be reached, or did not take what was sent."""
+
+    exit_code = 8
+
+
 def file_error(error: OSError) -> PystaticError:
     """What the system says, as an error with a remedy."""
     name = error.filename2 or error.filename

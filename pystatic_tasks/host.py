@@ -36,6 +36,7 @@ class Host:
         terminal: Shows what takes long.
         command: What the user types to run a step, with options that follow it; "" if the step will run anyway.
         verbose: Whether the tools' own output is shown too.
+        archives: Paths of the archives to join, from the project's folder.
         use_cache: Whether a step may be skipped when nothing changed.
         formats: What sbom is to write, of `options.FORMATS`.
         python: Interpreter in the build environment; only freeze has one.
@@ -50,6 +51,7 @@ class Host:
     terminal: Terminal = field(default_factory=lambda: Terminal(stream=sys.stderr))
     command: Callable[..., str] = session_command
     verbose: bool = False
+    archives: Sequence[str] = ()
     use_cache: bool = True
     formats: tuple[str, ...] = ()
     python: Path = Path()

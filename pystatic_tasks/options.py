@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
 from pystatic_tasks.errors import ConfigError
@@ -19,12 +20,14 @@ class Option:
         help: What it does, in a few words.
         metavar: What its value is called; empty for a switch.
         repeatable: Whether it may be given more than once.
+        is_path: Whether its value is a path; where other fronts read it, it is from their own folder.
     """
 
     name: str
     help: str
     metavar: str = ""
     repeatable: bool = False
+    is_path: bool = False
 
     @property
     def field(self) -> str:
@@ -44,6 +47,13 @@ OPTIONS = (
     Option(name="--layout", metavar="LAYOUT", help="onefile or tree"),
     Option(name="--engine", metavar="ENGINE", help="docker, podman, sandbox or auto"),
     Option(name="--platform", metavar="PLATFORM", help="checked against the machine's, such as linux/amd64"),
+    Option(
+        name="--archive",
+        metavar="FILE",
+        repeatable=True,
+        is_path=True,
+        help="an image.tar for index to join; given once for each platform",
+    ),
     Option(name="--no-cache", help="do everything again, in an environment made anew"),
     Option(
         name="--fix",
@@ -80,6 +90,7 @@ class Options:
     Attributes:
         config: The part that overrides configuration, as a raw table.
         platform: The platform asked for, or None.
+        archives: Paths of archives to join.
         use_cache: Whether a step may be skipped when nothing changed.
         fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
         formats: What sbom is to write, of `FORMATS`.
@@ -90,6 +101,7 @@ class Options:
 
     config: dict[str, Any] = field(default_factory=dict)
     platform: str | None = None
+    archives: tuple[str, ...] = ()
     use_cache: bool = True
     fix: bool = False
     formats: tuple[str, ...] = ()
@@ -138,6 +150,7 @@ def parse_options(words: Sequence[str]) -> Options:
     return Options(
         config=config,
         platform=given.platform,
+        archives=tuple(given.archive or ()),
         use_cache=not given.no_cache,
         fix=given.fix,
         formats=tuple(given.format or ()),
@@ -164,8 +177,9 @@ def to_words(given: Mapping[str, Any]) -> tuple[str, ...]:
         value = given.get(option.field)
         if option.metavar:
             values = value if option.repeatable else [value]
+            given_values = [each for each in values or () if each is not None]
             # In one word, since a value may begin with a hyphen.
-            words += [f"{option.name}={each}" for each in values or () if each is not None]
+            words += [f"{option.name}={Path(each).absolute() if option.is_path else each}" for each in given_values]
         elif value:
             words.append(option.name)
     return tuple(words)

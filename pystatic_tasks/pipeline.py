@@ -24,15 +24,19 @@ from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, ConfigError, PystaticError
 
-STEPS = ("freeze", "staticx", "image", "smoke", "sbom")
+STEPS = ("freeze", "staticx", "image", "smoke", "sbom", "push", "index")
 # What each step reads the results of.
-BEFORE = {"staticx": "freeze", "image": "staticx", "smoke": "image", "sbom": "image"}
+BEFORE = {"staticx": "freeze", "image": "staticx", "smoke": "image", "sbom": "image", "push": "image"}
+# Steps that change what is outside of the project: run only where they are asked for by name.
+ON_REQUEST = ("push", "index")
 DESCRIPTIONS = {
     "freeze": "Freeze {name} into one program.",
     "staticx": "Make one static executable of {name}.",
     "image": "Write the container image of {name}.",
     "smoke": "Run the image of {name} and hold it to its contract.",
     "sbom": "Say what is inside the image of {name}.",
+    "push": "Push the image of {name} to the registries that its tags name.",
+    "index": "Join archives of {name} for several platforms, and push them.",
 }
 # What `beside` writes to, before it takes its place.
 TEMPORARY_NAMES = ".*.part"

@@ -20,7 +20,7 @@ from nox import registry
 from nox.logger import logger
 from nox.sessions import SessionRunner
 
-from pystatic_tasks import freeze, sbom, smoke, staticx
+from pystatic_tasks import freeze, push, sbom, smoke, staticx
 from pystatic_tasks import image as image_step
 from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.load import pick_image
@@ -32,6 +32,7 @@ from pystatic_tasks.machine import check_platform
 from pystatic_tasks.options import Options, parse_options, words_of_second_build
 from pystatic_tasks.pipeline import (
     DESCRIPTIONS,
+    ON_REQUEST,
     STEPS,
     check_steps,
     manifest_path,
@@ -49,12 +50,16 @@ from pystatic_tasks.underneath import Call, leave_exit_code, shown_as
 NOXFILE = "the noxfile"  # Where our callers' mistakes are.
 # The steps that say much of what only matters when they fail.
 FOLDED = ("freeze", "staticx")
+# The steps that leave a JSON file among the results.
+IN_DIST = ("image", "smoke", "push", "index")
 RUN: Mapping[str, Callable[[Image, Host], Any]] = {
     "freeze": freeze.freeze,
     "staticx": staticx.staticx,
     "image": image_step.image,
     "smoke": smoke.smoke,
     "sbom": sbom.sbom,
+    "push": push.push,
+    "index": push.index,
 }
 
 
@@ -69,7 +74,7 @@ def register(
     python: str | None = None,
     **overrides: Any,
 ) -> dict[str, Any]:
-    """Add the sessions `freeze`, `staticx`, `image`, `smoke` and `sbom` to the calling noxfile.
+    """Add the sessions of all steps, from `freeze` to `push` and `index`, to the calling noxfile.
 
     A wrong configuration warns in one line and makes these sessions fail, and no others.
     A session of the same name that exists already ends Nox with a message and exit code 2.
@@ -79,8 +84,8 @@ def register(
         prefix: Put before the sessions' names, such as "web-".
         names: Other names for single sessions, by step.
         skip: Steps without a session of their own; the session after them runs them.
-        default: Whether a bare `nox` runs them.
-        tags: Tags of the sessions.
+        default: Whether a bare `nox` runs them, but for `push` and `index`.
+        tags: Tags of the sessions, but for `push` and `index`, which run only where they are named.
         python: Interpreter to build with, as Nox names it.
         overrides: Configuration that goes before that of pyproject.toml, such as
             `max_size="9MB"` or `freeze={"excludes": ["tkinter"]}`.
@@ -115,7 +120,7 @@ def run_step(
 
     Args:
         session: The running session.
-        step: "freeze", "staticx", "image", "smoke" or "sbom".
+        step: One of `pipeline.STEPS`, such as "freeze" or "push".
         root: Folder of the pyproject.toml; that of the calling file unless given.
         image: Name of the image, where the project has several.
         overrides: As for `register()`.
@@ -239,7 +244,9 @@ def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name:
         )
     # Nox may read one noxfile twice, as a script and as its own module.
     run.pystatic_identity = identity  # type: ignore[attr-defined]
-    return nox.session(name=session_name, default=plan.default, tags=list(plan.tags), **options)(run)
+    is_asked_for = step in ON_REQUEST
+    default, tags = plan.default and not is_asked_for, [] if is_asked_for else list(plan.tags)
+    return nox.session(name=session_name, default=default, tags=tags, **options)(run)
 
 
 def run_steps(
@@ -304,7 +311,7 @@ def run_each(
     command: Callable[..., str],
     overrides: Mapping[str, Any],
 ) -> None:
-    """Run the steps in order; the manifest of the last is printed if the user asked for it."""
+    """Run the steps in order, and print what is of the last for standard output."""
     host = make_host(session, image, options, command)
     for step in steps:
         fold = folded(f"{step} of {image.name}", sys.stderr, os.environ) if step in FOLDED else nullcontext()
@@ -314,10 +321,18 @@ def run_each(
             words = words_of_second_build(options)
             call = Call(root=image.root, step=step, images=(image.name,), words=words, overrides=overrides)
             check_reproducible(image, host, call, environment_backend(session))
-    if options.json and not is_prerequisite(session, steps[-1]):
-        path = result_path(image, steps[-1])
-        if path.exists():
-            print(json.dumps(json.loads(path.read_text(encoding="utf-8"))), flush=True)
+    path = result_path(image, steps[-1])
+    if not is_prerequisite(session, steps[-1]) and path.exists():
+        print_result(json.loads(path.read_text(encoding="utf-8")), steps[-1], options)
+
+
+def print_result(content: Mapping[str, Any], step: str, options: Options) -> None:
+    """Print what a step made: as JSON if the user asked for it, otherwise only what push and index sent, by digest."""
+    if options.json:
+        print(json.dumps(content), flush=True)
+    elif step in ON_REQUEST:
+        for reference in content["references"]:
+            print(reference, flush=True)
 
 
 def environment_backend(session: nox.Session) -> str:
@@ -328,8 +343,9 @@ def environment_backend(session: nox.Session) -> str:
 
 def result_path(image: Image, step: str) -> Path:
     """The JSON file in which a step says what it made."""
-    names = {"image": "image.json", "smoke": "smoke.json", "sbom": CYCLONEDX}
-    return image.dist / names[step] if step in names else manifest_path(image, step)
+    if step == "sbom":
+        return image.dist / CYCLONEDX
+    return image.dist / f"{step}.json" if step in IN_DIST else manifest_path(image, step)
 
 
 def is_prerequisite(session: nox.Session, step: str) -> bool:
@@ -469,6 +485,7 @@ def make_host(
         terminal=terminal,
         command=lambda step, *options: "" if step in waiting else command(step, *options),
         verbose=options.verbose,
+        archives=options.archives,
         use_cache=options.use_cache,
         formats=options.formats,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),

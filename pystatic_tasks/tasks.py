@@ -37,7 +37,7 @@ def collection(
     skip: str | Sequence[str] = (),
     **overrides: Any,
 ) -> Collection:
-    """The tasks `freeze`, `staticx`, `image`, `smoke` and `sbom` for Invoke, beside the caller's own.
+    """The tasks of all steps, from `freeze` to `push` and `index`, for Invoke, beside the caller's own.
 
     Each runs the step and those before it through Nox, and ends with the exit code of the error's class.
     An own task of the same name ends Invoke with a message and exit code 2.

@@ -107,12 +107,24 @@ def folded(title: str, stream: TextIO, environment: Mapping[str, str]) -> Iterat
         print("::endgroup::", file=stream, flush=True)
 
 
+def add_to_job_outputs(values: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> None:
+    """Set outputs of the step of a job that GitHub Actions runs, if it does; values are single lines.
+
+    https://docs.github.com/actions/reference/workflow-commands-for-github-actions#setting-an-output-parameter
+    """
+    append(environment.get("GITHUB_OUTPUT"), "".join(f"{name}={value}\n" for name, value in values.items()))
+
+
 def add_to_job_summary(markdown: str, environment: Mapping[str, str] = os.environ) -> None:
     """Add to the summary of the job that GitHub Actions runs, if it does.
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions#adding-a-job-summary
     """
-    path = environment.get("GITHUB_STEP_SUMMARY")
+    append(environment.get("GITHUB_STEP_SUMMARY"), f"{markdown}\n")
+
+
+def append(path: str | None, text: str) -> None:
+    """Add to a file of GitHub's, if there is one."""
     if path:
         with contextlib.suppress(OSError), open(path, "a", encoding="utf-8") as file:  # noqa: PTH123
-            file.write(f"{markdown}\n")
+            file.write(text)

@@ -37,7 +37,7 @@ class Call:
 
     Attributes:
         root: Folder of the pyproject.toml.
-        step: "freeze", "staticx", "image", "smoke" or "sbom".
+        step: One of `pipeline.STEPS`.
         images: Names of the images; all of them unless given.
         words: What would stand after Nox's `--`.
         overrides: Configuration that goes before that of pyproject.toml, as for `register()`.

@@ -8,11 +8,13 @@ and of layers nothing but gzip.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pystatic_tasks.image.layers import write_tar
 from pystatic_tasks.image.oci import INDEX_TYPE, MANIFEST_TYPE, OciImage, canonical, descriptor
 from pystatic_tasks.image.rootfs import Entry
+from pystatic_tasks.references import names_registry
 
 DOCKER_HUB = "docker.io/library/"
 
@@ -35,6 +37,11 @@ def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
         ),
         **{path: content for content, path in blobs.items()},
     }
+    return write_layout(files)
+
+
+def write_layout(files: Mapping[str, bytes]) -> bytes:
+    """A tar of an OCI layout's files, by their paths."""
     folders = [Entry(path=path, mode=0o755) for path in ("blobs", "blobs/sha256")]
     entries = folders + [Entry(path=path, mode=0o644, content=files[path]) for path in sorted(files)]
     return write_tar(entries, modified=0)
@@ -42,7 +49,11 @@ def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
 
 def index(image: OciImage, references: Sequence[str]) -> dict[str, object]:
     """The layout's index: one image, under the first reference, so that readers need not choose."""
-    entry = descriptor(MANIFEST_TYPE, image.manifest)
+    return layout_index(descriptor(MANIFEST_TYPE, image.manifest), references)
+
+
+def layout_index(entry: dict[str, Any], references: Sequence[str]) -> dict[str, object]:
+    """The index of a layout that holds one thing, under the first reference."""
     if references:
         entry["annotations"] = {
             "io.containerd.image.name": full_name(references[0]),
@@ -53,10 +64,9 @@ def index(image: OciImage, references: Sequence[str]) -> dict[str, object]:
 
 def full_name(reference: str) -> str:
     """A reference as containerd wants it, with its registry."""
-    registry, slash, _ = reference.partition("/")
-    if slash and ("." in registry or ":" in registry or registry == "localhost"):
+    if names_registry(reference):
         return reference
-    return f"docker.io/{reference}" if slash else f"{DOCKER_HUB}{reference}"
+    return f"docker.io/{reference}" if "/" in reference else f"{DOCKER_HUB}{reference}"
 
 
 def blob_path(content: bytes) -> str:

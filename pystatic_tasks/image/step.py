@@ -221,7 +221,7 @@ def show_way(image: Image, host: Host, way: Way, engines: Sequence[str], ports: 
     """The way from the frozen program to the image, and what one would type next."""
     for line in as_table(image, way):
         host.say(line)
-    for number, command in enumerate(next_commands(image, host.command("smoke"), engines, ports)):
+    for number, command in enumerate(next_commands(image, host.command, engines, ports)):
         host.say(f"{'next:' if number == 0 else '':<6}{command}")
     add_to_job_summary(as_markdown(image, way))
 

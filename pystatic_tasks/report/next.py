@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pystatic_tasks.config.model import Image
 from pystatic_tasks.pipeline import shown
+from pystatic_tasks.references import names_registry
 
 # As a careful operator runs it, and as smoke does.
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 EXAMPLE_REGISTRY = "registry.example"
 
 
-def next_commands(image: Image, smoke: str, engines: Sequence[str], ports: Sequence[int]) -> list[str]:
+def next_commands(image: Image, command: Callable[..., str], engines: Sequence[str], ports: Sequence[int]) -> list[str]:
     """Commands that prove the image, run it and push it.
 
     Args:
         image: What was built.
-        smoke: The command that runs smoke; none if empty.
+        command: Gives the command that runs a step with options; empty for a step that will run anyway.
         engines: Names of the engines that the image was loaded into.
         ports: TCP ports that it serves.
     """
     archive = shlex.quote(shown(image, image.dist / "image.tar"))
-    prove = [smoke] if smoke else []
-    return [*prove, run_command(image, archive, engines, ports), push_command(image, archive)]
+    commands = [command("smoke"), run_command(image, archive, engines, ports), push_command(image, archive, command)]
+    return [each for each in commands if each]
 
 
 def run_command(image: Image, archive: str, engines: Sequence[str], ports: Sequence[int]) -> str:
@@ -37,13 +38,9 @@ def run_command(image: Image, archive: str, engines: Sequence[str], ports: Seque
     return load + shlex.join(words)
 
 
-def push_command(image: Image, archive: str) -> str:
-    """By skopeo, which needs no engine."""
-    target = next((each for each in image.references if names_registry(each)), None)
-    return f"skopeo copy oci-archive:{archive} docker://{target or f'{EXAMPLE_REGISTRY}/{image.references[0]}'}"
-
-
-def names_registry(reference: str) -> bool:
-    """Whether its first part is a host, by the rule of https://github.com/distribution/reference."""
-    first, slash, _ = reference.partition("/")
-    return bool(slash) and ("." in first or ":" in first or first == "localhost")
+def push_command(image: Image, archive: str, command: Callable[..., str]) -> str:
+    """By ours where a tag names a registry, otherwise by skopeo, which needs no engine either."""
+    targets = [each for each in image.references if names_registry(each)]
+    if targets:
+        return command("push", *(word for each in targets for word in ("--tag", each)))
+    return f"skopeo copy oci-archive:{archive} docker://{EXAMPLE_REGISTRY}/{image.references[0]}"

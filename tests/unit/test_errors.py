@@ -15,6 +15,7 @@ EXIT_CODES = {
     errors.StaticxError: 5,
     errors.ImageError: 6,
     errors.SmokeError: 7,
+    errors.PushError: 8,
 }
 
 

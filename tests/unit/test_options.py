@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +18,8 @@ from pystatic_tasks.options import (
 )
 
 KNOWN = (
-    "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --no-cache, --fix, "
-    "--format FORMAT, --check-reproducible, --verbose, --json."
+    "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --archive FILE, "
+    "--no-cache, --fix, --format FORMAT, --check-reproducible, --verbose, --json."
 )
 
 
@@ -33,6 +34,7 @@ KNOWN = (
         (["--engine", "podman"], Options(config={"smoke": {"engine": "podman"}})),
         (["--platform", "linux/arm64"], Options(platform="linux/arm64")),
         (["--no-cache"], Options(use_cache=False)),
+        (["--archive", "a.tar", "--archive", "b.tar"], Options(archives=("a.tar", "b.tar"))),
         (["--fix"], Options(fix=True)),
         (["--check-reproducible"], Options(check_reproducible=True)),
         (["--verbose"], Options(verbose=True)),
@@ -63,7 +65,7 @@ def test_only_the_first_of_several_unknown_words_is_named() -> None:
 
 
 @pytest.mark.parametrize("words", [["{}"], ["{}", "--verbose"], ["--verbose", "{}"]])
-@pytest.mark.parametrize("option", ["--tag", "--layout", "--engine", "--platform"])
+@pytest.mark.parametrize("option", ["--tag", "--layout", "--engine", "--platform", "--archive"])
 def test_an_option_without_its_value_is_named(option: str, words: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_options([word.format(option) for word in words])
@@ -98,6 +100,11 @@ def test_a_switch_takes_no_value() -> None:
 )
 def test_options_that_another_front_read_become_words(given: dict[str, Any], words: tuple[str, ...]) -> None:
     assert to_words(given) == words
+
+
+def test_a_path_is_from_the_folder_of_the_front_that_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert to_words({"archive": ["a.tar", "/b.tar"]}) == (f"--archive={tmp_path}/a.tar", "--archive=/b.tar")
 
 
 def test_words_are_read_as_another_front_read_them() -> None:

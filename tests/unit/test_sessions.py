@@ -19,8 +19,8 @@ from pystatic_tasks.config import Image, load_config
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.options import parse_options
-from pystatic_tasks.pipeline import STEPS, steps_before
-from pystatic_tasks.sessions import RUN, make_host, only_installs, register, run_step
+from pystatic_tasks.pipeline import ON_REQUEST, STEPS, steps_before
+from pystatic_tasks.sessions import RUN, make_host, only_installs, print_result, register, run_step
 
 SHOP = '[project]\nname = "shop"\n[tool.pystatic-tasks]\napp = "shop:app"\n'
 TWO = """
@@ -156,7 +156,7 @@ class Session:
 
 def test_the_sessions_are_returned_by_step(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
-    assert list(sessions) == ["freeze", "staticx", "image", "smoke", "sbom"]
+    assert list(sessions) == ["freeze", "staticx", "image", "smoke", "sbom", "push", "index"]
     assert sessions == registry.get()
 
 
@@ -168,6 +168,8 @@ def test_each_step_requires_the_one_before(tmp_path: Path) -> None:
         "image": ["staticx"],
         "smoke": ["image"],
         "sbom": ["image"],
+        "push": ["image"],
+        "index": [],
     }
 
 
@@ -175,17 +177,21 @@ def test_only_the_first_step_has_an_environment_and_keeps_it(tmp_path: Path) -> 
     sessions = register(root=write(tmp_path), python="3.12")
     assert [sessions[step].venv_backend for step in STEPS] == [None, *["none"] * (len(STEPS) - 1)]
     assert (sessions["freeze"].python, sessions["freeze"].reuse_venv) == ("3.12", True)
-    assert [sessions[step].python for step in STEPS[1:]] == [None] * (len(STEPS) - 1)
+    assert {sessions[step].python for step in STEPS[1:]} == {None}
 
 
 def test_the_sessions_are_tagged_and_do_not_run_by_default(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
-    assert all((each.default, each.tags) == (False, ["pystatic"]) for each in sessions.values())
+    assert {step: (each.default, each.tags) for step, each in sessions.items()} == {
+        step: (False, [] if step in ON_REQUEST else ["pystatic"]) for step in STEPS
+    }
 
 
-def test_tags_and_default_are_the_callers(tmp_path: Path) -> None:
+def test_tags_and_default_are_the_callers_but_what_is_pushed_is_asked_for_by_name(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path), default=True, tags=("ship", "slow"))
-    assert all((each.default, each.tags) == (True, ["ship", "slow"]) for each in sessions.values())
+    assert {step: (each.default, each.tags) for step, each in sessions.items()} == {
+        step: (False, []) if step in ON_REQUEST else (True, ["ship", "slow"]) for step in STEPS
+    }
 
 
 def test_every_session_says_what_it_does(tmp_path: Path) -> None:
@@ -196,6 +202,8 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
         "Write the container image of shop.",
         "Run the image of shop and hold it to its contract.",
         "Say what is inside the image of shop.",
+        "Push the image of shop to the registries that its tags name.",
+        "Join archives of shop for several platforms, and push them.",
     ]
 
 
@@ -208,6 +216,8 @@ def test_a_prefix_goes_before_all_names(tmp_path: Path) -> None:
         "web-image": ["web-staticx"],
         "web-smoke": ["web-image"],
         "web-sbom": ["web-image"],
+        "web-push": ["web-image"],
+        "web-index": [],
     }
 
 
@@ -219,6 +229,8 @@ def test_single_sessions_may_have_other_names(tmp_path: Path) -> None:
         "build": ["web-staticx"],
         "web-smoke": ["build"],
         "web-sbom": ["build"],
+        "web-push": ["build"],
+        "web-index": [],
     }
 
 
@@ -236,7 +248,7 @@ def test_single_sessions_may_have_other_names(tmp_path: Path) -> None:
 def test_a_skipped_step_has_no_session_and_the_chain_goes_on(
     tmp_path: Path, skip: list[str], required: dict[str, list[str]]
 ) -> None:
-    sessions = register(root=write(tmp_path), skip=skip)
+    sessions = register(root=write(tmp_path), skip=[*skip, *ON_REQUEST])
     assert requirements() == required
     assert list(sessions) == list(required)
 
@@ -249,6 +261,8 @@ def test_a_skipped_step_has_no_session_and_the_chain_goes_on(
         (["freeze", "staticx"], "image", ["freeze", "staticx", "image"]),
         (["freeze", "image"], "smoke", ["image", "smoke"]),
         (["freeze", "image"], "staticx", ["freeze", "staticx"]),
+        (["image"], "push", ["image", "push"]),
+        (["freeze", "staticx", "image"], "index", ["index"]),
     ],
 )
 def test_the_session_after_a_skipped_step_runs_it(
@@ -300,11 +314,17 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "smoke-worker": ["image-worker"],
         "sbom-web": ["image-web"],
         "sbom-worker": ["image-worker"],
+        "push-web": ["image-web"],
+        "push-worker": ["image-worker"],
+        "index-web": [],
+        "index-worker": [],
         "freeze": ["freeze-web", "freeze-worker"],
         "staticx": ["staticx-web", "staticx-worker"],
         "image": ["image-web", "image-worker"],
         "smoke": ["smoke-web", "smoke-worker"],
         "sbom": ["sbom-web", "sbom-worker"],
+        "push": ["push-web", "push-worker"],
+        "index": ["index-web", "index-worker"],
     }
     assert {step: each.name for step, each in sessions.items()} == {step: step for step in STEPS}
     assert sessions["image"].__doc__ == "Run image for all images."
@@ -319,7 +339,7 @@ def test_the_session_for_all_does_nothing_itself(tmp_path: Path) -> None:
 
 
 def test_names_and_skip_hold_for_several_images_too(tmp_path: Path) -> None:
-    register(root=write(tmp_path, TWO), names={"image": "build"}, skip=["freeze", "smoke", "sbom"])
+    register(root=write(tmp_path, TWO), names={"image": "build"}, skip=["freeze", "smoke", "sbom", *ON_REQUEST])
     assert requirements() == {
         "staticx-web": [],
         "staticx-worker": [],
@@ -404,7 +424,7 @@ def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path) -> None:
     [
         ({"skip": ["imag"]}, '"imag"; did you mean "image"?'),
         ({"names": {"smokes": "x"}}, '"smokes"; did you mean "smoke"?'),
-        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, sbom, smoke, staticx'),
+        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, index, push, sbom, smoke, staticx'),
     ],
 )
 def test_an_unknown_step_ends_nox(
@@ -428,7 +448,7 @@ def test_a_wrong_configuration_warns_in_one_line(tmp_path: Path, caplog: pytest.
 
 
 def test_a_wrong_override_is_a_wrong_configuration(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    sessions = register(root=write(tmp_path), max_siz="9MB", skip=["smoke", "sbom"])
+    sessions = register(root=write(tmp_path), max_siz="9MB", skip=["smoke", "sbom", *ON_REQUEST])
     assert len(caplog.records) == 1
     with pytest.raises(AbortedError, match=r'register\(\): max-siz: unknown key; did you mean "max-size"\?'):
         sessions["freeze"](Session().nox)
@@ -483,6 +503,8 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
         "image": "Write the container image of shop.",
         "smoke": "Run the image of shop and hold it to its contract.",
         "sbom": "Say what is inside the image of shop.",
+        "push": "Push the image of shop to the registries that its tags name.",
+        "index": "Join archives of shop for several platforms, and push them.",
     }
     assert result.stderr == ""
 
@@ -508,13 +530,14 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--platform PLATFORM, --no-cache, --fix, --format FORMAT, --check-reproducible, --verbose, --json",
+            "--platform PLATFORM, --archive FILE, --no-cache, --fix, --format FORMAT, --check-reproducible, "
+            "--verbose, --json",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
-            "--engine ENGINE, --platform PLATFORM, --no-cache, --fix, --format FORMAT, --check-reproducible, "
-            "--verbose, --json",
+            "--engine ENGINE, --platform PLATFORM, --archive FILE, --no-cache, --fix, --format FORMAT, "
+            "--check-reproducible, --verbose, --json",
         ),
         (
             ["--platform", "linux/s390x"],
@@ -572,6 +595,23 @@ def test_each_image_is_built_by_its_own_session(tmp_path: Path) -> None:
     register(root=write(tmp_path, TWO))
     with pytest.raises(AbortedError, match=r"^What freeze leaves for worker is not in "):
         registry.get()["staticx-worker"](Session().nox)
+
+
+@pytest.mark.parametrize(
+    ("step", "words", "printed"),
+    [
+        ("image", [], ""),
+        ("image", ["--json"], '{"references": ["a@sha256:1", "b@sha256:1"]}\n'),
+        ("push", [], "a@sha256:1\nb@sha256:1\n"),
+        ("index", [], "a@sha256:1\nb@sha256:1\n"),
+        ("push", ["--json"], '{"references": ["a@sha256:1", "b@sha256:1"]}\n'),
+    ],
+)
+def test_standard_output_has_what_was_pushed_by_digest_or_json(
+    capsys: pytest.CaptureFixture[str], step: str, words: list[str], printed: str
+) -> None:
+    print_result({"references": ["a@sha256:1", "b@sha256:1"]}, step, parse_options(words))
+    assert capsys.readouterr().out == printed
 
 
 def test_a_session_that_may_only_install_runs_no_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -704,7 +744,7 @@ def test_two_steps_cannot_have_one_name(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_one_tag_or_one_step_may_be_a_text(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path), tags="container", skip="smoke")
-    assert list(sessions) == ["freeze", "staticx", "image", "sbom"]
+    assert list(sessions) == [step for step in STEPS if step != "smoke"]
     assert sessions["image"].tags == ["container"]
 
 
@@ -816,8 +856,8 @@ def steps_of(lines: list[str]) -> list[str]:
 
 
 WROTE = "wrote into pyproject.toml: tool.pystatic-tasks.freeze.hidden-imports = "
-TO_SMOKE = [*reversed(steps_before("smoke")), "smoke"]
-ALL_STEPS = [f"{step} of shop with {there}" for there in ("nothing", "a", "a b") for step in TO_SMOKE]
+CHAIN = [*reversed(steps_before("smoke")), "smoke"]
+ALL_STEPS = [f"{step} of shop with {there}" for there in ("nothing", "a", "a b") for step in CHAIN]
 
 
 @pytest.mark.parametrize("skip", ["", "skip=['staticx']", "skip=['freeze', 'staticx', 'image']", "prefix='web-'"])
@@ -838,7 +878,7 @@ def test_what_cannot_be_repaired_ends_it(tmp_path: Path) -> None:
 def test_only_the_sessions_of_the_image_run_again(tmp_path: Path) -> None:
     lines = fix(tmp_path, "-s", "smoke-worker", text=TWO, needed="a")
     ran = [line for line in lines if " with " in line]
-    assert ran == [f"{step} of worker with {there}" for there in ("nothing", "a") for step in TO_SMOKE]
+    assert ran == [f"{step} of worker with {there}" for there in ("nothing", "a") for step in CHAIN]
     assert [image.freeze.hidden_imports for image in load_config(tmp_path)] == [(), ("a",)]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pystatic_tasks import terminal as module
-from pystatic_tasks.terminal import Terminal, add_to_job_summary, folded, make_terminal
+from pystatic_tasks.terminal import Terminal, add_to_job_outputs, add_to_job_summary, folded, make_terminal
 
 
 @pytest.fixture
@@ -148,6 +148,13 @@ def test_the_summary_of_a_job_grows(tmp_path: Path) -> None:
     for text in ("one\n", "two\n"):
         add_to_job_summary(text, {"GITHUB_STEP_SUMMARY": str(summary)})
     assert summary.read_text(encoding="utf-8") == "one\n\ntwo\n\n"
+
+
+def test_outputs_of_a_job_are_added(tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    for digest in ("sha256:1", "sha256:2"):
+        add_to_job_outputs({"digest": digest, "reference": "shop"}, {"GITHUB_OUTPUT": str(outputs)})
+    assert outputs.read_text(encoding="utf-8") == "digest=sha256:1\nreference=shop\ndigest=sha256:2\nreference=shop\n"
 
 
 def test_without_a_job_there_is_no_summary(tmp_path: Path) -> None:

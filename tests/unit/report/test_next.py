@@ -7,6 +7,7 @@ import pytest
 
 from pystatic_tasks.config import Image
 from pystatic_tasks.config.model import ImageOptions, Smoke
+from pystatic_tasks.host import session_command
 from pystatic_tasks.report import next_commands
 
 HARDENED = "--read-only --cap-drop ALL --security-opt no-new-privileges"
@@ -18,8 +19,13 @@ def image(**options: Any) -> Image:
     return Image(root=Path("/p"), project=Path("/p"), name="shop", app=app, **options)
 
 
-def commands(shop: Image, *engines: str, smoke: str = "nox -s smoke", ports: tuple[int, ...] = (8000,)) -> list[str]:
-    return next_commands(shop, smoke, engines, ports)
+def commands(shop: Image, *engines: str, waiting: str = "", ports: tuple[int, ...] = (8000,)) -> list[str]:
+    """As shown where the step `waiting` will run anyway."""
+
+    def command(step: str, *options: str) -> str:
+        return "" if step == waiting else session_command(step, *options)
+
+    return next_commands(shop, command, engines, ports)
 
 
 def test_it_is_proved_run_and_pushed() -> None:
@@ -31,7 +37,7 @@ def test_it_is_proved_run_and_pushed() -> None:
 
 
 def test_what_will_be_proved_anyway_is_not_named() -> None:
-    assert commands(image(), "podman", smoke="")[0].startswith("podman run --rm ")
+    assert commands(image(), "podman", waiting="smoke")[0].startswith("podman run --rm ")
 
 
 def test_a_tree_needs_no_writable_folder() -> None:
@@ -48,16 +54,16 @@ def test_a_command_publishes_no_port_and_gets_the_arguments_that_smoke_gives() -
     assert commands(shop, "docker", ports=())[1] == f"docker run --rm {HARDENED} {TMP} shop:latest 'two words'"
 
 
+@pytest.mark.parametrize("tag", ["registry.example/team/shop:1.4", "localhost/shop:1", "localhost:5000/shop:1"])
+def test_it_is_pushed_to_the_registry_that_a_tag_names(tag: str) -> None:
+    shop = image(image=ImageOptions(tags=("1.4", tag)))
+    assert commands(shop)[2:] == [f"nox -s push -- --tag {tag}"]
+    assert len(commands(shop, waiting="push")) == 2
+
+
 @pytest.mark.parametrize(
-    ("tag", "target"),
-    [
-        ("registry.example/team/shop:1.4", "registry.example/team/shop:1.4"),
-        ("localhost/shop:1", "localhost/shop:1"),
-        ("localhost:5000/shop:1", "localhost:5000/shop:1"),
-        ("team/shop:1", "registry.example/team/shop:1"),
-        ("1.4", "registry.example/shop:1.4"),
-    ],
+    ("tag", "target"), [("team/shop:1", "registry.example/team/shop:1"), ("1.4", "registry.example/shop:1.4")]
 )
-def test_it_is_pushed_to_the_registry_that_a_tag_names(tag: str, target: str) -> None:
+def test_without_one_it_is_shown_how_another_tool_would_push_it(tag: str, target: str) -> None:
     shop = image(image=ImageOptions(tags=(tag,)))
     assert commands(shop)[2].endswith(f" docker://{target}")
