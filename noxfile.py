@@ -24,7 +24,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types, strictly."""
     install_group(session, "types")
-    session.install("-e", ".[zstd]")
+    session.install("-e", ".[push,spdx,zstd]")
     sample_app = ("sample_app/random_number", "sample_app/tests")
     session.run("mypy", "pystatic_tasks", *sample_app, "tests", "bench", "docs", "noxfile.py")
 
@@ -40,7 +40,7 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit tests: no build, no engine, under a minute."""
     install_group(session, "tests")
-    session.install("-e", ".[zstd]", "-e", "./sample_app")
+    session.install("-e", ".[push,spdx,zstd]", "-e", "./sample_app")
     session.run("pytest", "-n", "2", "-m", "not integration", *session.posargs)
 
 
@@ -48,7 +48,7 @@ def tests(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Real builds in real engines; what is not on the machine is skipped, with the reason."""
     install_group(session, "integration")
-    session.install("-e", ".[zstd]")
+    session.install("-e", ".[push,spdx,zstd]")
     # Tests that share a build stay together (tests/scheduling.py), the longest first.
     spread = ("-n", "2", "--no-loadscope-reorder")
     session.run("pytest", "tests/integration", "-m", "integration", *spread, "--durations=10", *session.posargs)

@@ -17,12 +17,13 @@ from pathlib import Path
 from bench.build import LAYOUTS, REPOSITORY, WORKERS, Built, build
 from bench.containers import DEBIANS_PYTHON, containers
 from bench.measure import Figures, in_turn, memory, ratio, requests_per_second, start
+from bench.rebuild import rebuilds
 from bench.server import BenchError, Variant, check_port
 from pystatic_tasks.engines.layers import read_layers
 from pystatic_tasks.image.compression import COMPRESS
 
 MEMORY_WORKERS = (1, 4, 8)
-MEMORY_ROUNDS = 3
+MEMORY_ROUNDS = BUILD_ROUNDS = 3
 
 
 def main() -> int:
@@ -77,6 +78,8 @@ def report(built: Built, options: argparse.Namespace) -> Iterator[str]:
         measure = functools.partial(memory, port=port, log=log, workers=workers)
         title = f"PSS of all processes, {workers} worker{'s' if workers > 1 else ''} (MiB)"
         yield from table(title, in_turn(processes, min(rounds, MEMORY_ROUNDS), measure))
+    for layout in LAYOUTS:
+        yield from table(f"nox -s image, {layout} (s)", rebuilds(built, layout, min(rounds, BUILD_ROUNDS)))
     if options.no_containers:
         return
     title = "start to the first right answer, docker run (ms)"

@@ -22,11 +22,12 @@ WORKERS = 4
 # A worker that is told to end while it still boots may miss it, so gunicorn waits as long for it as frozen programs do.
 SERVER = ("--workers", str(WORKERS), "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--graceful-timeout", "8")
 FOREIGN_VARIABLES = ("VIRTUAL_ENV", "PYTHONPATH")
+NOT_COPIED = shutil.ignore_patterns("build", "dist", "__pycache__", ".*", "*.egg-info")
 NOXFILE = "import pystatic_tasks\n\npystatic_tasks.register()\n"
 PYPROJECT = """\
 [tool.pystatic-tasks]
 app = "{app}"
-install = ["{sample}"]
+install = ["./sample_app"]
 server.workers = {workers}
 
 [tool.pystatic-tasks.images.tree]
@@ -50,6 +51,11 @@ class Built:
     folder: Path
     python: str
     environment: Path
+
+    @property
+    def source(self) -> Path:
+        """A file of the sample app, as it is built here."""
+        return self.folder / "sample_app" / "random_number" / "api.py"
 
     def manifest(self, layout: str) -> dict[str, Any]:
         """The image.json of a layout."""
@@ -78,12 +84,18 @@ def build(folder: Path, python: str) -> Built:
     run([python, "-m", "venv", "--clear", "--copies", environment], folder)
     run([environment / "bin/python", "-m", "pip", "install", "--quiet", REPOSITORY / "sample_app", "gunicorn"], folder)
     (folder / "noxfile.py").write_text(NOXFILE, encoding="utf-8")
-    (folder / "pyproject.toml").write_text(
-        PYPROJECT.format(app=APP, sample=REPOSITORY / "sample_app", workers=WORKERS), encoding="utf-8"
-    )
+    (folder / "pyproject.toml").write_text(PYPROJECT.format(app=APP, workers=WORKERS), encoding="utf-8")
+    shutil.copytree(REPOSITORY / "sample_app", folder / "sample_app", ignore=NOT_COPIED, dirs_exist_ok=True)
+    built = Built(folder=folder, python=python, environment=environment)
     for layout in LAYOUTS:
-        run([sys.executable, "-m", "nox", "-s", f"image-{layout}"], folder, PYSTATIC_TASKS_PYTHON=python)
-    return Built(folder=folder, python=python, environment=environment)
+        build_image(built, layout)
+    return built
+
+
+def build_image(built: Built, layout: str, *options: str) -> None:
+    """Build the image of a layout, with options of ours."""
+    command = [sys.executable, "-m", "nox", "-s", f"image-{layout}", "--", *options]
+    run(command, built.folder, PYSTATIC_TASKS_PYTHON=built.python)
 
 
 def run(command: Sequence[object], folder: Path, **variables: str) -> None:

@@ -15,6 +15,7 @@ from support import DEBIANS_PYTHON, REPOSITORY, tool_or_skip
 from pystatic_tasks.engines.sandbox import free_port
 
 LINE = re.compile(r"^\| (plain Python|tree|onefile) \| ([0-9.]+) \| [0-9.]+ \| [0-9.]+ \| ([0-9.]+) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| ([^|]+) \| ([0-9.]+) \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \|$", re.MULTILINE)
 TABLES = [
     "start to the first right answer, processes (ms)",
     "requests per second (wrk, 1 s)",
@@ -59,3 +60,10 @@ def test_it_measures_each_in_turn(tmp_path: Path) -> None:
         assert [name for name, _, _ in rows] == ["plain Python", "tree", "onefile"]
         assert rows[0][2] == "1.000"
         assert all(float(median) > 0 for _, median, _ in rows)
+    for layout in ("tree", "onefile"):
+        _, found, table = result.stdout.partition(f"| nox -s image, {layout} (s) |")
+        assert found, result.stdout
+        names = ("everything (--no-cache)", "one changed line", "nothing changed")
+        seconds = {name: float(median) for name, median in ROW.findall(table)[:3]}
+        assert tuple(seconds) == names
+        assert all(each > 0 for each in seconds.values())

@@ -174,6 +174,35 @@ def test_what_is_kept_never_shows(tmp_path: Path, seed: int) -> None:
             assert build(project, shop) == digest, (seed, step, [change.__name__ for change in chosen], shop)
 
 
+@pytest.mark.parametrize("layout", ["tree", "onefile"])
+def test_of_what_follows_from_a_changed_line_only_that_is_done(tmp_path: Path, layout: str) -> None:
+    tool_or_skip("uv")
+    project = write_project(tmp_path / "project", {}, "shop", backend="uv")
+    shop = Shop()
+    shop.config["layout"] = layout
+    work = project.root / "build" / "pystatic" / "shop"
+    shop.write(project.root)
+    first = build(project, shop)
+    kept = contents(work / "kept")
+    shop.numbers["web"] = 1
+    shop.write(project.root)
+    assert build(project, shop) != first
+    assert "The analysis of an earlier build is kept." in (work / "pyinstaller.log").read_text(encoding="utf-8")
+    after = contents(work / "kept")
+    sizes = {path: len(content) for path, content in after.items() if kept.get(path) != content}
+    # Of a tree's layers the project's; of an executable's blocks those that hold the module or say where it is.
+    changed = [path for path in sizes if path.parts[0] in ("layers", "blocks")]
+    assert changed
+    if layout == "tree":
+        assert len(changed) == 1
+    assert sum(sizes[path] for path in changed if path.parts[0] == "blocks") < 200_000
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder): path.read_bytes() for path in files}
+
+
 def build(project: Project, shop: Shop) -> str:
     """Build the image; its digest."""
     environment = project.root / ".nox" / "freeze"
