@@ -16,7 +16,7 @@ from typing import Any
 
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.host import tool_environment
-from pystatic_tasks.pipeline import megabytes
+from pystatic_tasks.pipeline import megabytes, stamps
 
 WORKBENCH = Path(__file__).resolve().parent / "workbench"
 TOOLS = {"strip": "binutils", "objcopy": "binutils", "ldd": "libc-bin"}
@@ -61,6 +61,12 @@ def check_machine() -> None:
     check_system()
     for tool in TOOLS:
         check_tool(tool)
+
+
+def tools() -> list[Any]:
+    """What of the tools that the steps call decides what they make."""
+    found = filter(None, map(shutil.which, TOOLS))
+    return [stamps(found), os.environ.get("LD_LIBRARY_PATH", "")]
 
 
 def check_platform(wanted: str | None) -> None:

@@ -125,6 +125,12 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def stamps(paths: Iterable[str]) -> dict[str, list[int]]:
+    """Size in bytes and time of the last change of files that are too many to be hashed each time; no others."""
+    found = {path: Path(path).stat() for path in paths if Path(path).exists()}
+    return {path: [stat.st_size, stat.st_mtime_ns] for path, stat in found.items()}
+
+
 def manifest_path(image: Image, step: str) -> Path:
     return image.work / f"{step}.json"
 

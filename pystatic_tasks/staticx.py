@@ -21,6 +21,7 @@ from pystatic_tasks.pipeline import (
     move_whole,
     require_manifest,
     shown,
+    stamps,
     unchanged,
     write_manifest,
     write_whole,
@@ -52,12 +53,13 @@ def staticx(image: Image, host: Host) -> Manifest | None:
         [
             frozen.outputs,
             image.staticx.strip,
+            machine.tools(),
             [(path, hash_file(Path(path))) for path in libraries],
             [hash_file(machine.WORKBENCH / name) for name in SCRIPTS],
         ]
     )
     there = unchanged(image, "staticx", inputs) if host.use_cache else None
-    if there:
+    if there and there.facts["system"] == stamps(there.facts["system"]):
         host.say(f"{shown(image, output)} is up to date")
         return there
 
@@ -72,17 +74,21 @@ def staticx(image: Image, host: Host) -> Manifest | None:
         "kept": str(kept_folder(image, "blocks", use_cache=host.use_cache)),
     }
     with host.terminal.activity(f"compressing {image.name} into one static executable"):
-        added = build(image, host, request, Path(frozen.facts["environment_python"]))
+        answer = build(image, host, request, Path(frozen.facts["environment_python"]))
     move_whole(made, output, EXECUTABLE_MODE)
     made.unlink()
     size = output.stat().st_size
     host.say(f"{shown(image, output)}: {megabytes(size)}, static, in {time.monotonic() - started:.0f} s")
-    facts = {"size_bytes": size, "components": added}
+    facts = {"size_bytes": size, "components": answer["components"], "system": stamps(answer["system"])}
     return write_manifest(image, "staticx", inputs=inputs, outputs=[output], facts=facts)
 
 
-def build(image: Image, host: Host, request: dict[str, object], python: Path) -> list[dict[str, Any]]:
-    """Run StaticX in the build environment, where its hook finds PyInstaller; the components that it added."""
+def build(image: Image, host: Host, request: dict[str, object], python: Path) -> dict[str, Any]:
+    """Run StaticX in the build environment, where its hook finds PyInstaller.
+
+    Returns:
+        {"components": those that it added, "system": paths of the files that it took from this machine}
+    """
     asked, answered = image.work / "staticx.request.json", image.work / "staticx.answer.json"
     write_whole(asked, json.dumps(request))
     answered.unlink(missing_ok=True)
@@ -105,5 +111,4 @@ def build(image: Image, host: Host, request: dict[str, object], python: Path) ->
             "Look for the first error there.",
             last_lines(log),
         )
-    components: list[dict[str, Any]] = answer["components"]
-    return components
+    return answer

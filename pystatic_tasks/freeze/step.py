@@ -26,6 +26,7 @@ from pystatic_tasks.pipeline import (
     megabytes,
     shown,
     source_files,
+    stamps,
     unchanged,
     write_manifest,
     write_whole,
@@ -129,6 +130,7 @@ def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) ->
             "name": image.name,
             "env": image.image.env,
             "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
+            "tools": machine.tools(),
             "installed": environment.installed_files(host.python),
             "sources": environment.hash_sources(image.root) if not image.install or image.script else "",
             "own": own_components(image),
@@ -143,12 +145,6 @@ def freeze_inputs(image: Image, host: Host, interpreter: machine.Interpreter) ->
 def made_by() -> list[str]:
     """Hashes of the code that freezes."""
     return [hash_tree(PACKAGE / name) for name in ("freeze", "workbench", "hooks", "runner")]
-
-
-def stamps(paths: Any) -> dict[str, list[int]]:
-    """Size and modification time of files outside the environment; what is gone is left out."""
-    found = {path: Path(path).stat() for path in paths if Path(path).exists()}
-    return {path: [stat.st_size, stat.st_mtime_ns] for path, stat in found.items()}
 
 
 def examine_target(image: Image, host: Host) -> Mapping[str, Any]:
@@ -238,6 +234,7 @@ def run_pyinstaller(
         "collect": image.freeze.collect,
         "hooks": [str(PACKAGE / "hooks" / part) for part in hooks],
         "libraries": image.staticx.libraries,
+        "tools": machine.tools(),
         "loose": [str(path) for path in loose_files(image)],
         "made_by": made_by(),
         "own": own_components(image),

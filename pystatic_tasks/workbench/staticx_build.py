@@ -2,8 +2,8 @@
 
 Input: {"program": path, "output": path, "libraries": [paths], "strip": bool, "kept": folder,
         "own_packages": [names of the project's top-level packages and modules]}
-Output: {"missing": [[binary, library], …]} or {"error": text} or {"components": […]}, as components.py has them,
-    of what the executable holds beside the program.
+Output: {"missing": [[binary, library], …]} or {"error": text} or {"components": […], "system": [paths]}:
+    what the executable holds beside the program, as components.py has it, and the files of this machine among that.
 """
 
 from __future__ import annotations
@@ -171,7 +171,8 @@ def build(request: dict[str, Any]) -> dict[str, Any]:
         return {"error": str(error)}
     if warnings.texts:
         return {"error": warnings.texts[0]}
-    return {"components": added_components(generator.members(Path(request["program"]).name))}
+    members = list(generator.members(Path(request["program"]).name))
+    return {"components": added_components(members), "system": sorted(set(generator.sources.values()))}
 
 
 if __name__ == "__main__":

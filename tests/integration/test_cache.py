@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from support import Project, interpreters, tool_or_skip, write_project
 STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "4"))
 CHANGES_PER_STEP = 3
 SEEDS = [int(seed) for seed in os.environ.get("PYSTATIC_FUZZ_SEEDS", "1").split(",")]
+BUILD_ID_NOTE = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
 MODULES = ("csv", "fractions", "statistics", "colorsys", "sqlite3", "ctypes.util", "importlib.metadata")
 PYPROJECT = """\
 [build-system]
@@ -66,6 +68,7 @@ class Shop:
     )
     moment: int = 1_000_000_000
     installed_by_hand: str = ""
+    library: bytes = bytes(20)
 
     def write(self, root: Path) -> None:
         """Write all files of the project, and none besides."""
@@ -142,6 +145,10 @@ def change_the_interpreter(shop: Shop, choose: random.Random) -> None:
     shop.config["python"] = choose.choice(["", *(f'python = "{path}"' for path in interpreters().values())])
 
 
+def change_a_library_of_the_system(shop: Shop, choose: random.Random) -> None:
+    shop.library = choose.randbytes(20)
+
+
 def change_the_time(shop: Shop, choose: random.Random) -> None:
     shop.moment = choose.randrange(10**9)
 
@@ -155,6 +162,7 @@ CHANGES: tuple[Callable[[Shop, random.Random], None], ...] = (
     change_dependencies,
     change_the_environment,
     change_the_interpreter,
+    change_a_library_of_the_system,
     change_the_time,
 )
 
@@ -208,9 +216,23 @@ def build(project: Project, shop: Shop) -> str:
     environment = project.root / ".nox" / "freeze"
     if shop.installed_by_hand and environment.exists():
         project.run("uv", "pip", "install", "--quiet", "--python", str(environment), shop.installed_by_hand)
-    project.nox("-s", "image", "--", "--engine", "sandbox", SOURCE_DATE_EPOCH=str(shop.moment))
+    libraries, moment = str(place_library(project, shop)), str(shop.moment)
+    project.nox("-s", "image", "--", "--engine", "sandbox", LD_LIBRARY_PATH=libraries, SOURCE_DATE_EPOCH=moment)
     digest: str = project.manifest("image.json")["digest"]
     return digest
+
+
+def place_library(project: Project, shop: Shop) -> Path:
+    """A folder with the system's libm, under a build ID of its own; it is written only where that is another."""
+    system = Path(f"/lib/{platform.machine()}-linux-gnu/libm.so.6")
+    content = system.read_bytes()
+    place = content.index(BUILD_ID_NOTE) + len(BUILD_ID_NOTE)
+    copy = project.root.parent / "libraries" / system.name
+    changed = content[:place] + shop.library + content[place + len(shop.library) :]
+    if not copy.exists() or copy.read_bytes() != changed:
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(changed)
+    return copy.parent
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pystatic_tasks.machine import (
     check_platform,
     find_interpreter,
     host_platform,
+    tools,
 )
 
 TOOLS = ("strip", "objcopy", "ldd")
@@ -231,3 +232,16 @@ def assert_it_does_not_run(python: Path, work: Path) -> None:
         f"The interpreter of the build environment, {python}, does not run.\n"
         "Delete the environment's folder and try again."
     )
+
+
+def test_another_tool_or_another_place_of_libraries_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("strip", "objcopy", "ldd"):
+        (tmp_path / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("LD_LIBRARY_PATH", raising=False)
+    first = tools()
+    assert first == tools()
+    (tmp_path / "strip").write_text("newer", encoding="utf-8")
+    second = tools()
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt")
+    assert first != second != tools()

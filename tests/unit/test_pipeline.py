@@ -30,6 +30,7 @@ from pystatic_tasks.pipeline import (
     read_manifest,
     require_manifest,
     shown,
+    stamps,
     steps_before,
     unchanged,
     unwritable_folder,
@@ -315,3 +316,10 @@ def test_what_a_step_keeps_is_gone_if_nothing_is_to_be_used_again(image: Image) 
     (folder / "one").touch()
     assert (kept_folder(image, "layers", use_cache=True) / "one").exists()
     assert not kept_folder(image, "layers", use_cache=False).exists()
+
+
+def test_a_stamp_is_another_where_a_file_was_written_and_none_where_it_is_gone(output: Path) -> None:
+    first = stamps([str(output), str(output.parent / "gone")])
+    assert first == {str(output): [3, output.stat().st_mtime_ns]}
+    os.utime(output, ns=(1, 1))
+    assert stamps([str(output)]) == {str(output): [3, 1]} != first

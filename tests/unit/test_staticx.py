@@ -11,6 +11,13 @@ from pystatic_tasks.host import Host
 from pystatic_tasks.pipeline import write_manifest
 from pystatic_tasks.staticx import staticx
 
+PYTHON = """\
+#!/bin/sh
+# Stands where the build environment's Python stands: makes a file, and says which library it took.
+echo program > "$(sed 's/.*"output": "\\([^"]*\\)".*/\\1/' "$4")"
+echo '{{"components": [], "system": ["{library}"]}}' > "$5"
+"""
+
 
 def make_image(root: Path, layout: Layout, *libraries: str) -> Image:
     return Image(
@@ -46,3 +53,21 @@ def test_a_library_is_looked_for_before_anything_is_made(tmp_path: Path) -> None
         "Write the absolute path of a shared library of this machine."
     )
     assert not shop.dist.exists()
+
+
+def test_a_library_of_the_system_that_changed_makes_a_new_executable(tmp_path: Path) -> None:
+    shop = make_image(tmp_path, "onefile")
+    library = tmp_path / "libc.so.6"
+    library.touch()
+    python = tmp_path / "python"
+    python.write_text(PYTHON.format(library=library), encoding="utf-8")
+    python.chmod(0o755)
+    facts = {"program": "/shop", "own_packages": [], "environment_python": str(python)}
+    write_manifest(shop, "freeze", inputs="", outputs=[], facts=facts)
+    said: list[str] = []
+    for _ in range(2):
+        staticx(shop, Host(say=said.append))
+    assert said[1] == "dist/pystatic/shop/shop is up to date"
+    library.write_text("newer", encoding="utf-8")
+    staticx(shop, Host(say=said.append))
+    assert said[2].startswith("dist/pystatic/shop/shop: ")

@@ -13,6 +13,7 @@ from pystatic_tasks.config.model import Freeze, Image, ImageOptions, Layout, Sta
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.freeze.step import FOLDERS, PACKAGE, freeze, made_by, own_components
 from pystatic_tasks.host import Host
+from pystatic_tasks.machine import tools
 
 PYTHON = """\
 #!/bin/sh
@@ -206,6 +207,7 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
     asked = environment.asked("program")
     assert asked.pop("import_paths")[0] == str(work)
     assert asked.pop("made_by") == made_by()
+    assert asked.pop("tools") == json.loads(json.dumps(tools()))
     assert asked == {
         "name": "shop",
         "layout": "onefile",
