@@ -53,7 +53,8 @@ def write_cyclonedx(built: Mapping[str, Any], components: Sequence[Component]) -
         components=[*described, *system],
         dependencies=dependencies(image, components, described, system),
     )
-    return json.dumps(in_order(json.loads(JsonV1Dot6(bom).output_as_string())), indent=2) + "\n"
+    # Without spaces: it goes to registries as it is, and is pushed again with every change.
+    return json.dumps(in_order(json.loads(JsonV1Dot6(bom).output_as_string())), separators=(",", ":")) + "\n"
 
 
 def in_order(document: dict[str, Any]) -> dict[str, Any]:
