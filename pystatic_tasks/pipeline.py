@@ -35,7 +35,7 @@ DESCRIPTIONS = {
     "image": "Write the container image of {name}.",
     "smoke": "Run the image of {name} and hold it to its contract.",
     "sbom": "Say what is inside the image of {name}.",
-    "push": "Push the image of {name} to the registries that its tags name.",
+    "push": "Push the image of {name} to registries.",
     "index": "Join archives of {name} for several platforms, and push them.",
 }
 # What `beside` writes to, before it takes its place.

@@ -202,7 +202,7 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
         "Write the container image of shop.",
         "Run the image of shop and hold it to its contract.",
         "Say what is inside the image of shop.",
-        "Push the image of shop to the registries that its tags name.",
+        "Push the image of shop to registries.",
         "Join archives of shop for several platforms, and push them.",
     ]
 
@@ -503,7 +503,7 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
         "image": "Write the container image of shop.",
         "smoke": "Run the image of shop and hold it to its contract.",
         "sbom": "Say what is inside the image of shop.",
-        "push": "Push the image of shop to the registries that its tags name.",
+        "push": "Push the image of shop to registries.",
         "index": "Join archives of shop for several platforms, and push them.",
     }
     assert result.stderr == ""

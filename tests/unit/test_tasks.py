@@ -68,7 +68,7 @@ def test_each_step_is_a_task_that_says_what_it_does() -> None:
         "Write the container image of the project.",
         "Run the image of the project and hold it to its contract.",
         "Say what is inside the image of the project.",
-        "Push the image of the project to the registries that its tags name.",
+        "Push the image of the project to registries.",
         "Join archives of the project for several platforms, and push them.",
     ]
 
