@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,28 +84,47 @@ def load(folder: Path, key: str) -> Analysed | None:
     try:
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
         is_same = content["key"] == key and content["stamps"] == stamps(content["stamps"])
-        return Analysed(**{name: list(map(tuple, content[name])) for name in TABLES}) if is_same else None
+        return from_tables(content) if is_same else None
     except (OSError, ValueError, LookupError, TypeError):
         return None
 
 
-def move(analysed: Analysed, made: Path, folder: Path) -> Analysed:
-    """Move the files that PyInstaller made itself below `made` into a folder.
+def from_tables(content: Mapping[str, Any]) -> Analysed:
+    return Analysed(**{name: list(map(tuple, content[name])) for name in TABLES})
 
-    Returns:
-        The analysis, with the new places.
+
+def write(path: Path, analysed: Analysed, **more: Any) -> None:
+    """Write an analysis as JSON, with more beside it."""
+    tables = {name: list(getattr(analysed, name)) for name in TABLES}
+    path.write_text(json.dumps({**more, **tables}), encoding="utf-8")
+
+
+def analyse(folder: Path, asked: Any, spec: Path) -> Analysed:
+    """Let another PyInstaller analyse, so that what this one does next is the same with and without it.
+
+    Args:
+        folder: Where files go that it makes itself; anything else there is removed.
+        asked: What analysis.spec reads.
+        spec: That file.
+
+    Raises:
+        SystemExit: it failed.
     """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    request, answer = folder / "request.json", folder / "answer.json"
+    request.write_text(json.dumps(asked), encoding="utf-8")
+    paths = ("--distpath", folder, "--workpath", made_in(folder).parent)
+    command = (sys.executable, "-m", "PyInstaller", spec, "--noconfirm", *paths, "--", request, answer)
+    code = subprocess.run(list(map(str, command)), check=False).returncode
+    if code:
+        raise SystemExit(code)
+    return from_tables(json.loads(answer.read_text(encoding="utf-8")))
 
-    def moved(entry: TocEntry) -> TocEntry:
-        name, source, kind = entry
-        if not is_file(entry) or not Path(source).is_relative_to(made):
-            return entry
-        target = folder / Path(source).relative_to(made)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(source, target)
-        return name, str(target), kind
 
-    return Analysed(**{name: list(map(moved, getattr(analysed, name))) for name in TABLES})
+def made_in(folder: Path) -> Path:
+    """Where PyInstaller makes files of its own: in a folder with the name of analysis.spec."""
+    return folder / "made" / "analysis"
 
 
 def save(folder: Path, key: str, analysed: Analysed, changing: Iterable[Path]) -> None:
@@ -116,12 +136,10 @@ def save(folder: Path, key: str, analysed: Analysed, changing: Iterable[Path]) -
         analysed: The analysis.
         changing: Files, and folders with files, whose contents it does not depend on.
     """
-    tables = {name: list(getattr(analysed, name)) for name in TABLES}
     left_out = set(changing)
-    sources = {entry[1] for table in tables.values() for entry in table if is_file(entry)}
+    sources = {entry[1] for name in TABLES for entry in getattr(analysed, name) if is_file(entry)}
     fixed = sorted(source for source in sources if left_out.isdisjoint((Path(source), *Path(source).parents)))
-    content = {"key": key, "stamps": stamps(fixed), **tables}
-    (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
+    write(folder / FILE, analysed, key=key, stamps=stamps(fixed))
 
 
 def is_file(entry: TocEntry) -> bool:

@@ -115,9 +115,14 @@ def test_files_that_may_change_do_not_end_it(kept: ModuleType, analysed: Any, tm
     }
 
 
-def test_what_pyinstaller_made_is_moved(kept: ModuleType, analysed: Any, tmp_path: Path) -> None:
-    moved = kept.move(analysed, tmp_path / "made", tmp_path / "kept")
-    assert moved.datas == [("base.zip", str(tmp_path / "kept/base.zip"), "DATA")]
-    assert (tmp_path / "kept/base.zip").read_text(encoding="utf-8") == "made/base.zip"
-    assert moved.binaries == analysed.binaries
-    assert moved.pure == analysed.pure
+def test_an_analysis_is_another_process_of_pyinstaller_whose_failure_is_ours(
+    kept: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "analysis.spec").write_text("raise SystemExit('nothing found')\n", encoding="utf-8")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "old").touch()
+    with pytest.raises(SystemExit) as caught:
+        kept.analyse(tmp_path / "kept", {}, tmp_path / "analysis.spec")
+    assert caught.value.code == 1
+    assert "nothing found" in capfd.readouterr().err
+    assert not (tmp_path / "kept" / "old").exists()
