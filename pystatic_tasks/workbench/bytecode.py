@@ -28,7 +28,8 @@ def compile_again(modules: Sequence[TocEntry], made: Path, own: Collection[Path]
     library, loose = made / BASE_LIBRARY, made / "localpycs" / str(optimize)
     with_source = [entry for entry in modules if entry[1] not in (None, "", "-")]
     if library.exists():
-        names = set(zipfile.ZipFile(library).namelist())
+        with zipfile.ZipFile(library) as archive:
+            names = set(archive.namelist())
         kind = f"PYMODULE-{optimize}" if optimize else "PYMODULE"
         base = [(name, source, kind) for name, source, _ in with_source if path_of(name, source) in names]
         create_base_library_zip(str(library), base)
