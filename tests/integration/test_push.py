@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 from registries import CUT, FINE, Registry, running_registry, standing_before, write_docker_config, write_helper
 from support import Project, clean_environment, tool_or_skip, validate, without_times, write_project
 
@@ -218,6 +217,8 @@ def test_it_asks_the_credential_helper(shop: Project, guarded: Registry, tmp_pat
 def test_a_private_authority_is_trusted_where_it_is_named(
     shop: Project, nobody: dict[str, str], tmp_path: Path
 ) -> None:
+    import trustme  # Only installed where integration tests are run.
+
     authority, certificate = trustme.CA(), tmp_path / "registry.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
