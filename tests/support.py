@@ -142,7 +142,8 @@ def elsewhere() -> Iterator[Elsewhere]:
         folder = Path(temporary)
         folder.chmod(0o755)
         command = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        trial = [*command, sys.executable, "-c", "import nox, pystatic_tasks"]
+        # By a shell, as below: what setpriv starts itself may still have our rights to read.
+        trial = [*command, "sh", "-c", 'exec "$@"', "sh", sys.executable, "-c", "import nox, pystatic_tasks"]
         is_possible = os.geteuid() == 0 and subprocess.run(trial, cwd=folder, check=False).returncode == 0
         assert is_possible or "other-user" not in REQUIRED, "no other user can execute the interpreter"
         yield Elsewhere(folder, command if is_possible else [])
