@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from support import Project, interpreters, tool_or_skip, write_project
 
-STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "4"))
-CHANGES_PER_STEP = 3
+STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "3"))
+CHANGES_PER_STEP = 4
 SEEDS = [int(seed) for seed in os.environ.get("PYSTATIC_FUZZ_SEEDS", "1").split(",")]
 BUILD_ID_NOTE = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
 MODULES = ("csv", "fractions", "statistics", "colorsys", "sqlite3", "ctypes.util", "importlib.metadata")

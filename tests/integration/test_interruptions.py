@@ -94,10 +94,10 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("session", "delay", "number", "code", "everyone"),
     [
-        ("freeze", 3.0, signal.SIGINT, 130, True),
-        ("freeze", 3.0, signal.SIGTERM, 130, False),
-        ("staticx", 2.0, signal.SIGINT, 130, True),
-        ("staticx", 2.0, signal.SIGKILL, -signal.SIGKILL, False),
+        ("freeze", 2.0, signal.SIGINT, 130, True),
+        ("freeze", 2.0, signal.SIGTERM, 130, False),
+        ("staticx", 0.5, signal.SIGINT, 130, True),
+        ("staticx", 0.5, signal.SIGKILL, -signal.SIGKILL, False),
         ("smoke", 0.5, signal.SIGTERM, 130, False),
         ("smoke", 0.5, signal.SIGKILL, -signal.SIGKILL, False),
     ],
