@@ -98,7 +98,8 @@ def build(image: Image, host: Host, request: dict[str, object], python: Path) ->
     command = [python, "-s", "-E", machine.WORKBENCH / "staticx_build.py", asked, answered]
     # StaticX leaves its temporary files behind when it is interrupted. Not below the project:
     # it cannot read a path with a space in the output of ldd.
-    with tempfile.TemporaryDirectory(prefix="pystatic-") as temporary:
+    # Tools that it started may write there for a moment after its end.
+    with tempfile.TemporaryDirectory(prefix="pystatic-", ignore_cleanup_errors=True) as temporary:
         run_logged(command, log, verbose=host.verbose, env=tool_environment({"PATH": path, "TMPDIR": temporary}))
     answer: dict[str, Any] = {"error": "it gave no answer"}
     if answered.exists():
