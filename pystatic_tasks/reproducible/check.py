@@ -44,7 +44,7 @@ def check_reproducible(image: Image, host: Host, call: Call, backend: str) -> No
         ImageError: the second build failed, or gave other bytes.
     """
     remove_left(FOLDER_PREFIX)
-    with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-") as temporary:
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as temporary:
         root = copy_project(image, Path(temporary))
         with host.terminal.activity(f"building {image.name} a second time, elsewhere"):
             build(image, host, replace(call, root=root), backend, Path(temporary))
