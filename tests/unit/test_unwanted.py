@@ -57,9 +57,9 @@ def reasons(image: Image, *candidates: Candidate) -> dict[str, str]:
     [
         (VARIABLES, [".env", "shop/.env", "/srv/.env.production", ".env.local", "x/.envrc"]),
         (GITS_OWN, [".git/config", "/srv/.git/HEAD", "vendor/.hg/hgrc"]),
-        (PRIVATE_KEY, ["id_rsa", "/root/id_ed25519", "tls/server.key", "a.p12", "a.pfx", "store.jks", "a.ppk"]),
+        (PRIVATE_KEY, ["id_rsa", "/etc/id_ed25519", "tls/server.key", "a.p12", "a.pfx", "store.jks", "a.ppk"]),
         (CREDENTIALS, [".netrc", ".pypirc", ".npmrc", ".htpasswd", "shop/credentials.json", "secrets.kdbx"]),
-        (CREDENTIALS, [".docker/config.json", "home/.aws/credentials", "/root/.ssh/known_hosts", "x/.kube/config"]),
+        (CREDENTIALS, [".docker/config.json", "home/.aws/credentials", "/srv/.ssh/known_hosts", "x/.kube/config"]),
         ("", ["shop/page.html", ".env.example", "x/.env.sample", "id_rsa.pub", "cacert.pem", "config.json"]),
         ("", [".github/x", ".gitignore", "credentials", "environment", "keys/readme.txt", "pip.conf", ".well-known/x"]),
     ],

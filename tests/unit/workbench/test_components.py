@@ -166,10 +166,10 @@ def test_the_packages_of_a_systems_python_are_what_counts(
         ("libz.so.1", "depx.libs/libz.so.1", "depx.libs/libz.so.1"),
         ("depx/libz.so", "../depx.libs/libz.so", "depx.libs/libz.so"),
         ("acme", "-", "acme"),
-        ("struct", "/work/localpycs/struct.pyc", f"{STDLIB}/struct.py"),
-        ("depx/web.pyc", "/work/localpycs/depx/web.pyc", "depx/web.pyc"),
-        ("base_library.zip", "/work/base_library.zip", f"{STDLIB}/base_library.zip"),
-        ("pystatic_runner/server", "/work/pystatic_runner/server.py", "pystatic_runner/server"),
+        ("struct", "/build/localpycs/struct.pyc", f"{STDLIB}/struct.py"),
+        ("depx/web.pyc", "/build/localpycs/depx/web.pyc", "depx/web.pyc"),
+        ("base_library.zip", "/build/base_library.zip", f"{STDLIB}/base_library.zip"),
+        ("pystatic_runner/server", "/build/pystatic_runner/server.py", "pystatic_runner/server"),
     ],
 )
 def test_a_member_is_traced_to_what_it_was_made_of(
