@@ -16,6 +16,7 @@ from pystatic_tasks.pipeline import (
     Manifest,
     fingerprint,
     hash_file,
+    hash_tree,
     kept_folder,
     megabytes,
     move_whole,
@@ -28,9 +29,6 @@ from pystatic_tasks.pipeline import (
 )
 
 EXECUTABLE_MODE = 0o755  # StaticX leaves 0700, which another user cannot execute.
-
-# Of the workbench: what decides on the executable and on the components that it is said to have.
-SCRIPTS = ("staticx_build.py", "binaries.py", "blocks.py", "components.py", "packages.py")
 
 
 def staticx(image: Image, host: Host) -> Manifest | None:
@@ -55,7 +53,7 @@ def staticx(image: Image, host: Host) -> Manifest | None:
             image.staticx.strip,
             machine.tools(),
             [(path, hash_file(Path(path))) for path in libraries],
-            [hash_file(machine.WORKBENCH / name) for name in SCRIPTS],
+            hash_tree(machine.WORKBENCH),
         ]
     )
     there = unchanged(image, "staticx", inputs) if host.use_cache else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -12,6 +11,7 @@ from pystatic_tasks.config.model import Image
 from pystatic_tasks.freeze.environment import import_paths, local_folders, site_packages
 from pystatic_tasks.pipeline import source_files, walk
 from pystatic_tasks.unwanted import Candidate, refuse
+from pystatic_tasks.workbench.owners import is_local
 
 
 def check_own_data(image: Image, python: Path, data: Iterable[Sequence[str]]) -> None:
@@ -60,11 +60,11 @@ def find_origin(path: Path, folders: Iterable[Path], sources: Iterable[Path]) ->
 
 
 def local_files(sites: Iterable[Path]) -> set[Path]:
-    """What was installed from folders and files of this machine (PEP 610)."""
+    """What was installed from folders and files of this machine."""
     return {
         Path(str(distribution.locate_file(file)))
         for distribution in importlib.metadata.distributions(path=list(map(str, sites)))
-        if json.loads(distribution.read_text("direct_url.json") or "{}").get("url", "").startswith("file:")
+        if is_local(distribution)
         for file in distribution.files or ()
     }
 

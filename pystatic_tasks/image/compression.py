@@ -6,7 +6,6 @@ whatever zlib its Python was built with; zstd by the reference library.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -16,6 +15,7 @@ import deflate
 
 from pystatic_tasks.config.model import Compression
 from pystatic_tasks.errors import MissingToolError
+from pystatic_tasks.image.layers import digest
 from pystatic_tasks.pipeline import write_whole
 
 # Of libdeflate's levels up to 12; the higher ones take twice as long for a thousandth less.
@@ -63,7 +63,7 @@ def library_version(name: Compression) -> str:
 
 def compress_once(name: Compression, content: bytes, folder: Path) -> bytes:
     """Compress a content, or take from `folder` what came out when it was compressed before."""
-    path = folder / kept_name(name, content)
+    path = folder / kept_name(name, digest(content))
     if path.exists():
         return path.read_bytes()
     compressed = COMPRESS[name](content)
@@ -71,10 +71,10 @@ def compress_once(name: Compression, content: bytes, folder: Path) -> bytes:
     return compressed
 
 
-def kept_name(name: Compression, content: bytes) -> str:
-    """The name of the file with the compressed content."""
-    method = hashlib.sha256(library_version(name).encode()).hexdigest()
-    return f"{hashlib.sha256(content).hexdigest()}-{method[:8]}.{name}"
+def kept_name(name: Compression, diff_id: str) -> str:
+    """The name of the file with the compressed content, by the digest of the content before."""
+    method = digest(library_version(name).encode())
+    return "-".join(each.removeprefix("sha256:") for each in (diff_id, method)) + f".{name}"
 
 
 def forget_others(folder: Path, names: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ import io
 import tarfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pystatic_tasks.config.model import Compression
 from pystatic_tasks.errors import ImageError
@@ -30,7 +31,7 @@ class Layer:
     blobs: Mapping[Compression, bytes]
     size_bytes: int
 
-    @property
+    @cached_property
     def diff_id(self) -> str:
         return digest(self.tar)
 

@@ -202,7 +202,7 @@ def make_layers(image: Image, entries: Mapping[str, Sequence[Entry]], created: i
     modified = {**dict.fromkeys(lower, 0), highest: created}
     with ThreadPoolExecutor() as pool:
         layers = list(pool.map(lambda kind: make_layer(kind, entries[kind], modified[kind], methods), modified))
-    forget_others(kept, (kept_name(name, layer.tar) for layer in layers for name in methods))
+    forget_others(kept, (kept_name(name, layer.diff_id) for layer in layers for name in methods))
     return layers
 
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from belongings import OF_INSTALLERS
 from closure import find_library, linkage
 from owners import RUNNER, installed, is_local, source_of
 from packages import packages_of, run
@@ -51,8 +52,6 @@ BASE_LIBRARY = "base_library.zip"
 PYINSTALLER, STATICX = "PyInstaller/__init__.py", "staticx/__init__.py"
 LOADER = "PyInstaller/loader"
 BOOTSTRAP = ("pyimod", "pyiboot")
-# What installers leave beside the files of a wheel, which tells of this machine.
-OF_INSTALLERS = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
 LONGEST_LICENSE_NAME = 100
 LICENSE_CLASSIFIER = "License :: "
 
