@@ -10,7 +10,7 @@ missing=
 need() { missing="$missing $1"; }
 if ! command -v strip >/dev/null || ! command -v objcopy >/dev/null; then need binutils; fi
 "$python" -c 'import ensurepip' 2>/dev/null || need python3-venv
-"$python" pystatic_tasks/workbench/probe.py - /dev/stdout | grep -q '"libpython": "/' ||
+"$python" -I pystatic_tasks/in_env/boot.py probe - /dev/stdout | grep -q '"libpython": "/' ||
     need "libpython$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 if [ "$(id -u)" != 0 ]; then command -v bwrap >/dev/null || need bubblewrap; fi
 

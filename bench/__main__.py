@@ -19,8 +19,8 @@ from bench.containers import DEBIANS_PYTHON, containers
 from bench.measure import Figures, in_turn, memory, ratio, requests_per_second, start
 from bench.rebuild import rebuilds
 from bench.server import BenchError, Variant, check_port
-from pystatic_tasks.engines.layers import read_layers
-from pystatic_tasks.image.compression import COMPRESS
+from pystatic_tasks.oci.compression import COMPRESS
+from pystatic_tasks.oci.read_archive import read_layers
 
 MEMORY_WORKERS = (1, 4, 8)
 MEMORY_ROUNDS = BUILD_ROUNDS = 3

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config.convert import keys, types_of
-from pystatic_tasks.config.model import Image, Request
+from pystatic_tasks.config.model import ImageConfig, Request
 from pystatic_tasks.config.schema import IMAGES, config_schema, default_of, pyproject_schema
 from pystatic_tasks.config.sources import TABLE
 
@@ -47,10 +47,10 @@ def between_markers(page: str, text: str) -> str:
 
 
 def reference_tables() -> str:
-    nested = {name: typing.cast(type, types_of(Image)[field.name]) for name, field in keys(Image).items()}
+    nested = {name: typing.cast(type, types_of(ImageConfig)[field.name]) for name, field in keys(ImageConfig).items()}
     tables = {name: cls for name, cls in nested.items() if is_dataclass(cls)}
-    docs = {name: field.metadata["doc"] for name, field in keys(Image).items()}
-    top = {name: field for name, field in keys(Image).items() if name not in tables}
+    docs = {name: field.metadata["doc"] for name, field in keys(ImageConfig).items()}
+    top = {name: field for name, field in keys(ImageConfig).items() if name not in tables}
     parts = [markdown_table(top, extra=row("images.NAME", IMAGES, ""))]
     parts += [
         f"`[tool.{TABLE}.{name}]`: {lower(docs[name])}\n\n{markdown_table(keys(cls))}" for name, cls in tables.items()

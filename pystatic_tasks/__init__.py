@@ -25,7 +25,7 @@ from pystatic_tasks.errors import (
 
 if TYPE_CHECKING:
     from pystatic_tasks.config import load_config
-    from pystatic_tasks.sessions import register, run_step
+    from pystatic_tasks.fronts.sessions import register, run_step
 
 __all__ = [
     "ConfigError",
@@ -49,7 +49,7 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     """Load Nox only when a session is wanted, and the configuration only when it is read."""
     if name in ("register", "run_step"):
-        from pystatic_tasks import sessions
+        from pystatic_tasks.fronts import sessions
 
         return getattr(sessions, name)
     if name == "load_config":

@@ -14,10 +14,10 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from pystatic_tasks.config.options import IMAGE_OPTION, OPTIONS, add_options, to_words
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError, file_error
-from pystatic_tasks.options import IMAGE_OPTION, OPTIONS, add_options, to_words
-from pystatic_tasks.pipeline import DESCRIPTIONS, STEPS
-from pystatic_tasks.underneath import Call, run
+from pystatic_tasks.fronts.nox_process import Call, run
+from pystatic_tasks.steps.table import TABLE
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -85,8 +85,8 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     begin.add_argument("--yes", action="store_true", help="write without asking")
     able = add_command(commands, "check", "Say whether this machine can build.", root)
     able.add_argument("--json", action="store_true", help="print what was found as JSON on standard output")
-    for step in STEPS:
-        parser_of_step = add_command(commands, step, DESCRIPTIONS[step].format(name="the project"), root)
+    for step in TABLE:
+        parser_of_step = add_command(commands, step.name, step.description.format(name="the project"), root)
         add_options(parser_of_step, [*OPTIONS, IMAGE_OPTION])
         parser_of_step.set_defaults(image=[])
     return parser
@@ -128,7 +128,7 @@ def confirmed() -> bool:
 
 
 def check(root: Path, *, as_json: bool) -> int:
-    from pystatic_tasks.check import check_all, failed, report
+    from pystatic_tasks.init.check import check_all, failed, report
 
     findings = check_all(root)
     if as_json:

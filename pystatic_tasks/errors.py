@@ -10,7 +10,7 @@ import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pystatic_tasks.credentials import masked
+from pystatic_tasks.system.redaction import masked
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 MAKE_WRITABLE = "Make it writable: results go to dist/ and work files to build/ in the project's folder."

@@ -18,8 +18,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from pystatic_tasks.bom.components import built_with
 from pystatic_tasks.engines import Engine, choose_engine
 from pystatic_tasks.errors import MissingToolError
+from pystatic_tasks.in_env.protocol import Component, Part
+from pystatic_tasks.steps.results import Built, Frozen, Interpreter, Packed
 
 # Of the sample app's image, so that a user's own is left alone; each worker of pytest-xdist has its own.
 TAG = "-".join(filter(None, ["pystatic-test", os.environ.get("PYTEST_XDIST_WORKER")]))
@@ -29,10 +32,48 @@ BYTECODE = "PYTHONDONTWRITEBYTECODE"  # Each process of a build would compile it
 DEBIANS_PYTHON = Path("/usr/bin/python3")
 PYENV = Path.home() / ".pyenv" / "versions"
 # What freeze says that the smallest program consists of.
-COMPONENTS: list[dict[str, Any]] = [
-    {"kind": "interpreter", "type": "generic", "name": "python", "version": "3.12.4", "sha256": "a" * 64, "files": []},
-    {"kind": "project", "type": "generic", "name": "shop", "version": "1.4", "files": ["/shop"]},
-]
+COMPONENTS = (
+    Component(kind="interpreter", type="generic", name="python", version="3.12.4", sha256="a" * 64),
+    Component(kind="project", type="generic", name="shop", version="1.4", files=("/shop",)),
+)
+# What the steps leave of that program.
+FROZEN = Frozen(
+    program=Path("/nowhere/shop"),
+    files=(),
+    interpreter=Interpreter(version="3.12.4", base_prefix="/usr", libpython="/usr/lib/libpython3.12.so.1.0"),
+    environment_python=Path("/nowhere/bin/python"),
+    settings={},
+    ports=(8000,),
+    distributions={"shop": "1.4"},
+    data=(),
+    contents=(
+        Part(name="libcrypto.so.3", kind="binary", size_bytes=4_712_000),
+        Part(name="encodings", kind="bytecode", size_bytes=250_000),
+    ),
+    own_packages=("shop",),
+    components=COMPONENTS,
+    tools={"strip": "GNU strip 2.40"},
+    system={},
+)
+PACKED = Packed(size_bytes=20_000, components=(), system={})
+BUILT = Built(
+    version=1,
+    name="shop",
+    tags=("shop:latest",),
+    digest=f"sha256:{'1' * 64}",
+    image_id=f"sha256:{'2' * 64}",
+    layout="onefile",
+    compression="gzip",
+    platform="linux/amd64",
+    python="3.12.4",
+    created="2024-05-06T07:08:09Z",
+    size_bytes=20_000,
+    compressed_bytes=10_000,
+    layers=(),
+    built_with=built_with(COMPONENTS, {}),
+    server_ports=(8000,),
+    components=COMPONENTS,
+)
 NOBODY = 65534
 # Engines and tools that must be there: a test is then never skipped for want of them.
 REQUIRED = set(filter(None, os.environ.get("PYSTATIC_TESTS_REQUIRE", "").split(",")))
@@ -195,3 +236,8 @@ def install_distribution(site: Path, name: str, *files: str, requires: Sequence[
     for file in files:
         (site / file).parent.mkdir(parents=True, exist_ok=True)
         (site / file).touch()
+
+
+def members_of(protocol: type) -> set[str]:
+    """What an implementation of a protocol must have."""
+    return {name for name in {**vars(protocol), **protocol.__annotations__} if not name.startswith("_")}

@@ -1,6 +1,6 @@
 """From `[tool.pystatic-tasks]` and what overrides it to frozen dataclasses."""
 
 from pystatic_tasks.config.load import load_config
-from pystatic_tasks.config.model import Image, Request
+from pystatic_tasks.config.model import ImageConfig, Request
 
-__all__ = ["Image", "Request", "load_config"]
+__all__ = ["ImageConfig", "Request", "load_config"]

@@ -78,6 +78,9 @@ def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[st
             continue
         before = len(problems.lines)
         converted = convert_value(annotation, value, inner, target.metadata["check"], problems)
+        for member, (kind, _) in target.metadata["members"].items():
+            if isinstance(value, Mapping) and member in value:
+                convert_value(kind, value[member], f"{inner}.{member}", "", problems)
         if len(problems.lines) == before:
             result[target.name] = converted
     return result

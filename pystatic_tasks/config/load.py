@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config.convert import nearest
-from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.project import default_image_name, is_installable, is_local, project_name, read_pyproject
 from pystatic_tasks.config.rules import check_name
 from pystatic_tasks.config.sources import (
     TABLE,
@@ -21,7 +22,6 @@ from pystatic_tasks.config.sources import (
     read_table,
 )
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.project import default_image_name, is_installable, is_local, project_name, read_pyproject
 
 TARGETS = ("app", "script", "command")
 
@@ -32,7 +32,7 @@ def load_config(
     overrides: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
-) -> tuple[Image, ...]:
+) -> tuple[ImageConfig, ...]:
     """Read the images to build from `root/pyproject.toml` and what overrides it.
 
     Args:
@@ -76,7 +76,7 @@ def load_config(
     return tuple(build_image(root, pyproject, values) for values in cascades.values())
 
 
-def pick_image(images: Sequence[Image], name: str) -> Image:
+def pick_image(images: Sequence[ImageConfig], name: str) -> ImageConfig:
     """The image of that name; no name will do where there is only one.
 
     Raises:
@@ -84,10 +84,10 @@ def pick_image(images: Sequence[Image], name: str) -> Image:
     """
     if not name and len(images) == 1:
         return images[0]
-    found = next((image for image in images if image.name == name), None)
+    found = next((each for each in images if each.name == name), None)
     if found is None:
         raise ConfigError(
-            f'There is no image "{name}"; {nearest(name, [image.name for image in images])}', "Name one of them."
+            f'There is no image "{name}"; {nearest(name, [each.name for each in images])}', "Name one of them."
         )
     return found
 
@@ -162,7 +162,7 @@ def too_many(problems: Sequence[str], root: Path) -> ConfigError:
     )
 
 
-def build_image(root: Path, pyproject: Mapping[str, Any], values: dict[str, Any]) -> Image:
+def build_image(root: Path, pyproject: Mapping[str, Any], values: dict[str, Any]) -> ImageConfig:
     if not is_installable(root, pyproject):
         values.setdefault("install", ())
         if not values["install"] and (root / "requirements.txt").is_file():
@@ -170,11 +170,11 @@ def build_image(root: Path, pyproject: Mapping[str, Any], values: dict[str, Any]
     project = installed_project(root, values.get("install", (".",)))
     name = project_name(project)
     values.setdefault("name", default_image_name(name or root.resolve().name))
-    for table in fields(Image):
+    for table in fields(ImageConfig):
         default: Any = table.default
         if is_dataclass(default) and table.name in values:
             values[table.name] = replace(default, **values[table.name])  # type: ignore[type-var]
-    return Image(root=root, project=project, project_name=name, **values)
+    return ImageConfig(root=root, project=project, project_name=name, **values)
 
 
 def installed_project(root: Path, install: Sequence[str]) -> Path:

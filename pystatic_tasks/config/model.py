@@ -1,4 +1,4 @@
-"""The configuration as data: one `Image` for each image to build.
+"""The configuration as data: one `ImageConfig` for each image to build.
 
 Every field is one key of `[tool.pystatic-tasks]`, in kebab-case there.
 Its `doc` is the text of the reference (Markdown, links from the folder docs/) and of the JSON schema (plain);
@@ -8,18 +8,36 @@ Both are renewed by `nox -s docs`.
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
-EngineName = Literal["auto", "docker", "podman", "sandbox"]
+from pystatic_tasks.system.certificates import USUAL_BUNDLE
+
+# The engines, each a module of its name in engines/, in the order in which "auto" tries them.
+EngineName = Literal["docker", "podman", "nerdctl", "sandbox"]
+ENGINE_NAMES: tuple[EngineName, ...] = typing.get_args(EngineName)
+EngineChoice = Literal["auto", EngineName]
+# The packers, each a module of its name in packers/.
+PackerName = Literal["staticx"]
+# The servers, each a module of its name in in_image/servers/.
+ServerKind = Literal["gunicorn", "uvicorn"]
+DEFAULT_SERVER: ServerKind = "gunicorn"
 Layout = Literal["onefile", "tree"]
 Compression = Literal["gzip", "zstd"]
-CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
-def key(doc: str, default: Any = None, *, unless: str = "", check: str = "") -> Any:
+def key(
+    doc: str,
+    default: Any = None,
+    *,
+    unless: str = "",
+    check: str = "",
+    members: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
     """A configuration key.
 
     Args:
@@ -27,8 +45,9 @@ def key(doc: str, default: Any = None, *, unless: str = "", check: str = "") -> 
         default: Its value where it is not given.
         unless: What holds where it is not given, in words, where `default` does not say it all.
         check: The rule for its value.
+        members: Of a table of free keys, those that are ours, each with its type and itself.
     """
-    metadata = {"doc": doc, "unless": unless, "check": check}
+    metadata = {"doc": doc, "unless": unless, "check": check, "members": members}
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -80,7 +99,7 @@ class ImageOptions:
     user: str = key("User and group by number; never root.", "65535:65535", check="user")
     env: Mapping[str, str] = key("Environment variables; also set while the target is examined.", {}, check="env")
     labels: Mapping[str, str] = key("Labels, added to those from pyproject.toml and git.", {})
-    ports: tuple[int, ...] | None = key("Ports to expose.", unless="those of `server.bind`", check="port")
+    ports: tuple[int, ...] | None = key("Ports to expose.", unless="those that the server listens on", check="port")
     certificates: bool = key(
         "Add the system's certificate authorities, for [other services over TLS]"
         "(how-to.md#call-other-services-over-tls).",
@@ -122,7 +141,7 @@ class Request:
 class Smoke:
     """`[tool.pystatic-tasks.smoke]`: how the image is proved."""
 
-    engine: EngineName = key(
+    engine: EngineChoice = key(
         'What runs the image: [an engine](#engines), or `"auto"` for the first that works.', "auto"
     )
     requests: tuple[Request, ...] = key("What is asked of a web service.", (Request(),), unless='`[{ path = "/" }]`')
@@ -140,7 +159,7 @@ class Smoke:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Image:
+class ImageConfig:
     """`[tool.pystatic-tasks]`: one image to build.
 
     `root` is the folder that relative paths start from, `project` the folder of the
@@ -172,10 +191,12 @@ class Image:
     )
     locked: bool = key("Install the versions that `uv.lock` or `pylock.toml` names, where the project has one.", True)
     server: Mapping[str, Any] = key(
-        "[Settings of gunicorn](how-to.md#set-up-the-server), by their own names; `config` is its own configuration "
-        "file, frozen in (`gunicorn.conf.py` where there is one).",
+        "[Settings of the server](how-to.md#set-up-the-server), by its own names; `kind` is which one: "
+        '`"gunicorn"`, or `"uvicorn"` for ASGI applications; `config` is the configuration file of gunicorn\'s own, '
+        "frozen in (`gunicorn.conf.py` where there is one).",
         {},
         check="json",
+        members={"kind": (ServerKind, key("Which server serves the application.", DEFAULT_SERVER))},
     )
     freeze: Freeze = key("What goes into the program.", Freeze())
     staticx: Staticx = key("The static executable.", Staticx())
@@ -195,6 +216,22 @@ class Image:
         return self.root / "dist" / "pystatic" / self.name
 
     @property
+    def packer(self) -> PackerName | None:
+        """What makes the one file; None for a layout that is not of one file."""
+        return "staticx" if self.layout == "onefile" else None
+
+    @property
+    def server_kind(self) -> ServerKind:
+        """Which server serves the application."""
+        kind: ServerKind = self.server.get("kind", DEFAULT_SERVER)
+        return kind
+
+    @property
+    def server_settings(self) -> dict[str, Any]:
+        """The settings of the server, by its own names."""
+        return {name: value for name, value in self.server.items() if name not in ("kind", "config")}
+
+    @property
     def references(self) -> tuple[str, ...]:
         """The image's full references, in the order of `image.tags`."""
         return tuple(tag if "/" in tag or ":" in tag else f"{self.name}:{tag}" for tag in self.image.tags)
@@ -202,5 +239,10 @@ class Image:
     @property
     def environment(self) -> Mapping[str, str]:
         """The environment variables that a container gets."""
-        found = {"SSL_CERT_FILE": CERTIFICATES} if self.image.certificates else {}
+        found = {"SSL_CERT_FILE": USUAL_BUNDLE} if self.image.certificates else {}
         return {**found, **self.image.env}
+
+
+def shown(config: ImageConfig, path: Path) -> str:
+    """A path as the user would type it in the project's folder."""
+    return str(path.relative_to(config.root)) if path.is_relative_to(config.root) else str(path)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pystatic_tasks.config.convert import keys, strip_none, types_of
 from pystatic_tasks.config.load import TARGETS
-from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.rules import SCHEMAS
 from pystatic_tasks.config.sources import TABLE
 
@@ -32,7 +32,9 @@ def for_validate_pyproject(tool_name: str) -> dict[str, Any]:
 
 def config_schema() -> dict[str, Any]:
     """The schema of `[tool.pystatic-tasks]`, as what JSON is made from."""
-    definitions = {name: key_schema(types_of(Image)[field.name], field) for name, field in keys(Image).items()}
+    definitions = {
+        name: key_schema(types_of(ImageConfig)[field.name], field) for name, field in keys(ImageConfig).items()
+    }
     one_image = {**table_of({name: {"$ref": f"#/definitions/{name}"} for name in definitions}), **one_target()}
     images = {"description": plain(IMAGES), "type": "object", "additionalProperties": one_image}
     return {
@@ -91,6 +93,8 @@ def key_schema(annotation: Any, field: Field[Any]) -> dict[str, Any]:
         "description": plain(f"{doc} Default: {unless}." if unless else doc),
         **value_schema(annotation, field.metadata["check"]),
     }
+    members = {name: key_schema(*member) for name, member in field.metadata["members"].items()}
+    schema.update({"properties": members} if members else {})
     default = default_of(field)
     return schema if unless or default is None or is_dataclass(default) else {**schema, "default": default}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, is_dataclass
 from typing import Any
 
 from pystatic_tasks.config.convert import Problems, convert_table, kebab, keys, nearest, show, strip_none, types_of
-from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.model import ImageConfig
 
 TABLE = "pystatic-tasks"
 ENVIRONMENT_PREFIX = "PYSTATIC_TASKS_"
@@ -31,7 +31,7 @@ def read_table(path: str, raw: Any) -> Source:
     problems = Problems(path)
     if not isinstance(raw, Mapping):
         return Source(values={}, problems=[f"{path.rstrip('.: ')}: must be a table, not {show(raw)}"])
-    return Source(values=convert_table(Image, raw, "", problems), problems=problems.lines)
+    return Source(values=convert_table(ImageConfig, raw, "", problems), problems=problems.lines)
 
 
 def read_overrides(overrides: Mapping[str, Any]) -> Source:
@@ -44,7 +44,7 @@ def with_kebab_keys(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
     What stands below `server`, `env`, `labels` and `files` are names of others and stay as they are.
     """
-    ours = {name for name, target in keys(Image).items() if is_dataclass(types_of(Image)[target.name])}
+    ours = {name for name, target in keys(ImageConfig).items() if is_dataclass(types_of(ImageConfig)[target.name])}
     return {
         kebab(str(name)): with_kebab_keys(value) if kebab(str(name)) in ours and isinstance(value, Mapping) else value
         for name, value in overrides.items()
@@ -84,8 +84,8 @@ def read_variable(name: str, text: str) -> Source:
 def environment_names() -> dict[str, Key]:
     """Every variable that is read, without its prefix, with the path of its key and the key's type."""
     names = {}
-    for name, target in keys(Image).items():
-        annotation = types_of(Image)[target.name]
+    for name, target in keys(ImageConfig).items():
+        annotation = types_of(ImageConfig)[target.name]
         if is_dataclass(annotation):
             cls = typing.cast(type, annotation)
             found: list[Key] = [((name, key), types_of(cls)[each.name]) for key, each in keys(cls).items()]

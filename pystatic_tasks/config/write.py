@@ -12,14 +12,14 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
-from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.project import parse_toml
 from pystatic_tasks.config.sources import TABLE
 from pystatic_tasks.errors import ConfigError, Repair
-from pystatic_tasks.pipeline import replacement
-from pystatic_tasks.project import parse_toml
+from pystatic_tasks.system.files import replacement
 
 
-def write_repair(image: Image, repair: Repair) -> str:
+def write_repair(config: ImageConfig, repair: Repair) -> str:
     """Write the repair into the table that the image is configured by, in `image.root/pyproject.toml`.
 
     Returns:
@@ -29,11 +29,11 @@ def write_repair(image: Image, repair: Repair) -> str:
         ConfigError: the file cannot be read or written, or the line has no place in it.
     """
     # A link stays one.
-    path = (image.root / "pyproject.toml").resolve()
+    path = (config.root / "pyproject.toml").resolve()
     try:
         before = path.read_bytes().decode()
         tables = parse_toml(before)
-        place = (*table_of(image, tables), repair.table)
+        place = (*table_of(config, tables), repair.table)
         line = f"{'.'.join((*place, repair.key))} = {json.dumps(repair.value, ensure_ascii=False)}"
         wanted = with_value(tables, (*place, repair.key), list(repair.value))
         after = with_line(before, place, repair)
@@ -56,13 +56,13 @@ def cannot_write(path: Path, reason: str, repair: Repair) -> ConfigError:
     )
 
 
-def table_of(image: Image, tables: Mapping[str, Any]) -> tuple[str, ...]:
+def table_of(config: ImageConfig, tables: Mapping[str, Any]) -> tuple[str, ...]:
     """The path of the table that this image alone is configured by, where there are several."""
     images = tables.get("tool", {}).get(TABLE, {}).get("images", {})
     if not images:
         return ("tool", TABLE)
     names = {each.get("name", key): key for key, each in images.items()}
-    return ("tool", TABLE, "images", names.get(image.name) or next(iter(images)))
+    return ("tool", TABLE, "images", names.get(config.name) or next(iter(images)))
 
 
 def with_value(tables: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:

@@ -1,6 +1,16 @@
-"""Whatever can run an image: Docker, Podman, or a sandbox of the machine's own."""
+"""Whatever can run an image: one module for each engine, found by registry.py."""
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy, make_artifact
 from pystatic_tasks.engines.choose import choose_engine, loading_engines
+from pystatic_tasks.engines.registry import all_engines
 
-__all__ = ["Artifact", "Container", "Engine", "Policy", "choose_engine", "loading_engines", "make_artifact"]
+__all__ = [
+    "Artifact",
+    "Container",
+    "Engine",
+    "Policy",
+    "all_engines",
+    "choose_engine",
+    "loading_engines",
+    "make_artifact",
+]

@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from pystatic_tasks.config.model import Image
+from pystatic_tasks.config.model import DEFAULT_SERVER, ImageConfig, ServerKind
 from pystatic_tasks.errors import ImageError
 
 COMMAND_TIMEOUT_SECONDS = 120
@@ -26,6 +26,7 @@ class Artifact:
         env: The image's environment variables.
         port: TCP port that it serves, or None.
         volumes: Folders of the image that are writable, anew for each container.
+        server: What serves at that port.
     """
 
     archive: Path
@@ -35,19 +36,20 @@ class Artifact:
     env: Mapping[str, str]
     port: int | None
     volumes: Sequence[str] = ()
+    server: ServerKind = DEFAULT_SERVER
 
 
-def make_artifact(image: Image, built: Mapping[str, Any]) -> Artifact:
-    """The artifact that the image step left, by the facts of its manifest."""
-    ports = built["server_ports"]
+def make_artifact(config: ImageConfig, *, image_id: str, ports: Sequence[int]) -> Artifact:
+    """The artifact that the image step left, by the digest of its configuration and the ports that it serves."""
     return Artifact(
-        archive=image.dist / "image.tar",
-        image_id=built["image_id"],
-        references=image.references,
-        entrypoint=f"/{image.name}",
-        env=image.environment,
-        port=ports[0] if image.app and ports else None,
-        volumes=image.image.volumes,
+        archive=config.dist / "image.tar",
+        image_id=image_id,
+        references=config.references,
+        entrypoint=f"/{config.name}",
+        env=config.environment,
+        port=ports[0] if config.app and ports else None,
+        volumes=config.image.volumes,
+        server=config.server_kind,
     )
 
 
@@ -116,7 +118,11 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """ "docker", "podman" or "sandbox"."""
+        """Its name, which is its module's too."""
+
+    @property
+    def keeps_images(self) -> bool:
+        """Whether images are loaded into it, and stay there."""
 
     @property
     def unchecked(self) -> tuple[str, ...]:
@@ -125,7 +131,7 @@ class Engine(Protocol):
     def version(self) -> str:
         """Its version; empty if it does not work here."""
 
-    def complaint(self) -> str:
+    def problem(self) -> str:
         """Why it does not work here."""
 
     def load(self, artifact: Artifact) -> bool:

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pystatic_tasks.config.model import EngineName
-from pystatic_tasks.engines import sandbox
+from pystatic_tasks.config.model import ENGINE_NAMES, EngineChoice
 from pystatic_tasks.engines.base import Engine
-from pystatic_tasks.engines.docker import DOCKER
-from pystatic_tasks.engines.podman import PODMAN
+from pystatic_tasks.engines.registry import all_engines, engine_called
 from pystatic_tasks.errors import MissingToolError
 
-COMMAND_LINES: tuple[Engine, ...] = (DOCKER, PODMAN)
 
-
-def choose_engine(name: EngineName) -> Engine:
-    """The engine of that name, or for "auto" the first that works: Docker, Podman, sandbox.
+def choose_engine(choice: EngineChoice) -> Engine:
+    """The engine of that name, or for "auto" the first that works.
 
     Raises:
         MissingToolError: it does not work here.
     """
-    if name == "sandbox":
-        return require(sandbox.here())
-    if name != "auto":
-        return require(next(engine for engine in COMMAND_LINES if engine.name == name))
+    if choice != "auto":
+        return require(engine_called(choice))
     engines = all_engines()
     for engine in engines:
         if engine.version():
@@ -31,29 +25,23 @@ def choose_engine(name: EngineName) -> Engine:
     raise MissingToolError(
         "No engine works here that could run the image:",
         "Start or install one of them; the smallest is bubblewrap: apt-get install bubblewrap.",
-        [f"{engine.name}: {engine.complaint()}" for engine in engines],
+        [f"{engine.name}: {engine.problem()}" for engine in engines],
     )
-
-
-def all_engines() -> Sequence[Engine]:
-    """In the order in which "auto" tries them."""
-    return (*COMMAND_LINES, sandbox.here())
 
 
 def require(engine: Engine) -> Engine:
     if engine.version():
         return engine
-    others = [name for name in ("docker", "podman", "sandbox") if name != engine.name]
+    *others, last = [f"--engine {name}" for name in ENGINE_NAMES if name != engine.name]
     raise MissingToolError(
-        f"The engine {engine.name} was asked for and does not work here ({engine.complaint()}).",
-        f"Start or install it, or choose another: --engine {others[0]} or --engine {others[1]}.",
+        f"The engine {engine.name} was asked for and does not work here ({engine.problem()}).",
+        f"Start or install it, or choose another: {', '.join(others)} or {last}.",
     )
 
 
-def loading_engines(name: EngineName) -> Sequence[Engine]:
+def loading_engines(choice: EngineChoice) -> Sequence[Engine]:
     """The engines to load a new image into: the one of that name, or for "auto" all that are there."""
-    if name == "sandbox":
-        return []
-    if name == "auto":
-        return [engine for engine in COMMAND_LINES if engine.version()]
-    return [choose_engine(name)]
+    if choice == "auto":
+        return [engine for engine in all_engines() if engine.keeps_images and engine.version()]
+    engine = engine_called(choice)
+    return [require(engine)] if engine.keeps_images else []

@@ -1,17 +1,18 @@
-"""What Docker's and Podman's command lines have in common."""
+"""What command lines like Docker's have in common."""
 
 from __future__ import annotations
 
-import io
+import os
 import secrets
 import shutil
 import subprocess
-import tarfile
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from pystatic_tasks.engines.base import COMMAND_TIMEOUT_SECONDS, Artifact, Container, Exit, Policy, call
+from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy, call
 from pystatic_tasks.errors import ImageError
 
 VERSION_TIMEOUT_SECONDS = 20
@@ -24,21 +25,26 @@ class CommandLineEngine:
 
     Attributes:
         name: The command.
-        version_arguments: What makes it tell its server's version.
+        version_arguments: What makes it tell its server's version, or fail without one.
         run_arguments: What it needs beside the common arguments to run under a policy.
         users_arguments: What makes `top` list the users of a container's processes.
+        by_reference: Whether it takes an image by a reference only, not by the digest of its configuration.
+        without_root: Why it is of use for root only; empty if it is for every user.
     """
 
     name: str
     version_arguments: tuple[str, ...]
     run_arguments: tuple[str, ...]
     users_arguments: tuple[str, ...]
+    by_reference: bool = False
+    without_root: str = ""
     unchecked: tuple[str, ...] = ()
+    keeps_images: bool = True
 
     def version(self) -> str:
         return self.ask_version()[0]
 
-    def complaint(self) -> str:
+    def problem(self) -> str:
         """Why it does not work here."""
         return self.ask_version()[1]
 
@@ -46,6 +52,8 @@ class CommandLineEngine:
         """Its version, or "" and why it gives none."""
         if shutil.which(self.name) is None:
             return "", f'there is no program "{self.name}" on the PATH'
+        if self.without_root and os.geteuid() != 0:
+            return "", self.without_root
         try:
             result = call(self.name, *self.version_arguments, check=False, timeout=VERSION_TIMEOUT_SECONDS)
         except ImageError as error:
@@ -58,10 +66,14 @@ class CommandLineEngine:
             return False
         call(self.name, "load", "--input", str(artifact.archive))
         for reference in artifact.references:
-            # Podman takes one name from an archive, whatever there are.
+            # Podman and containerd take one name from an archive, whatever there are.
             if self.image_id(reference) != artifact.image_id:
-                call(self.name, "tag", artifact.image_id.removeprefix("sha256:"), reference)
+                call(self.name, "tag", self.handle(artifact).removeprefix("sha256:"), reference)
         return True
+
+    def handle(self, artifact: Artifact) -> str:
+        """What its commands take for the image once it is loaded."""
+        return artifact.references[0] if self.by_reference else artifact.image_id
 
     def image_id(self, reference: str) -> str:
         """The digest that the engine knows the reference by, or ""."""
@@ -81,7 +93,7 @@ class CommandLineEngine:
             options += ["--label", f"{OWNER_LABEL}={policy.owner}"]
         container = CommandLineContainer(engine=self, identity=f"pystatic-{secrets.token_hex(8)}", artifact=artifact)
         try:
-            call(self.name, "create", "--name", container.identity, *options, artifact.image_id, *arguments)
+            call(self.name, "create", "--name", container.identity, *options, self.handle(artifact), *arguments)
             call(self.name, "start", container.identity)
         except BaseException:
             container.remove()
@@ -142,17 +154,17 @@ class CommandLineContainer:
         return Exit(code=int(self.inspect("{{.State.ExitCode}}")), seconds=seconds)
 
     def leftovers(self) -> list[str]:
-        command = [self.engine.name, "cp", f"{self.identity}:/tmp", "-"]
-        copy = subprocess.run(command, capture_output=True, check=False, timeout=COMMAND_TIMEOUT_SECONDS)
-        if copy.returncode != 0:
-            raise ImageError(
-                f'"{self.engine.name} cp" failed, so that /tmp could not be looked into:',
-                f"See whether {self.engine.name} works.",
-                copy.stderr.decode("utf-8", "replace").strip().splitlines()[-5:],
-            )
-        with tarfile.open(fileobj=io.BytesIO(copy.stdout)) as tar:
-            names = [member.name.strip("/") for member in tar.getmembers()]
-        return sorted(name.removeprefix("tmp/") for name in names if name not in ("", ".", "tmp"))
+        with tempfile.TemporaryDirectory(prefix="pystatic-") as folder:
+            # Not to standard output, where nerdctl writes an archive from version 2.3 on only; and the content of /tmp,
+            # not the folder, since Podman and nerdctl call that as they like where it is a volume.
+            copy = self.call("cp", f"{self.identity}:/tmp/.", folder, check=False)
+            if copy.returncode != 0:
+                raise ImageError(
+                    f'"{self.engine.name} cp" failed, so that /tmp could not be looked into:',
+                    f"See whether {self.engine.name} works.",
+                    copy.stderr.strip().splitlines()[-5:],
+                )
+            return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*"))
 
     def remove(self) -> None:
         self.call("rm", "--force", "--volumes", self.identity, check=False)

@@ -1,15 +1,18 @@
 """Podman, through its command line."""
 
+from pystatic_tasks.engines.base import Engine
 from pystatic_tasks.engines.command_line import CommandLineEngine
 
-PODMAN = CommandLineEngine(
-    name="podman",
-    version_arguments=("info", "--format", "{{.Version.Version}}"),
-    # Without the second, a read-only root gets writable /run, /tmp and /var/tmp.
-    # With it, newer versions make /dev/shm read-only too, which other engines leave writable.
-    run_arguments=(
-        *("--pull", "never", "--read-only-tmpfs=false"),
-        *("--tmpfs", "/dev/shm:rw,noexec,nosuid,nodev,mode=1777"),
-    ),
-    users_arguments=("user",),
-)
+
+def here() -> Engine:
+    return CommandLineEngine(
+        name="podman",
+        version_arguments=("info", "--format", "{{.Version.Version}}"),
+        # Without the second, a read-only root gets writable /run, /tmp and /var/tmp.
+        # With it, newer versions make /dev/shm read-only too, which other engines leave writable.
+        run_arguments=(
+            *("--pull", "never", "--read-only-tmpfs=false"),
+            *("--tmpfs", "/dev/shm:rw,noexec,nosuid,nodev,mode=1777"),
+        ),
+        users_arguments=("user",),
+    )

@@ -16,13 +16,14 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy
-from pystatic_tasks.engines.layers import open_layers
-from pystatic_tasks.host import with_our_life
+from pystatic_tasks.engines.base import Artifact, Container, Engine, Exit, Policy
+from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.oci.read_archive import open_layers
+from pystatic_tasks.system.processes import with_our_life
 
 FOLDER_PREFIX = "pystatic-sandbox-"
 MOUNT_POINTS = ("dev", "proc", "tmp")
@@ -65,6 +66,7 @@ class Sandbox:
 
     as_root: bool
     name: str = "sandbox"
+    keeps_images: bool = False
 
     @property
     def unchecked(self) -> tuple[str, ...]:
@@ -73,13 +75,13 @@ class Sandbox:
         return ("the memory limit", "that another user may read the files")
 
     def version(self) -> str:
-        if self.complaint():
+        if self.problem():
             return ""
         tool = "unshare" if self.as_root else "bwrap"
         said = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False).stdout
         return said.strip()
 
-    def complaint(self) -> str:
+    def problem(self) -> str:
         """Why it does not work here; empty if it does."""
         tools = ("unshare", "setpriv", "chroot", "mount") if self.as_root else ("bwrap",)
         for tool in tools:
@@ -117,7 +119,7 @@ class Sandbox:
                     # unshare itself complains when the program is killed; the program's own errors go to the output.
                     stderr=subprocess.DEVNULL if self.as_root else subprocess.STDOUT,
                     cwd="/",
-                    env=environment(artifact.env, port),
+                    env=environment(artifact, port),
                 )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -175,7 +177,7 @@ class SandboxContainer:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             cwd="/",
-            env=environment(self.artifact.env, self.port),
+            env=environment(self.artifact, self.port),
             check=False,
         ).returncode
 
@@ -239,12 +241,11 @@ def extract(archive: Path, root: Path) -> None:
         Path(f"{root}{file}").chmod(0o644)
 
 
-def environment(own: Mapping[str, str], port: int | None) -> dict[str, str]:
+def environment(artifact: Artifact, port: int | None) -> dict[str, str]:
     """What engines set, what the image sets, and where to listen."""
-    variables = {"PATH": PATH, "HOME": "/", **own}
+    variables = {"PATH": PATH, "HOME": "/", **artifact.env}
     if port:
-        arguments = f"{own.get('GUNICORN_CMD_ARGS', '')} --bind 127.0.0.1:{port}"
-        variables["GUNICORN_CMD_ARGS"] = arguments.strip()
+        variables.update(find_server(artifact.server).listen_at(variables, "127.0.0.1", port))
     return variables
 
 
@@ -283,6 +284,6 @@ def exit_code(returncode: int) -> int:
     return 128 - returncode if returncode < 0 else returncode
 
 
-def here() -> Sandbox:
+def here() -> Engine:
     """The sandbox that fits the current user."""
     return Sandbox(as_root=os.geteuid() == 0)

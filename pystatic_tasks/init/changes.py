@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.pipeline import replacement
+from pystatic_tasks.system.files import replacement
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from pystatic_tasks.config.project import required_name
 from pystatic_tasks.init.look import Project, at, texts
-from pystatic_tasks.project import normalized_name
 
 DISTRIBUTIONS = {
     name: name.lower()
@@ -46,12 +47,12 @@ def installation(project: Project, framework: str) -> list[tuple[str, Any]]:
 
 def requires(requirements: Any, name: str) -> bool:
     """Whether one of a list of requirements is of the distribution."""
-    return any(name == required_name(each) for each in texts(requirements))
+    return any(name == required_name(without_options(each)) for each in texts(requirements))
 
 
-def required_name(requirement: str) -> str:
-    match = re.match(r"\s*([A-Za-z0-9][\w.-]*)", requirement)
-    return normalized_name(match[1]) if match else ""
+def without_options(line: str) -> str:
+    """A line of a requirements file without its comment and its options, such as `--hash`."""
+    return " ".join(takewhile(lambda word: not word.startswith(("#", "-", "\\")), line.split()))
 
 
 def requirements_file(root: Path, name: str) -> str:

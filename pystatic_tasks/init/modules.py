@@ -11,7 +11,7 @@ from functools import cached_property
 from keyword import iskeyword
 from pathlib import Path
 
-from pystatic_tasks.pipeline import is_left_by_tools, walk
+from pystatic_tasks.system.files import is_left_by_tools, walk
 
 # Folders whose code is not what is served.
 BESIDE_THE_CODE = {

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import tomlkit
 
+from pystatic_tasks.config.project import required_name
 from pystatic_tasks.config.write import newline_of
 from pystatic_tasks.init.modules import Module, keyword, literal
 from pystatic_tasks.init.pyprojects import parsed
 from pystatic_tasks.init.source import read_module, with_import, with_last
-from pystatic_tasks.pipeline import STEPS
-from pystatic_tasks.project import normalized_name
+from pystatic_tasks.steps.table import STEPS
 
 # The metadata of scripts, as https://peps.python.org/pep-0723/ finds it.
 SCRIPT_BLOCK = re.compile(r"(?m)^# /// script\r?$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///\r?$")
@@ -134,13 +134,9 @@ def with_script_dependency(text: str) -> str:
         return text
     content = "".join(re.sub(r"^# ?", "", line) for line in block["content"].replace("\r\n", "\n").splitlines(True))
     dependencies = parsed(content).get("dependencies")
-    if not isinstance(dependencies, list) or any(is_ours(str(each)) for each in dependencies):
+    if not isinstance(dependencies, list) or "pystatic-tasks" in [required_name(str(each)) for each in dependencies]:
         return text
     document = tomlkit.parse(content)
     document["dependencies"].append("pystatic-tasks")
     commented = "".join(f"# {line}".rstrip() + newline_of(text) for line in tomlkit.dumps(document).splitlines())
     return text[: block.start("content")] + commented + text[block.end("content") :]
-
-
-def is_ours(requirement: str) -> bool:
-    return normalized_name(re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0]) == "pystatic-tasks"

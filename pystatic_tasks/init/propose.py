@@ -9,6 +9,7 @@ from typing import Any
 
 from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.load import TARGETS
+from pystatic_tasks.config.project import default_image_name
 from pystatic_tasks.config.rules import check_app
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.init.dependencies import installation
@@ -18,7 +19,6 @@ from pystatic_tasks.init.modules import BESIDE_THE_CODE
 from pystatic_tasks.init.route_calls import declared_routes
 from pystatic_tasks.init.routes import Routes
 from pystatic_tasks.init.targets import PLAIN, Candidate, others_than, ranked
-from pystatic_tasks.project import default_image_name
 
 LOOKED_FOR = (
     "an application of Flask, Quart, FastAPI, Starlette, Litestar, Falcon, Bottle, Pyramid or Django",

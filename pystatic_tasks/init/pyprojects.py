@@ -12,10 +12,10 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from pystatic_tasks.config.load import too_many
+from pystatic_tasks.config.project import parse_toml
 from pystatic_tasks.config.sources import TABLE, misspelt_tables, read_table
 from pystatic_tasks.config.write import newline_of, with_value
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.project import parse_toml
 
 HEADER = re.compile(rf"^[ \t]*\[[ \t]*tool[ \t]*\.[ \t]*[\"']?{TABLE}[\"']?[ \t]*\][^\n]*\n?", re.MULTILINE)
 Keys = Sequence[tuple[str, Any]]

@@ -6,15 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pystatic_tasks.init.modules import (
-    DEFINITIONS,
-    Code,
-    Definition,
-    Module,
-    bound_names,
-    literal,
-    statements,
-)
+from pystatic_tasks.init.modules import DEFINITIONS, Code, Definition, Module, bound_names, literal, statements
 
 # What gives an application when it is called.
 CONSTRUCTORS = {

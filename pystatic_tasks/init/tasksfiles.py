@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pystatic_tasks.init.modules import Module, keyword, literal
 from pystatic_tasks.init.source import read_module, with_import, with_last
-from pystatic_tasks.pipeline import STEPS
+from pystatic_tasks.steps.table import STEPS
 
 OURS = "pystatic_tasks.tasks"
 BELOW = "pystatic"

@@ -96,7 +96,10 @@ def test_an_engine_that_does_not_answer(sample: Project) -> None:
     tool_or_skip("docker")
     printed = sample.nox("-s", "smoke", *("--", "--engine", "docker"), ok=False, DOCKER_HOST="unix:///nowhere.sock")
     assert "The engine docker was asked for and does not work here (Cannot connect to the Docker daemon" in printed
-    assert ").\nStart or install it, or choose another: --engine podman or --engine sandbox.\n" in printed
+    assert (
+        ").\nStart or install it, or choose another: --engine podman, --engine nerdctl or --engine sandbox.\n"
+        in printed
+    )
 
 
 def test_an_unknown_word_after_the_dashes(sample: Project) -> None:

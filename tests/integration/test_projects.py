@@ -20,9 +20,11 @@ from support import REPOSITORY, Project, tool_or_skip
 
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import Layout, Request
-from pystatic_tasks.engines import Policy, choose_engine, make_artifact
-from pystatic_tasks.engines.layers import open_layers
-from pystatic_tasks.smoke.probes import Answer, send, wait_until_ready
+from pystatic_tasks.engines import Container, Policy, choose_engine, make_artifact
+from pystatic_tasks.engines.sandbox import free_port
+from pystatic_tasks.oci.read_archive import open_layers
+from pystatic_tasks.steps.smoke.contract import error_lines
+from pystatic_tasks.steps.smoke.probes import Answer, send, wait_until_ready
 
 if TYPE_CHECKING:
     import trustme
@@ -39,6 +41,7 @@ IMAGES = {
     "plain_wsgi": ["plain-wsgi"],
     "fastapi_shop": ["fastapi-shop"],
     "starlette_live": ["starlette-live"],
+    "starlette_chat": ["starlette-chat"],
     "falcon_inventory": ["acme-inventory"],
     "typer_greet": ["typer-greet"],
     "queue_worker": ["queue-worker"],
@@ -163,20 +166,49 @@ def test_every_file_in_its_image_belongs_to_a_component(name: str, layout: Layou
 @contextmanager
 def running(root: Path, layout: Layout, env: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """The built image of a project, started with more variables; where it answers."""
+    with started(root, layout, env) as container:
+        assert wait_until_ready(container, container.address(), "/", timeout=60), container.output()
+        yield container.address()
+
+
+@contextmanager
+def started(root: Path, layout: Layout, env: Mapping[str, str], **changes: Any) -> Iterator[Container]:
+    """The built image of a project, started with more variables; `changes` are those of its artifact."""
     [image] = load_config(root)
     image = replace(image, layout=layout)
     built = read(root / "build" / "pystatic" / image.name / "image.json")["facts"]
-    artifact = make_artifact(image, built)
+    artifact = make_artifact(image, image_id=built["image_id"], ports=built["server_ports"])
     archive = image.dist / f"{layout}.tar"
     policy = Policy(user="65535:65535", writable_tmp=layout == "onefile", memory_bytes=image.smoke.memory)
     container = choose_engine("sandbox").start(
-        replace(artifact, archive=archive, env={**artifact.env, **env}), policy, []
+        replace(artifact, archive=archive, env={**artifact.env, **env}, **changes), policy, []
     )
     try:
-        assert wait_until_ready(container, container.address(), "/", timeout=60), container.output()
-        yield container.address()
+        yield container
     finally:
         container.remove()
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_uvicorn_goes_by_the_variables_and_ends_by_term(layout: Layout, workshop: Workshop) -> None:
+    workshop.built("starlette_chat", layout)
+    port = free_port()
+    env = {"PORT": str(port), "WEB_CONCURRENCY": "3", "UVICORN_HOST": "127.0.0.1"}
+    with started(workshop.root("starlette_chat"), layout, env, port=None) as container:
+        address = ("127.0.0.1", port)
+        assert wait_until_ready(container, address, "/", timeout=60), container.output()
+        assert container.execute(["--healthcheck", "/health"]) == 0
+        assert container.execute(["--healthcheck", "/missing"]) == 1
+        # What the settings did not lead to was left out.
+        assert container.execute(["--http", "h11", "--port", str(free_port())]) == 2
+        processes = {json.loads(ask(address, "/worker").body)["process"] for _ in range(100)}
+        assert 1 < len(processes) <= 3
+        end = container.stop(10)
+        output = container.output()
+    assert end.code == 0
+    assert end.seconds < 5
+    assert output.count("Started server process") == 3
+    assert list(error_lines(output, "uvicorn")) == []
 
 
 def ask(address: tuple[str, int], path: str) -> Answer:

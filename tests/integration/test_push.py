@@ -16,13 +16,13 @@ from registries import CUT, FINE, Registry, running_registry, standing_before, w
 from support import Project, clean_environment, tool_or_skip, validate, without_times, write_project
 
 from pystatic_tasks.engines import Engine
-from pystatic_tasks.host import Host
-from pystatic_tasks.image.archive import write_layout
-from pystatic_tasks.image.layers import digest
-from pystatic_tasks.image.oci import canonical
-from pystatic_tasks.push.archive import read_archive
-from pystatic_tasks.push.send import Content, send
-from pystatic_tasks.references import parse_reference
+from pystatic_tasks.oci.archive import write_layout
+from pystatic_tasks.oci.blobs import digest
+from pystatic_tasks.oci.manifest import canonical
+from pystatic_tasks.oci.read_archive import read_archive
+from pystatic_tasks.oci.references import parse_reference
+from pystatic_tasks.oci.registry.send import Content, send
+from pystatic_tasks.system.terminal import Terminal
 
 PYPROJECT = '[project]\nname = "shop"\nversion = "1.4"\n[tool.pystatic-tasks]\nscript = "shop.py"\nlayout = "tree"\n'
 SANDBOX = ("--engine", "sandbox")
@@ -247,7 +247,7 @@ def test_what_fails_once_is_tried_again(
     with standing_before(registry) as between:
         between.fate = lambda asked, before: fate if asked.startswith(kind) and before == 0 else FINE
         reference = parse_reference(f"{between.address}/shop:1")
-        send(Content(images=[archived], top=archived.manifest), [reference], Host(say=said.append))
+        send(Content(images=[archived], top=archived.manifest), [reference], said.append, Terminal(stream=sys.stderr))
     why = {
         CUT: "cannot be reached: ",
         503: "answered 503 Service Unavailable. ",

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from support import TAG, Project, engine_or_skip, tool_or_skip, validate, write_project
 
+from pystatic_tasks.config.model import ENGINE_NAMES
+
 CONTRACT = [
     "GET /",
     "GET /?min=6&max=6",
@@ -24,7 +26,7 @@ CONTRACT = [
 ]
 
 
-@pytest.mark.parametrize("engine", ["docker", "podman", "sandbox"])
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 def test_the_sample_keeps_its_contract_in(engine: str, sample: Project) -> None:
     engine_or_skip(engine)
     try:
@@ -52,10 +54,10 @@ import json, sys
 from pathlib import Path
 from pystatic_tasks.engines import Artifact, Policy
 from pystatic_tasks.engines.sandbox import here
-from pystatic_tasks.smoke.probes import Request, send, wait_until_ready
+from pystatic_tasks.steps.smoke.probes import Request, send, wait_until_ready
 
 sandbox = here()
-assert not sandbox.as_root and sandbox.version(), sandbox.complaint()
+assert not sandbox.as_root and sandbox.version(), sandbox.problem()
 artifact = Artifact(archive=Path(sys.argv[1]), image_id="", references=(), entrypoint="/sample-app", env={}, port=8000)
 policy = Policy(user="54321:54321", writable_tmp=True, memory_bytes=0)
 container = sandbox.start(artifact, policy, [])

@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,11 +16,12 @@ import pytest
 from registries import Registry, running_registry, standing_before, wait_for
 from support import TAG, Project, copy_repository, elsewhere, engine_or_skip, tool_or_skip, write_project
 
+from pystatic_tasks.config.model import ENGINE_NAMES
 from pystatic_tasks.engines import Engine
-from pystatic_tasks.host import Host
-from pystatic_tasks.push.archive import read_archive
-from pystatic_tasks.push.send import Content, Sent, read_sbom, send
-from pystatic_tasks.references import Reference, parse_reference
+from pystatic_tasks.oci.read_archive import read_archive
+from pystatic_tasks.oci.references import Reference, parse_reference
+from pystatic_tasks.oci.registry.send import Content, Sent, read_sbom, send
+from pystatic_tasks.system.terminal import Terminal
 
 KINDS = ["libc", "python", "third-party", "project"]
 PUSH_BUDGET_BYTES = 20_000
@@ -121,10 +123,11 @@ def push(project: Project, reference: Reference) -> Sent:
     archive = project.result("image.tar")
     archived, sbom = read_archive(archive), read_sbom(archive.parent)
     sboms = {archived.manifest.digest: sbom} if sbom else {}
-    return send(Content(images=[archived], top=archived.manifest, sboms=sboms), [reference], Host(say=print))
+    content = Content(images=[archived], top=archived.manifest, sboms=sboms)
+    return send(content, [reference], print, Terminal(stream=sys.stderr))
 
 
-@pytest.mark.parametrize("engine", ["docker", "podman", "sandbox"])
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 def test_it_keeps_its_contract_without_any_writable_folder_in(engine: str, tree: Project) -> None:
     engine_or_skip(engine)
     try:
@@ -360,7 +363,7 @@ def test_zstd_layers_are_for_those_who_read_them_and_gzip_for_the_others(odd_app
     assert sum(layer["size"] for layer in raw["layers"]) == built["compressed_bytes"]
 
 
-@pytest.mark.parametrize("engine", ["docker", "podman", "sandbox"])
+@pytest.mark.parametrize("engine", ENGINE_NAMES)
 def test_an_image_of_zstd_layers_keeps_its_contract_in(engine: str, odd_app: Project) -> None:
     engine_or_skip(engine)
     try:

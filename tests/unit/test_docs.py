@@ -8,13 +8,14 @@ from typing import Any
 
 import generate
 import pytest
-from support import validate
+from support import members_of, validate
 
 from pystatic_tasks.config.convert import keys
-from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke
+from pystatic_tasks.config.model import ENGINE_NAMES, Freeze, ImageOptions, Smoke
+from pystatic_tasks.config.options import KNOWN
+from pystatic_tasks.config.project import read_pyproject
 from pystatic_tasks.config.sources import TABLE, read_table
-from pystatic_tasks.options import KNOWN
-from pystatic_tasks.project import read_pyproject
+from pystatic_tasks.in_image.servers.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
@@ -36,7 +37,7 @@ def test_markers_and_what_stands_around_them_stay() -> None:
     [
         ("hidden-imports", "| `hidden-imports` | Modules that are imported by name only. | |"),
         ("timeout", "| `timeout` | Seconds until the first answer, or until the program ends. | `30.0` |"),
-        ("ports", "| `ports` | Ports to expose. | those of `server.bind` |"),
+        ("ports", "| `ports` | Ports to expose. | those that the server listens on |"),
         ("tags", '| `tags` | Tags, or whole references such as `"registry.example/shop:1.4"`. | `["latest"]` |'),
     ],
 )
@@ -66,6 +67,17 @@ def test_every_option_is_in_the_reference(option: str) -> None:
     assert f"| `{option}` | " in REFERENCE
 
 
+def test_the_engines_are_in_the_reference_in_their_order() -> None:
+    table = REFERENCE.partition("\n## Engines\n")[2].partition("\n## ")[0]
+    assert tuple(re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)) == ENGINE_NAMES
+
+
+def test_the_engine_that_is_shown_is_one_that_is_there() -> None:
+    page = (ROOT / "docs" / "add-an-engine.md").read_text(encoding="utf-8")
+    engine = (ROOT / "pystatic_tasks" / "engines" / "nerdctl.py").read_text(encoding="utf-8")
+    assert f"```python\n{engine}```\n" in page
+
+
 def shown_configurations() -> list[Any]:
     blocks = [
         pytest.param(block, id=f"{page.name}-{number}")
@@ -85,6 +97,14 @@ def test_every_configuration_shown_is_accepted(block: str, tmp_path: Path) -> No
     table = pyproject["tool"][TABLE]
     for each in (table, *table.pop("images", {}).values()):
         assert read_table("", each).problems == []
+
+
+def test_the_example_of_a_server_is_a_whole_one() -> None:
+    page = (ROOT / "docs" / "add-a-server.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {"__package__": "pystatic_tasks.in_image.servers", "__name__": "example"}
+    exec(compile(code, "granian.py", "exec", dont_inherit=True), names)
+    assert [name for name in members_of(Server) if not hasattr(names["SERVER"], name)] == []
 
 
 def framework_snippets() -> list[tuple[str, str]]:

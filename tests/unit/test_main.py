@@ -14,7 +14,7 @@ import pytest
 
 from pystatic_tasks import __main__ as module
 from pystatic_tasks.__main__ import main, program_name
-from pystatic_tasks.underneath import Call
+from pystatic_tasks.fronts.nox_process import Call
 
 APP = "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/')\ndef index():\n    return 'hello'\n"
 

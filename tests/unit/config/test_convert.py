@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pystatic_tasks.config import Image, Request
+from pystatic_tasks.config import ImageConfig, Request
 from pystatic_tasks.config.convert import Problems, convert_table, kebab, keys, nearest, show, strip_none
 from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke
 from pystatic_tasks.config.schema import table_schema
@@ -27,7 +27,7 @@ def test_keys_are_the_fields_in_kebab_case() -> None:
 
 
 def test_what_the_loader_finds_out_itself_is_no_key() -> None:
-    assert not {"root", "project", "project-name"} & set(keys(Image))
+    assert not {"root", "project", "project-name"} & set(keys(ImageConfig))
 
 
 def test_lists_become_tuples_and_whole_numbers_become_numbers() -> None:
@@ -42,7 +42,7 @@ def test_only_given_keys_are_in_the_result() -> None:
 
 
 def test_nested_tables_become_nested_values() -> None:
-    values, problems = convert(Image, {"freeze": {"optimize": 1}, "server": {"workers": 4}})
+    values, problems = convert(ImageConfig, {"freeze": {"optimize": 1}, "server": {"workers": 4}})
     assert values == {"freeze": {"optimize": 1}, "server": {"workers": 4}}
     assert problems == []
 
@@ -61,21 +61,23 @@ def test_an_optional_list_is_converted_like_any_other() -> None:
 @pytest.mark.parametrize(
     ("cls", "raw", "problem"),
     [
-        (Image, {"app": 3}, "app = 3: must be a text"),
-        (Image, {"app": None}, "app = None: must be a text"),
-        (Image, {"script": True}, "script = true: must be a text"),
-        (Image, {"max-size": 8.5}, "max-size = 8.5: must be a whole number"),
-        (Image, {"max-size": True}, "max-size = true: must be a whole number"),
-        (Image, {"max-size": ["9MB"]}, "max-size = ['9MB']: must be a whole number"),
-        (Image, {"layout": "flat"}, 'layout = "flat": must be one of "onefile", "tree"'),
-        (Image, {"layout": []}, 'layout = []: must be one of "onefile", "tree"'),
-        (Image, {"install": "."}, 'install = ".": must be a list'),
-        (Image, {"install": {"a": "b"}}, "install = {'a': 'b'}: must be a list"),
-        (Image, {"install": [".", 3]}, "install[1] = 3: must be a text"),
-        (Image, {"server": 3}, "server = 3: must be a table"),
-        (Image, {"server": []}, "server = []: must be a table"),
-        (Image, {"freeze": 3}, "freeze = 3: must be a table"),
-        (Image, {"smoke": {"requests": [3]}}, "smoke.requests[0] = 3: must be a table"),
+        (ImageConfig, {"app": 3}, "app = 3: must be a text"),
+        (ImageConfig, {"app": None}, "app = None: must be a text"),
+        (ImageConfig, {"script": True}, "script = true: must be a text"),
+        (ImageConfig, {"max-size": 8.5}, "max-size = 8.5: must be a whole number"),
+        (ImageConfig, {"max-size": True}, "max-size = true: must be a whole number"),
+        (ImageConfig, {"max-size": ["9MB"]}, "max-size = ['9MB']: must be a whole number"),
+        (ImageConfig, {"layout": "flat"}, 'layout = "flat": must be one of "onefile", "tree"'),
+        (ImageConfig, {"layout": []}, 'layout = []: must be one of "onefile", "tree"'),
+        (ImageConfig, {"install": "."}, 'install = ".": must be a list'),
+        (ImageConfig, {"install": {"a": "b"}}, "install = {'a': 'b'}: must be a list"),
+        (ImageConfig, {"install": [".", 3]}, "install[1] = 3: must be a text"),
+        (ImageConfig, {"server": 3}, "server = 3: must be a table"),
+        (ImageConfig, {"server": []}, "server = []: must be a table"),
+        (ImageConfig, {"server": {"kind": "x"}}, 'server.kind = "x": must be one of "gunicorn", "uvicorn"'),
+        (ImageConfig, {"server": {"kind": 3}}, 'server.kind = 3: must be one of "gunicorn", "uvicorn"'),
+        (ImageConfig, {"freeze": 3}, "freeze = 3: must be a table"),
+        (ImageConfig, {"smoke": {"requests": [3]}}, "smoke.requests[0] = 3: must be a table"),
         (Freeze, {"strip": 1}, "strip = 1: must be true or false"),
         (Freeze, {"strip": "yes"}, 'strip = "yes": must be true or false'),
         (Freeze, {"optimize": "2"}, 'optimize = "2": must be a whole number'),
@@ -89,7 +91,11 @@ def test_an_optional_list_is_converted_like_any_other() -> None:
         (ImageOptions, {"ports": [True]}, "ports[0] = true: must be a whole number"),
         (Smoke, {"timeout": "30"}, 'timeout = "30": must be a number'),
         (Smoke, {"timeout": True}, "timeout = true: must be a number"),
-        (Smoke, {"engine": "dockr"}, 'engine = "dockr": must be one of "auto", "docker", "podman", "sandbox"'),
+        (
+            Smoke,
+            {"engine": "dockr"},
+            'engine = "dockr": must be one of "auto", "docker", "podman", "nerdctl", "sandbox"',
+        ),
         (Request, {"status": "200"}, 'status = "200": must be a whole number'),
     ],
 )
@@ -129,7 +135,7 @@ def test_every_item_of_a_list_is_reported() -> None:
 
 def test_the_prefix_says_where_a_problem_is() -> None:
     problems = Problems("register(): ")
-    convert_table(Image, {"freeze": {"optimize": 3}}, "", problems)
+    convert_table(ImageConfig, {"freeze": {"optimize": 3}}, "", problems)
     assert problems.lines == ["register(): freeze.optimize = 3: must be 0, 1 or 2"]
 
 

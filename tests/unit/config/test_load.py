@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from support import validate
 
-from pystatic_tasks.config import Image, load_config
+from pystatic_tasks.config import ImageConfig, load_config
+from pystatic_tasks.config.project import read_pyproject
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.project import read_pyproject
 
 KEYS = (
     "app, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, python, "
@@ -31,7 +31,7 @@ def write(folder: Path, text: str) -> Path:
     return folder
 
 
-def load(folder: Path, text: str, **sources: Mapping[str, Any]) -> Image:
+def load(folder: Path, text: str, **sources: Mapping[str, Any]) -> ImageConfig:
     """The one image of a right configuration, which the schema takes too."""
     (image,) = load_config(write(folder, text), **sources)
     validate(read_pyproject(folder), "pyproject.schema.json")
@@ -51,7 +51,7 @@ def one_problem(folder: Path, line: str) -> str:
 
 def test_one_line_is_a_whole_configuration(tmp_path: Path) -> None:
     image = load(tmp_path, SHOP)
-    expected = Image(root=tmp_path, project=tmp_path, project_name="shop", name="shop", app="shop:app")
+    expected = ImageConfig(root=tmp_path, project=tmp_path, project_name="shop", name="shop", app="shop:app")
     assert image == expected
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from pystatic_tasks.config import Image, Request
+from pystatic_tasks.config import ImageConfig, Request
 from pystatic_tasks.config.convert import NOT_KEYS
-from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke, Staticx
+from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke, Staticx, shown
 from pystatic_tasks.config.rules import RULES
 
 ROOT = Path("/srv/shop")
-TABLES: tuple[type[Any], ...] = (Image, Freeze, Staticx, ImageOptions, Smoke, Request)
+TABLES: tuple[type[Any], ...] = (ImageConfig, Freeze, Staticx, ImageOptions, Smoke, Request)
 
 
 def all_keys() -> Iterator[tuple[str, Field[Any]]]:
@@ -24,7 +24,7 @@ def all_keys() -> Iterator[tuple[str, Field[Any]]]:
 
 
 def test_the_defaults_are_those_of_the_reference() -> None:
-    image = Image(root=ROOT, project=ROOT)
+    image = ImageConfig(root=ROOT, project=ROOT)
     assert (image.name, image.app, image.script, image.command) == ("", None, None, None)
     assert (image.layout, image.max_size, image.max_compressed_size, image.python) == ("onefile", None, None, None)
     assert (image.install, image.groups, image.requirements, image.server) == ((".",), (), (), {})
@@ -55,13 +55,13 @@ def test_the_defaults_are_those_of_the_reference() -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_configuration_cannot_be_changed(table: type[Any]) -> None:
-    values = table(root=ROOT, project=ROOT) if table is Image else table()
+    values = table(root=ROOT, project=ROOT) if table is ImageConfig else table()
     with pytest.raises(FrozenInstanceError):
         setattr(values, fields(table)[0].name, None)
 
 
 def test_two_images_do_not_share_their_tables() -> None:
-    one, other = Image(root=ROOT, project=ROOT), Image(root=ROOT, project=ROOT)
+    one, other = ImageConfig(root=ROOT, project=ROOT), ImageConfig(root=ROOT, project=ROOT)
     assert one.server is not other.server
 
 
@@ -72,12 +72,22 @@ def test_every_key_has_a_reference_text_and_a_known_rule(each: Field[Any]) -> No
 
 
 def test_work_files_and_results_lie_in_folders_of_the_image() -> None:
-    image = Image(root=ROOT, project=ROOT / "backend", name="web")
+    image = ImageConfig(root=ROOT, project=ROOT / "backend", name="web")
     assert image.work == ROOT / "build/pystatic/web"
     assert image.dist == ROOT / "dist/pystatic/web"
 
 
 def test_a_plain_tag_becomes_a_reference_with_the_images_name() -> None:
     tags = ("latest", "1.4", "other:1", "registry.example/shop:1.4")
-    image = Image(root=ROOT, project=ROOT, name="shop", image=ImageOptions(tags=tags))
+    image = ImageConfig(root=ROOT, project=ROOT, name="shop", image=ImageOptions(tags=tags))
     assert image.references == ("shop:latest", "shop:1.4", "other:1", "registry.example/shop:1.4")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> ImageConfig:
+    return ImageConfig(root=tmp_path, project=tmp_path, name="shop", app="shop:app")
+
+
+def test_paths_are_shown_from_the_projects_folder(image: ImageConfig) -> None:
+    assert shown(image, image.dist / "image.tar") == "dist/pystatic/shop/image.tar"
+    assert shown(image, Path("/etc/passwd")) == "/etc/passwd"

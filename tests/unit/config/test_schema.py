@@ -16,7 +16,8 @@ from validate_pyproject.types import Plugin
 
 from pystatic_tasks.config.convert import Problems, convert_table, keys
 from pystatic_tasks.config.load import TARGETS
-from pystatic_tasks.config.model import Image, ImageOptions, Request, Smoke
+from pystatic_tasks.config.model import ImageConfig, ImageOptions, Request, Smoke
+from pystatic_tasks.config.project import read_pyproject
 from pystatic_tasks.config.schema import (
     config_schema,
     default_of,
@@ -26,7 +27,6 @@ from pystatic_tasks.config.schema import (
     pyproject_schema,
 )
 from pystatic_tasks.config.sources import TABLE
-from pystatic_tasks.project import read_pyproject
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -66,7 +66,7 @@ def test_it_says_who_it_is() -> None:
 
 
 def test_every_key_is_in_it_and_nothing_else() -> None:
-    assert set(SCHEMA["properties"]) == {*keys(Image), "images"}
+    assert set(SCHEMA["properties"]) == {*keys(ImageConfig), "images"}
     assert set(SCHEMA["definitions"]["smoke"]["properties"]) == set(keys(Smoke))
     assert set(SCHEMA["definitions"]["smoke"]["properties"]["requests"]["items"]["properties"]) == set(keys(Request))
     assert SCHEMA["additionalProperties"] is False
@@ -97,7 +97,7 @@ def test_a_default_in_words_of_toml_is_the_default(cls: type, name: str) -> None
         (
             "ports",
             {
-                "description": "Ports to expose. Default: those of server.bind.",
+                "description": "Ports to expose. Default: those that the server listens on.",
                 "type": "array",
                 "items": {"type": "integer", "minimum": 1, "maximum": 65535},
             },
@@ -153,6 +153,7 @@ def test_the_projects_that_are_tested_are_right_by_it(project: Path) -> None:
         ("install = '.'", "install: '.' is not of type 'array'"),
         ("locked = 'yes'", "locked: 'yes' is not of type 'boolean'"),
         ("server = 3", "server: 3 is not of type 'object'"),
+        ("server.kind = 'x'", "server.kind: 'x' is not one of ['gunicorn', 'uvicorn']"),
         ("image.env = { A = 3 }", "image.env.A: 3 is not of type 'string'"),
         ("image.tags = []", "image.tags: [] should be non-empty"),
         ("image.ports = [0]", "image.ports.0: 0 is less than the minimum of 1"),

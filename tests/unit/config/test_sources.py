@@ -122,7 +122,10 @@ def test_a_wrong_override_names_the_call(overrides: dict[str, Any], line: str) -
     [
         ({"image": {"tags": ["a b"]}}, f'--tag = "a b": {NOT_A_TAG}'),
         ({"layout": "flat"}, '--layout = "flat": must be one of "onefile", "tree"'),
-        ({"smoke": {"engine": "kvm"}}, '--engine = "kvm": must be one of "auto", "docker", "podman", "sandbox"'),
+        (
+            {"smoke": {"engine": "kvm"}},
+            '--engine = "kvm": must be one of "auto", "docker", "podman", "nerdctl", "sandbox"',
+        ),
     ],
 )
 def test_a_wrong_option_is_called_as_it_was_typed(options: dict[str, object], line: str) -> None:
@@ -212,7 +215,7 @@ def test_what_one_line_of_text_cannot_carry_has_no_variable(name: str) -> None:
         ("IMAGE_TAGS", "1, a b", f'[1] = "a b": {NOT_A_TAG}'),
         ("IMAGE_HEALTHCHECK", "health", ' = "health": must begin with "/"'),
         ("SMOKE_TIMEOUT", "soon", ' = "soon": must be a number'),
-        ("SMOKE_ENGINE", "kvm", ' = "kvm": must be one of "auto", "docker", "podman", "sandbox"'),
+        ("SMOKE_ENGINE", "kvm", ' = "kvm": must be one of "auto", "docker", "podman", "nerdctl", "sandbox"'),
     ],
 )
 def test_a_wrong_value_names_its_variable(name: str, text: str, line: str) -> None:

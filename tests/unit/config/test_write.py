@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.config import Image, load_config
+from pystatic_tasks.config import ImageConfig, load_config
 from pystatic_tasks.config import write as module
 from pystatic_tasks.config.write import write_repair
 from pystatic_tasks.errors import ConfigError, Repair
@@ -21,7 +21,7 @@ def write(folder: Path, text: str) -> Path:
     return folder / "pyproject.toml"
 
 
-def repair_of(image: Image) -> Repair:
+def repair_of(image: ImageConfig) -> Repair:
     return Repair(table="freeze", key="hidden-imports", value=(*image.freeze.hidden_imports, "größe"))
 
 

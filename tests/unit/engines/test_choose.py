@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.config.model import EngineName
+from pystatic_tasks.config.model import EngineChoice, EngineName
 from pystatic_tasks.engines import choose_engine, loading_engines
 from pystatic_tasks.errors import MissingToolError
 
@@ -30,7 +30,7 @@ def sandbox_tools(folder: Path) -> None:
         program(folder, name, f"echo {name} 1.2")
 
 
-def refused(name: EngineName) -> str:
+def refused(name: EngineChoice) -> str:
     with pytest.raises(MissingToolError) as caught:
         choose_engine(name)
     return str(caught.value)
@@ -38,7 +38,11 @@ def refused(name: EngineName) -> str:
 
 @pytest.mark.parametrize(
     ("name", "others"),
-    [("docker", "--engine podman or --engine sandbox"), ("podman", "--engine docker or --engine sandbox")],
+    [
+        ("docker", "--engine podman, --engine nerdctl or --engine sandbox"),
+        ("podman", "--engine docker, --engine nerdctl or --engine sandbox"),
+        ("nerdctl", "--engine docker, --engine podman or --engine sandbox"),
+    ],
 )
 def test_an_engine_that_is_not_there_is_named_with_the_others(name: EngineName, others: str) -> None:
     assert refused(name) == (
@@ -52,7 +56,7 @@ def test_a_sandbox_without_its_tool_names_the_tool(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "geteuid", lambda: user)
     assert refused("sandbox") == (
         "The engine sandbox was asked for and does not work here "
-        f'(there is no program "{tool}" on the PATH).\n{REMEDY}--engine docker or --engine podman.'
+        f'(there is no program "{tool}" on the PATH).\n{REMEDY}--engine docker, --engine podman or --engine nerdctl.'
     )
 
 
@@ -60,7 +64,7 @@ def test_an_engine_whose_server_does_not_run_says_so(programs: Path) -> None:
     program(programs, "docker", "echo warning >&2; echo cannot connect to the server >&2; exit 1")
     assert refused("docker") == (
         "The engine docker was asked for and does not work here (cannot connect to the server).\n"
-        f"{REMEDY}--engine podman or --engine sandbox."
+        f"{REMEDY}--engine podman, --engine nerdctl or --engine sandbox."
     )
 
 
@@ -76,14 +80,17 @@ def test_without_any_engine_each_says_why() -> None:
         "No engine works here that could run the image:\n"
         '  docker: there is no program "docker" on the PATH\n'
         '  podman: there is no program "podman" on the PATH\n'
+        '  nerdctl: there is no program "nerdctl" on the PATH\n'
         '  sandbox: there is no program "unshare" on the PATH\n'
         "Start or install one of them; the smallest is bubblewrap: apt-get install bubblewrap."
     )
 
 
-def test_docker_goes_before_podman_and_both_before_the_sandbox(programs: Path) -> None:
+def test_docker_goes_before_podman_then_nerdctl_and_the_sandbox_is_the_last(programs: Path) -> None:
     sandbox_tools(programs)
     assert choose_engine("auto").name == "sandbox"
+    program(programs, "nerdctl", "echo 2.3.5")
+    assert choose_engine("auto").name == "nerdctl"
     program(programs, "podman", "echo 4.3.1")
     assert choose_engine("auto").name == "podman"
     program(programs, "docker", "echo 20.10.24")
@@ -107,6 +114,8 @@ def test_an_image_is_loaded_into_all_engines_that_are_there(programs: Path) -> N
     program(programs, "docker", "echo 20.10.24")
     program(programs, "podman", "echo 4.3.1")
     assert [engine.name for engine in loading_engines("auto")] == ["docker", "podman"]
+    program(programs, "nerdctl", "echo 2.3.5")
+    assert [engine.name for engine in loading_engines("auto")] == ["docker", "podman", "nerdctl"]
 
 
 def test_an_image_is_loaded_into_the_engine_that_was_asked_for_alone(programs: Path) -> None:

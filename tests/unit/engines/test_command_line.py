@@ -1,23 +1,35 @@
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.engines import command_line
-from pystatic_tasks.engines.base import Artifact
-from pystatic_tasks.engines.docker import DOCKER
-from pystatic_tasks.engines.podman import PODMAN
+from pystatic_tasks.engines import Engine, command_line, docker, nerdctl, podman
+from pystatic_tasks.engines.base import Artifact, Policy
 from pystatic_tasks.errors import ImageError
+
+DOCKER = docker.here()
+PODMAN = podman.here()
+NERDCTL = nerdctl.here()
+SHOP = Artifact(
+    archive=Path("/image.tar"),
+    image_id="sha256:1",
+    references=("shop:1", "shop:2"),
+    entrypoint="/shop",
+    env={},
+    port=8000,
+)
 
 
 @pytest.fixture(autouse=True)
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that alone is on the PATH."""
+    """A folder that alone is on the PATH, for root."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     return folder
 
 
@@ -36,31 +48,50 @@ def program(folder: Path, name: str, text: str) -> None:
 def test_the_version_is_the_servers(programs: Path) -> None:
     program(programs, "docker", '[ "$*" = "version --format {{.Server.Version}}" ] && echo 20.10.24')
     program(programs, "podman", '[ "$*" = "info --format {{.Version.Version}}" ] && echo 4.3.1')
+    program(programs, "nerdctl", '[ "$*" = "version --format {{.Client.Version}}" ] && echo 2.3.5')
     assert DOCKER.version() == "20.10.24"
     assert PODMAN.version() == "4.3.1"
+    assert NERDCTL.version() == "2.3.5"
+
+
+def test_nerdctl_without_containerd_has_no_version(programs: Path) -> None:
+    program(programs, "nerdctl", "echo 2.3.5; echo cannot access containerd socket >&2; exit 1")
+    assert NERDCTL.version() == ""
+    assert NERDCTL.problem() == "cannot access containerd socket"
+
+
+def test_nerdctl_is_of_use_for_root_only(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    program(programs, "nerdctl", "echo 2.3.5")
+    program(programs, "podman", "echo 4.3.1")
+    assert PODMAN.version() == "4.3.1"
+    assert NERDCTL.version() == ""
+    assert NERDCTL.problem() == (
+        "without root it chooses no free port and does not copy from a container that has ended"
+    )
 
 
 def test_what_is_not_there_has_no_version() -> None:
     assert DOCKER.version() == ""
-    assert DOCKER.complaint() == 'there is no program "docker" on the PATH'
+    assert DOCKER.problem() == 'there is no program "docker" on the PATH'
 
 
 def test_what_fails_has_no_version_but_a_complaint(programs: Path) -> None:
     program(programs, "docker", "echo 20.10; echo first >&2; echo 'no server here' >&2; exit 1")
     assert DOCKER.version() == ""
-    assert DOCKER.complaint() == "no server here"
+    assert DOCKER.problem() == "no server here"
 
 
 def test_what_fails_without_a_word_is_told_so(programs: Path) -> None:
     program(programs, "docker", "exit 1")
-    assert DOCKER.complaint() == "it gives no version"
+    assert DOCKER.problem() == "it gives no version"
 
 
 @pytest.mark.usefixtures("hangs")
 def test_what_does_not_answer_has_no_version_but_a_complaint() -> None:
     started = time.monotonic()
     assert DOCKER.version() == ""
-    assert DOCKER.complaint() == '"docker version" did not answer within 1 seconds'
+    assert DOCKER.problem() == '"docker version" did not answer within 1 seconds'
     assert time.monotonic() - started < 10
 
 
@@ -81,7 +112,7 @@ def test_an_archive_that_cannot_be_loaded_is_told_in_the_engines_words(programs:
     )
 
 
-# A docker, or podman, that knows images by the files in its folder and writes down what it is asked.
+# A docker, podman or nerdctl that knows images by the files in its folder and writes down what it is asked.
 KNOWS = """
 echo "$*" >> "{folder}/asked"
 name=$(echo "$5" | /usr/bin/tr :/ __)
@@ -110,14 +141,79 @@ def test_an_image_is_loaded_unless_all_its_names_are_known(
     for name, identity in known.items():
         (tmp_path / name).write_text(f"{identity}\n", encoding="utf-8")
     program(programs, "docker", KNOWS.format(folder=tmp_path))
-    artifact = Artifact(
-        archive=Path("/image.tar"),
-        image_id="sha256:1",
-        references=("shop:1", "shop:2"),
-        entrypoint="/shop",
-        env={},
-        port=None,
-    )
-    assert DOCKER.load(artifact) is bool(asked)
+    assert DOCKER.load(SHOP) is bool(asked)
     lines = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if not line.startswith("image inspect --format {{.Id}} shop:")] == asked
+
+
+@pytest.mark.parametrize(
+    ("name", "engine", "source"),
+    [("docker", DOCKER, "1"), ("podman", PODMAN, "1"), ("nerdctl", NERDCTL, "shop:1")],
+    ids=["docker", "podman", "nerdctl"],
+)
+def test_a_name_that_was_not_in_the_archive_is_given_afterwards(
+    programs: Path, tmp_path: Path, name: str, engine: Engine, source: str
+) -> None:
+    program(programs, name, KNOWS.format(folder=tmp_path))
+    assert engine.load(SHOP)
+    assert (tmp_path / "asked").read_text(encoding="utf-8").splitlines() == [
+        "image inspect --format {{.Id}} shop:1",
+        "load --input /image.tar",
+        "image inspect --format {{.Id}} shop:1",
+        "image inspect --format {{.Id}} shop:2",
+        f"tag {source} shop:2",
+    ]
+
+
+SHARED_MEMORY = "--tmpfs /dev/shm:rw,noexec,nosuid,nodev,mode=1777"
+
+
+@pytest.mark.parametrize(
+    ("name", "engine", "more", "image"),
+    [
+        ("docker", DOCKER, "--pull never", "sha256:1"),
+        ("podman", PODMAN, f"--pull never --read-only-tmpfs=false {SHARED_MEMORY}", "sha256:1"),
+        ("nerdctl", NERDCTL, "--pull never", "shop:1"),
+    ],
+    ids=["docker", "podman", "nerdctl"],
+)
+def test_an_image_is_run_under_the_policy(
+    programs: Path, tmp_path: Path, name: str, engine: Engine, more: str, image: str
+) -> None:
+    program(programs, name, f'echo "$*" >> "{tmp_path}/asked"; [ "$1" != ps ] || echo 1f 2f')
+    policy = Policy(user="65535:65535", writable_tmp=True, memory_bytes=512_000_000, owner="here:/shop")
+    engine.start(SHOP, policy, ["--check", "a b"])
+    listed, removed, created, started = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
+    container = started.removeprefix("start ")
+    assert listed == "ps --all --quiet --filter label=pystatic-tasks.owner=here:/shop"
+    assert removed == "rm --force --volumes 1f 2f"
+    assert created == (
+        f"create --name {container} --read-only --cap-drop ALL --security-opt no-new-privileges --user 65535:65535 "
+        f"--memory 512000000b {more} --volume /tmp --publish 127.0.0.1::8000 "
+        f"--label pystatic-tasks.owner=here:/shop {image} --check a b"
+    )
+
+
+# A docker that copies these files.
+COPIES = """
+[ "$1" = cp ] || exit 0
+/bin/mkdir "$3/_MEI1"
+: > "$3/_MEI1/libc.so"
+: > "$3/.hidden"
+"""
+
+
+def test_what_is_left_in_tmp_is_seen(programs: Path) -> None:
+    program(programs, "docker", COPIES)
+    container = DOCKER.start(SHOP, Policy(user="1:1", writable_tmp=True, memory_bytes=1), [])
+    assert container.leftovers() == [".hidden", "_MEI1", "_MEI1/libc.so"]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told_in_the_engines_words(programs: Path) -> None:
+    program(programs, "docker", "[ $1 != cp ] || { echo 'no such container' >&2; exit 1; }")
+    container = DOCKER.start(SHOP, Policy(user="1:1", writable_tmp=True, memory_bytes=1), [])
+    with pytest.raises(ImageError) as caught:
+        container.leftovers()
+    assert str(caught.value) == (
+        '"docker cp" failed, so that /tmp could not be looked into:\n  no such container\nSee whether docker works.'
+    )

@@ -6,21 +6,21 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import tool_or_skip
+from support import FROZEN, tool_or_skip
 
-from pystatic_tasks.config.model import Image, ImageOptions
+from pystatic_tasks.config.model import ImageConfig, ImageOptions, ServerKind
 from pystatic_tasks.engines.base import Artifact, Container, Policy
 from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, free_port, here, remove_left
-from pystatic_tasks.image.archive import write_archive
-from pystatic_tasks.image.compression import gzip
-from pystatic_tasks.image.layers import make_layer
-from pystatic_tasks.image.oci import Runtime, make_image
-from pystatic_tasks.image.rootfs import Entry, root_entries
+from pystatic_tasks.oci.archive import write_archive
+from pystatic_tasks.oci.compression import gzip
+from pystatic_tasks.oci.layers import Entry, make_layer
+from pystatic_tasks.oci.manifest import Runtime, make_image
+from pystatic_tasks.steps.image.rootfs import root_entries
 
 SERVES = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.02; done"
 POLICY = Policy(user="23456:34567", writable_tmp=True, memory_bytes=100_000_000)
@@ -40,10 +40,10 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
     if "=>" in subprocess.run(["ldd", busybox], capture_output=True, text=True, check=False, timeout=20).stdout:
         pytest.skip("this busybox needs libraries; install busybox-static")
     root = tmp_path_factory.mktemp("image")
-    image = Image(root=root, project=root, name="busybox", script="x.py")
+    image = ImageConfig(root=root, project=root, name="busybox", script="x.py")
     image.dist.mkdir(parents=True)
     (image.dist / "busybox").symlink_to(busybox)
-    write_image(root / "image.tar", *root_entries(image, {"files": []}).values())
+    write_image(root / "image.tar", *root_entries(image, FROZEN).values())
     return Artifact(
         archive=root / "image.tar", image_id="", references=(), entrypoint="/busybox", env={"OWN": "a  b$ü"}, port=None
     )
@@ -53,9 +53,10 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
 def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """The sandbox of this user, with its folders in the test's own; nothing may be left there."""
     found = here()
-    complaint = found.complaint()
-    if complaint:
-        pytest.skip(f"no sandbox: {complaint}")
+    assert isinstance(found, Sandbox)
+    problem = found.problem()
+    if problem:
+        pytest.skip(f"no sandbox: {problem}")
     folder = tmp_path / "sandboxes"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -112,10 +113,12 @@ def test_shared_memory_is_writable(sandbox: Sandbox, artifact: Artifact) -> None
 
 def test_volumes_are_writable_and_hold_what_the_image_has(sandbox: Sandbox, tmp_path: Path, artifact: Artifact) -> None:
     volumes = ("/var/lib/a b", "/data")
-    image = Image(root=tmp_path, project=tmp_path, name="busybox", script="x.py", image=ImageOptions(volumes=volumes))
+    image = ImageConfig(
+        root=tmp_path, project=tmp_path, name="busybox", script="x.py", image=ImageOptions(volumes=volumes)
+    )
     image.dist.mkdir(parents=True)
     (image.dist / "busybox").symlink_to(tool_or_skip("busybox"))
-    layers = root_entries(image, {"files": []}).values()
+    layers = root_entries(image, FROZEN).values()
     write_image(tmp_path / "image.tar", *layers, [Entry(path="/data/seed", mode=0o644, content=b"seed\n")])
     artifact = replace(artifact, archive=tmp_path / "image.tar", volumes=volumes)
     script = "cat /data/seed && touch /data/x '/var/lib/a b/x' && ls /data && touch /var/lib/x"
@@ -280,21 +283,21 @@ def test_a_tool_that_is_missing_is_named(
         (tmp_path / name).write_text("#!/bin/sh\n", encoding="utf-8")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert Sandbox(as_root=as_root).complaint() == f'there is no program "{missing}" on the PATH'
+    assert Sandbox(as_root=as_root).problem() == f'there is no program "{missing}" on the PATH'
     assert Sandbox(as_root=as_root).version() == ""
 
 
 @pytest.mark.parametrize(
-    ("said", "complaint"),
+    ("said", "problem"),
     [("echo 'bwrap: No permissions' >&2", "bwrap: No permissions"), ("", "namespaces are not allowed here")],
 )
 def test_a_kernel_that_allows_no_namespaces_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, complaint: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, problem: str
 ) -> None:
     (tmp_path / "bwrap").write_text(f"#!/bin/sh\n{said}\nexit 1\n", encoding="utf-8")
     (tmp_path / "bwrap").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert Sandbox(as_root=False).complaint() == complaint
+    assert Sandbox(as_root=False).problem() == problem
 
 
 def test_layers_are_unpacked_from_the_lowest(tmp_path: Path) -> None:
@@ -330,19 +333,29 @@ def test_the_mount_points_that_engines_add_are_there(tmp_path: Path) -> None:
     assert f"{(tmp_path / 'root').stat().st_mode:o}" == "40755"
 
 
+def with_variables(env: Mapping[str, str], server: ServerKind = "gunicorn") -> Artifact:
+    return Artifact(archive=Path(), image_id="", references=(), entrypoint="/shop", env=env, port=8000, server=server)
+
+
 def test_the_environment_is_what_engines_set() -> None:
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    assert environment({}, None) == {"PATH": path, "HOME": "/"}
+    assert environment(with_variables({}), None) == {"PATH": path, "HOME": "/"}
 
 
 def test_the_image_may_set_the_environment_anew() -> None:
-    assert environment({"PATH": "/bin", "A": "1"}, None) == {"PATH": "/bin", "HOME": "/", "A": "1"}
+    assert environment(with_variables({"PATH": "/bin", "A": "1"}), None) == {"PATH": "/bin", "HOME": "/", "A": "1"}
 
 
 def test_the_service_is_told_where_to_listen() -> None:
-    assert environment({}, 1234)["GUNICORN_CMD_ARGS"] == "--bind 127.0.0.1:1234"
+    assert environment(with_variables({}), 1234)["GUNICORN_CMD_ARGS"] == "--bind 127.0.0.1:1234"
     own = {"GUNICORN_CMD_ARGS": "--workers 2"}
-    assert environment(own, 1234)["GUNICORN_CMD_ARGS"] == "--workers 2 --bind 127.0.0.1:1234"
+    assert environment(with_variables(own), 1234)["GUNICORN_CMD_ARGS"] == "--workers 2 --bind 127.0.0.1:1234"
+
+
+def test_each_server_is_told_in_its_own_way() -> None:
+    variables = environment(with_variables({"UVICORN_PORT": "80"}, "uvicorn"), 1234)
+    assert (variables["UVICORN_HOST"], variables["UVICORN_PORT"]) == ("127.0.0.1", "1234")
+    assert "GUNICORN_CMD_ARGS" not in variables
 
 
 def test_folders_are_removed_whose_owner_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,12 @@ PROJECT = '[project]\nname = "shop"\nversion = "1"\n'
             {"requirements/base.txt": "flask\n", "requirements/production.txt": "-r base.txt\nx\n"},
             [("requirements", ["requirements/production.txt"])],
         ),
+        (
+            {"requirements/base.txt": "x==1  # why\n  Flask[async]==3.1 --hash=sha256:0 \\\n  --hash=sha256:1\n"},
+            [("requirements", ["requirements/base.txt"])],
+        ),
+        ({"requirements/base.txt": "flask==3.1 \\\n"}, [("requirements", ["requirements/base.txt"])]),
+        ({"requirements/base.txt": "# flask\n./flask\n-e flask\nflask or not\n<html>\n"}, []),
         ({"requirements/x.txt": "-r x.txt\n-r nowhere.txt\n"}, []),
         ({"pyproject.toml": '[dependency-groups]\nweb = ["flask", { include-group = "x" }]\n'}, [("groups", ["web"])]),
         ({"pyproject.toml": PROJECT + 'dependencies = ["flask"]\n', "uv.lock": ""}, [("install", [])]),

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from unit.init.conftest import Write
 
+from pystatic_tasks.config.project import read_pyproject
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.init.look import look, projects_below, undiscovered
-from pystatic_tasks.project import read_pyproject
 
 PROJECT = '[project]\nname = "shop"\n'
 BUILT = PROJECT + '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'

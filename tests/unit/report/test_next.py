@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from pystatic_tasks.config import Image
+from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.config.model import ImageOptions, Smoke
-from pystatic_tasks.host import session_command
 from pystatic_tasks.report import next_commands
+from pystatic_tasks.steps.context import session_command
 
 HARDENED = "--read-only --cap-drop ALL --security-opt no-new-privileges"
 TMP = "--tmpfs /tmp:exec,mode=1777"
 
 
-def image(**options: Any) -> Image:
+def image(**options: Any) -> ImageConfig:
     app = None if "command" in options else "shop:app"
-    return Image(root=Path("/p"), project=Path("/p"), name="shop", app=app, **options)
+    return ImageConfig(root=Path("/p"), project=Path("/p"), name="shop", app=app, **options)
 
 
-def commands(shop: Image, *engines: str, waiting: str = "", ports: tuple[int, ...] = (8000,)) -> list[str]:
+def commands(shop: ImageConfig, *engines: str, waiting: str = "", ports: tuple[int, ...] = (8000,)) -> list[str]:
     """As shown where the step `waiting` will run anyway."""
 
     def command(step: str, *options: str) -> str:

@@ -1,0 +1,143 @@
+"""The components of an image: those of the program, as the steps before left them, and those of what is added to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from importlib.metadata import metadata
+from pathlib import Path
+
+from pystatic_tasks.in_env.packages import packages_of
+from pystatic_tasks.in_env.protocol import Component, ComponentKind
+from pystatic_tasks.system.files import hash_file
+
+# What people call one and several of a kind.
+KINDS: Mapping[ComponentKind, tuple[str, str]] = {
+    "project": ("project", "projects"),
+    "distribution": ("Python distribution", "Python distributions"),
+    "interpreter": ("interpreter", "interpreters"),
+    "system": ("package of the system", "packages of the system"),
+    "file": ("library of no package", "libraries of no package"),
+}
+OURS = "pystatic-tasks"
+# Where the bundle of authorities stands, and the program that makes it where it is no package's file.
+CERTIFICATES = "/etc/ssl"
+MAKES_CERTIFICATES = "/usr/sbin/update-ca-certificates"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsedInterpreter:
+    """The Python that an image was built with."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsedPackage:
+    """A package of the system, or a library of none, with the SHA-256 of the libraries that were taken of it."""
+
+    type: str
+    name: str
+    version: str
+    libraries: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltWith:
+    """What an image was made from and by that cannot be pinned; `tools` are versions by name."""
+
+    interpreter: UsedInterpreter
+    system: tuple[UsedPackage, ...]
+    tools: Mapping[str, str]
+
+
+def our_component() -> Component:
+    """This package, of which parts travel in programs and images."""
+    ours = metadata(OURS)
+    licenses = ours.get_all("License-Expression") or ()
+    return Component(
+        kind="distribution", type="pypi", name=OURS, version=ours["Version"], licenses=tuple(map(str, licenses))
+    )
+
+
+def image_components(program: Iterable[Component], added: Mapping[str, Path | None], folder: Path) -> list[Component]:
+    """All components of an image, each once, sorted.
+
+    Args:
+        program: Those of the program.
+        added: The other files of the image: where each lies, and the file of this machine that it is a copy of.
+        folder: The project's folder.
+    """
+    known = list(program)
+    project = next(each for each in known if each.kind == "project")
+    sources = [source for source in added.values() if source and not source.is_relative_to(folder)]
+    makers = [MAKES_CERTIFICATES] * any(source.is_relative_to(CERTIFICATES) for source in sources)
+    packages = packages_of([*map(str, sources), *makers])
+    for location, source in added.items():
+        package = packages.get(str(source))
+        if source is None:
+            owner = our_component()
+        elif package:
+            owner = package
+        elif source.is_relative_to(CERTIFICATES):
+            owner = bundle(source, packages.get(MAKES_CERTIFICATES))
+        else:
+            owner = project
+        known.append(replace(owner, files=(location,)))
+    return merged(known)
+
+
+def bundle(source: Path, maker: Component | None) -> Component:
+    """A bundle of authorities, which no package brought: it belongs to what made it, or is known by its content."""
+    if maker:
+        return maker
+    digest = hash_file(source)
+    checksum = {"checksum": f"sha256:{digest}"}
+    return Component(kind="file", type="generic", name=source.name, sha256=digest, qualifiers=checksum)
+
+
+def merged(components: Iterable[Component]) -> list[Component]:
+    """Each component once, with all its files and libraries, sorted."""
+    groups: dict[tuple[str, ...], list[Component]] = {}
+    for each in components:
+        groups.setdefault(each.identity, []).append(each)
+    return [reduce(together, groups[identity]) for identity in sorted(groups)]
+
+
+def together(one: Component, other: Component) -> Component:
+    return replace(
+        one,
+        libraries=dict(sorted({**one.libraries, **other.libraries}.items())),
+        files=tuple(sorted({*one.files, *other.files})),
+    )
+
+
+def counted(components: Iterable[Component]) -> str:
+    """How many components of which kinds there are, in words."""
+    kinds = [each.kind for each in components]
+    found = ((kinds.count(kind), *names) for kind, names in KINDS.items() if kind in kinds)
+    return ", ".join(f"{count} {one if count == 1 else several}" for count, one, several in found)
+
+
+def built_with(components: Iterable[Component], tools: Mapping[str, str]) -> BuiltWith:
+    """What cannot be pinned: what the image took from this machine, and what made it.
+
+    Args:
+        components: Those of the image.
+        tools: Versions of the tools, by name.
+    """
+    known = list(components)
+    python = next(each for each in known if each.kind == "interpreter")
+    return BuiltWith(
+        interpreter=UsedInterpreter(name=python.name, version=python.version, sha256=python.sha256),
+        system=tuple(brought(each) for each in known if each.kind in ("system", "file")),
+        tools=dict(sorted(tools.items())),
+    )
+
+
+def brought(component: Component) -> UsedPackage:
+    libraries = dict(sorted(component.libraries.items()))
+    return UsedPackage(type=component.type, name=component.name, version=component.version, libraries=libraries)

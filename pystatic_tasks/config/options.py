@@ -1,0 +1,186 @@
+"""The options of all steps, as data: after Nox's `--`, as options of Invoke's tasks and on the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pystatic_tasks.config.model import ENGINE_NAMES
+from pystatic_tasks.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One option.
+
+    Attributes:
+        name: As it is typed, such as "--tag".
+        help: What it does, in a few words.
+        metavar: What its value is called; empty for a switch.
+        repeatable: Whether it may be given more than once.
+        is_path: Whether its value is a path; where other fronts read it, it is from their own folder.
+    """
+
+    name: str
+    help: str
+    metavar: str = ""
+    repeatable: bool = False
+    is_path: bool = False
+
+    @property
+    def field(self) -> str:
+        """The name of its value, such as "no_cache"."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+    @property
+    def usage(self) -> str:
+        """The option as the user is to type it."""
+        return f"{self.name} {self.metavar}".strip()
+
+
+OPTIONS = (
+    Option(
+        name="--tag", metavar="TAG", repeatable=True, help="a tag, or a whole reference; may be given more than once"
+    ),
+    Option(name="--layout", metavar="LAYOUT", help="onefile or tree"),
+    Option(name="--engine", metavar="ENGINE", help=f"{', '.join(ENGINE_NAMES)} or auto"),
+    Option(name="--platform", metavar="PLATFORM", help="checked against the machine's, such as linux/amd64"),
+    Option(
+        name="--archive",
+        metavar="FILE",
+        repeatable=True,
+        is_path=True,
+        help="an image.tar for index to join; given once for each platform",
+    ),
+    Option(name="--no-cache", help="do everything again, in an environment made anew"),
+    Option(
+        name="--fix",
+        help="let smoke write what it finds missing into pyproject.toml, and build and smoke again",
+    ),
+    Option(
+        name="--format",
+        metavar="FORMAT",
+        repeatable=True,
+        help="what sbom writes: cyclonedx, which is always written, or spdx too; may be given more than once",
+    ),
+    Option(
+        name="--check-reproducible",
+        help="build the image a second time, elsewhere, and fail if it is not the same",
+    ),
+    Option(name="--verbose", help="show the tools' own output"),
+    Option(name="--json", help="print the step's manifest on standard output, and nothing else there"),
+)
+# Nox has a session for each image instead.
+IMAGE_OPTION = Option(
+    name="--image",
+    metavar="NAME",
+    repeatable=True,
+    help="one of several images of the project; may be given more than once",
+)
+FORMATS = ("cyclonedx", "spdx")
+KNOWN = ", ".join(option.usage for option in OPTIONS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What stood after `--`.
+
+    Attributes:
+        config: The part that overrides configuration, as a raw table.
+        platform: The platform asked for, or None.
+        archives: Paths of archives to join.
+        use_cache: Whether a step may be skipped when nothing changed.
+        fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
+        formats: What sbom is to write, of `FORMATS`.
+        check_reproducible: Whether the image is built a second time and compared.
+        verbose: Whether the tools' own output is shown.
+        json: Whether the step's manifest is printed on standard output, and nothing else there.
+    """
+
+    config: dict[str, Any] = field(default_factory=dict)
+    platform: str | None = None
+    archives: tuple[str, ...] = ()
+    use_cache: bool = True
+    fix: bool = False
+    formats: tuple[str, ...] = ()
+    check_reproducible: bool = False
+    verbose: bool = False
+    json: bool = False
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigError(f"After --: {message}.", f"Known are {KNOWN}.")
+
+
+def add_options(parser: argparse.ArgumentParser, options: Sequence[Option] = OPTIONS) -> None:
+    """Let a parser of argparse know the options."""
+    for option in options:
+        if option.metavar:
+            action = "append" if option.repeatable else "store"
+            parser.add_argument(option.name, metavar=option.metavar, action=action, help=option.help)
+        else:
+            parser.add_argument(option.name, action="store_true", help=option.help)
+
+
+def parse_options(words: Sequence[str]) -> Options:
+    """Read the words after `--`.
+
+    Raises:
+        ConfigError: a word is unknown or lacks its value.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    add_options(parser)
+    given, unknown = parser.parse_known_args(list(words))
+    if unknown:
+        parser.error(f'unknown word "{unknown[0]}"')
+    for name in given.format or ():
+        if name not in FORMATS:
+            known = ", ".join(f'"{each}"' for each in FORMATS)
+            parser.error(f'--format = "{name}": must be one of {known}')
+    config: dict[str, Any] = {}
+    if given.tag:
+        config["image"] = {"tags": given.tag}
+    if given.layout is not None:
+        config["layout"] = given.layout
+    if given.engine is not None:
+        config["smoke"] = {"engine": given.engine}
+    return Options(
+        config=config,
+        platform=given.platform,
+        archives=tuple(given.archive or ()),
+        use_cache=not given.no_cache,
+        fix=given.fix,
+        formats=tuple(given.format or ()),
+        check_reproducible=given.check_reproducible,
+        verbose=given.verbose,
+        json=given.json,
+    )
+
+
+def words_of_second_build(options: Options) -> tuple[str, ...]:
+    """The words for a build of the same image that is loaded nowhere."""
+    tags = options.config.get("image", {}).get("tags")
+    return to_words({"tag": tags, "layout": options.config.get("layout"), "engine": "sandbox"})
+
+
+def to_words(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options as words for `parse_options`.
+
+    Args:
+        given: Values by field: a text, a list of texts, True or False; what is None or not there was not given.
+    """
+    words: list[str] = []
+    for option in OPTIONS:
+        value = given.get(option.field)
+        if option.metavar:
+            values = value if option.repeatable else [value]
+            given_values = [each for each in values or () if each is not None]
+            # In one word, since a value may begin with a hyphen.
+            words += [f"{option.name}={Path(each).absolute() if option.is_path else each}" for each in given_values]
+        elif value:
+            words.append(option.name)
+    return tuple(words)

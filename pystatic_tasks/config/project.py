@@ -1,0 +1,95 @@
+"""What a project says of itself in pyproject.toml."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from pystatic_tasks.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_pyproject(folder: Path) -> Mapping[str, Any]:
+    """The tables of the folder's pyproject.toml.
+
+    Raises:
+        ConfigError: there is no such file, or it is not TOML.
+    """
+    path = folder / "pyproject.toml"
+    try:
+        tables = read_toml(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigError(
+            f"There is no pyproject.toml in {folder}.",
+            'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".',
+        ) from None
+    for name in ("tool", "project", "dependency-groups"):
+        if not isinstance(tables.get(name, {}), Mapping):
+            raise ConfigError(f"{path}: {name} must be a table.", "Correct the file.")
+    return tables
+
+
+def read_toml(path: Path) -> Mapping[str, Any]:
+    """The tables of a file.
+
+    Raises:
+        FileNotFoundError, NotADirectoryError: there is none.
+        ConfigError: it cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", "Correct the file.") from None
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The tables of a text.
+
+    Raises:
+        ValueError: it is not TOML.
+    """
+    return tomllib.loads(text)
+
+
+def is_installable(folder: Path, pyproject: Mapping[str, Any]) -> bool:
+    """Whether pip can install the folder."""
+    return "project" in pyproject or "build-system" in pyproject or (folder / "setup.py").exists()
+
+
+def is_local(requirement: str) -> bool:
+    """Whether pip takes the requirement as a path."""
+    return requirement.startswith((".", "/")) or ("/" in requirement and "://" not in requirement)
+
+
+def project_name(folder: Path) -> str:
+    """The name that the folder's pyproject.toml gives the project, or ""."""
+    if not (folder / "pyproject.toml").is_file():
+        return ""
+    return str(read_pyproject(folder).get("project", {}).get("name", ""))
+
+
+def default_image_name(text: str) -> str:
+    """Any name turned into one that an image may have."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "app"
+
+
+def required_name(requirement: str) -> str:
+    """The name in a requirement, as indexes and locks compare it; "" if it is none."""
+    try:
+        return canonicalize_name(Requirement(requirement).name)
+    except InvalidRequirement:
+        return ""

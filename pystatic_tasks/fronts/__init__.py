@@ -1,0 +1,1 @@
+"""Who calls the steps: Nox, Invoke and the command line."""

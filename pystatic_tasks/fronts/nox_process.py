@@ -1,0 +1,164 @@
+"""The steps run by Nox for the other fronts: Invoke and the command line.
+
+Nox gets a noxfile that the package carries, which finds the call in an environment variable.
+Nox itself ends with 1 whatever failed, so the session that fails leaves the exit code of its kind in a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config import load_config
+from pystatic_tasks.config.load import pick_image
+from pystatic_tasks.errors import PystaticError, file_error
+from pystatic_tasks.system.files import unwritable_folder
+
+NOXFILE = Path(__file__).resolve().with_name("carried_noxfile.py")
+CALL_VARIABLE = "PYSTATIC_CALL"
+EXIT_CODE_VARIABLE = "PYSTATIC_EXIT_CODE"
+# The user's wishes for every Nox. All other variables that begin so are about an outer Nox and what it runs.
+NOX_VARIABLES_KEPT = ("NOX_DEFAULT_VENV_BACKEND", "NOX_DOWNLOAD_PYTHON")
+FAILED = 1  # Nox's exit code when a session failed.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One step to run.
+
+    Attributes:
+        root: Folder of the pyproject.toml.
+        step: One of `steps.table.STEPS`.
+        images: Names of the images; all of them unless given.
+        words: What would stand after Nox's `--`.
+        overrides: Configuration that goes before that of pyproject.toml, as for `register()`.
+        shown_as: What the user types to run a step, such as "inv {step}".
+    """
+
+    root: Path
+    step: str
+    images: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    shown_as: str = ""
+
+
+def run(call: Call) -> int:
+    """Run a step, and those before it, with our input and output.
+
+    Ctrl-C reaches Nox by itself, TERM is passed on; either is waited for.
+
+    Returns:
+        0, the exit code of the error's class, 1 for an error of Nox's own, or 128 and the number of the signal.
+    """
+    try:
+        sessions = find_sessions(call)
+        folder = make_folder(call)
+    except PystaticError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        print(file_error(error), file=sys.stderr)
+        return PystaticError.exit_code
+    with tempfile.TemporaryDirectory(prefix="pystatic-") as temporary:
+        left = Path(temporary, "exit-code")
+        # Not from the project's folder, whose modules would stand before Nox's own.
+        code = wait_for(nox_command(call, sessions), cwd=folder, env=nox_environment(call, left))
+        return int(left.read_text(encoding="utf-8")) if code == FAILED and left.exists() else code
+
+
+def nox_command(call: Call, sessions: Sequence[str]) -> list[str]:
+    """The command line of Nox."""
+    options = ["--envdir", str(environments(call)), "--error-on-missing-interpreters"]
+    return [sys.executable, "-m", "nox", "-f", str(NOXFILE), *options, "-s", *sessions, "--", *call.words]
+
+
+def find_sessions(call: Call) -> list[str]:
+    """The names of the sessions to run.
+
+    Raises:
+        ConfigError: the configuration is wrong, or has no image of a name.
+    """
+    configs = load_config(call.root, overrides=call.overrides, environment=os.environ)
+    names = [pick_image(configs, name).name for name in call.images]
+    if not names or len(configs) == 1:
+        return [call.step]
+    return [f"{call.step}-{name}" for name in dict.fromkeys(names)]
+
+
+def environments(call: Call) -> Path:
+    return call.root / "build" / "pystatic" / "environments"
+
+
+def make_folder(call: Call) -> Path:
+    folder = environments(call)
+    unwritable = unwritable_folder(call.root)
+    if unwritable:
+        raise unwritable
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def nox_environment(call: Call, left: Path) -> dict[str, str]:
+    """The environment variables for Nox: ours without those of an outer Nox or virtual environment, and the call."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in NOX_VARIABLES_KEPT or not (name.startswith("NOX") or name == "VIRTUAL_ENV")
+    }
+    return {**kept, CALL_VARIABLE: json.dumps(asdict(call), default=str), EXIT_CODE_VARIABLE: str(left)}
+
+
+def wait_for(command: Sequence[str], **options: Any) -> int:
+    """Run a program that the terminal's signals reach as well; its exit code, or that of the signal we got."""
+    received: list[int] = []
+    running: list[subprocess.Popen[bytes]] = []
+
+    def pass_on(number: int, frame: object = None) -> None:
+        received.append(number)
+        for process in running if number == signal.SIGTERM else ():
+            process.terminate()
+
+    # Handlers of Python's, since the program would inherit that a signal is ignored.
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with subprocess.Popen(command, **options) as process:
+            running.append(process)
+            if signal.SIGTERM in received:
+                process.terminate()
+            code = process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if received:
+        return 128 + received[0]
+    return code if code >= 0 else 128 - code
+
+
+def read_call(environment: Mapping[str, str]) -> Call:
+    """The call that Nox was started for, in the process of Nox."""
+    content = json.loads(environment[CALL_VARIABLE])
+    lists = {name: tuple(content[name]) for name in ("images", "words")}
+    return Call(**{**content, **lists, "root": Path(content["root"])})
+
+
+def shown_as(environment: Mapping[str, str]) -> str:
+    """What the user types to run a step, such as "inv {step}", where another front started Nox; otherwise ""."""
+    return read_call(environment).shown_as if CALL_VARIABLE in environment else ""
+
+
+def leave_exit_code(code: int) -> None:
+    """Tell whoever waits in `run` of which kind the failure is; the first one counts."""
+    path = os.environ.get(EXIT_CODE_VARIABLE)
+    if path:
+        with contextlib.suppress(OSError), Path(path).open("x", encoding="utf-8") as file:
+            file.write(str(code))

@@ -1,0 +1,116 @@
+"""The project's files in another folder, made at another time and in another order."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.steps.freeze.environment import local_folders
+from pystatic_tasks.steps.freeze.locks import find_lock
+from pystatic_tasks.system.files import is_left_by_tools
+from pystatic_tasks.system.git import run_git
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repository:
+    """Where git keeps what it knows of a working tree."""
+
+    top: Path
+    git_folder: Path
+
+
+def copy_project(config: ImageConfig, folder: Path) -> Path:
+    """Copy what the project is built from: what its folders hold without what tools leave there, what git tracks
+    around them, and what the configuration names.
+
+    Files that lie apart keep their places to each other. The copy has a path of another length,
+    and belongs to the same repository of git.
+
+    Args:
+        config: What is built.
+        folder: An empty folder.
+
+    Returns:
+        The copy of `image.root`.
+    """
+    repository = find_repository(config.root)
+    paths = set(needed(config, repository))
+    above = Path(os.path.commonpath([config.root.resolve(), *(path.parent for path in paths)]))
+    target = folder / above.name
+    if len(str(target)) == len(str(above)):
+        target = folder / "elsewhere" / above.name
+    # What stands in a folder last is made first, so that the file system lists it in another order.
+    for path in sorted(paths, reverse=True):
+        copy(path, target / path.relative_to(above), paths)
+    if repository and repository.top.is_relative_to(above):
+        (target / repository.top.relative_to(above) / ".git").write_text(
+            f"gitdir: {repository.git_folder}\n", encoding="utf-8"
+        )
+    return target / config.root.resolve().relative_to(above)
+
+
+def needed(config: ImageConfig, repository: Repository | None) -> Iterator[Path]:
+    """All files, links and folders to copy, as absolute paths."""
+    root = config.root.resolve()
+    lock = find_lock(config)
+    folders = {root, *local_folders(config), *([lock.path.parent.resolve()] if lock else [])}
+    results = {folder / name for folder in folders for name in ("build", "dist")}
+    for folder in folders:
+        yield from below(folder, results)
+    for source in named(config):
+        path = (root / source).parent.resolve() / Path(source).name
+        if path.exists():
+            yield path
+            yield from below(path) if path.is_dir() else ()
+    if repository:
+        yield from (path for path in tracked(repository) if path.is_symlink() or path.is_file())
+
+
+def named(config: ImageConfig) -> Iterable[str]:
+    """The files and folders of the project that its configuration names."""
+    data = (entry.rpartition(":")[0] for entry in config.freeze.data)
+    relative = (*data, *config.image.files.values(), *config.requirements)
+    return (source for source in relative if not Path(source).is_absolute())
+
+
+def below(folder: Path, results: Iterable[Path] = ()) -> Iterator[Path]:
+    """Everything below a folder, without caches, environments, results of builds and what git knows."""
+    for path in folder.iterdir():
+        is_folder = path.is_dir() and not path.is_symlink()
+        if is_folder and (path in results or path.name == ".git" or is_left_by_tools(path) or is_ours(path)):
+            continue
+        if path.name != ".git":
+            yield path
+        if is_folder:
+            yield from below(path, results)
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether our steps made a folder, for this project or for another beside it."""
+    return folder.name == "pystatic" and folder.parent.name in ("build", "dist")
+
+
+def copy(path: Path, target: Path, copied: Iterable[Path]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink():
+        led_to = Path(os.path.normpath(path.parent / path.readlink()))
+        target.symlink_to(path.readlink() if led_to in copied else led_to)
+    elif path.is_dir():
+        target.mkdir(exist_ok=True)
+    elif path.is_file():
+        shutil.copyfile(path, target)
+        target.chmod(0o700 if os.access(path, os.X_OK) else 0o600)
+
+
+def find_repository(folder: Path) -> Repository | None:
+    lines = (run_git(folder, "rev-parse", "--show-toplevel", "--absolute-git-dir") or "").splitlines()
+    return Repository(top=Path(lines[0]), git_folder=Path(lines[1])) if len(lines) == 2 else None
+
+
+def tracked(repository: Repository) -> Iterator[Path]:
+    names = run_git(repository.top, "ls-files", "-z", "--recurse-submodules") or ""
+    return (repository.top / name for name in names.split("\0") if name)

@@ -1,0 +1,34 @@
+"""What smoke found missing, written into the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.sources import ENVIRONMENT_PREFIX
+from pystatic_tasks.errors import ConfigError, Repair
+
+
+def write_repairs(config: ImageConfig, repairs: Sequence[Repair], say: Callable[[str], None]) -> list[str]:
+    """Write the repairs into pyproject.toml, and say so; the lines that are there now."""
+    # Reads and writes TOML by a library that nothing else of a session needs.
+    from pystatic_tasks.config.write import write_repair
+
+    lines = [write_repair(config, repair) for repair in repairs]
+    for line in lines:
+        say(f"wrote into pyproject.toml: {line}")
+    return lines
+
+
+def check_repaired(config: ImageConfig, repair: Repair) -> None:
+    """Raises ConfigError if something overrides what was written."""
+    there = getattr(getattr(config, repair.table), repair.key.replace("-", "_"))
+    if set(repair.value) <= set(there):
+        return
+    name = f"{repair.table}.{repair.key}"
+    variable = ENVIRONMENT_PREFIX + name.replace(".", "_").replace("-", "_").upper()
+    raise ConfigError(
+        f"{name} is in {config.root / 'pyproject.toml'} now, and the call in the noxfile or the variable {variable} "
+        "overrides it.",
+        "Leave it out there, or write it there too.",
+    )

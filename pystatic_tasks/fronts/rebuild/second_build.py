@@ -1,0 +1,136 @@
+"""Build a second time, elsewhere and under other circumstances, and compare."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.engines.sandbox import remove_left
+from pystatic_tasks.errors import ImageError
+from pystatic_tasks.fronts.nox_process import Call, find_sessions, make_folder, nox_command, nox_environment
+from pystatic_tasks.fronts.rebuild.compare import Difference, first_difference
+from pystatic_tasks.fronts.rebuild.elsewhere import copy_project
+from pystatic_tasks.fronts.rebuild.members import first_differing_member
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.manifest import read_manifest, require_result
+from pystatic_tasks.steps.results import Built, Frozen
+from pystatic_tasks.system.processes import last_lines, run_logged
+
+FOLDER_PREFIX = "pystatic-second-"
+# Each with what it is if it is the first already.
+CIRCUMSTANCES = {
+    "TZ": ("Pacific/Kiritimati", "America/Caracas"),
+    "LC_ALL": ("C", "C.UTF-8"),
+    "LANGUAGE": ("tr", "de"),
+    "PYTHONHASHSEED": ("4711", "4712"),
+}
+# The second build is no part of what such a job reports.
+OF_JOBS = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")
+
+
+def check_reproducible(config: ImageConfig, context: StepContext, call: Call, backend: str) -> None:
+    """Build the image again from a copy of the project, in an environment made anew, and compare the two.
+
+    Args:
+        config: What was built.
+        context: Whoever asked.
+        call: The call that builds it.
+        backend: What Nox makes environments by; "" for its own choice.
+
+    Raises:
+        ImageError: the second build failed, or gave other bytes.
+    """
+    remove_left(FOLDER_PREFIX)
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as temporary:
+        root = copy_project(config, Path(temporary))
+        with context.terminal.activity(f"building {config.name} a second time, elsewhere"):
+            build(config, context, replace(call, root=root), backend, Path(temporary))
+        second = replace(config, root=root)
+        difference = first_difference(config.dist / "image.tar", second.dist / "image.tar")
+        if difference:
+            raise not_reproducible(config, second, difference)
+    context.say(f"reproducible: two builds gave {require_result(config, Built).digest}")
+
+
+def build(config: ImageConfig, context: StepContext, call: Call, backend: str, temporary: Path) -> None:
+    """Build in the copy, by Nox, and keep what that printed.
+
+    Raises:
+        ImageError: the build failed.
+    """
+    frozen = require_result(config, Frozen)
+    python = str(frozen.environment_python.resolve())
+    call = replace(call, overrides={**call.overrides, "python": python})
+    (temporary / "tmp").mkdir()
+    log = config.work / "second-build.log"
+    code = run_logged(
+        nox_command(call, find_sessions(call)),
+        log,
+        verbose=context.verbose,
+        cwd=make_folder(call),
+        env=circumstances(nox_environment(call, temporary / "exit-code"), backend, temporary / "tmp"),
+        umask=other_umask(),
+    )
+    if code != 0:
+        raise ImageError(
+            f"The second build of {config.name} failed; its output is in {shown(config, log)} and ends so:",
+            "See whether the build needs files that lie outside of the project and that git does not track.",
+            last_lines(log),
+        )
+
+
+def circumstances(environment: Mapping[str, str], backend: str, temporary: Path) -> dict[str, str]:
+    """The environment variables of the second build: what must not matter is other than in the first."""
+    kept = {name: value for name, value in environment.items() if name not in OF_JOBS}
+    changed = {name: other if kept.get(name) == value else value for name, (value, other) in CIRCUMSTANCES.items()}
+    # The copy has the repository's own index, which no command shall renew.
+    own = {"TMPDIR": str(temporary), "GIT_OPTIONAL_LOCKS": "0"}
+    return {**kept, **changed, **own, **({"NOX_DEFAULT_VENV_BACKEND": backend} if backend else {})}
+
+
+def other_umask() -> int:
+    ours = os.umask(0o077)
+    os.umask(ours)
+    return 0o022 if ours == 0o077 else 0o077
+
+
+def not_reproducible(config: ImageConfig, second: ImageConfig, difference: Difference) -> ImageError:
+    """The error; the second image is kept for whoever wants to look into it."""
+    kept = config.work / "second"
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(second.dist, kept)
+    installed = list(differing_distributions(config, second))
+    remedy = (
+        f"Look for what depends on time, place or the order of a set; the second image is in {shown(config, kept)}."
+    )
+    if installed:
+        remedy = "Lock the versions of what is installed (uv.lock, pylock.toml), and build the first with --no-cache."
+    return ImageError(
+        f"Two builds of {config.name} differ, first in {difference.where}:",
+        remedy,
+        [*difference.lines, *differing_members(config, second), *installed],
+    )
+
+
+def differing_members(config: ImageConfig, second: ImageConfig) -> Iterator[str]:
+    """Where in a program of one file the two part."""
+    programs = [each.work / "frozen" / each.name for each in (config, second)]
+    if config.layout == "onefile" and all(path.is_file() for path in programs):
+        name = first_differing_member(*programs)
+        if name:
+            yield f"in the frozen program, first in {name}"
+
+
+def differing_distributions(config: ImageConfig, second: ImageConfig) -> Iterator[str]:
+    """What was installed in one version for the first build, and in another for the second."""
+    frozen = [read_manifest(each, Frozen) for each in (config, second)]
+    ours, theirs = (each.result.distributions if each else {} for each in frozen)
+    for name in sorted({*ours, *theirs}):
+        if ours.get(name) != theirs.get(name):
+            here, there = (each.get(name, "not installed") for each in (ours, theirs))
+            yield f"{name}: {here} for the first, {there} for the second"

@@ -1,0 +1,420 @@
+"""The Nox front: the only module that imports nox."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, NoReturn
+
+import nox
+from nox import registry
+from nox.logger import logger
+from nox.sessions import SessionRunner
+
+from pystatic_tasks.config import ImageConfig, load_config
+from pystatic_tasks.config.load import pick_image
+from pystatic_tasks.config.options import Options, parse_options, words_of_second_build
+from pystatic_tasks.config.project import is_local, project_name
+from pystatic_tasks.errors import ConfigError, PystaticError, SmokeError, file_error
+from pystatic_tasks.fronts.caller import from_caller
+from pystatic_tasks.fronts.nox_process import Call, leave_exit_code
+from pystatic_tasks.fronts.plan import Plan
+from pystatic_tasks.fronts.rebuild.repair import check_repaired, write_repairs
+from pystatic_tasks.fronts.rebuild.second_build import check_reproducible
+from pystatic_tasks.steps.context import StepContext, session_command
+from pystatic_tasks.steps.freeze.environment import install_variables
+from pystatic_tasks.steps.freeze.step import prepare
+from pystatic_tasks.steps.manifest import only_one
+from pystatic_tasks.steps.table import STEPS, check_steps, unknown_step
+from pystatic_tasks.system.files import unwritable_folder
+from pystatic_tasks.system.machine import check_platform
+from pystatic_tasks.system.redaction import masked_log, masked_stream
+from pystatic_tasks.system.terminal import folded, make_terminal
+
+NOXFILE = "the noxfile"  # Where our callers' mistakes are.
+
+
+def register(
+    *,
+    root: str | os.PathLike[str] | None = None,
+    prefix: str = "",
+    names: Mapping[str, str] | None = None,
+    skip: Sequence[str] = (),
+    default: bool = False,
+    tags: Sequence[str] = ("pystatic",),
+    python: str | None = None,
+    **overrides: Any,
+) -> dict[str, Any]:
+    """Add the sessions of all steps, from `freeze` to `push` and `index`, to the calling noxfile.
+
+    A wrong configuration warns in one line and makes these sessions fail, and no others.
+    A session of the same name that exists already ends Nox with a message and exit code 2.
+
+    Args:
+        root: Folder of the pyproject.toml; that of the calling noxfile unless given.
+        prefix: Put before the sessions' names, such as "web-".
+        names: Other names for single sessions, by step.
+        skip: Steps without a session of their own; the session after them runs them.
+        default: Whether a bare `nox` runs them, but for `push` and `index`.
+        tags: Tags of the sessions, but for `push` and `index`, which run only where they are named.
+        python: Interpreter to build with, as Nox names it.
+        overrides: Configuration that goes before that of pyproject.toml, such as
+            `max_size="9MB"` or `freeze={"excludes": ["tkinter"]}`.
+
+    Returns:
+        Nox's session functions by step.
+    """
+    plan = Plan(
+        root=from_caller(root),
+        prefix=prefix,
+        names=dict(names or {}),
+        skip=(skip,) if isinstance(skip, str) else tuple(skip),
+        default=default,
+        tags=(tags,) if isinstance(tags, str) else tuple(tags),
+        overrides={**overrides, **({"python": python} if python else {})},
+    )
+    try:
+        check_steps((*plan.names, *plan.skip), NOXFILE)
+        return register_plan(plan)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+def run_step(
+    session: nox.Session, step: str, *, root: str | os.PathLike[str] | None = None, image: str = "", **overrides: Any
+) -> None:
+    """Run one step inside a session of your own.
+
+    What the steps before it leave must be there: tie your session to theirs with `requires=`.
+    The step "freeze" fills the session's own environment.
+
+    Args:
+        session: The running session.
+        step: One of `steps.table.STEPS`, such as "freeze" or "push".
+        root: Folder of the pyproject.toml; that of the calling file unless given.
+        image: Name of the image, where the project has several.
+        overrides: As for `register()`.
+    """
+    folder = from_caller(root)
+    if step not in STEPS:
+        fail(session, unknown_step(step, NOXFILE))
+    run_steps(session, [step], folder, image, overrides)
+
+
+def register_plan(plan: Plan) -> dict[str, Any]:
+    try:
+        configs = load_config(plan.root, overrides=plan.overrides, environment=os.environ)
+    except ConfigError as error:
+        logger.warning(f"pystatic-tasks: {error.problem.rstrip(':.')}; its sessions will fail and say more")
+        return add_failing(plan, error)
+    unwritable = unwritable_folder(plan.root)
+    if unwritable:
+        # Before Nox makes an environment, which it could not.
+        return add_failing(plan, unwritable)
+    if len(configs) == 1:
+        return {step: add_step(plan, step, configs[0], "") for step in plan.steps}
+    for step in plan.steps:
+        for each in configs:
+            add_step(plan, step, each, each.name)
+    return {step: add_all(plan, step, configs) for step in plan.steps}
+
+
+def add_failing(plan: Plan, error: PystaticError) -> dict[str, Any]:
+    """Sessions that end with the error, and need no environment for that."""
+    return {step: add_session(plan, step, fail_with(error), venv_backend="none") for step in plan.steps}
+
+
+def add_step(plan: Plan, step: str, config: ImageConfig, name: str) -> Any:
+    """The session of one step for one image; `name` is empty where it is the only one."""
+    steps = plan.steps_of(step)
+    before = plan.step_before(step)
+
+    def run(session: nox.Session) -> None:
+        run_steps(session, steps, plan.root, name, plan.overrides, plan.command(name))
+
+    run.__doc__ = STEPS[step].description.format(name=config.name)
+    requires = [plan.session_name(before, name)] if before else []
+    environment = (
+        {"python": config.python, "reuse_venv": True} if needs_environment(steps) else {"venv_backend": "none"}
+    )
+    return add_session(plan, step, run, name=name, requires=requires, **environment)
+
+
+def add_all(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
+    """The session that runs a step for all images."""
+
+    def run(session: nox.Session) -> None:
+        """Does nothing itself."""
+
+    run.__doc__ = f"Run {step} for all images."
+    requires = [plan.session_name(step, config.name) for config in configs]
+    return add_session(plan, step, run, requires=requires, venv_backend="none")
+
+
+def fail_with(error: PystaticError) -> Callable[[nox.Session], None]:
+    def run(session: nox.Session) -> None:
+        fail(session, error)
+
+    run.__doc__ = f"Fails: {error.problem.rstrip(':.')}."
+    return run
+
+
+def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name: str = "", **options: Any) -> Any:
+    """Register with Nox under a name that nobody else has.
+
+    Raises:
+        ConfigError: somebody else has it.
+    """
+    session_name = plan.session_name(step, name)
+    there = registry.get().get(session_name)
+    identity = (plan, step, name)
+    if there is not None and getattr(there, "pystatic_identity", None) != identity:
+        raise ConfigError(
+            f'The noxfile has a session "{session_name}" already, which pystatic_tasks.register() would replace.',
+            f'Call register(prefix="{plan.prefix}app-"), register(names={{"{step}": "{plan.prefix}app-{step}"}}) '
+            f'or register(skip=["{step}"]).',
+        )
+    # Nox may read one noxfile twice, as a script and as its own module.
+    run.pystatic_identity = identity  # type: ignore[attr-defined]
+    on_request = STEPS[step].on_request
+    default, tags = plan.default and not on_request, [] if on_request else list(plan.tags)
+    return nox.session(name=session_name, default=default, tags=tags, **options)(run)
+
+
+def run_steps(
+    session: nox.Session,
+    steps: Sequence[str],
+    root: Path,
+    name: str,
+    overrides: Mapping[str, Any],
+    command: Callable[..., str] = session_command,
+) -> None:
+    """Run steps for the image of that name, or for the only one; every error becomes Nox's own."""
+    try:
+        with ended_in_order():
+            options = parse_options(session.posargs)
+            check_platform(options.platform)
+            config = read_config(root, name, overrides, options)
+            check_environment(session, steps)
+            if only_installs(session):
+                if needs_environment(steps):
+                    prepare(config, make_context(session, config, options, command))
+                return
+            while True:
+                try:
+                    run_each(session, config, steps, options, command, overrides)
+                    return
+                except SmokeError as error:
+                    if not options.fix or not error.repairs:
+                        raise
+                    written = write_repairs(config, error.repairs, session.log)
+                    config = read_config(root, name, overrides, options)
+                    for repair in error.repairs:
+                        check_repaired(config, repair)
+                    build_again(session, config, steps, ", ".join(written))
+    except PystaticError as error:
+        fail(session, error)
+    except OSError as error:
+        fail(session, file_error(error))
+
+
+def read_config(root: Path, name: str, overrides: Mapping[str, Any], options: Options) -> ImageConfig:
+    """The image of that name, or the only one, as it is configured now."""
+    configs = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
+    return pick_image(configs, name)
+
+
+def run_each(
+    session: nox.Session,
+    config: ImageConfig,
+    steps: Sequence[str],
+    options: Options,
+    command: Callable[..., str],
+    overrides: Mapping[str, Any],
+) -> None:
+    """Run the steps in order, and print what is of the last for standard output."""
+    context = make_context(session, config, options, command)
+    for step in steps:
+        fold = folded(f"{step} of {config.name}", sys.stderr, os.environ) if STEPS[step].is_folded else nullcontext()
+        with only_one(config, session.log), fold:
+            STEPS[step].run(config, context)
+        if step == "image" and options.check_reproducible:
+            words = words_of_second_build(options)
+            call = Call(root=config.root, step=step, images=(config.name,), words=words, overrides=overrides)
+            check_reproducible(config, context, call, environment_backend(session))
+    path = STEPS[steps[-1]].result_path(config)
+    if not is_prerequisite(session, steps[-1]) and path.exists():
+        print_result(json.loads(path.read_text(encoding="utf-8")), steps[-1], options)
+
+
+def print_result(content: Mapping[str, Any], step: str, options: Options) -> None:
+    """Print what a step made: as JSON if the user asked for it, otherwise only what push and index sent, by digest."""
+    if options.json:
+        print(json.dumps(content), flush=True)
+    elif STEPS[step].on_request:
+        for reference in content["references"]:
+            print(reference, flush=True)
+
+
+def environment_backend(session: nox.Session) -> str:
+    """What Nox was told to make environments by, or ""."""
+    config = session._runner.global_config
+    return config.force_venv_backend or config.default_venv_backend or ""
+
+
+def is_prerequisite(session: nox.Session, step: str) -> bool:
+    """Whether a session of a later step that was asked for waits for this one."""
+    waiting = [each for each in waiting_sessions(session) if session._runner.name in each.func.requires]
+    return any(step_of(each) not in ("", step) for each in waiting)
+
+
+def waiting_sessions(session: nox.Session) -> list[SessionRunner]:
+    """The sessions that Nox will run after this one."""
+    return [each for each, is_queued in session._runner.manifest.list_all_sessions() if is_queued]
+
+
+def step_of(runner: SessionRunner) -> str:
+    """The step that a session of ours runs, or "" for one of somebody else."""
+    identity: tuple[Plan, str, str] | None = getattr(runner.func, "pystatic_identity", None)
+    return identity[1] if identity else ""
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let TERM do what Ctrl-C does: tools and containers are stopped, and nothing half-written stays."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def needs_environment(steps: Sequence[str]) -> bool:
+    return any(STEPS[step].needs_environment for step in steps)
+
+
+def check_environment(session: nox.Session, steps: Sequence[str]) -> None:
+    """Raises ConfigError if there is no environment to freeze in."""
+    if needs_environment(steps) and session.venv_backend == "none":
+        raise ConfigError(
+            "The session needs an environment of its own to build in, and Nox was told to make none.",
+            "Run it without --no-venv.",
+        )
+
+
+def fail(session: nox.Session, error: PystaticError) -> NoReturn:
+    """End the session by Nox's own error, and say of what kind it was."""
+    leave_exit_code(error.exit_code)
+    session.error(sentence(error))
+
+
+def build_again(session: nox.Session, config: ImageConfig, steps: Sequence[str], written: str) -> None:
+    """Run once more the sessions that this one follows from.
+
+    Nox itself runs no session twice, and its `session.notify()` neither.
+
+    Raises:
+        PystaticError: they are not ours to run, or one of them failed.
+    """
+    if needs_environment(steps):
+        return
+    runner = session._runner
+    if not is_ours(runner) or runner.global_config.no_dependencies:
+        raise PystaticError(
+            f"{config.name} broke its contract, and what may repair it is in pyproject.toml now: {written}.",
+            f"Freeze it again, then run the session {session.name} again.",
+        )
+    for each in sessions_before(runner):
+        each.posargs = list(session.posargs)
+        result = each.execute()
+        result.log(f"Session {each.friendly_name} {result.imperfect}.")
+        if not result:
+            raise PystaticError(
+                f"{config.name} was repaired by {written} in pyproject.toml, "
+                f"and {each.friendly_name} failed after that.",
+                "See what it said above.",
+            )
+
+
+def sessions_before(runner: SessionRunner) -> Iterator[SessionRunner]:
+    """Those of ours that a session requires, in the order in which they run."""
+    for each in runner.get_direct_dependencies():
+        if is_ours(each):
+            yield from sessions_before(each)
+            yield each
+
+
+def is_ours(runner: SessionRunner) -> bool:
+    return bool(step_of(runner))
+
+
+def make_context(
+    session: nox.Session, config: ImageConfig, options: Options, command: Callable[..., str] = session_command
+) -> StepContext:
+    color: bool = session._runner.global_config.color
+    terminal = make_terminal(sys.stderr, os.environ, color=color, verbose=options.verbose)
+
+    def install(requirements: Sequence[str]) -> None:
+        # uv takes a project of the same version from its cache, whatever has changed in its sources.
+        folders = [config.root / each.partition("[")[0] for each in requirements if is_local(each)]
+        names = [name for name in map(project_name, folders) if name and session.venv_backend == "uv"]
+        again = [word for name in names for word in ("--reinstall-package", name)]
+        with ExitStack() as during:
+            during.enter_context(terminal.activity(f"installing {' '.join(Path(each).name for each in requirements)}"))
+            during.enter_context(masked_log(logger))
+            # Standard output is for the manifest.
+            output: dict[str, Any] = {"silent": True}
+            if options.verbose:
+                output = {"silent": False, "stdout": during.enter_context(masked_stream(sys.stderr))}
+            session.install(*requirements, *again, env=install_variables(config), **output)
+
+    def recreate() -> None:
+        # Nox reuses an environment whatever interpreter it was made from.
+        environment: Any = session.virtualenv
+        environment.reuse_existing = False
+        environment.create()
+
+    waiting = {step_of(each) for each in waiting_sessions(session)}
+    has_environment = session.venv_backend != "none"
+    reused = getattr(session.virtualenv, "_reused", False)
+    return StepContext(
+        say=session.log,
+        terminal=terminal,
+        command=lambda step, *options: "" if step in waiting else command(step, *options),
+        verbose=options.verbose,
+        archives=options.archives,
+        use_cache=options.use_cache,
+        formats=options.formats,
+        python=Path(session.bin, "python") if has_environment else Path(sys.executable),
+        reuses_environment=reused,
+        # With --no-install Nox still fills an environment that it has just made.
+        installs=not (session._runner.global_config.no_install and reused),
+        wanted_python=str(session.python or f"{sys.base_prefix} {platform.python_version()}"),
+        install=install,
+        recreate=recreate,
+    )
+
+
+def only_installs(session: nox.Session) -> bool:
+    """Whether Nox runs with --install-only: then it runs no command, not even this one."""
+    return session.run(sys.executable, "-c", "", external=True, silent=True, log=False) is None
+
+
+def sentence(error: PystaticError) -> str:
+    """The message without its last full stop, which Nox adds."""
+    return str(error).removesuffix(".")

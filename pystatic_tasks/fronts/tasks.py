@@ -1,0 +1,123 @@
+"""The Invoke front: the only module that imports invoke.
+
+```python
+# tasks.py
+from pystatic_tasks.tasks import collection
+
+ns = collection(globals())  # last in the file
+```
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
+from invoke.tasks import Task
+
+from pystatic_tasks.config.options import IMAGE_OPTION, OPTIONS, Option, to_words
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.fronts.caller import from_caller
+from pystatic_tasks.fronts.nox_process import Call, run
+from pystatic_tasks.steps.table import STEPS, check_steps
+
+
+def collection(
+    tasks: Mapping[str, Any] | None = None,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    images: str | Sequence[str] = (),
+    skip: str | Sequence[str] = (),
+    **overrides: Any,
+) -> Collection:
+    """The tasks of all steps, from `freeze` to `push` and `index`, for Invoke, beside the caller's own.
+
+    Each runs the step and those before it through Nox, and ends with the exit code of the error's class.
+    An own task of the same name ends Invoke with a message and exit code 2.
+
+    Args:
+        tasks: `globals()` of the tasks.py, whose tasks are taken into the collection.
+        root: Folder of the pyproject.toml, from the folder of the calling file; that folder unless given.
+        images: Names of the images to build where `--image` names none; all unless given.
+        skip: Steps without a task of their own.
+        overrides: Configuration that goes before that of pyproject.toml, as for `register()`.
+    """
+    call = Call(
+        root=from_caller(root),
+        step="",
+        images=(images,) if isinstance(images, str) else tuple(images),
+        overrides=overrides,
+        shown_as="inv {step}",
+    )
+    skipped = (skip,) if isinstance(skip, str) else tuple(skip)
+    made = Collection()
+    for each in (tasks or {}).values():
+        if isinstance(each, Task):
+            made.add_task(each)
+    try:
+        check_steps(skipped, "tasks.py")
+        for step in STEPS:
+            if step not in skipped:
+                add_step(made, replace(call, step=step))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    return made
+
+
+def add_step(made: Collection, call: Call) -> None:
+    """Add a step's task.
+
+    Raises:
+        ConfigError: somebody else has its name.
+    """
+    if call.step in made.tasks:
+        raise ConfigError(
+            f'tasks.py has a task "{call.step}" already, which pystatic_tasks.tasks.collection() would replace.',
+            f'Leave ours out, collection(globals(), skip=["{call.step}"]), or put ours below a name of their own, '
+            'ns.add_collection(pystatic_tasks.tasks.collection(), name="pystatic").',
+        )
+    made.add_task(StepTask(call))
+
+
+class StepTask(Task[Any]):
+    """The task of one step, with the options of all steps."""
+
+    def __init__(self, call: Call) -> None:
+        def body(context: Context, **given: Any) -> None:
+            code = run(replace(call, images=tuple(given["image"]) or call.images, words=to_words(given)))
+            if code:
+                raise Exit(code=code)
+
+        body.__doc__ = STEPS[call.step].description.format(name="the project")
+        super().__init__(body, name=call.step, positional=())
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        return list(to_arguments([*OPTIONS, IMAGE_OPTION]))
+
+    # Invoke takes tasks with the same code for one task, and runs it once, whatever project each is for.
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def to_arguments(options: Sequence[Option]) -> Iterator[Argument]:
+    for option in options:
+        kind: type = bool if not option.metavar else list if option.repeatable else str
+        name = option.name.removeprefix("--")
+        yield Argument(
+            name=name,
+            attr_name=option.field if option.field != name else None,
+            kind=kind,
+            default={bool: False, list: []}.get(kind),
+            help=option.help,
+        )

@@ -1,0 +1,87 @@
+"""Whose each file of a tree is, which says how often it changes.
+
+libc: the loader and what glibc brings. python: the interpreter with its standard library,
+and the system's libraries that it needs. third-party: the dependencies. project: the project itself.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import sysconfig
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from .protocol import TreeFile
+
+RUNNER = "pystatic_runner"
+GLIBC = re.compile(
+    r"(ld-linux.*|libc|libm|libmvec|libdl|libpthread|librt|libutil|libresolv|libanl|libnsl|libnss_\w+|libgcc_s)\.so\b"
+)
+
+
+def owners(root: Path, library: Path, packages: Path) -> list[TreeFile]:
+    """The files of a tree.
+
+    Args:
+        root: Its folder.
+        library: Folder in it with the standard library.
+        packages: Folder in it with the project and its dependencies.
+
+    Returns:
+        Each with whose it is, sorted by path.
+    """
+    distributions = distribution_files()
+    found = []
+    for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
+        if path.is_relative_to(packages):
+            owner = owner_of(path.resolve().relative_to(packages), distributions)
+        elif path.parent == root:
+            owner = "project"
+        else:
+            is_glibc = not path.is_relative_to(library) and GLIBC.match(path.name)
+            owner = "libc" if is_glibc else "python"
+        found.append(TreeFile(path=f"/{path.relative_to(root)}", owner=owner))
+    return found
+
+
+def owner_of(file: Path, distributions: Mapping[str, str]) -> str:
+    """Whose a file is, by where it stands in site-packages."""
+    if file.parts[0] == RUNNER:
+        return "third-party"
+    return distributions.get(str(source_of(file)), "project")
+
+
+def source_of(file: Path) -> Path:
+    return file.with_suffix(".py") if file.suffix == ".pyc" else file
+
+
+def belongs_to_interpreter(file: Path) -> bool:
+    """Whether a file of a program is one of the standard library, by where it stands."""
+    library = Path(sysconfig.get_path("stdlib"))
+    return file.parts[0] == library.name or (library / source_of(file)).exists()
+
+
+def distribution_files() -> dict[str, str]:
+    """The owner of each installed file, by its path in site-packages.
+
+    What setuptools leaves beside sources (NAME.egg-info) lists the project's files too, as nobody's.
+    """
+    found = {}
+    for distribution, files in sorted(installed(), key=lambda each: is_local(each[0])):
+        owner = "project" if is_local(distribution) else "third-party"
+        found.update(dict.fromkeys(files, owner))
+    return found
+
+
+def installed() -> Iterator[tuple[importlib.metadata.Distribution, list[str]]]:
+    """All distributions, each with its files' paths in site-packages."""
+    for distribution in importlib.metadata.distributions():
+        yield distribution, [str(file) for file in distribution.files or ()]
+
+
+def is_local(distribution: importlib.metadata.Distribution) -> bool:
+    """Whether it was installed from a folder or file of this machine (PEP 610)."""
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    return str(origin.get("url", "")).startswith("file:")

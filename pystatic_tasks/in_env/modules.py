@@ -1,0 +1,27 @@
+"""The modules of this package that can be asked something: each with what its question and its answer are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from .probe import Probed
+from .protocol import Examined, FrozenProgram, Packing, Program, StaticExecutable, Target
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer", covariant=True)
+
+
+@dataclass(frozen=True)
+class Module(Generic[Question, Answer]):
+    """One module, by its name."""
+
+    name: str
+    question: type[Question]
+    answer: type[Answer]
+
+
+PROBE = Module("probe", type(None), Probed)
+EXAMINE = Module("inspect_target", Target, Examined)
+FREEZE = Module("program", Program, FrozenProgram)
+STATICX = Module("staticx_build", Packing, StaticExecutable)

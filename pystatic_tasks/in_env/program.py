@@ -1,0 +1,158 @@
+"""One frozen program, as an archive in one file or as a tree of plain files.
+
+Runs within PyInstaller, since `PYZ` and `EXE` read what that was called with.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PyInstaller.building.api import EXE, PYZ
+from PyInstaller.config import CONF
+from PyInstaller.utils.hooks import collect_all
+
+from .analysis_cache import analyse, key_of, load, made_in, own_files, save
+from .binaries import prepare
+from .bytecode import compile_again
+from .components import INSIDE, Member, archive_members, components, tool_versions, tree_members
+from .contents import list_archive, list_tree, names_in_archive
+from .exchange import respond
+from .layer_assignment import RUNNER, owners
+from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Program, TocEntry, TreeFile
+from .records import to_json
+from .shared_libraries import unwinder
+from .tree import LIBRARY, PACKAGES, lay_out, machine_files
+
+SPEC = Path(__file__).with_name("pyinstaller.spec")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A program, and what it was made of; see `FrozenProgram`."""
+
+    binaries: tuple[str, ...]
+    members: tuple[Member, ...]
+    contents: tuple[Part, ...]
+    files: tuple[TreeFile, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+def freeze(program: Program) -> FrozenProgram:
+    work, kept = Path(program.work), Path(program.kept)
+    inputs = analysis_inputs(program)
+    files = own_files(program.import_paths, [*program.loose, *map(str, work.rglob("*.py"))])
+    key = key_of(
+        [to_json(program), to_json(inputs), names_inside(inputs.datas), Path(program.entry).read_text()], files
+    )
+    analysed = load(kept, key)
+    if analysed:
+        print("The analysis of an earlier build is kept.")
+    else:
+        analysed = analyse(kept, inputs, SPEC)
+    compile_again(analysed.loose, made_in(kept), set(files.values()), program.optimize)
+    interpreter = Path(sys.executable).resolve()
+    make = make_tree if program.layout == "tree" else make_archive
+    made = make(program, analysed, Path(CONF["distpath"]) / program.name, interpreter)
+    save(kept, key, analysed, [*files.values(), work, kept])
+    return FrozenProgram(
+        binaries=made.binaries,
+        missing=made.missing,
+        files=made.files,
+        contents=made.contents,
+        components=tuple(components(made.members, program.own, interpreter)),
+        tools=tool_versions(),
+        own_packages=own_packages(files),
+    )
+
+
+def analysis_inputs(program: Program) -> AnalysisInputs:
+    datas, hidden_imports = list(program.data), list(program.hidden_imports)
+    binaries: list[DataFile] = []
+    for package in program.collect:
+        of_package = collect_all(package)
+        datas += of_package[0]
+        binaries += of_package[1]
+        hidden_imports += of_package[2]
+    return AnalysisInputs(
+        entry=program.entry,
+        import_paths=program.import_paths,
+        binaries=tuple(binaries),
+        datas=tuple(datas),
+        hidden_imports=tuple(hidden_imports),
+        hooks=program.hooks,
+        excludes=program.excludes,
+        optimize=program.optimize,
+        layout=program.layout,
+    )
+
+
+def names_inside(datas: Iterable[DataFile]) -> list[list[str]]:
+    """What is in the folders among data files."""
+    return [sorted(str(path) for path in Path(source).rglob("*")) for source, _ in datas]
+
+
+def own_packages(files: Iterable[str]) -> tuple[str, ...]:
+    """Top-level packages and modules among the project's files, by the names under which they are imported."""
+    tops = {Path(name).parts[0].removesuffix(".py") for name in files if name.endswith(".py")}
+    return tuple(sorted(tops - {RUNNER}))
+
+
+def make_tree(program: Program, analysed: Analysed, root: Path, interpreter: Path) -> Made:
+    """Lay the program out in the folder `root`."""
+    binaries = prepare(analysed.binaries, Path(program.kept) / "binaries", strip=program.strip)
+    missing = lay_out(
+        root,
+        program.name,
+        [*binaries, *analysed.datas],
+        Path(program.entry),
+        program.libraries,
+        optimize=program.optimize,
+        strip=program.strip,
+    )
+    library, packages = root / LIBRARY, root / PACKAGES
+    sources = {name: source for name, source, kind in analysed.binaries if kind != "SYMLINK"}
+    sources.update({Path(path).name: path for path in program.libraries})
+    return Made(
+        binaries=(*machine_files(root), *(source for _, source, _ in analysed.binaries)),
+        missing=tuple(missing),
+        files=tuple(owners(root, library, packages)),
+        contents=tuple(list_tree(root, (packages, library))),
+        members=tuple(tree_members(root, library, packages, sources, interpreter)),
+    )
+
+
+def make_archive(program: Program, analysed: Analysed, path: Path, interpreter: Path) -> Made:
+    """Write the program into the file `path`."""
+    fit = Path(program.kept) / "binaries"
+    binaries = [*analysed.binaries, *unwinder({name for name, _, _ in analysed.binaries})]
+    pyz = PYZ(analysed.pure)
+    # The extension modules that PYZ itself depends on (zlib, struct) are no part of the analysis.
+    dependencies: list[TocEntry] = list(pyz.dependencies)
+    pyz.dependencies[:] = prepare(dependencies, fit, strip=program.strip)
+    EXE(
+        pyz,
+        analysed.scripts,
+        prepare(binaries, fit, strip=program.strip),
+        analysed.datas,
+        [("u", None, "OPTION")] + [("O", None, "OPTION")] * program.optimize,
+        name=program.name,
+        strip=False,
+        upx=False,
+        console=True,
+    )
+    sources = {name: source for name, source, _ in [*analysed.pure, *analysed.datas, *binaries, *dependencies]}
+    sources.update({name: source for name, source, _ in analysed.scripts})
+    # Within the static executable, which has the same name.
+    location = f"/{program.name}{INSIDE}{program.name}"
+    return Made(
+        binaries=tuple(source for _, source, _ in [*binaries, *dependencies]),
+        contents=tuple(list_archive(path)),
+        members=tuple(archive_members(location, names_in_archive(path), sources)),
+    )
+
+
+def main(question: Path, answer: Path) -> None:
+    respond(Program, freeze, question, answer)

@@ -1,0 +1,300 @@
+"""Every question that is asked in the build environment, and every answer: imported by both sides.
+
+Only probe.py has its answer itself, since it also runs on Pythons that are too old for this module.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+# An entry of PyInstaller's tables of contents: name in the program, source path, type code.
+TocEntry = tuple[str, str, str]
+# Source path, and the folder in the program where it lies.
+DataFile = tuple[str, str]
+Layout = Literal["onefile", "tree"]
+PartKind = Literal["binary", "data", "bytecode"]
+ComponentKind = Literal["project", "distribution", "interpreter", "system", "file"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One thing that files of a program or an image came from.
+
+    Attributes:
+        kind: A "distribution" is one of Python, "system" a package of the system, "file" a library of no package.
+        type: As package URLs have it, as are namespace, name, version and qualifiers.
+        licenses: SPDX identifiers or expressions where the component says so, else names.
+        sha256: Of what it brought, or ""; see docs/reference.md.
+        cpe: Its name in the vulnerability database of NIST, or "".
+        requires: Names of the distributions that it needs.
+        libraries: SHA-256 of the shared libraries that were taken from this machine, by name.
+        files: Where its files are in the image; "!/" leads into an archive.
+    """
+
+    kind: ComponentKind
+    type: str
+    name: str
+    namespace: str = ""
+    version: str = ""
+    qualifiers: Mapping[str, str] = field(default_factory=dict)
+    licenses: tuple[str, ...] = ()
+    sha256: str = ""
+    cpe: str = ""
+    requires: tuple[str, ...] = ()
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        return (self.type, self.namespace, self.name, self.version, *(f"{k}={v}" for k, v in self.qualifiers.items()))
+
+    @property
+    def hash(self) -> str:
+        """Its own SHA-256; of a package the one of its only library, or of the list of them as sha256sum writes it."""
+        if self.sha256 or len(self.libraries) <= 1:
+            return self.sha256 or next(iter(self.libraries.values()), "")
+        lines = (f"{digest}  {name}\n" for name, digest in sorted(self.libraries.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    @property
+    def upstream(self) -> tuple[str, str]:
+        """Name and version of the source that a system's package was made of."""
+        name, _, version = self.qualifiers.get("upstream", self.name).partition("@")
+        return name, version or self.version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A part of a frozen program: its size is that before compression, in bytes."""
+
+    name: str
+    kind: PartKind
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeFile:
+    """A file of a tree: its path from the tree's root, with a leading "/", and the layer that it belongs to."""
+
+    path: str
+    owner: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why there is no other answer: one sentence, what to do, and lines to show between them."""
+
+    problem: str
+    remedy: str = ""
+    details: tuple[str, ...] = ()
+
+
+class RefusedError(Exception):
+    """Raised where a question is answered, and again where it was asked."""
+
+    def __init__(self, problem: str, remedy: str = "", details: Iterable[str] = ()) -> None:
+        super().__init__(problem)
+        self.refusal = Refusal(problem=problem, remedy=remedy, details=tuple(details))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """inspect_target.py: what is to be imported as the server will, and what the configuration says of it.
+
+    Attributes:
+        app: The application; "" if it is a script or a command.
+        server: The kind of its server.
+        settings: The server's settings, by its own names.
+        server_config: Module of further settings, or "".
+        import_paths: Folders to import from.
+        loose: Those of them with code of the project that is not installed.
+        static: Folder for static files that are collected.
+        hidden_imports: Modules that the configuration names, as are the following two.
+        collect: Packages to take whole.
+        metadata: Distributions whose metadata is asked for.
+        project: The project's folder.
+        env: The image's environment variables.
+        tools: Names of the distributions that are only tools.
+        sources: Source files of the project.
+    """
+
+    app: str
+    server: str
+    settings: Mapping[str, Any]
+    server_config: str
+    import_paths: tuple[str, ...]
+    loose: tuple[str, ...]
+    static: str
+    hidden_imports: tuple[str, ...]
+    collect: tuple[str, ...]
+    metadata: tuple[str, ...]
+    project: str
+    env: Mapping[str, str]
+    tools: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """What follows from the target for the freeze.
+
+    Attributes:
+        settings: The server's settings to freeze in.
+        hidden_imports: Modules that are found by name only.
+        data: Data files that the program needs.
+        ports: Those that the server listens on.
+        tool_modules: Modules that are there to build with only.
+        unused: Parts that the program has no use for; each has hooks in a folder "without-…".
+        distributions: Versions of what is installed, by name.
+    """
+
+    settings: Mapping[str, Any]
+    hidden_imports: tuple[str, ...]
+    data: tuple[DataFile, ...]
+    ports: tuple[int, ...]
+    tool_modules: tuple[str, ...]
+    unused: tuple[str, ...]
+    distributions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """What neither the machine nor the environment knows of a program.
+
+    Attributes:
+        project: The component that a file belongs to which nobody else brought.
+        runner: That of the server that is frozen in.
+        folder: The project's folder.
+    """
+
+    project: Component
+    runner: Component
+    folder: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """program.py: what is to be frozen.
+
+    Attributes:
+        work: Folder of what was written for this program.
+        kept: Folder of what is kept from earlier times.
+        entry: The entry script.
+        import_paths: Folders to import from.
+        collect: Packages to take whole.
+        hooks: Folders of PyInstaller's hooks.
+        libraries: Paths of shared libraries that are opened by name only.
+        loose: Files of the project that are imported from where they are.
+        made_by: Hashes of what decides how a program is made.
+        optimize: Level of optimization.
+        strip: Whether to remove symbols from binaries.
+    """
+
+    name: str
+    layout: Layout
+    work: str
+    kept: str
+    entry: str
+    import_paths: tuple[str, ...]
+    hidden_imports: tuple[str, ...]
+    excludes: tuple[str, ...]
+    data: tuple[DataFile, ...]
+    collect: tuple[str, ...]
+    hooks: tuple[str, ...]
+    libraries: tuple[str, ...]
+    loose: tuple[str, ...]
+    made_by: tuple[str, ...]
+    own: Own
+    optimize: int
+    strip: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenProgram:
+    """What was frozen.
+
+    Attributes:
+        binaries: The files that its binaries were taken from.
+        missing: Pairs (file, library that it needs) of what is not on this machine.
+        files: Those of a tree, sorted by path.
+        contents: Its parts, the largest first.
+        components: What it consists of.
+        tools: What the machine's own tools that change binaries say of themselves.
+        own_packages: Top-level packages and modules of the project.
+    """
+
+    binaries: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...]
+    files: tuple[TreeFile, ...]
+    contents: tuple[Part, ...]
+    components: tuple[Component, ...]
+    tools: Mapping[str, str]
+    own_packages: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisInputs:
+    """analysis.py: what PyInstaller's analysis is asked with, which has these names for it."""
+
+    entry: str
+    import_paths: tuple[str, ...]
+    binaries: tuple[DataFile, ...]
+    datas: tuple[DataFile, ...]
+    hidden_imports: tuple[str, ...]
+    hooks: tuple[str, ...]
+    excludes: tuple[str, ...]
+    optimize: int
+    layout: Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analysed:
+    """PyInstaller's tables of contents.
+
+    `loose` are the modules that are no part of `pure`, since their compiled form is part of `datas`.
+    """
+
+    scripts: tuple[TocEntry, ...]
+    pure: tuple[TocEntry, ...]
+    loose: tuple[TocEntry, ...]
+    binaries: tuple[TocEntry, ...]
+    datas: tuple[TocEntry, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packing:
+    """staticx_build.py: the frozen program to be made into one static executable.
+
+    Attributes:
+        program: Its path.
+        output: Where the executable goes.
+        libraries: Paths of shared libraries that are opened by name only.
+        strip: Whether to remove symbols.
+        own_packages: As `FrozenProgram` has them.
+        kept: Folder of compressed blocks from earlier times.
+    """
+
+    program: str
+    output: str
+    libraries: tuple[str, ...]
+    strip: bool
+    own_packages: tuple[str, ...]
+    kept: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaticExecutable:
+    """What the executable holds beside the program; nothing, and no executable, if libraries are missing.
+
+    Attributes:
+        missing: Pairs (file, library that it needs) of what is not on this machine.
+        components: What was added.
+        system: The files of this machine among that.
+    """
+
+    missing: tuple[tuple[str, str], ...] = ()
+    components: tuple[Component, ...] = ()
+    system: tuple[str, ...] = ()

@@ -1,0 +1,66 @@
+"""Frozen dataclasses as JSON, and read back as what they were."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, Union
+
+Record = TypeVar("Record")
+
+
+def to_json(record: Any) -> dict[str, Any]:
+    """A dataclass as what JSON is made from: tuples as lists, paths as texts."""
+    content: dict[str, Any] = plain(asdict(record))
+    return content
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def from_json(kind: type[Record], content: Any) -> Record:
+    """The dataclass that `to_json` made this of.
+
+    Raises:
+        ValueError: it is not of that kind.
+    """
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{content!r} is no {kind.__name__}")
+    hints = hints_of(typing.cast(Any, kind))
+    names = {each.name for each in fields(typing.cast(Any, kind))}
+    if not names >= content.keys():
+        raise ValueError(f"{kind.__name__} has no {', '.join(sorted(content.keys() - names))}")
+    try:
+        return kind(**{name: read(hints[name], value) for name, value in content.items()})
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
+@cache
+def hints_of(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def read(annotation: Any, value: Any) -> Any:
+    """A value from JSON as the annotation says."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (Union, types.UnionType):
+        inner = next(each for each in arguments if each is not type(None))
+        return None if value is None else read(inner, value)
+    if is_dataclass(annotation):
+        return from_json(typing.cast(type, annotation), value)
+    if origin is tuple:
+        kinds = [arguments[0]] * len(value) if arguments[-1] is ... else arguments
+        return tuple(read(kind, each) for kind, each in zip(kinds, value, strict=True))
+    if origin is not None and isinstance(value, Mapping):
+        return {name: read(arguments[1], each) for name, each in value.items()}
+    return Path(value) if annotation is Path else value

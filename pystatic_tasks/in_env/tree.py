@@ -1,0 +1,130 @@
+"""A program as plain files: the interpreter, what it imports, and a script that starts it.
+
+The root folder looks like that of a Python built from source, cut down to what the program needs:
+
+    /NAME                                         the script, started by the interpreter
+    /usr/local/bin/python3.X                      the interpreter, as it is
+    /usr/local/lib/python3.X/                     its standard library, as .pyc files
+    /usr/local/lib/python3.X/site-packages/       the project and its dependencies
+    /lib/…                                        the system's libraries, where its loader looks
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import marshal
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .binaries import copy_fit
+from .layer_assignment import belongs_to_interpreter
+from .protocol import TocEntry
+from .shared_libraries import Closure, find_library, linkage
+
+PREFIX = Path("usr/local")
+VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
+LIBRARY = PREFIX / "lib" / VERSION
+PACKAGES = LIBRARY / "site-packages"
+INTERPRETER = PREFIX / "bin" / VERSION
+EXTENSIONS = "lib-dynload"
+LIBPYTHON = re.compile(r"libpython\d")
+# PEP 552: a .pyc that is never compared with its source.
+PYC_HEADER = importlib.util.MAGIC_NUMBER + (0b01).to_bytes(4, "little") + bytes(8)
+
+# -I: neither variables nor the current folder decide what is imported; -S: nor does `site`; -u: logs are not held back.
+SCRIPT = """\
+#!/{interpreter} -ISu{optimize}
+import marshal
+import os
+import sys
+
+if os.getpid() == 1:
+    import signal
+
+    # The kernel keeps from process 1 what it does not handle. A server has handlers of its own later.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+sys.path.append("/{packages}")
+__file__ = "/{packages}/{entry}"
+with open(__file__, "rb") as file:
+    code = marshal.loads(file.read()[{header}:])
+exec(code)
+"""
+
+
+def lay_out(
+    root: Path,
+    name: str,
+    contents: Iterable[TocEntry],
+    entry: Path,
+    libraries: Sequence[str],
+    *,
+    optimize: int,
+    strip: bool,
+) -> list[tuple[str, str]]:
+    """Make the root folder anew.
+
+    Args:
+        root: The folder.
+        name: Name of the script.
+        contents: Entries of PyInstaller's tables of contents (name in the program, source path, type code),
+            with binaries that are fit.
+        entry: The entry script.
+        libraries: Paths of shared libraries that are opened by name only.
+        optimize: Level of optimization.
+        strip: Whether to remove symbols from what is added.
+
+    Returns:
+        Pairs (file, library) of what is needed and nowhere on this machine, sorted.
+    """
+    shutil.rmtree(root, ignore_errors=True)
+    # Without this folder, Python complains at every start.
+    (root / LIBRARY / EXTENSIONS).mkdir(parents=True)
+    interpreter = Path(sys.executable).resolve()
+    executable = copy_fit(interpreter, root, str(INTERPRETER), strip=strip)
+    closure = Closure(root, executable)
+    needed = linkage(executable).needed
+    for destination, source, kind in contents:
+        is_library = "/" not in destination and kind in ("BINARY", "SYMLINK")
+        if not is_library:
+            place(root / folder_of(destination) / destination.removeprefix(f"{VERSION}/"), source, kind)
+        elif kind != "SYMLINK" and (destination in needed or not LIBPYTHON.match(destination)):
+            place(closure.system / destination, source, kind)
+    write_script(root, name, entry, optimize)
+    return closure.complete(libraries, strip=strip)
+
+
+def folder_of(destination: str) -> Path:
+    return LIBRARY if belongs_to_interpreter(Path(destination)) else PACKAGES
+
+
+def place(path: Path, source: str, kind: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "SYMLINK":
+        path.symlink_to(source)
+    else:
+        shutil.copy(source, path)
+
+
+def write_script(root: Path, name: str, entry: Path, optimize: int) -> None:
+    """The script in the root, and the code of the entry script that it executes."""
+    code = compile(entry.read_bytes(), entry.name, "exec", dont_inherit=True, optimize=optimize)
+    compiled = root / PACKAGES / f"{entry.stem}.pyc"
+    compiled.parent.mkdir(parents=True, exist_ok=True)
+    compiled.write_bytes(PYC_HEADER + marshal.dumps(code))
+    text = SCRIPT.format(
+        interpreter=INTERPRETER, optimize="O" * optimize, packages=PACKAGES, entry=compiled.name, header=len(PYC_HEADER)
+    )
+    (root / name).write_text(text, encoding="utf-8")
+    (root / name).chmod(0o755)
+
+
+def machine_files(root: Path) -> list[str]:
+    """The files of this machine that the interpreter and the system's libraries of a tree were taken from."""
+    interpreter = Path(sys.executable).resolve()
+    machine = linkage(interpreter).machine
+    system = [path for path in root.rglob("*.so*") if not path.is_relative_to(root / PREFIX)]
+    found = [find_library(path.name, machine) or Path("/", path.relative_to(root)) for path in system]
+    return sorted({str(interpreter), *map(str, found)})

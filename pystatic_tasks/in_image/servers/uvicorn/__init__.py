@@ -1,0 +1,78 @@
+"""uvicorn: ASGI, in one process or in several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...application import import_app
+from ...healthcheck import Address, ask_myself
+
+if TYPE_CHECKING:
+    from ..server import Examination
+
+
+class Uvicorn:
+    """The server; its configuration is the keyword arguments of uvicorn.Config."""
+
+    requirement = "uvicorn"
+    config_file = ""
+    error_line = r"^(ERROR|CRITICAL): "
+    warning_line = r"^WARNING: "
+    no_port = "server.uds and server.fd leave no TCP port that could be asked"
+    advice = (
+        (
+            r"Port \d+ of \S+ is in use",
+            "The port that server.port names is taken where the program runs. "
+            "Stop what holds it, or change server.port.",
+        ),
+        (
+            r"Port \d+ of \S+ is not allowed to this user",
+            "Only root may listen there. "
+            "Name a port above 1023 in server.port, and map it where the image is deployed.",
+        ),
+        (
+            r"Child process \[\d+\] ended with code -9",
+            "A worker was killed, most likely for its memory. Raise smoke.memory.",
+        ),
+    )
+
+    def listen_at(self, environment: Mapping[str, str], host: str, port: int) -> Mapping[str, str]:
+        return {"UVICORN_HOST": host, "UVICORN_PORT": str(port)}
+
+    def examine(
+        self, app: Any, settings: Mapping[str, Any], own: Mapping[str, Any], environment: Mapping[str, str]
+    ) -> Examination:
+        from .examine import examine
+
+        return examine(app, settings, environment)
+
+    def import_app(self, target: str) -> Any:
+        return import_app(target)
+
+    def configure(
+        self,
+        settings: Mapping[str, Any],
+        own: Mapping[str, Any],
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+    ) -> dict[str, Any]:
+        from .settings import configure
+
+        return configure(settings, environment, arguments)
+
+    def ask_myself(self, config: Mapping[str, Any], path: str) -> int:
+        def address_of(bind: str) -> Address:
+            return config.get("fd") or config.get("uds") or (config["host"], config["port"])
+
+        host = f"[{config['host']}]" if ":" in config["host"] else config["host"]
+        bind = f"unix:{config['uds']}" if config.get("uds") else f"{host}:{config['port']}"
+        return ask_myself(bind, path, address_of=address_of, tls=bool(config.get("ssl_certfile")))
+
+    def serve(self, load: Callable[[], Any], config: Mapping[str, Any]) -> int:
+        from .serve import serve
+
+        return serve(load, config)
+
+
+SERVER = Uvicorn()

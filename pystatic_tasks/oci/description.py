@@ -1,0 +1,37 @@
+"""What there is to say of an image that was written: the content of `image.json`, but for how it was built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pystatic_tasks.config.model import Compression, Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerDescription:
+    """One layer: what it holds, its digests, and its sizes in bytes, on disk and on the wire."""
+
+    kind: str
+    digest: str
+    diff_id: str
+    size_bytes: int
+    compressed_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageDescription:
+    """One image; `schemas/image.schema.json` says what each field means."""
+
+    version: int
+    name: str
+    tags: tuple[str, ...]
+    digest: str
+    image_id: str
+    layout: Layout
+    compression: Compression
+    platform: str
+    python: str
+    created: str
+    size_bytes: int
+    compressed_bytes: int
+    layers: tuple[LayerDescription, ...]

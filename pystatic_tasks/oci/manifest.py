@@ -1,0 +1,129 @@
+"""The image's configuration and manifest, by the OCI image format specification 1.1.
+
+https://github.com/opencontainers/image-spec
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from pystatic_tasks.config.model import Compression
+from pystatic_tasks.oci.blobs import Blob, digest
+from pystatic_tasks.oci.layers import Layer
+
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+LAYER_TYPES: Mapping[Compression, str] = {
+    "gzip": "application/vnd.oci.image.layer.v1.tar+gzip",
+    "zstd": "application/vnd.oci.image.layer.v1.tar+zstd",
+}
+HEALTHCHECK_TIMEOUT_NANOSECONDS = 10 * 10**9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """How the image is run.
+
+    Attributes:
+        platform: Such as "linux/amd64".
+        user: "UID:GID".
+        entrypoint: The program and its fixed arguments.
+        env: "NAME=VALUE" texts.
+        ports: TCP ports to expose.
+        labels: Labels, which are the manifest's annotations too.
+        healthcheck: Command that answers with exit code 0 or 1; empty for none.
+        volumes: Folders for data that outlives a container.
+    """
+
+    platform: str
+    user: str
+    entrypoint: Sequence[str]
+    env: Sequence[str]
+    ports: Sequence[int]
+    labels: Mapping[str, str]
+    healthcheck: Sequence[str] = ()
+    volumes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class OciImage:
+    """The blobs of an image, by role; `compression` says which of its layers' blobs the manifest names."""
+
+    layers: Sequence[Layer]
+    compression: Compression
+    config: bytes
+    manifest: bytes
+
+    @property
+    def image_id(self) -> str:
+        """Digest of the configuration, by which Docker and Podman know the image."""
+        return digest(self.config)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the manifest, by which registries know the image."""
+        return digest(self.manifest)
+
+
+def make_image(layers: Sequence[Layer], runtime: Runtime, created: int, compression: Compression) -> OciImage:
+    """Describe the layers as an image.
+
+    Args:
+        layers: From the lowest to the highest.
+        runtime: How the image is run.
+        created: Seconds since 1970.
+        compression: Which blobs of the layers are the image's.
+    """
+    config = canonical(image_config(layers, runtime, created))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "config": Blob(media_type=CONFIG_TYPE, content=config).descriptor,
+        "layers": [
+            Blob(media_type=LAYER_TYPES[compression], content=layer.blobs[compression]).descriptor for layer in layers
+        ],
+        "annotations": dict(runtime.labels),
+    }
+    return OciImage(layers=layers, compression=compression, config=config, manifest=canonical(manifest))
+
+
+def image_config(layers: Sequence[Layer], runtime: Runtime, created: int) -> dict[str, Any]:
+    system, _, architecture = runtime.platform.partition("/")
+    moment = timestamp(created)
+    run: dict[str, Any] = {
+        "User": runtime.user,
+        "Env": list(runtime.env),
+        "Entrypoint": list(runtime.entrypoint),
+        "WorkingDir": "/",
+        "Labels": dict(runtime.labels),
+        "StopSignal": "SIGTERM",
+    }
+    if runtime.ports:
+        run["ExposedPorts"] = {f"{port}/tcp": {} for port in runtime.ports}
+    if runtime.volumes:
+        run["Volumes"] = {volume: {} for volume in runtime.volumes}
+    if runtime.healthcheck:
+        # Not part of OCI; Docker reads it here all the same.
+        run["Healthcheck"] = {"Test": ["CMD", *runtime.healthcheck], "Timeout": HEALTHCHECK_TIMEOUT_NANOSECONDS}
+    return {
+        "created": moment,
+        "architecture": architecture,
+        "os": system,
+        "config": run,
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        "history": [{"created": moment, "created_by": f"pystatic-tasks: {layer.kind}"} for layer in layers],
+    }
+
+
+def timestamp(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def canonical(content: Any) -> bytes:
+    """JSON with one way to write it."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

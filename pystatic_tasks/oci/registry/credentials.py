@@ -1,0 +1,169 @@
+"""Who one is for a registry: what `docker login` and `podman login` left.
+
+https://docs.docker.com/reference/cli/docker/login/#credential-stores
+https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.errors import PushError
+from pystatic_tasks.oci.references import DOCKER_HUB
+
+# Docker knows its own registry by a whole URL.
+DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
+DOCKER_HUB_NAMES = (DOCKER_HUB, "index.docker.io", "registry-1.docker.io")
+NOT_FOUND = "credentials not found"  # Part of what a helper says that knows none.
+TOKEN_USER = "<token>"  # The user's name that a helper gives with an identity token.
+HELPER_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """What to show a registry.
+
+    Attributes:
+        username: The account.
+        secret: Its password, or an identity token.
+        is_token: Whether the secret is an identity token, to be exchanged by OAuth 2.
+        source: Where it was found, for people.
+    """
+
+    username: str = field(repr=False)
+    secret: str = field(repr=False)
+    is_token: bool = False
+    source: str
+
+
+def find_credentials(registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
+    """What the user left for a registry, in Docker's configuration or else in Podman's.
+
+    Args:
+        registry: Host, and port if it has one.
+        repository: Such as "team/shop"; Podman may hold credentials for a part of a registry.
+        environment: Says where the files are.
+
+    Raises:
+        PushError: a file cannot be read, or a credential helper fails.
+    """
+    for path in config_files(environment):
+        found = look_up(path, registry, repository, environment)
+        if found:
+            return found
+    return None
+
+
+def config_files(environment: Mapping[str, str]) -> list[Path]:
+    """Docker's configuration, then Podman's; those that are there."""
+    home = environment.get("HOME", str(Path.home()))
+    docker = Path(environment.get("DOCKER_CONFIG") or Path(home, ".docker"), "config.json")
+    named = environment.get("REGISTRY_AUTH_FILE")
+    runtime = environment.get("XDG_RUNTIME_DIR")
+    podman = [
+        *([Path(named)] if named else []),
+        *([Path(runtime, "containers/auth.json")] if runtime else []),
+        Path(environment.get("XDG_CONFIG_HOME") or Path(home, ".config"), "containers/auth.json"),
+    ]
+    return [path for path in (docker, *podman) if path.is_file()]
+
+
+def look_up(path: Path, registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
+    content = read(path)
+    helpers = content.get("credHelpers") or {}
+    names = DOCKER_HUB_NAMES if registry in DOCKER_HUB_NAMES else (registry,)
+    helper = next((helpers[name] for name in names if name in helpers), content.get("credsStore"))
+    if helper:
+        server = DOCKER_HUB_SERVER if registry in DOCKER_HUB_NAMES else registry
+        found = ask_helper(f"docker-credential-{helper}", server, environment)
+        if found:
+            return found
+    entries = {plain(key): entry for key, entry in (content.get("auths") or {}).items()}
+    for place in places(names, repository):
+        if entries.get(place):
+            found = decode(path, registry, entries[place])
+            if found:
+                return found
+    return None
+
+
+def read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no JSON"
+        raise PushError(f"The credentials in {path} could not be read: {why}.", "Correct the file.") from None
+    return content if isinstance(content, dict) else {}
+
+
+def places(names: tuple[str, ...], repository: str) -> Iterator[str]:
+    """Keys of `auths` that hold for a repository, the closest first."""
+    parts = repository.split("/")
+    for count in range(len(parts), -1, -1):
+        for name in names:
+            yield "/".join([name, *parts[:count]])
+
+
+def plain(key: str) -> str:
+    """A key of `auths` without what older Dockers put around the host."""
+    host = key.partition("://")[2] or key
+    for ending in ("/", "/v1", "/v2"):
+        host = host.removesuffix(ending)
+    return host
+
+
+def decode(path: Path, registry: str, entry: Mapping[str, Any]) -> Credentials | None:
+    """The credentials of one entry of `auths`; None where only its helper knows them."""
+    source = str(path)
+    try:
+        username, _, password = base64.b64decode(entry.get("auth") or "", validate=True).decode().partition(":")
+    except (ValueError, TypeError):
+        raise PushError(f"The entry for {registry} in {path} is broken.", login(registry)) from None
+    if entry.get("identitytoken"):
+        return Credentials(username=username, secret=entry["identitytoken"], is_token=True, source=source)
+    username, password = entry.get("username") or username, entry.get("password") or password.rstrip("\0")
+    return Credentials(username=username, secret=password, source=source) if username else None
+
+
+def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Credentials | None:
+    """What a credential helper knows of a server, by https://github.com/docker/docker-credential-helpers."""
+    path = shutil.which(program, path=environment.get("PATH"))
+    if path is None:
+        raise PushError(
+            f"Docker's configuration names the credential helper {program}, and there is no such program on PATH.",
+            "Install it, or take it out of the configuration.",
+        )
+    try:
+        result = subprocess.run(
+            [path, "get"], input=server, capture_output=True, text=True, check=False, timeout=HELPER_SECONDS
+        )
+        if result.returncode == 0:
+            answer = json.loads(result.stdout)
+            username, secret = answer["Username"], answer["Secret"]
+            is_token = username == TOKEN_USER
+            return Credentials(username=username, secret=secret, is_token=is_token, source=program) if secret else None
+        if NOT_FOUND in result.stdout + result.stderr:
+            return None
+        why = f"it ended with {result.returncode}"
+    except subprocess.TimeoutExpired:
+        why = f"it gave no answer within {HELPER_SECONDS} seconds"
+    except (ValueError, LookupError, TypeError):
+        why = "its answer is not what a credential helper gives"
+    except OSError as error:
+        why = f"it cannot be run: {error.strerror}"
+    # What it printed may hold secrets.
+    raise PushError(
+        f"The credential helper {program} failed: {why}.", f"Try it: echo {server} | {program} get."
+    ) from None
+
+
+def login(registry: str) -> str:
+    """What to do about wrong or missing credentials."""
+    return f"Log in: docker login{'' if registry in DOCKER_HUB_NAMES else f' {registry}'}."

@@ -1,0 +1,201 @@
+"""From images to registries: what is missing first, and the tags last, so that nothing half-sent is seen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.errors import MissingToolError, PushError
+from pystatic_tasks.oci.blobs import Blob
+from pystatic_tasks.oci.manifest import INDEX_TYPE
+from pystatic_tasks.oci.read_archive import ArchivedImage
+from pystatic_tasks.oci.references import Reference, names_registry, parse_reference
+from pystatic_tasks.oci.registry.credentials import find_credentials
+from pystatic_tasks.oci.registry.referrers import EMPTY, SBOM_NAME, SBOM_TYPE, fallback_tag, listed, sbom_manifest
+from pystatic_tasks.oci.registry.retries import PassingError
+from pystatic_tasks.system.terminal import Terminal
+from pystatic_tasks.system.units import megabytes
+
+if TYPE_CHECKING:
+    from pystatic_tasks.oci.registry.client import Registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What is to be sent.
+
+    Attributes:
+        images: The images.
+        top: What tags will name: the manifest of the only image, or an index of all.
+        sboms: Lists of what is in an image, by the digest of its manifest.
+    """
+
+    images: Sequence[ArchivedImage]
+    top: Blob
+    sboms: Mapping[str, Blob] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Destination:
+    """A repository.
+
+    Attributes:
+        registry: The connection to its registry.
+        repository: Such as "team/shop".
+        references: What is to be named there.
+        others: Repositories of the same registry that have the content.
+    """
+
+    registry: Registry
+    repository: str
+    references: Sequence[Reference]
+    others: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What became of it.
+
+    Attributes:
+        references: By digest, one for each repository.
+        bytes_sent: Sum of the bodies of all requests, those of repeated ones too.
+        blobs_sent: Number of blobs that were sent.
+        blobs_there: Number of blobs that were in the registry already.
+        sboms: Digests by which the registry knows the lists, by the digest of the image.
+    """
+
+    references: Sequence[str]
+    bytes_sent: int
+    blobs_sent: int
+    blobs_there: int
+    sboms: Mapping[str, str]
+
+    @property
+    def summary(self) -> str:
+        """What it took, in one line."""
+        return f"{megabytes(self.bytes_sent)} sent: {self.blobs_sent} blobs, and {self.blobs_there} were there already"
+
+
+def targets(config: ImageConfig) -> list[Reference]:
+    """Those of the image's references that name a registry."""
+    return list(dict.fromkeys(parse_reference(each) for each in config.references if names_registry(each)))
+
+
+def read_sbom(folder: Path) -> Blob | None:
+    """What the image step left beside an archive."""
+    path = folder / SBOM_NAME
+    return Blob(media_type=SBOM_TYPE, content=path.read_bytes()) if path.is_file() else None
+
+
+def open_registry(name: str, say: Callable[[str], None]) -> Registry:
+    """A connection to a registry; `say` is told of what is tried again.
+
+    Raises:
+        MissingToolError: the library for it is not installed.
+    """
+    try:
+        from pystatic_tasks.oci.registry.client import Registry
+    except ImportError:
+        raise MissingToolError(
+            "Pushing needs the library requests, which is not installed beside Nox.",
+            'Install it: pip install "pystatic-tasks[push]".',
+        ) from None
+
+    return Registry(name, lambda repository: find_credentials(name, repository, os.environ), say)
+
+
+def send(content: Content, references: Sequence[Reference], say: Callable[[str], None], terminal: Terminal) -> Sent:
+    """Send the content to every repository, and give it its tags there.
+
+    Args:
+        content: What to send.
+        references: Tags, each with its registry.
+        say: Is told each tag once it is there, and what is tried again or left out.
+        terminal: Shows what takes long.
+
+    Raises:
+        MissingToolError: the library for it is not installed.
+        PushError: a registry did not take something; then no tag of that repository is another.
+    """
+    connections = {name: open_registry(name, say) for name in dict.fromkeys(each.registry for each in references)}
+    blobs_were_sent: list[bool] = []
+    sboms: dict[str, str] = {}
+    for destination in destinations(references, connections):
+        place = destination.references[0].place
+        with terminal.activity(f"pushing to {place}") as show:
+            for image in content.images:
+                blobs_were_sent += send_image(destination, image, show)
+                sbom = content.sboms.get(image.manifest.digest)
+                attached = attach_sbom(destination, image, sbom, say) if sbom else ""
+                if attached:
+                    sboms[image.manifest.digest] = attached
+            for reference in destination.references:
+                destination.registry.put_manifest(destination.repository, reference.tag, content.top)
+        for reference in destination.references:
+            say(f"{reference} is {content.top.digest}")
+    return Sent(
+        references=[f"{place}@{content.top.digest}" for place in dict.fromkeys(each.place for each in references)],
+        bytes_sent=sum(each.bytes_sent for each in connections.values()),
+        blobs_sent=blobs_were_sent.count(True),
+        blobs_there=blobs_were_sent.count(False),
+        sboms=sboms,
+    )
+
+
+def destinations(references: Sequence[Reference], connections: Mapping[str, Registry]) -> Iterator[Destination]:
+    """The repositories, each once."""
+    done: list[Reference] = []
+    for place in dict.fromkeys(each.place for each in references):
+        named = [each for each in references if each.place == place]
+        yield Destination(
+            registry=connections[named[0].registry],
+            repository=named[0].repository,
+            references=named,
+            others=[each.repository for each in done if each.registry == named[0].registry],
+        )
+        done.append(named[0])
+
+
+def send_image(destination: Destination, image: ArchivedImage, show: Callable[[str], None]) -> list[bool]:
+    """Send an image, known by its digest only; whether each of its blobs had to be sent."""
+    were_sent = []
+    for number, blob in enumerate(image.blobs, 1):
+        show(
+            f"pushing to {destination.references[0].place}: "
+            f"{number} of {len(image.blobs)}, {megabytes(len(blob.content))}"
+        )
+        were_sent.append(destination.registry.put_blob(destination.repository, blob, destination.others))
+    destination.registry.put_manifest(destination.repository, image.manifest.digest, image.manifest)
+    return were_sent
+
+
+def attach_sbom(destination: Destination, image: ArchivedImage, sbom: Blob, say: Callable[[str], None]) -> str:
+    """Send a list of what is in an image, and have it found from the image.
+
+    Returns:
+        The digest that the registry knows it by; "" if the registry, maybe an old one, does not take it.
+    """
+    manifest = sbom_manifest(sbom, image.manifest)
+    try:
+        for blob in (EMPTY, sbom):
+            destination.registry.put_blob(destination.repository, blob, destination.others)
+        if not destination.registry.put_manifest(destination.repository, manifest.digest, manifest):
+            add_to_list(destination, image, manifest)
+    except PassingError:
+        raise
+    except PushError as error:
+        say(f"{SBOM_NAME} is left out: {error.problem}")
+        return ""
+    return manifest.digest
+
+
+def add_to_list(destination: Destination, image: ArchivedImage, manifest: Blob) -> None:
+    """List what refers to an image under a tag, for a registry that does not do so itself."""
+    tag = fallback_tag(image.manifest)
+    index = listed(destination.registry.get_manifest(destination.repository, tag, INDEX_TYPE), manifest)
+    if index:
+        destination.registry.put_manifest(destination.repository, tag, index)

@@ -1,0 +1,103 @@
+"""Whom to trust, and whether a registry speaks TLS at all."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pystatic_tasks.errors import PushError
+from pystatic_tasks.system.certificates import find_bundle
+
+# One folder for each registry, with the certificates of its authority: https://docs.docker.com/engine/security/certificates/
+CERTIFICATES_OF_REGISTRIES = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
+CONNECT_SECONDS = 10
+
+
+def is_local(registry: str) -> bool:
+    """Whether a registry is on this machine: the only ones that may do without TLS, as with Docker."""
+    host = registry.partition(":")[0]
+    return host == "localhost" or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host) is not None
+
+
+def scheme_of(registry: str) -> str:
+    """ "https", or "http" for a registry on this machine that does not speak TLS."""
+    return "http" if is_local(registry) and not speaks_tls(registry) else "https"
+
+
+def speaks_tls(registry: str) -> bool:
+    """Whether there is TLS at an address, with whatever certificate."""
+    host, _, port = registry.partition(":")
+    context = ssl.create_default_context()
+    try:
+        with (
+            socket.create_connection((host, int(port or 443)), timeout=CONNECT_SECONDS) as connection,
+            context.wrap_socket(connection, server_hostname=host),
+        ):
+            return True
+    except ssl.SSLCertVerificationError:
+        return True
+    except (OSError, OverflowError):
+        return False
+
+
+def trusted(registry: str, environment: Mapping[str, str]) -> ssl.SSLContext:
+    """The system's authorities, those of SSL_CERT_FILE and REQUESTS_CA_BUNDLE, and those of the registry.
+
+    Raises:
+        PushError: a file that was named is not there, or holds no certificates.
+    """
+    context = ssl.create_default_context()  # Reads SSL_CERT_FILE and SSL_CERT_DIR itself.
+    for path in bundles(registry, environment):
+        try:
+            context.load_verify_locations(*((None, path) if path.is_dir() else (path,)))
+        except OSError as error:
+            raise PushError(
+                f"The certificates in {path} could not be read: {error.strerror or error}.",
+                "Correct the file, or the variable that names it.",
+            ) from None
+    return context
+
+
+def bundles(registry: str, environment: Mapping[str, str]) -> Iterator[Path]:
+    for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+        if environment.get(variable):
+            yield Path(environment[variable])
+    defaults = ssl.get_default_verify_paths()
+    system = find_bundle()
+    # An OpenSSL that was built for another place finds none.
+    if system and not (defaults.cafile or defaults.capath):
+        yield system
+    for folder in CERTIFICATES_OF_REGISTRIES:
+        yield from sorted((folder / registry).glob("*.crt"))
+
+
+def why_untrusted(error: BaseException) -> str:
+    """Why a certificate was refused, if that is below an error; otherwise ""."""
+    found = (each.verify_message for each in causes(error) if isinstance(each, ssl.SSLCertVerificationError))
+    return next(found, "")
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and all that it comes from, as the libraries below wrap one into another."""
+    seen: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        each = waiting.pop(0)
+        if isinstance(each, BaseException) and not any(each is other for other in seen):
+            seen.append(each)
+            yield each
+            waiting += [getattr(each, "reason", None), *each.args, each.__cause__, each.__context__]
+
+
+def why_unreachable(error: BaseException) -> str:
+    """What the system says of a failed connection; addresses of uploads, which may be secret, are not in it."""
+    reasons = [each.strerror for each in causes(error) if isinstance(each, OSError) and each.strerror]
+    with contextlib.suppress(IndexError):
+        return str(reasons[-1])
+    if any(isinstance(each, TimeoutError) or "Timeout" in type(each).__name__ for each in causes(error)):
+        return "no answer in time"
+    return "the connection was cut"

@@ -1,0 +1,34 @@
+"""What makes one static file of a frozen program, for the one-file layout.
+
+`PackerName` in config/model.py is the list of packers; each is the module of its name here, as `PACKER`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import get_args
+
+from pystatic_tasks.config.model import ImageConfig, PackerName
+from pystatic_tasks.packers.packer import Packer
+
+__all__ = ["Packer", "all_packers", "find_packer", "needs_writable_tmp", "packer_of"]
+
+
+def find_packer(name: PackerName) -> Packer:
+    packer: Packer = import_module(f"{__name__}.{name}").PACKER
+    return packer
+
+
+def all_packers() -> list[Packer]:
+    return [find_packer(name) for name in get_args(PackerName)]
+
+
+def packer_of(config: ImageConfig) -> Packer | None:
+    """The packer of an image; None where its layout needs none."""
+    return find_packer(config.packer) if config.packer else None
+
+
+def needs_writable_tmp(config: ImageConfig) -> bool:
+    """Whether the image's program cannot start without a writable /tmp that may hold executables."""
+    packer = packer_of(config)
+    return packer is not None and packer.needs_writable_tmp

@@ -1,0 +1,104 @@
+"""StaticX: the program, the C library and the loader in one executable that unpacks itself into /tmp.
+
+https://github.com/JonathonReinhart/staticx
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.errors import StaticxError
+from pystatic_tasks.in_env import protocol
+from pystatic_tasks.in_env.modules import STATICX
+from pystatic_tasks.in_env.protocol import RefusedError, StaticExecutable
+from pystatic_tasks.packers.packer import Job, Packer, Packing
+from pystatic_tasks.system import machine
+from pystatic_tasks.system.files import hash_file
+from pystatic_tasks.system.findings import Finding
+from pystatic_tasks.system.libraries import missing_libraries
+from pystatic_tasks.system.processes import last_lines, tool_environment
+
+# https://pypi.org/project/staticx/#files
+WHEELS = ("x86_64",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staticx:
+    """The packer."""
+
+    requirements: tuple[str, ...] = ("staticx==0.14.2",)
+    needs_writable_tmp: bool = True
+    advice: tuple[tuple[str, str], ...] = (
+        (
+            "Failed to execv|(Could not|Failed to) create temporary directory",
+            "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777.",
+        ),
+    )
+
+    def inputs(self, config: ImageConfig) -> Any:
+        return [config.staticx.strip, [(path, hash_file(Path(path))) for path in config.staticx.libraries]]
+
+    def pack(self, config: ImageConfig, job: Job) -> Packing:
+        made = build(config, job)
+        if made.missing:
+            raise missing_libraries(StaticxError, config.name, made.missing)
+        return Packing(components=made.components, system=made.system)
+
+    def findings(self) -> Iterator[Finding]:
+        if platform.machine() in WHEELS:
+            return
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        built_by = compiler or "a C compiler, and there is none"
+        yield Finding(
+            name="platform",
+            state="ok" if compiler else "warning",
+            seen=f"{machine.host_platform()}, where StaticX is built from source by {built_by}",
+            cure="" if compiler else "Install one: apt-get install gcc libc6-dev.",
+        )
+
+
+def build(config: ImageConfig, job: Job) -> StaticExecutable:
+    """Run StaticX in the build environment, where its hook finds PyInstaller."""
+    log = config.work / "staticx.log"
+    path = f"{job.tools}:{tool_environment()['PATH']}"
+    # StaticX leaves its temporary files behind when it is interrupted. Not below the project:
+    # it cannot read a path with a space in the output of ldd.
+    # Tools that it started may write there for a moment after its end.
+    with tempfile.TemporaryDirectory(prefix="pystatic-", ignore_cleanup_errors=True) as temporary:
+        variables = tool_environment({"PATH": path, "TMPDIR": temporary})
+        try:
+            made = job.ask(STATICX, question(config, job), log=log, env=variables)
+        except RefusedError as refused:
+            raise failed(config, refused.refusal.problem, log) from None
+    if made is None:
+        raise failed(config, "it gave no answer", log)
+    return made
+
+
+def question(config: ImageConfig, job: Job) -> protocol.Packing:
+    return protocol.Packing(
+        program=str(job.program),
+        output=str(job.output),
+        libraries=config.staticx.libraries,
+        strip=config.staticx.strip,
+        own_packages=job.own_packages,
+        kept=str(job.cache),
+    )
+
+
+def failed(config: ImageConfig, reason: str, log: Path) -> StaticxError:
+    return StaticxError(
+        f"StaticX failed: {reason}; its output is in {shown(config, log)}.",
+        "Look for the first error there.",
+        last_lines(log),
+    )
+
+
+PACKER: Packer = Staticx()

@@ -1,0 +1,9 @@
+"""`python -m pystatic_tasks.runner TARGET`: the server of a frozen program, unfrozen."""
+
+import sys
+
+from pystatic_tasks.config.model import DEFAULT_SERVER
+from pystatic_tasks.in_image.unfrozen import run
+
+if __name__ == "__main__":
+    sys.exit(run(DEFAULT_SERVER))

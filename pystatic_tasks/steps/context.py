@@ -1,0 +1,54 @@
+"""What a step may ask of whoever runs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pystatic_tasks.system.terminal import Terminal
+
+
+def _no_environment(*_: object) -> None:
+    raise AssertionError("this step has no environment of its own")
+
+
+def session_command(session: str, *options: str) -> str:
+    """What the user of a noxfile types to run a session."""
+    return " ".join(["nox -s", session, *(["--", *options] if options else [])])
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepContext:
+    """Whoever runs a step.
+
+    Attributes:
+        say: Shows one line to the user.
+        terminal: Shows what takes long.
+        command: What the user types to run a step, with options that follow it; "" if the step will run anyway.
+        verbose: Whether the tools' own output is shown too.
+        archives: Paths of the archives to join, from the project's folder.
+        use_cache: Whether a step may be skipped when nothing changed.
+        formats: What sbom is to write, of `options.FORMATS`.
+        python: Interpreter in the build environment; only freeze has one.
+        wanted_python: What that environment is to be made from; a change of it makes the environment anew.
+        reuses_environment: Whether that environment was there before.
+        installs: Whether `install` does anything; with --no-install the environment is used as it is.
+        install: Installs requirements, as arguments of `pip install`, into that environment.
+        recreate: Makes the environment anew and empty.
+    """
+
+    say: Callable[[str], None]
+    terminal: Terminal = field(default_factory=lambda: Terminal(stream=sys.stderr))
+    command: Callable[..., str] = session_command
+    verbose: bool = False
+    archives: Sequence[str] = ()
+    use_cache: bool = True
+    formats: tuple[str, ...] = ()
+    python: Path = Path()
+    wanted_python: str = ""
+    reuses_environment: bool = False
+    installs: bool = True
+    install: Callable[[Sequence[str]], None] = _no_environment
+    recreate: Callable[[], None] = _no_environment

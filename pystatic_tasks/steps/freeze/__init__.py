@@ -1,0 +1,1 @@
+"""Step one: the target and its runner frozen into one program."""

@@ -1,0 +1,126 @@
+"""The interpreter that is frozen: what it is, and whether it can be."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pystatic_tasks.errors import MissingToolError
+from pystatic_tasks.in_env.modules import PROBE
+from pystatic_tasks.in_env.probe import Probed
+from pystatic_tasks.steps.build_environment import ask
+from pystatic_tasks.steps.results import Interpreter
+from pystatic_tasks.system.processes import tool_environment
+from pystatic_tasks.system.units import megabytes
+
+OLDEST_PYTHON = (3, 10)
+LARGE_INTERPRETER_BYTES = 15_000_000
+
+
+def check_interpreter(python: Path, work: Path) -> Interpreter:
+    """Ask the build environment's interpreter what it is.
+
+    Raises:
+        MissingToolError: it is too old, or brings no shared libpython, without which PyInstaller cannot freeze.
+    """
+    found = ask_interpreter(python, work)
+    if found is None:
+        raise MissingToolError(
+            f"The interpreter of the build environment, {python}, does not run.",
+            "Delete the environment's folder and try again.",
+        )
+    check_version(found)
+    check_libpython(found)
+    return Interpreter(version=found.version, base_prefix=found.base_prefix, libpython=found.libpython)
+
+
+def ask_interpreter(python: Path, work: Path) -> Probed | None:
+    """What an interpreter says of itself; None if it does not run."""
+    log = work / "interpreter.log"
+    try:
+        _, found = ask(python, PROBE, None, folder=work, log=log, verbose=False, env=tool_environment())
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def find_interpreter(wanted: str | None, root: Path, work: Path) -> tuple[Path, Probed | None]:
+    """The interpreter that Nox would take, and what it says of itself; None if there is none.
+
+    Args:
+        wanted: A version, a name on the PATH or a path; None for the running interpreter.
+        root: Where a relative path starts.
+        work: A folder for what interpreters answer.
+    """
+    version = re.fullmatch(r"(?:python)?(\d+(?:\.\d+)*)t?", wanted or "")
+    for python in candidates(wanted, root):
+        found = ask_interpreter(python, work)
+        # Managers of versions put programs of all names on the PATH that do not run, or are another version.
+        if found and (version is None or f"{found.version}.".startswith(f"{version[1]}.")):
+            return python, found
+    return Path(), None
+
+
+def candidates(wanted: str | None, root: Path) -> Iterator[Path]:
+    if wanted is None:
+        yield Path(sys.executable)
+    elif "/" in wanted:
+        yield root / Path(wanted).expanduser()
+    else:
+        version = re.fullmatch(r"(?:python)?(\d+(?:\.\d+)?)(?:\.\d+)*(t?)", wanted)
+        name = f"python{version[1]}{version[2]}" if version else wanted
+        found = (shutil.which(name, path=folder) for folder in os.get_exec_path())
+        yield from (Path(path) for path in found if path)
+        yield from discovered(wanted)
+
+
+def discovered(wanted: str) -> Iterator[Path]:
+    """What newer versions of Nox find beyond the PATH: ranges of versions, and what pyenv, uv and others installed."""
+    try:
+        from python_discovery import get_interpreter
+    except ImportError:
+        return
+    found = get_interpreter(wanted)
+    if found is not None:
+        yield Path(found.executable)
+
+
+def check_version(found: Probed) -> None:
+    """Raises MissingToolError if an interpreter is too old."""
+    if version_of(found) < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        raise MissingToolError(
+            f"Python {found.version} of {found.base_prefix} is too old.",
+            f'Use Python {oldest} or newer: python = "{oldest}" in [tool.pystatic-tasks].',
+        )
+
+
+def version_of(found: Probed) -> tuple[int, int]:
+    major, minor = found.version.split(".")[:2]
+    return int(major), int(minor)
+
+
+def check_libpython(found: Probed) -> None:
+    """Raises MissingToolError if an interpreter has no shared libpython."""
+    if found.libpython:
+        return
+    minor = ".".join(map(str, version_of(found)))
+    raise MissingToolError(
+        f"Python {found.version} of {found.base_prefix} has no shared libpython, which a frozen program needs.",
+        f"Install it: apt-get install libpython{minor}."
+        if found.debian
+        else f"Use a Python built with it: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install {minor}, "
+        "or the one of your distribution.",
+    )
+
+
+def large_interpreter(name: str, size_bytes: int) -> tuple[str, str]:
+    """What there is to say of an interpreter, or its library, above `LARGE_INTERPRETER_BYTES`; and a way out."""
+    return (
+        f"{name} alone is {megabytes(size_bytes)} (python-build-standalone's are that large)",
+        "the Python of a distribution or of pyenv makes a smaller image",
+    )

@@ -1,0 +1,102 @@
+"""The project's own data that goes into the program, and whether nothing of it goes in by accident."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.in_env.layer_assignment import is_local
+from pystatic_tasks.steps.build_environment import site_packages
+from pystatic_tasks.steps.freeze.environment import import_paths, local_folders
+from pystatic_tasks.steps.secret_guard import Candidate, refuse
+from pystatic_tasks.system.files import source_files, walk
+
+
+def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[str]]) -> None:
+    """Refuse secrets, what git ignores and what lies outside of the project, unless `freeze.data` names the file.
+
+    Args:
+        config: What is frozen.
+        python: The interpreter of the build environment.
+        data: Pairs (source path, folder in the program) of what goes in by itself.
+
+    Raises:
+        ConfigError: something is refused.
+    """
+    listed = {place for source, place in named_data(config) if source.is_file()}
+    candidates = [*packaged(config, python, data), *collected(config), *in_folders(config)]
+    refuse(config, {each.place: each for each in candidates if each.place not in listed}.values(), "freeze.data")
+
+
+def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:
+    """What `freeze.data` names, each with its place in the program."""
+    for source, _, folder in (entry.rpartition(":") for entry in config.freeze.data):
+        path = config.root / source
+        yield path, place_in(folder, path.name) if path.is_file() else os.path.normpath(folder)
+
+
+def packaged(config: ImageConfig, python: Path, data: Iterable[Sequence[str]]) -> Iterator[Candidate]:
+    """What goes in by itself and is not of a distribution of somebody else's."""
+    sites = site_packages(python)
+    own = local_files(sites)
+    folders = local_folders(config)
+    sources = [path for folder in folders for path in source_files(folder)]
+    for source, folder in data:
+        path = Path(source)
+        site = next((site for site in sites if path.is_relative_to(site)), None)
+        if path.is_file() and (site is None or path in own):
+            inside = site or config.work / "program"
+            origin = find_origin(path.relative_to(inside), folders, sources) if path.is_relative_to(inside) else path
+            yield make_candidate(config, path, place_in(folder, path.name), origin)
+
+
+def find_origin(path: Path, folders: Iterable[Path], sources: Iterable[Path]) -> Path | None:
+    """The file of the project that was installed, or collected, as that path."""
+    likely = [folder / path for top in folders for folder in (top, top / "src")]
+    found = next((each for each in likely if each.is_file()), None)
+    return found or next((each for each in sources if each.as_posix().endswith(f"/{path}")), None)
+
+
+def local_files(sites: Iterable[Path]) -> set[Path]:
+    """What was installed from folders and files of this machine."""
+    return {
+        Path(str(distribution.locate_file(file)))
+        for distribution in importlib.metadata.distributions(path=list(map(str, sites)))
+        if is_local(distribution)
+        for file in distribution.files or ()
+    }
+
+
+def collected(config: ImageConfig) -> Iterator[Candidate]:
+    """Packages that are taken whole and are not installed, but lie in the project."""
+    for name in config.freeze.collect:
+        package = name.replace(".", "/")
+        for folder in (Path(each, package) for each in import_paths(config)):
+            yield from members(config, folder, package)
+
+
+def in_folders(config: ImageConfig) -> Iterator[Candidate]:
+    """The files of the folders that `freeze.data` names."""
+    for folder, place in named_data(config):
+        yield from members(config, folder, place)
+
+
+def members(config: ImageConfig, folder: Path, place: str) -> Iterator[Candidate]:
+    for path in walk(folder) if folder.is_dir() else ():
+        if path.is_file():
+            yield make_candidate(config, path, place_in(place, path.relative_to(folder)), path, folder)
+
+
+def make_candidate(
+    config: ImageConfig, source: Path, place: str, origin: Path | None, folder: Path | None = None
+) -> Candidate:
+    name = os.path.relpath(origin, config.root) if origin else place
+    entry = f'"{name}:{PurePosixPath(place).parent}"'
+    return Candidate(source=source, place=place, entry=entry, origin=origin, folder=folder)
+
+
+def place_in(folder: str, name: str | Path) -> str:
+    return os.path.normpath(f"{folder}/{name}")

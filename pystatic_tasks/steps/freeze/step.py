@@ -1,0 +1,303 @@
+"""The step: check, install, examine the target, run PyInstaller."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+
+from pystatic_tasks.bom.components import our_component
+from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.config.project import read_pyproject
+from pystatic_tasks.errors import ConfigError, FreezeError
+from pystatic_tasks.in_env.modules import EXAMINE, FREEZE
+from pystatic_tasks.in_env.protocol import Component, Examined, FrozenProgram, Own, Part, Program, RefusedError, Target
+from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.in_env.stamps import stamps
+from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze import environment, target
+from pystatic_tasks.steps.freeze.interpreter import (
+    LARGE_INTERPRETER_BYTES,
+    check_interpreter,
+    large_interpreter,
+)
+from pystatic_tasks.steps.freeze.own_data import check_own_data
+from pystatic_tasks.steps.freeze.phases import phase_of
+from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
+from pystatic_tasks.steps.results import Frozen, Interpreter
+from pystatic_tasks.steps.tools import names_of, tool_requirements
+from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, source_files
+from pystatic_tasks.system.libraries import check_libraries, missing_libraries
+from pystatic_tasks.system.machine import check_machine
+from pystatic_tasks.system.processes import last_lines, tool_environment
+from pystatic_tasks.system.units import megabytes
+
+PACKAGE = Path(__file__).resolve().parents[2]
+# Where each layout's program is made, below the work folder.
+FOLDERS = {"onefile": "frozen", "tree": "tree"}
+# The same program from any folder at any time: a fixed order of sets, and a payload stored raw, so that the
+# compression that comes after sees it. Columns of code are shown with source lines only, which are not there.
+PYINSTALLER_VARIABLES = {
+    "PYTHONHASHSEED": "0",
+    "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0",
+    "PYTHONNODEBUGRANGES": "1",
+}
+# Where names of classes stand: in code, and in settings of logging and the like.
+TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
+
+
+def prepare(config: ImageConfig, context: StepContext) -> Interpreter:
+    """Check the machine and fill the build environment."""
+    check_machine()
+    wanted = environment.wanted_contents(config, context)
+    environment.discard_outdated(context, wanted)
+    interpreter = check_interpreter(context.python, config.work)
+    environment.fill_environment(config, context, wanted)
+    return interpreter
+
+
+def freeze(config: ImageConfig, context: StepContext) -> Frozen:
+    """Freeze the target into `work/frozen/NAME`, one self-extracting program, or into the folder `work/tree/NAME`.
+
+    Raises:
+        MissingToolError: the machine or the interpreter lacks something.
+        ConfigError: the target, a setting or a file that the configuration names is wrong.
+        FreezeError: PyInstaller failed, or a library is missing.
+    """
+    check_libraries(config.staticx.libraries)
+    interpreter = prepare(config, context)
+    program = config.work / FOLDERS[config.layout] / config.name
+    inputs = freeze_inputs(config, context, interpreter)
+    there = unchanged(config, Frozen, inputs) if context.use_cache else None
+    if there and there.system == stamps(there.system):
+        check_own_data(config, context.python, there.data)
+        context.say(f"{shown(config, program)} is up to date")
+        return there
+
+    started = time.monotonic()
+    with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
+        examined = examine_target(config, context)
+    check_own_data(config, context.python, examined.data)
+    with context.terminal.activity(f"freezing {config.name}") as show:
+        made = run_pyinstaller(config, context, examined, lambda line: show(phase_of(line)))
+    for name, size in large_interpreters(made.contents):
+        context.say("; ".join(large_interpreter(name, size)))
+    outputs = [program] if config.layout == "onefile" else [Path(f"{program}{file.path}") for file in made.files]
+    size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
+    context.say(f"{shown(config, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
+    prefix = str(context.python.parent.parent)
+    frozen = Frozen(
+        program=program,
+        files=made.files,
+        interpreter=interpreter,
+        environment_python=context.python,
+        settings=examined.settings,
+        ports=examined.ports,
+        distributions=examined.distributions,
+        data=examined.data,
+        contents=made.contents,
+        own_packages=made.own_packages,
+        components=made.components,
+        tools=made.tools,
+        system=stamps(path for path in made.binaries if path and not path.startswith(prefix)),
+    )
+    return write_manifest(config, frozen, inputs=inputs, outputs=outputs).result
+
+
+def large_interpreters(contents: Iterable[Part]) -> Iterator[tuple[str, int]]:
+    """Name and size, in bytes, of an interpreter or its library that is larger than it need be."""
+    for part in contents:
+        name = PurePosixPath(part.name).name
+        is_interpreter = part.kind == "binary" and name.startswith(("libpython", "python3."))
+        if is_interpreter and part.size_bytes > LARGE_INTERPRETER_BYTES:
+            yield name, part.size_bytes
+
+
+def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interpreter) -> str:
+    """One hash of everything that decides what the frozen program is, beside `asked_of_freeze`."""
+    data = [config.root / entry.rpartition(":")[0] for entry in config.freeze.data]
+    server_config = target.server_config_file(config)
+    return fingerprint(
+        {
+            "name": config.name,
+            "env": config.image.env,
+            "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
+            "tools": tools(),
+            "installed": environment.installed_files(context.python),
+            "sources": environment.hash_sources(config.root) if not config.install or config.script else "",
+            "own": to_json(own_components(config)),
+            "server_config": hash_file(server_config) if server_config else "",
+            "data": [(str(path), hash_tree(path)) for path in data],
+            "libraries": [
+                (path, hash_file(Path(path))) for path in config.staticx.libraries if config.layout == "tree"
+            ],
+            "made_by": made_by(),
+        }
+    )
+
+
+def made_by() -> list[str]:
+    """Hashes of the code that freezes."""
+    return [hash_tree(PACKAGE / name) for name in ("steps/freeze", "in_env", "hooks", "in_image")]
+
+
+def examine_target(config: ImageConfig, context: StepContext) -> Examined:
+    """Import the target in the build environment and learn what follows for the freeze.
+
+    Raises:
+        ConfigError: the target does not import, or the server refuses a setting.
+        FreezeError: there is no answer.
+    """
+    folder = config.work / "program"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    target.copy_runner(folder)
+    log = config.work / "target.log"
+    try:
+        _, examined = ask(
+            context.python,
+            EXAMINE,
+            describe_target(config, folder),
+            folder=folder,
+            log=log,
+            verbose=context.verbose,
+            cwd=config.root,
+            env=tool_environment(config.image.env),
+        )
+    except RefusedError as refused:
+        raise ConfigError(refused.refusal.problem, refused.refusal.remedy, refused.refusal.details) from None
+    if examined is None:
+        raise FreezeError(
+            f"inspect_target.py ended without an answer; its output is in {shown(config, log)}:",
+            "If nothing there is of the project, please report it.",
+            last_lines(log),
+        )
+    return examined
+
+
+def describe_target(config: ImageConfig, folder: Path) -> Target:
+    """What is to be imported; the server's own configuration file is copied into `folder`, where the runner is."""
+    loose = (*script_folder(config), *environment.import_paths(config))
+    sources = (path for top in environment.local_folders(config) for path in source_files(top))
+    return Target(
+        app=config.app or "",
+        server=config.server_kind,
+        settings=config.server_settings,
+        server_config=target.copy_server_config(config, folder),
+        import_paths=(str(folder), *loose),
+        loose=loose,
+        static=str(folder / "static"),
+        hidden_imports=config.freeze.hidden_imports,
+        collect=config.freeze.collect,
+        metadata=config.freeze.metadata,
+        project=str(config.project),
+        env=config.image.env,
+        tools=(*names_of(tool_requirements()), *environment.INSTALLING_TOOLS),
+        sources=tuple(str(path) for path in sources if path.suffix in TEXT_SUFFIXES),
+    )
+
+
+def run_pyinstaller(
+    config: ImageConfig, context: StepContext, examined: Examined, watch: Callable[[str], None]
+) -> FrozenProgram:
+    """Run PyInstaller in the build environment; `watch` is told every line that it prints.
+
+    Raises:
+        FreezeError: it failed, or a library is missing.
+    """
+    folder = config.work / "program"
+    log = config.work / "pyinstaller.log"
+    variables = {**PYINSTALLER_VARIABLES, "PYINSTALLER_CONFIG_DIR": str(config.work / "cache")}
+    path = f"{context.python.parent}:{tool_environment()['PATH']}"
+    code, frozen = ask(
+        context.python,
+        FREEZE,
+        describe_program(config, context, examined, folder),
+        folder=folder,
+        log=log,
+        arguments=[
+            *("-m", "PyInstaller", IN_ENV / "pyinstaller.spec", "--noconfirm", "--clean"),
+            *("--distpath", config.work / FOLDERS[config.layout]),
+            *("--workpath", config.work / "pyinstaller", "--"),
+        ],
+        verbose=context.verbose,
+        watch=watch,
+        cwd=folder,
+        env=tool_environment({**variables, "PATH": path}),
+    )
+    if code != 0 or frozen is None:
+        raise FreezeError(
+            f"PyInstaller failed with exit code {code}; its output is in {shown(config, log)} and ends so:",
+            "Look for the first ERROR there.",
+            last_lines(log),
+        )
+    if frozen.missing:
+        raise missing_libraries(FreezeError, config.name, frozen.missing)
+    return frozen
+
+
+def describe_program(config: ImageConfig, context: StepContext, examined: Examined, folder: Path) -> Program:
+    """What is to be frozen; its entry script is written into `folder`."""
+    # No module can have a name with a hyphen, so that the entry script stands before none.
+    entry = folder / f"{config.name}-entry.py"
+    entry.write_text(target.entry_script(config, examined.settings), encoding="utf-8")
+    hooks = ("always", *(f"without-{part}" for part in examined.unused))
+    hidden_imports = (*examined.hidden_imports, *config.freeze.hidden_imports)
+    wanted = {name.partition(".")[0] for name in hidden_imports}
+    return Program(
+        name=config.name,
+        layout=config.layout,
+        work=str(folder),
+        kept=str(cache_folder(config, config.layout, use_cache=context.use_cache)),
+        entry=str(entry),
+        import_paths=(str(folder), *script_folder(config), *environment.import_paths(config)),
+        hidden_imports=hidden_imports,
+        excludes=(*config.freeze.excludes, *(name for name in examined.tool_modules if name not in wanted)),
+        data=(*examined.data, *(data_pair(config, entry) for entry in config.freeze.data)),
+        collect=config.freeze.collect,
+        hooks=tuple(str(PACKAGE / "hooks" / part) for part in hooks),
+        libraries=config.staticx.libraries,
+        loose=tuple(str(path) for path in loose_files(config)),
+        made_by=(*made_by(), fingerprint(tools())),
+        own=own_components(config),
+        optimize=config.freeze.optimize,
+        strip=config.freeze.strip,
+    )
+
+
+def own_components(config: ImageConfig) -> Own:
+    """Whose the files are that nobody else brought."""
+    project = read_pyproject(config.project).get("project", {})
+    return Own(
+        project=Component(
+            kind="project",
+            type="generic",
+            name=str(project.get("name", config.name)),
+            version=str(project.get("version", "")),
+        ),
+        runner=our_component(),
+        folder=str(config.root),
+    )
+
+
+def script_folder(config: ImageConfig) -> Sequence[str]:
+    """A script imports what lies beside it."""
+    return [str((config.root / config.script).parent)] if config.script else []
+
+
+def loose_files(config: ImageConfig) -> list[Path]:
+    """The files in folders that are imported from where they are."""
+    folders = [*map(Path, script_folder(config)), *([] if config.install else [config.root])]
+    return list(dict.fromkeys(path for folder in folders for path in source_files(folder)))
+
+
+def data_pair(config: ImageConfig, entry: str) -> tuple[str, str]:
+    source, _, folder = entry.rpartition(":")
+    if not (config.root / source).exists():
+        raise ConfigError(
+            f'tool.pystatic-tasks.freeze.data names "{source}", and it is not in {config.root}.', "Correct the path."
+        )
+    return str(config.root / source), folder

@@ -1,0 +1,96 @@
+"""What a uv.lock says of folders: whose lock it is, which of them it takes packages from, and what those asked for.
+
+uv is not asked for that, since it says what it would install, and neither what a project asked for nor whose a
+folder is, and since it has to be known in every build, and before there is an environment to install uv into.
+What is installed is never read here: it is what uv exports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.project import read_toml
+
+# What uv writes of a package that lies in a folder; a virtual one has no code to install.
+VIRTUAL = "virtual"
+FOLDER_KINDS = ("editable", "directory", VIRTUAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockedPackage:
+    """A package of a lock.
+
+    Attributes:
+        name: Its name.
+        folder: Where it lies; None unless it is taken from a folder.
+        has_code: Whether there is something to install in it.
+        needs: Names of what it needs, on any platform and with any extra or group.
+        asked_for: Names in its dependencies when the lock was made.
+    """
+
+    name: str
+    folder: Path | None
+    has_code: bool
+    needs: frozenset[str]
+    asked_for: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UvLock:
+    """A lock.
+
+    Attributes:
+        packages: All packages; several may have one name.
+        members: Names of those whose lock it is.
+    """
+
+    packages: Sequence[LockedPackage]
+    members: Sequence[str]
+
+    def folders(self) -> dict[str, Path]:
+        """Those packages that are taken from folders, by name."""
+        return {each.name: each.folder for each in self.packages if each.folder}
+
+    def reached(self, names: Iterable[str]) -> list[str]:
+        """These packages and what they need; all if there are none."""
+        needs: dict[str, set[str]] = {}
+        for each in self.packages:
+            needs.setdefault(each.name, set()).update(each.needs)
+        found: set[str] = set()
+        left = set(names) or set(needs)
+        while left:
+            found |= left
+            left = {need for name in left for need in needs.get(name, ())} - found
+        return sorted(found)
+
+
+def parse_uv_lock(path: Path) -> UvLock:
+    """What stands in a uv.lock.
+
+    Raises:
+        ConfigError: it is not TOML.
+        LookupError, TypeError, ValueError, AttributeError: it has another form.
+    """
+    tables = read_toml(path)
+    packages = [read_package(path.parent, each) for each in tables.get("package", [])]
+    # A workspace of one project has no list of members.
+    members = tables.get("manifest", {}).get("members") or [
+        each.name for each in packages if each.folder == path.parent
+    ]
+    return UvLock(packages=packages, members=members)
+
+
+def read_package(base: Path, table: Mapping[str, Any]) -> LockedPackage:
+    source = table["source"]
+    optional = [*table.get("optional-dependencies", {}).values(), *table.get("dev-dependencies", {}).values()]
+    needed = [*table.get("dependencies", []), *(entry for part in optional for entry in part)]
+    return LockedPackage(
+        name=table["name"],
+        folder=next(((base / place).resolve() for kind, place in source.items() if kind in FOLDER_KINDS), None),
+        has_code=VIRTUAL not in source,
+        needs=frozenset(entry["name"] for entry in needed),
+        asked_for=frozenset(entry["name"] for entry in table.get("metadata", {}).get("requires-dist", [])),
+    )

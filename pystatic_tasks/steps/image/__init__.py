@@ -1,0 +1,1 @@
+"""Step three: root files, layers, OCI image, one archive that every engine loads."""

@@ -1,0 +1,46 @@
+"""Labels and annotations from pyproject.toml and git, by OCI's reserved keys.
+
+https://github.com/opencontainers/image-spec/blob/main/annotations.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pystatic_tasks.system.git import Git
+
+PREFIX = "org.opencontainers.image."
+SOURCE_KEYS = ("source", "repository", "sourcecode", "sources", "github", "code")
+
+
+def project_labels(project: Mapping[str, Any], version: str, git: Git) -> dict[str, str]:
+    """What the project says of itself.
+
+    Args:
+        project: The table [project] of pyproject.toml.
+        version: Version of the installed project, or "".
+        git: Where the sources stand.
+    """
+    urls = {"".join(filter(str.isalpha, key.lower())): url for key, url in project.get("urls", {}).items()}
+    authors = [author.get("name") or author.get("email", "") for author in project.get("authors", [])]
+    found = {
+        "title": project.get("name", ""),
+        "description": project.get("description", ""),
+        "version": version,
+        "licenses": license_expression(project.get("license")),
+        "authors": ", ".join(filter(None, authors)),
+        "url": urls.get("homepage", ""),
+        "documentation": urls.get("documentation") or urls.get("docs", ""),
+        "source": next((urls[key] for key in SOURCE_KEYS if key in urls), git.remote),
+        "revision": git.revision,
+    }
+    return {f"{PREFIX}{key}": value for key, value in found.items() if value}
+
+
+def license_expression(value: Any) -> str:
+    """An SPDX expression, from PEP 639's text or the older table."""
+    if isinstance(value, Mapping):
+        text = str(value.get("text", ""))
+        return text if len(text.split()) <= 5 else ""
+    return str(value or "")

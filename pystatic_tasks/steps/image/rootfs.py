@@ -1,0 +1,181 @@
+"""Which files stand in the image, with which modes and owners."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.errors import ConfigError, ImageError
+from pystatic_tasks.oci.layers import Entry
+from pystatic_tasks.steps.results import Frozen
+from pystatic_tasks.steps.secret_guard import Candidate, refuse
+from pystatic_tasks.system.certificates import USUAL_BUNDLE, find_bundle
+from pystatic_tasks.system.files import walk
+
+# Names as on any system: hosts of /etc/hosts, which engines write, then those of the network.
+NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
+# The kinds of layers, from the lowest to the highest: what changes seldom lies below.
+LAYERS = {"onefile": ("program",), "tree": ("libc", "python", "third-party", "project")}
+TIMEZONES = Path("/usr/share/zoneinfo")
+OTHER_TIMEZONES = ("posix", "right", "posixrules", "localtime")
+
+
+def root_entries(config: ImageConfig, frozen: Frozen) -> dict[str, list[Entry]]:
+    """All entries of the image by the layer they belong to, from the lowest to the highest.
+
+    Args:
+        config: Its layout decides which layers there are.
+        frozen: What the freeze step left.
+
+    Returns:
+        For each kind of layer its entries, parents first, sorted by path.
+
+    Raises:
+        ConfigError: a file that the configuration names is not there, or stands in another's place.
+        ImageError: the system has no certificates or time zones to copy.
+    """
+    kinds = LAYERS[config.layout]
+    layers: dict[str, list[Entry]] = {kind: [] for kind in kinds}
+    layers[kinds[0]] += system_entries(config)
+    for kind, entry in program_entries(config, frozen):
+        layers[kind].append(entry)
+    layers[kinds[-1]] += own_files(config)
+    places = check_places(entry for entries in layers.values() for entry in entries)
+    return {kind: with_parents(entries, places) for kind, entries in layers.items()}
+
+
+def system_entries(config: ImageConfig) -> Iterator[Entry]:
+    """What programs expect of any system."""
+    yield Entry(path="/tmp", mode=0o1777)
+    for volume in config.image.volumes:
+        yield Entry(path=volume, mode=0o1777)
+    yield Entry(path="/etc/passwd", mode=0o644, content=passwd(config.image.user))
+    yield Entry(path="/etc/group", mode=0o644, content=group(config.image.user))
+    if config.layout == "tree":
+        yield Entry(path="/etc/nsswitch.conf", mode=0o644, content=NSSWITCH)
+    if config.image.certificates:
+        yield Entry(path=USUAL_BUNDLE, mode=0o644, content=certificates())
+    if config.image.timezones:
+        yield from timezones()
+
+
+def program_entries(config: ImageConfig, frozen: Frozen) -> Iterator[tuple[str, Entry]]:
+    """The program's own files, each with the kind of its layer."""
+    if config.layout == "onefile":
+        yield LAYERS["onefile"][0], Entry(path=f"/{config.name}", mode=0o755, content=config.dist / config.name)
+    for file in frozen.files:
+        source = Path(f"{frozen.program}{file.path}")
+        if source.is_symlink():
+            entry = Entry(path=file.path, mode=0o777, link=str(source.readlink()))
+        else:
+            entry = Entry(path=file.path, mode=file_mode(source), content=source)
+        yield file.owner, entry
+
+
+def file_mode(source: Path) -> int:
+    return 0o755 if source.stat().st_mode & 0o100 else 0o644
+
+
+def passwd(user: str) -> bytes:
+    uid, _, gid = user.partition(":")
+    return f"root:x:0:0:root:/:/sbin/nologin\nnonroot:x:{uid}:{gid}:nonroot:/:/sbin/nologin\n".encode()
+
+
+def group(user: str) -> bytes:
+    return f"root:x:0:\nnonroot:x:{user.partition(':')[2]}:\n".encode()
+
+
+def certificates() -> Path:
+    found = find_bundle()
+    if found is None:
+        raise ImageError(
+            "tool.pystatic-tasks.image.certificates is set, and this machine has no bundle of authorities.",
+            "Install it: apt-get install ca-certificates.",
+        )
+    return found
+
+
+def timezones() -> Iterator[Entry]:
+    if not TIMEZONES.is_dir():
+        raise ImageError(
+            f"tool.pystatic-tasks.image.timezones is set, and this machine has no {TIMEZONES}.",
+            "Install it: apt-get install tzdata.",
+        )
+    for path in sorted(TIMEZONES.rglob("*")):
+        if path.relative_to(TIMEZONES).parts[0] not in OTHER_TIMEZONES and path.is_file():
+            yield Entry(path=str(path), mode=0o644, content=path)
+
+
+def own_files(config: ImageConfig) -> Iterator[Entry]:
+    """The files that `image.files` names, and what lies in the folders that it names.
+
+    Raises:
+        ConfigError: something is not there, is neither a file nor a folder, or must not go in by accident.
+    """
+    named = {target: config.root / source for target, source in config.image.files.items()}
+    for target, source in config.image.files.items():
+        if not named[target].exists():
+            raise ConfigError(
+                f'tool.pystatic-tasks.image.files names "{source}", and it is not in {config.root}.',
+                "Correct the path.",
+            )
+    found = dict(named)
+    candidates = []
+    for target, folder in named.items():
+        for member in walk(folder) if folder.is_dir() else ():
+            place = f"{target}/{member.relative_to(folder)}"
+            # Listed by hand, it may be another file than that of the folder.
+            if place not in named:
+                found[place] = member
+                candidates += [candidate_of(config, folder, member, place)] if member.is_file() else []
+    refuse(config, candidates, "image.files")
+    return (own_entry(config, place, path) for place, path in found.items())
+
+
+def candidate_of(config: ImageConfig, folder: Path, member: Path, place: str) -> Candidate:
+    entry = f'"{place}" = "{os.path.relpath(member, config.root)}"'
+    return Candidate(source=member, place=place, entry=entry, origin=member, folder=folder)
+
+
+def own_entry(config: ImageConfig, place: str, path: Path) -> Entry:
+    if path.is_dir():
+        return Entry(path=place, mode=0o755)
+    if path.is_file():
+        return Entry(path=place, mode=file_mode(path), content=path)
+    raise ConfigError(
+        f'tool.pystatic-tasks.image.files names "{os.path.relpath(path, config.root)}", '
+        "which is neither a file nor a folder.",
+        "Correct the path.",
+    )
+
+
+def check_places(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """The entries by path; ConfigError if two have one path, or one stands in another that is no folder."""
+    places: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.path in places:
+            raise ConfigError(
+                f"Two files of the image are called {entry.path}.",
+                "Correct image.files or image.volumes of tool.pystatic-tasks, or the image's name.",
+            )
+        places[entry.path] = entry
+    for path in places:
+        for parent in map(str, Path(path).parents):
+            if parent in places and not places[parent].is_folder:
+                raise ConfigError(
+                    f"{path} of the image stands in {parent}, which is a file.",
+                    "Correct image.files or image.volumes of tool.pystatic-tasks, or the image's name.",
+                )
+    return places
+
+
+def with_parents(entries: Iterable[Entry], known: Mapping[str, Entry]) -> list[Entry]:
+    """The entries with the folders they stand in, which are as they are `known`, sorted by path."""
+    result = {entry.path: entry for entry in entries}
+    for path in list(result):
+        for parent in map(str, Path(path).parents):
+            if parent != "/":
+                result.setdefault(parent, known.get(parent) or Entry(path=parent, mode=0o755))
+    return [result[path] for path in sorted(result)]

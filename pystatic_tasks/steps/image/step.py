@@ -1,0 +1,274 @@
+"""The step: from the program to `image.tar`, without any engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from pystatic_tasks.bom.components import OURS, built_with, image_components, our_component
+from pystatic_tasks.bom.formats import CYCLONEDX, as_cyclonedx
+from pystatic_tasks.config.model import Compression, ImageConfig, shown
+from pystatic_tasks.engines import loading_engines, make_artifact
+from pystatic_tasks.errors import ImageError
+from pystatic_tasks.in_env.protocol import Component, Part
+from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.oci.archive import write_archive
+from pystatic_tasks.oci.blobs import digest
+from pystatic_tasks.oci.compression import compress_once, forget_others, kept_name, library_version
+from pystatic_tasks.oci.description import ImageDescription, LayerDescription
+from pystatic_tasks.oci.layers import Entry, Layer, make_layer, write_tar
+from pystatic_tasks.oci.manifest import OciImage, Runtime, make_image, timestamp
+from pystatic_tasks.packers import packer_of
+from pystatic_tasks.report import Sizes, as_markdown, as_table, next_commands
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.image.dockerfile import dockerfile
+from pystatic_tasks.steps.image.rootfs import root_entries
+from pystatic_tasks.steps.image.runtime import creation_time, make_runtime
+from pystatic_tasks.steps.manifest import cache_folder, require_result, unchanged, write_manifest
+from pystatic_tasks.steps.results import Built, Frozen, Packed
+from pystatic_tasks.steps.tools import FREEZING_TOOLS, names_of
+from pystatic_tasks.system.files import fingerprint, hash_tree, write_whole
+from pystatic_tasks.system.git import read_git
+from pystatic_tasks.system.terminal import add_to_job_summary
+from pystatic_tasks.system.units import megabytes
+
+PACKAGE = Path(__file__).resolve().parents[2]
+# Libraries that decide on the bytes of what is written.
+LIBRARIES = ("cyclonedx-python-lib", "packageurl-python")
+# Of image.json; described by schemas/image.schema.json.
+MANIFEST_VERSION = 1
+LARGEST_SHOWN = 10
+# Of what the step leaves, kept in its manifest only.
+NOT_REPORTED = ("server_ports", "components")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingredients:
+    """What an image is made of.
+
+    Attributes:
+        frozen: The frozen program.
+        executable_bytes: Size of the static executable, or None in the tree layout, which has none.
+        components: What the program's files came from.
+        runtime: How the image is run.
+        entries: Its files, by layer.
+        created: Seconds since 1970.
+    """
+
+    frozen: Frozen
+    executable_bytes: int | None
+    components: Sequence[Component]
+    runtime: Runtime
+    entries: Mapping[str, Sequence[Entry]]
+    created: int
+
+
+def build_image(config: ImageConfig, context: StepContext) -> Built:
+    """Write `image.tar`, `image.json`, `sbom.cdx.json`, `rootfs.tar` and `Dockerfile` into `dist/pystatic/NAME`.
+
+    Raises:
+        ConfigError: a file that the configuration names is not there.
+        ImageError: the image is over budget, or the system lacks what is to be copied.
+        MissingToolError: the library for the wanted compression is not installed.
+    """
+    ingredients = gather(config)
+    inputs = image_inputs(config, ingredients)
+    there = unchanged(config, Built, inputs) if context.use_cache else None
+    archive = shown(config, config.dist / "image.tar")
+    if there:
+        context.say(f"{archive} is up to date ({there.digest})")
+    built = there or write_image(config, context, ingredients, inputs)
+    if not there:
+        context.say(f"{archive}: {', '.join(config.references)} {built.digest}")
+    engines = load_into_engines(config, context, built)
+    show_sizes(config, context, ingredients, built, engines)
+    return built
+
+
+def gather(config: ImageConfig) -> Ingredients:
+    """What the steps before left, and what the configuration, the project and git add to it."""
+    frozen = require_result(config, Frozen)
+    packed = None if config.layout == "tree" else require_result(config, Packed)
+    git = read_git(config.root)
+    return Ingredients(
+        frozen=frozen,
+        executable_bytes=packed.size_bytes if packed else None,
+        components=[*frozen.components, *(packed.components if packed else ())],
+        runtime=make_runtime(config, frozen, git),
+        entries=root_entries(config, frozen),
+        created=creation_time(git),
+    )
+
+
+def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredients, inputs: str) -> Built:
+    """Write all files of the image.
+
+    Raises:
+        ImageError: it is over budget.
+    """
+    entries, created = ingredients.entries, ingredients.created
+    components = image_components(ingredients.components, added_files(ingredients), config.root)
+    with context.terminal.activity("compressing layers"):
+        layers = make_layers(config, entries, created, cache_folder(config, "layers", use_cache=context.use_cache))
+    made = make_image(layers, ingredients.runtime, created, config.image.compression)
+    built = describe(config, made, ingredients, components)
+    check_budget(config, built, ingredients.frozen.contents)
+    every_entry = {entry.path: entry for each in entries.values() for entry in each}
+    outputs: dict[str, bytes] = {
+        "image.tar": write_archive(made, config.references),
+        "rootfs.tar": write_tar([every_entry[path] for path in sorted(every_entry)], created),
+        "Dockerfile": dockerfile(ingredients.runtime).encode(),
+        "image.json": report(built, inputs).encode(),
+        CYCLONEDX: as_cyclonedx(built, components).encode(),
+    }
+    for name, content in outputs.items():
+        write_whole(config.dist / name, content)
+    return write_manifest(config, built, inputs=inputs, outputs=[config.dist / name for name in outputs]).result
+
+
+def added_files(ingredients: Ingredients) -> dict[str, Path | None]:
+    """The files of the image that are not the program's, and the files that they are copies of."""
+    known = {location for each in ingredients.components for location in each.files}
+    entries = (entry for each in ingredients.entries.values() for entry in each)
+    added = [entry for entry in entries if not entry.is_folder and entry.path not in known]
+    return {entry.path: entry.content if isinstance(entry.content, Path) else None for entry in added}
+
+
+def tool_versions(config: ImageConfig, frozen: Frozen) -> dict[str, str]:
+    """Versions of the tools that made the image, by name."""
+    packer = packer_of(config)
+    names = names_of([*FREEZING_TOOLS, *(packer.requirements if packer else ())])
+    installed: Mapping[str, str] = {canonicalize_name(name): version for name, version in frozen.distributions.items()}
+    found = {name: installed[name] for name in names if name in installed}
+    return {**found, **frozen.tools, OURS: our_component().version, "deflate": version("deflate")}
+
+
+def image_inputs(config: ImageConfig, ingredients: Ingredients) -> str:
+    """One hash of everything that decides what the image is."""
+    entries = ingredients.entries.items()
+    return fingerprint(
+        {
+            "entries": {kind: [entry.fingerprint() for entry in each] for kind, each in entries},
+            "program": [to_json(each) for each in ingredients.components],
+            "runtime": asdict(ingredients.runtime),
+            "created": ingredients.created,
+            "references": config.references,
+            "compression": config.image.compression,
+            "budgets": [config.max_size, config.max_compressed_size],
+            "made_by": [
+                *(hash_tree(PACKAGE / name) for name in ("steps/image", "oci", "bom")),
+                *map(version, LIBRARIES),
+                *map(library_version, compressions(config)),
+            ],
+        }
+    )
+
+
+def compressions(config: ImageConfig) -> list[Compression]:
+    """The methods by which layers are compressed: gzip for Docker's older format in any case."""
+    return list(dict.fromkeys(("gzip", config.image.compression)))
+
+
+def make_layers(config: ImageConfig, entries: Mapping[str, Sequence[Entry]], created: int, kept: Path) -> list[Layer]:
+    """The image's layers, from the lowest to the highest.
+
+    The project's files bear the image's time, so that what serves them can tell a newer one;
+    those below bear none, so that their layers stay the same from commit to commit.
+    Those that were compressed before are taken from the folder `kept`, which holds these afterwards.
+    """
+    methods = {name: partial(compress_once, name, folder=kept) for name in compressions(config)}
+    *lower, highest = entries
+    modified = {**dict.fromkeys(lower, 0), highest: created}
+    with ThreadPoolExecutor() as pool:
+        layers = list(pool.map(lambda kind: make_layer(kind, entries[kind], modified[kind], methods), modified))
+    forget_others(kept, (kept_name(name, layer.diff_id) for layer in layers for name in methods))
+    return layers
+
+
+def load_into_engines(config: ImageConfig, context: StepContext, built: Built) -> list[str]:
+    """Make the image known to the engines that are there, and say so; their names."""
+    artifact = make_artifact(config, image_id=built.image_id, ports=built.server_ports)
+    engines = loading_engines(config.smoke.engine)
+    for engine in engines:
+        with context.terminal.activity(f"loading {config.references[0]} into {engine.name}"):
+            is_new = engine.load(artifact)
+        context.say(f"{config.references[0]} {'loaded into' if is_new else 'is already in'} {engine.name}")
+    return [engine.name for engine in engines]
+
+
+def show_sizes(
+    config: ImageConfig, context: StepContext, ingredients: Ingredients, built: Built, engines: Sequence[str]
+) -> None:
+    """Sizes from the frozen program to the image, and what one would type next."""
+    frozen_bytes = sum(part.size_bytes for part in ingredients.frozen.contents)
+    sizes = Sizes(frozen_bytes=frozen_bytes, executable_bytes=ingredients.executable_bytes, built=built)
+    for line in as_table(config, sizes):
+        context.say(line)
+    for number, command in enumerate(next_commands(config, context.command, engines, ingredients.runtime.ports)):
+        context.say(f"{'next:' if number == 0 else '':<6}{command}")
+    add_to_job_summary(as_markdown(config, sizes))
+
+
+def describe(config: ImageConfig, made: OciImage, ingredients: Ingredients, components: Sequence[Component]) -> Built:
+    frozen = ingredients.frozen
+    layers = tuple(describe_layer(layer, made.compression) for layer in made.layers)
+    return Built(
+        version=MANIFEST_VERSION,
+        name=config.name,
+        tags=tuple(config.references),
+        digest=made.digest,
+        image_id=made.image_id,
+        layout=config.layout,
+        compression=made.compression,
+        platform=ingredients.runtime.platform,
+        python=frozen.interpreter.version,
+        created=timestamp(ingredients.created),
+        size_bytes=sum(layer.size_bytes for layer in layers),
+        compressed_bytes=sum(layer.compressed_bytes for layer in layers),
+        layers=layers,
+        built_with=built_with(components, tool_versions(config, frozen)),
+        server_ports=frozen.ports,
+        components=tuple(components),
+    )
+
+
+def report(built: Built, inputs: str) -> str:
+    """The content of `image.json`."""
+    content = {name: value for name, value in to_json(built).items() if name not in NOT_REPORTED}
+    return json.dumps({**content, "inputs": inputs}, indent=2) + "\n"
+
+
+def describe_layer(layer: Layer, compression: Compression) -> LayerDescription:
+    blob = layer.blobs[compression]
+    return LayerDescription(
+        kind=layer.kind,
+        digest=digest(blob),
+        diff_id=layer.diff_id,
+        size_bytes=layer.size_bytes,
+        compressed_bytes=len(blob),
+    )
+
+
+def check_budget(config: ImageConfig, built: ImageDescription, contents: Sequence[Part]) -> None:
+    """Raises ImageError, with the largest contents, if the image is larger than `max-size` or `max-compressed-size`."""
+    budgets = (
+        ("max-size", "on disk", built.size_bytes, config.max_size),
+        ("max-compressed-size", "on the wire", built.compressed_bytes, config.max_compressed_size),
+    )
+    largest = [f"{megabytes(part.size_bytes):>9}  {part.kind:<8}  {part.name}" for part in contents[:LARGEST_SHOWN]]
+    for key, place, size_bytes, budget in budgets:
+        if budget is not None and size_bytes > budget:
+            raise ImageError(
+                f"{config.name} is over budget: {megabytes(size_bytes)} {place}, "
+                f"{megabytes(size_bytes - budget)} above {key} ({megabytes(budget)}). "
+                "Its largest contents, before compression:",
+                f"Leave out what the program does not need (freeze.excludes), or raise {key}.",
+                largest,
+            )

@@ -1,0 +1,1 @@
+"""Images of several platforms joined to one."""

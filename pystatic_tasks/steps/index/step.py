@@ -1,0 +1,128 @@
+"""The step that joins images of several platforms to one.
+
+https://github.com/opencontainers/image-spec/blob/main/image-index.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.oci.archive import layout_index, write_layout
+from pystatic_tasks.oci.blobs import Blob, blob_path
+from pystatic_tasks.oci.manifest import INDEX_TYPE, canonical
+from pystatic_tasks.oci.read_archive import ArchivedImage, read_archive
+from pystatic_tasks.oci.registry.send import Content, Sent, read_sbom, send, targets
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.manifest import report_path, write_report
+from pystatic_tasks.steps.results import Indexed, PlatformImage
+from pystatic_tasks.system.files import write_whole
+from pystatic_tasks.system.terminal import add_to_job_outputs
+
+# Of index.json; described by schemas/index.schema.json.
+REPORT_VERSION = 1
+NOTHING_SENT = Sent(references=[], bytes_sent=0, blobs_sent=0, blobs_there=0, sboms={})
+
+
+def index(config: ImageConfig, context: StepContext) -> Indexed:
+    """Join archives, write `index.tar` and `index.json` into `dist/pystatic/NAME`, and push where a tag says so.
+
+    Returns:
+        What `index.json` says.
+
+    Raises:
+        ConfigError: there are no archives, one holds no image or another one's, or two are for one platform.
+        MissingToolError: the library for pushing is not installed.
+        PushError: a registry could not be reached, or does not take something.
+    """
+    paths = [config.root / each for each in context.archives]
+    images = read_archives(config, paths, context)
+    top = make_index(list(images.values()))
+    archive_path = config.dist / "index.tar"
+    report_path(config, Indexed.step).unlink(missing_ok=True)
+    write_whole(archive_path, make_archive(list(images.values()), top, config.references))
+    platforms = ", ".join(each.platform for each in images.values())
+    context.say(f"{shown(config, archive_path)}: {', '.join(config.references)} {top.digest} for {platforms}")
+    sent = NOTHING_SENT
+    if targets(config):
+        sboms = {each.manifest.digest: read_sbom(path.parent) for path, each in images.items()}
+        found = {digest: sbom for digest, sbom in sboms.items() if sbom}
+        content = Content(images=list(images.values()), top=top, sboms=found)
+        sent = send(content, targets(config), context.say, context.terminal)
+        context.say(sent.summary)
+    report = Indexed(
+        version=REPORT_VERSION,
+        name=config.name,
+        tags=tuple(config.references),
+        digest=top.digest,
+        platforms=tuple(describe(each, sent) for each in images.values()),
+        references=tuple(sent.references),
+        bytes_sent=sent.bytes_sent,
+        blobs_sent=sent.blobs_sent,
+        blobs_there=sent.blobs_there,
+    )
+    write_report(config, report)
+    if sent.references:
+        add_to_job_outputs({"digest": top.digest, "reference": sent.references[0]})
+    return report
+
+
+def read_archives(config: ImageConfig, paths: Sequence[Path], context: StepContext) -> dict[Path, ArchivedImage]:
+    """The images in archives, in the order of their platforms.
+
+    Raises:
+        ConfigError: there are none, one holds no image or another one's, or two are for one platform.
+    """
+    if not paths:
+        typed = context.command("index", "--archive", "amd64/image.tar", "--archive", "arm64/image.tar")
+        raise ConfigError("There are no archives to join.", f"Name one for each platform: {typed or '--archive FILE'}.")
+    found: dict[Path, ArchivedImage] = {}
+    for path in paths:
+        read = read_archive(path)
+        if read.program != f"/{config.name}":
+            raise ConfigError(
+                f"{path} is an image of {read.program}, not of /{config.name}.", "Name archives of one image."
+            )
+        same = next((other for other, each in found.items() if each.platform == read.platform), None)
+        if same:
+            raise ConfigError(f"{same} and {path} are both for {read.platform}.", "Name one archive for each platform.")
+        found[path] = read
+    return dict(sorted(found.items(), key=lambda each: each[1].platform))
+
+
+def make_index(images: Sequence[ArchivedImage]) -> Blob:
+    """The index of images, with the annotations that they share."""
+    first, *others = [each.annotations for each in images]
+    shared = {key: text for key, text in first.items() if all(each.get(key) == text for each in others)}
+    content = {
+        "schemaVersion": 2,
+        "mediaType": INDEX_TYPE,
+        "manifests": [{**each.manifest.descriptor, "platform": platform(each.platform)} for each in images],
+        "annotations": shared,
+    }
+    return Blob(media_type=INDEX_TYPE, content=canonical(content))
+
+
+def platform(text: str) -> dict[str, str]:
+    return dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
+
+
+def make_archive(images: Sequence[ArchivedImage], top: Blob, references: Sequence[str]) -> bytes:
+    """An OCI layout of images and their index."""
+    blobs = [top, *(blob for image in images for blob in (image.manifest, *image.blobs))]
+    files = {
+        "index.json": canonical(layout_index(top.descriptor, references)),
+        **{blob_path(blob.digest): blob.content for blob in blobs},
+    }
+    return write_layout(files)
+
+
+def describe(image: ArchivedImage, sent: Sent) -> PlatformImage:
+    return PlatformImage(
+        platform=image.platform,
+        digest=image.manifest.digest,
+        compressed_bytes=sum(len(blob.content) for blob in image.blobs[1:]),
+        sbom=sent.sboms.get(image.manifest.digest),
+    )

@@ -1,0 +1,155 @@
+"""The manifest that each step leaves, and when a step may be skipped.
+
+A manifest is a JSON file with what the step made (`outputs`, by path and hash),
+a hash of what it was made from (`inputs`), one of the configuration that freeze was asked with
+(`asked`), and what the next step wants to know (`facts`: the step's result).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.in_env.records import from_json, to_json
+from pystatic_tasks.steps.results import Result
+from pystatic_tasks.system.files import TEMPORARY_NAMES, fingerprint, hash_file, write_whole
+
+AnyResult = TypeVar("AnyResult", bound=Result)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest(Generic[AnyResult]):
+    """What a step left."""
+
+    asked: str
+    inputs: str
+    outputs: Mapping[str, str]
+    result: AnyResult
+
+
+def manifest_path(config: ImageConfig, step: str) -> Path:
+    return config.work / f"{step}.json"
+
+
+def write_manifest(
+    config: ImageConfig, result: AnyResult, *, inputs: str, outputs: Sequence[Path]
+) -> Manifest[AnyResult]:
+    hashes = {str(path): hash_file(path) for path in outputs}
+    manifest = Manifest(asked=asked_of_freeze(config), inputs=inputs, outputs=hashes, result=result)
+    content = {"step": result.step, "asked": manifest.asked, "inputs": inputs, "outputs": hashes}
+    text = json.dumps({**content, "facts": to_json(result)}, indent=2)
+    write_whole(manifest_path(config, result.step), f"{text}\n")
+    return manifest
+
+
+def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyResult] | None:
+    """What the step of that kind of result left, if all of it is still there as it was."""
+    try:
+        content = json.loads(manifest_path(config, kind.step).read_text(encoding="utf-8"))
+        manifest = Manifest(
+            asked=content["asked"],
+            inputs=content["inputs"],
+            outputs=content["outputs"],
+            result=from_json(kind, content["facts"]),
+        )
+        intact = all(hash_file(Path(path)) == digest != "" for path, digest in manifest.outputs.items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return manifest if intact else None
+
+
+def unchanged(config: ImageConfig, kind: type[AnyResult], inputs: str) -> AnyResult | None:
+    """What the step left, if it would leave the same again."""
+    there = read_manifest(config, kind)
+    same = there is not None and (there.asked, there.inputs) == (asked_of_freeze(config), inputs)
+    return there.result if there and same else None
+
+
+def asked_of_freeze(config: ImageConfig) -> str:
+    """One hash of the configuration that a frozen program follows from.
+
+    Nox takes a skipped session for a success, so the steps after freeze must see themselves
+    whether what it left is of the configuration at hand.
+    """
+    target = [config.app, config.script, config.command, config.python, config.layout]
+    return fingerprint(
+        [
+            target,
+            config.install,
+            config.groups,
+            config.requirements,
+            config.locked,
+            config.server,
+            asdict(config.freeze),
+        ]
+    )
+
+
+def cache_folder(config: ImageConfig, name: str, *, use_cache: bool) -> Path:
+    """The work folder of what a step keeps for its next run; emptied if nothing of earlier runs is to be used."""
+    folder = config.work / "kept" / name
+    if not use_cache:
+        shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+def require_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyResult]:
+    """What the step before left.
+
+    Raises:
+        PystaticError: the step was not run, its results are gone, or were made for another configuration.
+    """
+    manifest = read_manifest(config, kind)
+    if manifest is not None and manifest.asked != asked_of_freeze(config):
+        raise PystaticError(
+            f"What {kind.step} left for {config.name} in {config.work} is of another configuration.",
+            "See whether the freeze session was skipped (Nox does so where an interpreter is missing).",
+        )
+    if manifest is None:
+        raise PystaticError(
+            f"What {kind.step} leaves for {config.name} is not in {config.work}.",
+            f"Run the {kind.step} session first (it runs by itself unless Nox was told --no-dependencies).",
+        )
+    return manifest
+
+
+def require_result(config: ImageConfig, kind: type[AnyResult]) -> AnyResult:
+    """The result of the step before; raises as `require_manifest` does."""
+    return require_manifest(config, kind).result
+
+
+def report_path(config: ImageConfig, step: str) -> Path:
+    """The JSON file among the results in which a step says what it did."""
+    return config.dist / f"{step}.json"
+
+
+def write_report(config: ImageConfig, result: Result) -> None:
+    """Write what a step did where the user finds it."""
+    write_whole(report_path(config, result.step), json.dumps(to_json(result), indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def only_one(config: ImageConfig, say: Callable[[str], None]) -> Iterator[None]:
+    """Work on an image while nobody else on this machine does; waits for whoever does.
+
+    What a killed build left half-written beside the results is removed.
+    """
+    config.work.mkdir(parents=True, exist_ok=True)
+    with (config.work / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another build of {config.name} is running here; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for folder in (config.work, config.dist):
+            for path in folder.glob(TEMPORARY_NAMES):
+                path.unlink(missing_ok=True)
+        yield

@@ -1,0 +1,1 @@
+"""Step two: the frozen program packed into one static executable."""

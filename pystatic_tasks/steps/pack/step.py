@@ -1,0 +1,76 @@
+"""The step: one static file, which needs neither glibc nor anything else of its surroundings."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.in_env.modules import Answer, Module, Question
+from pystatic_tasks.in_env.stamps import stamps
+from pystatic_tasks.packers import packer_of
+from pystatic_tasks.packers.packer import Job
+from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.manifest import cache_folder, require_manifest, unchanged, write_manifest
+from pystatic_tasks.steps.results import Frozen, Packed
+from pystatic_tasks.system.files import fingerprint, hash_tree, move_whole
+from pystatic_tasks.system.libraries import check_libraries
+from pystatic_tasks.system.machine import check_machine
+from pystatic_tasks.system.units import megabytes
+
+PACKERS = Path(__file__).resolve().parents[2] / "packers"
+# So that another user can execute it too.
+EXECUTABLE_MODE = 0o755
+
+
+def pack(config: ImageConfig, context: StepContext) -> Packed | None:
+    """Make `dist/pystatic/NAME/NAME` out of what freeze left; in the tree layout there is nothing to do.
+
+    Raises:
+        MissingToolError: binutils or ldd is not there.
+        ConfigError: a library that the configuration names is not there.
+        StaticxError: a library is missing, or the packer failed.
+    """
+    packer = packer_of(config)
+    if packer is None:
+        context.say("the tree layout has no static executable")
+        return None
+    check_machine()
+    frozen = require_manifest(config, Frozen)
+    check_libraries(config.staticx.libraries)
+    output = config.dist / config.name
+    made_by = [hash_tree(folder) for folder in (PACKERS, IN_ENV)]
+    inputs = fingerprint([frozen.outputs, config.packer, packer.inputs(config), tools(), made_by])
+    there = unchanged(config, Packed, inputs) if context.use_cache else None
+    if there and there.system == stamps(there.system):
+        context.say(f"{shown(config, output)} is up to date")
+        return there
+
+    started = time.monotonic()
+    job = make_job(config, context, frozen.result)
+    with context.terminal.activity(f"compressing {config.name} into one static executable"):
+        packing = packer.pack(config, job)
+    move_whole(job.output, output, EXECUTABLE_MODE)
+    job.output.unlink()
+    size = output.stat().st_size
+    context.say(f"{shown(config, output)}: {megabytes(size)}, static, in {time.monotonic() - started:.0f} s")
+    packed = Packed(size_bytes=size, components=packing.components, system=stamps(packing.system))
+    return write_manifest(config, packed, inputs=inputs, outputs=[output]).result
+
+
+def make_job(config: ImageConfig, context: StepContext, frozen: Frozen) -> Job:
+    python = frozen.environment_python
+
+    def ask_there(module: Module[Question, Answer], question: Question, **options: Any) -> Answer | None:
+        return ask(python, module, question, folder=config.work, verbose=context.verbose, **options)[1]
+
+    return Job(
+        program=frozen.program,
+        output=config.work / "static",
+        own_packages=frozen.own_packages,
+        cache=cache_folder(config, "blocks", use_cache=context.use_cache),
+        tools=python.parent,
+        ask=ask_there,
+    )

@@ -1,0 +1,1 @@
+"""Images sent to registries, without any daemon."""

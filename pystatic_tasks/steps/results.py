@@ -1,0 +1,180 @@
+"""What each step leaves, for those after it and for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pystatic_tasks.bom.components import BuiltWith
+from pystatic_tasks.in_env.protocol import Component, Part, TreeFile
+from pystatic_tasks.oci.description import ImageDescription
+
+Stamps = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one step leaves; `step` is its name."""
+
+    step: ClassVar[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpreter:
+    """The Python that is frozen into the program."""
+
+    version: str
+    base_prefix: str
+    libpython: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frozen(Result):
+    """A frozen program.
+
+    Attributes:
+        program: The self-extracting program, or the root folder of the tree.
+        files: The files of a tree.
+        interpreter: The Python that runs it.
+        environment_python: The interpreter of the build environment.
+        settings: The server's settings that are frozen in.
+        ports: TCP ports that the server listens on.
+        distributions: What is installed in the build environment: versions by name.
+        data: Data files that go in by themselves: pairs (source, folder in the program).
+        contents: What the program holds, the largest first.
+        own_packages: Names of the project's top-level packages and modules.
+        components: What its files came from.
+        tools: Versions of the machine's own tools that made it, by name.
+        system: Size and time of the last change of the machine's files that it was made from.
+    """
+
+    step: ClassVar[str] = "freeze"
+
+    program: Path
+    files: tuple[TreeFile, ...]
+    interpreter: Interpreter
+    environment_python: Path
+    settings: Mapping[str, Any]
+    ports: tuple[int, ...]
+    distributions: Mapping[str, str]
+    data: tuple[tuple[str, str], ...]
+    contents: tuple[Part, ...]
+    own_packages: tuple[str, ...]
+    components: tuple[Component, ...]
+    tools: Mapping[str, str]
+    system: Stamps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packed(Result):
+    """A static executable.
+
+    Attributes:
+        size_bytes: Its size.
+        components: What it holds beside the frozen program.
+        system: Size and time of the last change of the machine's files among that.
+    """
+
+    step: ClassVar[str] = "staticx"
+
+    size_bytes: int
+    components: tuple[Component, ...]
+    system: Stamps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built(ImageDescription, Result):
+    """An image.
+
+    Attributes:
+        built_with: What cannot be pinned, and what made it.
+        server_ports: TCP ports that the server listens on.
+        components: What its files came from.
+    """
+
+    step: ClassVar[str] = "image"
+
+    built_with: BuiltWith
+    server_ports: tuple[int, ...]
+    components: tuple[Component, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of the contract: what was looked at, whether it held, and what was seen."""
+
+    name: str
+    passed: bool
+    seen: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """One run of an image: as which user, milliseconds to the first answer if there was one, and what was seen."""
+
+    user: str
+    startup_ms: int | None
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smoked(Result):
+    """What `smoke.json` says; `schemas/smoke.schema.json` says what each field means."""
+
+    step: ClassVar[str] = "smoke"
+
+    version: int
+    name: str
+    digest: str
+    engine: str
+    engine_version: str
+    passed: bool
+    checks: tuple[Check, ...]
+    runs: tuple[RunReport, ...]
+    unchecked: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pushed(Result):
+    """What `push.json` says; `schemas/push.schema.json` says what each field means."""
+
+    step: ClassVar[str] = "push"
+
+    version: int
+    name: str
+    tags: tuple[str, ...]
+    digest: str
+    references: tuple[str, ...]
+    bytes_sent: int
+    blobs_sent: int
+    blobs_there: int
+    sbom: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformImage:
+    """The image of one platform in an index."""
+
+    platform: str
+    digest: str
+    compressed_bytes: int
+    sbom: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Indexed(Result):
+    """What `index.json` says; `schemas/index.schema.json` says what each field means."""
+
+    step: ClassVar[str] = "index"
+
+    version: int
+    name: str
+    tags: tuple[str, ...]
+    digest: str
+    platforms: tuple[PlatformImage, ...]
+    references: tuple[str, ...]
+    bytes_sent: int
+    blobs_sent: int
+    blobs_there: int

@@ -1,0 +1,1 @@
+"""What is inside an image, said once more, and in other formats too."""

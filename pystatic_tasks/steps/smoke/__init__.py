@@ -1,0 +1,1 @@
+"""Step four: the image started as it would be deployed, asked, and stopped."""

@@ -1,0 +1,84 @@
+"""What an image is held to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from pystatic_tasks.config.model import ServerKind
+from pystatic_tasks.engines.base import Exit
+from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.oci.read_archive import open_layers
+from pystatic_tasks.steps.results import Check
+from pystatic_tasks.system.units import megabytes
+
+SHELLS = {"sh", "ash", "bash", "dash", "ksh", "zsh", "fish", "csh", "busybox"}
+SET_ID_BITS = 0o6000
+# Of any program.
+TRACEBACK = r"^Traceback \(most recent call last\)"
+# Docker and Podman kill 10 seconds after TERM.
+GRACE_SECONDS = 10.0
+
+
+def check_users(users: Iterable[str]) -> Check:
+    found = sorted(users)
+    passed = bool(found) and not {"0", "root"} & set(found)
+    return Check(name="not root", passed=passed, seen=f"user {', '.join(found)}" if found else "no process was seen")
+
+
+def check_log(output: str, server: ServerKind) -> Check:
+    errors = list(error_lines(output, server))
+    return Check(name="no errors logged", passed=not errors, seen=errors[0] if errors else "none")
+
+
+def error_lines(output: str, server: ServerKind) -> Iterator[str]:
+    error = re.compile(f"{find_server(server).error_line}|{TRACEBACK}")
+    warning = re.compile(find_server(server).warning_line)
+    lines = output.splitlines()
+    for before, line in zip(["", *lines], lines, strict=False):
+        # Some warnings have a traceback, such as that of a statsd that cannot be reached.
+        if error.search(line) and not (re.match(TRACEBACK, line) and warning.search(before)):
+            yield line.strip()
+
+
+def check_stop(end: Exit) -> Check:
+    passed = end.code == 0 and end.seconds < GRACE_SECONDS
+    return Check(name="TERM ends it", passed=passed, seen=f"exit code {end.code} after {end.seconds:.1f} s")
+
+
+def check_ended(code: int | None) -> Check:
+    """For a program that did not wait for TERM."""
+    return Check(name="TERM ends it", passed=False, seen=f"it had ended by itself with exit code {code}")
+
+
+def check_leftovers(leftovers: Sequence[str]) -> Check:
+    seen = ", ".join(leftovers[:3]) + (" …" if len(leftovers) > 3 else "")
+    return Check(name="nothing left in /tmp", passed=not leftovers, seen=seen or "empty")
+
+
+def check_health(code: int) -> Check:
+    return Check(name="health check answers", passed=code == 0, seen=f"exit code {code}")
+
+
+def check_files(archive: Path) -> list[Check]:
+    """No shell and no set-uid file among the files of the image."""
+    files = list(image_files(archive))
+    shells = sorted(name for name, _ in files if PurePosixPath(name).name in SHELLS)
+    set_id = sorted(name for name, mode in files if mode & SET_ID_BITS)
+    return [
+        Check(name="no shell", passed=not shells, seen=", ".join(shells) or f"{len(files)} files"),
+        Check(name="no set-uid file", passed=not set_id, seen=", ".join(set_id) or f"{len(files)} files"),
+    ]
+
+
+def image_files(archive: Path) -> Iterable[tuple[str, int]]:
+    """Name and mode of every file in the layers of an archive."""
+    for layer in open_layers(archive):
+        yield from ((entry.name, entry.mode) for entry in layer.getmembers() if not entry.isdir())
+
+
+def check_budget(size_bytes: int, max_size: int | None) -> Check:
+    budget = "no budget" if max_size is None else f"budget {megabytes(max_size)}"
+    passed = max_size is None or size_bytes <= max_size
+    return Check(name="within budget", passed=passed, seen=f"{megabytes(size_bytes)}, {budget}")

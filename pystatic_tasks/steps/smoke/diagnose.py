@@ -1,0 +1,281 @@
+"""What to do about it, read from the container's log."""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from packaging.utils import canonicalize_name
+
+from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.errors import Repair
+from pystatic_tasks.in_env.ldconfig import listed_libraries
+from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.packers import packer_of
+from pystatic_tasks.steps.build_environment import site_packages
+from pystatic_tasks.steps.manifest import read_manifest
+from pystatic_tasks.steps.results import Frozen
+from pystatic_tasks.steps.secret_guard import reason_of_name
+from pystatic_tasks.system.files import source_files
+
+FIX = "nox -s smoke -- --fix"
+RUN_AGAIN = f'Then run the session again, or let it be repaired by "{FIX}".'
+# Where a program unpacks itself, and where a tree has its packages.
+BUNDLE = r"(?:/[^'\"\s]*/_MEI\w+|/usr/local/lib/python3\.\d+/site-packages)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """What is wrong and what to do, and the change of the configuration that does it, if one can."""
+
+    text: str
+    repair: Repair | None = None
+    problem: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """All that the log suggests: the text, empty if it suggests nothing, and one repair for each key."""
+
+    text: str
+    repairs: tuple[Repair, ...] = ()
+
+
+def diagnose_all(config: ImageConfig, output: str) -> Diagnosis:
+    """Diagnose as if each repair were made before the log is read again."""
+    found = []
+    advice = diagnose(config, output)
+    while advice.repair:
+        found.append(advice)
+        config = repaired(config, advice.repair)
+        advice = diagnose(config, output)
+    repairs = {(each.repair.table, each.repair.key): each.repair for each in found if each.repair}
+    if len(found) <= 1:
+        return Diagnosis(text=found[0].text if found else advice.text, repairs=tuple(repairs.values()))
+    lines = [f"  {each.table}.{each.key} = [{', '.join(map(quoted, each.value))}]" for each in repairs.values()]
+    text = "\n".join(
+        [
+            *(each.problem for each in found),
+            "Put this into the table [tool.pystatic-tasks] of pyproject.toml:",
+            *lines,
+            RUN_AGAIN,
+        ]
+    )
+    return Diagnosis(text=text, repairs=tuple(repairs.values()))
+
+
+def repaired(config: ImageConfig, repair: Repair) -> ImageConfig:
+    table = getattr(config, repair.table)
+    changed = replace(table, **{repair.key.replace("-", "_"): repair.value})
+    return replace(config, **{repair.table: changed})
+
+
+def diagnose(config: ImageConfig, output: str) -> Advice:
+    """The first that the log suggests, a repair before anything else; without text if it suggests nothing."""
+    first = Advice(text="")
+    for pattern, advise in ADVICE:
+        for match in {match[0]: match for match in re.finditer(pattern, output)}.values():
+            advice = advise(config, match)
+            if advice.repair:
+                return advice
+            first = first if first.text else advice
+    return first if first.text else Advice(text=own_advice(config, output))
+
+
+def own_advice(config: ImageConfig, output: str) -> str:
+    """What the packer and the server themselves know of what they log."""
+    packer = packer_of(config)
+    known = [*(packer.advice if packer else ()), *find_server(config.server_kind).advice]
+    return next((text for pattern, text in known if re.search(pattern, output)), "")
+
+
+def add(config: ImageConfig, problem: str, table: str, key: str, new: str) -> Advice:
+    """The advice to add an entry to a list of the configuration."""
+    there: tuple[str, ...] = getattr(getattr(config, table), key.replace("-", "_"))
+    if new in there:
+        return Advice(
+            text=f"{problem} {table}.{key} names {quoted(new)} already, and that is not enough: "
+            f"see the logs in {shown(config, config.work)}."
+        )
+    value = (*there, new)
+    return Advice(
+        text=f"{problem} Put this into the table [tool.pystatic-tasks.{table}] of pyproject.toml, "
+        f"or as {table}.{key} where you write such keys:\n"
+        f"  {key} = [{', '.join(map(quoted, value))}]\n" + RUN_AGAIN,
+        repair=Repair(table=table, key=key, value=value),
+        problem=problem,
+    )
+
+
+def quoted(text: str) -> str:
+    """A text as TOML writes it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def missing_module(config: ImageConfig, match: re.Match[str]) -> Advice:
+    name = match[1]
+    if not has_module(config, name):
+        return Advice(
+            text=f'The program imports "{name}", which is neither in the project nor in the build environment. '
+            "Add what brings it to the project's dependencies."
+        )
+    problem = f'The program imports "{name}" by name, which the analysis cannot see.'
+    return add(config, problem, "freeze", "hidden-imports", name)
+
+
+def missing_metadata(config: ImageConfig, match: re.Match[str]) -> Advice:
+    name = match[1]
+    wanted = canonicalize_name(name)
+    found = [path for site in installed_in(config) for path in site.glob("*.*-info")]
+    if found and wanted not in {canonicalize_name(path.name.partition("-")[0]) for path in found}:
+        return Advice(
+            text=f'The program asks for the metadata of "{name}", which is not installed in the build environment. '
+            "Add it to the project's dependencies."
+        )
+    problem = f'The program asks for the metadata of "{name}" by a name that the analysis cannot see.'
+    return add(config, problem, "freeze", "metadata", name)
+
+
+def missing_file(config: ImageConfig, match: re.Match[str]) -> Advice:
+    inside = posixpath.normpath(match[1])
+    problem = f'The program opens "{inside}", which is not in it.'
+    if not inside.startswith(".."):
+        for folder in (config.project, config.project / "src"):
+            if (folder / inside).exists():
+                path = folder / inside
+                target = inside if path.is_dir() else posixpath.dirname(inside) or "."
+                entry = data_entry(config, path, target)
+                reason = reason_of_name(inside)
+                # Only a person may list what else would be refused.
+                if reason:
+                    return Advice(
+                        text=f"{problem} It is {reason}: hand it over when the program runs, or list it by hand "
+                        f"in freeze.data: {quoted(entry)}."
+                    )
+                return add(config, problem, "freeze", "data", entry)
+        for site in installed_in(config):
+            if (site / inside).exists() and is_package(site, inside):
+                return add(config, problem, "freeze", "collect", inside.partition("/")[0])
+    return Advice(
+        text=f"{problem} Neither the project nor the build environment has it there. "
+        "Name where it is in freeze.data, or let the program write into a folder of image.volumes."
+    )
+
+
+def missing_template(config: ImageConfig, match: re.Match[str]) -> Advice:
+    name = match[1]
+    problem = f'The program looks for the template "{name}", which is not in it.'
+    folder = next(iter(folders_with(config.project, name)), None)
+    if folder:
+        target = folder.relative_to(config.project).as_posix().removeprefix("src/")
+        return add(config, problem, "freeze", "data", data_entry(config, folder, target))
+    for site in installed_in(config):
+        for found in folders_with(site, name):
+            inside = found.relative_to(site).as_posix()
+            if is_package(site, inside):
+                return add(config, problem, "freeze", "collect", inside.partition("/")[0])
+    return Advice(
+        text=f"{problem} Neither the project nor the build environment has a folder with it. "
+        "Name where it is in freeze.data."
+    )
+
+
+def missing_library(config: ImageConfig, match: re.Match[str]) -> Advice:
+    name = PurePosixPath(match[1]).name
+    problem = f'The program opens the shared library "{name}" by name, which the analysis cannot see.'
+    path = find_library(name)
+    if not path:
+        return Advice(
+            text=f'The program opens the shared library "{name}", which is not on this machine. '
+            "Install the package that holds it."
+        )
+    return add(config, problem, "staticx", "libraries", path)
+
+
+def nowhere_to_write(config: ImageConfig, match: re.Match[str]) -> Advice:
+    return Advice(
+        text="The program writes temporary files, and its root is read-only. Put this into the table "
+        "[tool.pystatic-tasks.smoke] of pyproject.toml, and mount a writable /tmp where the image is deployed:\n"
+        "  writable-tmp = true"
+    )
+
+
+def missing_time_zone(config: ImageConfig, match: re.Match[str]) -> Advice:
+    return Advice(
+        text=f'The program asks for the time zone "{match[1]}", and there are none in the image. Put this into the '
+        "table [tool.pystatic-tasks.image] of pyproject.toml, or add tzdata to the project's dependencies:\n"
+        "  timezones = true"
+    )
+
+
+def installed_in(config: ImageConfig) -> Sequence[Path]:
+    """Where the build environment has its packages, by what freeze left."""
+    frozen = read_manifest(config, Frozen)
+    if frozen is None:
+        return []
+    return site_packages(frozen.result.environment_python)
+
+
+def has_module(config: ImageConfig, name: str) -> bool:
+    """Whether the module is there to be named; where there is no build environment to look into, it is."""
+    sites = installed_in(config)
+    *parents, last = name.split(".")
+    if not sites or name.partition(".")[0] in sys.stdlib_module_names:
+        return True
+    scripts = [(config.root / config.script).parent] if config.script else []
+    for folder in (config.project, config.project / "src", *scripts, *sites):
+        place = folder.joinpath(*parents)
+        if (place / last).is_dir() or any(place.glob(f"{last}.*")):
+            return True
+    return False
+
+
+def is_package(site: Path, inside: str) -> bool:
+    """Whether what lies there belongs to a package that can be taken whole."""
+    top = inside.partition("/")[0]
+    return top.isidentifier() and (site / top).is_dir()
+
+
+def data_entry(config: ImageConfig, path: Path, target: str) -> str:
+    """An entry of freeze.data."""
+    return f"{os.path.relpath(path, config.root)}:{target}"
+
+
+def folders_with(top: Path, name: str) -> Sequence[Path]:
+    """Folders below `top` that hold a file of that name, which may be a path: those called templates first."""
+    depth = len(PurePosixPath(name).parts)
+    found = {path.parents[depth - 1] for path in source_files(top) if path.as_posix().endswith(f"/{name}")}
+    return sorted(found - {top, top / "src"}, key=lambda path: (path.name != "templates", len(path.parts), path))
+
+
+def find_library(name: str) -> str:
+    """The path of a shared library of this machine, or ""."""
+    return next((str(path) for path in listed_libraries().get(name, ()) if path.is_file()), "")
+
+
+def missing_folder(config: ImageConfig, match: re.Match[str]) -> Advice:
+    name = match[1]
+    return Advice(
+        text=f'The program serves files from "{name}", seen from the folder where it is run, which is "/" in the '
+        "image. Let the path start from __file__ in the code, or put this into the table "
+        f"[tool.pystatic-tasks.image.files] of pyproject.toml:\n  {quoted(f'/{name}')} = {quoted(name)}"
+    )
+
+
+ADVICE: tuple[tuple[str, Callable[[ImageConfig, re.Match[str]], Advice]], ...] = (
+    (r"No time zone found with key ([\w/+-]+)", missing_time_zone),
+    (r"Directory '([^'/][^']*)' does not exist", missing_folder),
+    (r"No module named '([\w.]+)'", missing_module),
+    (r"No package metadata was found for ([\w.-]+\w)", missing_metadata),
+    (r"DistributionNotFound: The '([\w.-]*\w)[^']*' distribution was not found", missing_metadata),
+    (rf"No such file or directory: (?:\w+\()?['\"]{BUNDLE}/([^'\"]+)['\"]", missing_file),
+    (r"Template(?:NotFound|DoesNotExist): '?([^'\s,]+)", missing_template),
+    (r"([\w./+-]+\.so[\d.]*): cannot open shared object file", missing_library),
+    (r"No usable temporary directory found", nowhere_to_write),
+)

@@ -1,0 +1,40 @@
+"""What there is to know of a step, for whoever calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.manifest import manifest_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step.
+
+    Attributes:
+        name: As the user types it.
+        description: What it does; "{name}" stands for the image's name.
+        run: Does it.
+        before: Name of the step whose results it reads; "" for the first, and for one that reads none.
+        needs_environment: Whether it needs a build environment.
+        on_request: Whether it changes what is outside of the project: then it runs only where it is asked for by name.
+        is_folded: Whether it says much of what only matters when it fails.
+        result_file: The JSON file among the results in which it says what it made; "" if only its manifest does.
+    """
+
+    name: str
+    description: str
+    run: Callable[[ImageConfig, StepContext], object]
+    before: str = ""
+    needs_environment: bool = False
+    on_request: bool = False
+    is_folded: bool = False
+    result_file: str = ""
+
+    def result_path(self, config: ImageConfig) -> Path:
+        """The JSON file in which it says what it made."""
+        return config.dist / self.result_file if self.result_file else manifest_path(config, self.name)

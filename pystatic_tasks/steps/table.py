@@ -1,0 +1,88 @@
+"""The steps, in order: the only list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pystatic_tasks.bom.formats import CYCLONEDX
+from pystatic_tasks.config.convert import nearest
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.steps.freeze.step import freeze
+from pystatic_tasks.steps.image.step import build_image
+from pystatic_tasks.steps.index.step import index
+from pystatic_tasks.steps.pack.step import pack
+from pystatic_tasks.steps.push.step import push
+from pystatic_tasks.steps.sbom.step import sbom
+from pystatic_tasks.steps.smoke.step import smoke
+from pystatic_tasks.steps.step import Step
+
+TABLE = (
+    Step(
+        name="freeze",
+        description="Freeze {name} into one program.",
+        run=freeze,
+        needs_environment=True,
+        is_folded=True,
+    ),
+    Step(
+        name="staticx",
+        description="Make one static executable of {name}.",
+        run=pack,
+        before="freeze",
+        is_folded=True,
+    ),
+    Step(
+        name="image",
+        description="Write the container image of {name}.",
+        run=build_image,
+        before="staticx",
+        result_file="image.json",
+    ),
+    Step(
+        name="smoke",
+        description="Run the image of {name} and hold it to its contract.",
+        run=smoke,
+        before="image",
+        result_file="smoke.json",
+    ),
+    Step(
+        name="sbom",
+        description="Say what is inside the image of {name}.",
+        run=sbom,
+        before="image",
+        result_file=CYCLONEDX,
+    ),
+    Step(
+        name="push",
+        description="Push the image of {name} to registries.",
+        run=push,
+        before="image",
+        on_request=True,
+        result_file="push.json",
+    ),
+    Step(
+        name="index",
+        description="Join archives of {name} for several platforms, and push them.",
+        run=index,
+        on_request=True,
+        result_file="index.json",
+    ),
+)
+STEPS = {step.name: step for step in TABLE}
+
+
+def steps_before(name: str) -> list[str]:
+    """The steps that a step follows from, the nearest first."""
+    before = STEPS[name].before
+    return [before, *steps_before(before)] if before else []
+
+
+def check_steps(names: Iterable[str], place: str) -> None:
+    """Raises ConfigError if one of the names, given in a call in `place`, is no step."""
+    for name in names:
+        if name not in STEPS:
+            raise unknown_step(name, place)
+
+
+def unknown_step(name: str, place: str) -> ConfigError:
+    return ConfigError(f'There is no step "{name}"; {nearest(name, STEPS)}', f"Correct the call in {place}.")

@@ -1,0 +1,1 @@
+"""The machine: its files, processes and tools, and the terminal."""

@@ -1,0 +1,135 @@
+"""Files: walked, hashed, and written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, PystaticError
+
+# What `beside` writes to, before it takes its place.
+TEMPORARY_NAMES = ".*.part"
+
+
+def fingerprint(parts: Any) -> str:
+    """The SHA-256 of anything that JSON and `str` can write down."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def walk(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
+    """Everything below a folder, folders before what stands in them, links to folders followed once."""
+    yield from _walk(folder, leave_out, frozenset([folder.resolve()]))
+
+
+def source_files(folder: Path) -> Iterator[Path]:
+    """The project's files, without what tools leave beside them."""
+    results = (folder / "build", folder / "dist")
+    found = walk(folder, leave_out=lambda path: path in results or is_left_by_tools(path))
+    return (path for path in found if path.is_file())
+
+
+def is_left_by_tools(folder: Path) -> bool:
+    """Caches and environments: hidden folders, bytecode, virtual environments, metadata of builds."""
+    hidden = folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules")
+    return hidden or folder.name.endswith(".egg-info") or (folder / "pyvenv.cfg").exists()
+
+
+def _walk(folder: Path, leave_out: Callable[[Path], bool], above: frozenset[Path]) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if not path.is_dir():
+            yield path
+        elif path.resolve() not in above and not leave_out(path):
+            yield path
+            yield from _walk(path, leave_out, above | {path.resolve()})
+
+
+def hash_tree(path: Path) -> str:
+    """One hash of a file, or of all files below a folder; "" if there is neither."""
+    if not path.is_dir():
+        return hash_file(path)
+    return hash_files(path, (each for each in walk(path) if each.suffix != ".pyc"))
+
+
+def hash_files(folder: Path, paths: Iterable[Path]) -> str:
+    """One hash of those paths below a folder that are files, by name and content."""
+    return fingerprint([(str(each.relative_to(folder)), hash_file(each)) for each in sorted(paths) if each.is_file()])
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file, or "" if there is none."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(2**20):
+                digest.update(block)
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+def unwritable_folder(root: Path) -> PystaticError | None:
+    """What is wrong if nothing can be built in this folder."""
+    for name in ("build", "dist"):
+        folder = root / name if (root / name).is_dir() else root
+        if not os.access(folder, os.W_OK | os.X_OK):
+            return PystaticError(
+                f"The folder {folder} is not writable.",
+                MAKE_WRITABLE,
+            )
+    return None
+
+
+@contextlib.contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A path to write to; what is there afterwards takes the place of `path` at once, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            error.filename, error.filename2 = str(path), None
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacement(path: Path, text: str) -> Iterator[None]:
+    """Write a file of the user's anew, with its mode and owner; it takes its place if what is done meanwhile goes well.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    for each in (path, path.parent):
+        if each.exists() and not os.access(each, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    with beside(path) as temporary:
+        temporary.write_bytes(text.encode())
+        if path.exists():
+            shutil.copymode(path, temporary)
+            with contextlib.suppress(PermissionError):
+                os.chown(temporary, path.stat().st_uid, path.stat().st_gid)
+        yield
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    with beside(path) as temporary:
+        temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def move_whole(source: Path, target: Path, mode: int) -> None:
+    """Put a finished file in its place at once."""
+    with beside(target) as temporary:
+        shutil.copyfile(source, temporary)
+        temporary.chmod(mode)

@@ -1,0 +1,27 @@
+"""Shared libraries that the configuration names, and those that nothing brought."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pystatic_tasks.errors import ConfigError, PystaticError
+
+
+def check_libraries(libraries: Sequence[str]) -> None:
+    """Raises ConfigError if one of `staticx.libraries` is not there."""
+    for library in libraries:
+        if not Path(library).is_absolute() or not Path(library).is_file():
+            raise ConfigError(
+                f'tool.pystatic-tasks.staticx.libraries names "{library}", and there is no such file.',
+                "Write the absolute path of a shared library of this machine.",
+            )
+
+
+def missing_libraries(kind: type[PystaticError], name: str, pairs: Iterable[tuple[str, str]]) -> PystaticError:
+    """The error of that kind for libraries of the image `name`: pairs (file, library that it needs)."""
+    return kind(
+        f"Libraries that {name} needs are not on this machine:",
+        "Install them here, or leave out what needs them: freeze.excludes.",
+        [f"{library}, needed by {file}" for file, library in pairs],
+    )

@@ -1,0 +1,78 @@
+"""What a step may ask of whoever runs it, and how tools are run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.system.redaction import masked
+
+# Would make the build environment import what is not installed in it.
+FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+
+
+def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment variables for tools: ours without those that lead them astray, and `extra`."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
+    return {**kept, **(extra or {})}
+
+
+def with_our_life(command: Iterable[object]) -> list[str]:
+    """The command such that it is killed when this program is, by setpriv of util-linux where that is there."""
+    setpriv = shutil.which("setpriv")
+    return [*([setpriv, "--pdeathsig", "KILL"] if setpriv else []), *map(str, command)]
+
+
+def ignore(line: str) -> None:
+    """What watches a tool that nobody watches."""
+
+
+def run_logged(
+    command: Iterable[object], log: Path, *, verbose: bool, watch: Callable[[str], None] = ignore, **options: Any
+) -> int:
+    """Run a tool with its whole output kept in `log`, credentials hidden, and shown too if `verbose`.
+
+    Args:
+        command: The tool and its arguments.
+        log: File to write; its folder is made.
+        verbose: Whether to show its output, on standard error.
+        watch: Is told every line of it.
+        options: More arguments of `subprocess.Popen`, such as `env` and `cwd`.
+
+    Returns:
+        The tool's exit code.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8", errors="replace") as file:
+        process = subprocess.Popen(
+            with_our_life(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            **options,
+        )
+        with process:
+            assert process.stdout is not None
+            try:
+                for line in map(masked, process.stdout):
+                    file.write(line)
+                    if verbose:
+                        print(line, end="", file=sys.stderr, flush=True)
+                    watch(line)
+            except BaseException:
+                process.terminate()
+                raise
+        return process.returncode
+
+
+def last_lines(log: Path, count: int = 10) -> list[str]:
+    """The end of a log, without empty lines."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return [line for line in text.splitlines() if line.strip()][-count:]

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pystatic_tasks.config.options import (
+    IMAGE_OPTION,
+    OPTIONS,
+    Options,
+    add_options,
+    parse_options,
+    to_words,
+    words_of_second_build,
+)
+from pystatic_tasks.errors import ConfigError
+
+KNOWN = (
+    "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --archive FILE, "
+    "--no-cache, --fix, --format FORMAT, --check-reproducible, --verbose, --json."
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], Options(config={}, platform=None, use_cache=True, verbose=False)),
+        (["--tag", "1.4"], Options(config={"image": {"tags": ["1.4"]}})),
+        (["--tag=1.4"], Options(config={"image": {"tags": ["1.4"]}})),
+        (["--tag", "1.4", "--tag", "1"], Options(config={"image": {"tags": ["1.4", "1"]}})),
+        (["--layout", "tree"], Options(config={"layout": "tree"})),
+        (["--engine", "podman"], Options(config={"smoke": {"engine": "podman"}})),
+        (["--platform", "linux/arm64"], Options(platform="linux/arm64")),
+        (["--no-cache"], Options(use_cache=False)),
+        (["--archive", "a.tar", "--archive", "b.tar"], Options(archives=("a.tar", "b.tar"))),
+        (["--fix"], Options(fix=True)),
+        (["--check-reproducible"], Options(check_reproducible=True)),
+        (["--verbose"], Options(verbose=True)),
+        (["--json"], Options(json=True)),
+        (["--format", "spdx"], Options(formats=("spdx",))),
+        (["--format=cyclonedx", "--format=spdx"], Options(formats=("cyclonedx", "spdx"))),
+        (
+            ["--verbose", "--engine", "docker", "--no-cache", "--tag", "x"],
+            Options(config={"image": {"tags": ["x"]}, "smoke": {"engine": "docker"}}, use_cache=False, verbose=True),
+        ),
+    ],
+)
+def test_the_words_are_read(words: list[str], options: Options) -> None:
+    assert parse_options(words) == options
+
+
+@pytest.mark.parametrize("word", ["x", "--tags", "--verb", "-v", "--help", "-h", "--größe", "image"])
+def test_an_unknown_word_is_named_with_all_that_are_known(word: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_options(["--verbose", word])
+    assert str(caught.value) == f'After --: unknown word "{word}".\n{KNOWN}'
+
+
+def test_only_the_first_of_several_unknown_words_is_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_options(["--no-cache", "first", "second"])
+    assert str(caught.value) == f'After --: unknown word "first".\n{KNOWN}'
+
+
+@pytest.mark.parametrize("words", [["{}"], ["{}", "--verbose"], ["--verbose", "{}"]])
+@pytest.mark.parametrize("option", ["--tag", "--layout", "--engine", "--platform", "--archive"])
+def test_an_option_without_its_value_is_named(option: str, words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_options([word.format(option) for word in words])
+    assert str(caught.value) == f"After --: argument {option}: expected one argument.\n{KNOWN}"
+
+
+def test_only_formats_that_can_be_written_are_taken() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_options(["--format", "spdx", "--format", "pdf"])
+    assert str(caught.value) == f'After --: --format = "pdf": must be one of "cyclonedx", "spdx".\n{KNOWN}'
+
+
+def test_a_switch_takes_no_value() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_options(["--verbose=yes"])
+    assert str(caught.value) == f"After --: argument --verbose: ignored explicit argument 'yes'.\n{KNOWN}"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, ()),
+        ({"tag": ["1.4", "1"]}, ("--tag=1.4", "--tag=1")),
+        ({"tag": []}, ()),
+        ({"tag": None, "layout": None, "no_cache": False}, ()),
+        ({"layout": "tree", "engine": "docker"}, ("--layout=tree", "--engine=docker")),
+        ({"layout": ""}, ("--layout=",)),
+        ({"platform": "-x"}, ("--platform=-x",)),
+        ({"no_cache": True, "fix": True, "json": True}, ("--no-cache", "--fix", "--json")),
+        ({"image": ["web"], "verbose": True}, ("--verbose",)),
+    ],
+)
+def test_options_that_another_front_read_become_words(given: dict[str, Any], words: tuple[str, ...]) -> None:
+    assert to_words(given) == words
+
+
+def test_a_path_is_from_the_folder_of_the_front_that_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert to_words({"archive": ["a.tar", "/b.tar"]}) == (f"--archive={tmp_path}/a.tar", "--archive=/b.tar")
+
+
+def test_words_are_read_as_another_front_read_them() -> None:
+    words = to_words({"tag": ["1.4"], "platform": "-x", "no_cache": True})
+    assert parse_options(words) == Options(config={"image": {"tags": ["1.4"]}}, platform="-x", use_cache=False)
+
+
+def test_any_parser_can_learn_the_options() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser, [*OPTIONS, IMAGE_OPTION])
+    given = parser.parse_args(["--image", "web", "--image", "worker", "--no-cache"])
+    assert (given.image, given.tag, given.no_cache, given.json) == (["web", "worker"], None, True, False)
+    assert "--image NAME" in parser.format_help()
+
+
+def test_a_second_build_gets_what_decides_on_the_image_and_is_loaded_nowhere() -> None:
+    given = ["--tag=1.4", "--tag=1", "--layout=tree", "--engine=docker", "--no-cache", "--json", "--check-reproducible"]
+    words = words_of_second_build(parse_options(given))
+    assert words == ("--tag=1.4", "--tag=1", "--layout=tree", "--engine=sandbox")
+    assert words_of_second_build(Options()) == ("--engine=sandbox",)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.config.project import is_installable, read_pyproject, required_name
+from pystatic_tasks.errors import ConfigError
+
+
+def test_the_tables_are_read(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "größe"\n', encoding="utf-8")
+    assert read_pyproject(tmp_path) == {"project": {"name": "größe"}}
+
+
+def test_a_missing_file_is_named_with_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_pyproject(tmp_path / "nowhere")
+    assert str(caught.value) == (
+        f"There is no pyproject.toml in {tmp_path / 'nowhere'}.\n"
+        'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".'
+    )
+
+
+def test_what_is_not_toml_is_named_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text("[project]\n= 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_pyproject(tmp_path)
+    assert str(caught.value) == (
+        f"{path} is not valid TOML: Invalid statement (at line 2, column 1).\nCorrect the file."
+    )
+
+
+def test_what_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_bytes(b'name = "\xe9"\n')
+    with pytest.raises(ConfigError) as caught:
+        read_pyproject(tmp_path)
+    assert str(caught.value) == (
+        f"{path} is not valid TOML: 'utf-8' codec can't decode byte 0xe9 in position 8: invalid continuation byte.\n"
+        "Correct the file."
+    )
+
+
+def test_pip_can_install_what_names_a_project_or_a_build_system_or_has_a_setup_script(tmp_path: Path) -> None:
+    assert is_installable(tmp_path, {"project": {"name": "shop"}})
+    assert is_installable(tmp_path, {"build-system": {"requires": []}})
+    assert not is_installable(tmp_path, {"tool": {"project": {}}})
+    (tmp_path / "setup.py").touch()
+    assert is_installable(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("requirement", "name"),
+    [
+        ("Red.is", "red-is"),
+        (" Flask_SQLAlchemy[x] >=3 ; python_version > '3'", "flask-sqlalchemy"),
+        ("shop @ https://example.org/shop.whl", "shop"),
+        ("./shop", ""),
+        ("-r base.txt", ""),
+        ("", ""),
+    ],
+)
+def test_a_requirement_names_what_indexes_and_locks_know(requirement: str, name: str) -> None:
+    assert required_name(requirement) == name

@@ -1,0 +1,153 @@
+"""What unit tests of several rooms share: small images in archives, a server that answers as it is told, components."""
+
+from __future__ import annotations
+
+import json
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import BUILT
+
+from pystatic_tasks.in_env.protocol import Component
+from pystatic_tasks.oci.archive import write_archive
+from pystatic_tasks.oci.layers import Entry, make_layer
+from pystatic_tasks.oci.manifest import Runtime, make_image
+from pystatic_tasks.steps.results import Built
+
+Reply = tuple[int, Mapping[str, str], bytes]
+
+
+@pytest.fixture
+def write_image(tmp_path: Path) -> Callable[..., Path]:
+    """Writes an archive of a small image."""
+
+    def write(path: str = "image.tar", *, platform: str = "linux/amd64", program: str = "/shop", **labels: str) -> Path:
+        entries = {kind: [Entry(path=f"/{kind}", mode=0o755, content=kind.encode())] for kind in ("python", "project")}
+        layers = [make_layer(kind, each, 0, {"gzip": zlib.compress}) for kind, each in entries.items()]
+        runtime = Runtime(platform=platform, user="1:1", entrypoint=[program], env=[], ports=[], labels=labels)
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(write_archive(make_image(layers, runtime, 0, "gzip"), ["shop:latest"]))
+        return target
+
+    return write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One request."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def line(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(kw_only=True)
+class Server:
+    """Answers by `reply`, and keeps what it was asked."""
+
+    address: str
+    reply: Callable[[Asked], Reply] = lambda asked: (200, {}, b"")
+    asked: list[Asked] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        return [each.line for each in self.asked]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing."""
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked = Asked(method=self.command, path=self.path, headers=dict(self.headers), body=body)
+            made.asked.append(asked)
+            status, headers, content = made.reply(asked)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made = Server(address=f"127.0.0.1:{http.server_port}")
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield made
+    http.shutdown()
+    http.server_close()
+    thread.join()
+
+
+def errors(code: str, message: str) -> bytes:
+    """What registries say of an error."""
+    return json.dumps({"errors": [{"code": code, "message": message}]}).encode()
+
+
+DIGEST = "1" * 64
+
+
+@pytest.fixture
+def built() -> Built:
+    """An image."""
+    return replace(BUILT, tags=("registry.example:5000/shop:latest",), digest=f"sha256:{DIGEST}")
+
+
+@pytest.fixture
+def components() -> list[Component]:
+    """One of each kind, sorted."""
+    qualifiers = {"arch": "amd64", "distro": "debian-12", "upstream": "openssl@3.0.19-1"}
+    return [
+        Component(
+            kind="system",
+            type="deb",
+            namespace="debian",
+            name="libssl3",
+            version="3.0.19-1+b1",
+            qualifiers=qualifiers,
+            libraries={"libcrypto.so.3": "c" * 64, "libssl.so.3": "d" * 64},
+            files=("/lib/libssl.so.3", "/lib/libcrypto.so.3"),
+        ),
+        Component(
+            kind="file", type="generic", name="libx.so", sha256="e" * 64, qualifiers={"checksum": f"sha256:{'e' * 64}"}
+        ),
+        Component(
+            kind="interpreter",
+            type="generic",
+            name="python",
+            version="3.13.0",
+            licenses=("Python-2.0.1",),
+            sha256="a" * 64,
+            cpe="cpe:2.3:a:python:python:3.13.0:*:*:*:*:*:*:*",
+        ),
+        Component(kind="project", type="generic", name="shop", version="1.4", requires=("big-dep", "nowhere")),
+        Component(
+            kind="distribution",
+            type="pypi",
+            name="Big_Dep",
+            version="2.0",
+            licenses=("MIT License", "Größe's own", "ISC OR MIT"),
+            files=("/opt/b.pyc", "/opt/a.pyc"),
+        ),
+        Component(kind="distribution", type="pypi", name="gunicorn", version="27.0.1", licenses=("MIT OR Apache-2.0",)),
+    ]

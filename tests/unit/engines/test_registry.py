@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+
+from pystatic_tasks.config.model import ENGINE_NAMES, EngineName
+from pystatic_tasks.engines import all_engines
+from pystatic_tasks.engines.registry import engine_called
+
+
+@pytest.mark.parametrize("name", ENGINE_NAMES)
+def test_every_name_has_its_engine(name: EngineName) -> None:
+    assert engine_called(name).name == name
+
+
+def test_engines_stand_in_the_order_in_which_they_are_tried() -> None:
+    assert [engine.name for engine in all_engines()] == ["docker", "podman", "nerdctl", "sandbox"]
+
+
+def test_all_but_the_sandbox_keep_images() -> None:
+    assert [engine.name for engine in all_engines() if not engine.keeps_images] == ["sandbox"]

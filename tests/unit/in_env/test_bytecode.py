@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import marshal
+import zipfile
+from pathlib import Path
+from types import CodeType
+
+import pytest
+
+from pystatic_tasks.in_env import bytecode
+
+Modules = list[tuple[str, str, str]]
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Modules:
+    """A package with a module, and a folder without code."""
+    files = {"shop": "shop/__init__.py", "shop.web": "shop/web.py"}
+    for name, file in files.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(f'"""Text."""\nNAME = "{name}"\n', encoding="utf-8")
+    return [*((name, str(tmp_path / file), "PYMODULE") for name, file in files.items()), ("space", "-", "PYMODULE")]
+
+
+def code_of(content: bytes) -> CodeType:
+    code: CodeType = marshal.loads(content[16:])
+    return code
+
+
+def test_what_the_analysis_compiled_is_compiled_anew_and_nothing_else_is(modules: Modules, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    old = made / "localpycs" / "2" / "shop" / "web.pyc"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    bytecode.compile_again(modules, made, set(), 2)
+    assert [path for path in made.rglob("*") if path.is_file()] == [old]
+    code = code_of(old.read_bytes())
+    assert code.co_filename == "shop/web.py"
+    assert "shop.web" in code.co_consts
+    assert "Text." not in code.co_consts
+
+
+@pytest.mark.parametrize(("optimize", "documented"), [(0, True), (2, False)])
+def test_so_is_the_library_that_python_starts_with(
+    modules: Modules, tmp_path: Path, optimize: int, documented: bool
+) -> None:
+    with zipfile.ZipFile(tmp_path / "base_library.zip", "w") as library:
+        library.writestr("shop/__init__.pyc", b"old")
+    bytecode.compile_again(modules, tmp_path, set(), optimize)
+    with zipfile.ZipFile(tmp_path / "base_library.zip") as library:
+        assert library.namelist() == ["shop/__init__.pyc"]
+        assert ("Text." in code_of(library.read("shop/__init__.pyc")).co_consts) is documented
+
+
+def test_a_change_in_the_project_changes_no_other_module(modules: Modules, tmp_path: Path) -> None:
+    for path in ("shop/__init__.pyc", "shop/web.pyc"):
+        (tmp_path / "localpycs/1" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "localpycs/1" / path).touch()
+    own = tmp_path / "shop/web.py"
+    contents = []
+    for number in (1, 2):
+        own.write_text(f"NUMBER = {number}\n", encoding="utf-8")
+        bytecode.compile_again(modules, tmp_path, {own}, 1)
+        contents.append([(tmp_path / "localpycs/1/shop" / name).read_bytes() for name in ("__init__.pyc", "web.pyc")])
+    assert contents[0][0] == contents[1][0]
+    assert contents[0][1] != contents[1][1]

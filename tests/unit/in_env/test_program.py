@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("elftools", reason="pyelftools is not installed")
+pytest.importorskip("PyInstaller", reason="PyInstaller is in build environments only")
+
+from pystatic_tasks.in_env.program import analysis_inputs, names_inside, own_packages
+from pystatic_tasks.in_env.protocol import Component, Own, Program
+
+PROJECT = Component(kind="project", type="generic", name="shop")
+SHOP = Program(
+    name="shop",
+    layout="tree",
+    work="/work",
+    kept="/kept",
+    entry="/work/shop-entry.py",
+    import_paths=("/work",),
+    hidden_imports=("shop.plugins",),
+    excludes=("tkinter",),
+    data=(("/shop/page.html", "shop"),),
+    collect=(),
+    hooks=("/hooks",),
+    libraries=(),
+    loose=(),
+    made_by=(),
+    own=Own(project=PROJECT, runner=PROJECT, folder="/shop"),
+    optimize=2,
+    strip=True,
+)
+
+
+def test_the_analysis_is_asked_for_what_the_program_needs() -> None:
+    inputs = analysis_inputs(SHOP)
+    assert (inputs.entry, inputs.layout, inputs.optimize) == ("/work/shop-entry.py", "tree", 2)
+    assert (inputs.datas, inputs.binaries) == ((("/shop/page.html", "shop"),), ())
+    assert (inputs.hidden_imports, inputs.excludes) == (("shop.plugins",), ("tkinter",))
+
+
+def test_packages_that_are_taken_whole_bring_their_modules_and_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in ("wholex/__init__.py", "wholex/web.py", "wholex/page.html"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    inputs = analysis_inputs(replace(SHOP, collect=("wholex",)))
+    assert {"shop.plugins", "wholex", "wholex.web"} <= set(inputs.hidden_imports)
+    assert (f"{tmp_path}/wholex/page.html", "wholex") in inputs.datas
+
+
+def test_a_folder_of_data_counts_by_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.txt").touch()
+    assert names_inside([(str(tmp_path), "."), ("/nowhere", ".")]) == [[f"{tmp_path}/a", f"{tmp_path}/a/x.txt"], []]
+
+
+def test_the_projects_packages_are_the_tops_of_its_modules() -> None:
+    files = ["shop/__init__.py", "shop/web.py", "plugin.py", "page/index.html", "pystatic_runner/server.py"]
+    assert own_packages(files) == ("plugin", "shop")

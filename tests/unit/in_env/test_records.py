@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pystatic_tasks.in_env.records import from_json, to_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    name: str
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    path: Path
+    inner: tuple[Inner, ...] = ()
+    pairs: tuple[tuple[str, int], ...] = ()
+    by_name: Mapping[str, Inner] = field(default_factory=dict)
+    perhaps: Inner | None = None
+    anything: Any = None
+
+
+FULL = Outer(
+    path=Path("/opt"),
+    inner=(Inner(name="a", sizes={"x": 1}), Inner(name="b")),
+    pairs=(("one", 1), ("two", 2)),
+    by_name={"c": Inner(name="c")},
+    perhaps=Inner(name="d"),
+    anything={"any": [1, None]},
+)
+
+
+@pytest.mark.parametrize("record", [FULL, Outer(path=Path("shop"))])
+def test_what_was_written_is_read_back_as_it_was(record: Outer) -> None:
+    assert from_json(Outer, json.loads(json.dumps(to_json(record)))) == record
+
+
+def test_what_was_not_written_has_its_default() -> None:
+    assert from_json(Outer, {"path": "/opt"}) == Outer(path=Path("/opt"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "[] is no Outer"),
+        ({"path": "/opt", "more": 1, "and": 2}, "Outer has no and, more"),
+        ({"path": "/opt", "inner": ["a"]}, "'a' is no Inner"),
+    ],
+)
+def test_what_is_of_another_kind_is_refused(content: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message.replace('[', chr(92) + '[')}$"):
+        from_json(Outer, content)
+
+
+def test_what_lacks_something_is_refused() -> None:
+    with pytest.raises(ValueError, match="missing 1 required keyword-only argument: 'name'"):
+        from_json(Inner, {})

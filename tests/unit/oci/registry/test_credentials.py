@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pystatic_tasks.errors import PushError
+from pystatic_tasks.oci.registry.credentials import Credentials, config_files, find_credentials, login
+
+REGISTRY = "registry.example:5000"
+FOUND = '{"ServerURL": "x", "Username": "me", "Secret": "from the helper"}'
+
+
+def auth(user: str, password: str) -> str:
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def write(path: Path, content: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+def docker(home: Path, content: Any) -> Path:
+    return write(home / ".docker" / "config.json", content)
+
+
+def helper(home: Path, name: str, *lines: str) -> None:
+    program = write(home / "bin" / f"docker-credential-{name}", "\n".join(["#!/bin/sh", *lines, ""]))
+    program.chmod(0o755)
+
+
+def find(home: Path, registry: str = REGISTRY, repository: str = "team/shop", **more: str) -> Credentials | None:
+    path = f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return find_credentials(registry, repository, {"HOME": str(home), "PATH": path, **more})
+
+
+def secret(home: Path, registry: str = REGISTRY, **more: str) -> str | None:
+    found = find(home, registry, **more)
+    return found.secret if found else None
+
+
+def test_nobody_logged_in_anywhere(home: Path) -> None:
+    assert find(home) is None
+
+
+def test_what_docker_login_left_is_found(home: Path) -> None:
+    path = docker(home, {"auths": {"other.example": {"auth": auth("me", "x")}, REGISTRY: {"auth": auth("me", "a:b")}}})
+    assert find(home) == Credentials(username="me", secret="a:b", source=str(path))
+
+
+@pytest.mark.parametrize("key", ["https://{}", "http://{}/", "https://{}/v1/", "https://{}/v2/", "{}/v2"])
+def test_older_dockers_wrote_whole_addresses(home: Path, key: str) -> None:
+    docker(home, {"auths": {key.format(REGISTRY): {"auth": auth("me", "word")}}})
+    assert secret(home) == "word"
+
+
+@pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "index.docker.io"])
+def test_docker_hub_has_several_names(home: Path, key: str) -> None:
+    docker(home, {"auths": {key: {"auth": auth("me", "word")}}})
+    assert secret(home, "docker.io") == "word"
+
+
+def test_dockers_configuration_may_be_elsewhere(home: Path) -> None:
+    docker(home, {"auths": {REGISTRY: {"auth": auth("me", "at home")}}})
+    write(home / "elsewhere" / "config.json", {"auths": {REGISTRY: {"auth": auth("me", "elsewhere")}}})
+    assert secret(home, DOCKER_CONFIG=str(home / "elsewhere")) == "elsewhere"
+
+
+def test_podmans_file_comes_after_dockers(home: Path) -> None:
+    write(home / "run" / "containers" / "auth.json", {"auths": {REGISTRY: {"auth": auth("me", "podman")}}})
+    run = {"XDG_RUNTIME_DIR": str(home / "run")}
+    assert secret(home, **run) == "podman"
+    docker(home, {"auths": {REGISTRY: {"auth": auth("me", "docker")}}})
+    assert secret(home, **run) == "docker"
+
+
+def test_podmans_files_are_where_podman_has_them(home: Path) -> None:
+    paths = [home / "named.json", home / "run/containers/auth.json", home / ".config/containers/auth.json"]
+    for path in paths:
+        write(path, {})
+    environment = {"HOME": str(home), "REGISTRY_AUTH_FILE": str(paths[0]), "XDG_RUNTIME_DIR": str(home / "run")}
+    assert config_files(environment) == paths
+
+
+@pytest.mark.parametrize(
+    ("repository", "password"), [("team/shop", "shop"), ("team/other", "team"), ("others/shop", "all")]
+)
+def test_the_closest_entry_of_a_registry_holds(home: Path, repository: str, password: str) -> None:
+    keys = {REGISTRY: "all", f"{REGISTRY}/team": "team", f"{REGISTRY}/team/shop": "shop"}
+    docker(home, {"auths": {key: {"auth": auth("me", word)} for key, word in keys.items()}})
+    found = find(home, repository=repository)
+    assert found is not None
+    assert found.secret == password
+
+
+def test_an_identity_token_is_one(home: Path) -> None:
+    path = docker(home, {"auths": {REGISTRY: {"auth": auth("00000000", ""), "identitytoken": "long"}}})
+    assert find(home) == Credentials(username="00000000", secret="long", is_token=True, source=str(path))
+
+
+def test_the_registrys_own_helper_is_asked_first(home: Path) -> None:
+    docker(home, {"credHelpers": {REGISTRY: "own"}, "credsStore": "all", "auths": {REGISTRY: {"auth": auth("a", "b")}}})
+    helper(home, "own", f'[ "$1" = get ] && [ "$(cat)" = {REGISTRY} ] && echo \'{FOUND}\'')
+    assert find(home) == Credentials(username="me", secret="from the helper", source="docker-credential-own")
+
+
+def test_the_store_is_asked_for_all_others(home: Path) -> None:
+    docker(home, {"credHelpers": {"other.example": "own"}, "credsStore": "all", "auths": {REGISTRY: {}}})
+    helper(home, "all", f"echo '{FOUND}'")
+    assert secret(home) == "from the helper"
+
+
+def test_a_helper_knows_docker_hub_by_its_old_address(home: Path) -> None:
+    docker(home, {"credsStore": "all"})
+    helper(home, "all", f"[ \"$(cat)\" = https://index.docker.io/v1/ ] && echo '{FOUND}'")
+    assert secret(home, "docker.io") == "from the helper"
+
+
+def test_a_helper_may_give_an_identity_token(home: Path) -> None:
+    docker(home, {"credsStore": "all"})
+    helper(home, "all", """echo '{"Username": "<token>", "Secret": "long"}'""")
+    found = find(home)
+    assert found == Credentials(username="<token>", secret="long", is_token=True, source="docker-credential-all")
+
+
+def test_what_a_helper_does_not_know_may_be_in_the_file(home: Path) -> None:
+    docker(home, {"credsStore": "all", "auths": {REGISTRY: {"auth": auth("me", "word")}}})
+    helper(home, "all", "echo credentials not found in native keychain", "exit 1")
+    assert secret(home) == "word"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("echo secret; exit 3", "it ended with 3"),
+        ("echo secret", "its answer is not what a credential helper gives"),
+        ("echo '[]'", "its answer is not what a credential helper gives"),
+    ],
+)
+def test_a_helper_that_fails_is_named_without_what_it_printed(home: Path, line: str, why: str) -> None:
+    docker(home, {"credsStore": "all"})
+    helper(home, "all", line)
+    with pytest.raises(PushError) as caught:
+        find(home)
+    assert str(caught.value) == (
+        f"The credential helper docker-credential-all failed: {why}.\n"
+        f"Try it: echo {REGISTRY} | docker-credential-all get."
+    )
+
+
+def test_a_helper_that_cannot_be_run_is_named(home: Path) -> None:
+    docker(home, {"credsStore": "all"})
+    write(home / "bin" / "docker-credential-all", "#!/nowhere/sh\n").chmod(0o755)
+    with pytest.raises(PushError) as caught:
+        find(home)
+    assert caught.value.problem == (
+        "The credential helper docker-credential-all failed: it cannot be run: No such file or directory."
+    )
+
+
+def test_a_helper_that_is_not_there_is_named(home: Path) -> None:
+    docker(home, {"credsStore": "all"})
+    with pytest.raises(PushError) as caught:
+        find(home)
+    assert str(caught.value) == (
+        "Docker's configuration names the credential helper docker-credential-all, "
+        "and there is no such program on PATH.\n"
+        "Install it, or take it out of the configuration."
+    )
+
+
+def test_a_file_that_is_no_json_is_named_without_what_is_in_it(home: Path) -> None:
+    path = docker(home, "{secret")
+    with pytest.raises(PushError) as caught:
+        find(home)
+    assert str(caught.value) == (f"The credentials in {path} could not be read: it is no JSON.\nCorrect the file.")
+
+
+@pytest.mark.parametrize("broken", ["%%%", "AAA", base64.b64encode(b"\xff\xfe:").decode()])
+def test_a_broken_entry_is_named(home: Path, broken: str) -> None:
+    path = docker(home, {"auths": {REGISTRY: {"auth": broken}}})
+    with pytest.raises(PushError) as caught:
+        find(home)
+    assert str(caught.value) == f"The entry for {REGISTRY} in {path} is broken.\nLog in: docker login {REGISTRY}."
+
+
+def test_secrets_are_not_in_what_python_shows() -> None:
+    shown = repr(Credentials(username="me", secret="word", source="a file"))
+    assert shown == "Credentials(is_token=False, source='a file')"
+
+
+def test_docker_hub_needs_no_name_to_log_in() -> None:
+    assert (login("docker.io"), login(REGISTRY)) == ("Log in: docker login.", f"Log in: docker login {REGISTRY}.")

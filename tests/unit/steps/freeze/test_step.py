@@ -1,0 +1,446 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import COMPONENTS, tool_or_skip
+
+from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Layout, Staticx
+from pystatic_tasks.errors import ConfigError, FreezeError
+from pystatic_tasks.in_env.protocol import Component
+from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.steps.build_environment import tools
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze.step import FOLDERS, PACKAGE, freeze, made_by, own_components
+from pystatic_tasks.steps.manifest import require_manifest
+from pystatic_tasks.steps.results import Frozen
+from pystatic_tasks.system.files import fingerprint
+
+PYTHON = """\
+#!/bin/sh
+# Answers whatever it is asked for with what is prepared, and writes down what it was asked.
+folder={folder}
+case "$*" in
+    *probe*) cp "$folder/probe.json" "$5" ;;
+    *inspect_target*)
+        cp "$4" "$folder/target.asked.json"
+        echo "importing größe"
+        [ ! -f "$folder/target.json" ] || cp "$folder/target.json" "$5"
+        ;;
+    *PyInstaller*)
+        cp "${{12}}" "$folder/program.asked.json"
+        env > "$folder/variables"
+        echo run >> "$folder/runs"
+        mkdir -p "$7"
+        cp -a "$folder/made/." "$7"
+        echo "ERROR: größe"
+        cp "$folder/result.json" "${{13}}"
+        exit "$(cat "$folder/code")"
+        ;;
+esac
+"""
+CONTENTS = [
+    {"name": "libcrypto.so.3", "kind": "binary", "size_bytes": 4_712_000},
+    {"name": "falcon", "kind": "bytecode", "size_bytes": 250_000},
+]
+EXAMINED = {
+    "settings": {"worker_class": "asgi"},
+    "hidden_imports": ["gunicorn.glogging"],
+    "data": [["/env/shop/page.html", "shop"]],
+    "ports": [8000],
+    "tool_modules": ["PyInstaller", "wheel"],
+    "unused": [],
+    "distributions": {"falcon": "4.4.0"},
+}
+FOUND: dict[str, Any] = {
+    **{"binaries": [], "missing": [], "files": []},
+    **{
+        "own_packages": ["shop"],
+        "components": [to_json(each) for each in COMPONENTS],
+        "tools": {"strip": "GNU strip 2.40"},
+    },
+}
+FILES = [
+    {"path": "/opt/libx.so", "owner": "third-party"},
+    {"path": "/opt/x.libs/libx.so", "owner": "third-party"},
+    {"path": "/lib/libc.so.6", "owner": "libc"},
+    {"path": "/shop", "owner": "third-party"},
+]
+
+
+@dataclass
+class Environment:
+    """A build environment whose Python gives prepared answers."""
+
+    root: Path
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def host(self) -> StepContext:
+        return StepContext(say=self.said.append, python=self.root / "bin" / "python", install=lambda requirements: None)
+
+    def prepare(self, name: str, answer: Mapping[str, Any]) -> None:
+        (self.root / name).write_text(json.dumps(answer), encoding="utf-8")
+
+    def asked(self, name: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.root / f"{name}.asked.json").read_text(encoding="utf-8"))
+        return content
+
+    def runs(self) -> int:
+        """How often it froze anything."""
+        runs = self.root / "runs"
+        return len(runs.read_text(encoding="utf-8").split()) if runs.exists() else 0
+
+    def makes(self, path: str, content: bytes) -> None:
+        """Let it leave that file in its results."""
+        file = self.root / "made" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+
+    def finds(self, contents: Sequence[Mapping[str, Any]] = CONTENTS, **result: Any) -> None:
+        self.prepare("result.json", {**FOUND, "contents": contents, **result})
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    for tool in ("strip", "objcopy", "ldd"):
+        tool_or_skip(tool)
+    root = tmp_path / "environment"
+    (root / "bin").mkdir(parents=True)
+    (root / "bin" / "python").write_text(PYTHON.format(folder=root), encoding="utf-8")
+    (root / "bin" / "python").chmod(0o755)
+    (root / "code").write_text("0", encoding="utf-8")
+    found = Environment(root)
+    found.prepare("probe.json", {"version": "3.12.4", "base_prefix": "/opt", "libpython": "/x.so", "debian": True})
+    found.prepare("target.json", EXAMINED)
+    found.makes("shop", b"p" * 20_000)
+    found.finds()
+    return found
+
+
+@pytest.fixture
+def tree(environment: Environment) -> Environment:
+    """The same, making trees."""
+    (environment.root / "made" / "shop").unlink()
+    for file in FILES:
+        environment.makes(f"shop{file['path']}", b"p" * 10_000)
+    link = environment.root / "made/shop/opt/libx.so"
+    link.unlink()
+    link.symlink_to("x.libs/libx.so")
+    environment.finds(files=FILES)
+    return environment
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageConfig:
+    """An image of a small project outside of any repository."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    root = tmp_path / "shop"
+    for path, text in (("pyproject.toml", '[project]\nname = "shop"\n'), ("shop.py", "app = print\n")):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+    return ImageConfig(root=root, project=root, project_name="shop", name="shop", app="shop:app")
+
+
+def as_tree(image: ImageConfig) -> ImageConfig:
+    return replace(image, layout="tree")
+
+
+# What is left.
+
+
+def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: Environment, shop: ImageConfig) -> None:
+    frozen = freeze(shop, environment.host)
+    program = shop.work / "frozen" / "shop"
+    manifest = require_manifest(shop, Frozen)
+    assert manifest.result == frozen
+    assert list(manifest.outputs) == [str(program)]
+    assert program.stat().st_size == 20_000
+    assert to_json(frozen) == {
+        "program": str(program),
+        "files": [],
+        "interpreter": {"version": "3.12.4", "base_prefix": "/opt", "libpython": "/x.so"},
+        "environment_python": str(environment.host.python),
+        "settings": {"worker_class": "asgi"},
+        "ports": [8000],
+        "distributions": {"falcon": "4.4.0"},
+        "data": [["/env/shop/page.html", "shop"]],
+        "contents": CONTENTS,
+        "own_packages": ["shop"],
+        "components": [to_json(each) for each in COMPONENTS],
+        "tools": {"strip": "GNU strip 2.40"},
+        "system": {},
+    }
+    (line,) = environment.said
+    assert line.startswith("build/pystatic/shop/frozen/shop: 0.02 MB uncompressed, in ")
+
+
+def test_a_tree_is_left_as_its_files_with_their_owners(tree: Environment, shop: ImageConfig) -> None:
+    frozen = freeze(as_tree(shop), tree.host)
+    program = shop.work / "tree" / "shop"
+    manifest = require_manifest(as_tree(shop), Frozen)
+    assert list(manifest.outputs) == [f"{program}{file['path']}" for file in FILES]
+    assert (frozen.program, [to_json(file) for file in frozen.files]) == (program, FILES)
+    # What a link leads to counts once.
+    assert tree.said[0].startswith("build/pystatic/shop/tree/shop: 0.03 MB uncompressed, in ")
+
+
+def test_each_layout_has_its_own_folder(tree: Environment, shop: ImageConfig) -> None:
+    assert set(FOLDERS) == {"onefile", "tree"}
+    freeze(as_tree(shop), tree.host)
+    assert not (shop.work / "frozen").exists()
+
+
+@pytest.mark.parametrize("path", ["libpython3.12.so.1.0", "lib/libpython3.12.so.1.0", "usr/local/bin/python3.12"])
+def test_a_large_python_is_told(environment: Environment, shop: ImageConfig, path: str) -> None:
+    environment.finds([{"name": path, "kind": "binary", "size_bytes": 24_500_000}])
+    freeze(shop, environment.host)
+    assert environment.said[0] == (
+        f"{Path(path).name} alone is 24.50 MB (python-build-standalone's are that large); "
+        "the Python of a distribution or of pyenv makes a smaller image"
+    )
+
+
+# What the tools are asked.
+
+
+def test_the_program_is_made_as_it_is_configured(environment: Environment, shop: ImageConfig) -> None:
+    image = replace(
+        shop,
+        freeze=Freeze(hidden_imports=("shop.plugins",), excludes=("tkinter",), data=("shop.py:a",), collect=("x",)),
+        staticx=Staticx(libraries=("/bin/sh",)),
+    )
+    freeze(image, environment.host)
+    work = shop.work / "program"
+    asked = environment.asked("program")
+    assert asked.pop("import_paths")[0] == str(work)
+    assert asked.pop("made_by") == [*made_by(), fingerprint(tools())]
+    assert asked == {
+        "name": "shop",
+        "layout": "onefile",
+        "work": str(work),
+        "kept": f"{shop.work}/kept/onefile",
+        "loose": [],
+        "entry": f"{work}/shop-entry.py",
+        "hidden_imports": ["gunicorn.glogging", "shop.plugins"],
+        "excludes": ["tkinter", "PyInstaller", "wheel"],
+        "data": [["/env/shop/page.html", "shop"], [f"{shop.root}/shop.py", "a"]],
+        "collect": ["x"],
+        "hooks": [f"{PACKAGE}/hooks/always"],
+        "libraries": ["/bin/sh"],
+        "own": to_json(own_components(image)),
+        "optimize": 2,
+        "strip": True,
+    }
+
+
+def test_what_nobody_brought_is_the_projects_and_the_server_is_ours(shop: ImageConfig) -> None:
+    own = own_components(shop)
+    assert own.project == Component(kind="project", type="generic", name="shop", version="")
+    assert (own.runner.name, own.runner.licenses) == ("pystatic-tasks", ("MIT",))
+    assert own.folder == str(shop.root)
+
+
+def test_a_project_without_a_name_has_the_images(shop: ImageConfig) -> None:
+    (shop.root / "pyproject.toml").write_text("", encoding="utf-8")
+    assert own_components(replace(shop, name="web")).project.name == "web"
+
+
+def test_the_layout_is_handed_on(tree: Environment, shop: ImageConfig) -> None:
+    freeze(as_tree(shop), tree.host)
+    assert tree.asked("program")["layout"] == "tree"
+
+
+def test_hooks_are_those_for_what_the_program_has_no_use_for(environment: Environment, shop: ImageConfig) -> None:
+    environment.prepare("target.json", {**EXAMINED, "unused": ["archives", "http2"]})
+    freeze(shop, environment.host)
+    hooks = [f"{PACKAGE}/hooks/{part}" for part in ("always", "without-archives", "without-http2")]
+    assert environment.asked("program")["hooks"] == hooks
+    assert all(any(Path(folder).glob("hook-*.py")) for folder in hooks)
+
+
+def test_a_tool_that_is_imported_by_name_is_not_left_out(environment: Environment, shop: ImageConfig) -> None:
+    freeze(replace(shop, freeze=Freeze(hidden_imports=("wheel.metadata",))), environment.host)
+    assert environment.asked("program")["excludes"] == ["PyInstaller"]
+
+
+def test_the_target_is_imported_as_the_image_will(environment: Environment, shop: ImageConfig) -> None:
+    image = replace(shop, server={"workers": 3}, image=ImageOptions(env={"A": "1"}), freeze=Freeze(collect=("x",)))
+    freeze(image, environment.host)
+    asked = environment.asked("target")
+    assert "pyinstaller" in asked.pop("tools")
+    assert asked.pop("sources")
+    assert asked == {
+        "app": "shop:app",
+        "server": "gunicorn",
+        "settings": {"workers": 3},
+        "server_config": "",
+        "import_paths": [f"{shop.work}/program"],
+        "loose": [],
+        "static": f"{shop.work}/program/static",
+        "hidden_imports": [],
+        "collect": ["x"],
+        "metadata": [],
+        "project": str(shop.project),
+        "env": {"A": "1"},
+    }
+
+
+def test_the_projects_code_and_settings_are_looked_through(environment: Environment, shop: ImageConfig) -> None:
+    names = ("src/größe.py", "logging.yaml", "setup.cfg", "notes.md", "image.png", "build/old.py", ".venv/x.py")
+    for name in names:
+        (shop.root / name).parent.mkdir(exist_ok=True)
+        (shop.root / name).touch()
+    freeze(shop, environment.host)
+    found = {str(Path(path).relative_to(shop.root)) for path in environment.asked("target")["sources"]}
+    assert found == {"pyproject.toml", "shop.py", "src/größe.py", "logging.yaml", "setup.cfg"}
+
+
+def test_the_same_code_is_the_same_program(environment: Environment, shop: ImageConfig) -> None:
+    freeze(shop, environment.host)
+    variables = (environment.root / "variables").read_text(encoding="utf-8").splitlines()
+    assert {
+        "PYTHONHASHSEED=0",
+        "PYINSTALLER_ZLIB_COMPRESSION_LEVEL=0",
+        "PYTHONNODEBUGRANGES=1",
+        f"PYINSTALLER_CONFIG_DIR={shop.work}/cache",
+    } <= set(variables)
+    (path,) = (line for line in variables if line.startswith("PATH="))
+    assert path.startswith(f"PATH={environment.root}/bin:")
+
+
+# When nothing is done again.
+
+
+def test_a_program_of_the_same_inputs_is_not_made_again(environment: Environment, shop: ImageConfig) -> None:
+    first = freeze(shop, environment.host)
+    environment.said.clear()
+    assert freeze(shop, environment.host) == first
+    assert environment.runs() == 1
+    assert environment.said == ["build environment is up to date", "build/pystatic/shop/frozen/shop is up to date"]
+    freeze(shop, replace(environment.host, use_cache=False, recreate=lambda: None))
+    assert environment.runs() == 2
+
+
+def test_a_file_of_a_tree_that_is_gone_is_made_again(tree: Environment, shop: ImageConfig) -> None:
+    freeze(as_tree(shop), tree.host)
+    (shop.work / "tree/shop/lib/libc.so.6").unlink()
+    freeze(as_tree(shop), tree.host)
+    assert tree.runs() == 2
+
+
+def test_a_library_of_the_system_that_changed_makes_a_new_program(
+    environment: Environment, shop: ImageConfig, tmp_path: Path
+) -> None:
+    library = tmp_path / "libssl.so.3"
+    library.write_bytes(b"1")
+    own = environment.root / "lib" / "x.so"
+    own.parent.mkdir()
+    own.touch()
+    environment.finds(binaries=["", str(library), str(own), "/nowhere.so"])
+    frozen = freeze(shop, environment.host)
+    assert list(frozen.system) == [str(library)]
+    freeze(shop, environment.host)
+    assert environment.runs() == 1
+    library.write_bytes(b"22")
+    freeze(shop, environment.host)
+    assert environment.runs() == 2
+
+
+@pytest.mark.parametrize(("layout", "runs"), [("onefile", 1), ("tree", 2)])
+def test_libraries_that_are_opened_by_name_are_part_of_a_tree(
+    environment: Environment, shop: ImageConfig, tmp_path: Path, layout: Layout, runs: int
+) -> None:
+    library = tmp_path / "plugin.so"
+    library.write_bytes(b"1")
+    image = replace(shop, layout=layout, staticx=Staticx(libraries=(str(library),)))
+    freeze(image, environment.host)
+    library.write_bytes(b"2")
+    freeze(image, environment.host)
+    assert environment.runs() == runs
+
+
+# What can go wrong.
+
+
+@pytest.mark.parametrize("layout", ["onefile", "tree"])
+def test_a_library_that_is_not_there_is_told_before_anything_is_installed(shop: ImageConfig, layout: Layout) -> None:
+    image = replace(shop, layout=layout, staticx=Staticx(libraries=("/nowhere/libx.so",)))
+    with pytest.raises(ConfigError) as caught:
+        freeze(image, StepContext(say=print))
+    assert str(caught.value) == (
+        'tool.pystatic-tasks.staticx.libraries names "/nowhere/libx.so", and there is no such file.\n'
+        "Write the absolute path of a shared library of this machine."
+    )
+
+
+def test_libraries_that_a_tree_lacks_are_named_with_what_needs_them(tree: Environment, shop: ImageConfig) -> None:
+    tree.finds(files=FILES, missing=[["x.so", "libnowhere.so.1"], ["y.so", "libnowhere.so.2"]])
+    with pytest.raises(FreezeError) as caught:
+        freeze(as_tree(shop), tree.host)
+    assert str(caught.value) == (
+        "Libraries that shop needs are not on this machine:\n"
+        "  libnowhere.so.1, needed by x.so\n"
+        "  libnowhere.so.2, needed by y.so\n"
+        "Install them here, or leave out what needs them: freeze.excludes."
+    )
+    assert not (shop.work / "freeze.json").exists()
+
+
+def test_a_failure_of_pyinstaller_is_told_with_the_end_of_its_output(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    (environment.root / "code").write_text("3", encoding="utf-8")
+    with pytest.raises(FreezeError) as caught:
+        freeze(shop, environment.host)
+    assert str(caught.value) == (
+        "PyInstaller failed with exit code 3; its output is in build/pystatic/shop/pyinstaller.log and ends so:\n"
+        "  ERROR: größe\n"
+        "Look for the first ERROR there."
+    )
+
+
+def test_a_target_that_is_refused_is_told(environment: Environment, shop: ImageConfig) -> None:
+    answer = {"problem": "The target is wrong:", "details": ["line 1"], "remedy": "Correct it."}
+    environment.prepare("target.json", answer)
+    with pytest.raises(ConfigError) as caught:
+        freeze(shop, environment.host)
+    assert str(caught.value) == "The target is wrong:\n  line 1\nCorrect it."
+    assert environment.runs() == 0
+
+
+def test_a_target_that_ends_the_interpreter_is_told(environment: Environment, shop: ImageConfig) -> None:
+    (environment.root / "target.json").unlink()
+    with pytest.raises(FreezeError) as caught:
+        freeze(shop, environment.host)
+    assert str(caught.value) == (
+        "inspect_target.py ended without an answer; its output is in build/pystatic/shop/target.log:\n"
+        "  importing größe\n"
+        "If nothing there is of the project, please report it."
+    )
+
+
+def test_data_that_is_not_there_is_named(environment: Environment, shop: ImageConfig) -> None:
+    with pytest.raises(ConfigError) as caught:
+        freeze(replace(shop, freeze=Freeze(data=("templates:templates",))), environment.host)
+    assert str(caught.value) == (
+        f'tool.pystatic-tasks.freeze.data names "templates", and it is not in {shop.root}.\nCorrect the path.'
+    )
+
+
+def test_secrets_among_data_are_refused_before_anything_is_frozen_and_when_nothing_is(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    pages = shop.root / "pages"
+    pages.mkdir()
+    shop = replace(shop, freeze=Freeze(data=("pages:pages",)))
+    freeze(shop, environment.host)
+    (pages / ".env").write_text("A=1", encoding="utf-8")
+    for runs in (1, 1):
+        with pytest.raises(ConfigError, match=r"^1 file of the project would go into shop unasked:\n  pages/.env: "):
+            freeze(shop, environment.host)
+        assert environment.runs() == runs

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pystatic_tasks.steps.image.labels import license_expression, project_labels
+from pystatic_tasks.system.git import Git
+
+REMOTE = Git(revision="abc123", commit_time=1, remote="https://git.example/shop.git")
+
+
+def test_a_project_is_labelled_by_what_it_says_of_itself() -> None:
+    project = {
+        "name": "shop",
+        "description": "Sells größere things.",
+        "license": "MIT",
+        "authors": [{"name": "Ada", "email": "ada@example.org"}, {"email": "bob@example.org"}],
+        "urls": {
+            "Homepage": "https://shop.example",
+            "Documentation": "https://docs.example",
+            "Source": "https://code.example/shop",
+        },
+    }
+    assert project_labels(project, "1.4", REMOTE) == {
+        "org.opencontainers.image.title": "shop",
+        "org.opencontainers.image.description": "Sells größere things.",
+        "org.opencontainers.image.version": "1.4",
+        "org.opencontainers.image.licenses": "MIT",
+        "org.opencontainers.image.authors": "Ada, bob@example.org",
+        "org.opencontainers.image.url": "https://shop.example",
+        "org.opencontainers.image.documentation": "https://docs.example",
+        "org.opencontainers.image.source": "https://code.example/shop",
+        "org.opencontainers.image.revision": "abc123",
+    }
+
+
+def test_who_says_nothing_gets_no_labels() -> None:
+    assert project_labels({}, "", Git()) == {}
+
+
+def test_the_remote_stands_in_for_a_source() -> None:
+    assert project_labels({}, "", REMOTE)["org.opencontainers.image.source"] == "https://git.example/shop.git"
+
+
+@pytest.mark.parametrize("key", ["Source Code", "source-code", "GitHub", "repository", "Sources", "CODE"])
+def test_a_source_is_known_by_its_usual_names(key: str) -> None:
+    labels = project_labels({"urls": {key: "https://code.example"}}, "", REMOTE)
+    assert labels["org.opencontainers.image.source"] == "https://code.example"
+
+
+def test_docs_is_short_for_documentation() -> None:
+    labels = project_labels({"urls": {"Docs": "https://docs.example"}}, "", Git())
+    assert labels == {"org.opencontainers.image.documentation": "https://docs.example"}
+
+
+@pytest.mark.parametrize(
+    ("value", "expression"),
+    [
+        ("MIT OR Apache-2.0", "MIT OR Apache-2.0"),
+        ({"text": "MIT"}, "MIT"),
+        ({"text": "Permission is hereby granted, free of charge, to any person"}, ""),
+        ({"file": "LICENSE"}, ""),
+        (None, ""),
+    ],
+)
+def test_a_license_is_an_expression_and_never_its_whole_text(value: Any, expression: str) -> None:
+    assert license_expression(value) == expression

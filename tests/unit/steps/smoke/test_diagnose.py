@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import FROZEN
+
+from pystatic_tasks.config.model import Freeze, ImageConfig, Staticx
+from pystatic_tasks.errors import Repair
+from pystatic_tasks.steps.manifest import write_manifest
+from pystatic_tasks.steps.smoke.diagnose import Advice, Diagnosis, diagnose, diagnose_all, find_library
+
+NO_TMP = "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777."
+READ_ONLY = (
+    "The program writes temporary files, and its root is read-only. Put this into the table "
+    "[tool.pystatic-tasks.smoke] of pyproject.toml, and mount a writable /tmp where the image is deployed:\n"
+    "  writable-tmp = true"
+)
+PORT = "The port that server.bind names is taken where the program runs. Stop what holds it, or change server.bind."
+ONEFILE = "/tmp/staticx-aBc/_MEI1a2B3c"
+TREE = "/usr/local/lib/python3.13/site-packages"
+LDCONFIG = """#!/bin/sh
+[ "$*" = -p ] || exit 1
+echo "2 libs found in cache"
+printf '\\tlibgone.so.1 (libc6,x86-64) => {folder}/gone/libgone.so.1\\n'
+printf '\\tlibxyz.so.10 (libc6,x86-64) => {folder}/libxyz.so.10\\n'
+printf '\\tlibxyz.so.1 (libc6,x86-64) => {folder}/libxyz.so.1\\n'
+"""
+
+
+def make_image(root: Path = Path(), **freeze: Any) -> ImageConfig:
+    return ImageConfig(root=root, project=root, name="shop", app="a:b", freeze=Freeze(**freeze))
+
+
+def a_file(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> ImageConfig:
+    """The image of a project that was frozen."""
+    image = make_image(tmp_path / "shop")
+    python = a_file(tmp_path / "environment/bin/python")
+    (tmp_path / "environment/lib/python3.13/site-packages").mkdir(parents=True)
+    write_manifest(image, replace(FROZEN, environment_python=python), inputs="", outputs=[])
+    return image
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return tmp_path / "environment/lib/python3.13/site-packages"
+
+
+def advice(problem: str, key: str, *value: str) -> Advice:
+    """The advice that ends in a line of configuration."""
+    table, _, name = key.partition(".")
+    shown = ", ".join(f'"{each}"' for each in value)
+    return Advice(
+        text=f"{problem} Put this into the table [tool.pystatic-tasks.{table}] of pyproject.toml, "
+        f"or as {key} where you write such keys:\n"
+        f"  {name} = [{shown}]\n"
+        'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
+        repair=Repair(table=table, key=name, value=value),
+    )
+
+
+def opens(path: str) -> str:
+    return f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'\n"
+
+
+@pytest.mark.parametrize(
+    ("configured", "value"), [((), ["shop.plugins"]), (("a", "b.c"), ["a", "b.c", "shop.plugins"])]
+)
+def test_a_module_that_was_not_seen_gets_its_line_of_configuration(
+    configured: tuple[str, ...], value: list[str]
+) -> None:
+    output = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'shop.plugins'\n"
+    problem = 'The program imports "shop.plugins" by name, which the analysis cannot see.'
+    assert diagnose(make_image(hidden_imports=configured), output) == advice(problem, "freeze.hidden-imports", *value)
+
+
+def test_what_is_configured_already_is_no_repair() -> None:
+    image = make_image(hidden_imports=("a", "yaml"))
+    assert diagnose(image, "No module named 'yaml'") == Advice(
+        text='The program imports "yaml" by name, which the analysis cannot see. '
+        'freeze.hidden-imports names "yaml" already, and that is not enough: see the logs in build/pystatic/shop.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("shop/plug_a.py", "plug_a"),
+        ("shop/src/shop/plugins/__init__.py", "shop.plugins"),
+        ("environment/lib/python3.13/site-packages/fast/_c.cpython-313.so", "fast._c"),
+        ("x", "plistlib"),
+    ],
+)
+def test_a_module_that_is_there_can_be_named(image: ImageConfig, tmp_path: Path, file: str, name: str) -> None:
+    a_file(tmp_path / file)
+    repair = diagnose(image, f"No module named '{name}'").repair
+    assert repair == Repair(table="freeze", key="hidden-imports", value=(name,))
+
+
+def test_a_script_may_import_what_lies_beside_it(image: ImageConfig) -> None:
+    a_file(image.root / "jobs/helper.py")
+    script = replace(image, app=None, script="jobs/run.py")
+    assert diagnose(image, "No module named 'helper'").repair is None
+    write_manifest(script, replace(FROZEN, environment_python=image.root / "x/y"), inputs="", outputs=[])
+    (image.root / "lib/python3.13/site-packages").mkdir(parents=True)
+    assert diagnose(script, "No module named 'helper'").repair is not None
+
+
+def test_a_module_that_is_nowhere_is_not_named(image: ImageConfig) -> None:
+    assert diagnose(image, "No module named 'yaml.x'") == Advice(
+        text='The program imports "yaml.x", which is neither in the project nor in the build environment. '
+        "Add what brings it to the project's dependencies."
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "importlib.metadata.PackageNotFoundError: No package metadata was found for shop-plugins",
+        "pkg_resources.DistributionNotFound: The 'shop-plugins' distribution was not found and is required by",
+        "pkg_resources.DistributionNotFound: The 'shop-plugins>=1.0' distribution was not found and is required by",
+    ],
+)
+def test_metadata_that_was_not_seen_gets_its_line(image: ImageConfig, site: Path, line: str) -> None:
+    problem = 'The program asks for the metadata of "shop-plugins" by a name that the analysis cannot see.'
+    wanted = advice(problem, "freeze.metadata", "shop-plugins")
+    assert diagnose(make_image(), line) == wanted
+    a_file(site / "Shop_Plugins-1.0.dist-info/METADATA")
+    assert diagnose(image, line) == wanted
+
+
+def test_metadata_of_what_is_not_installed_is_not_named(image: ImageConfig, site: Path) -> None:
+    a_file(site / "falcon-4.0.dist-info/METADATA")
+    assert diagnose(image, "No package metadata was found for shop-plugins\n") == Advice(
+        text='The program asks for the metadata of "shop-plugins", which is not installed in the build environment. '
+        "Add it to the project's dependencies."
+    )
+
+
+@pytest.mark.parametrize("bundle", [ONEFILE, TREE])
+@pytest.mark.parametrize(
+    ("file", "inside", "entry"),
+    [
+        ("shop/rates.json", "shop/rates.json", "shop/rates.json:shop"),
+        ("src/shop/rates.json", "shop/rates.json", "src/shop/rates.json:shop"),
+        ("rates.json", "rates.json", "rates.json:."),
+        ("config/größe 1.ini", "shop/../config/größe 1.ini", "config/größe 1.ini:config"),
+        ("shop/data/a.csv", "shop/data", "shop/data:shop/data"),
+    ],
+)
+def test_a_data_file_of_the_project_gets_its_line(
+    image: ImageConfig, bundle: str, file: str, inside: str, entry: str
+) -> None:
+    a_file(image.project / file)
+    opened = "config/größe 1.ini" if ".." in inside else inside
+    problem = f'The program opens "{opened}", which is not in it.'
+    assert diagnose(image, opens(f"{bundle}/{inside}")) == advice(problem, "freeze.data", entry)
+
+
+def test_a_path_object_is_read_too(image: ImageConfig) -> None:
+    a_file(image.project / "rates.json")
+    output = f'No such file or directory: PosixPath("{TREE}/rates.json")'
+    assert diagnose(image, output).repair == Repair(table="freeze", key="data", value=("rates.json:.",))
+
+
+def test_a_secret_that_the_program_opens_is_left_to_a_person(image: ImageConfig) -> None:
+    a_file(image.project / "src/shop/.env")
+    assert diagnose(image, opens(f"{TREE}/shop/.env")) == Advice(
+        text='The program opens "shop/.env", which is not in it. It is a file of variables: '
+        'hand it over when the program runs, or list it by hand in freeze.data: "src/shop/.env:shop".'
+    )
+
+
+def test_data_is_named_from_the_root(image: ImageConfig) -> None:
+    project = image.root.parent / "backend"
+    a_file(project / "shop/rates.json")
+    found = diagnose(replace(image, project=project), opens(f"{TREE}/shop/rates.json")).repair
+    assert found == Repair(table="freeze", key="data", value=("../backend/shop/rates.json:shop",))
+
+
+def test_a_data_file_of_another_package_has_it_collected(image: ImageConfig, site: Path) -> None:
+    a_file(site / "phones/data/de.csv")
+    problem = 'The program opens "phones/data/de.csv", which is not in it.'
+    assert diagnose(image, opens(f"{TREE}/phones/data/de.csv")) == advice(problem, "freeze.collect", "phones")
+
+
+@pytest.mark.parametrize("inside", ["phones/data/de.csv", "../etc/x", "top.dat", "phones-1.0.dist-info/x"])
+def test_a_data_file_that_is_nowhere_is_told(image: ImageConfig, site: Path, inside: str) -> None:
+    a_file(image.project.parent / "etc/x")
+    a_file(site / "top.dat")
+    a_file(site / "phones-1.0.dist-info/x")
+    assert diagnose(image, opens(f"{ONEFILE}/{inside}")) == Advice(
+        text=f'The program opens "{inside}", which is not in it. '
+        "Neither the project nor the build environment has it there. "
+        "Name where it is in freeze.data, or let the program write into a folder of image.volumes."
+    )
+
+
+def test_files_elsewhere_are_the_programs_own_affair(image: ImageConfig) -> None:
+    a_file(image.project / "shop.db")
+    assert diagnose(image, opens("/var/lib/shop.db") + opens("shop.db")) == Advice(text="")
+
+
+TEMPLATE_LINES = [
+    "jinja2.exceptions.TemplateNotFound: notes/index.html",
+    "jinja2.exceptions.TemplateNotFound: 'notes/index.html' not found in search path: 'templates'",
+    "django.template.exceptions.TemplateDoesNotExist: notes/index.html",
+    "django.template.exceptions.TemplateDoesNotExist: notes/index.html, notes/base.html",
+]
+
+
+@pytest.mark.parametrize("line", TEMPLATE_LINES)
+@pytest.mark.parametrize(
+    ("file", "entry"),
+    [
+        ("shop/templates/notes/index.html", "shop/templates:shop/templates"),
+        ("src/shop/templates/notes/index.html", "src/shop/templates:shop/templates"),
+        ("pages/notes/index.html", "pages:pages"),
+    ],
+)
+def test_a_template_of_the_project_gets_its_folders_line(image: ImageConfig, line: str, file: str, entry: str) -> None:
+    for other in ("dist/templates", "build/templates", ".cache/templates", "venv/templates", "a", "src", "."):
+        a_file(image.project / other / "notes/index.html" if other != "a" else image.project / "a/index.html")
+    a_file(image.project / "venv/pyvenv.cfg")
+    a_file(image.project / "aa/notes/index.html" if "templates" in file else image.project / "b/index.html")
+    a_file(image.project / file)
+    problem = 'The program looks for the template "notes/index.html", which is not in it.'
+    assert diagnose(image, line) == advice(problem, "freeze.data", entry)
+
+
+def test_a_template_of_another_package_has_it_collected(image: ImageConfig, site: Path) -> None:
+    a_file(site / "forms/themes/notes/index.html")
+    problem = 'The program looks for the template "notes/index.html", which is not in it.'
+    assert diagnose(image, TEMPLATE_LINES[0]) == advice(problem, "freeze.collect", "forms")
+
+
+def test_a_template_that_is_nowhere_is_told(image: ImageConfig) -> None:
+    assert diagnose(image, TEMPLATE_LINES[0]) == Advice(
+        text='The program looks for the template "notes/index.html", which is not in it. '
+        "Neither the project nor the build environment has a folder with it. Name where it is in freeze.data."
+    )
+
+
+@pytest.fixture
+def libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the libraries of this machine, as its ldconfig lists them."""
+    folder = tmp_path / "libraries"
+    for name in ("ldconfig", "libxyz.so.1", "libxyz.so.10"):
+        a_file(folder / name)
+    (folder / "ldconfig").write_text(LDCONFIG.format(folder=folder), encoding="utf-8")
+    (folder / "ldconfig").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder
+
+
+def test_a_library_of_the_machine_gets_its_line(libraries: Path) -> None:
+    image = replace(make_image(), staticx=Staticx(libraries=("/lib/a.so",)))
+    output = "OSError: libxyz.so.1: cannot open shared object file: No such file or directory"
+    problem = 'The program opens the shared library "libxyz.so.1" by name, which the analysis cannot see.'
+    wanted = advice(problem, "staticx.libraries", "/lib/a.so", f"{libraries}/libxyz.so.1")
+    assert diagnose(image, output) == wanted
+    assert diagnose(image, output.replace("libxyz", "/opt/x/libxyz")) == wanted
+
+
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("name", ["libgone.so.1", "libother.so", "libxyz.so"])
+def test_a_library_that_is_not_there_is_to_be_installed(name: str) -> None:
+    assert diagnose(make_image(), f"OSError: {name}: cannot open shared object file") == Advice(
+        text=f'The program opens the shared library "{name}", which is not on this machine. '
+        "Install the package that holds it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ("Error: Port 8000 of 0.0.0.0 is in use. Stop the program that holds it.", PORT.replace(".bind", ".port")),
+        (
+            "ERROR:    Child process [9] ended with code -9",
+            "A worker was killed, most likely for its memory. Raise smoke.memory.",
+        ),
+        ("[ERROR] Connection in use: ('0.0.0.0', 8000)", ""),
+    ],
+)
+def test_each_server_knows_its_own_log(output: str, text: str) -> None:
+    assert diagnose(replace(make_image(), server={"kind": "uvicorn"}), output) == Advice(text=text)
+
+
+def test_the_machines_own_libraries_are_found(libraries: Path) -> None:
+    (libraries / "ldconfig").unlink()
+    assert Path(find_library("libc.so.6")).is_file()
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ("Error: Port 8000 of 0.0.0.0 is in use. Stop the program that holds it.", PORT),
+        ("[ERROR] Connection in use: ('0.0.0.0', 8000)", PORT),
+        ("Failed to execv() /tmp/staticx-abc/shop: Permission denied", NO_TMP),
+        ("[7] Could not create temporary directory!", NO_TMP),
+        ("shop: Failed to create temporary directory in /tmp", NO_TMP),
+        ("FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']", READ_ONLY),
+        ("ValueError: Failed to create database", ""),
+        (
+            "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Berlin'",
+            'The program asks for the time zone "Europe/Berlin", and there are none in the image. Put this into the '
+            "table [tool.pystatic-tasks.image] of pyproject.toml, or add tzdata to the project's dependencies:\n"
+            "  timezones = true",
+        ),
+        (
+            "RuntimeError: Directory 'static' does not exist",
+            'The program serves files from "static", seen from the folder where it is run, which is "/" in the image. '
+            "Let the path start from __file__ in the code, or put this into the table "
+            '[tool.pystatic-tasks.image.files] of pyproject.toml:\n  "/static" = "static"',
+        ),
+        (
+            "Error: Port 80 of 0.0.0.0 is not allowed to this user. Set PORT to one above 1023.",
+            "Only root may listen there. "
+            "Name a port above 1023 in server.bind, and map it where the image is deployed.",
+        ),
+        (
+            "[ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?",
+            "A worker was killed, most likely for its memory. Raise smoke.memory.",
+        ),
+        ("[INFO] Shutting down: Master", ""),
+        ("", ""),
+    ],
+)
+def test_the_log_says_what_to_do(output: str, text: str) -> None:
+    assert diagnose(make_image(), output) == Advice(text=text)
+
+
+def test_a_missing_module_is_told_before_what_follows_from_it() -> None:
+    output = "Worker (pid:9) was sent SIGKILL!\nModuleNotFoundError: No module named 'yaml'\n"
+    assert '"yaml"' in diagnose(make_image(), output).text
+
+
+def test_what_can_be_repaired_is_told_before_what_cannot(image: ImageConfig) -> None:
+    a_file(image.project / "rates.json")
+    output = "No module named 'speedups'\nNo module named 'more'\n" + opens(f"{TREE}/rates.json")
+    assert diagnose(image, output).repair == Repair(table="freeze", key="data", value=("rates.json:.",))
+    a_file(image.project / "more.py")
+    assert diagnose(image, output).repair == Repair(table="freeze", key="hidden-imports", value=("more",))
+
+
+def test_all_that_can_be_repaired_is_told_at_once() -> None:
+    output = "No module named 'b'\nNo module named 'a'\nNo package metadata was found for six\nwas sent SIGKILL\n"
+    assert diagnose_all(make_image(hidden_imports=("x",)), output) == Diagnosis(
+        text='The program imports "b" by name, which the analysis cannot see.\n'
+        'The program imports "a" by name, which the analysis cannot see.\n'
+        'The program asks for the metadata of "six" by a name that the analysis cannot see.\n'
+        "Put this into the table [tool.pystatic-tasks] of pyproject.toml:\n"
+        '  freeze.hidden-imports = ["x", "b", "a"]\n'
+        '  freeze.metadata = ["six"]\n'
+        'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
+        repairs=(
+            Repair(table="freeze", key="hidden-imports", value=("x", "b", "a")),
+            Repair(table="freeze", key="metadata", value=("six",)),
+        ),
+    )
+
+
+@pytest.mark.parametrize("output", ["No module named 'b'", "was sent SIGKILL", ""])
+def test_one_finding_is_told_as_it_is(output: str) -> None:
+    advice = diagnose(make_image(), output)
+    repairs = (advice.repair,) if advice.repair else ()
+    assert diagnose_all(make_image(), output) == Diagnosis(text=advice.text, repairs=repairs)

@@ -1,0 +1,358 @@
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import FROZEN, PACKED, engine_or_skip, tool_or_skip, validate
+
+from pystatic_tasks.config.model import ImageConfig, ImageOptions, Layout, Smoke
+from pystatic_tasks.engines import make_artifact
+from pystatic_tasks.errors import Repair, SmokeError
+from pystatic_tasks.in_env.protocol import TreeFile
+from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.image.step import build_image
+from pystatic_tasks.steps.manifest import write_manifest
+from pystatic_tasks.steps.results import Check
+from pystatic_tasks.steps.smoke import contract, step
+from pystatic_tasks.steps.smoke.step import RANDOM_USERS, Run, expected_otherwise, failure, random_user, show, smoke
+
+GOOD = Check(name="not root", passed=True, seen="user 65535")
+BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
+LARGE = Check(name="within budget", passed=False, seen="8.10 MB, budget 8.00 MB")
+
+
+def make_image(root: Path, *, app: str | None = "shop:app", **options: Any) -> ImageConfig:
+    return ImageConfig(root=root, project=root, name="shop", app=app, image=ImageOptions(**options))
+
+
+def run(*checks: Check, output: str = "") -> Run:
+    return Run(user="1:1", startup_ms=None, checks=checks, output=output)
+
+
+def build(root: Path, applet: str, app: str | None = None, layout: Layout = "onefile", **smoke: Any) -> ImageConfig:
+    """An image whose program is one of busybox's, which does not look like a shell."""
+    engine_or_skip("sandbox")
+    busybox = Path(tool_or_skip("busybox"))
+    image = ImageConfig(
+        root=root,
+        project=root,
+        name=applet,
+        app=app,
+        script=None if app else "x.py",
+        layout=layout,
+        smoke=Smoke(engine="sandbox", **smoke),
+    )
+    (root / "pyproject.toml").write_text("", encoding="utf-8")
+    files = (TreeFile(path=f"/{applet}", owner="project"),) if layout == "tree" else ()
+    frozen = replace(FROZEN, program=root / "program", files=files, ports=())
+    (root / "program").mkdir()
+    shutil.copy(busybox, root / "program" / applet)
+    image.dist.mkdir(parents=True)
+    (image.dist / applet).symlink_to(busybox)
+    write_manifest(image, frozen, inputs="", outputs=[busybox])
+    write_manifest(image, PACKED, inputs="", outputs=[busybox])
+    build_image(image, StepContext(say=lambda line: None))
+    return image
+
+
+@pytest.fixture
+def sandboxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the sandbox makes its folders."""
+    folder = tmp_path / "sandboxes"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_a_program_that_keeps_its_contract_is_reported(tmp_path: Path, sandboxes: Path) -> None:
+    said: list[str] = []
+    image = build(tmp_path, "echo", command=("größe",), stdout="größe")
+    report = smoke(image, StepContext(say=said.append))
+    assert to_json(report) == json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))
+    validate(to_json(report), "smoke.schema.json")
+    assert report.passed
+    assert report.runs[0].user == "65535:65535" != report.runs[1].user
+    assert [check.name for check in report.runs[1].checks] == [
+        "echo größe",
+        "prints 'größe'",
+        "nothing left in /tmp",
+    ]
+    assert said[0].endswith("): root read-only, no capabilities, no new privileges")
+    size = json.loads((image.dist / "image.json").read_text(encoding="utf-8"))["size_bytes"]
+    assert said[1:5] == [
+        "  ok      no shell: 3 files",
+        "  ok      no set-uid file: 3 files",
+        f"  ok      within budget: {size / 1e6:.2f} MB, no budget",
+        "as user 65535:65535",
+    ]
+    assert said[-1].startswith("not checked by sandbox: ")
+    assert list(sandboxes.iterdir()) == []
+
+
+def test_a_program_that_breaks_its_contract_fails_and_is_reported(tmp_path: Path, sandboxes: Path) -> None:
+    image = build(tmp_path, "false", stdout="hello")
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, StepContext(say=lambda line: None))
+    assert str(caught.value) == (
+        "false broke its contract:\n"
+        "  false: exit code 1\n"
+        "  prints 'hello': not found\n"
+        "All that was seen is in dist/pystatic/false/smoke.json."
+    )
+    report = json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))
+    validate(report, "smoke.schema.json")
+    assert report["passed"] is False
+    assert list(sandboxes.iterdir()) == []
+
+
+def test_a_program_that_does_not_end_fails(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract, "GRACE_SECONDS", 0.1)
+    image = build(tmp_path, "sleep", command=("60",), timeout=0.2)
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, StepContext(say=lambda line: None))
+    assert caught.value.details[0] == "sleep 60: still runs after 0.2 s"
+    assert list(sandboxes.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "seen"), [(1, None), (0, "false: exit code 1"), (3, "false: exit code 1, expected 3")]
+)
+def test_a_program_ends_with_the_code_that_is_wanted(
+    tmp_path: Path, sandboxes: Path, wanted: int, seen: str | None
+) -> None:
+    image = build(tmp_path, "false", exit_code=wanted)
+    if seen is None:
+        assert smoke(image, StepContext(say=lambda line: None)).passed
+        return
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, StepContext(say=lambda line: None))
+    assert caught.value.details == (seen,)
+
+
+def shell(root: Path, script: str, **options: Any) -> ImageConfig:
+    """An image that runs a script until TERM; env is the one of busybox's that starts another."""
+    return build(root, "env", command=("/env", "sh", "-c", script), long_running=True, **options)
+
+
+WAITS = "trap 'exit 0' TERM; {0}; while :; do sleep 0.02; done"
+
+
+@pytest.mark.parametrize("stdout", ["waiting", None])
+def test_a_program_that_runs_until_term_is_stopped(
+    tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch, stdout: str | None
+) -> None:
+    monkeypatch.setattr(step, "SETTLE_SECONDS", 0.3)
+    said: list[str] = []
+    report = smoke(
+        shell(tmp_path, WAITS.format("sleep 0.2; echo waiting"), stdout=stdout), StepContext(say=said.append)
+    )
+    for run, line in zip(report.runs, [line for line in said if line.startswith("as user")], strict=True):
+        assert [check.name for check in run.checks] == [
+            *(["prints 'waiting'"] if stdout else []),
+            "not root",
+            "TERM ends it",
+            "no errors logged",
+            "nothing left in /tmp",
+        ]
+        if stdout:
+            assert run.startup_ms is not None
+            assert run.startup_ms >= 200
+            assert line == f"as user {run.user}, ready after {run.startup_ms} ms"
+        else:
+            assert (run.startup_ms, line) == (None, f"as user {run.user}")
+    assert list(sandboxes.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "details"),
+    [
+        ("exit 3", {}, ["TERM ends it: it had ended by itself with exit code 3"]),
+        (
+            "exit 3",
+            {"stdout": "waiting"},
+            ["prints 'waiting': not found", "TERM ends it: it had ended by itself with exit code 3"],
+        ),
+        (
+            "echo waiting",
+            {"stdout": "waiting"},
+            ["TERM ends it: it had ended by itself with exit code 0", "its log ends so:", "| waiting"],
+        ),
+        (WAITS.format("true"), {"stdout": "waiting", "timeout": 0.3}, ["prints 'waiting': not found"]),
+        (
+            WAITS.format("echo '[ERROR] x'; touch /tmp/x"),
+            {"stdout": "ERROR"},
+            ["no errors logged: [ERROR] x", "nothing left in /tmp: x", "its log ends so:", "| [ERROR] x"],
+        ),
+    ],
+)
+def test_a_program_that_does_not_run_until_term_fails(
+    tmp_path: Path, sandboxes: Path, script: str, options: dict[str, Any], details: list[str]
+) -> None:
+    with pytest.raises(SmokeError) as caught:
+        smoke(shell(tmp_path, script, **options), StepContext(say=lambda line: None))
+    assert list(caught.value.details) == details
+    assert list(sandboxes.iterdir()) == []
+
+
+def test_a_program_that_does_not_listen_to_term_fails(
+    tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "GRACE_SECONDS", 0.1)
+    with pytest.raises(SmokeError) as caught:
+        smoke(shell(tmp_path, "echo waiting; exec sleep 60", stdout="waiting"), StepContext(say=lambda line: None))
+    assert caught.value.details[0] == "TERM ends it: exit code 137 after 0.1 s"
+
+
+@pytest.mark.parametrize(
+    ("layout", "details"),
+    [
+        ("onefile", ["nothing left in /tmp: x"]),
+        ("tree", ["touch /tmp/x: exit code 1", "its log ends so:", "| touch: /tmp/x: Read-only file system"]),
+    ],
+)
+def test_only_the_executable_that_unpacks_itself_may_write_into_tmp(
+    tmp_path: Path, sandboxes: Path, layout: Layout, details: list[str]
+) -> None:
+    image = build(tmp_path, "touch", layout=layout, command=("/tmp/x",))
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, StepContext(say=lambda line: None))
+    assert list(caught.value.details) == details
+    assert list(sandboxes.iterdir()) == []
+
+
+def test_a_tree_may_be_given_a_tmp_to_write_into(tmp_path: Path, sandboxes: Path) -> None:
+    image = build(tmp_path, "touch", layout="tree", command=("/tmp/x",), writable_tmp=True)
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, StepContext(say=lambda line: None))
+    assert caught.value.details == ("nothing left in /tmp: x",)
+
+
+def test_a_broken_contract_is_told_once_with_the_end_of_the_log(tmp_path: Path) -> None:
+    runs = [run(GOOD, BAD, output="".join(f"line {n}\n" for n in range(30))), run(BAD, output="second run")]
+    log = "".join(f"  | line {n}\n" for n in range(10, 30))
+    assert str(failure(make_image(tmp_path), [LARGE], runs)) == (
+        "shop broke its contract:\n"
+        "  within budget: 8.10 MB, budget 8.00 MB\n"
+        "  GET /: answered 500, expected 200\n"
+        "  its log ends so:\n"
+        f"{log}"
+        "All that was seen is in dist/pystatic/shop/smoke.json."
+    )
+
+
+def test_the_log_is_that_of_the_run_that_failed(tmp_path: Path) -> None:
+    error = failure(make_image(tmp_path), [], [run(GOOD, output="first"), run(BAD, output="second")])
+    assert error.details == ("GET /: answered 500, expected 200", "its log ends so:", "| second")
+
+
+def test_what_fails_without_a_run_shows_no_log(tmp_path: Path) -> None:
+    assert str(failure(make_image(tmp_path), [LARGE], [run(GOOD, output="fine")])) == (
+        "shop broke its contract:\n"
+        "  within budget: 8.10 MB, budget 8.00 MB\n"
+        "All that was seen is in dist/pystatic/shop/smoke.json."
+    )
+
+
+def test_what_the_log_suggests_is_the_remedy(tmp_path: Path) -> None:
+    error = failure(make_image(tmp_path), [], [run(BAD, output="No module named 'yaml'")])
+    assert '  hidden-imports = ["yaml"]' in error.remedy.splitlines()
+    assert error.repairs == (Repair(table="freeze", key="hidden-imports", value=("yaml",)),)
+    assert error.exit_code == 7
+
+
+def test_checks_are_shown_in_columns() -> None:
+    said: list[str] = []
+    show(StepContext(say=said.append), [GOOD, BAD])
+    assert said == ["  ok      not root: user 65535", "  FAILED  GET /: answered 500, expected 200"]
+
+
+def test_the_random_user_is_nobody_known() -> None:
+    users = {random_user() for _ in range(20)}
+    assert len(users) > 1
+    for user in users:
+        uid, _, gid = user.partition(":")
+        assert uid == gid
+        assert int(uid) in RANDOM_USERS
+    assert 0 not in RANDOM_USERS
+
+
+@pytest.mark.parametrize(("app", "port"), [("shop:app", 8000), (None, None)])
+def test_a_service_is_reached_at_its_first_port(tmp_path: Path, app: str | None, port: int | None) -> None:
+    artifact = make_artifact(make_image(tmp_path, app=app), image_id="sha256:1", ports=[8000, 9000])
+    assert artifact.port == port
+    assert artifact.entrypoint == "/shop"
+    assert artifact.volumes == ()
+    assert artifact.archive == tmp_path / "dist" / "pystatic" / "shop" / "image.tar"
+
+
+def test_the_artifact_has_the_images_volumes(tmp_path: Path) -> None:
+    image = make_image(tmp_path, volumes=("/data",))
+    assert make_artifact(image, image_id="sha256:1", ports=[]).volumes == ("/data",)
+
+
+def test_the_servers_own_port_is_asked_whatever_is_exposed(tmp_path: Path) -> None:
+    image = make_image(tmp_path, app="shop:app")
+    image = replace(image, image=replace(image.image, ports=(443,)))
+    assert make_artifact(image, image_id="sha256:1", ports=[8000]).port == 8000
+
+
+def test_a_service_without_a_port_cannot_be_asked(tmp_path: Path, sandboxes: Path) -> None:
+    image = build(tmp_path, "sleep", app="shop:app")
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, StepContext(say=lambda line: None))
+    assert caught.value.details[0] == "answers: server.bind names no TCP port that could be asked"
+    assert list(sandboxes.iterdir()) == []
+
+
+def test_a_second_run_that_goes_as_the_first_is_one_line(tmp_path: Path, sandboxes: Path) -> None:
+    said: list[str] = []
+    smoke(build(tmp_path, "echo", command=("x",), stdout="x"), StepContext(say=said.append))
+    place = next(n for n, line in enumerate(said) if line.startswith("as user") and "65535" not in line)
+    assert said[place + 1] == "  ok      the same 3 checks: as before"
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "advice"),
+    [
+        (
+            "GET /",
+            "answered 404, expected 200",
+            "Ask for a path that the service has, or declare that answer, in [tool.pystatic-tasks]: "
+            'smoke.requests = [{ path = "/", status = 404 }]',
+        ),
+        ("POST /", "answered 404, expected 200", ""),
+        ("GET /", "no answer", ""),
+        ("GET /", "answered 'x', expected it to contain 'y'", ""),
+        ("TERM ends it", "exit code 1", ""),
+    ],
+)
+def test_an_answer_that_nobody_declared_may_be_right(name: str, seen: str, advice: str) -> None:
+    assert expected_otherwise([Check(name=name, passed=False, seen=seen)]) == advice
+
+
+def test_the_checks_are_a_table_in_the_summary_of_a_job(
+    tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    smoke(build(tmp_path, "echo", command=("a|b",), stdout="a"), StepContext(say=lambda line: None))
+    lines = (tmp_path / "summary.md").read_text(encoding="utf-8").splitlines()
+    place = lines.index("### smoke of echo in sandbox")
+    assert lines[place + 2 : place + 5] == [
+        "| as | check | | seen |",
+        "|---|---|---|---|",
+        "| image | no shell | ok | 3 files |",
+    ]
+    assert "| 65535:65535 | echo a\\|b | ok | exit code 0 |" in lines
+
+
+def test_the_repair_is_called_as_the_user_calls_smoke(tmp_path: Path) -> None:
+    (tmp_path / "plugins.py").touch()
+    output = "ModuleNotFoundError: No module named 'plugins'"
+    text = str(failure(make_image(tmp_path), [], [run(BAD, output=output)], fix="inv smoke --fix"))
+    assert 'let it be repaired by "inv smoke --fix".' in text

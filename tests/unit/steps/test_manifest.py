@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import FROZEN
+
+from pystatic_tasks.config import ImageConfig
+from pystatic_tasks.config.model import Freeze
+from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.steps.manifest import (
+    Manifest,
+    asked_of_freeze,
+    cache_folder,
+    manifest_path,
+    only_one,
+    read_manifest,
+    require_manifest,
+    unchanged,
+    write_manifest,
+)
+from pystatic_tasks.steps.results import Frozen, Packed
+from pystatic_tasks.system.files import (
+    write_whole,
+)
+
+SHA_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> ImageConfig:
+    return ImageConfig(root=tmp_path, project=tmp_path, name="shop", app="shop:app")
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    path = tmp_path / "output"
+    path.write_bytes(b"abc")
+    return path
+
+
+def test_a_manifest_is_read_as_it_was_written(image: ImageConfig, output: Path) -> None:
+    written = write_manifest(image, FROZEN, inputs="1234", outputs=[output])
+    asked = asked_of_freeze(image)
+    assert written == Manifest(asked=asked, inputs="1234", outputs={str(output): SHA_OF_ABC}, result=FROZEN)
+    assert read_manifest(image, Frozen) == written
+    assert require_manifest(image, Frozen) == written
+    assert json.loads((image.root / "build/pystatic/shop/freeze.json").read_text(encoding="utf-8")) == {
+        "step": "freeze",
+        "asked": asked,
+        "inputs": "1234",
+        "outputs": {str(output): SHA_OF_ABC},
+        "facts": to_json(FROZEN),
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"python": "3.99"},
+        {"app": "other:app"},
+        {"layout": "tree"},
+        {"server": {"workers": 9}},
+        {"freeze": Freeze(optimize=0)},
+    ],
+)
+def test_what_was_left_of_another_configuration_is_refused(image: ImageConfig, change: dict[str, Any]) -> None:
+    write_manifest(image, FROZEN, inputs="1", outputs=[])
+    with pytest.raises(PystaticError) as caught:
+        require_manifest(replace(image, **change), Frozen)
+    assert str(caught.value) == (
+        f"What freeze left for shop in {image.work} is of another configuration.\n"
+        "See whether the freeze session was skipped (Nox does so where an interpreter is missing)."
+    )
+
+
+def test_a_step_is_unchanged_if_it_would_leave_the_same_again(image: ImageConfig, output: Path) -> None:
+    write_manifest(image, FROZEN, inputs="1", outputs=[output])
+    assert unchanged(image, Frozen, "1") == FROZEN
+    assert unchanged(image, Frozen, "2") is None
+    output.write_bytes(b"other")
+    assert unchanged(image, Frozen, "1") is None
+
+
+def test_a_step_is_done_again_for_another_configuration_of_the_same_inputs(image: ImageConfig) -> None:
+    """Else the steps after it would refuse what it left, for ever."""
+    write_manifest(image, FROZEN, inputs="1", outputs=[])
+    assert unchanged(replace(image, python="3.99"), Frozen, "1") is None
+
+
+def test_each_step_has_a_manifest_of_its_own(image: ImageConfig) -> None:
+    write_manifest(image, FROZEN, inputs="1", outputs=[])
+    assert read_manifest(image, Packed) is None
+
+
+def test_a_changed_output_makes_the_manifest_worthless(image: ImageConfig, output: Path) -> None:
+    write_manifest(image, FROZEN, inputs="1234", outputs=[output])
+    output.write_bytes(b"abd")
+    assert read_manifest(image, Frozen) is None
+
+
+def test_a_lost_output_makes_the_manifest_worthless(image: ImageConfig, output: Path) -> None:
+    write_manifest(image, FROZEN, inputs="1234", outputs=[output])
+    output.unlink()
+    assert read_manifest(image, Frozen) is None
+
+
+def test_an_output_that_never_was_makes_the_manifest_worthless(image: ImageConfig, tmp_path: Path) -> None:
+    write_manifest(image, FROZEN, inputs="1234", outputs=[tmp_path / "nowhere"])
+    assert read_manifest(image, Frozen) is None
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", '{"inputs": "1", "outputs": {}}', "\x00"])
+def test_a_broken_manifest_is_none(image: ImageConfig, content: str) -> None:
+    write_whole(manifest_path(image, "freeze"), content)
+    assert read_manifest(image, Frozen) is None
+
+
+def test_a_missing_step_is_named_with_the_session_to_run(image: ImageConfig) -> None:
+    with pytest.raises(PystaticError) as caught:
+        require_manifest(image, Packed)
+    assert str(caught.value) == (
+        f"What staticx leaves for shop is not in {image.root}/build/pystatic/shop.\n"
+        "Run the staticx session first (it runs by itself unless Nox was told --no-dependencies)."
+    )
+
+
+def test_a_second_build_waits_for_the_first(image: ImageConfig) -> None:
+    said: list[str] = []
+    order: list[str] = []
+
+    def second() -> None:
+        with only_one(image, said.append):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    with only_one(image, said.append):
+        waiting.start()
+        while not said:
+            time.sleep(0.001)
+        order.append("first")
+    waiting.join(10)
+    assert order == ["first", "second"]
+    assert said == ["another build of shop is running here; waiting for it"]
+
+
+def test_builds_of_different_images_do_not_wait(image: ImageConfig) -> None:
+    said: list[str] = []
+    with only_one(image, said.append), only_one(replace(image, name="other"), said.append):
+        assert said == []
+
+
+def test_what_a_killed_build_left_half_written_is_removed(image: ImageConfig) -> None:
+    for folder in (image.dist, image.work):
+        folder.mkdir(parents=True)
+        (folder / ".image.tar.4711.part").write_bytes(b"half")
+        (folder / "image.tar").write_bytes(b"whole")
+    with only_one(image, print):
+        pass
+    assert [path.name for path in image.dist.iterdir()] == ["image.tar"]
+    assert sorted(path.name for path in image.work.iterdir()) == ["image.tar", "lock"]
+
+
+def test_what_a_step_keeps_is_gone_if_nothing_is_to_be_used_again(image: ImageConfig) -> None:
+    folder = cache_folder(image, "layers", use_cache=True)
+    folder.mkdir(parents=True)
+    (folder / "one").touch()
+    assert (cache_folder(image, "layers", use_cache=True) / "one").exists()
+    assert not cache_folder(image, "layers", use_cache=False).exists()

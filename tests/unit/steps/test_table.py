@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from pystatic_tasks.config import ImageConfig
+from pystatic_tasks.steps.table import STEPS, TABLE, steps_before
+
+
+def test_each_step_follows_from_those_before_it() -> None:
+    assert steps_before("smoke") == ["image", "staticx", "freeze"]
+    assert steps_before("freeze") == []
+
+
+def test_a_step_follows_from_one_before_it_in_the_table() -> None:
+    for number, step in enumerate(TABLE):
+        assert step.before in ("", *(each.name for each in TABLE[:number]))
+
+
+def test_steps_say_what_they_made_among_the_results_or_in_their_manifest(tmp_path: Path) -> None:
+    shop = ImageConfig(root=tmp_path, project=tmp_path, name="shop", app="shop:app")
+    assert {name: str(step.result_path(shop).relative_to(tmp_path)) for name, step in STEPS.items()} == {
+        "freeze": "build/pystatic/shop/freeze.json",
+        "staticx": "build/pystatic/shop/staticx.json",
+        "image": "dist/pystatic/shop/image.json",
+        "smoke": "dist/pystatic/shop/smoke.json",
+        "sbom": "dist/pystatic/shop/sbom.cdx.json",
+        "push": "dist/pystatic/shop/push.json",
+        "index": "dist/pystatic/shop/index.json",
+    }

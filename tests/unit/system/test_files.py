@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.system.files import (
+    beside,
+    fingerprint,
+    hash_file,
+    hash_tree,
+    move_whole,
+    unwritable_folder,
+    walk,
+    write_whole,
+)
+
+SHA_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    path = tmp_path / "output"
+    path.write_bytes(b"abc")
+    return path
+
+
+def test_the_fingerprint_is_that_of_the_content_alone() -> None:
+    assert fingerprint({"a": 1, "b": [2]}) == fingerprint({"b": (2,), "a": 1})
+    assert fingerprint(Path("/x")) == fingerprint("/x")
+    assert len(fingerprint(None)) == 64
+
+
+@pytest.mark.parametrize("other", [{"a": 2}, {"b": 1}, {"a": "1"}, {"a": [1]}, [1], {}])
+def test_another_content_has_another_fingerprint(other: object) -> None:
+    assert fingerprint({"a": 1}) != fingerprint(other)
+
+
+def test_a_file_is_known_by_its_sha_256(output: Path) -> None:
+    assert hash_file(output) == SHA_OF_ABC
+
+
+def test_a_file_of_several_blocks_is_hashed_whole(output: Path) -> None:
+    long = b"x" * (2**20 + 1)
+    output.write_bytes(long)
+    assert hash_file(output) == hashlib.sha256(long).hexdigest()
+
+
+def test_what_is_not_a_file_has_no_hash(tmp_path: Path) -> None:
+    assert hash_file(tmp_path / "nowhere") == ""
+    assert hash_file(tmp_path) == ""
+
+
+def test_a_walk_follows_links_to_folders_once(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "common").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "common" / "x.py").touch()
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "a.py").touch()
+    (root / "link").symlink_to(tmp_path / "elsewhere")
+    (root / "loop").symlink_to(root)
+    assert [str(path.relative_to(root)) for path in walk(root)] == ["a.py", "link", "link/common", "link/common/x.py"]
+
+
+def test_a_tree_is_known_by_its_files_behind_links_too(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "x.py").touch()
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "link").symlink_to(tmp_path / "elsewhere")
+    before = hash_tree(tmp_path / "root")
+    (tmp_path / "elsewhere" / "x.py").write_text("x = 1\n", encoding="utf-8")
+    assert hash_tree(tmp_path / "root") != before
+
+
+def test_what_is_not_there_has_no_hash(tmp_path: Path) -> None:
+    assert hash_tree(tmp_path / "nowhere") == ""
+
+
+@pytest.mark.parametrize("content", ["größe\n", b"\x00\xff"])
+def test_a_file_is_written_with_its_folders_and_nothing_beside_it(tmp_path: Path, content: str | bytes) -> None:
+    path = tmp_path / "a" / "b" / "file"
+    write_whole(path, content)
+    assert path.read_bytes() == (content if isinstance(content, bytes) else content.encode())
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_whole(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "\ud800")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_finished_file_is_put_in_its_place_with_its_mode(tmp_path: Path, output: Path) -> None:
+    target = tmp_path / "dist" / "shop" / "program"
+    for _ in ("new", "over the old one"):
+        move_whole(output, target, 0o755)
+    assert target.read_bytes() == b"abc"
+    assert target.stat().st_mode & 0o7777 == 0o755
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_place_that_is_taken_by_a_folder_is_left_alone(tmp_path: Path, output: Path) -> None:
+    target = tmp_path / "dist" / "program"
+    target.mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        move_whole(output, target, 0o755)
+    with pytest.raises(IsADirectoryError):
+        write_whole(target, "new")
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_lost_source_leaves_the_target_as_it_was(tmp_path: Path) -> None:
+    target = tmp_path / "dist" / "program"
+    write_whole(target, "old")
+    with pytest.raises(FileNotFoundError):
+        move_whole(tmp_path / "nowhere", target, 0o755)
+    assert target.read_text(encoding="utf-8") == "old"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_folder_that_nobody_may_write_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unwritable_folder(tmp_path) is None
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name == "build")
+    (tmp_path / "build").mkdir()
+    assert str(unwritable_folder(tmp_path)) == (
+        f"The folder {tmp_path} is not writable.\n"
+        "Make it writable: results go to dist/ and work files to build/ in the project's folder."
+    )
+    (tmp_path / "dist").mkdir()
+    assert str(unwritable_folder(tmp_path)).startswith(f"The folder {tmp_path}/dist is not writable.")
+
+
+def test_the_file_that_a_full_disk_did_not_take_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="x") as caught, beside(tmp_path / "dist" / "image.tar") as temporary:
+        raise OSError(errno.ENOSPC, "x", str(temporary))
+    assert (caught.value.filename, caught.value.filename2) == (f"{tmp_path}/dist/image.tar", None)

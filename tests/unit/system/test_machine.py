@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.system.machine import check_machine, check_platform, host_platform
+
+TOOLS = ("strip", "objcopy", "ldd")
+
+
+def executable(path: Path, text: str = "") -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("machine", "name"), [("x86_64", "linux/amd64"), ("aarch64", "linux/arm64"), ("riscv64", "linux/riscv64")]
+)
+def test_the_platform_is_named_as_images_name_it(machine: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert host_platform() == name
+
+
+def test_linux_with_all_tools_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for tool in TOOLS:
+        executable(tmp_path / tool)
+    check_machine()
+
+
+@pytest.mark.parametrize(("missing", "package"), [("strip", "binutils"), ("objcopy", "binutils"), ("ldd", "libc-bin")])
+def test_a_missing_tool_is_named_with_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, package: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for tool in set(TOOLS) - {missing}:
+        executable(tmp_path / tool)
+    with pytest.raises(MissingToolError) as caught:
+        check_machine()
+    assert str(caught.value) == (f'The program "{missing}" is not on the PATH.\nInstall it: apt-get install {package}.')
+
+
+def test_another_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    with pytest.raises(MissingToolError) as caught:
+        check_machine()
+    assert str(caught.value) == (
+        "Images are built on Linux, and this is Darwin.\nRun it in a Linux machine or container."
+    )
+
+
+def test_the_own_platform_or_none_may_be_asked_for() -> None:
+    check_platform(None)
+    check_platform(host_platform())
+
+
+@pytest.mark.parametrize("wanted", ["linux/s390x", "linux", "windows/amd64", "linux/x86_64"])
+def test_another_platform_is_refused(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    with pytest.raises(ConfigError) as caught:
+        check_platform(wanted)
+    assert str(caught.value) == (
+        f"--platform {wanted}: this machine builds linux/arm64 only.\nRun it on a machine of that platform."
+    )
+
+
+# Which interpreter Nox would take.
+
+
+# Libraries.
