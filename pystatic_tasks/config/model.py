@@ -148,6 +148,17 @@ class Smoke:
     command: tuple[str, ...] = key("Arguments for a program without HTTP.", ())
     stdout: str | None = key("Text that a program without HTTP must print, to standard output or standard error.")
     exit_code: int = key("Exit code that a program without HTTP must end with.", 0, check="exit code")
+    port: int | None = key(
+        "TCP port at which a script or a command serves HTTP; it is then asked the `requests`.",
+        unless="none",
+        check="port",
+    )
+    env: Mapping[str, str] = key(
+        "Environment variables for this run only, which are not in the image; "
+        '`"$NAME"` takes the value of the caller\'s variable, and hides it in logs.',
+        {},
+        check="env",
+    )
     long_running: bool = key(
         "The program without HTTP runs until it is told to stop: it gets TERM once it printed `stdout`.", False
     )
@@ -155,6 +166,26 @@ class Smoke:
     memory: int = key("Memory limit.", 512_000_000, unless='`"512MB"`', check="size")
     writable_tmp: bool = key(
         "Make `/tmp` writable in the tree layout too, for programs that write temporary files.", False
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observe:
+    """`[tool.pystatic-tasks.observe]`: the run of the plain program that shows what it needs."""
+
+    requests: tuple[Request, ...] = key(
+        "Requests beyond `smoke.requests`, for what those do not touch; the answers are not judged.", ()
+    )
+    command: tuple[str, ...] = key(
+        'A command that exercises the program too, such as `["pytest", "tests"]`, in the build environment and from '
+        "the project's folder; a service is at the address in `PYSTATIC_URL` meanwhile.",
+        (),
+    )
+    env: Mapping[str, str] = key(
+        "Environment variables for this run and the examination only, beside `smoke.env`; "
+        '`"$NAME"` takes the value of the caller\'s variable.',
+        {},
+        check="env",
     )
 
 
@@ -198,6 +229,7 @@ class ImageConfig:
         check="json",
         members={"kind": (ServerKind, key("Which server serves the application.", DEFAULT_SERVER))},
     )
+    observe: Observe = key("The run of the plain program that shows what it needs.", Observe())
     freeze: Freeze = key("What goes into the program.", Freeze())
     staticx: Staticx = key("The static executable.", Staticx())
     image: ImageOptions = key("The container image around the program.", ImageOptions())

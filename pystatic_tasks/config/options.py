@@ -56,6 +56,7 @@ OPTIONS = (
         help="an image.tar for index to join; given once for each platform",
     ),
     Option(name="--no-cache", help="do everything again, in an environment made anew"),
+    Option(name="--no-observe", help="freeze what an analysis of the code finds, without running the program first"),
     Option(
         name="--fix",
         help="let smoke write what it finds missing into pyproject.toml, and build and smoke again",
@@ -93,6 +94,7 @@ class Options:
         platform: The platform asked for, or None.
         archives: Paths of archives to join.
         use_cache: Whether a step may be skipped when nothing changed.
+        observe: Whether the program is run before it is frozen.
         fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
         formats: What sbom is to write, of `FORMATS`.
         check_reproducible: Whether the image is built a second time and compared.
@@ -104,6 +106,7 @@ class Options:
     platform: str | None = None
     archives: tuple[str, ...] = ()
     use_cache: bool = True
+    observe: bool = True
     fix: bool = False
     formats: tuple[str, ...] = ()
     check_reproducible: bool = False
@@ -153,6 +156,7 @@ def parse_options(words: Sequence[str]) -> Options:
         platform=given.platform,
         archives=tuple(given.archive or ()),
         use_cache=not given.no_cache,
+        observe=not given.no_observe,
         fix=given.fix,
         formats=tuple(given.format or ()),
         check_reproducible=given.check_reproducible,
@@ -164,7 +168,8 @@ def parse_options(words: Sequence[str]) -> Options:
 def words_of_second_build(options: Options) -> tuple[str, ...]:
     """The words for a build of the same image that is loaded nowhere."""
     tags = options.config.get("image", {}).get("tags")
-    return to_words({"tag": tags, "layout": options.config.get("layout"), "engine": "sandbox"})
+    given = {"tag": tags, "layout": options.config.get("layout"), "engine": "sandbox"}
+    return to_words({**given, "no_observe": not options.observe})
 
 
 def to_words(given: Mapping[str, Any]) -> tuple[str, ...]:

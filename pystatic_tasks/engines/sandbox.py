@@ -11,7 +11,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tarfile
 import tempfile
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Exit, Policy
+from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.oci.read_archive import open_layers
 from pystatic_tasks.system.processes import with_our_life
@@ -247,13 +247,6 @@ def environment(artifact: Artifact, port: int | None) -> dict[str, str]:
     if port:
         variables.update(find_server(artifact.server).listen_at(variables, "127.0.0.1", port))
     return variables
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def children(pid: int) -> list[int]:

@@ -399,6 +399,7 @@ def make_context(
         verbose=options.verbose,
         archives=options.archives,
         use_cache=options.use_cache,
+        observes=options.observe,
         formats=options.formats,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),
         reuses_environment=reused,

@@ -15,16 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
-from packaging.utils import NormalizedName, canonicalize_name
-
 from . import frameworks
+from .distributions import split_distributions, top_level
 from .exchange import respond
 from .name_scan import mentioned
 from .package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
 from .protocol import DataFile, Examined, RefusedError, Target
 
-Installed = Mapping[NormalizedName, importlib.metadata.Distribution]
 # Parts of the standard library, and the names by which somebody would ask for them.
 ASKED_BY_NAME = {
     "process-pools": {"ProcessPoolExecutor"},
@@ -203,21 +200,6 @@ def is_own(filename: str, library: Sequence[str], package: str) -> bool:
     return not filename.startswith(tuple(library))
 
 
-def split_distributions(
-    tools: Iterable[str],
-) -> tuple[list[importlib.metadata.Distribution], list[importlib.metadata.Distribution]]:
-    """What is installed to build with and nobody in the project requires, and everything else."""
-    installed = {canonicalize_name(d.metadata["Name"]): d for d in importlib.metadata.distributions()}
-    only_tools = closure(((name, "") for name in tools), installed)
-    others = [name for name in installed if name not in only_tools]
-    needed = closure(((name, extra) for name in others for extra in ("", *extras_there(name, installed))), installed)
-    left_out = only_tools - needed
-    return (
-        [distribution for name, distribution in installed.items() if name in left_out],
-        [distribution for name, distribution in installed.items() if name not in left_out],
-    )
-
-
 def code_files(distributions: Iterable[importlib.metadata.Distribution]) -> Iterator[Path]:
     for distribution in distributions:
         for file in distribution.files or ():
@@ -230,44 +212,6 @@ def unused_parts(files: Sequence[Path]) -> list[str]:
     """Those of `ASKED_BY_NAME` that none of the files asks for."""
     named = mentioned(set().union(*ASKED_BY_NAME.values()), files)
     return [part for part, names in ASKED_BY_NAME.items() if not names & named]
-
-
-def closure(wanted: Iterable[tuple[str, str]], installed: Installed) -> set[NormalizedName]:
-    """The distributions of these names, each with an extra or "", and all that they require, if it is installed."""
-    seen: set[tuple[NormalizedName, str]] = set()
-    todo = [(canonicalize_name(name), extra) for name, extra in wanted]
-    while todo:
-        name, extra = todo.pop()
-        if name not in installed or (name, extra) in seen:
-            continue
-        seen.add((name, extra))
-        for requirement in required(installed[name], extra):
-            todo += [(canonicalize_name(requirement.name), each) for each in ("", *requirement.extras)]
-    return {name for name, _ in seen}
-
-
-def required(distribution: importlib.metadata.Distribution, extra: str) -> list[Requirement]:
-    """What it requires, with an extra or with ""."""
-    requirements = map(Requirement, distribution.requires or ())
-    return [each for each in requirements if each.marker is None or each.marker.evaluate({"extra": extra})]
-
-
-def extras_there(name: NormalizedName, installed: Installed) -> list[str]:
-    """Extras of a distribution of which all is installed: nothing tells which were asked for."""
-    distribution = installed[name]
-    extras = distribution.metadata.get_all("Provides-Extra") or []
-    return [
-        extra
-        for extra in extras
-        if all(canonicalize_name(each.name) in installed for each in required(distribution, extra))
-    ]
-
-
-def top_level(distribution: importlib.metadata.Distribution) -> set[str]:
-    files = distribution.files or []
-    code = [file for file in files if file.suffix in (".py", ".so") and not file.parts[0].startswith("..")]
-    names = {file.parts[0] if len(file.parts) > 1 else file.name.partition(".")[0] for file in code}
-    return {name for name in names if name.isidentifier()}
 
 
 def main(question: Path, answer: Path) -> None:

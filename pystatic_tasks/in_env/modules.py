@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from .probe import Probed
-from .protocol import Examined, FrozenProgram, Packing, Program, StaticExecutable, Target
+from .protocol import Examined, Exercise, FrozenProgram, Observed, Packing, Program, StaticExecutable, Target, ToolNames
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer", covariant=True)
@@ -22,6 +22,8 @@ class Module(Generic[Question, Answer]):
 
 
 PROBE = Module("probe", type(None), Probed)
+TOOLS = Module("tools", ToolNames, ToolNames)
 EXAMINE = Module("inspect_target", Target, Examined)
+OBSERVE = Module("observe", Exercise, Observed)
 FREEZE = Module("program", Program, FrozenProgram)
 STATICX = Module("staticx_build", Packing, StaticExecutable)

@@ -101,6 +101,13 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ToolNames:
+    """tools.py: names of what was installed to build with; the answer has those that only it needs, too."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Target:
     """inspect_target.py: what is to be imported as the server will, and what the configuration says of it.
 
@@ -158,6 +165,93 @@ class Examined:
     tool_modules: tuple[str, ...]
     unused: tuple[str, ...]
     distributions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpRequest:
+    """One request that the program is asked while it is observed."""
+
+    path: str
+    method: str
+    headers: Mapping[str, str]
+    body: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """observe.py: how the program is run as an ordinary Python, and what it is asked to do.
+
+    Attributes:
+        arguments: What Python is called with.
+        environment: All environment variables of the program.
+        folder: Where it runs.
+        records: Folder for what is written down.
+        log: File for its output.
+        port: TCP port at which it is asked; 0 for a program without HTTP.
+        requests: What it is asked there, in order.
+        timeout: Seconds until the first answer, or until the program ends.
+        text: What a program without HTTP prints, or None.
+        exit_code: Code that a program without HTTP ends with.
+        long_running: Whether it runs until it is told to stop.
+        further: A command that exercises it too, while it runs if it serves; () for none.
+        further_folder: Where that is run.
+        module: Module that holds the target, "" for a script.
+        loose: Folders with code of the project that is not installed.
+        tools: Names of the distributions that are only tools.
+        server: Distribution whose modules are known without being observed, or "".
+    """
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: str
+    records: str
+    log: str
+    port: int
+    requests: tuple[HttpRequest, ...]
+    timeout: float
+    text: str | None
+    exit_code: int
+    long_running: bool
+    further: tuple[str, ...]
+    further_folder: str
+    module: str
+    loose: tuple[str, ...]
+    tools: tuple[str, ...]
+    server: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedAnswer:
+    """What a request was answered: the status, 0 for no answer, and the type of the body."""
+
+    request: str
+    status: int
+    type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What the program was seen to need, sorted, beside what an analysis of its code finds.
+
+    Attributes:
+        modules: Modules of the project and its dependencies, and those of the standard library imported by name.
+        data: Data files, with their neighbours.
+        import_paths: Folders that the program itself added to those it imports from.
+        libraries: Paths of shared libraries of the system that no other file asks for.
+        system_files: Paths of files of the system's packages, each with the name of its package.
+        programs: Names of programs that it started.
+        answers: What it answered.
+        problem: Why not everything could be observed, in one line; "" if it could.
+    """
+
+    modules: tuple[str, ...] = ()
+    data: tuple[DataFile, ...] = ()
+    import_paths: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    system_files: tuple[tuple[str, str], ...] = ()
+    programs: tuple[str, ...] = ()
+    answers: tuple[ObservedAnswer, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,7 @@ class Job:
     Attributes:
         program: The frozen program.
         output: The file to make.
+        libraries: Paths of shared libraries that the program opens by name only.
         own_packages: Names of the project's top-level packages and modules.
         cache: Folder of what a packer keeps for its next run.
         tools: Folder of the tools in the build environment.
@@ -41,6 +42,7 @@ class Job:
 
     program: Path
     output: Path
+    libraries: tuple[str, ...]
     own_packages: tuple[str, ...]
     cache: Path
     tools: Path

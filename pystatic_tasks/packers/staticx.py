@@ -20,7 +20,6 @@ from pystatic_tasks.in_env.modules import STATICX
 from pystatic_tasks.in_env.protocol import RefusedError, StaticExecutable
 from pystatic_tasks.packers.packer import Job, Packer, Packing
 from pystatic_tasks.system import machine
-from pystatic_tasks.system.files import hash_file
 from pystatic_tasks.system.findings import Finding
 from pystatic_tasks.system.libraries import missing_libraries
 from pystatic_tasks.system.processes import last_lines, tool_environment
@@ -43,7 +42,7 @@ class Staticx:
     )
 
     def inputs(self, config: ImageConfig) -> Any:
-        return [config.staticx.strip, [(path, hash_file(Path(path))) for path in config.staticx.libraries]]
+        return config.staticx.strip
 
     def pack(self, config: ImageConfig, job: Job) -> Packing:
         made = build(config, job)
@@ -86,7 +85,7 @@ def question(config: ImageConfig, job: Job) -> protocol.Packing:
     return protocol.Packing(
         program=str(job.program),
         output=str(job.output),
-        libraries=config.staticx.libraries,
+        libraries=job.libraries,
         strip=config.staticx.strip,
         own_packages=job.own_packages,
         kept=str(job.cache),

@@ -30,6 +30,7 @@ def ask(
     folder: Path,
     log: Path,
     arguments: Sequence[object] = ISOLATED,
+    prefix: Sequence[str] = (),
     **options: Any,
 ) -> tuple[int, Answer | None]:
     """Let a module of `in_env` answer a question in the build environment.
@@ -40,6 +41,7 @@ def ask(
         question: What it is asked; None if there is nothing to say.
         folder: Where the question and the answer are written down.
         log: File for the output.
+        prefix: What the command begins with.
         arguments: What Python is called with, so that it takes the module and the names of two files.
         options: More arguments of `run_logged`.
 
@@ -56,7 +58,7 @@ def ask(
     if question is not None:
         write_whole(asked, json.dumps(to_json(question)))
     answered.unlink(missing_ok=True)
-    code = run_logged([python, *arguments, module.name, asked, answered], log, **options)
+    code = run_logged([*prefix, python, *arguments, module.name, asked, answered], log, **options)
     return code, read_answer(module.answer, answered) if answered.exists() else None
 
 

@@ -30,6 +30,7 @@ class StepContext:
         verbose: Whether the tools' own output is shown too.
         archives: Paths of the archives to join, from the project's folder.
         use_cache: Whether a step may be skipped when nothing changed.
+        observes: Whether the program is run before it is frozen.
         formats: What sbom is to write, of `options.FORMATS`.
         python: Interpreter in the build environment; only freeze has one.
         wanted_python: What that environment is to be made from; a change of it makes the environment anew.
@@ -45,6 +46,7 @@ class StepContext:
     verbose: bool = False
     archives: Sequence[str] = ()
     use_cache: bool = True
+    observes: bool = True
     formats: tuple[str, ...] = ()
     python: Path = Path()
     wanted_python: str = ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pystatic_tasks.bom.components import BuiltWith
-from pystatic_tasks.in_env.protocol import Component, Part, TreeFile
+from pystatic_tasks.in_env.protocol import Component, ObservedAnswer, Part, TreeFile
 from pystatic_tasks.oci.description import ImageDescription
 
 Stamps = Mapping[str, tuple[int, int]]
@@ -47,6 +47,9 @@ class Frozen(Result):
         own_packages: Names of the project's top-level packages and modules.
         components: What its files came from.
         tools: Versions of the machine's own tools that made it, by name.
+        libraries: Paths of shared libraries that the program was seen to open by name.
+        system_files: Paths of files of the system that it was seen to read.
+        answers: What the plain program answered.
         system: Size and time of the last change of the machine's files that it was made from.
     """
 
@@ -64,6 +67,9 @@ class Frozen(Result):
     own_packages: tuple[str, ...]
     components: tuple[Component, ...]
     tools: Mapping[str, str]
+    libraries: tuple[str, ...] = ()
+    system_files: tuple[str, ...] = ()
+    answers: tuple[ObservedAnswer, ...] = ()
     system: Stamps
 
 

@@ -107,7 +107,7 @@ def test_an_unknown_word_after_the_dashes(sample: Project) -> None:
     assert (
         'After --: unknown word "--enginee".\n'
         "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, "
-        "--archive FILE, --no-cache, --fix, --format FORMAT, --check-reproducible, --verbose, --json.\n"
+        "--archive FILE, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, --verbose, --json.\n"
     ) in printed
 
 

@@ -21,10 +21,10 @@ from support import REPOSITORY, Project, tool_or_skip
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import Layout, Request
 from pystatic_tasks.engines import Container, Policy, choose_engine, make_artifact
-from pystatic_tasks.engines.sandbox import free_port
+from pystatic_tasks.in_env.client import Answer, free_port, send
 from pystatic_tasks.oci.read_archive import open_layers
 from pystatic_tasks.steps.smoke.contract import error_lines
-from pystatic_tasks.steps.smoke.probes import Answer, send, wait_until_ready
+from pystatic_tasks.steps.smoke.probes import wait_until_ready
 
 if TYPE_CHECKING:
     import trustme

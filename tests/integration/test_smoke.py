@@ -54,7 +54,9 @@ import json, sys
 from pathlib import Path
 from pystatic_tasks.engines import Artifact, Policy
 from pystatic_tasks.engines.sandbox import here
-from pystatic_tasks.steps.smoke.probes import Request, send, wait_until_ready
+from pystatic_tasks.config.model import Request
+from pystatic_tasks.in_env.client import send
+from pystatic_tasks.steps.smoke.probes import wait_until_ready
 
 sandbox = here()
 assert not sandbox.as_root and sandbox.version(), sandbox.problem()

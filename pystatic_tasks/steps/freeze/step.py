@@ -12,13 +12,24 @@ from pystatic_tasks.bom.components import our_component
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.project import read_pyproject
 from pystatic_tasks.errors import ConfigError, FreezeError
-from pystatic_tasks.in_env.modules import EXAMINE, FREEZE
-from pystatic_tasks.in_env.protocol import Component, Examined, FrozenProgram, Own, Part, Program, RefusedError, Target
+from pystatic_tasks.in_env.modules import EXAMINE, FREEZE, TOOLS
+from pystatic_tasks.in_env.protocol import (
+    Component,
+    Examined,
+    FrozenProgram,
+    Observed,
+    Own,
+    Part,
+    Program,
+    RefusedError,
+    Target,
+    ToolNames,
+)
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze import environment, target
+from pystatic_tasks.steps.freeze import environment, observation, target
 from pystatic_tasks.steps.freeze.interpreter import (
     LARGE_INTERPRETER_BYTES,
     check_interpreter,
@@ -26,6 +37,7 @@ from pystatic_tasks.steps.freeze.interpreter import (
 )
 from pystatic_tasks.steps.freeze.own_data import check_own_data
 from pystatic_tasks.steps.freeze.phases import phase_of
+from pystatic_tasks.steps.freeze.private import private_memory
 from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
 from pystatic_tasks.steps.tools import names_of, tool_requirements
@@ -79,10 +91,13 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
 
     started = time.monotonic()
     with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
-        examined = examine_target(config, context)
+        tools_there = find_tools(config, context)
+        examined = examine_target(config, context, tools_there)
+    observed = observe_target(config, context, examined, tools_there)
+    examined = observation.merged(examined, observed)
     check_own_data(config, context.python, examined.data)
     with context.terminal.activity(f"freezing {config.name}") as show:
-        made = run_pyinstaller(config, context, examined, lambda line: show(phase_of(line)))
+        made = run_pyinstaller(config, context, examined, observed, lambda line: show(phase_of(line)))
     for name, size in large_interpreters(made.contents):
         context.say("; ".join(large_interpreter(name, size)))
     outputs = [program] if config.layout == "onefile" else [Path(f"{program}{file.path}") for file in made.files]
@@ -102,6 +117,9 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         own_packages=made.own_packages,
         components=made.components,
         tools=made.tools,
+        libraries=observed.libraries,
+        system_files=tuple(path for path, _ in observed.system_files),
+        answers=observed.answers,
         system=stamps(path for path in made.binaries if path and not path.startswith(prefix)),
     )
     return write_manifest(config, frozen, inputs=inputs, outputs=outputs).result
@@ -134,6 +152,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "libraries": [
                 (path, hash_file(Path(path))) for path in config.staticx.libraries if config.layout == "tree"
             ],
+            "observed": observation.exercise_inputs(config) if context.observes else "",
             "made_by": made_by(),
         }
     )
@@ -144,7 +163,19 @@ def made_by() -> list[str]:
     return [hash_tree(PACKAGE / name) for name in ("steps/freeze", "in_env", "hooks", "in_image")]
 
 
-def examine_target(config: ImageConfig, context: StepContext) -> Examined:
+def find_tools(config: ImageConfig, context: StepContext) -> tuple[str, ...]:
+    """The distributions in the build environment that are there to build with only."""
+    named = ToolNames(names=(*names_of(tool_requirements()), *environment.INSTALLING_TOOLS))
+    folder = config.work / "program"
+    shutil.rmtree(folder, ignore_errors=True)
+    log = config.work / "target.log"
+    _, found = ask(context.python, TOOLS, named, folder=folder, log=log, cwd=config.root, verbose=context.verbose)
+    if found is None:
+        raise no_answer(config, TOOLS.name, log)
+    return found.names
+
+
+def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple[str, ...]) -> Examined:
     """Import the target in the build environment and learn what follows for the freeze.
 
     Raises:
@@ -152,33 +183,36 @@ def examine_target(config: ImageConfig, context: StepContext) -> Examined:
         FreezeError: there is no answer.
     """
     folder = config.work / "program"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     target.copy_runner(folder)
     log = config.work / "target.log"
     try:
         _, examined = ask(
             context.python,
             EXAMINE,
-            describe_target(config, folder),
+            describe_target(config, folder, tools_there),
             folder=folder,
             log=log,
+            prefix=private_memory(),
             verbose=context.verbose,
             cwd=config.root,
-            env=tool_environment(config.image.env),
+            env=tool_environment({**config.image.env, **observation.exercise_variables(config)}),
         )
     except RefusedError as refused:
         raise ConfigError(refused.refusal.problem, refused.refusal.remedy, refused.refusal.details) from None
     if examined is None:
-        raise FreezeError(
-            f"inspect_target.py ended without an answer; its output is in {shown(config, log)}:",
-            "If nothing there is of the project, please report it.",
-            last_lines(log),
-        )
+        raise no_answer(config, EXAMINE.name, log)
     return examined
 
 
-def describe_target(config: ImageConfig, folder: Path) -> Target:
+def no_answer(config: ImageConfig, module: str, log: Path) -> FreezeError:
+    return FreezeError(
+        f"{module}.py ended without an answer; its output is in {shown(config, log)}:",
+        "If nothing there is of the project, please report it.",
+        last_lines(log),
+    )
+
+
+def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, ...]) -> Target:
     """What is to be imported; the server's own configuration file is copied into `folder`, where the runner is."""
     loose = (*script_folder(config), *environment.import_paths(config))
     sources = (path for top in environment.local_folders(config) for path in source_files(top))
@@ -195,13 +229,36 @@ def describe_target(config: ImageConfig, folder: Path) -> Target:
         metadata=config.freeze.metadata,
         project=str(config.project),
         env=config.image.env,
-        tools=(*names_of(tool_requirements()), *environment.INSTALLING_TOOLS),
+        tools=tools_there,
         sources=tuple(str(path) for path in sources if path.suffix in TEXT_SUFFIXES),
     )
 
 
+def observe_target(
+    config: ImageConfig, context: StepContext, examined: Examined, tools_there: tuple[str, ...]
+) -> Observed:
+    """Write the entry script, and run it as an ordinary Python unless that is not wanted."""
+    entry = entry_path(config)
+    entry.write_text(target.entry_script(config, examined.settings), encoding="utf-8")
+    if not context.observes:
+        return Observed()
+    with context.terminal.activity(f"observing {config.name}"):
+        observed = observation.observe(config, context, entry, tools_there)
+    observation.report(config, context, observed)
+    return observed
+
+
+def entry_path(config: ImageConfig) -> Path:
+    """The entry script; no module can have a name with a hyphen, so that it stands before none."""
+    return config.work / "program" / f"{config.name}-entry.py"
+
+
 def run_pyinstaller(
-    config: ImageConfig, context: StepContext, examined: Examined, watch: Callable[[str], None]
+    config: ImageConfig,
+    context: StepContext,
+    examined: Examined,
+    observed: Observed,
+    watch: Callable[[str], None],
 ) -> FrozenProgram:
     """Run PyInstaller in the build environment; `watch` is told every line that it prints.
 
@@ -215,7 +272,7 @@ def run_pyinstaller(
     code, frozen = ask(
         context.python,
         FREEZE,
-        describe_program(config, context, examined, folder),
+        describe_program(config, context, examined, observed, folder),
         folder=folder,
         log=log,
         arguments=[
@@ -239,11 +296,10 @@ def run_pyinstaller(
     return frozen
 
 
-def describe_program(config: ImageConfig, context: StepContext, examined: Examined, folder: Path) -> Program:
-    """What is to be frozen; its entry script is written into `folder`."""
-    # No module can have a name with a hyphen, so that the entry script stands before none.
-    entry = folder / f"{config.name}-entry.py"
-    entry.write_text(target.entry_script(config, examined.settings), encoding="utf-8")
+def describe_program(
+    config: ImageConfig, context: StepContext, examined: Examined, observed: Observed, folder: Path
+) -> Program:
+    """What is to be frozen; `folder` has its entry script."""
     hooks = ("always", *(f"without-{part}" for part in examined.unused))
     hidden_imports = (*examined.hidden_imports, *config.freeze.hidden_imports)
     wanted = {name.partition(".")[0] for name in hidden_imports}
@@ -252,14 +308,14 @@ def describe_program(config: ImageConfig, context: StepContext, examined: Examin
         layout=config.layout,
         work=str(folder),
         kept=str(cache_folder(config, config.layout, use_cache=context.use_cache)),
-        entry=str(entry),
-        import_paths=(str(folder), *script_folder(config), *environment.import_paths(config)),
+        entry=str(entry_path(config)),
+        import_paths=(str(folder), *script_folder(config), *environment.import_paths(config), *observed.import_paths),
         hidden_imports=hidden_imports,
         excludes=(*config.freeze.excludes, *(name for name in examined.tool_modules if name not in wanted)),
         data=(*examined.data, *(data_pair(config, entry) for entry in config.freeze.data)),
         collect=config.freeze.collect,
         hooks=tuple(str(PACKAGE / "hooks" / part) for part in hooks),
-        libraries=config.staticx.libraries,
+        libraries=(*config.staticx.libraries, *observed.libraries),
         loose=tuple(str(path) for path in loose_files(config)),
         made_by=(*made_by(), fingerprint(tools())),
         own=own_components(config),

@@ -38,7 +38,7 @@ def root_entries(config: ImageConfig, frozen: Frozen) -> dict[str, list[Entry]]:
     """
     kinds = LAYERS[config.layout]
     layers: dict[str, list[Entry]] = {kind: [] for kind in kinds}
-    layers[kinds[0]] += system_entries(config)
+    layers[kinds[0]] += system_entries(config, frozen)
     for kind, entry in program_entries(config, frozen):
         layers[kind].append(entry)
     layers[kinds[-1]] += own_files(config)
@@ -46,7 +46,7 @@ def root_entries(config: ImageConfig, frozen: Frozen) -> dict[str, list[Entry]]:
     return {kind: with_parents(entries, places) for kind, entries in layers.items()}
 
 
-def system_entries(config: ImageConfig) -> Iterator[Entry]:
+def system_entries(config: ImageConfig, frozen: Frozen) -> Iterator[Entry]:
     """What programs expect of any system."""
     yield Entry(path="/tmp", mode=0o1777)
     for volume in config.image.volumes:
@@ -59,6 +59,15 @@ def system_entries(config: ImageConfig) -> Iterator[Entry]:
         yield Entry(path=USUAL_BUNDLE, mode=0o644, content=certificates())
     if config.image.timezones:
         yield from timezones()
+    yield from read_files(config, frozen)
+
+
+def read_files(config: ImageConfig, frozen: Frozen) -> Iterator[Entry]:
+    """Files of the system that the program was seen to read, unless the configuration has something in their place."""
+    for path in frozen.system_files:
+        is_timezone = config.image.timezones and Path(path).is_relative_to(TIMEZONES)
+        if path not in config.image.files and not is_timezone:
+            yield Entry(path=path, mode=0o644, content=Path(path))
 
 
 def program_entries(config: ImageConfig, frozen: Frozen) -> Iterator[tuple[str, Entry]]:

@@ -15,7 +15,7 @@ from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import cache_folder, require_manifest, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Packed
-from pystatic_tasks.system.files import fingerprint, hash_tree, move_whole
+from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, move_whole
 from pystatic_tasks.system.libraries import check_libraries
 from pystatic_tasks.system.machine import check_machine
 from pystatic_tasks.system.units import megabytes
@@ -42,14 +42,16 @@ def pack(config: ImageConfig, context: StepContext) -> Packed | None:
     check_libraries(config.staticx.libraries)
     output = config.dist / config.name
     made_by = [hash_tree(folder) for folder in (PACKERS, IN_ENV)]
-    inputs = fingerprint([frozen.outputs, config.packer, packer.inputs(config), tools(), made_by])
+    libraries = (*config.staticx.libraries, *frozen.result.libraries)
+    decisive = [(path, hash_file(Path(path))) for path in libraries]
+    inputs = fingerprint([frozen.outputs, config.packer, packer.inputs(config), decisive, tools(), made_by])
     there = unchanged(config, Packed, inputs) if context.use_cache else None
     if there and there.system == stamps(there.system):
         context.say(f"{shown(config, output)} is up to date")
         return there
 
     started = time.monotonic()
-    job = make_job(config, context, frozen.result)
+    job = make_job(config, context, frozen.result, libraries)
     with context.terminal.activity(f"compressing {config.name} into one static executable"):
         packing = packer.pack(config, job)
     move_whole(job.output, output, EXECUTABLE_MODE)
@@ -60,7 +62,7 @@ def pack(config: ImageConfig, context: StepContext) -> Packed | None:
     return write_manifest(config, packed, inputs=inputs, outputs=[output]).result
 
 
-def make_job(config: ImageConfig, context: StepContext, frozen: Frozen) -> Job:
+def make_job(config: ImageConfig, context: StepContext, frozen: Frozen, libraries: tuple[str, ...]) -> Job:
     python = frozen.environment_python
 
     def ask_there(module: Module[Question, Answer], question: Question, **options: Any) -> Answer | None:
@@ -69,6 +71,7 @@ def make_job(config: ImageConfig, context: StepContext, frozen: Frozen) -> Job:
     return Job(
         program=frozen.program,
         output=config.work / "static",
+        libraries=libraries,
         own_packages=frozen.own_packages,
         cache=cache_folder(config, "blocks", use_cache=context.use_cache),
         tools=python.parent,

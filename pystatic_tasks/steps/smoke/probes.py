@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
-from dataclasses import dataclass
 
 from pystatic_tasks.config.model import Request
 from pystatic_tasks.engines.base import Container
+from pystatic_tasks.in_env.client import Answer, send
 
 POLL_SECONDS = 0.01
-NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
 SHOWN_CHARACTERS = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What came back: the status, 0 for no answer at all, the body, and the time in seconds."""
-
-    status: int
-    body: str
-    seconds: float
 
 
 def wait_until_ready(container: Container, address: tuple[str, int], path: str, timeout: float) -> bool:
@@ -34,22 +23,6 @@ def wait_until_ready(container: Container, address: tuple[str, int], path: str, 
             return False
         time.sleep(POLL_SECONDS)
     return False
-
-
-def send(request: Request, address: tuple[str, int], timeout: float) -> Answer:
-    started = time.monotonic()
-    connection = http.client.HTTPConnection(*address, timeout=timeout)
-    try:
-        connection.request(
-            request.method, request.path, body=request.body and request.body.encode(), headers=dict(request.headers)
-        )
-        response = connection.getresponse()
-        body = response.read().decode("utf-8", "replace")
-        return Answer(status=response.status, body=body, seconds=time.monotonic() - started)
-    except NO_ANSWER:
-        return Answer(status=0, body="", seconds=time.monotonic() - started)
-    finally:
-        connection.close()
 
 
 def mismatch(request: Request, answer: Answer) -> str:

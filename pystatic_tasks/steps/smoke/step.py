@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
 from pystatic_tasks.errors import SmokeError
+from pystatic_tasks.in_env.client import send
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import needs_writable_tmp
 from pystatic_tasks.steps.context import StepContext
@@ -19,7 +20,7 @@ from pystatic_tasks.steps.manifest import require_result, write_report
 from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
-from pystatic_tasks.steps.smoke.probes import mismatch, send, wait_until_ready
+from pystatic_tasks.steps.smoke.probes import mismatch, wait_until_ready
 from pystatic_tasks.system.terminal import add_to_job_summary
 
 # Of smoke.json; described by schemas/smoke.schema.json.

@@ -19,7 +19,7 @@ from pystatic_tasks.errors import ConfigError
 
 KNOWN = (
     "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --archive FILE, "
-    "--no-cache, --fix, --format FORMAT, --check-reproducible, --verbose, --json."
+    "--no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, --verbose, --json."
 )
 
 

@@ -15,7 +15,8 @@ from support import FROZEN, tool_or_skip
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, ServerKind
 from pystatic_tasks.engines.base import Artifact, Container, Policy
-from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, free_port, here, remove_left
+from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, here, remove_left
+from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.oci.compression import gzip
 from pystatic_tasks.oci.layers import Entry, make_layer

@@ -536,13 +536,13 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--platform PLATFORM, --archive FILE, --no-cache, --fix, --format FORMAT, --check-reproducible, "
+            "--platform PLATFORM, --archive FILE, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, "
             "--verbose, --json",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
-            "--engine ENGINE, --platform PLATFORM, --archive FILE, --no-cache, --fix, --format FORMAT, "
+            "--engine ENGINE, --platform PLATFORM, --archive FILE, --no-cache, --no-observe, --fix, --format FORMAT, "
             "--check-reproducible, --verbose, --json",
         ),
         (

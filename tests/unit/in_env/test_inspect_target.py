@@ -12,6 +12,8 @@ import pytest
 from support import install_distribution
 
 from pystatic_tasks.in_env import inspect_target
+from pystatic_tasks.in_env.distributions import split_distributions
+from pystatic_tasks.in_env.tools import tool_names
 from pystatic_tasks.in_image.servers.gunicorn.examine import unused_parts as server_parts
 from pystatic_tasks.in_image.servers.gunicorn.settings import configure
 from pystatic_tasks.in_image.servers.uvicorn.examine import UNUSED_PARTS
@@ -91,7 +93,7 @@ def ask(tmp_path: Path, runner: Path, packages: Path) -> Ask:
             "import_paths": [str(runner), str(project), *map(str, more)],
             "hidden_imports": hidden_imports,
             "project": str(project),
-            "tools": tools,
+            "tools": tool_names(tools, importlib.metadata.distributions(path=[str(packages)])),
             "env": env or {},
             "collect": collect,
             "metadata": metadata,
@@ -130,6 +132,7 @@ def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
 
 def test_a_project_may_have_modules_of_any_name(ask: Ask) -> None:
     names = [*(path.stem for path in IN_ENV.glob("[!_]*.py")), "in_env", "pystatic_tasks"]
+    names.append("packaging")
     assert {"protocol", "binaries", "tree"} < set(names)
     imports = "".join(f"import {name}\nassert {name}.OWN\n" for name in names)
     answer = ask(files={"shop.py": imports + WSGI, **{f"{name}.py": "OWN = True\n" for name in names}})
@@ -504,7 +507,7 @@ def test_tools_are_left_out_with_what_only_they_require(site: Path) -> None:
     installed = "toolx helperx shopx extrax otherx sharedx shared.x windowsx"
     for name in installed.split()[3:]:
         install_distribution(site, name)
-    tools, others = inspect_target.split_distributions(["toolx"])
+    tools, others = split_distributions(tool_names(["toolx"], importlib.metadata.distributions()))
     assert names(tools, installed) == {"toolx", "helperx", "extrax", "sharedx"}
     assert names(others, installed) == {"shopx", "shared.x", "otherx", "windowsx"}
 

@@ -12,7 +12,7 @@ import pytest
 from gunicorn.config import Config
 from support import tool_or_skip
 
-from pystatic_tasks.engines.sandbox import free_port
+from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_image import healthcheck
 from pystatic_tasks.in_image.servers.gunicorn import SERVER
 from pystatic_tasks.in_image.servers.gunicorn.settings import configure

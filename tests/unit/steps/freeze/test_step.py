@@ -11,7 +11,7 @@ from support import COMPONENTS, tool_or_skip
 
 from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Layout, Staticx
 from pystatic_tasks.errors import ConfigError, FreezeError
-from pystatic_tasks.in_env.protocol import Component
+from pystatic_tasks.in_env.protocol import Component, Observed
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
@@ -26,6 +26,8 @@ PYTHON = """\
 folder={folder}
 case "$*" in
     *probe*) cp "$folder/probe.json" "$5" ;;
+    *"boot.py tools "*) cp "$4" "$5" ;;
+    *"boot.py observe "*) cp "$4" "$folder/exercise.asked.json"; cp "$folder/observed.json" "$5" ;;
     *inspect_target*)
         cp "$4" "$folder/target.asked.json"
         echo "importing größe"
@@ -117,6 +119,7 @@ def environment(tmp_path: Path) -> Environment:
     found = Environment(root)
     found.prepare("probe.json", {"version": "3.12.4", "base_prefix": "/opt", "libpython": "/x.so", "debian": True})
     found.prepare("target.json", EXAMINED)
+    found.prepare("observed.json", to_json(Observed()))
     found.makes("shop", b"p" * 20_000)
     found.finds()
     return found
@@ -173,6 +176,9 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "own_packages": ["shop"],
         "components": [to_json(each) for each in COMPONENTS],
         "tools": {"strip": "GNU strip 2.40"},
+        "libraries": [],
+        "system_files": [],
+        "answers": [],
         "system": {},
     }
     (line,) = environment.said

@@ -11,8 +11,8 @@ import pytest
 
 from pystatic_tasks.config.model import Request
 from pystatic_tasks.engines import Container
-from pystatic_tasks.engines.sandbox import free_port
-from pystatic_tasks.steps.smoke.probes import Answer, mismatch, send, shorten, wait_until_ready
+from pystatic_tasks.in_env.client import Answer, free_port, send
+from pystatic_tasks.steps.smoke.probes import mismatch, shorten, wait_until_ready
 
 Address = tuple[str, int]
 

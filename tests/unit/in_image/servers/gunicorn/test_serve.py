@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from gunicorn.errors import HaltServer
 
-from pystatic_tasks.engines.sandbox import free_port
+from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_image.errors import SettingsError
 from pystatic_tasks.in_image.servers.gunicorn import settings as server_settings
 from pystatic_tasks.in_image.servers.gunicorn.serve import (

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pystatic_tasks.engines.sandbox import free_port
+from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_image.errors import SettingsError
 from pystatic_tasks.in_image.servers.uvicorn.serve import make_config, refuse_what_was_left_out
 

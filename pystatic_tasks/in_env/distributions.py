@@ -1,0 +1,25 @@
+"""The installed distributions: tools and others, and what they bring."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable
+
+
+def split_distributions(
+    tools: Iterable[str],
+) -> tuple[list[importlib.metadata.Distribution], list[importlib.metadata.Distribution]]:
+    """Those of these names, and all others."""
+    names = set(tools)
+    installed = {each.metadata["Name"]: each for each in importlib.metadata.distributions()}
+    return (
+        [each for name, each in installed.items() if name in names],
+        [each for name, each in installed.items() if name not in names],
+    )
+
+
+def top_level(distribution: importlib.metadata.Distribution) -> set[str]:
+    files = distribution.files or []
+    code = [file for file in files if file.suffix in (".py", ".so") and not file.parts[0].startswith("..")]
+    names = {file.parts[0] if len(file.parts) > 1 else file.name.partition(".")[0] for file in code}
+    return {name for name in names if name.isidentifier()}

@@ -1,0 +1,256 @@
+"""What follows from what was written down while a program ran: modules, data files, libraries."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+from .distributions import split_distributions, top_level
+from .layer_assignment import RUNNER, is_local
+from .mapped_libraries import opened_by_name
+from .package_data import is_data, metadata_files
+from .packages import packages_of
+from .protocol import DataFile, Exercise, Observed, ObservedAnswer
+
+# A folder of data comes along whole, unless it holds more than this: then only the part where the file lies.
+LARGE_FOLDER_BYTES = 16_000_000
+# Folders of the system whose files programs read, and what every engine or the image itself provides there.
+SYSTEM_DATA = ("/etc/", "/usr/share/")
+PROVIDED = {
+    *("/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/nsswitch.conf"),
+    *("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/os-release", "/usr/share/zoneinfo/UTC"),
+}
+PLAIN_METADATA = {"METADATA", "PKG-INFO"}
+
+
+@dataclass(frozen=True)
+class Records:
+    """What all processes of a program wrote down.
+
+    Attributes:
+        modules: By name the files that each was loaded from, and whether a statement imported it or its name did.
+        files: Paths of files that were read.
+        folders: Paths of folders that were listed.
+        libraries: Paths of shared libraries that were mapped.
+        programs: What was started.
+    """
+
+    modules: set[tuple[str, str, str]] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+    libraries: set[str] = field(default_factory=set)
+    programs: set[str] = field(default_factory=set)
+
+
+def read_records(folder: Path) -> Records:
+    """The records of all processes; one that a process could not write to its end is left out."""
+    found = Records()
+    for path in sorted(folder.iterdir()):
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        for kind, *fields in (each.split("\x1f") for each in text.split("\x1e")[:-1]):
+            if kind == "module" and len(fields) == 3:
+                found.modules.add((fields[0], fields[1], fields[2]))
+            elif kind in ("file", "folder", "library", "program") and len(fields) == 1:
+                getattr(found, {"library": "libraries"}.get(kind, f"{kind}s")).add(fields[0])
+    return found
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where things lie that a program can need, and whose they are.
+
+    Attributes:
+        sites: Folders of the build environment with packages.
+        loose: Folders with code of the project that is not installed.
+        distributions: What is installed and no tool.
+        tool_modules: Top-level modules of tools.
+    """
+
+    sites: tuple[Path, ...]
+    loose: tuple[Path, ...]
+    distributions: Sequence[importlib.metadata.Distribution]
+    tool_modules: frozenset[str]
+
+    @cached_property
+    def owners(self) -> Mapping[str, importlib.metadata.Distribution]:
+        """The distribution of each installed file, by its path."""
+        return {
+            str(Path(str(each.locate_file(file)))): each for each in self.distributions for file in each.files or ()
+        }
+
+    @cached_property
+    def library(self) -> Path:
+        return Path(sysconfig.get_path("stdlib"))
+
+    def root_of(self, path: Path) -> Path | None:
+        """The folder that a file is imported from, or read below: the longest one."""
+        roots = [root for root in (*self.sites, *self.loose) if path.is_relative_to(root) and path != root]
+        return max(roots, key=lambda root: len(root.parts), default=None)
+
+
+def look_around(exercise: Exercise) -> Surroundings:
+    tools, others = split_distributions(exercise.tools)
+    return Surroundings(
+        sites=tuple(dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))),
+        loose=tuple(map(Path, exercise.loose)),
+        distributions=others,
+        tool_modules=frozenset(name for each in tools for name in top_level(each)),
+    )
+
+
+def take(records: Records, exercise: Exercise, answers: tuple[ObservedAnswer, ...], problem: str) -> Observed:
+    """All that follows from the records."""
+    around = look_around(exercise)
+    modules, by_path, import_paths = taken_modules(records, exercise, around)
+    data = {*data_files(records, around), *by_path, *target_data(exercise.module, around)}
+    opened = opened_by_name(records.libraries, (path for _, path, _ in records.modules))
+    brought = {path for path in opened if around.root_of(path)}
+    data |= {(str(path), str(placed(path, around))) for path in brought}
+    return Observed(
+        modules=tuple(sorted(modules)),
+        data=tuple(sorted(data)),
+        import_paths=tuple(sorted(import_paths)),
+        libraries=tuple(sorted(map(str, opened - brought))),
+        system_files=tuple(sorted(system_files(records.files))),
+        programs=tuple(sorted({Path(each).name for each in records.programs if not is_python(each)})),
+        answers=answers,
+        problem=problem,
+    )
+
+
+def taken_modules(
+    records: Records, exercise: Exercise, around: Surroundings
+) -> tuple[set[str], set[DataFile], set[str]]:
+    """Modules by name, the sources of those that are loaded by their path, and folders to import from."""
+    modules, by_path, folders = set(own_modules(around)), set(), set()
+    server = {name for each in around.distributions if is_called(each, exercise.server) for name in top_level(each)}
+    for name, file, way in records.modules:
+        top = name.partition(".")[0]
+        if top in around.tool_modules or top in server or top in (RUNNER, "__main__", "sitecustomize"):
+            continue
+        path = source_of(Path(file))
+        root = around.root_of(path)
+        if root is None:
+            if way == "name" and path.is_relative_to(around.library):
+                modules.add(name)
+            continue
+        folder = folder_of_import(name, path)
+        if folder is None:
+            if path.is_file():
+                by_path.add((str(path), str(path.relative_to(root).parent)))
+            continue
+        modules.add(name)
+        if folder not in (*around.sites, *around.loose):
+            folders.add(str(folder))
+    return modules, by_path, folders
+
+
+def is_called(distribution: importlib.metadata.Distribution, name: str) -> bool:
+    return bool(name) and distribution.metadata["Name"].lower() == name.lower()
+
+
+def source_of(path: Path) -> Path:
+    """The source of a module that was read in its compiled form."""
+    if path.suffix == ".pyc" and path.parent.name == "__pycache__":
+        return path.parent.parent / f"{path.name.partition('.')[0]}.py"
+    return path
+
+
+def folder_of_import(name: str, path: Path) -> Path | None:
+    """The folder from which a module of that name is imported, None if it was loaded by its path."""
+    parts = name.split(".")
+    suffix = next((each for each in EXTENSION_SUFFIXES if path.name.endswith(each)), path.suffix)
+    place = path.parent / path.name.removesuffix(suffix)
+    if place.name == "__init__":
+        place = place.parent
+    return place.parents[len(parts) - 1] if place.parts[-len(parts) :] == tuple(parts) else None
+
+
+def own_modules(around: Surroundings) -> Iterator[str]:
+    """All modules of the project's own distributions but its tests."""
+    for distribution in filter(is_local, around.distributions):
+        for file in distribution.files or ():
+            parts = [*file.parts[:-1], file.stem]
+            named = parts[:-1] if parts[-1] == "__init__" else parts
+            is_test = {"tests", "test", "conftest", "__main__"} & set(named)
+            if file.suffix == ".py" and named and not is_test and all(part.isidentifier() for part in named):
+                yield ".".join(named)
+
+
+def data_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
+    """Files that were read, each with the folder of data that it lies in, and folders that were listed."""
+    read = [path for path in map(Path, records.files) if path.is_file()]
+    listed = [path for path in map(Path, records.folders) if path.is_dir()]
+    for path in [*read, *(folder / "*" for folder in listed)]:
+        root = around.root_of(path)
+        if root is None or (path.name == "*" and path.parent == root):
+            continue
+        owner = around.owners.get(str(path))
+        if path.parent.name.endswith(".dist-info"):
+            yield from metadata_files(owner) if owner and path.name in PLAIN_METADATA else ()
+        elif root in around.loose or owner or path.name == "*":
+            yield from with_neighbours(path, root, around)
+
+
+def with_neighbours(path: Path, root: Path, around: Surroundings) -> Iterator[DataFile]:
+    is_source = path.suffix == ".py"
+    if path.name != "*" and (is_source or is_data(path.relative_to(root))):
+        yield str(path), str(path.relative_to(root).parent)
+    if is_source or path.parent == root:
+        return
+    owner = around.owners.get(str(path))
+    for each in neighbours(path, root):
+        is_same = root in around.loose or ((each_owner := around.owners.get(str(each))) and owner in (None, each_owner))
+        if is_same and is_data(each.relative_to(root)):
+            yield str(each), str(each.relative_to(root).parent)
+
+
+def neighbours(path: Path, root: Path) -> list[Path]:
+    """The files of the outermost folder around a data file that is no package, or of the package itself."""
+    folder = path.parent
+    if is_package(folder):
+        return [each for each in folder.iterdir() if each.is_file()]
+    while folder.parent != root and not is_package(folder.parent):
+        folder = folder.parent
+    files = [each for each in folder.rglob("*") if each.is_file()]
+    if sum(each.stat().st_size for each in files) > LARGE_FOLDER_BYTES:
+        return [each for each in path.parent.iterdir() if each.is_file()]
+    return files
+
+
+def placed(path: Path, around: Surroundings) -> Path:
+    """The folder of the program in which a file lies."""
+    root = around.root_of(path)
+    assert root is not None
+    return path.relative_to(root).parent
+
+
+def is_package(folder: Path) -> bool:
+    return (folder / "__init__.py").exists()
+
+
+def target_data(module: str, around: Surroundings) -> Iterator[DataFile]:
+    """All data of the distribution that holds the target."""
+    top = module.partition(".")[0]
+    for distribution in around.distributions if top else ():
+        if top in top_level(distribution):
+            for file in distribution.files or ():
+                path = Path(str(distribution.locate_file(file)))
+                root = around.root_of(path)
+                if root and is_data(Path(file)) and not file.parts[0].endswith(".dist-info") and path.is_file():
+                    yield str(path), str(path.relative_to(root).parent)
+
+
+def system_files(files: Iterable[str]) -> list[tuple[str, str]]:
+    """Files of the system's packages that were read, each with the name of its package."""
+    wanted = [path for path in files if path.startswith(SYSTEM_DATA) and path not in PROVIDED and Path(path).is_file()]
+    return [(path, package.name) for path, package in packages_of(wanted).items()] if wanted else []
+
+
+def is_python(program: str) -> bool:
+    return Path(program).name.startswith("python")

@@ -1,0 +1,192 @@
+"""The target run once as an ordinary Python, asked what the image will be asked, and what it was seen to need."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from .client import Answer, send
+from .evidence import read_records, take
+from .exchange import respond
+from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
+
+POLL_SECONDS = 0.02
+# As the contract has it: what does not end by then is killed.
+GRACE_SECONDS = 10.0
+# How long a program runs that says nothing of being ready.
+SETTLE_SECONDS = 1.0
+ADDRESS = "127.0.0.1"
+
+
+class NotObservedError(Exception):
+    """The program cannot be run, or does not do what it is declared to do; the text says which, without a full stop."""
+
+
+def observe(exercise: Exercise) -> Observed:
+    records = Path(exercise.records)
+    shutil.rmtree(records, ignore_errors=True)
+    records.mkdir(parents=True)
+    # A program may change its user.
+    records.chmod(0o777)
+    answers: list[ObservedAnswer] = []
+    problem = ""
+    try:
+        run(exercise, answers)
+    except NotObservedError as error:
+        problem = explained(str(error), Path(exercise.log))
+    return take(read_records(records), exercise, tuple(answers), problem)
+
+
+def run(exercise: Exercise, answers: list[ObservedAnswer]) -> None:
+    """Do all of the exercise, and append what was answered.
+
+    Raises:
+        NotObservedError: some of it could not be done.
+    """
+    with Path(exercise.log).open("wb") as log, started(exercise, exercise.arguments, exercise.folder, log) as program:
+        if exercise.port:
+            serve(exercise, program, answers)
+        elif exercise.long_running:
+            wait_for_text(exercise, program)
+        else:
+            wait_for_end(exercise, program)
+        if exercise.further:
+            with started(exercise, exercise.further, exercise.further_folder, log) as further:
+                code = ended(further, exercise.timeout)
+            if code != 0:
+                raise NotObservedError(f"{exercise.further[0]} {how_it_ended(code)}")
+
+
+@contextlib.contextmanager
+def started(
+    exercise: Exercise, arguments: Sequence[str], folder: str, log: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process and all that it starts, until they are stopped."""
+    is_python = arguments is exercise.arguments
+    try:
+        process = subprocess.Popen(
+            [*([sys.executable] if is_python else []), *arguments],
+            cwd=folder,
+            env=dict(exercise.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,  # type: ignore[call-overload]
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise NotObservedError(f"{arguments[0]} cannot be started: {error.strerror}") from None
+    try:
+        yield process
+    finally:
+        stop(process, exercise.records)
+
+
+def stop(process: subprocess.Popen[bytes], records: str) -> None:
+    """Note the libraries of all processes, then end them."""
+    for pid in session(process.pid):
+        note_libraries(pid, records)
+    if process.poll() is None:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_SECONDS)
+    for pid in session(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    process.wait()
+
+
+def session(leader: int) -> Iterator[int]:
+    """The processes of the session that a process leads."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                # The name of the program, in parentheses, may hold anything.
+                fields = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+                if fields[3] == str(leader):
+                    yield int(folder.name)
+
+
+def note_libraries(pid: int, records: str) -> None:
+    """As the recorder does it in a process that ends by itself."""
+    with contextlib.suppress(OSError):
+        text = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="surrogateescape")
+        paths = {f"/{line.partition('/')[2]}" for line in text.splitlines() if ".so" in line.partition("/")[2]}
+        fields = "".join(f"library\x1f{path}\x1e" for path in sorted(paths))
+        with Path(records, str(pid)).open("a", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(fields)
+
+
+def serve(exercise: Exercise, program: subprocess.Popen[bytes], answers: list[ObservedAnswer]) -> None:
+    first = exercise.requests[0] if exercise.requests else HttpRequest(path="/", method="GET", headers={}, body=None)
+    wait_for_answer(exercise, program, first)
+    for request in exercise.requests:
+        answer = ask(exercise, request)
+        shown = f"{request.method} {request.path}"
+        answers.append(ObservedAnswer(request=shown, status=answer.status, type=answer.type))
+        if not answer.status:
+            raise NotObservedError(f"{shown} had no answer")
+
+
+def wait_for_answer(exercise: Exercise, program: subprocess.Popen[bytes], request: HttpRequest) -> None:
+    readiness = HttpRequest(path=request.path, method="GET", headers={}, body=None)
+    end = time.monotonic() + exercise.timeout
+    while time.monotonic() < end:
+        if ask(exercise, readiness).status:
+            return
+        if program.poll() is not None:
+            raise NotObservedError(f"it {how_it_ended(program.returncode)}")
+        time.sleep(POLL_SECONDS)
+    raise NotObservedError(f"it did not answer within {exercise.timeout:g} seconds")
+
+
+def ask(exercise: Exercise, request: HttpRequest) -> Answer:
+    return send(request, (ADDRESS, exercise.port), exercise.timeout)
+
+
+def wait_for_text(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:
+    """Wait until the program has printed what it is to print, or for a while if it is to print nothing."""
+    if exercise.text is None:
+        ended(program, SETTLE_SECONDS)
+        return
+    end = time.monotonic() + exercise.timeout
+    while exercise.text not in Path(exercise.log).read_text(encoding="utf-8", errors="replace"):
+        if program.poll() is not None:
+            raise NotObservedError(f"it {how_it_ended(program.returncode)}")
+        if time.monotonic() > end:
+            raise NotObservedError(f'it did not print "{exercise.text}" within {exercise.timeout:g} seconds')
+        time.sleep(POLL_SECONDS)
+
+
+def wait_for_end(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:
+    code = ended(program, exercise.timeout)
+    if code != exercise.exit_code:
+        raise NotObservedError(f"it {how_it_ended(code)}")
+
+
+def ended(process: subprocess.Popen[bytes], timeout: float) -> int | None:
+    """The exit code, or None if it still runs after `timeout` seconds."""
+    try:
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def how_it_ended(code: int | None) -> str:
+    return "did not end in time" if code is None else f"ended with exit code {code}"
+
+
+def explained(problem: str, log: Path) -> str:
+    """The problem with the last line of the program's output."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return f"{problem}: {lines[-1]}" if lines else problem
+
+
+def main(question: Path, answer: Path) -> None:
+    respond(Exercise, observe, question, answer)

@@ -1,0 +1,148 @@
+"""Writes down what a Python imports, reads, lists and starts, from its first line on.
+
+Lies in a folder on PYTHONPATH, where every Python that the program starts finds it; forked ones have it already.
+Each process appends to a file of its own below PYSTATIC_RECORDS: records end in RECORD_END, their fields are
+parted by FIELD_END. A program may end at any moment and close any descriptor, so each record is written at once.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from collections.abc import Callable
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from opcode import opmap
+from types import FrameType
+from typing import Any
+
+FOLDER = os.environ.get("PYSTATIC_RECORDS", "")
+FIELD_END, RECORD_END = "\x1f", "\x1e"
+IMPORT_STATEMENT = opmap["IMPORT_NAME"]
+IMPORT_SYSTEM = "<frozen importlib"
+# They read sources to show lines of them, and list folders to find what they know by name already.
+SHOWING = ("traceback.py", "warnings.py", "linecache.py", "tokenize.py", "inspect.py")
+FINDING = ("pkgutil.py", "metadata/__init__.py")
+INSPECTING = ("getsource", "getsourcelines")
+# They start programs to learn something of the machine, and do without where there are none.
+STARTING = ("subprocess.py", "/os.py")
+ASKING = ("ctypes/util.py", "platform.py", "uuid.py", "sysconfig.py", "sysconfig/__init__.py")
+
+_seen: set[tuple[str, ...]] = set()
+
+
+def record(*fields: str) -> None:
+    if fields in _seen:
+        return
+    _seen.add(fields)
+    text = FIELD_END.join(fields) + RECORD_END
+    descriptor = os.open(f"{FOLDER}/{os.getpid()}", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        os.write(descriptor, text.encode("utf-8", "surrogateescape"))
+    finally:
+        os.close(descriptor)
+
+
+def hear(event: str, arguments: Any) -> None:
+    note = NOTES.get(event)
+    if note is not None:
+        try:
+            note(arguments, sys._getframe(1))
+        except Exception:
+            # Raised here, it would be an error of the program.
+            return
+
+
+def note_open(arguments: Any, frame: FrameType) -> None:
+    path, _, flags = arguments
+    if flags & os.O_ACCMODE != os.O_RDONLY:
+        return
+    path = os.path.abspath(os.fsdecode(path))
+    module, caller = wanted_module(frame)
+    if module:
+        record("module", module, path, way_of_import(caller))
+    elif not path.startswith(FOLDER) and not shows_a_line(frame):
+        record("file", path)
+
+
+def note_extension(arguments: Any, frame: FrameType) -> None:
+    """A module of machine code; imports of other kinds are heard of when their files are opened."""
+    module, path, *_ = arguments
+    if path is not None:
+        record("module", module, os.path.abspath(path), way_of_import(wanted_module(frame)[1]))
+
+
+def note_listing(arguments: Any, frame: FrameType) -> None:
+    code = frame.f_code
+    if not code.co_filename.startswith(IMPORT_SYSTEM) and not code.co_filename.endswith(FINDING):
+        record("folder", os.path.abspath(os.fsdecode(arguments[0] or ".")))
+
+
+def note_program(arguments: Any, frame: FrameType | None) -> None:
+    while frame and frame.f_code.co_filename.endswith(STARTING):
+        frame = frame.f_back
+    if frame is None or not frame.f_code.co_filename.endswith(ASKING):
+        record("program", os.fsdecode(arguments[0]))
+
+
+def wanted_module(frame: FrameType | None) -> tuple[str, FrameType | None]:
+    """The module for which the import system opens a file, "" if it is for another reason; and who wants it."""
+    module = ""
+    while frame and frame.f_code.co_filename.startswith(IMPORT_SYSTEM):
+        if frame.f_code.co_name == "get_code":
+            module = frame.f_locals["fullname"]
+        frame = frame.f_back
+    return module, frame
+
+
+def way_of_import(frame: FrameType | None) -> str:
+    """Whether a module is imported by a statement, which an analysis of the code sees, or by its name only."""
+    by_statement = frame is not None and frame.f_code.co_code[frame.f_lasti] == IMPORT_STATEMENT
+    return "statement" if by_statement else "name"
+
+
+def shows_a_line(frame: FrameType | None) -> bool:
+    """Whether a source is read only to show a line of it."""
+    shows = False
+    while frame and frame.f_code.co_filename.endswith(SHOWING):
+        if frame.f_code.co_name in INSPECTING:
+            return False
+        shows = True
+        frame = frame.f_back
+    return shows
+
+
+def note_libraries() -> None:
+    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
+        for line in maps:
+            path = line.rstrip("\n").partition("/")[2]
+            if ".so" in path:
+                record("library", f"/{path}")
+
+
+def run_the_next() -> None:
+    """Run the module of this name that would have been found without this folder."""
+    here = os.path.dirname(__file__)
+    sys.path[:] = [folder for folder in sys.path if folder != here]
+    spec = PathFinder.find_spec("sitecustomize")
+    if spec and spec.loader:
+        spec.loader.exec_module(module_from_spec(spec))
+
+
+# By the events that Python tells its hooks: https://docs.python.org/3/library/audit_events.html
+NOTES: dict[str, Callable[[Any, FrameType], None]] = {
+    "open": note_open,
+    "import": note_extension,
+    "os.listdir": note_listing,
+    "os.scandir": note_listing,
+    "subprocess.Popen": note_program,
+    "os.exec": note_program,
+    "os.posix_spawn": note_program,
+    "os.system": note_program,
+}
+
+if FOLDER:
+    sys.addaudithook(hear)
+    atexit.register(note_libraries)
+    run_the_next()

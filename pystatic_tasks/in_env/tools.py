@@ -1,0 +1,71 @@
+"""Which of the installed distributions are there to build with only.
+
+Asked by itself: it needs `packaging` of the build environment, and the project may have a module of that name.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
+
+from .exchange import respond
+from .protocol import ToolNames
+
+Installed = Mapping[NormalizedName, importlib.metadata.Distribution]
+
+
+def find_tools(tools: ToolNames) -> ToolNames:
+    return ToolNames(names=tool_names(tools.names, importlib.metadata.distributions()))
+
+
+def tool_names(tools: Iterable[str], distributions: Iterable[importlib.metadata.Distribution]) -> tuple[str, ...]:
+    """The names of what is installed to build with and nobody in the project requires, sorted.
+
+    Args:
+        tools: Names of what was installed to build with.
+        distributions: All that is installed.
+    """
+    installed = {canonicalize_name(each.metadata["Name"]): each for each in distributions}
+    only_tools = closure(((name, "") for name in tools), installed)
+    others = [name for name in installed if name not in only_tools]
+    needed = closure(((name, extra) for name in others for extra in ("", *extras_there(name, installed))), installed)
+    return tuple(sorted(installed[name].metadata["Name"] for name in only_tools - needed))
+
+
+def closure(wanted: Iterable[tuple[str, str]], installed: Installed) -> set[NormalizedName]:
+    """The distributions of these names, each with an extra or "", and all that they require, if it is installed."""
+    seen: set[tuple[NormalizedName, str]] = set()
+    todo = [(canonicalize_name(name), extra) for name, extra in wanted]
+    while todo:
+        name, extra = todo.pop()
+        if name not in installed or (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        for requirement in required(installed[name], extra):
+            todo += [(canonicalize_name(requirement.name), each) for each in ("", *requirement.extras)]
+    return {name for name, _ in seen}
+
+
+def required(distribution: importlib.metadata.Distribution, extra: str) -> list[Requirement]:
+    """What it requires, with an extra or with ""."""
+    requirements = map(Requirement, distribution.requires or ())
+    return [each for each in requirements if each.marker is None or each.marker.evaluate({"extra": extra})]
+
+
+def extras_there(name: NormalizedName, installed: Installed) -> list[str]:
+    """Extras of a distribution of which all is installed: nothing tells which were asked for."""
+    distribution = installed[name]
+    extras = distribution.metadata.get_all("Provides-Extra") or []
+    return [
+        extra
+        for extra in extras
+        if all(canonicalize_name(each.name) in installed for each in required(distribution, extra))
+    ]
+
+
+def main(question: Path, answer: Path) -> None:
+    respond(ToolNames, find_tools, question, answer)

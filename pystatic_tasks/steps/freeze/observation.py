@@ -1,0 +1,182 @@
+"""The program run as an ordinary Python before it is frozen, to see what it needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig, Request, shown
+from pystatic_tasks.config.variables import caller_variables, hidden, resolved
+from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.modules import OBSERVE
+from pystatic_tasks.in_env.protocol import Examined, Exercise, HttpRequest, Observed, RefusedError
+from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.steps.build_environment import IN_ENV, ask
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze.environment import import_paths
+from pystatic_tasks.steps.freeze.private import private_memory
+from pystatic_tasks.system.files import write_whole
+from pystatic_tasks.system.processes import tool_environment
+
+RECORDER = IN_ENV / "recorder"
+ADDRESS = "127.0.0.1"
+# What of the caller's variables a container would not have either, but a Python here cannot do without.
+OF_THE_MACHINE = ("LD_LIBRARY_PATH",)
+
+
+def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there: tuple[str, ...]) -> Observed:
+    """Run the program once, and take down what it needs.
+
+    Args:
+        config: Has the target, and what it is asked.
+        context: Whoever runs the step.
+        entry: The entry script.
+        tools_there: Names of the distributions that are there to build with only.
+
+    Returns:
+        What was seen; if the program cannot be run, what was seen until then, and why.
+    """
+    folder = config.work / "observed"
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("home", "tmp", "cwd"):
+        (folder / name).mkdir(parents=True)
+    exercise = describe_exercise(config, context, entry, folder, tools_there)
+    log = config.work / "observation.log"
+    try:
+        _, observed = ask(
+            context.python,
+            OBSERVE,
+            exercise,
+            folder=folder,
+            log=log,
+            prefix=private_memory(),
+            verbose=context.verbose,
+            cwd=config.root,
+            env=tool_environment(),
+        )
+    except RefusedError as refused:
+        return Observed(problem=refused.refusal.problem)
+    finally:
+        hide_secrets(config, [Path(exercise.log), *folder.glob("*.json")])
+    return without_secrets(config, observed) if observed else Observed(problem=f"it failed; see {shown(config, log)}")
+
+
+def describe_exercise(
+    config: ImageConfig, context: StepContext, entry: Path, folder: Path, tools_there: tuple[str, ...]
+) -> Exercise:
+    port = free_port() if config.app else config.smoke.port or 0
+    script = [str((config.root / config.script).parent)] if config.script else []
+    loose = (*script, *import_paths(config))
+    return Exercise(
+        arguments=arguments_of(config, entry),
+        environment=environment_of(config, context.python, folder, loose, port),
+        folder=str(folder / "cwd"),
+        records=str(folder / "records"),
+        log=str(config.work / "observed.log"),
+        port=port,
+        requests=tuple(map(http_request, (*config.smoke.requests, *config.observe.requests))) if port else (),
+        timeout=config.smoke.timeout,
+        text=config.smoke.stdout,
+        exit_code=config.smoke.exit_code,
+        long_running=config.smoke.long_running,
+        further=config.observe.command,
+        further_folder=str(config.root),
+        module=(config.app or "").partition(":")[0] or module_of_command(entry, config),
+        loose=loose,
+        tools=tools_there,
+        server=find_server(config.server_kind).requirement if config.app else "",
+    )
+
+
+def arguments_of(config: ImageConfig, entry: Path) -> tuple[str, ...]:
+    """What Python is called with: a script is run where it is, since it looks for files beside it."""
+    script = str(config.root / config.script) if config.script else str(entry)
+    return (script, *(() if config.app else config.smoke.command))
+
+
+def module_of_command(entry: Path, config: ImageConfig) -> str:
+    """The module that the entry script of a command imports."""
+    if config.script:
+        return ""
+    lines = entry.read_text(encoding="utf-8").splitlines()
+    return next((line.split()[1] for line in lines if line.startswith("from ")), "")
+
+
+def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Sequence[str], port: int) -> dict[str, str]:
+    """What the image would set, and what is for this run only."""
+    base = {name: os.environ[name] for name in OF_THE_MACHINE if name in os.environ}
+    variables = {
+        **base,
+        "PATH": f"{python.parent}:{os.environ.get('PATH', os.defpath)}",
+        "HOME": str(folder / "home"),
+        "TMPDIR": str(folder / "tmp"),
+        **config.environment,
+        **exercise_variables(config),
+    }
+    if config.app:
+        listening = find_server(config.server_kind).listen_at(variables, ADDRESS, port)
+        variables = {**variables, **listening, "WEB_CONCURRENCY": "1"}
+    return {
+        **variables,
+        "PYTHONPATH": ":".join([str(RECORDER), *loose]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYSTATIC_RECORDS": str(folder / "records"),
+        **({"PYSTATIC_URL": f"http://{ADDRESS}:{port}"} if port else {}),
+    }
+
+
+def exercise_variables(config: ImageConfig) -> dict[str, str]:
+    """The variables of `smoke.env` and `observe.env`, with the caller's values where they ask for them."""
+    smoke = resolved(config.smoke.env, "smoke.env")
+    return {**smoke, **resolved(config.observe.env, "observe.env")}
+
+
+def http_request(request: Request) -> HttpRequest:
+    return HttpRequest(path=request.path, method=request.method, headers=dict(request.headers), body=request.body)
+
+
+def hide_secrets(config: ImageConfig, files: Sequence[Path]) -> None:
+    secrets = secrets_of(config)
+    for path in filter(Path.is_file, files if secrets else ()):
+        write_whole(path, hidden(path.read_text(encoding="utf-8", errors="replace"), secrets))
+
+
+def without_secrets(config: ImageConfig, observed: Observed) -> Observed:
+    return replace(observed, problem=hidden(observed.problem, secrets_of(config)))
+
+
+def secrets_of(config: ImageConfig) -> list[str]:
+    return [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
+
+
+def merged(examined: Examined, observed: Observed) -> Examined:
+    """What an analysis is to be told, by both."""
+    return replace(
+        examined,
+        hidden_imports=tuple(sorted({*examined.hidden_imports, *observed.modules})),
+        data=tuple(sorted({*examined.data, *observed.data})),
+    )
+
+
+def exercise_inputs(config: ImageConfig) -> Mapping[str, object]:
+    """What decides what the program is seen to do, as JSON."""
+    smoke = config.smoke
+    return {
+        "requests": [vars(http_request(each)) for each in (*smoke.requests, *config.observe.requests)],
+        "command": [smoke.command, smoke.stdout, smoke.exit_code, smoke.long_running, smoke.port],
+        "further": config.observe.command,
+        "variables": exercise_variables(config),
+    }
+
+
+def report(config: ImageConfig, context: StepContext, observed: Observed) -> None:
+    """Say what a person should know of it."""
+    if observed.problem:
+        context.say(f"not all was observed: {observed.problem} ({shown(config, config.work / 'observed.log')})")
+    for path, package in observed.system_files:
+        context.say(f"taken from this machine: {path}, of its package {package}")
+    for program in observed.programs:
+        context.say(f'the program starts "{program}", which is not in the image')
