@@ -105,7 +105,7 @@ class ImageOptions:
         "(how-to.md#call-other-services-over-tls).",
         False,
     )
-    timezones: bool = key("Add the system's time zones.", False)
+    timezones: bool = key("Add the system's time zones; UTC is in every image.", False)
     files: Mapping[str, str] = key(
         'More files: `"/path/in/image" = "source"`; a file that is named is '
         "[never refused](guarantees.md#what-gets-in).",

@@ -9,6 +9,7 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.layers import Entry
+from pystatic_tasks.steps.image.time_zone import utc
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.steps.secret_guard import Candidate, refuse
 from pystatic_tasks.system.certificates import USUAL_BUNDLE, find_bundle
@@ -20,6 +21,9 @@ NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
 LAYERS = {"onefile": ("program",), "tree": ("libc", "python", "third-party", "project")}
 TIMEZONES = Path("/usr/share/zoneinfo")
 OTHER_TIMEZONES = ("posix", "right", "posixrules", "localtime")
+# Python looks here too, unless it was built otherwise. If TIMEZONES were there with UTC only, Django would refuse any
+# other TIME_ZONE that the distribution tzdata has.
+OWN_TIMEZONES = "/usr/share/lib/zoneinfo"
 
 
 def root_entries(config: ImageConfig, frozen: Frozen) -> dict[str, list[Entry]]:
@@ -42,6 +46,7 @@ def root_entries(config: ImageConfig, frozen: Frozen) -> dict[str, list[Entry]]:
     for kind, entry in program_entries(config, frozen):
         layers[kind].append(entry)
     layers[kinds[-1]] += own_files(config)
+    layers[kinds[0]] += missing_entries(entry for entries in layers.values() for entry in entries)
     places = check_places(entry for entries in layers.values() for entry in entries)
     return {kind: with_parents(entries, places) for kind, entries in layers.items()}
 
@@ -68,6 +73,15 @@ def read_files(config: ImageConfig, frozen: Frozen) -> Iterator[Entry]:
         is_timezone = config.image.timezones and Path(path).is_relative_to(TIMEZONES)
         if path not in config.image.files and not is_timezone:
             yield Entry(path=path, mode=0o644, content=Path(path))
+
+
+def missing_entries(there: Iterable[Entry]) -> list[Entry]:
+    """What every image has if nothing else is in its place: the time zone UTC."""
+    taken = {entry.path for entry in there}
+    if f"{TIMEZONES}/UTC" in taken:
+        return []
+    paths = (f"{OWN_TIMEZONES}/{name}" for name in ("Etc/UTC", "UTC"))
+    return [Entry(path=path, mode=0o644, content=utc()) for path in paths if path not in taken]
 
 
 def program_entries(config: ImageConfig, frozen: Frozen) -> Iterator[tuple[str, Entry]]:

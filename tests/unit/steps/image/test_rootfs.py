@@ -15,6 +15,7 @@ from pystatic_tasks.in_env.protocol import TreeFile
 from pystatic_tasks.oci.layers import Entry
 from pystatic_tasks.steps.image import rootfs
 from pystatic_tasks.steps.image.rootfs import LAYERS, check_places, group, passwd, root_entries, with_parents
+from pystatic_tasks.steps.image.time_zone import utc
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.system import certificates
 
@@ -64,6 +65,13 @@ def test_the_root_holds_the_program_its_users_and_tmp(tmp_path: Path) -> None:
         "/etc/passwd": "644",
         "/shop": "755",
         "/tmp": "1777",
+        "/usr": "755",
+        "/usr/share": "755",
+        "/usr/share/lib": "755",
+        "/usr/share/lib/zoneinfo": "755",
+        "/usr/share/lib/zoneinfo/Etc": "755",
+        "/usr/share/lib/zoneinfo/Etc/UTC": "644",
+        "/usr/share/lib/zoneinfo/UTC": "644",
     }
 
 
@@ -229,6 +237,34 @@ def test_time_zones_are_copied_without_their_doubles(tmp_path: Path, monkeypatch
     assert {path for path in found if path.startswith(str(zones))} == {f"{zones}/UTC", f"{zones}/Europe/Berlin"}
 
 
+def test_utc_is_there_unasked(tmp_path: Path) -> None:
+    found = contents(entries_of(make_image(tmp_path)))
+    assert found["/usr/share/lib/zoneinfo/UTC"] == found["/usr/share/lib/zoneinfo/Etc/UTC"] == utc()
+
+
+def test_the_folder_of_the_systems_time_zones_is_not_there_for_utc_alone(tmp_path: Path) -> None:
+    """Django takes it for complete, and refuses a TIME_ZONE that is not in it."""
+    assert "/usr/share/zoneinfo" not in modes(entries_of(make_image(tmp_path)))
+
+
+def test_utc_of_a_tree_stands_in_the_lowest_layer(tmp_path: Path, tree: Frozen) -> None:
+    layers = root_entries(make_image(tmp_path, layout="tree"), tree)
+    assert [kind for kind, entries in layers.items() if "/usr/share/lib/zoneinfo/UTC" in modes(entries)] == ["libc"]
+
+
+def test_the_systems_utc_needs_none_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rootfs, "TIMEZONES", tmp_path / "zoneinfo")
+    a_file(tmp_path / "zoneinfo" / "UTC")
+    assert "/usr/share/lib/zoneinfo" not in modes(entries_of(make_image(tmp_path, timezones=True)))
+
+
+def test_a_time_zone_of_the_projects_own_goes_before_ours(tmp_path: Path) -> None:
+    a_file(tmp_path / "zones" / "UTC", "own")
+    found = contents(entries_of(make_image(tmp_path, files={"/usr/share/lib/zoneinfo": "zones"})))
+    assert found["/usr/share/lib/zoneinfo/UTC"] == b"own"
+    assert found["/usr/share/lib/zoneinfo/Etc/UTC"] == utc()
+
+
 def test_a_machine_without_time_zones_is_told_how_to_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rootfs, "TIMEZONES", tmp_path / "zoneinfo")
     with pytest.raises(ImageError) as caught:
@@ -316,7 +352,10 @@ def test_every_layer_holds_what_changes_together(tmp_path: Path, tree: Frozen) -
     layers = root_entries(make_image(tmp_path, layout="tree"), tree)
     assert tuple(layers) == LAYERS["tree"] == ("libc", "python", "third-party", "project")
     assert {kind: [entry.path for entry in entries if not entry.is_folder] for kind, entries in layers.items()} == {
-        "libc": ["/etc/group", "/etc/nsswitch.conf", "/etc/passwd", "/lib/x86_64-linux-gnu/libc.so.6"],
+        "libc": [
+            *("/etc/group", "/etc/nsswitch.conf", "/etc/passwd", "/lib/x86_64-linux-gnu/libc.so.6"),
+            *("/usr/share/lib/zoneinfo/Etc/UTC", "/usr/share/lib/zoneinfo/UTC"),
+        ],
         "python": ["/opt/libpython3.so", "/opt/os.pyc"],
         "third-party": ["/opt/falcon/app.pyc", "/opt/libx.so", "/opt/x.libs/libx.so"],
         "project": ["/opt/shop/web.pyc", "/shop"],
@@ -326,7 +365,10 @@ def test_every_layer_holds_what_changes_together(tmp_path: Path, tree: Frozen) -
 def test_every_layer_holds_the_folders_that_its_files_stand_in(tmp_path: Path, tree: Frozen) -> None:
     layers = root_entries(make_image(tmp_path, layout="tree"), tree)
     assert {kind: [entry.path for entry in entries if entry.is_folder] for kind, entries in layers.items()} == {
-        "libc": ["/etc", "/lib", "/lib/x86_64-linux-gnu", "/tmp"],
+        "libc": [
+            *("/etc", "/lib", "/lib/x86_64-linux-gnu", "/tmp", "/usr", "/usr/share", "/usr/share/lib"),
+            *("/usr/share/lib/zoneinfo", "/usr/share/lib/zoneinfo/Etc"),
+        ],
         "python": ["/opt"],
         "third-party": ["/opt", "/opt/falcon", "/opt/x.libs"],
         "project": ["/opt", "/opt/shop"],

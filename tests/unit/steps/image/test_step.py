@@ -37,11 +37,17 @@ from pystatic_tasks.steps.image.step import (
     image_inputs,
     make_layers,
 )
+from pystatic_tasks.steps.image.time_zone import utc
 from pystatic_tasks.steps.manifest import require_result, write_manifest
 from pystatic_tasks.steps.results import Built, Frozen
 from pystatic_tasks.system.git import Git
 from pystatic_tasks.system.machine import host_platform
 
+# The time zone that every image has, and the folders around it.
+UTC = [
+    *("usr", "usr/share", "usr/share/lib", "usr/share/lib/zoneinfo"),
+    *("usr/share/lib/zoneinfo/Etc", "usr/share/lib/zoneinfo/Etc/UTC", "usr/share/lib/zoneinfo/UTC"),
+]
 COMMIT = Git(revision="abc123", commit_time=1000)
 HARDENED = "--read-only --cap-drop ALL --security-opt no-new-privileges --tmpfs /tmp:exec,mode=1777"
 NEXT = [
@@ -377,7 +383,7 @@ def test_the_step_leaves_the_archive_and_what_describes_it(project: Path) -> Non
         assert config
         assert f"sha256:{hashlib.sha256(config.read()).hexdigest()}" == written["image_id"]
     with tarfile.open(shop.dist / "rootfs.tar") as tar:
-        assert tar.getnames() == ["etc", "etc/group", "etc/passwd", "shop", "tmp"]
+        assert tar.getnames() == ["etc", "etc/group", "etc/passwd", "shop", "tmp", *UTC]
     assert (shop.dist / "Dockerfile").read_text(encoding="utf-8").startswith("FROM scratch\n")
     assert written["digest"] == manifest.digest
     size = written["compressed_bytes"] / 1e6
@@ -563,7 +569,7 @@ def test_sizes_of_a_tree_are_the_sums_of_its_layers(tmp_path: Path) -> None:
         assert getattr(facts, size) == sum(getattr(layer, size) for layer in facts.layers)
     own = sum(len(content) for content, _ in FILES.values())
     system = sum(len(rootfs_file(tmp_path, path)) for path in ("etc/passwd", "etc/group", "etc/nsswitch.conf"))
-    assert facts.size_bytes == own + system
+    assert facts.size_bytes == own + system + 2 * len(utc())
 
 
 def rootfs_file(root: Path, name: str) -> bytes:
@@ -658,6 +664,7 @@ def test_the_root_for_docker_build_is_that_of_all_layers(tmp_path: Path, monkeyp
             ("opt/shop.pyc", 1000),
             ("shop", 1000),
             ("tmp", 1000),
+            *((name, 1000) for name in UTC),
         ]
 
 

@@ -86,8 +86,8 @@ def test_a_program_that_keeps_its_contract_is_reported(tmp_path: Path, sandboxes
     assert said[0].endswith("): root read-only, no capabilities, no new privileges")
     size = json.loads((image.dist / "image.json").read_text(encoding="utf-8"))["size_bytes"]
     assert said[1:5] == [
-        "  ok      no shell: 3 files",
-        "  ok      no set-uid file: 3 files",
+        "  ok      no shell: 5 files",
+        "  ok      no set-uid file: 5 files",
         f"  ok      within budget: {size / 1e6:.2f} MB, no budget",
         "as user 65535:65535",
     ]
@@ -346,7 +346,7 @@ def test_the_checks_are_a_table_in_the_summary_of_a_job(
     assert lines[place + 2 : place + 5] == [
         "| as | check | | seen |",
         "|---|---|---|---|",
-        "| image | no shell | ok | 3 files |",
+        "| image | no shell | ok | 5 files |",
     ]
     assert "| 65535:65535 | echo a\\|b | ok | exit code 0 |" in lines
 
