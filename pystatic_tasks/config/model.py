@@ -27,6 +27,9 @@ PackerName = Literal["staticx"]
 ServerKind = Literal["gunicorn", "uvicorn"]
 DEFAULT_SERVER: ServerKind = "gunicorn"
 Layout = Literal["onefile", "tree"]
+# The variables that name the folder for temporary files, and the one that every engine mounts writable.
+TEMPORARY_VARIABLES = ("TMPDIR", "TMP", "TEMP")
+SHARED_MEMORY = "/dev/shm"
 Compression = Literal["gzip", "zstd"]
 
 
@@ -165,7 +168,7 @@ class Smoke:
     timeout: float = key("Seconds until the first answer, or until the program ends.", 30.0, check="seconds")
     memory: int = key("Memory limit.", 512_000_000, unless='`"512MB"`', check="size")
     writable_tmp: bool = key(
-        "Make `/tmp` writable in the tree layout too, for programs that write temporary files.", False
+        "Make `/tmp` writable in the tree layout too, for temporary files that are too large for `/dev/shm`.", False
     )
 
 
@@ -272,6 +275,9 @@ class ImageConfig:
     def environment(self) -> Mapping[str, str]:
         """The environment variables that a container gets."""
         found = {"SSL_CERT_FILE": USUAL_BUNDLE} if self.image.certificates else {}
+        has_tmp = self.layout != "tree" or self.smoke.writable_tmp
+        if not has_tmp and not any(name in self.image.env for name in TEMPORARY_VARIABLES):
+            found["TMPDIR"] = SHARED_MEMORY
         return {**found, **self.image.env}
 
 

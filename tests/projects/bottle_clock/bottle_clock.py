@@ -1,3 +1,4 @@
+import tempfile
 import threading
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -50,6 +51,15 @@ def in_zone(zone):
     """No time zones were asked for, and tzdata is not among the dependencies."""
     start = datetime.fromtimestamp(0, ZoneInfo(zone))
     return {"time": start.isoformat(), "zone": start.tzname()}
+
+
+@app.get("/note")
+def note():
+    """Temporary files can be written, though the root is read-only."""
+    with tempfile.TemporaryFile("w+") as file:
+        file.write("ticking")
+        file.seek(0)
+        return {"note": file.read()}
 
 
 @app.get("/metrics")

@@ -83,6 +83,30 @@ def test_a_plain_tag_becomes_a_reference_with_the_images_name() -> None:
     assert image.references == ("shop:latest", "shop:1.4", "other:1", "registry.example/shop:1.4")
 
 
+TREE: dict[str, Any] = {"layout": "tree"}
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    [
+        ({}, {}),
+        (TREE, {"TMPDIR": "/dev/shm"}),
+        ({**TREE, "smoke": Smoke(writable_tmp=True)}, {}),
+        ({**TREE, "image": ImageOptions(env={"TMPDIR": "/data"})}, {"TMPDIR": "/data"}),
+        ({**TREE, "image": ImageOptions(env={"TMP": "/data"})}, {"TMP": "/data"}),
+        ({**TREE, "image": ImageOptions(env={"TEMP": "/data"})}, {"TEMP": "/data"}),
+        (
+            {**TREE, "image": ImageOptions(env={"TMPFILES": "no"}, certificates=True)},
+            {"SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt", "TMPDIR": "/dev/shm", "TMPFILES": "no"},
+        ),
+    ],
+)
+def test_where_tmp_is_not_writable_temporary_files_go_elsewhere(
+    options: dict[str, Any], environment: dict[str, str]
+) -> None:
+    assert ImageConfig(root=ROOT, project=ROOT, **options).environment == environment
+
+
 @pytest.fixture
 def image(tmp_path: Path) -> ImageConfig:
     return ImageConfig(root=tmp_path, project=tmp_path, name="shop", app="shop:app")
