@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from typing import get_args
 
 from pystatic_tasks.config.model import ImageConfig, PackerName
 from pystatic_tasks.packers.packer import Packer
 
-__all__ = ["Packer", "all_packers", "find_packer", "needs_writable_tmp", "packer_of"]
+__all__ = ["Packer", "all_packers", "find_packer", "needs_writable_tmp", "packer_of", "says_ended_by_term"]
 
 
 def find_packer(name: PackerName) -> Packer:
@@ -32,3 +33,10 @@ def needs_writable_tmp(config: ImageConfig) -> bool:
     """Whether the image's program cannot start without a writable /tmp that may hold executables."""
     packer = packer_of(config)
     return packer is not None and packer.needs_writable_tmp
+
+
+def says_ended_by_term(config: ImageConfig, output: str) -> bool:
+    """Whether what was packed says in its log that TERM ended the program."""
+    packer = packer_of(config)
+    pattern = packer.ended_by_term if packer else ""
+    return bool(pattern and re.search(pattern, output, re.MULTILINE))

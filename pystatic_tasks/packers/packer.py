@@ -91,5 +91,9 @@ class Packer(Protocol):
         """What `pystatic check` says of what it needs on this platform and on no other; nothing if there is nothing."""
 
     @property
+    def ended_by_term(self) -> str:
+        """What is logged where TERM ended the program and the exit code does not tell: a regular expression, or ""."""
+
+    @property
     def advice(self) -> tuple[tuple[str, str], ...]:
         """What to do where a container's log matches: pairs of a regular expression and whole sentences."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +20,8 @@ SET_ID_BITS = 0o6000
 TRACEBACK = r"^Traceback \(most recent call last\)"
 # Docker and Podman kill 10 seconds after TERM.
 GRACE_SECONDS = 10.0
+# Of a program that ends by itself, and of one that TERM ended in the end, as some servers do once they have closed.
+ORDERLY_CODES = (0, 128 + signal.SIGTERM)
 
 
 def check_users(users: Iterable[str]) -> Check:
@@ -42,8 +45,9 @@ def error_lines(output: str, server: ServerKind) -> Iterator[str]:
             yield line.strip()
 
 
-def check_stop(end: Exit) -> Check:
-    passed = end.code == 0 and end.seconds < GRACE_SECONDS
+def check_stop(end: Exit, *, by_term: bool = False) -> Check:
+    """After TERM; `by_term` if the log says that the signal ended it, whatever the exit code is."""
+    passed = (end.code in ORDERLY_CODES or by_term) and end.seconds < GRACE_SECONDS
     return Check(name="TERM ends it", passed=passed, seen=f"exit code {end.code} after {end.seconds:.1f} s")
 
 

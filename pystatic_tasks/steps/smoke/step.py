@@ -14,7 +14,7 @@ from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_e
 from pystatic_tasks.errors import SmokeError
 from pystatic_tasks.in_env.client import send
 from pystatic_tasks.in_image.servers import find_server
-from pystatic_tasks.packers import needs_writable_tmp
+from pystatic_tasks.packers import needs_writable_tmp, says_ended_by_term
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import require_result, write_report
 from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
@@ -157,7 +157,7 @@ def serve_once(config: ImageConfig, container: Container, user: str, started: fl
     startup_ms = None
     if container.artifact.port is None:
         seen = find_server(config.server_kind).no_port
-        return finish(container, user, startup_ms, [Check(name="answers", passed=False, seen=seen)])
+        return finish(config, container, user, startup_ms, [Check(name="answers", passed=False, seen=seen)])
     address = container.address() if container.running() else None
     first = config.smoke.requests[0].path if config.smoke.requests else "/"
     if address and wait_until_ready(container, address, first, config.smoke.timeout):
@@ -173,7 +173,7 @@ def serve_once(config: ImageConfig, container: Container, user: str, started: fl
             else f"none within {config.smoke.timeout:g} s"
         )
         checks.append(Check(name="answers", passed=False, seen=seen))
-    return finish(container, user, startup_ms, checks)
+    return finish(config, container, user, startup_ms, checks)
 
 
 def ask_all(config: ImageConfig, address: tuple[str, int]) -> list[Check]:
@@ -186,10 +186,11 @@ def ask_all(config: ImageConfig, address: tuple[str, int]) -> list[Check]:
     return checks
 
 
-def finish(container: Container, user: str, startup_ms: int | None, checks: list[Check]) -> Run:
+def finish(config: ImageConfig, container: Container, user: str, startup_ms: int | None, checks: list[Check]) -> Run:
     """Stop the container and look at what it leaves."""
     if container.running():
-        checks.append(contract.check_stop(container.stop(contract.GRACE_SECONDS)))
+        end = container.stop(contract.GRACE_SECONDS)
+        checks.append(contract.check_stop(end, by_term=says_ended_by_term(config, container.output())))
     elif not any(check.name == "answers" for check in checks):
         # There it would have been said.
         checks.append(contract.check_ended(container.wait(0)))
@@ -239,7 +240,7 @@ def run_until_stopped(config: ImageConfig, container: Container, user: str, star
     # One that ends meanwhile has no processes that could be seen.
     if users or container.running():
         checks.append(contract.check_users(users))
-    return finish(container, user, startup_ms, checks)
+    return finish(config, container, user, startup_ms, checks)
 
 
 def wait_for_text(container: Container, text: str, timeout: float) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from support import FROZEN, REPOSITORY, tool_or_skip
 
 from pystatic_tasks import packers
-from pystatic_tasks.config.model import ImageConfig, PackerName
-from pystatic_tasks.packers import all_packers, find_packer, needs_writable_tmp, packer_of
+from pystatic_tasks.config.model import ImageConfig, Layout, PackerName
+from pystatic_tasks.packers import all_packers, find_packer, needs_writable_tmp, packer_of, says_ended_by_term
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import write_manifest
 from pystatic_tasks.steps.pack.step import pack
@@ -40,6 +40,20 @@ def test_a_tree_needs_no_packer(tmp_path: Path) -> None:
     assert packer_of(tree) is None
     assert not needs_writable_tmp(tree)
     assert needs_writable_tmp(one_file(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("output", "layout", "says"),
+    [
+        ("ready\nshop: Child exited for unknown reason! (wstatus == 15)\n", "onefile", True),
+        ("ready\nshop: Child exited for unknown reason! (wstatus == 15)\n", "tree", False),
+        ("shop: Child exited for unknown reason! (wstatus == 9)\n", "onefile", False),
+        ("saw shop: Child exited for unknown reason! (wstatus == 15)\n", "onefile", False),
+        ("", "onefile", False),
+    ],
+)
+def test_staticx_tells_a_death_by_term_in_its_log_only(output: str, layout: Layout, says: bool, tmp_path: Path) -> None:
+    assert says_ended_by_term(replace(one_file(tmp_path), layout=layout), output) is says
 
 
 def test_the_packer_of_the_page_packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

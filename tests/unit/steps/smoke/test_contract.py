@@ -90,13 +90,21 @@ def test_each_server_has_its_own_levels(line: str, passed: bool) -> None:
     ("code", "seconds", "passed", "seen"),
     [
         (0, 0.24, True, "exit code 0 after 0.2 s"),
+        (143, 0.24, True, "exit code 143 after 0.2 s"),
+        (143, 10.0, False, "exit code 143 after 10.0 s"),
         (3, 0.24, False, "exit code 3 after 0.2 s"),
+        (130, 0.24, False, "exit code 130 after 0.2 s"),
         (137, 10.01, False, "exit code 137 after 10.0 s"),
         (0, 10.0, False, "exit code 0 after 10.0 s"),
     ],
 )
 def test_term_must_end_it_in_time_and_in_order(code: int, seconds: float, passed: bool, seen: str) -> None:
     assert check_stop(Exit(code=code, seconds=seconds)) == Check(name="TERM ends it", passed=passed, seen=seen)
+
+
+@pytest.mark.parametrize(("seconds", "passed"), [(0.2, True), (10.0, False)])
+def test_what_term_ended_may_have_another_code_if_its_log_says_so(seconds: float, passed: bool) -> None:
+    assert check_stop(Exit(code=2, seconds=seconds), by_term=True).passed is passed
 
 
 @pytest.mark.parametrize(
