@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
@@ -21,6 +22,8 @@ from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
 from pystatic_tasks.steps.smoke.probes import mismatch, wait_until_ready
+from pystatic_tasks.system.files import write_whole
+from pystatic_tasks.system.redaction import masked
 from pystatic_tasks.system.terminal import add_to_job_summary
 
 # Of smoke.json; described by schemas/smoke.schema.json.
@@ -57,6 +60,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         SmokeError: a check failed; the container's log and what to do are in the message.
     """
     built = require_result(config, Built)
+    log_file(config).unlink(missing_ok=True)
     engine = choose_engine(config.smoke.engine)
     artifact = make_artifact(config, image_id=built.image_id, ports=built.server_ports)
     with context.terminal.activity(f"loading {config.references[0]} into {engine.name}"):
@@ -91,6 +95,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     write_report(config, report)
     add_to_job_summary(as_markdown(config, engine, still, runs))
     if not report.passed:
+        keep_log(config, runs)
         raise failure(config, still, runs, fix=context.command("smoke", "--fix"))
     return report
 
@@ -271,17 +276,34 @@ def expected_otherwise(failed: Sequence[Check]) -> str:
     return ""
 
 
+def failed_run(runs: Sequence[Run]) -> Run | None:
+    """The first run that did not go as it should."""
+    return next((run for run in runs if not all(check.passed for check in run.checks)), None)
+
+
+def log_file(config: ImageConfig) -> Path:
+    """Where the whole log of a failed run is kept."""
+    return config.work / "smoke.log"
+
+
+def keep_log(config: ImageConfig, runs: Sequence[Run]) -> None:
+    run = failed_run(runs)
+    if run and run.output.strip():
+        write_whole(log_file(config), masked(run.output))
+
+
 def failure(config: ImageConfig, still: Sequence[Check], runs: Sequence[Run], fix: str = FIX) -> SmokeError:
     failed = [check for check in [*still, *(each for run in runs for each in run.checks)] if not check.passed]
     names = list(dict.fromkeys(f"{check.name}: {check.seen}" for check in failed))
-    run = next((each for each in runs if not all(check.passed for check in each.checks)), None)
+    run = failed_run(runs)
     log = run.output.strip().splitlines()[-LOG_LINES_SHOWN:] if run else []
+    kept = shown(config, log_file(config))
     found = diagnose_all(config, run.output) if run else Diagnosis(text="")
     return SmokeError(
         f"{config.name} broke its contract:",
         found.text.replace(FIX, fix)
         or expected_otherwise(failed)
         or f"All that was seen is in {shown(config, config.dist / 'smoke.json')}.",
-        [*names, *(["its log ends so:", *(f"| {line}" for line in log)] if log else [])],
+        [*names, *([f"its log, whole in {kept}, ends so:", *(f"| {line}" for line in log)] if log else [])],
         found.repairs,
     )

@@ -24,6 +24,7 @@ from pystatic_tasks.steps.smoke.step import RANDOM_USERS, Run, expected_otherwis
 
 GOOD = Check(name="not root", passed=True, seen="user 65535")
 BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
+LOG = "its log, whole in build/pystatic/{}/smoke.log, ends so:"
 LARGE = Check(name="within budget", passed=False, seen="8.10 MB, budget 8.00 MB")
 
 
@@ -181,13 +182,13 @@ def test_a_program_that_runs_until_term_is_stopped(
         (
             "echo waiting",
             {"stdout": "waiting"},
-            ["TERM ends it: it had ended by itself with exit code 0", "its log ends so:", "| waiting"],
+            ["TERM ends it: it had ended by itself with exit code 0", LOG.format("env"), "| waiting"],
         ),
         (WAITS.format("true"), {"stdout": "waiting", "timeout": 0.3}, ["prints 'waiting': not found"]),
         (
             WAITS.format("echo '[ERROR] x'; touch /tmp/x"),
             {"stdout": "ERROR"},
-            ["no errors logged: [ERROR] x", "nothing left in /tmp: x", "its log ends so:", "| [ERROR] x"],
+            ["no errors logged: [ERROR] x", "nothing left in /tmp: x", LOG.format("env"), "| [ERROR] x"],
         ),
     ],
 )
@@ -213,7 +214,7 @@ def test_a_program_that_does_not_listen_to_term_fails(
     ("layout", "details"),
     [
         ("onefile", ["nothing left in /tmp: x"]),
-        ("tree", ["touch /tmp/x: exit code 1", "its log ends so:", "| touch: /tmp/x: Read-only file system"]),
+        ("tree", ["touch /tmp/x: exit code 1", LOG.format("touch"), "| touch: /tmp/x: Read-only file system"]),
     ],
 )
 def test_only_the_executable_that_unpacks_itself_may_write_into_tmp(
@@ -240,7 +241,7 @@ def test_a_broken_contract_is_told_once_with_the_end_of_the_log(tmp_path: Path) 
         "shop broke its contract:\n"
         "  within budget: 8.10 MB, budget 8.00 MB\n"
         "  GET /: answered 500, expected 200\n"
-        "  its log ends so:\n"
+        "  its log, whole in build/pystatic/shop/smoke.log, ends so:\n"
         f"{log}"
         "All that was seen is in dist/pystatic/shop/smoke.json."
     )
@@ -248,7 +249,19 @@ def test_a_broken_contract_is_told_once_with_the_end_of_the_log(tmp_path: Path) 
 
 def test_the_log_is_that_of_the_run_that_failed(tmp_path: Path) -> None:
     error = failure(make_image(tmp_path), [], [run(GOOD, output="first"), run(BAD, output="second")])
-    assert error.details == ("GET /: answered 500, expected 200", "its log ends so:", "| second")
+    assert error.details == ("GET /: answered 500, expected 200", LOG.format("shop"), "| second")
+
+
+def test_the_whole_log_of_the_run_that_failed_is_kept_until_the_next(tmp_path: Path, sandboxes: Path) -> None:
+    script = "for n in $(seq 30); do echo line $n; done; echo https://me:secret@example.org/; exit 3"
+    lines = "".join(f"line {n}\n" for n in range(1, 31))
+    shop = build(tmp_path, "env", command=("/env", "sh", "-c", script))
+    log = shop.work / "smoke.log"
+    with pytest.raises(SmokeError):
+        smoke(shop, StepContext(say=lambda line: None))
+    assert log.read_text(encoding="utf-8") == f"{lines}https://***@example.org/\n"
+    smoke(replace(shop, smoke=replace(shop.smoke, exit_code=3)), StepContext(say=lambda line: None))
+    assert not log.exists()
 
 
 def test_what_fails_without_a_run_shows_no_log(tmp_path: Path) -> None:
