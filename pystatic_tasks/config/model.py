@@ -70,8 +70,8 @@ class Freeze:
     )
     collect: tuple[str, ...] = key("Packages taken whole: modules, data and metadata.", ())
     metadata: tuple[str, ...] = key(
-        "Distributions whose metadata is read by a name put together at run time "
-        "(literal names and the project's own are found).",
+        "Distributions whose metadata is read whole, such as entry points, by a name put together at run time "
+        "(literal names and the project's own are found; versions of all that is in the program are there).",
         (),
     )
     optimize: int = key("Level of bytecode optimization; 2 leaves out assertions and docstrings.", 2, check="optimize")

@@ -6,7 +6,7 @@ Runs within PyInstaller, since `PYZ` and `EXE` read what that was called with.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from .components import INSIDE, Member, archive_members, components, tool_versio
 from .contents import list_archive, list_tree, names_in_archive
 from .exchange import respond
 from .layer_assignment import RUNNER, owners
+from .metadata_headers import distributions_by_file, frozen_distributions, write_headers
 from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Program, TocEntry, TreeFile
 from .records import to_json
 from .shared_libraries import unwinder
@@ -55,7 +56,8 @@ def freeze(program: Program) -> FrozenProgram:
     compile_again(analysed.loose, made_in(kept), set(files.values()), program.optimize)
     interpreter = Path(sys.executable).resolve()
     make = make_tree if program.layout == "tree" else make_archive
-    made = make(program, analysed, Path(CONF["distpath"]) / program.name, interpreter)
+    metadata = metadata_of(analysed, work / "metadata")
+    made = make(program, analysed, metadata, Path(CONF["distpath"]) / program.name, interpreter)
     save(kept, key, analysed, [*files.values(), work, kept])
     return FrozenProgram(
         binaries=made.binaries,
@@ -100,13 +102,22 @@ def own_packages(files: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(tops - {RUNNER}))
 
 
-def make_tree(program: Program, analysed: Analysed, root: Path, interpreter: Path) -> Made:
+def metadata_of(analysed: Analysed, folder: Path) -> list[TocEntry]:
+    """What is added to the data files: headers of METADATA that are written into the folder."""
+    modules = [*analysed.pure, *analysed.loose, *analysed.binaries]
+    distributions = frozen_distributions((source for _, source, _ in modules), distributions_by_file())
+    return write_headers(distributions, {name for name, _, _ in analysed.datas}, folder)
+
+
+def make_tree(
+    program: Program, analysed: Analysed, metadata: Sequence[TocEntry], root: Path, interpreter: Path
+) -> Made:
     """Lay the program out in the folder `root`."""
     binaries = prepare(analysed.binaries, Path(program.kept) / "binaries", strip=program.strip)
     missing = lay_out(
         root,
         program.name,
-        [*binaries, *analysed.datas],
+        [*binaries, *analysed.datas, *metadata],
         Path(program.entry),
         program.libraries,
         optimize=program.optimize,
@@ -124,7 +135,9 @@ def make_tree(program: Program, analysed: Analysed, root: Path, interpreter: Pat
     )
 
 
-def make_archive(program: Program, analysed: Analysed, path: Path, interpreter: Path) -> Made:
+def make_archive(
+    program: Program, analysed: Analysed, metadata: Sequence[TocEntry], path: Path, interpreter: Path
+) -> Made:
     """Write the program into the file `path`."""
     fit = Path(program.kept) / "binaries"
     binaries = [*analysed.binaries, *unwinder({name for name, _, _ in analysed.binaries})]
@@ -136,13 +149,14 @@ def make_archive(program: Program, analysed: Analysed, path: Path, interpreter: 
         pyz,
         analysed.scripts,
         prepare(binaries, fit, strip=program.strip),
-        analysed.datas,
+        [*analysed.datas, *metadata],
         [("u", None, "OPTION")] + [("O", None, "OPTION")] * program.optimize,
         name=program.name,
         strip=False,
         upx=False,
         console=True,
     )
+    # Without those of `metadata`, which belong to the distributions that they are named after.
     sources = {name: source for name, source, _ in [*analysed.pure, *analysed.datas, *binaries, *dependencies]}
     sources.update({name: source for name, source, _ in analysed.scripts})
     # Within the static executable, which has the same name.

@@ -1,3 +1,4 @@
+import importlib.metadata
 import tempfile
 import threading
 from contextlib import suppress
@@ -60,6 +61,12 @@ def note():
         file.write("ticking")
         file.seek(0)
         return {"note": file.read()}
+
+
+@app.get("/version/<name>")
+def version(name):
+    """By a name that no analysis can see."""
+    return {"is_known": importlib.metadata.version(name)[0].isdigit()}
 
 
 @app.get("/metrics")
