@@ -68,7 +68,7 @@ class Freeze:
         (),
         check="data",
     )
-    collect: tuple[str, ...] = key("Packages taken whole: modules, data and metadata.", ())
+    collect: tuple[str, ...] = key("Packages taken whole: modules as bytecode, data and metadata.", ())
     metadata: tuple[str, ...] = key(
         "Distributions whose metadata is read whole, such as entry points, by a name put together at run time "
         "(literal names and the project's own are found; versions of all that is in the program are there).",

@@ -74,10 +74,10 @@ def analysis_inputs(program: Program) -> AnalysisInputs:
     datas, hidden_imports = list(program.data), list(program.hidden_imports)
     binaries: list[DataFile] = []
     for package in program.collect:
-        of_package = collect_all(package)
-        datas += of_package[0]
-        binaries += of_package[1]
-        hidden_imports += of_package[2]
+        files, libraries, modules = collect_all(package)
+        datas += without_sources(files, modules)
+        binaries += libraries
+        hidden_imports += modules
     return AnalysisInputs(
         entry=program.entry,
         import_paths=program.import_paths,
@@ -89,6 +89,20 @@ def analysis_inputs(program: Program) -> AnalysisInputs:
         optimize=program.optimize,
         layout=program.layout,
     )
+
+
+def without_sources(datas: Iterable[DataFile], modules: Iterable[str]) -> list[DataFile]:
+    """The data files that are no sources of these modules, whose bytecode comes in; templates of code stay."""
+    known = set(modules)
+    return [each for each in datas if module_of(Path(each[1], Path(each[0]).name)) not in known]
+
+
+def module_of(path: Path) -> str:
+    """The module that a source in a program is of, by where it lies; "" for any other file."""
+    if path.suffix != ".py":
+        return ""
+    parts = path.parent.parts if path.stem == "__init__" else path.with_suffix("").parts
+    return ".".join(parts)
 
 
 def names_inside(datas: Iterable[DataFile]) -> list[list[str]]:

@@ -43,14 +43,22 @@ def test_the_analysis_is_asked_for_what_the_program_needs() -> None:
 def test_packages_that_are_taken_whole_bring_their_modules_and_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for file in ("wholex/__init__.py", "wholex/web.py", "wholex/page.html"):
-        (tmp_path / file).parent.mkdir(exist_ok=True)
-        (tmp_path / file).touch()
+    files = ("__init__.py", "web.py", "page.html", "skeleton/settings.py", "in/__init__.py", "in/deep.py", "in/web.txt")
+    for file in files:
+        (tmp_path / "wholex" / file).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / "wholex" / file).touch()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.syspath_prepend(tmp_path)
     inputs = analysis_inputs(replace(SHOP, collect=("wholex",)))
-    assert {"shop.plugins", "wholex", "wholex.web"} <= set(inputs.hidden_imports)
-    assert (f"{tmp_path}/wholex/page.html", "wholex") in inputs.datas
+    modules = {"wholex", "wholex.in", "wholex.in.deep", "wholex.web"}
+    assert set(inputs.hidden_imports) == {"shop.plugins", *modules}
+    # No sources of modules; what looks like one and can be imported from nowhere is a skeleton that somebody reads.
+    assert sorted(inputs.datas) == [
+        ("/shop/page.html", "shop"),
+        (f"{tmp_path}/wholex/in/web.txt", "wholex/in"),
+        (f"{tmp_path}/wholex/page.html", "wholex"),
+        (f"{tmp_path}/wholex/skeleton/settings.py", "wholex/skeleton"),
+    ]
 
 
 def test_a_folder_of_data_counts_by_what_is_in_it(tmp_path: Path) -> None:
