@@ -58,14 +58,28 @@ def make_config(app: Any, settings: Mapping[str, Any]) -> uvicorn.Config:
     return config
 
 
+class Server(uvicorn.Server):
+    """uvicorn's, which tells when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+
 def serve_in_workers(config: uvicorn.Config) -> int:
     with config.bind_socket() as listener:
-        return Workers(config.workers, lambda: serve_here(config, [listener])).run()
+        return Workers(config.workers, lambda ready: serve_here(config, [listener], ready)).run()
 
 
-def serve_here(config: uvicorn.Config, listeners: list[socket.socket] | None = None) -> int:
-    """Serve in this process until TERM or INT; the exit code."""
-    server = uvicorn.Server(config)
+def serve_here(
+    config: uvicorn.Config, listeners: list[socket.socket] | None = None, ready: Callable[[], None] = lambda: None
+) -> int:
+    """Serve in this process until TERM or INT, and call `ready` once requests are taken; the exit code."""
+    server = Server(config, ready)
     try:
         server.run(listeners)
     except SystemExit as ended:

@@ -28,6 +28,7 @@ loaded_in = os.getpid()
 async def lifespan(receive, send):
     for event in ("startup", "shutdown"):
         await receive()
+        await asyncio.sleep(float(os.environ.get("SECONDS_TO_" + event.upper(), 0)))
         failed = os.environ.get("FAIL") == event
         message = {"type": f"lifespan.{event}.failed" if failed else f"lifespan.{event}.complete"}
         await send({**message, "message": "no database"} if failed else message)
@@ -69,6 +70,9 @@ class Server:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
             text: str = response.read().decode()
             return text
+
+    def answering_worker(self) -> int:
+        return int(self.get().split()[0])
 
     def wait_until_printed(self, text: str, times: int = 1) -> None:
         end = time.monotonic() + 15
@@ -229,6 +233,17 @@ def test_hup_replaces_the_workers(folder: Path) -> None:
         assert server.get()
         assert "ERROR" not in server.stop()
     assert server.process.returncode == 0
+
+
+def test_requests_are_answered_while_hup_replaces_the_workers(folder: Path) -> None:
+    with serving(folder, WEB_CONCURRENCY="2", SECONDS_TO_STARTUP="0.1", SECONDS_TO_SHUTDOWN="0.4") as server:
+        before = server.workers()
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_until_printed("Waiting for application shutdown.", 1)
+        assert server.answering_worker() in before
+        server.wait_until_printed("Waiting for application shutdown.", 2)
+        assert server.answering_worker() not in before
+        assert "ERROR" not in server.stop()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
