@@ -7,7 +7,7 @@ from typing import Any
 
 
 def is_asgi(app: Any) -> bool:
-    """Whether the application is a coroutine function, or an object that is called as one."""
-    if inspect.iscoroutinefunction(app):
-        return True
-    return not inspect.isroutine(app) and inspect.iscoroutinefunction(type(app).__call__)
+    """Whether the application is a coroutine function, or an object that is called as one, as uvicorn sees it too."""
+    if inspect.isclass(app):
+        return hasattr(app, "__await__")
+    return inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(app.__call__)

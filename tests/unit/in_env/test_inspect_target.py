@@ -180,7 +180,8 @@ def test_another_server_says_itself_what_follows(ask: Ask, tmp_path: Path) -> No
 def test_an_application_that_the_server_does_not_serve_is_told(ask: Ask, tmp_path: Path) -> None:
     more = [link(tmp_path / "more", *UVICORN)]
     assert ask(server="uvicorn", more=more) == {
-        "problem": "uvicorn serves ASGI applications, and the target is not one.",
+        "problem": "uvicorn serves ASGI applications, and the target is not called as one; "
+        'if it is one, say so: server.interface = "asgi3".',
         "remedy": CORRECT_SERVER,
         "details": [],
     }

@@ -21,7 +21,10 @@ UNUSED_PARTS = ("other-implementations", "reloading")
 def examine(app: Any, settings: Mapping[str, Any], environment: Mapping[str, str]) -> Examination:
     chosen = configure(settings, environment)
     if chosen.get("interface", "auto") == "auto" and not is_asgi(app):
-        raise SettingsError("uvicorn serves ASGI applications, and the target is not one.")
+        raise SettingsError(
+            "uvicorn serves ASGI applications, and the target is not called as one; "
+            'if it is one, say so: server.interface = "asgi3".'
+        )
     automatic = {name: value for name, value in here().items() if chosen.get(name, "auto") == "auto"}
     found = references({**chosen, **automatic})
     for name, reference in found.items():

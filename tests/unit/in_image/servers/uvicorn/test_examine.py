@@ -87,11 +87,15 @@ def test_classes_of_a_table_of_logging_are_brought_along() -> None:
 
 
 def test_a_wsgi_application_is_refused() -> None:
-    assert refused({}, wsgi) == "uvicorn serves ASGI applications, and the target is not one."
+    assert refused({}, wsgi) == (
+        "uvicorn serves ASGI applications, and the target is not called as one; "
+        'if it is one, say so: server.interface = "asgi3".'
+    )
 
 
 def test_an_application_is_what_the_setting_says() -> None:
     assert examine(wsgi, {"interface": "wsgi"}, {}).ports == [8000]
+    assert examine(wsgi, {"interface": "asgi3"}, {}).ports == [8000]
 
 
 @pytest.mark.parametrize(
