@@ -62,17 +62,23 @@ class Uvicorn:
         return configure(settings, environment, arguments)
 
     def ask_myself(self, config: Mapping[str, Any], path: str) -> int:
-        def address_of(bind: str) -> Address:
-            return config.get("fd") or config.get("uds") or (config["host"], config["port"])
-
-        host = f"[{config['host']}]" if ":" in config["host"] else config["host"]
-        bind = f"unix:{config['uds']}" if config.get("uds") else f"{host}:{config['port']}"
-        return ask_myself(bind, path, address_of=address_of, tls=bool(config.get("ssl_certfile")))
+        bind, address = listener(config)
+        return ask_myself(bind, path, address_of=lambda bind: address, tls=bool(config.get("ssl_certfile")))
 
     def serve(self, load: Callable[[], Any], config: Mapping[str, Any]) -> int:
         from .serve import serve
 
         return serve(load, config)
+
+
+def listener(config: Mapping[str, Any]) -> tuple[str, Address]:
+    """Where it listens, for people and for those who connect."""
+    if config.get("fd") is not None:
+        return f"fd://{config['fd']}", config["fd"]
+    if config.get("uds"):
+        return f"unix:{config['uds']}", config["uds"]
+    host, port = config["host"], config["port"]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}", (host, port)
 
 
 SERVER = Uvicorn()

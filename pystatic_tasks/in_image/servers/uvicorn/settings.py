@@ -67,6 +67,8 @@ def configure(
             change(chosen, name, option.type.split_envvar_value(text) if option.multiple else text, variable)
     for name, value in parse(arguments).items():
         change(chosen, name, value, f"The command line: {name}")
+    if chosen.get("ssl_keyfile") and not chosen.get("ssl_certfile"):
+        raise SettingsError("ssl_keyfile is set and ssl_certfile is not; uvicorn needs the certificate as well.")
     return chosen
 
 
@@ -80,6 +82,8 @@ def options() -> dict[str, click.Option]:
 
 
 def change(chosen: Settings, name: str, value: Any, where: str) -> None:
+    if name in WITHOUT_EFFECT and is_off(name, value):
+        return
     if name in WITHOUT_EFFECT:
         raise SettingsError(f"{where} has no effect here: {WITHOUT_EFFECT[name]}.")
     if name not in known_names():
@@ -92,6 +96,15 @@ def change(chosen: Settings, name: str, value: Any, where: str) -> None:
         raise SettingsError(f"{where} = {value!r} is refused by uvicorn: {error.message}") from None
     except (TypeError, ValueError) as error:
         raise SettingsError(f"{where} = {value!r} is refused: {error}") from None
+
+
+def is_off(name: str, value: Any) -> bool:
+    """Whether a switch is set to what it is anyway."""
+    option = options().get(name)
+    try:
+        return option is not None and option.is_flag and option.type.convert(value, option, None) is False
+    except click.BadParameter:
+        return False
 
 
 def convert(name: str, value: Any) -> Any:

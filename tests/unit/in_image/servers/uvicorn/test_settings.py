@@ -167,6 +167,26 @@ def test_settings_that_have_no_effect_here_are_refused(name: str, reason: str) -
     assert refused({name: "x"}) == f"server.{name} has no effect here: {reason}."
 
 
+@pytest.mark.parametrize("value", ["false", "0", "no", "off"])
+@pytest.mark.parametrize("name", ["reload", "factory"])
+def test_what_is_off_anyway_may_be_off(name: str, value: str) -> None:
+    assert configure({name: False}) == configure({})
+    assert configure({}, {f"UVICORN_{name.upper()}": value}) == configure({})
+
+
+@pytest.mark.parametrize("name", ["reload_dirs", "reload_delay", "app"])
+def test_only_switches_are_off(name: str) -> None:
+    assert refused({name: False}).startswith(f"server.{name} has no effect here: ")
+
+
+def test_a_key_needs_its_certificate() -> None:
+    text = "ssl_keyfile is set and ssl_certfile is not; uvicorn needs the certificate as well."
+    assert refused({"ssl_keyfile": "/tls/key.pem"}) == text
+    assert refused(None, (), UVICORN_SSL_KEYFILE="/tls/key.pem") == text
+    both = {"ssl_keyfile": "/tls/key.pem", "ssl_certfile": "/tls/cert.pem"}
+    assert configure(both) == {**configure({}), **both}
+
+
 def test_an_argument_without_effect_is_refused() -> None:
     text = "The command line: factory has no effect here: the program has its own application."
     assert refused(arguments=["--factory"]) == text
