@@ -34,6 +34,7 @@ DOCKER_HUB_HOST = "registry-1.docker.io"
 PASSING = (408, 429, 500, 502, 503, 504)
 TIMEOUT_SECONDS = (10, 300)  # To connect, and between two bytes of an answer.
 LONGEST_ANSWER = 200  # Characters of what a registry says that are shown.
+FORM = "application/x-www-form-urlencoded"
 BYTES = {"Content-Type": "application/octet-stream"}
 PUSH_AGAIN = "See whether its name is right and it runs, and push again: what it has already is not sent again."
 
@@ -76,11 +77,11 @@ class Registry:
         self._authorization = ""
         self._say = say
         self._pause = pause
-        self._session = requests.Session()
+        self._session = Session()
         # A registry that knows a client by a cookie takes it for a browser, and wants more of it.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.trust_env = not is_local(host)  # No proxy leads to this machine.
-        # Also keeps requests from taking credentials out of ~/.netrc.
+        # Also keeps requests from taking credentials for it out of ~/.netrc.
         self._session.auth = self._authorize
         self._session.headers["User-Agent"] = CLIENT
         self._session.hooks["response"].append(check_passing)
@@ -226,6 +227,15 @@ class Registry:
             )
 
 
+class Session(requests.Session):
+    """Leaves alone what ~/.netrc has, also for a place that a request is redirected to."""
+
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        leads_elsewhere: Callable[[str, str], bool] = self.should_strip_auth
+        if leads_elsewhere(response.request.url or "", prepared_request.url or ""):
+            prepared_request.headers.pop("Authorization", None)
+
+
 class Adapter(HTTPAdapter):
     """Sends requests: with our authorities, never longer than we wait, and no secrets in the clear."""
 
@@ -245,13 +255,18 @@ class Adapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         address = urlsplit(request.url or "")
-        if address.scheme == "http" and not is_local(address.netloc) and "Authorization" in request.headers:
+        if address.scheme == "http" and not is_local(address.hostname or "") and holds_credentials(request):
             raise PushError(
-                f"The registry wants credentials sent to {address.netloc} without TLS.",
+                f"The registry wants credentials sent to {address.netloc.rpartition('@')[2]} without TLS.",
                 "Use a registry that has TLS, or one on this machine.",
             )
         self._count(int(request.headers.get("Content-Length", 0)))
         return super().send(request, *arguments, **{**options, "timeout": TIMEOUT_SECONDS})
+
+
+def holds_credentials(request: requests.PreparedRequest) -> bool:
+    """Whether they are in a header, or in a form, as identity tokens are, which goes along where one is redirected."""
+    return "Authorization" in request.headers or request.headers.get("Content-Type") == FORM
 
 
 def check_passing(answer: requests.Response, **_: Any) -> None:

@@ -255,12 +255,39 @@ def test_what_netrc_has_is_left_there(server: Server, tmp_path: Path, monkeypatc
     assert "Authorization" not in server.asked[0].headers
 
 
-def test_credentials_are_not_sent_in_the_clear(server: Server) -> None:
-    server.reply = wants('Bearer realm="http://elsewhere.example/token"', "never")
-    assert refused(server, ME) == (
-        "The registry wants credentials sent to elsewhere.example without TLS.\n"
-        "Use a registry that has TLS, or one on this machine."
-    )
+def test_what_netrc_has_is_left_there_where_one_is_redirected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine elsewhere.example login other password other\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    session = Registry("registry.example", lambda _: None, print, environment={})._session
+    assert requests.utils.get_netrc_auth("https://elsewhere.example/store") == ("other", "other")
+    answer = requests.Response()
+    answer.request = requests.Request("GET", "https://registry.example/", headers={"Authorization": BASIC}).prepare()
+    for url, shown in [("https://elsewhere.example/store", None), ("https://registry.example/store", BASIC)]:
+        request = answer.request.copy()
+        request.url = url
+        session.rebuild_auth(request, answer)
+        assert request.headers.get("Authorization") == shown
+
+
+IDENTITY = Credentials(username="<token>", secret="identity", is_token=True, source="a file")
+IN_THE_CLEAR = (
+    "The registry wants credentials sent to elsewhere.example without TLS.\n"
+    "Use a registry that has TLS, or one on this machine."
+)
+
+
+@pytest.mark.parametrize("credentials", [ME, IDENTITY])
+@pytest.mark.parametrize("place", ["elsewhere.example", "localhost:x@elsewhere.example"])
+def test_credentials_are_not_sent_in_the_clear(server: Server, credentials: Credentials, place: str) -> None:
+    server.reply = wants(f'Bearer realm="http://{place}/token"', "never")
+    assert refused(server, credentials) == IN_THE_CLEAR
+
+
+def test_credentials_are_not_sent_on_in_the_clear(server: Server) -> None:
+    moved = {"Location": "http://elsewhere.example/token"}
+    challenge = wants(f'Bearer realm="http://{server.address}/token"', "never")
+    server.reply = lambda asked: (307, moved, b"") if asked.path == "/token" else challenge(asked)
+    assert refused(server, IDENTITY) == IN_THE_CLEAR
 
 
 # What goes wrong.
