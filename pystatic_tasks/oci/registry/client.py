@@ -89,14 +89,6 @@ class Registry:
         for prefix in ("https://", "http://"):
             self._session.mount(prefix, adapter)
 
-    def has_blob(self, repository: str, digest: str) -> bool:
-        """Whether a repository has a blob.
-
-        Raises:
-            PushError: the registry does not say.
-        """
-        return self._patiently(lambda: self._has_blob(repository, digest))
-
     def put_blob(self, repository: str, blob: Blob, others: Sequence[str] = ()) -> bool:
         """Send a blob, unless the repository has it.
 

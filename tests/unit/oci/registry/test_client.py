@@ -51,9 +51,8 @@ def uploads(server: Server, location: str = "/v2/shop/blobs/uploads/1?_state=a%2
 
 def test_what_is_there_is_not_sent(server: Server) -> None:
     connected = connect(server)
-    assert connected.has_blob("team/shop", LAYER.digest)
     assert not connected.put_blob("team/shop", LAYER)
-    assert server.lines == [f"HEAD /v2/team/shop/blobs/{LAYER.digest}"] * 2
+    assert server.lines == [f"HEAD /v2/team/shop/blobs/{LAYER.digest}"]
     assert connected.bytes_sent == 0
 
 
@@ -115,8 +114,8 @@ def wants(challenge: str, authorization: str) -> Callable[[Asked], Reply]:
 def test_a_password_is_shown_once_it_is_asked_for_and_from_then_on(server: Server) -> None:
     server.reply = wants('Basic realm="a registry"', BASIC)
     connected = connect(server, ME)
-    assert connected.has_blob("shop", LAYER.digest)
-    assert connected.has_blob("shop", MANIFEST.digest)
+    assert not connected.put_blob("shop", LAYER)
+    assert not connected.put_blob("shop", MANIFEST)
     assert [each.headers.get("Authorization") for each in server.asked] == [None, BASIC, BASIC]
 
 
@@ -137,7 +136,7 @@ def test_a_password_is_exchanged_for_a_token_where_the_registry_wants_one(
     server: Server, name: str, credentials: Credentials | None
 ) -> None:
     server.reply = tokens(server, {name: "long"})
-    assert connect(server, credentials).has_blob("shop", LAYER.digest)
+    assert not connect(server, credentials).put_blob("shop", LAYER)
     _, asked, again = server.asked
     assert asked.line == "GET /token?service=a+registry&scope=repository%3Ashop%3Apull%2Cpush"
     assert asked.headers.get("Authorization") == (BASIC if credentials else None)
@@ -147,7 +146,7 @@ def test_a_password_is_exchanged_for_a_token_where_the_registry_wants_one(
 def test_an_identity_token_is_exchanged_for_another(server: Server) -> None:
     server.reply = tokens(server, {"access_token": "long"})
     credentials = Credentials(username="<token>", secret="identity", is_token=True, source="a file")
-    assert connect(server, credentials).has_blob("shop", LAYER.digest)
+    assert not connect(server, credentials).put_blob("shop", LAYER)
     _, asked, _ = server.asked
     assert asked.line == "POST /token"
     assert "Authorization" not in asked.headers
@@ -163,11 +162,11 @@ def test_an_identity_token_is_exchanged_for_another(server: Server) -> None:
 def test_a_token_that_does_not_do_any_more_is_replaced(server: Server) -> None:
     server.reply = tokens(server, {"token": "long"})
     connected = connect(server, ME)
-    connected.has_blob("shop", LAYER.digest)
+    connected.put_blob("shop", LAYER)
     expired = iter([(401, {"WWW-Authenticate": f'Bearer realm="http://{server.address}/token"'}, b"")])
     reply = server.reply
     server.reply = lambda asked: next(expired, reply(asked))
-    assert connected.has_blob("shop", LAYER.digest)
+    assert not connected.put_blob("shop", LAYER)
     assert [each.method for each in server.asked] == ["HEAD", "GET", "HEAD"] * 2
 
 
@@ -251,7 +250,7 @@ def test_credentials_are_not_shown_to_where_a_blob_is_stored(server: Server) -> 
 def test_what_netrc_has_is_left_there(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login other password other\n", encoding="utf-8")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    connect(server, ME).has_blob("shop", LAYER.digest)
+    connect(server, ME).put_blob("shop", LAYER)
     assert "Authorization" not in server.asked[0].headers
 
 
@@ -313,7 +312,7 @@ def test_what_a_registry_does_not_take_of_a_blob_is_said(server: Server) -> None
     assert caught.value.problem == f"{server.address} does not take {LAYER.digest} into shop (400 Bad Request)."
     replies(server, {"HEAD ": (410, {}, b""), "GET ": (410, {}, b"")})
     with pytest.raises(PushError) as caught:
-        connect(server).has_blob("shop", LAYER.digest)
+        connect(server).put_blob("shop", LAYER)
     assert caught.value.problem == f"{server.address} does not say whether shop has {LAYER.digest} (410 Gone)."
     with pytest.raises(PushError) as caught:
         connect(server).get_manifest("shop", "1", "x")
@@ -325,7 +324,7 @@ def test_what_may_pass_is_tried_five_times(server: Server, status: int) -> None:
     replies(server, {"HEAD ": (status, {"Retry-After": "2"}, b"")})
     lines: list[str] = []
     with pytest.raises(PassingError) as caught:
-        connect(server, said=lines).has_blob("shop", LAYER.digest)
+        connect(server, said=lines).put_blob("shop", LAYER)
     assert len(server.asked) == 5
     assert [line.rpartition(" Trying again in ")[2] for line in lines] == ["2 s.", "2 s.", "2 s.", "4 s."]
     assert str(caught.value) == (
@@ -351,7 +350,7 @@ def test_an_upload_that_failed_begins_anew(server: Server) -> None:
 def test_a_token_server_that_is_busy_is_asked_again(server: Server) -> None:
     reply, failures = tokens(server, {"token": "long"}), busy_once()
     server.reply = lambda asked: next(failures, reply(asked)) if asked.path.startswith("/token") else reply(asked)
-    assert connect(server, ME).has_blob("shop", LAYER.digest)
+    assert not connect(server, ME).put_blob("shop", LAYER)
 
 
 @pytest.mark.parametrize(
@@ -381,7 +380,7 @@ def test_nothing_waits_forever(server: Server, monkeypatch: pytest.MonkeyPatch) 
 
     server.reply = reply
     with pytest.raises(PassingError) as caught:
-        connect(server).has_blob("shop", LAYER.digest)
+        connect(server).put_blob("shop", LAYER)
     assert caught.value.problem == f"{server.address} cannot be reached: no answer in time."
 
 
@@ -389,7 +388,7 @@ def test_a_registry_that_is_not_there_is_said() -> None:
     lines: list[str] = []
     nowhere = Registry("127.0.0.1:9", lambda _: None, lines.append, environment={}, pause=lambda _: None)
     with pytest.raises(PassingError) as caught:
-        nowhere.has_blob("shop", LAYER.digest)
+        nowhere.put_blob("shop", LAYER)
     assert str(caught.value) == (
         "127.0.0.1:9 cannot be reached: Connection refused.\n"
         "See whether its name is right and it runs, and push again: what it has already is not sent again."
