@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from packaging.requirements import Requirement
+
 from pystatic_tasks.packers import all_packers
 
 # Versions that are known to work together; what breaks with others is in docs/explanation.md.
@@ -20,5 +22,5 @@ def tool_requirements() -> tuple[str, ...]:
 
 
 def names_of(requirements: Iterable[str]) -> list[str]:
-    """The distributions that pinned requirements name."""
-    return [requirement.partition("==")[0] for requirement in requirements]
+    """The distributions that requirements name."""
+    return [Requirement(requirement).name for requirement in requirements]

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from dependency_groups import resolve
+from packaging.utils import canonicalize_name
 
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.config.project import is_local, read_pyproject
+from pystatic_tasks.config.project import is_local, read_pyproject, required_name
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.build_environment import site_packages
@@ -231,8 +232,10 @@ def hash_sources(folder: Path) -> str:
     return hash_files(folder, source_files(folder))
 
 
-def is_installed(python: Path, name: str) -> bool:
-    return any(path for folder in site_packages(python) for path in folder.glob(f"{name}-*.dist-info"))
+def is_installed(python: Path, requirement: str) -> bool:
+    """Whether there is a distribution of that name, in whatever version."""
+    infos = (path for folder in site_packages(python) for path in folder.glob("*.dist-info"))
+    return required_name(requirement) in {canonicalize_name(path.name.partition("-")[0]) for path in infos}
 
 
 def installed_files(python: Path) -> str:

@@ -17,6 +17,7 @@ from pystatic_tasks.steps.freeze.environment import (
     import_paths,
     install_variables,
     installed_files,
+    is_installed,
     local_folders,
     local_path,
     project_requirements,
@@ -386,6 +387,16 @@ def test_an_installation_that_failed_is_done_again(shop: ImageConfig, environmen
     with pytest.raises(RuntimeError):
         fill_environment(shop, host, wanted_contents(shop, host))
     assert environment.fill(shop)[:2] == ANEW
+
+
+@pytest.mark.parametrize(
+    ("requirement", "there"),
+    [("gunicorn", True), ("Gunicorn[gevent]>=22", True), ("my.server", True), ("gunicorn-extra", False), ("uv", False)],
+)
+def test_what_is_installed_is_found_by_its_name(tmp_path: Path, requirement: str, there: bool) -> None:
+    for name in ("gunicorn-27.0.1", "My_Server-1.0", "uvicorn-0.54.0"):
+        (tmp_path / f"lib/python3.12/site-packages/{name}.dist-info").mkdir(parents=True)
+    assert is_installed(tmp_path / "bin/python", requirement) is there
 
 
 def test_what_the_installers_wrote_down_tells_the_contents(tmp_path: Path) -> None:
