@@ -2,7 +2,7 @@
 
 A manifest is a JSON file with what the step made (`outputs`, by path and hash),
 a hash of what it was made from (`inputs`), one of the configuration that freeze was asked with
-(`asked`), and what the next step wants to know (`facts`: the step's result).
+(`asked`), and what the next step wants to know (`result`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def write_manifest(
     hashes = {str(path): hash_file(path) for path in outputs}
     manifest = Manifest(asked=asked_of_freeze(config), inputs=inputs, outputs=hashes, result=result)
     content = {"step": result.step, "asked": manifest.asked, "inputs": inputs, "outputs": hashes}
-    text = json.dumps({**content, "facts": to_json(result)}, indent=2)
+    text = json.dumps({**content, "result": to_json(result)}, indent=2)
     write_whole(manifest_path(config, result.step), f"{text}\n")
     return manifest
 
@@ -58,7 +58,7 @@ def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyRes
             asked=content["asked"],
             inputs=content["inputs"],
             outputs=content["outputs"],
-            result=from_json(kind, content["facts"]),
+            result=from_json(kind, content["result"]),
         )
         intact = all(hash_file(Path(path)) == digest != "" for path, digest in manifest.outputs.items())
     except (OSError, ValueError, LookupError, TypeError, AttributeError):

@@ -56,7 +56,7 @@ def test_a_manifest_is_read_as_it_was_written(image: ImageConfig, output: Path) 
         "asked": asked,
         "inputs": "1234",
         "outputs": {str(output): SHA_OF_ABC},
-        "facts": to_json(FROZEN),
+        "result": to_json(FROZEN),
     }
 
 

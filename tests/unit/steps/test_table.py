@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
 
 from pystatic_tasks.config import ImageConfig
+from pystatic_tasks.steps.manifest import manifest_path, report_path
+from pystatic_tasks.steps.results import Result
 from pystatic_tasks.steps.table import STEPS, TABLE, steps_before
 
 
@@ -27,3 +32,12 @@ def test_steps_say_what_they_made_among_the_results_or_in_their_manifest(tmp_pat
         "push": "dist/pystatic/shop/push.json",
         "index": "dist/pystatic/shop/index.json",
     }
+
+
+@pytest.mark.parametrize("kind", Result.__subclasses__())
+def test_a_step_leaves_a_result_that_knows_its_name_and_place(kind: type[Result], tmp_path: Path) -> None:
+    shop = ImageConfig(root=tmp_path, project=tmp_path, name="shop", app="shop:app")
+    step = STEPS[kind.step]
+    returned = get_type_hints(step.run)["return"]
+    assert kind in (returned, *get_args(returned))
+    assert step.result_path(shop) in (report_path(shop, kind.step), manifest_path(shop, kind.step))

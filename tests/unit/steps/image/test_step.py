@@ -564,12 +564,12 @@ def test_the_way_of_a_tree_is_told_layer_by_layer(tmp_path: Path, monkeypatch: p
 
 
 def test_sizes_of_a_tree_are_the_sums_of_its_layers(tmp_path: Path) -> None:
-    facts = build_image(some_tree(tmp_path), StepContext(say=lambda line: None))
+    built = build_image(some_tree(tmp_path), StepContext(say=lambda line: None))
     for size in ("size_bytes", "compressed_bytes"):
-        assert getattr(facts, size) == sum(getattr(layer, size) for layer in facts.layers)
+        assert getattr(built, size) == sum(getattr(layer, size) for layer in built.layers)
     own = sum(len(content) for content, _ in FILES.values())
     system = sum(len(rootfs_file(tmp_path, path)) for path in ("etc/passwd", "etc/group", "etc/nsswitch.conf"))
-    assert facts.size_bytes == own + system + 2 * len(utc())
+    assert built.size_bytes == own + system + 2 * len(utc())
 
 
 def rootfs_file(root: Path, name: str) -> bytes:
@@ -678,15 +678,15 @@ def test_sizes_and_digests_are_those_of_the_wanted_compression(project: Path) ->
     )
     plain = build_image(some_image(project), StepContext(say=lambda line: None))
     shop = some_image(project, compression="zstd")
-    facts = build_image(shop, StepContext(say=lambda line: None))
+    built = build_image(shop, StepContext(say=lambda line: None))
     with tarfile.open(shop.dist / "image.tar") as tar:
         blobs = {member.name.rpartition("/")[2]: member.size for member in tar if member.isfile()}
-    (layer,) = facts.layers
-    assert facts.compression == "zstd"
-    assert blobs[layer.digest.removeprefix("sha256:")] == layer.compressed_bytes == facts.compressed_bytes
+    (layer,) = built.layers
+    assert built.compression == "zstd"
+    assert blobs[layer.digest.removeprefix("sha256:")] == layer.compressed_bytes == built.compressed_bytes
     assert plain.layers[0].digest.removeprefix("sha256:") in blobs
-    assert facts.image_id == plain.image_id
-    assert facts.digest != plain.digest
+    assert built.image_id == plain.image_id
+    assert built.digest != plain.digest
 
 
 def test_without_the_library_for_zstd_nothing_is_written(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
