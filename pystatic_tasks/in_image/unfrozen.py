@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from .application import import_app
 from .main import main
 from .servers import find_server
 
@@ -23,4 +24,4 @@ def run(kind: str) -> int:
     target = sys.argv[1]
     sys.path.insert(0, str(Path.cwd()))
     server = find_server(kind)
-    return main(server, lambda: server.import_app(target), {}, {}, sys.argv[2:])
+    return main(server, lambda: import_app(target), {}, {}, sys.argv[2:])

@@ -74,9 +74,6 @@ class Server(Protocol[Config]):
 
     # In the image.
 
-    def import_app(self, target: str) -> Any:
-        """The application that the target names."""
-
     def configure(
         self,
         settings: Mapping[str, Any],

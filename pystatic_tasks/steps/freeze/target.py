@@ -24,6 +24,7 @@ REFERENCE = rf"({NAME}(?:\.{NAME})*)\s*:\s*({NAME})((?:\.{NAME})*)\s*(?:\[.*\])?
 APP_SCRIPT = """\
 import sys
 
+from {runner}.application import import_app
 from {runner}.main import main
 from {runner}.servers.{server} import SERVER{import_own}
 
@@ -33,7 +34,7 @@ SETTINGS = {settings!r}
 def load():
     import {module}
 
-    return SERVER.import_app({target!r})
+    return import_app({target!r})
 
 
 if __name__ == "__main__":

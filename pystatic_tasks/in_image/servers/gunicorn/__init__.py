@@ -48,11 +48,6 @@ class Gunicorn:
 
         return examine(app, settings, own, environment)
 
-    def import_app(self, target: str) -> Any:
-        from gunicorn.util import import_app
-
-        return import_app(target)
-
     def configure(
         self,
         settings: Mapping[str, Any],

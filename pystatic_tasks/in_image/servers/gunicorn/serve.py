@@ -15,10 +15,10 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.config import Config
-from gunicorn.errors import HaltServer
+from gunicorn.errors import AppImportError, HaltServer
 
 from ...asgi import is_asgi
-from ...errors import SettingsError
+from ...errors import SettingsError, TargetError
 from ...ports import refuse_port_in_use
 from .late_errors import log_late_errors
 from .settings import address_of, binds
@@ -55,7 +55,7 @@ class StandaloneApplication(BaseApplication):
         return app
 
     def load_app(self) -> Any:
-        app = self._load()
+        app = load_app(self._load)
         return log_late_errors(app) if self.cfg.worker_class_str == ASGI_WORKER and is_asgi(app) else app
 
 
@@ -73,7 +73,7 @@ def serve(load: Callable[[], Any], config: Config) -> int:
         print(config)
     os.chdir(config.chdir)
     if config.print_config or config.check_config:
-        load()
+        load_app(load)
         return 0
     refuse_what_was_left_out(config)
     refuse_ports_in_use(config)
@@ -84,6 +84,14 @@ def serve(load: Callable[[], Any], config: Config) -> int:
     except HaltServer as halted:
         return halted.exit_status
     return 0
+
+
+def load_app(load: Callable[[], Any]) -> Any:
+    """What `load` returns; a target that is none is the error by which gunicorn knows that."""
+    try:
+        return load()
+    except TargetError as error:
+        raise AppImportError(str(error)) from None
 
 
 def end_by_signals() -> None:

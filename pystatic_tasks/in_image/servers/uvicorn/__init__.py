@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...application import import_app
 from ...healthcheck import Address, ask_myself
 
 if TYPE_CHECKING:
@@ -46,9 +45,6 @@ class Uvicorn:
         from .examine import examine
 
         return examine(app, settings, environment)
-
-    def import_app(self, target: str) -> Any:
-        return import_app(target)
 
     def configure(
         self,

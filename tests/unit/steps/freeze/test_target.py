@@ -32,6 +32,7 @@ def test_an_app_is_served_by_the_runner_with_its_settings(tmp_path: Path) -> Non
     assert entry_script(image, {"workers": 4, "access_log_format": "{x}"}) == (
         "import sys\n"
         "\n"
+        "from pystatic_runner.application import import_app\n"
         "from pystatic_runner.main import main\n"
         "from pystatic_runner.servers.gunicorn import SERVER\n"
         "\n"
@@ -41,7 +42,7 @@ def test_an_app_is_served_by_the_runner_with_its_settings(tmp_path: Path) -> Non
         "def load():\n"
         "    import shop.web\n"
         "\n"
-        "    return SERVER.import_app('shop.web:make_app()')\n"
+        "    return import_app('shop.web:make_app()')\n"
         "\n"
         "\n"
         'if __name__ == "__main__":\n'

@@ -267,7 +267,7 @@ def test_an_application_that_does_not_load_ends_with_its_traceback(folder: Path,
 def test_workers_that_do_not_load_it_themselves_end_with_gunicorns_code(folder: Path, target: str, code: int) -> None:
     script = (
         "import sys\n"
-        "from gunicorn.util import import_app\n"
+        "from pystatic_tasks.in_image.application import import_app\n"
         "from pystatic_tasks.in_image.main import main\n"
         "from pystatic_tasks.in_image.servers.gunicorn import SERVER\n"
         f"sys.exit(main(SERVER, lambda: import_app({target!r}), {{'preload_app': False}}, {{}}, sys.argv[1:]))\n"

@@ -49,11 +49,12 @@ def create():
 PROGRAM = """
 import sys
 
+from pystatic_tasks.in_image.application import import_app
 from pystatic_tasks.in_image.main import main
 from pystatic_tasks.in_image.servers.uvicorn import SERVER
 
 sys.path.insert(0, "")
-sys.exit(main(SERVER, lambda: SERVER.import_app({target!r}), {settings!r}, {{}}, sys.argv[1:]))
+sys.exit(main(SERVER, lambda: import_app({target!r}), {settings!r}, {{}}, sys.argv[1:]))
 """
 FOREIGN = ("PORT", "WEB_CONCURRENCY", "FAIL")
 
