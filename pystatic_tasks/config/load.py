@@ -69,6 +69,7 @@ def load_config(
         cascades = {f"tool.{TABLE}": cascade([common, *above])}
     for where, values in cascades.items():
         problems.extend([] if wrong_values else target_problems(where, values))
+        problems.extend(port_problems(where, values))
         problems.extend(name_problems(where, values))
     problems.extend(shared_names(cascades.values()))
     if problems:
@@ -134,6 +135,12 @@ def target_problems(where: str, values: Mapping[str, Any]) -> list[str]:
         return [f'{where}.app: missing; say what to serve, such as app = "package.module:callable"']
     if len(given) > 1:
         return [f"{where}: {' and '.join(given)} exclude each other; keep one"]
+    return []
+
+
+def port_problems(where: str, values: Mapping[str, Any]) -> list[str]:
+    if values.get("app") and values.get("smoke", {}).get("port"):
+        return [f"{where}.smoke.port: an app is asked at the port that its server listens on; leave it out"]
     return []
 
 

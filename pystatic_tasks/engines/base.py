@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from pystatic_tasks.config.model import DEFAULT_SERVER, ImageConfig, ServerKind
@@ -25,6 +27,7 @@ class Artifact:
         entrypoint: Absolute path of the program in the image.
         env: The image's environment variables.
         port: TCP port that it serves, or None.
+        takes_port: Whether its server can be told to listen at another port.
         volumes: Folders of the image that are writable, anew for each container.
         server: What serves at that port.
     """
@@ -35,6 +38,7 @@ class Artifact:
     entrypoint: str
     env: Mapping[str, str]
     port: int | None
+    takes_port: bool = True
     volumes: Sequence[str] = ()
     server: ServerKind = DEFAULT_SERVER
 
@@ -47,7 +51,8 @@ def make_artifact(config: ImageConfig, *, image_id: str, ports: Sequence[int]) -
         references=config.references,
         entrypoint=f"/{config.name}",
         env=config.environment,
-        port=ports[0] if config.app and ports else None,
+        port=(ports[0] if ports else None) if config.app else config.smoke.port,
+        takes_port=config.app is not None,
         volumes=config.image.volumes,
         server=config.server_kind,
     )
@@ -61,12 +66,14 @@ class Policy:
         user: "UID:GID".
         writable_tmp: Whether /tmp is writable and may hold executables.
         memory_bytes: Memory limit, where the engine has one.
+        env: Environment variables beside the image's own.
         owner: Who runs it. What an earlier run of the same owner left, since it was killed, is removed.
     """
 
     user: str
     writable_tmp: bool
     memory_bytes: int
+    env: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
 
 
@@ -142,9 +149,12 @@ class Engine(Protocol):
 
 
 def call(
-    *command: str, check: bool = True, timeout: float = COMMAND_TIMEOUT_SECONDS
+    *command: str,
+    check: bool = True,
+    timeout: float = COMMAND_TIMEOUT_SECONDS,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[str]:
-    """Run an engine's command line.
+    """Run an engine's command line, with environment variables of its own beside ours.
 
     Raises:
         ImageError: it failed, with what it said.
@@ -157,6 +167,7 @@ def call(
             text=True,
             errors="replace",
             timeout=timeout,
+            env={**os.environ, **variables},
             check=False,
         )
     except subprocess.TimeoutExpired:

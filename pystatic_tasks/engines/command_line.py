@@ -88,12 +88,15 @@ class CommandLineEngine:
             options += ["--volume", "/tmp"]
         if artifact.port:
             options += ["--publish", f"127.0.0.1::{artifact.port}"]
+        # Their values stay off the command line, which everybody on the machine can read.
+        options += [word for name in policy.env for word in ("--env", name)]
         if policy.owner:
             self.remove_left(policy.owner)
             options += ["--label", f"{OWNER_LABEL}={policy.owner}"]
         container = CommandLineContainer(engine=self, identity=f"pystatic-{secrets.token_hex(8)}", artifact=artifact)
         try:
-            call(self.name, "create", "--name", container.identity, *options, self.handle(artifact), *arguments)
+            created = ("create", "--name", container.identity, *options, self.handle(artifact), *arguments)
+            call(self.name, *created, variables=policy.env)
             call(self.name, "start", container.identity)
         except BaseException:
             container.remove()

@@ -15,12 +15,13 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Exit, Policy
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.errors import ImageError
+from pystatic_tasks.in_env.client import free_port, is_taken
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.oci.read_archive import open_layers
 from pystatic_tasks.system.processes import with_our_life
@@ -108,7 +109,7 @@ class Sandbox:
             extract(artifact.archive, root)
             tmp.mkdir()
             tmp.chmod(0o1777)
-            port = free_port() if artifact.port else None
+            port = port_here(artifact)
             command = self.command(root, tmp, policy, artifact.volumes)
             log = folder / "output"
             with log.open("wb") as output:
@@ -119,12 +120,14 @@ class Sandbox:
                     # unshare itself complains when the program is killed; the program's own errors go to the output.
                     stderr=subprocess.DEVNULL if self.as_root else subprocess.STDOUT,
                     cwd="/",
-                    env=environment(artifact, port),
+                    env=environment(artifact, port, policy.env),
                 )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        return SandboxContainer(process=process, folder=folder, command=command, artifact=artifact, port=port)
+        return SandboxContainer(
+            process=process, folder=folder, command=command, artifact=artifact, port=port, env=policy.env
+        )
 
     def command(self, root: Path, tmp: Path, policy: Policy, volumes: Sequence[str]) -> list[str]:
         uid, _, gid = policy.user.partition(":")
@@ -151,6 +154,7 @@ class SandboxContainer:
     command: Sequence[str]
     artifact: Artifact
     port: int | None
+    env: Mapping[str, str] = field(default_factory=dict)
 
     def address(self) -> tuple[str, int]:
         assert self.port is not None
@@ -177,7 +181,7 @@ class SandboxContainer:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             cwd="/",
-            env=environment(self.artifact, self.port),
+            env=environment(self.artifact, self.port, self.env),
             check=False,
         ).returncode
 
@@ -241,10 +245,26 @@ def extract(archive: Path, root: Path) -> None:
         Path(f"{root}{file}").chmod(0o644)
 
 
-def environment(artifact: Artifact, port: int | None) -> dict[str, str]:
-    """What engines set, what the image sets, and where to listen."""
-    variables = {"PATH": PATH, "HOME": "/", **artifact.env}
-    if port:
+def port_here(artifact: Artifact) -> int | None:
+    """The port of this machine at which the program will listen.
+
+    Raises:
+        ImageError: it listens at one port only, and that is taken.
+    """
+    if artifact.port is None or artifact.takes_port:
+        return artifact.port and free_port()
+    if is_taken(artifact.port):
+        raise ImageError(
+            f"Port {artifact.port} is in use, and the sandbox shares the ports of this machine.",
+            "Stop what listens there, or choose another engine.",
+        )
+    return artifact.port
+
+
+def environment(artifact: Artifact, port: int | None, more: Mapping[str, str]) -> dict[str, str]:
+    """What engines set, what the image sets, what is for this run, and where to listen."""
+    variables = {"PATH": PATH, "HOME": "/", **artifact.env, **more}
+    if port and artifact.takes_port:
         variables.update(find_server(artifact.server).listen_at(variables, "127.0.0.1", port))
     return variables
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .client import Answer, send
+from .client import Answer, is_taken, send
 from .evidence import read_records, take
 from .exchange import respond
 from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
@@ -50,6 +50,8 @@ def run(exercise: Exercise, answers: list[ObservedAnswer]) -> None:
     Raises:
         NotObservedError: some of it could not be done.
     """
+    if exercise.port and is_taken(exercise.port):
+        raise NotObservedError(f"port {exercise.port} is in use here")
     with Path(exercise.log).open("wb") as log, started(exercise, exercise.arguments, exercise.folder, log) as program:
         if exercise.port:
             serve(exercise, program, answers)
@@ -184,7 +186,8 @@ def how_it_ended(code: int | None) -> str:
 
 def explained(problem: str, log: Path) -> str:
     """The problem with the last line of the program's output."""
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return f"{problem}: {lines[-1]}" if lines else problem
 
 

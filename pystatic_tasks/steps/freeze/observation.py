@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pystatic_tasks.config.model import ImageConfig, Request, shown
+from pystatic_tasks.config.model import SHARED_MEMORY, ImageConfig, Request, shown
 from pystatic_tasks.config.variables import caller_variables, hidden, resolved
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_env.modules import OBSERVE
@@ -112,8 +112,8 @@ def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Seque
         **base,
         "PATH": f"{python.parent}:{os.environ.get('PATH', os.defpath)}",
         "HOME": str(folder / "home"),
-        "TMPDIR": str(folder / "tmp"),
         **config.environment,
+        **({} if is_private(config) else {"TMPDIR": str(folder / "tmp")}),
         **exercise_variables(config),
     }
     if config.app:
@@ -126,6 +126,11 @@ def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Seque
         "PYSTATIC_RECORDS": str(folder / "records"),
         **({"PYSTATIC_URL": f"http://{ADDRESS}:{port}"} if port else {}),
     }
+
+
+def is_private(config: ImageConfig) -> bool:
+    """Whether temporary files may go where the image says, and nobody else sees them there."""
+    return bool(private_memory()) and config.environment.get("TMPDIR") == SHARED_MEMORY
 
 
 def exercise_variables(config: ImageConfig) -> dict[str, str]:

@@ -6,19 +6,21 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.config.variables import resolved
 from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
 from pystatic_tasks.errors import SmokeError
-from pystatic_tasks.in_env.client import send
+from pystatic_tasks.in_env.client import Answer, send
+from pystatic_tasks.in_env.protocol import ObservedAnswer
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import needs_writable_tmp, says_ended_by_term
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.manifest import require_result, write_report
-from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
+from pystatic_tasks.steps.manifest import read_manifest, require_result, write_report
+from pystatic_tasks.steps.results import Built, Check, Frozen, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
 from pystatic_tasks.steps.smoke.probes import mismatch, wait_until_ready
@@ -75,7 +77,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         with context.terminal.activity(f"running it as user {user}"):
             runs.append(run_once(config, engine, artifact, user))
         started = runs[-1].startup_ms
-        first = "first answer" if config.app else "ready"
+        first = "first answer" if serves(config) else "ready"
         context.say(f"as user {user}" + (f", {first} after {started} ms" if started is not None else ""))
         show(context, runs[-1].checks if is_news(runs) else [summed_up(runs[-1])])
     for each in engine.unchecked:
@@ -138,17 +140,28 @@ def show(context: StepContext, checks: Sequence[Check]) -> None:
 
 def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str) -> Run:
     writable_tmp = needs_writable_tmp(config) or config.smoke.writable_tmp
-    policy = Policy(user=user, writable_tmp=writable_tmp, memory_bytes=config.smoke.memory, owner=owner(config))
+    policy = Policy(
+        user=user,
+        writable_tmp=writable_tmp,
+        memory_bytes=config.smoke.memory,
+        env=resolved(config.smoke.env, "smoke.env"),
+        owner=owner(config),
+    )
     started = time.monotonic()
     container = engine.start(artifact, policy, [] if config.app else config.smoke.command)
     try:
-        if config.app:
+        if serves(config):
             return serve_once(config, container, user, started)
         if config.smoke.long_running:
             return run_until_stopped(config, container, user, started)
         return end_once(config, container, user)
     finally:
         container.remove()
+
+
+def serves(config: ImageConfig) -> bool:
+    """Whether the program is asked by HTTP."""
+    return config.app is not None or config.smoke.port is not None
 
 
 def owner(config: ImageConfig) -> str:
@@ -183,12 +196,29 @@ def serve_once(config: ImageConfig, container: Container, user: str, started: fl
 
 def ask_all(config: ImageConfig, address: tuple[str, int]) -> list[Check]:
     checks = []
+    plain = plain_answers(config)
     for request in config.smoke.requests:
         answer = send(request, address, config.smoke.timeout)
-        problem = mismatch(request, answer)
+        problem = unlike_plain(mismatch(request, answer), answer, plain.get(f"{request.method} {request.path}"))
         seen = problem or f"{answer.status} in {answer.seconds * 1000:.0f} ms"
         checks.append(Check(name=f"{request.method} {request.path}", passed=not problem, seen=seen))
     return checks
+
+
+def plain_answers(config: ImageConfig) -> Mapping[str, ObservedAnswer]:
+    """What the plain program answered before it was frozen, by request."""
+    frozen = read_manifest(config, Frozen)
+    return {answer.request: answer for answer in frozen.result.answers} if frozen else {}
+
+
+def unlike_plain(problem: str, answer: Answer, plain: ObservedAnswer | None) -> str:
+    """The problem with what the plain program answered, where that was something else; "" if there is none."""
+    if plain is None or not plain.status or not answer.status:
+        return problem
+    if problem:
+        is_same = (answer.status, answer.type) == (plain.status, plain.type)
+        return problem if is_same else f"{problem}; the plain program answered {plain.status}, {plain.type}"
+    return "" if answer.type == plain.type else f"answered {answer.type}, the plain program {plain.type}"
 
 
 def finish(config: ImageConfig, container: Container, user: str, startup_ms: int | None, checks: list[Check]) -> Run:

@@ -475,3 +475,13 @@ def test_nothing_is_installed_where_that_is_said(tmp_path: Path) -> None:
 def test_an_app_that_is_not_a_target_is_named(tmp_path: Path) -> None:
     line = f'tool.pystatic-tasks.app = "shop": {NOT_A_TARGET}'
     assert refused(tmp_path, "[tool.pystatic-tasks]\napp = 'shop'\n") == one_problem(tmp_path, line)
+
+
+def test_an_app_has_the_port_of_its_server(tmp_path: Path) -> None:
+    text = '[tool.pystatic-tasks]\napp = "shop:app"\nsmoke.port = 8080\n'
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path)
+    assert caught.value.details == (
+        "tool.pystatic-tasks.smoke.port: an app is asked at the port that its server listens on; leave it out",
+    )

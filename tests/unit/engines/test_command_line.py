@@ -217,3 +217,13 @@ def test_a_folder_that_cannot_be_looked_into_is_told_in_the_engines_words(progra
     assert str(caught.value) == (
         '"docker cp" failed, so that /tmp could not be looked into:\n  no such container\nSee whether docker works.'
     )
+
+
+def test_variables_of_a_run_stay_off_the_command_line(programs: Path, tmp_path: Path) -> None:
+    program(programs, "docker", f'[ "$1" != create ] || echo "$*|$KEY" > {tmp_path}/said')
+    policy = Policy(user="1:1", writable_tmp=False, memory_bytes=1, env={"KEY": "größe"})
+    DOCKER.start(SHOP, policy, [])
+    said = (tmp_path / "said").read_text(encoding="utf-8").strip()
+    assert "--env KEY " in said.partition("|")[0]
+    assert said.partition("|")[2] == "größe"
+    assert "größe" not in said.partition("|")[0]

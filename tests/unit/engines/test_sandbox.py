@@ -15,7 +15,16 @@ from support import FROZEN, tool_or_skip
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, ServerKind
 from pystatic_tasks.engines.base import Artifact, Container, Policy
-from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, here, remove_left
+from pystatic_tasks.engines.sandbox import (
+    Sandbox,
+    environment,
+    exit_code,
+    extract,
+    here,
+    port_here,
+    remove_left,
+)
+from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.oci.compression import gzip
@@ -340,21 +349,21 @@ def with_variables(env: Mapping[str, str], server: ServerKind = "gunicorn") -> A
 
 def test_the_environment_is_what_engines_set() -> None:
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    assert environment(with_variables({}), None) == {"PATH": path, "HOME": "/"}
+    assert environment(with_variables({}), None, {}) == {"PATH": path, "HOME": "/"}
 
 
 def test_the_image_may_set_the_environment_anew() -> None:
-    assert environment(with_variables({"PATH": "/bin", "A": "1"}), None) == {"PATH": "/bin", "HOME": "/", "A": "1"}
+    assert environment(with_variables({"PATH": "/bin", "A": "1"}), None, {}) == {"PATH": "/bin", "HOME": "/", "A": "1"}
 
 
 def test_the_service_is_told_where_to_listen() -> None:
-    assert environment(with_variables({}), 1234)["GUNICORN_CMD_ARGS"] == "--bind 127.0.0.1:1234"
+    assert environment(with_variables({}), 1234, {})["GUNICORN_CMD_ARGS"] == "--bind 127.0.0.1:1234"
     own = {"GUNICORN_CMD_ARGS": "--workers 2"}
-    assert environment(with_variables(own), 1234)["GUNICORN_CMD_ARGS"] == "--workers 2 --bind 127.0.0.1:1234"
+    assert environment(with_variables(own), 1234, {})["GUNICORN_CMD_ARGS"] == "--workers 2 --bind 127.0.0.1:1234"
 
 
 def test_each_server_is_told_in_its_own_way() -> None:
-    variables = environment(with_variables({"UVICORN_PORT": "80"}, "uvicorn"), 1234)
+    variables = environment(with_variables({"UVICORN_PORT": "80"}, "uvicorn"), 1234, {})
     assert (variables["UVICORN_HOST"], variables["UVICORN_PORT"]) == ("127.0.0.1", "1234")
     assert "GUNICORN_CMD_ARGS" not in variables
 
@@ -377,3 +386,30 @@ def test_a_free_port_can_be_listened_on() -> None:
 @pytest.mark.parametrize(("returncode", "code"), [(0, 0), (3, 3), (-signal.SIGKILL, 137), (-signal.SIGTERM, 143)])
 def test_exit_codes_are_those_that_engines_report(returncode: int, code: int) -> None:
     assert exit_code(returncode) == code
+
+
+def test_variables_of_one_run_go_before_the_images() -> None:
+    variables = environment(with_variables({"A": "image", "B": "image"}), None, {"A": "run"})
+    assert (variables["A"], variables["B"]) == ("run", "image")
+
+
+def test_a_program_that_listens_at_one_port_only_is_asked_there(artifact: Artifact) -> None:
+    fixed = replace(artifact, port=free_port(), takes_port=False)
+    assert port_here(fixed) == fixed.port
+    assert "GUNICORN_CMD_ARGS" not in environment(fixed, fixed.port, {})
+    assert fixed.port is not None
+    with socket.create_server(("127.0.0.1", fixed.port)), pytest.raises(ImageError) as caught:
+        port_here(fixed)
+    assert str(caught.value) == (
+        f"Port {fixed.port} is in use, and the sandbox shares the ports of this machine.\n"
+        "Stop what listens there, or choose another engine."
+    )
+
+
+def test_a_program_gets_the_variables_of_its_run(sandbox: Sandbox, artifact: Artifact) -> None:
+    container = sandbox.start(artifact, replace(POLICY, env={"KEY": "a b$ü"}), ["sh", "-c", 'echo "$KEY"'])
+    try:
+        assert container.wait(10) == 0
+        assert container.output() == "a b$ü\n"
+    finally:
+        container.remove()

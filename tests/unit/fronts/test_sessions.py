@@ -536,8 +536,8 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--platform PLATFORM, --archive FILE, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, "
-            "--verbose, --json",
+            "--platform PLATFORM, --archive FILE, --no-cache, --no-observe, --fix, --format FORMAT, "
+            "--check-reproducible, --verbose, --json",
         ),
         (
             ["--tag"],

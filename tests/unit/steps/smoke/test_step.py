@@ -13,7 +13,8 @@ from support import FROZEN, PACKED, engine_or_skip, tool_or_skip, validate
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, Layout, Smoke
 from pystatic_tasks.engines import make_artifact
 from pystatic_tasks.errors import Repair, SmokeError
-from pystatic_tasks.in_env.protocol import TreeFile
+from pystatic_tasks.in_env.client import Answer
+from pystatic_tasks.in_env.protocol import ObservedAnswer, TreeFile
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.image.step import build_image
@@ -369,3 +370,21 @@ def test_the_repair_is_called_as_the_user_calls_smoke(tmp_path: Path) -> None:
     output = "ModuleNotFoundError: No module named 'plugins'"
     text = str(failure(make_image(tmp_path), [], [run(BAD, output=output)], fix="inv smoke --fix"))
     assert 'let it be repaired by "inv smoke --fix".' in text
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "kind", "seen"),
+    [
+        ("", 200, "text/html", ""),
+        ("", 200, "text/plain", "answered text/plain, the plain program text/html"),
+        ("answered 404, expected 200", 404, "text/plain", "{}; the plain program answered 200, text/html"),
+        ("answered 'a', expected it to contain 'b'", 200, "text/html", "{}"),
+        ("no answer", 0, "", "{}"),
+    ],
+)
+def test_an_answer_is_compared_with_that_of_the_plain_program(problem: str, status: int, kind: str, seen: str) -> None:
+    plain = ObservedAnswer(request="GET /", status=200, type="text/html")
+    answer = Answer(status=status, body="", seconds=0, type=kind)
+    assert step.unlike_plain(problem, answer, plain) == seen.format(problem)
+    assert step.unlike_plain(problem, answer, None) == problem
+    assert step.unlike_plain(problem, answer, replace(plain, status=0)) == problem

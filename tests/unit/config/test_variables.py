@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from pystatic_tasks.config.variables import caller_variables, hidden, resolved
+from pystatic_tasks.errors import ConfigError
+
+
+def test_a_value_is_the_callers_where_it_is_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "größe")
+    variables = {"KEY": "$SHOP_KEY", "PRICE": "$5", "TEXT": "a $SHOP_KEY"}
+    assert resolved(variables, "smoke.env") == {"KEY": "größe", "PRICE": "$5", "TEXT": "a $SHOP_KEY"}
+    assert list(caller_variables(variables)) == ["größe"]
+
+
+def test_a_variable_that_the_caller_has_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SHOP_KEY", raising=False)
+    with pytest.raises(ConfigError) as caught:
+        resolved({"KEY": "$SHOP_KEY"}, "observe.env")
+    assert str(caught.value) == (
+        'tool.pystatic-tasks.observe.env.KEY = "$SHOP_KEY", and there is no variable SHOP_KEY here.\n'
+        "Set it where you call this: export SHOP_KEY=…"
+    )
+
+
+def test_secrets_are_hidden_the_longest_first_and_short_ones_are_none() -> None:
+    assert hidden("abcdef abcd on", ["abcd", "abcdef", "on"]) == "*** *** on"

@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import sys
+import sysconfig
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import pytest
+from support import install_distribution
+
+from pystatic_tasks.in_env import evidence
+from pystatic_tasks.in_env.evidence import Records, folder_of_import, read_records, source_of, take
+from pystatic_tasks.in_env.protocol import Exercise, Observed, ObservedAnswer
+
+FAST = f"depx/fast{EXTENSION_SUFFIXES[0]}"
+EXERCISE = Exercise(
+    arguments=(),
+    environment={},
+    folder="",
+    records="",
+    log="",
+    port=0,
+    requests=(),
+    timeout=1.0,
+    text=None,
+    exit_code=0,
+    long_running=False,
+    further=(),
+    further_folder="",
+    module="",
+    loose=(),
+    tools=(),
+    server="",
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with packages, of which alone importlib knows."""
+    folder = tmp_path / "lib" / "site-packages"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [str(folder)])
+    monkeypatch.setattr(sysconfig, "get_path", {"purelib": str(folder), "platlib": str(folder), "stdlib": "/std"}.get)
+    return folder
+
+
+def see(records: Records, tmp_path: Path, **exercise: object) -> Observed:
+    return take(records, Exercise(**{**vars(EXERCISE), **exercise}), (), "")
+
+
+def inside(site: Path, found: Observed) -> set[str]:
+    """The data files, each as its place in the program; all lie there as in the environment."""
+    for source, folder in found.data:
+        assert Path(source).parent == site / folder
+    return {str(Path(source).relative_to(site)) for source, _ in found.data}
+
+
+def test_records_are_read_of_all_processes_but_for_one_that_was_cut_off(tmp_path: Path) -> None:
+    (tmp_path / "1").write_text("module\x1fshop\x1f/x/shop.py\x1fname\x1efile\x1f/x/a\x1elibrary\x1f/l.so\x1e")
+    (tmp_path / "2").write_text("folder\x1f/x\x1eprogram\x1fgit\x1eelse\x1f1\x1efile\x1f/x/unfini")
+    assert read_records(tmp_path) == Records(
+        modules={("shop", "/x/shop.py", "name")},
+        files={"/x/a"},
+        folders={"/x"},
+        libraries={"/l.so"},
+        programs={"git"},
+    )
+
+
+def test_modules_of_dependencies_are_taken_and_of_the_standard_library_only_those_imported_by_name(
+    tmp_path: Path, site: Path
+) -> None:
+    install_distribution(site, "depx", "depx/__init__.py", FAST)
+    modules = {
+        ("depx", f"{site}/depx/__pycache__/__init__.cpython-311.pyc", "statement"),
+        ("depx.fast", f"{site}/{FAST}", "statement"),
+        ("email.charset", "/std/email/__pycache__/charset.cpython-311.pyc", "statement"),
+        ("encodings.idna", "/std/encodings/idna.py", "name"),
+        ("elsewhere", "/opt/elsewhere.py", "name"),
+    }
+    found = see(Records(modules=modules), tmp_path)
+    assert found.modules == ("depx", "depx.fast", "encodings.idna")
+    assert found.import_paths == ()
+
+
+def test_modules_of_tools_of_the_server_and_of_ours_are_not_taken(tmp_path: Path, site: Path) -> None:
+    install_distribution(site, "toolx", "toolx/__init__.py")
+    install_distribution(site, "Serverx", "serverx/__init__.py")
+    modules = {
+        ("toolx", f"{site}/toolx/__init__.py", "statement"),
+        ("serverx", f"{site}/serverx/__init__.py", "statement"),
+        ("pystatic_runner.main", f"{tmp_path}/pystatic_runner/main.py", "statement"),
+    }
+    loose = (str(tmp_path),)
+    found = see(Records(modules=modules), tmp_path, tools=("toolx",), server="serverx", loose=loose)
+    assert found.modules == ()
+
+
+def test_a_folder_that_the_program_imports_from_is_told(tmp_path: Path, site: Path) -> None:
+    (site / "shop" / "plugins").mkdir(parents=True)
+    modules = {("green", f"{site}/shop/plugins/green.py", "name")}
+    found = see(Records(modules=modules), tmp_path)
+    assert found.modules == ("green",)
+    assert found.import_paths == (f"{site}/shop/plugins",)
+
+
+def test_a_module_that_is_loaded_by_its_path_is_a_file_of_data(tmp_path: Path, site: Path) -> None:
+    install_distribution(site, "shopx", "shopx/__init__.py", "shopx/migrations/env.py")
+    modules = {("env_py", f"{site}/shopx/migrations/__pycache__/env.cpython-311.pyc", "name")}
+    found = see(Records(modules=modules), tmp_path)
+    assert found.modules == ()
+    assert inside(site, found) == {"shopx/migrations/env.py"}
+
+
+def test_all_modules_of_the_projects_own_distributions_are_taken_but_tests(tmp_path: Path, site: Path) -> None:
+    files = ("shop/__init__.py", "shop/web.py", "shop/tests/test_web.py", "shop/__main__.py", "shop/not-a-name.py")
+    install_distribution(site, "shop", *files, origin="file:///shop")
+    install_distribution(site, "depx", "depx/__init__.py")
+    assert see(Records(), tmp_path).modules == ("shop", "shop.web")
+
+
+def test_a_data_file_brings_its_folder_and_not_that_of_another_distribution(tmp_path: Path, site: Path) -> None:
+    own = ("depx/__init__.py", "depx/static/css/a.css", "depx/static/img/b.png", "depx/static/js.py", "depx/c.txt")
+    install_distribution(site, "depx", *own)
+    install_distribution(site, "themex", "depx/static/theme.css")
+    found = see(Records(files={f"{site}/depx/static/css/a.css"}), tmp_path)
+    assert inside(site, found) == {"depx/static/css/a.css", "depx/static/img/b.png"}
+
+
+def test_a_data_file_beside_modules_brings_those_beside_it(tmp_path: Path, site: Path) -> None:
+    install_distribution(site, "depx", "depx/__init__.py", "depx/version.txt", "depx/words.txt", "depx/static/a.css")
+    found = see(Records(files={f"{site}/depx/version.txt"}), tmp_path)
+    assert inside(site, found) == {"depx/version.txt", "depx/words.txt"}
+
+
+def test_of_a_large_folder_only_the_part_is_taken_where_the_file_lies(
+    tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence, "LARGE_FOLDER_BYTES", 10)
+    install_distribution(site, "depx", "depx/__init__.py", "depx/data/s3/a.json", "depx/data/s3/b.json", "depx/data/x")
+    (site / "depx/data/x").write_bytes(b"x" * 11)
+    found = see(Records(files={f"{site}/depx/data/s3/a.json"}), tmp_path)
+    assert inside(site, found) == {"depx/data/s3/a.json", "depx/data/s3/b.json"}
+
+
+def test_a_folder_that_was_listed_is_taken_as_if_it_was_read(tmp_path: Path, site: Path) -> None:
+    install_distribution(site, "depx", "depx/__init__.py", "depx/schemas/a.json", "depx/schemas/deep/b.json")
+    found = see(Records(folders={f"{site}/depx/schemas", str(site)}), tmp_path)
+    assert inside(site, found) == {"depx/schemas/a.json", "depx/schemas/deep/b.json"}
+
+
+def test_a_source_is_data_where_it_was_read_as_such(tmp_path: Path, site: Path) -> None:
+    install_distribution(site, "depx", "depx/__init__.py", "depx/template.py", "depx/other.py")
+    found = see(Records(files={f"{site}/depx/template.py"}), tmp_path)
+    assert inside(site, found) == {"depx/template.py"}
+
+
+def test_metadata_that_was_read_is_taken_without_paths_of_this_machine(tmp_path: Path, site: Path) -> None:
+    install_distribution(site, "depx", "depx/__init__.py", "depx-1.0.dist-info/METADATA", "depx-1.0.dist-info/RECORD")
+    found = see(Records(files={f"{site}/depx-1.0.dist-info/METADATA", f"{site}/depx-1.0.dist-info/RECORD"}), tmp_path)
+    assert inside(site, found) == {"depx-1.0.dist-info/METADATA"}
+
+
+def test_data_of_a_project_that_is_not_installed_has_its_place_by_its_folder(tmp_path: Path, site: Path) -> None:
+    project = tmp_path / "project"
+    for name in ("config.json", "other.json", "pages/a.html", "pages/b.html"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).touch()
+    files = {f"{project}/config.json", f"{project}/pages/a.html"}
+    found = see(Records(files=files), tmp_path, loose=(str(project),))
+    assert found.data == (
+        (f"{project}/config.json", "."),
+        (f"{project}/pages/a.html", "pages"),
+        (f"{project}/pages/b.html", "pages"),
+    )
+
+
+def test_of_the_distribution_that_holds_the_target_all_data_is_taken(tmp_path: Path, site: Path) -> None:
+    install_distribution(site, "appx", "appx/__init__.py", "appx/static/a.css", "appx-1.0.dist-info/METADATA")
+    install_distribution(site, "depx", "depx/__init__.py", "depx/static/b.css")
+    assert inside(site, see(Records(), tmp_path, module="appx.web")) == {"appx/static/a.css"}
+
+
+def test_files_of_the_system_are_told_with_their_package(
+    tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pystatic_tasks.in_env.packages import system_package
+
+    asked: list[str] = []
+
+    def answer(paths: list[str]) -> dict[str, object]:
+        asked.extend(paths)
+        return dict.fromkeys(paths, system_package("deb", "base-files", "12", "amd64", source="base-files"))
+
+    monkeypatch.setattr(evidence, "packages_of", answer)
+    found = see(Records(files={"/etc/passwd", "/etc/debian_version", "/etc/gone", "/proc/stat", "/root/x"}), tmp_path)
+    assert asked == (["/etc/debian_version"] if Path("/etc/debian_version").exists() else [])
+    assert found.system_files == tuple((path, "base-files") for path in asked)
+
+
+def test_programs_are_told_by_name_and_python_is_none(tmp_path: Path, site: Path) -> None:
+    assert see(Records(programs={"/usr/bin/git", "git", sys.executable, "dot"}), tmp_path).programs == ("dot", "git")
+
+
+def test_answers_and_the_problem_are_handed_on(site: Path) -> None:
+    answers = (ObservedAnswer(request="GET /", status=200, type="text/html"),)
+    found = take(Records(), EXERCISE, answers, "it failed")
+    assert (found.answers, found.problem) == (answers, "it failed")
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [("/x/__pycache__/a.cpython-311.opt-1.pyc", "/x/a.py"), ("/x/a.pyc", "/x/a.pyc"), ("/x/a.py", "/x/a.py")],
+)
+def test_the_source_of_a_compiled_module(path: str, source: str) -> None:
+    assert source_of(Path(path)) == Path(source)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "folder"),
+    [
+        ("a", "/x/a.py", "/x"),
+        ("a", "/x/a/__init__.py", "/x"),
+        ("a.b", "/x/a/b.abi3.so", "/x"),
+        ("a.b", "/x/a/b/__init__.py", "/x"),
+        ("b", "/x/a.py", None),
+        ("a.b", "/x/b.py", None),
+    ],
+)
+def test_the_folder_that_a_module_is_imported_from(name: str, path: str, folder: str | None) -> None:
+    assert folder_of_import(name, Path(path)) == (folder and Path(folder))

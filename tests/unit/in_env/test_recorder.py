@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.in_env.evidence import Records, read_records
+from pystatic_tasks.steps.build_environment import IN_ENV
+
+RECORDER = IN_ENV / "recorder"
+
+
+def record(tmp_path: Path, code: str, files: dict[str, str] | None = None, path: str = "") -> Records:
+    """What a Python wrote down that ran this code in a folder with these files."""
+    folder, records = tmp_path / "project", tmp_path / "records"
+    records.mkdir()
+    for name, text in {"main.py": code, **(files or {})}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    python_path = os.pathsep.join(filter(None, [str(RECORDER), path]))
+    variables = {**os.environ, "PYTHONPATH": python_path, "PYSTATIC_RECORDS": str(records)}
+    subprocess.run([sys.executable, "main.py"], cwd=folder, env=variables, check=True, timeout=30)
+    return read_records(records)
+
+
+def names(records: Records) -> dict[str, str]:
+    return {name: way for name, _, way in records.modules}
+
+
+def test_a_module_is_imported_by_a_statement_or_by_its_name(tmp_path: Path) -> None:
+    code = "import importlib\nimport one\nimportlib.import_module('two')\n__import__('three')\nfrom four import five\n"
+    files = {"one.py": "", "two.py": "", "three.py": "", "four/__init__.py": "", "four/five.py": ""}
+    records = record(tmp_path, code, files)
+    expected = {"one": "statement", "two": "name", "three": "name", "four": "statement", "four.five": "statement"}
+    assert {name: names(records)[name] for name in expected} == expected
+
+
+def test_an_extension_module_is_heard_of_with_its_file(tmp_path: Path) -> None:
+    records = record(tmp_path, "import importlib\nimportlib.import_module('_json' if False else '_ctypes')\n")
+    [(path, way)] = {(path, way) for name, path, way in records.modules if name == "_ctypes"}
+    assert ".so" in path
+    assert way == "name"
+
+
+def test_files_that_are_read_and_folders_that_are_listed_are_written_down(tmp_path: Path) -> None:
+    code = "import os\nopen('data/a.txt').read()\nopen('data/b.txt', 'w').close()\nos.listdir('data')\n"
+    records = record(tmp_path, code, {"data/a.txt": "größe"})
+    folder = tmp_path / "project" / "data"
+    assert str(folder / "a.txt") in records.files
+    assert str(folder / "b.txt") not in records.files
+    assert str(folder) in records.folders
+
+
+def test_what_the_import_system_opens_and_lists_is_no_data(tmp_path: Path) -> None:
+    records = record(tmp_path, "import shop.web\n", {"shop/__init__.py": "", "shop/web.py": ""})
+    assert not [path for path in records.files if "shop" in path]
+    assert str(tmp_path / "project" / "shop") not in records.folders
+
+
+def test_data_that_is_read_through_the_import_system_is_data(tmp_path: Path) -> None:
+    code = "import pkgutil\npkgutil.get_data('shop', 'page.html')\n"
+    records = record(tmp_path, code, {"shop/__init__.py": "", "shop/page.html": "x"})
+    assert str(tmp_path / "project" / "shop" / "page.html") in records.files
+
+
+@pytest.mark.parametrize(
+    ("code", "is_read"),
+    [
+        ("import traceback\ntry:\n    shop.x\nexcept Exception:\n    traceback.format_exc()\n", False),
+        ("import warnings\nwarnings.warn('x')\n", False),
+        ("import inspect\ninspect.getsource(shop)\n", True),
+        ("open(shop.__file__).read()\n", True),
+    ],
+)
+def test_a_source_that_is_read_to_show_a_line_is_no_data(tmp_path: Path, code: str, is_read: bool) -> None:
+    records = record(tmp_path, f"import shop\n{code}", {"shop.py": "def f():\n    pass\n"})
+    assert (str(tmp_path / "project" / "shop.py") in records.files) is is_read
+
+
+def test_children_of_every_kind_write_down_too(tmp_path: Path) -> None:
+    code = (
+        "import multiprocessing, os, subprocess, sys\n"
+        "import work\n"
+        "if __name__ == '__main__':\n"
+        "    subprocess.run([sys.executable, '-c', \"open('subprocess.txt')\"], check=True)\n"
+        "    if os.fork() == 0:\n"
+        "        open('forked.txt')\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
+        "    child = multiprocessing.get_context('spawn').Process(target=work.read)\n"
+        "    child.start()\n"
+        "    child.join()\n"
+    )
+    files = {"work.py": "def read():\n    open('spawned.txt')\n"}
+    data = {"subprocess.txt": "", "forked.txt": "", "spawned.txt": ""}
+    records = record(tmp_path, code, {**files, **data})
+    assert {str(tmp_path / "project" / name) for name in data} <= records.files
+
+
+def test_programs_are_written_down_unless_python_asks_the_machine_by_them(tmp_path: Path) -> None:
+    code = (
+        "import ctypes.util, os, platform, subprocess\n"
+        "subprocess.run(['true'])\n"
+        "os.system('exit 0')\n"
+        "platform.processor()\n"
+        "ctypes.util.find_library('nothing-of-that-name')\n"
+    )
+    records = record(tmp_path, code)
+    assert records.programs == {"true", "exit 0"}
+
+
+def test_libraries_that_are_mapped_at_the_end_are_written_down(tmp_path: Path) -> None:
+    records = record(tmp_path, "import _ctypes\n")
+    assert any("libc.so" in path or "libc-" in path for path in records.libraries)
+
+
+def test_the_next_module_of_its_name_runs_too_and_the_path_is_as_without_it(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "sitecustomize.py").write_text("import builtins\nbuiltins.NEXT = 1\n", encoding="utf-8")
+    code = f"import sys\nassert NEXT == 1\nassert {str(RECORDER)!r} not in sys.path\n"
+    record(tmp_path, code, path=str(other))
+
+
+def test_an_error_of_the_recorder_is_none_of_the_program(tmp_path: Path) -> None:
+    code = "import os, shutil\nshutil.rmtree(os.environ['PYSTATIC_RECORDS'])\nprint(open('main.py').read())\n"
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (tmp_path / "records").mkdir()
+    (folder / "main.py").write_text(code, encoding="utf-8")
+    variables = {**os.environ, "PYTHONPATH": str(RECORDER), "PYSTATIC_RECORDS": str(tmp_path / "records")}
+    done = subprocess.run(
+        [sys.executable, "main.py"], cwd=folder, env=variables, check=True, timeout=30, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == code.strip()
+
+
+def test_without_a_folder_for_records_nothing_is_written(tmp_path: Path) -> None:
+    variables = {name: value for name, value in os.environ.items() if name != "PYSTATIC_RECORDS"}
+    command = [sys.executable, "-c", "import sys; print(sys.modules['sitecustomize'].__file__)"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**variables, "PYTHONPATH": str(RECORDER)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == str(RECORDER / "sitecustomize.py")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pystatic_tasks.config.model import ImageConfig, Observe, Request, Smoke
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.in_env.protocol import Examined, Observed
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze import observation
+from pystatic_tasks.steps.freeze.observation import describe_exercise, exercise_inputs, hide_secrets, merged, report
+
+EXAMINED = Examined(
+    settings={}, hidden_imports=("b",), data=(("/x", "x"),), ports=(), tool_modules=(), unused=(), distributions={}
+)
+
+
+def make_config(root: Path, app: str | None = "shop.web:app", **keys: Any) -> ImageConfig:
+    return ImageConfig(root=root, project=root, name="shop", app=app, install=(), **keys)
+
+
+def describe(config: ImageConfig, entry: str = "") -> Any:
+    path = config.root / "entry.py"
+    path.write_text(entry, encoding="utf-8")
+    context = StepContext(say=lambda line: None, python=Path("/env/bin/python"))
+    return describe_exercise(config, context, path, config.work / "observed", ("pip",))
+
+
+def test_an_app_is_run_by_one_worker_at_a_free_port_and_asked_all_requests(tmp_path: Path) -> None:
+    smoke = Smoke(requests=(Request(path="/a", headers={"X": "1"}),))
+    observe = Observe(requests=(Request(path="/b", method="POST", body="c"),))
+    found = describe(make_config(tmp_path, smoke=smoke, observe=observe))
+    assert found.arguments == (str(tmp_path / "entry.py"),)
+    assert [(each.method, each.path, each.headers, each.body) for each in found.requests] == [
+        ("GET", "/a", {"X": "1"}, None),
+        ("POST", "/b", {}, "c"),
+    ]
+    environment = found.environment
+    assert environment["WEB_CONCURRENCY"] == "1"
+    assert environment["GUNICORN_CMD_ARGS"] == f"--bind 127.0.0.1:{found.port}"
+    assert environment["PYSTATIC_URL"] == f"http://127.0.0.1:{found.port}"
+    assert (found.module, found.server) == ("shop.web", "gunicorn")
+
+
+def test_the_program_gets_what_the_image_sets_and_nothing_else_of_the_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "größe")
+    config = make_config(tmp_path, smoke=Smoke(env={"A": "smoke", "KEY": "$SHOP_KEY"}), observe=Observe(env={"A": "o"}))
+    environment = describe(config).environment
+    assert "SHOP_KEY" not in environment
+    assert (environment["A"], environment["KEY"]) == ("o", "größe")
+    assert environment["HOME"] == str(config.work / "observed/home")
+    assert environment["PATH"] == f"/env/bin:{os.environ['PATH']}"
+    folders = environment["PYTHONPATH"].split(":")
+    assert Path(folders[0], "sitecustomize.py").exists()
+    assert folders[1:] == [str(tmp_path), str(tmp_path / "src")]
+
+
+def test_a_tree_has_its_temporary_files_where_the_image_has_them_if_that_is_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_config(tmp_path, layout="tree")
+    monkeypatch.setattr(observation, "private_memory", lambda: ("unshare",))
+    assert describe(config).environment["TMPDIR"] == "/dev/shm"
+    assert describe(make_config(tmp_path)).environment["TMPDIR"] == str(config.work / "observed/tmp")
+    monkeypatch.setattr(observation, "private_memory", lambda: ())
+    assert describe(config).environment["TMPDIR"] == str(config.work / "observed/tmp")
+
+
+def test_a_script_is_run_where_it_is(tmp_path: Path) -> None:
+    config = make_config(tmp_path, app=None, script="bin/tool.py", smoke=Smoke(command=("-v",), port=8080))
+    found = describe(config)
+    assert found.arguments == (str(tmp_path / "bin/tool.py"), "-v")
+    assert (found.port, len(found.requests), found.module, found.server) == (8080, 1, "", "")
+    assert found.loose[0] == str(tmp_path / "bin")
+
+
+def test_a_command_without_a_port_is_asked_nothing(tmp_path: Path) -> None:
+    config = make_config(tmp_path, app=None, command="tool", smoke=Smoke(stdout="done", exit_code=3))
+    found = describe(config, "import sys\n\nfrom tool.cli import main\n")
+    assert (found.port, found.requests, found.text, found.exit_code) == (0, (), "done", 3)
+    assert found.module == "tool.cli"
+
+
+def test_what_was_seen_is_added_to_what_was_found() -> None:
+    observed = Observed(modules=("a", "b"), data=(("/y", "y"), ("/x", "x")))
+    both = merged(EXAMINED, observed)
+    assert both.hidden_imports == ("a", "b")
+    assert both.data == (("/x", "x"), ("/y", "y"))
+    assert replace(both, hidden_imports=("b",), data=(("/x", "x"),)) == EXAMINED
+
+
+def test_what_a_person_should_know_is_said(tmp_path: Path) -> None:
+    said: list[str] = []
+    observed = Observed(
+        problem="it ended with exit code 1: no database",
+        system_files=(("/etc/mime.types", "media-types"),),
+        programs=("git",),
+    )
+    report(make_config(tmp_path), StepContext(say=said.append), observed)
+    assert said == [
+        "not all was observed: it ended with exit code 1: no database (build/pystatic/shop/observed.log)",
+        "taken from this machine: /etc/mime.types, of its package media-types",
+        'the program starts "git", which is not in the image',
+    ]
+    report(make_config(tmp_path), StepContext(say=said.append), Observed())
+    assert len(said) == 3
+
+
+def test_the_callers_values_are_hidden_in_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "größe-of-it")
+    config = make_config(tmp_path, observe=Observe(env={"KEY": "$SHOP_KEY"}))
+    log = tmp_path / "log"
+    log.write_text("key größe-of-it", encoding="utf-8")
+    hide_secrets(config, [log, tmp_path / "gone"])
+    assert log.read_text(encoding="utf-8") == "key ***"
+
+
+def test_a_variable_that_is_not_there_is_told_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SHOP_KEY", raising=False)
+    with pytest.raises(ConfigError, match="there is no variable SHOP_KEY here"):
+        exercise_inputs(make_config(tmp_path, smoke=Smoke(env={"KEY": "$SHOP_KEY"})))
+
+
+def test_what_decides_an_observation(tmp_path: Path) -> None:
+    config = make_config(tmp_path)
+    same = exercise_inputs(config)
+    judged_otherwise = Smoke(requests=(Request(status=404, text="x"),))
+    assert exercise_inputs(replace(config, smoke=judged_otherwise)) == same
+    for smoke in (Smoke(requests=(Request(path="/x"),)), Smoke(command=("x",)), Smoke(env={"A": "1"})):
+        assert exercise_inputs(replace(config, smoke=smoke)) != same
+    for observe in (Observe(requests=(Request(),)), Observe(command=("x",)), Observe(env={"A": "1"})):
+        assert exercise_inputs(replace(config, observe=observe)) != same
