@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from .probe import Probed
-from .protocol import Examined, Exercise, FrozenProgram, Observed, Packing, Program, StaticExecutable, Target, ToolNames
+from .protocol import (
+    Examined,
+    Exercise,
+    FrozenProgram,
+    Observed,
+    Program,
+    StaticExecutable,
+    StaticxQuestion,
+    Target,
+    ToolNames,
+)
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer", covariant=True)
@@ -26,4 +36,4 @@ TOOLS = Module("tools", ToolNames, ToolNames)
 EXAMINE = Module("inspect_target", Target, Examined)
 OBSERVE = Module("observe", Exercise, Observed)
 FREEZE = Module("program", Program, FrozenProgram)
-STATICX = Module("staticx_build", Packing, StaticExecutable)
+STATICX = Module("staticx_build", StaticxQuestion, StaticExecutable)

@@ -359,7 +359,7 @@ class Analysed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Packing:
+class StaticxQuestion:
     """staticx_build.py: the frozen program to be made into one static executable.
 
     Attributes:

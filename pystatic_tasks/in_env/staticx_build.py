@@ -20,7 +20,7 @@ from .binaries import unresolved
 from .blocks import Filters, compress
 from .components import INSIDE, Member, added_components
 from .exchange import respond
-from .protocol import Packing, RefusedError, StaticExecutable
+from .protocol import RefusedError, StaticExecutable, StaticxQuestion
 
 # What stands for its own parts of an executable: a file of its.
 STATICX = "staticx/__init__.py"
@@ -42,7 +42,7 @@ class PlainTarInfo(tarfile.TarInfo):
 class BlockArchive(SxArchive):  # type: ignore[misc]
     """StaticX's archive, compressed block by block when it is complete."""
 
-    def __init__(self, fileobj: Any, request: Packing) -> None:
+    def __init__(self, fileobj: Any, request: StaticxQuestion) -> None:
         super().__init__(fileobj, "w", compress=False)
         self.request = request
         self.tar.tarinfo = PlainTarInfo
@@ -119,7 +119,7 @@ class Generator(StaticxGenerator):  # type: ignore[misc]  # It has no types.
 
     sxar: Any
 
-    def __init__(self, request: Packing) -> None:
+    def __init__(self, request: StaticxQuestion) -> None:
         super().__init__(prog=request.program, strip=request.strip, compress=False)
         self.sxar = BlockArchive(self.sxar.fileobj, request)
         self.tar = self.sxar.tar
@@ -152,7 +152,7 @@ def missing_libraries(program: Path) -> list[tuple[str, str]]:
         return unresolved(folder)
 
 
-def build(request: Packing) -> StaticExecutable:
+def build(request: StaticxQuestion) -> StaticExecutable:
     missing = missing_libraries(Path(request.program))
     if missing:
         return StaticExecutable(missing=tuple(missing))
@@ -175,4 +175,4 @@ def build(request: Packing) -> StaticExecutable:
 
 
 def main(question: Path, answer: Path) -> None:
-    respond(Packing, build, question, answer)
+    respond(StaticxQuestion, build, question, answer)

@@ -83,8 +83,8 @@ def build(config: ImageConfig, job: Job) -> StaticExecutable:
     return made
 
 
-def question(config: ImageConfig, job: Job) -> protocol.Packing:
-    return protocol.Packing(
+def question(config: ImageConfig, job: Job) -> protocol.StaticxQuestion:
+    return protocol.StaticxQuestion(
         program=str(job.program),
         output=str(job.output),
         libraries=job.libraries,

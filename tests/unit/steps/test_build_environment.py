@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from pystatic_tasks.in_env.modules import STATICX
-from pystatic_tasks.in_env.protocol import Packing, RefusedError, StaticExecutable
+from pystatic_tasks.in_env.protocol import RefusedError, StaticExecutable, StaticxQuestion
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, site_packages, tools
 
-PACKING = Packing(
+QUESTION = StaticxQuestion(
     program="/größe", output="/out", libraries=("/x.so",), strip=True, own_packages=("shop",), kept="/kept"
 )
 
@@ -28,7 +28,7 @@ def python(tmp_path: Path) -> Path:
 
 def ask_for_packed(python: Path, **options: Any) -> tuple[int, StaticExecutable | None]:
     folder = python.parent
-    return ask(python, STATICX, PACKING, folder=folder / "work", log=folder / "log", verbose=False, **options)
+    return ask(python, STATICX, QUESTION, folder=folder / "work", log=folder / "log", verbose=False, **options)
 
 
 def test_a_question_goes_there_and_the_answer_comes_back(python: Path, tmp_path: Path) -> None:
