@@ -14,8 +14,8 @@ from typing import Any
 
 from pystatic_tasks.config.convert import keys, types_of
 from pystatic_tasks.config.model import ImageConfig, Request
+from pystatic_tasks.config.project import TABLE
 from pystatic_tasks.config.schema import IMAGES, config_schema, default_of, pyproject_schema
-from pystatic_tasks.config.sources import TABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference.md"

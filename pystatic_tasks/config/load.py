@@ -10,10 +10,16 @@ from typing import Any
 
 from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.config.project import default_image_name, is_installable, is_local, project_name, read_pyproject
+from pystatic_tasks.config.project import (
+    TABLE,
+    default_image_name,
+    is_installable,
+    is_local,
+    project_name,
+    read_pyproject,
+)
 from pystatic_tasks.config.rules import check_name
 from pystatic_tasks.config.sources import (
-    TABLE,
     Source,
     misspelt_tables,
     read_environment,

@@ -13,6 +13,8 @@ from packaging.utils import canonicalize_name
 
 from pystatic_tasks.errors import ConfigError
 
+TABLE = "pystatic-tasks"
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -54,6 +56,22 @@ def read_toml(path: Path) -> Mapping[str, Any]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", "Correct the file.") from None
+
+
+def tables_of_others(path: Path) -> Mapping[str, Any] | None:
+    """The tables of a pyproject.toml without ours, as they are read by whoever builds and installs the project.
+
+    Returns:
+        None if the file is not TOML.
+    """
+    try:
+        tables = dict(read_toml(path))
+    except ConfigError:
+        return None
+    tool = tables.get("tool")
+    if isinstance(tool, Mapping):
+        tables["tool"] = {name: table for name, table in tool.items() if name != TABLE}
+    return {name: table for name, table in tables.items() if name != "tool" or table}
 
 
 def parse_toml(text: str) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from typing import Any, Literal
 from pystatic_tasks.config.convert import keys, strip_none, types_of
 from pystatic_tasks.config.load import TARGETS
 from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.project import TABLE
 from pystatic_tasks.config.rules import SCHEMAS
-from pystatic_tasks.config.sources import TABLE
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 # The address that SchemaStore gives to the schema of a table in pyproject.toml.

@@ -11,8 +11,8 @@ from typing import Any
 
 from pystatic_tasks.config.convert import Problems, convert_table, kebab, keys, nearest, show, strip_none, types_of
 from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.project import TABLE
 
-TABLE = "pystatic-tasks"
 ENVIRONMENT_PREFIX = "PYSTATIC_TASKS_"
 OPTION_NAMES = {"image.tags": "--tag", "smoke.engine": "--engine", "layout": "--layout"}
 Key = tuple[tuple[str, ...], Any]

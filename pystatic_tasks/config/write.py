@@ -13,8 +13,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.config.project import parse_toml
-from pystatic_tasks.config.sources import TABLE
+from pystatic_tasks.config.project import TABLE, parse_toml
 from pystatic_tasks.errors import ConfigError, Repair
 from pystatic_tasks.system.files import replacement
 

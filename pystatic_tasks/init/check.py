@@ -16,8 +16,7 @@ from pathlib import Path
 
 from pystatic_tasks.config import ImageConfig, load_config
 from pystatic_tasks.config.model import EngineChoice
-from pystatic_tasks.config.project import read_pyproject
-from pystatic_tasks.config.sources import TABLE
+from pystatic_tasks.config.project import TABLE, read_pyproject
 from pystatic_tasks.engines import Engine, all_engines, choose_engine
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.packers import all_packers

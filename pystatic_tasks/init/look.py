@@ -11,8 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pystatic_tasks.config.project import is_installable, read_pyproject
-from pystatic_tasks.config.sources import TABLE
+from pystatic_tasks.config.project import TABLE, is_installable, read_pyproject
 from pystatic_tasks.init.hints import file_hints, hints
 from pystatic_tasks.init.modules import Code, is_beside_the_code, is_project, python_files, read_code
 from pystatic_tasks.init.targets import Candidate, Hint, candidates, hinted

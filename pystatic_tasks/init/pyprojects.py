@@ -12,8 +12,8 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from pystatic_tasks.config.load import too_many
-from pystatic_tasks.config.project import parse_toml
-from pystatic_tasks.config.sources import TABLE, misspelt_tables, read_table
+from pystatic_tasks.config.project import TABLE, parse_toml
+from pystatic_tasks.config.sources import misspelt_tables, read_table
 from pystatic_tasks.config.write import newline_of, with_value
 from pystatic_tasks.errors import ConfigError
 

@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from support import Project, interpreters, tool_or_skip, write_project
 
+from pystatic_tasks.oci.read_archive import read_saved
+from pystatic_tasks.steps.freeze.step import FOLDERS
+
 STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "3"))
 CHANGES_PER_STEP = 4
 SEEDS = [int(seed) for seed in os.environ.get("PYSTATIC_FUZZ_SEEDS", "1").split(",")]
@@ -40,6 +43,7 @@ layout = "{layout}"
 freeze.optimize = {optimize}
 freeze.hidden-imports = {hidden_imports}
 image.env = {{ COLOUR = "{colour}" }}
+image.labels = {{ note = "{note}" }}
 image.files = {{ "/etc/notes.txt" = "notes.txt" }}
 """
 PRICES = """\
@@ -63,7 +67,7 @@ class Shop:
     config: dict[str, str] = field(
         default_factory=lambda: {
             **{"idna": "3.10", "layout": "tree", "python": "", "optimize": "2", "hidden_imports": "[]"},
-            "colour": "red",
+            **{"colour": "red", "note": ""},
         }
     )
     moment: int = 1_000_000_000
@@ -127,6 +131,8 @@ def change_config(shop: Shop, choose: random.Random) -> None:
             ("optimize", ["0", "1", "2"]),
             ("hidden_imports", ["[]", '["csv"]', '["shop.hidden"]']),
             ("colour", ["red", "green"]),
+            # In the code, it would be taken for a module that is asked for.
+            ("note", ["", "zipfile"]),
         ]
     )
     shop.config[key] = choose.choice(values)
@@ -204,6 +210,14 @@ def test_of_what_follows_from_a_changed_line_only_that_is_done(tmp_path: Path, l
     if layout == "tree":
         assert len(changed) == 1
     assert sum(sizes[path] for path in changed if path.parts[0] == "blocks") < 200_000
+    # What the image alone follows from.
+    shop.config["note"] = "zipfile"
+    shop.write(project.root)
+    printed = image(project, shop)
+    assert "build environment is up to date\n" in printed
+    assert f"{FOLDERS[layout]}/shop is up to date\n" in printed
+    assert "image.tar is up to date" not in printed
+    assert read_saved(project.result("image.tar")).config["config"]["Labels"]["note"] == "zipfile"
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -213,13 +227,19 @@ def contents(folder: Path) -> dict[Path, bytes]:
 
 def build(project: Project, shop: Shop) -> str:
     """Build the image; its digest."""
+    image(project, shop)
+    digest: str = project.manifest("image.json")["digest"]
+    return digest
+
+
+def image(project: Project, shop: Shop) -> str:
+    """What is printed while it is built."""
     environment = project.root / ".nox" / "freeze"
     if shop.installed_by_hand and environment.exists():
         project.run("uv", "pip", "install", "--quiet", "--python", str(environment), shop.installed_by_hand)
     libraries, moment = str(place_library(project, shop)), str(shop.moment)
-    project.nox("-s", "image", "--", "--engine", "sandbox", LD_LIBRARY_PATH=libraries, SOURCE_DATE_EPOCH=moment)
-    digest: str = project.manifest("image.json")["digest"]
-    return digest
+    words = ("-s", "image", "--", "--engine", "sandbox")
+    return project.nox(*words, LD_LIBRARY_PATH=libraries, SOURCE_DATE_EPOCH=moment)
 
 
 def place_library(project: Project, shop: Shop) -> Path:

@@ -13,8 +13,8 @@ from support import members_of, validate
 from pystatic_tasks.config.convert import keys
 from pystatic_tasks.config.model import ENGINE_NAMES, Freeze, ImageOptions, Smoke
 from pystatic_tasks.config.options import KNOWN
-from pystatic_tasks.config.project import read_pyproject
-from pystatic_tasks.config.sources import TABLE, read_table
+from pystatic_tasks.config.project import TABLE, read_pyproject
+from pystatic_tasks.config.sources import read_table
 from pystatic_tasks.in_image.servers.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]

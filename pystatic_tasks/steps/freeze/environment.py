@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +14,7 @@ from dependency_groups import resolve
 from packaging.utils import canonicalize_name
 
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.config.project import is_local, read_pyproject, required_name
+from pystatic_tasks.config.project import is_local, read_pyproject, required_name, tables_of_others
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.build_environment import site_packages
@@ -23,6 +24,7 @@ from pystatic_tasks.steps.tools import tool_requirements
 from pystatic_tasks.system.files import fingerprint, hash_file, hash_files, source_files, write_whole
 
 INSTALLING_TOOLS = ("setuptools", "wheel", "pip", "uv")
+PYPROJECT = "pyproject.toml"
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
 
 
@@ -43,7 +45,7 @@ def wanted_contents(config: ImageConfig, context: StepContext) -> Contents:
     return Contents(
         python=context.wanted_python,
         requirements=fingerprint([project_requirements(config), tool_requirements(), declared(config)]),
-        sources=sources(config),
+        sources=sources(config, whole=has_pyproject(context.python)),
     )
 
 
@@ -214,9 +216,9 @@ def declared(config: ImageConfig) -> list[Any]:
     ]
 
 
-def sources(config: ImageConfig) -> str:
-    """One hash of the files of all that is installed from folders."""
-    return fingerprint([hash_sources(folder) for folder in local_folders(config)])
+def sources(config: ImageConfig, *, whole: bool = False) -> str:
+    """One hash of the files of all that is installed from folders; `whole` as in `hash_sources`."""
+    return fingerprint([hash_sources(folder, whole=whole) for folder in local_folders(config)])
 
 
 def local_folders(config: ImageConfig) -> list[Path]:
@@ -228,8 +230,34 @@ def local_folders(config: ImageConfig) -> list[Path]:
     return list(dict.fromkeys([*installed, *locked]))
 
 
-def hash_sources(folder: Path) -> str:
-    return hash_files(folder, source_files(folder))
+def hash_sources(folder: Path, *, whole: bool = False) -> str:
+    """One hash of the project's files by name and content; of a pyproject.toml only what others read counts.
+
+    Args:
+        folder: The project's folder.
+        whole: Whether each pyproject.toml counts as it is.
+    """
+    paths = list(source_files(folder))
+    declaring = [] if whole else [path for path in paths if path.name == PYPROJECT]
+    tables = [(str(path.relative_to(folder)), hash_tables(path)) for path in declaring]
+    return fingerprint([hash_files(folder, set(paths) - set(declaring)), tables])
+
+
+def hash_tables(path: Path) -> str:
+    """One hash of what others read of a pyproject.toml."""
+    tables = tables_of_others(path)
+    # In their order, which may decide on that of what a build backend writes.
+    return hash_file(path) if tables is None else fingerprint(json.dumps(tables, default=str))
+
+
+def has_pyproject(python: Path) -> bool:
+    """Whether a folder of this machine was installed with its pyproject.toml, which the program may read then."""
+    local = (path for path in records(python) if '"file:' in read_text(path.with_name("direct_url.json")))
+    return any(re.search(rf"(^|/){PYPROJECT},", read_text(path), re.MULTILINE) for path in local)
+
+
+def read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def is_installed(python: Path, requirement: str) -> bool:
@@ -240,8 +268,11 @@ def is_installed(python: Path, requirement: str) -> bool:
 
 def installed_files(python: Path) -> str:
     """One hash of everything that is installed, by what the installers wrote down."""
-    records = [path for folder in site_packages(python) for path in folder.glob("*.dist-info/RECORD")]
-    return fingerprint([(path.parent.name, hash_file(path)) for path in sorted(records)])
+    return fingerprint([(path.parent.name, hash_file(path)) for path in records(python)])
+
+
+def records(python: Path) -> list[Path]:
+    return sorted(path for folder in site_packages(python) for path in folder.glob("*.dist-info/RECORD"))
 
 
 def import_paths(config: ImageConfig) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.bom.components import our_component
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.config.project import read_pyproject
+from pystatic_tasks.config.project import read_pyproject, tables_of_others
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.modules import EXAMINE, FREEZE, TOOLS
 from pystatic_tasks.in_env.protocol import (
@@ -25,7 +26,7 @@ from pystatic_tasks.in_env.protocol import (
     Target,
     ToolNames,
 )
-from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.in_env.records import plain, to_json
 from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
 from pystatic_tasks.steps.context import StepContext
@@ -104,6 +105,8 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
     context.say(f"{shown(config, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
     prefix = str(context.python.parent.parent)
+    # What the program reads as data counts as it is.
+    declaring = [path for path, _ in examined.data if Path(path).name == environment.PYPROJECT]
     frozen = Frozen(
         program=program,
         files=made.files,
@@ -120,7 +123,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         libraries=observed.libraries,
         system_files=tuple(path for path, _ in observed.system_files),
         answers=observed.answers,
-        system=stamps(path for path in made.binaries if path and not path.startswith(prefix)),
+        system=stamps([*(path for path in made.binaries if path and not path.startswith(prefix)), *declaring]),
     )
     return write_manifest(config, frozen, inputs=inputs, outputs=outputs).result
 
@@ -215,7 +218,9 @@ def no_answer(config: ImageConfig, module: str, log: Path) -> FreezeError:
 def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, ...]) -> Target:
     """What is to be imported; the server's own configuration file is copied into `folder`, where the runner is."""
     loose = (*script_folder(config), *environment.import_paths(config))
-    sources = (path for top in environment.local_folders(config) for path in source_files(top))
+    files = [path for top in environment.local_folders(config) for path in source_files(top)]
+    sources = [path for path in files if path.suffix in TEXT_SUFFIXES and path.name != environment.PYPROJECT]
+    declared = write_declared(config, folder, [path for path in files if path.name == environment.PYPROJECT])
     return Target(
         app=config.app or "",
         server=config.server_kind,
@@ -230,8 +235,16 @@ def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, .
         project=str(config.project),
         env=config.image.env,
         tools=tools_there,
-        sources=tuple(str(path) for path in sources if path.suffix in TEXT_SUFFIXES),
+        sources=tuple(map(str, [*sources, declared])),
     )
+
+
+def write_declared(config: ImageConfig, folder: Path, pyprojects: Iterable[Path]) -> Path:
+    """Write into `folder` what is looked through in place of these files: of our own table what freeze follows from."""
+    content = [plain(config.server), asdict(config.freeze), plain(config.image.env), *map(tables_of_others, pyprojects)]
+    path = folder / "declared.json"
+    path.write_text(json.dumps(content, default=str, ensure_ascii=False), encoding="utf-8")
+    return path
 
 
 def observe_target(

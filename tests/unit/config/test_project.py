@@ -4,13 +4,28 @@ from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.config.project import is_installable, read_pyproject, required_name
+from pystatic_tasks.config.project import is_installable, read_pyproject, required_name, tables_of_others
 from pystatic_tasks.errors import ConfigError
 
 
 def test_the_tables_are_read(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "größe"\n', encoding="utf-8")
     assert read_pyproject(tmp_path) == {"project": {"name": "größe"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "tables"),
+    [
+        ("[project]\nname = 'a'\n[tool.pystatic-tasks]\napp = 'a:b'\n", {"project": {"name": "a"}}),
+        ("[tool.x]\n[tool.pystatic-tasks.image]\nuser = '1:1'\n", {"tool": {"x": {}}}),
+        ("tool = 3\n", {"tool": 3}),
+        ("", {}),
+        ("[tool\n", None),
+    ],
+)
+def test_what_others_read_is_all_but_our_own_table(tmp_path: Path, text: str, tables: dict[str, object] | None) -> None:
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    assert tables_of_others(tmp_path / "pyproject.toml") == tables
 
 
 def test_a_missing_file_is_named_with_what_to_write(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from validate_pyproject.types import Plugin
 from pystatic_tasks.config.convert import Problems, convert_table, keys
 from pystatic_tasks.config.load import TARGETS
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, Request, Smoke
-from pystatic_tasks.config.project import read_pyproject
+from pystatic_tasks.config.project import TABLE, read_pyproject
 from pystatic_tasks.config.schema import (
     config_schema,
     default_of,
@@ -26,7 +26,6 @@ from pystatic_tasks.config.schema import (
     plain,
     pyproject_schema,
 )
-from pystatic_tasks.config.sources import TABLE
 
 if sys.version_info >= (3, 11):
     import tomllib

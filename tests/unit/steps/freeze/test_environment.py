@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from support import install_distribution
 
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.errors import ConfigError, FreezeError
@@ -243,6 +244,38 @@ def test_the_sources_hash_follows_names_and_contents_but_no_place(shop: ImageCon
     assert sources(image) not in (before, changed)
 
 
+OURS = "[tool.pystatic-tasks]\nimage.labels = { a = 'b' }\n"
+
+
+@pytest.mark.parametrize("place", ["pyproject_toml", "services__api__pyproject_toml"])
+def test_our_own_table_is_no_source_and_all_others_are(shop: ImageConfig, place: str) -> None:
+    write(shop.root, **{place: PYPROJECT})
+    before = sources(shop)
+    write(shop.root, **{place: f"# why\n{PYPROJECT}{OURS}"})
+    assert sources(shop) == before
+    others = [
+        f"{PYPROJECT}[tool.setuptools]\ninclude-package-data = false\n",
+        PYPROJECT + "scripts = { a = 'a:a', b = 'b:b' }\n",
+        PYPROJECT + "scripts = { b = 'b:b', a = 'a:a' }\n",
+        PYPROJECT + "[tool\n",
+        PYPROJECT + "[tool\n\n",
+    ]
+    seen = {before}
+    for text in others:
+        write(shop.root, **{place: text})
+        seen.add(sources(shop))
+    assert len(seen) == 1 + len(others)
+
+
+def test_a_file_that_holds_our_own_table_alone_is_a_source_by_its_name(shop: ImageConfig) -> None:
+    write(shop.root, pyproject_toml=OURS)
+    before = sources(shop)
+    write(shop.root, pyproject_toml=OURS.replace("a =", "b ="))
+    assert sources(shop) == before
+    (shop.root / "pyproject.toml").unlink()
+    assert sources(shop) != before
+
+
 def test_every_folder_that_is_installed_counts_as_sources(shop: ImageConfig, tmp_path: Path) -> None:
     for name in ("backend", "shared"):
         write(tmp_path / "shop" / name, x_py="one")
@@ -335,6 +368,25 @@ def test_changed_sources_are_installed_over_the_old_ones(shop: ImageConfig, envi
     write(shop.root, src__shop_py="app = 1\n")
     assert environment.fill(shop) == [[str(shop.root), "gunicorn"]]
     assert environment.fill(shop) == UP_TO_DATE
+
+
+def test_a_change_of_our_own_table_installs_nothing(shop: ImageConfig, environment: Environment) -> None:
+    environment.fill(shop)
+    write(shop.root, pyproject_toml=PYPROJECT + OURS)
+    assert environment.fill(shop) == UP_TO_DATE
+
+
+@pytest.mark.parametrize(("file", "is_read"), [("shop/pyproject.toml", True), ("pyproject.toml.in", False)])
+@pytest.mark.parametrize("origin", ["file:///shop", "https://example.org/shop.whl"])
+def test_a_pyproject_toml_that_is_installed_counts_as_it_is(
+    shop: ImageConfig, environment: Environment, file: str, is_read: bool, origin: str
+) -> None:
+    site = environment.folder / "lib/python3.12/site-packages"
+    install_distribution(site, "shop", "shop/__init__.py", file, origin=origin)
+    environment.fill(shop)
+    write(shop.root, pyproject_toml=PYPROJECT + OURS)
+    anew = is_read and origin.startswith("file:")
+    assert environment.fill(shop) == ([[str(shop.root), "gunicorn"]] if anew else UP_TO_DATE)
 
 
 def test_changed_requirements_make_the_environment_anew(shop: ImageConfig, environment: Environment) -> None:

@@ -302,8 +302,34 @@ def test_the_projects_code_and_settings_are_looked_through(environment: Environm
         (shop.root / name).parent.mkdir(exist_ok=True)
         (shop.root / name).touch()
     freeze(shop, environment.host)
-    found = {str(Path(path).relative_to(shop.root)) for path in environment.asked("target")["sources"]}
-    assert found == {"pyproject.toml", "shop.py", "src/größe.py", "logging.yaml", "setup.cfg"}
+    *found, declared = environment.asked("target")["sources"]
+    assert {str(Path(path).relative_to(shop.root)) for path in found} == {
+        *("shop.py", "src/größe.py", "logging.yaml", "setup.cfg")
+    }
+    assert declared == f"{shop.work}/program/declared.json"
+
+
+def test_of_pyproject_toml_what_the_program_follows_from_is_looked_through(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    text = """
+[tool.pystatic-tasks]
+server.logger_class = "größe.Logger"
+image.env = { HANDLER = "QueueHandler" }
+image.labels = { note = "zipfile" }
+
+[tool.x]
+since = 2020-01-01
+"""
+    (shop.root / "pyproject.toml").write_text(text, encoding="utf-8")
+    options = ImageOptions(env={"HANDLER": "QueueHandler"}, labels={"note": "zipfile"})
+    asked = replace(shop, server={"logger_class": "größe.Logger"}, image=options, freeze=Freeze(collect=("x",)))
+    freeze(asked, environment.host)
+    content = json.loads(Path(environment.asked("target")["sources"][-1]).read_text(encoding="utf-8"))
+    server, frozen, env, tables = content
+    assert (server, env) == ({"logger_class": "größe.Logger"}, {"HANDLER": "QueueHandler"})
+    assert frozen["collect"] == ["x"]
+    assert tables == {"tool": {"x": {"since": "2020-01-01"}}}
 
 
 def test_the_same_code_is_the_same_program(environment: Environment, shop: ImageConfig) -> None:
@@ -329,6 +355,46 @@ def test_a_program_of_the_same_inputs_is_not_made_again(environment: Environment
     assert environment.runs() == 1
     assert environment.said == ["build environment is up to date", "build/pystatic/shop/frozen/shop is up to date"]
     freeze(shop, replace(environment.host, use_cache=False, recreate=lambda: None))
+    assert environment.runs() == 2
+
+
+OF_THE_IMAGE_ALONE = ImageOptions(
+    compression="zstd",
+    tags=("1.4",),
+    user="1:1",
+    labels={"a": "b"},
+    ports=(80,),
+    certificates=True,
+    timezones=True,
+    files={"/etc/x": "x"},
+    volumes=("/data",),
+    healthcheck="/",
+)
+
+
+@pytest.mark.parametrize("install", [(".",), ()])
+def test_what_only_the_image_follows_from_freezes_nothing_anew(
+    environment: Environment, shop: ImageConfig, install: tuple[str, ...]
+) -> None:
+    shop = replace(shop, install=install)
+    pyproject = shop.root / "pyproject.toml"
+    before = pyproject.read_text(encoding="utf-8")
+    first = freeze(shop, environment.host)
+    environment.said.clear()
+    pyproject.write_text(f"{before}\n[tool.pystatic-tasks]\nimage.labels.a = 'b'\n", encoding="utf-8")
+    assert freeze(replace(shop, image=OF_THE_IMAGE_ALONE), environment.host) == first
+    assert environment.said == ["build environment is up to date", "build/pystatic/shop/frozen/shop is up to date"]
+    freeze(replace(shop, image=ImageOptions(env={"A": "1"})), environment.host)
+    assert environment.runs() == 2
+
+
+def test_a_pyproject_toml_that_is_data_counts_as_it_is(environment: Environment, shop: ImageConfig) -> None:
+    pyproject = shop.root / "pyproject.toml"
+    environment.prepare("target.json", {**EXAMINED, "data": [[str(pyproject), "shop"]]})
+    freeze(shop, environment.host)
+    with pyproject.open("a", encoding="utf-8") as stream:
+        stream.write("\n[tool.pystatic-tasks]\nimage.labels.a = 'b'\n")
+    freeze(shop, environment.host)
     assert environment.runs() == 2
 
 
