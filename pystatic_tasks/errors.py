@@ -7,6 +7,7 @@ Its class owns the exit code of the kind.
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,11 +19,26 @@ MAKE_WRITABLE = "Make it writable: results go to dist/ and work files to build/ 
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """A change of the configuration: the whole new list of one key of one table, spelled as in TOML."""
+    """A change of the configuration: the new value of one key of one table, spelled as in TOML; of a list the whole."""
 
     table: str
     key: str
-    value: tuple[str, ...]
+    value: tuple[str, ...] | bool
+
+    @property
+    def name(self) -> str:
+        """The key with its table."""
+        return f"{self.table}.{self.key}"
+
+    @property
+    def field(self) -> str:
+        """The key as an attribute of the configuration."""
+        return self.key.replace("-", "_")
+
+    @property
+    def toml(self) -> str:
+        """The value as TOML writes it."""
+        return json.dumps(self.value, ensure_ascii=False)
 
 
 class PystaticError(Exception):

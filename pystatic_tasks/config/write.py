@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,8 +32,8 @@ def write_repair(config: ImageConfig, repair: Repair) -> str:
         before = path.read_bytes().decode()
         tables = parse_toml(before)
         place = (*table_of(config, tables), repair.table)
-        line = f"{'.'.join((*place, repair.key))} = {json.dumps(repair.value, ensure_ascii=False)}"
-        wanted = with_value(tables, (*place, repair.key), list(repair.value))
+        line = f"{'.'.join((*place, repair.key))} = {repair.toml}"
+        wanted = with_value(tables, (*place, repair.key), plain(repair.value))
         after = with_line(before, place, repair)
         if parse_toml(after) != wanted:
             raise ValueError("it cannot be added without changing something else")
@@ -51,7 +50,7 @@ def cannot_write(path: Path, reason: str, repair: Repair) -> ConfigError:
     return ConfigError(
         f"{path} could not be written ({reason}) and is as it was. What is missing in it:",
         "Write it there yourself.",
-        [f"{repair.table}.{repair.key} = {json.dumps(repair.value, ensure_ascii=False)}"],
+        [f"{repair.name} = {repair.toml}"],
     )
 
 
@@ -84,11 +83,11 @@ def with_line(text: str, place: tuple[str, ...], repair: Repair) -> str:
         for name in place[:-1]:
             table = table.setdefault(name, tomlkit.table())
         if repair.table in table:
-            add_values(table[repair.table], repair)
+            put_value(table[repair.table], repair)
         elif isinstance(table, InlineTable):
-            table[repair.table] = tomlkit.inline_table().add(repair.key, array(repair.value))
+            table[repair.table] = tomlkit.inline_table().add(repair.key, plain(repair.value))
         else:
-            table.append(tomlkit.key([repair.table, repair.key]), array(repair.value))
+            table.append(tomlkit.key([repair.table, repair.key]), tomlkit.item(plain(repair.value)))
         after = tomlkit.dumps(document)
     except TOMLKitError as error:
         raise ValueError(str(error)) from None
@@ -100,17 +99,16 @@ def newline_of(text: str) -> str:
     return "\r\n" if 0 < text.count("\r\n") == text.count("\n") else "\n"
 
 
-def add_values(table: Any, repair: Repair) -> None:
-    """Extend the list that is there, whose comments stay, or make a new one."""
-    there = table.get(repair.key)
-    if there is None or list(there) != list(repair.value[: len(there)]):
-        table[repair.key] = array(repair.value)
+def put_value(table: Any, repair: Repair) -> None:
+    """Extend the list that is there, whose comments stay, or put in the value."""
+    there, wanted = table.get(repair.key), repair.value
+    if not isinstance(there, list) or isinstance(wanted, bool) or list(there) != list(wanted[: len(there)]):
+        table[repair.key] = plain(wanted)
         return
-    for each in repair.value[len(there) :]:
+    for each in wanted[len(there) :]:
         there.append(each)
 
 
-def array(values: tuple[str, ...]) -> Any:
-    made = tomlkit.array()
-    made.extend(values)
-    return made
+def plain(value: tuple[str, ...] | bool) -> list[str] | bool:
+    """The value as it is read from TOML."""
+    return value if isinstance(value, bool) else list(value)

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -219,6 +220,8 @@ def run_steps(
                     config = read_config(root, name, overrides, options)
                     for repair in error.repairs:
                         check_repaired(config, repair)
+                    # What follows from a repair is found out by what changed, after an earlier round from nothing.
+                    options = replace(options, use_cache=True)
                     build_again(session, config, steps, ", ".join(written))
     except PystaticError as error:
         fail(session, error)
@@ -340,7 +343,7 @@ def build_again(session: nox.Session, config: ImageConfig, steps: Sequence[str],
             f"Freeze it again, then run the session {session.name} again.",
         )
     for each in sessions_before(runner):
-        each.posargs = list(session.posargs)
+        each.posargs = [word for word in session.posargs if word != "--no-cache"]
         result = each.execute()
         result.log(f"Session {each.friendly_name} {result.imperfect}.")
         if not result:

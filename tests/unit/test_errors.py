@@ -53,6 +53,12 @@ def test_a_broken_contract_may_say_what_mends_it() -> None:
     assert errors.SmokeError("It broke.").repairs == ()
 
 
+@pytest.mark.parametrize(("value", "text"), [(("a", "größe"), '["a", "größe"]'), ((), "[]"), (True, "true")])
+def test_a_repair_knows_its_line(value: tuple[str, ...] | bool, text: str) -> None:
+    repair = errors.Repair(table="freeze", key="hidden-imports", value=value)
+    assert (repair.name, repair.field, repair.toml) == ("freeze.hidden-imports", "hidden_imports", text)
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [

@@ -22,13 +22,13 @@ def write_repairs(config: ImageConfig, repairs: Sequence[Repair], say: Callable[
 
 def check_repaired(config: ImageConfig, repair: Repair) -> None:
     """Raises ConfigError if something overrides what was written."""
-    there = getattr(getattr(config, repair.table), repair.key.replace("-", "_"))
-    if set(repair.value) <= set(there):
+    there = getattr(getattr(config, repair.table), repair.field)
+    is_written = there == repair.value if isinstance(repair.value, bool) else set(repair.value) <= set(there)
+    if is_written:
         return
-    name = f"{repair.table}.{repair.key}"
-    variable = ENVIRONMENT_PREFIX + name.replace(".", "_").replace("-", "_").upper()
+    variable = ENVIRONMENT_PREFIX + repair.name.replace(".", "_").replace("-", "_").upper()
     raise ConfigError(
-        f"{name} is in {config.root / 'pyproject.toml'} now, and the call in the noxfile or the variable {variable} "
-        "overrides it.",
+        f"{repair.name} is in {config.root / 'pyproject.toml'} now, "
+        f"and the call in the noxfile or the variable {variable} overrides it.",
         "Leave it out there, or write it there too.",
     )

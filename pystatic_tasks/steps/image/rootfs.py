@@ -14,12 +14,12 @@ from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.steps.secret_guard import Candidate, refuse
 from pystatic_tasks.system.certificates import USUAL_BUNDLE, find_bundle
 from pystatic_tasks.system.files import walk
+from pystatic_tasks.system.timezones import TIMEZONES
 
 # Names as on any system: hosts of /etc/hosts, which engines write, then those of the network.
 NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
 # The kinds of layers, from the lowest to the highest: what changes seldom lies below.
 LAYERS = {"onefile": ("program",), "tree": ("libc", "python", "third-party", "project")}
-TIMEZONES = Path("/usr/share/zoneinfo")
 OTHER_TIMEZONES = ("posix", "right", "posixrules", "localtime")
 # Python looks here too, unless it was built otherwise. If TIMEZONES were there with UTC only, Django would refuse any
 # other TIME_ZONE that the distribution tzdata has.

@@ -23,9 +23,11 @@ from pystatic_tasks.steps.manifest import read_manifest
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.steps.secret_guard import reason_of_name
 from pystatic_tasks.system.files import source_files
+from pystatic_tasks.system.timezones import TIMEZONES
 
 FIX = "nox -s smoke -- --fix"
 RUN_AGAIN = f'Then run the session again, or let it be repaired by "{FIX}".'
+MISSING_MODULE = r"No module named '([\w.]+)'"
 # Where a program unpacks itself, and where a tree has its packages.
 BUNDLE = r"(?:/[^'\"\s]*/_MEI\w+|/usr/local/lib/python3\.\d+/site-packages)"
 
@@ -55,10 +57,10 @@ def diagnose_all(config: ImageConfig, output: str) -> Diagnosis:
         found.append(advice)
         config = repaired(config, advice.repair)
         advice = diagnose(config, output)
-    repairs = {(each.repair.table, each.repair.key): each.repair for each in found if each.repair}
+    repairs = {each.repair.name: each.repair for each in found if each.repair}
     if len(found) <= 1:
         return Diagnosis(text=found[0].text if found else advice.text, repairs=tuple(repairs.values()))
-    lines = [f"  {each.table}.{each.key} = [{', '.join(map(quoted, each.value))}]" for each in repairs.values()]
+    lines = [f"  {each.name} = {each.toml}" for each in repairs.values()]
     text = "\n".join(
         [
             *(each.problem for each in found),
@@ -72,7 +74,7 @@ def diagnose_all(config: ImageConfig, output: str) -> Diagnosis:
 
 def repaired(config: ImageConfig, repair: Repair) -> ImageConfig:
     table = getattr(config, repair.table)
-    changed = replace(table, **{repair.key.replace("-", "_"): repair.value})
+    changed = replace(table, **{repair.field: repair.value})
     return replace(config, **{repair.table: changed})
 
 
@@ -103,12 +105,27 @@ def add(config: ImageConfig, problem: str, table: str, key: str, new: str) -> Ad
             text=f"{problem} {table}.{key} names {quoted(new)} already, and that is not enough: "
             f"see the logs in {shown(config, config.work)}."
         )
-    value = (*there, new)
+    return write_down(problem, Repair(table=table, key=key, value=(*there, new)))
+
+
+def switch_on(config: ImageConfig, problem: str, table: str, key: str) -> Advice:
+    """The advice to set a key that is true or false."""
+    repair = Repair(table=table, key=key, value=True)
+    if getattr(getattr(config, table), repair.field):
+        return Advice(
+            text=f"{problem} {repair.name} is set already, and that is not enough: "
+            f"see the logs in {shown(config, config.work)}."
+        )
+    return write_down(problem, repair)
+
+
+def write_down(problem: str, repair: Repair) -> Advice:
+    """The advice to write that into the configuration."""
     return Advice(
-        text=f"{problem} Put this into the table [tool.pystatic-tasks.{table}] of pyproject.toml, "
-        f"or as {table}.{key} where you write such keys:\n"
-        f"  {key} = [{', '.join(map(quoted, value))}]\n" + RUN_AGAIN,
-        repair=Repair(table=table, key=key, value=value),
+        text=f"{problem} Put this into the table [tool.pystatic-tasks.{repair.table}] of pyproject.toml, "
+        f"or as {repair.name} where you write such keys:\n"
+        f"  {repair.key} = {repair.toml}\n" + RUN_AGAIN,
+        repair=repair,
         problem=problem,
     )
 
@@ -125,6 +142,12 @@ def missing_module(config: ImageConfig, match: re.Match[str]) -> Advice:
             text=f'The program imports "{name}", which is neither in the project nor in the build environment. '
             "Add what brings it to the project's dependencies."
         )
+    package = name.partition(".")[0]
+    others = {*config.freeze.hidden_imports, *re.findall(MISSING_MODULE, match.string)} - {name}
+    of_package = {each for each in others if each.partition(".")[0] == package and has_module(config, each)}
+    if name not in config.freeze.hidden_imports and of_package and is_of_others(config, package):
+        problem = f'The program imports modules of "{package}" by name, which the analysis cannot see.'
+        return add(config, problem, "freeze", "collect", package)
     problem = f'The program imports "{name}" by name, which the analysis cannot see.'
     return add(config, problem, "freeze", "hidden-imports", name)
 
@@ -199,19 +222,21 @@ def missing_library(config: ImageConfig, match: re.Match[str]) -> Advice:
 
 
 def nowhere_to_write(config: ImageConfig, match: re.Match[str]) -> Advice:
-    return Advice(
-        text="The program writes temporary files, and its root is read-only. Put this into the table "
-        "[tool.pystatic-tasks.smoke] of pyproject.toml, and mount a writable /tmp where the image is deployed:\n"
-        "  writable-tmp = true"
+    problem = (
+        "The program writes temporary files, and its root is read-only: "
+        "mount a writable /tmp where the image is deployed, and let smoke do so too."
     )
+    return switch_on(config, problem, "smoke", "writable-tmp")
 
 
 def missing_time_zone(config: ImageConfig, match: re.Match[str]) -> Advice:
-    return Advice(
-        text=f'The program asks for the time zone "{match[1]}", and there are none in the image. Put this into the '
-        "table [tool.pystatic-tasks.image] of pyproject.toml, or add tzdata to the project's dependencies:\n"
-        "  timezones = true"
-    )
+    problem = f'The program asks for the time zone "{match[1]}", which is not in the image.'
+    if not (TIMEZONES / match[1]).is_file():
+        return Advice(
+            text=f"{problem} This machine does not have it either. "
+            "Correct the name, or add tzdata to the project's dependencies."
+        )
+    return switch_on(config, problem, "image", "timezones")
 
 
 def installed_in(config: ImageConfig) -> Sequence[Path]:
@@ -234,6 +259,13 @@ def has_module(config: ImageConfig, name: str) -> bool:
         if (place / last).is_dir() or any(place.glob(f"{last}.*")):
             return True
     return False
+
+
+def is_of_others(config: ImageConfig, package: str) -> bool:
+    """Whether it is installed with modules of its own, to be taken whole, and is not the project's."""
+    frozen = read_manifest(config, Frozen)
+    is_own = frozen is not None and package in frozen.result.own_packages
+    return not is_own and any(any((site / package).glob("__init__.*")) for site in installed_in(config))
 
 
 def is_package(site: Path, inside: str) -> bool:
@@ -271,11 +303,11 @@ def missing_folder(config: ImageConfig, match: re.Match[str]) -> Advice:
 ADVICE: tuple[tuple[str, Callable[[ImageConfig, re.Match[str]], Advice]], ...] = (
     (r"No time zone found with key ([\w/+-]+)", missing_time_zone),
     (r"Directory '([^'/][^']*)' does not exist", missing_folder),
-    (r"No module named '([\w.]+)'", missing_module),
+    (MISSING_MODULE, missing_module),
     (r"No package metadata was found for ([\w.-]+\w)", missing_metadata),
     (r"DistributionNotFound: The '([\w.-]*\w)[^']*' distribution was not found", missing_metadata),
     (rf"No such file or directory: (?:\w+\()?['\"]{BUNDLE}/([^'\"]+)['\"]", missing_file),
     (r"Template(?:NotFound|DoesNotExist): '?([^'\s,]+)", missing_template),
     (r"([\w./+-]+\.so[\d.]*): cannot open shared object file", missing_library),
-    (r"No usable temporary directory found", nowhere_to_write),
+    (r"No usable temporary directory found|Read-only file system: (?:\w+\()?['\"]/tmp/", nowhere_to_write),
 )

@@ -306,9 +306,9 @@ def expected_otherwise(failed: Sequence[Check]) -> str:
     return ""
 
 
-def failed_run(runs: Sequence[Run]) -> Run | None:
-    """The first run that did not go as it should."""
-    return next((run for run in runs if not all(check.passed for check in run.checks)), None)
+def failed_runs(runs: Sequence[Run]) -> list[Run]:
+    """Those that did not go as they should."""
+    return [run for run in runs if not all(check.passed for check in run.checks)]
 
 
 def log_file(config: ImageConfig) -> Path:
@@ -317,18 +317,18 @@ def log_file(config: ImageConfig) -> Path:
 
 
 def keep_log(config: ImageConfig, runs: Sequence[Run]) -> None:
-    run = failed_run(runs)
-    if run and run.output.strip():
-        write_whole(log_file(config), masked(run.output))
+    for run in failed_runs(runs)[:1]:
+        if run.output.strip():
+            write_whole(log_file(config), masked(run.output))
 
 
 def failure(config: ImageConfig, still: Sequence[Check], runs: Sequence[Run], fix: str = FIX) -> SmokeError:
     failed = [check for check in [*still, *(each for run in runs for each in run.checks)] if not check.passed]
     names = list(dict.fromkeys(f"{check.name}: {check.seen}" for check in failed))
-    run = failed_run(runs)
-    log = run.output.strip().splitlines()[-LOG_LINES_SHOWN:] if run else []
+    outputs = [run.output for run in failed_runs(runs)]
+    log = outputs[0].strip().splitlines()[-LOG_LINES_SHOWN:] if outputs else []
     kept = shown(config, log_file(config))
-    found = diagnose_all(config, run.output) if run else Diagnosis(text="")
+    found = diagnose_all(config, "\n".join(outputs)) if outputs else Diagnosis(text="")
     return SmokeError(
         f"{config.name} broke its contract:",
         found.text.replace(FIX, fix)

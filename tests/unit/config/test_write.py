@@ -126,6 +126,30 @@ def test_a_list_that_is_another_is_replaced(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == TOP + 'freeze.data = ["a:b", "c:d"]\n'
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TOP, TOP + "image.timezones = true\n"),
+        (TOP + "image.timezones = false  # why\n", TOP + "image.timezones = true  # why\n"),
+        (
+            TOP + "[tool.pystatic-tasks.image]\nuser = '1:1'\n" + OTHERS,
+            TOP + "[tool.pystatic-tasks.image]\nuser = '1:1'\ntimezones = true\n" + OTHERS,
+        ),
+        (
+            '[tool]\npystatic-tasks = { app = "a:b" }\n',
+            '[tool]\npystatic-tasks = { app = "a:b", image = {timezones = true}}\n',
+        ),
+    ],
+)
+def test_a_switch_is_written_too(tmp_path: Path, before: str, after: str) -> None:
+    path = write(tmp_path, before)
+    (image,) = load_config(tmp_path)
+    line = write_repair(image, Repair(table="image", key="timezones", value=True))
+    assert line == "tool.pystatic-tasks.image.timezones = true"
+    assert path.read_text(encoding="utf-8") == after
+    assert load_config(tmp_path)[0].image.timezones
+
+
 def test_the_line_is_told_with_its_whole_path(tmp_path: Path) -> None:
     write(tmp_path, IMAGES)
     image = load_config(tmp_path)[1]

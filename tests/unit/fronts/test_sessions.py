@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -815,7 +815,8 @@ FAILING = os.environ.get("FAILING")
 def step(name):
     def run(image, host):
         there = image.freeze.hidden_imports
-        host.say(f"{name} of {image.name} with {' '.join(there) or 'nothing'}")
+        anew = "" if host.use_cache else " anew"
+        host.say(f"{name} of {image.name} with {' '.join(there) or 'nothing'}{anew}")
         if FAILING in there and name == "freeze":
             raise FreezeError("It does not freeze.", "Mend it.")
         missing = [each for each in NEEDED if each not in there]
@@ -845,13 +846,14 @@ def fix(
     text: str = SHOP,
     register: str = "",
     ok: bool = True,
+    words: Sequence[str] = (),
     **more: str,
 ) -> list[str]:
     """What Nox says while it repairs a project that lacks these modules."""
     write(folder, text, noxfile=FIXING.replace("SKIP", register))
     environment = {**os.environ, "NO_COLOR": "1", "NEEDED": needed, **more}
     environment.pop("FORCE_COLOR", None)
-    command = [sys.executable, "-m", "nox", "--default-venv-backend", "virtualenv", *arguments, "--", "--fix"]
+    command = [sys.executable, "-m", "nox", "--default-venv-backend", "virtualenv", *arguments, "--", "--fix", *words]
     result = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
     )
@@ -875,6 +877,13 @@ def test_a_repair_is_written_and_all_is_done_again(tmp_path: Path, skip: str) ->
     assert steps_of(lines) == [*ALL_STEPS[:4], f'{WROTE}["a"]', *ALL_STEPS[4:8], f'{WROTE}["a", "b"]', *ALL_STEPS[8:]]
     assert (tmp_path / "pyproject.toml").read_text(encoding="utf-8") == (f'{SHOP}freeze.hidden-imports = ["a", "b"]\n')
     assert not any(line.startswith("Session") and "aborted" in line for line in lines)
+
+
+@pytest.mark.parametrize("skip", ["", "skip=['freeze', 'staticx', 'image']"])
+def test_after_a_repair_only_what_follows_from_it_is_made_anew(tmp_path: Path, skip: str) -> None:
+    lines = fix(tmp_path, "-s", "smoke", register=skip, needed="a", words=["--no-cache"])
+    anew = [f"{step} anew" for step in ALL_STEPS[:4]]
+    assert steps_of(lines) == [*anew, f'{WROTE}["a"]', *ALL_STEPS[4:8]]
 
 
 def test_what_cannot_be_repaired_ends_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import json
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 SHARED = Path(__file__).resolve().parent.parent / "shared"
 USED = ["packaging", "six"]
@@ -24,7 +25,15 @@ def versions():
     return {name: bool(version(name)) for name in USED}
 
 
-ROUTES = {"": index, "run": run, "colours": colours, "versions": versions}
+def loaded(name):
+    return {name: import_module(f"packaging.{name}").__name__}
+
+
+def zone():
+    return {"zone": str(ZoneInfo("Europe/Berlin"))}
+
+
+ROUTES = {"": index, "run": run, "colours": colours, "versions": versions, "loaded": loaded, "zone": zone}
 
 
 def application(environ, start_response):

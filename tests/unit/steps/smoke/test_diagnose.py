@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 from support import FROZEN
 
-from pystatic_tasks.config.model import Freeze, ImageConfig, Staticx
+from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Smoke, Staticx
 from pystatic_tasks.errors import Repair
 from pystatic_tasks.steps.manifest import write_manifest
+from pystatic_tasks.steps.smoke import diagnose as module
 from pystatic_tasks.steps.smoke.diagnose import Advice, Diagnosis, diagnose, diagnose_all, find_library
 
 NO_TMP = "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777."
 READ_ONLY = (
-    "The program writes temporary files, and its root is read-only. Put this into the table "
-    "[tool.pystatic-tasks.smoke] of pyproject.toml, and mount a writable /tmp where the image is deployed:\n"
-    "  writable-tmp = true"
+    "The program writes temporary files, and its root is read-only: "
+    "mount a writable /tmp where the image is deployed, and let smoke do so too."
 )
+NO_USABLE = "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']"
+NO_ZONE = "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Berlin'"
 PORT = "The port that server.bind names is taken where the program runs. Stop what holds it, or change server.bind."
 ONEFILE = "/tmp/staticx-aBc/_MEI1a2B3c"
 TREE = "/usr/local/lib/python3.13/site-packages"
@@ -65,6 +67,18 @@ def advice(problem: str, key: str, *value: str) -> Advice:
         f"  {name} = [{shown}]\n"
         'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
         repair=Repair(table=table, key=name, value=value),
+    )
+
+
+def switch(problem: str, key: str) -> Advice:
+    """The advice to set a key to true."""
+    table, _, name = key.partition(".")
+    return Advice(
+        text=f"{problem} Put this into the table [tool.pystatic-tasks.{table}] of pyproject.toml, "
+        f"or as {key} where you write such keys:\n"
+        f"  {name} = true\n"
+        'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
+        repair=Repair(table=table, key=name, value=True),
     )
 
 
@@ -119,6 +133,104 @@ def test_a_module_that_is_nowhere_is_not_named(image: ImageConfig) -> None:
     assert diagnose(image, "No module named 'yaml.x'") == Advice(
         text='The program imports "yaml.x", which is neither in the project nor in the build environment. '
         "Add what brings it to the project's dependencies."
+    )
+
+
+@pytest.fixture
+def plugs(image: ImageConfig, site: Path) -> ImageConfig:
+    """The image, with a package in its environment that loads modules by name."""
+    for name in ("__init__", "a", "b", "c"):
+        a_file(site / f"plugs/{name}.py")
+    return image
+
+
+SEVERAL = 'The program imports modules of "plugs" by name, which the analysis cannot see.'
+
+
+@pytest.mark.parametrize("there", ["plugs.a", "plugs"])
+def test_at_its_second_module_a_package_is_taken_whole(plugs: ImageConfig, there: str) -> None:
+    image = replace(plugs, freeze=Freeze(hidden_imports=(there, "x"), collect=("y",)))
+    assert diagnose(image, "No module named 'plugs.b'") == advice(SEVERAL, "freeze.collect", "y", "plugs")
+
+
+def test_two_modules_of_one_package_in_one_log_have_it_taken_whole(plugs: ImageConfig) -> None:
+    output = "No module named 'plugs.b'\nNo module named 'plistlib'\nNo module named 'plugs.c'\n"
+    assert diagnose_all(plugs, output).repairs == (
+        Repair(table="freeze", key="collect", value=("plugs",)),
+        Repair(table="freeze", key="hidden-imports", value=("plistlib",)),
+    )
+
+
+def test_a_module_that_is_nowhere_is_no_second_one(plugs: ImageConfig) -> None:
+    output = "No module named 'plugs.b'\nNo module named 'plugs.speedups'\n"
+    assert diagnose_all(plugs, output).repairs == (Repair(table="freeze", key="hidden-imports", value=("plugs.b",)),)
+
+
+def test_a_package_that_is_taken_whole_already_is_no_repair(plugs: ImageConfig) -> None:
+    image = replace(plugs, freeze=Freeze(hidden_imports=("plugs.a",), collect=("plugs",)))
+    assert diagnose(image, "No module named 'plugs.b'") == Advice(
+        text=f'{SEVERAL} freeze.collect names "plugs" already, and that is not enough: '
+        "see the logs in build/pystatic/shop."
+    )
+
+
+@pytest.mark.parametrize(
+    ("package", "file"), [("shop", "__init__.py"), ("shop", "_c.so"), ("spaces", "b.py"), ("plistlib", "x")]
+)
+def test_the_projects_own_modules_and_those_without_a_package_are_named_one_by_one(
+    image: ImageConfig, site: Path, package: str, file: str
+) -> None:
+    a_file(site / package / file)
+    for each in ("a", "b"):
+        a_file(site / package / f"{each}.py")
+    named = replace(image, freeze=Freeze(hidden_imports=(f"{package}.a",)))
+    assert diagnose(named, f"No module named '{package}.b'").repair == Repair(
+        table="freeze", key="hidden-imports", value=(f"{package}.a", f"{package}.b")
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        NO_USABLE,
+        "OSError: [Errno 30] Read-only file system: '/tmp/cache.db'",
+        "OSError: [Errno 30] Read-only file system: PosixPath('/tmp/cache.db')",
+    ],
+)
+def test_temporary_files_get_their_line(line: str) -> None:
+    assert diagnose(make_image(), line) == switch(READ_ONLY, "smoke.writable-tmp")
+
+
+def test_a_writable_tmp_that_is_not_enough_is_told() -> None:
+    image = replace(make_image(), smoke=Smoke(writable_tmp=True))
+    assert diagnose(image, NO_USABLE) == Advice(
+        text=f"{READ_ONLY} smoke.writable-tmp is set already, and that is not enough: "
+        "see the logs in build/pystatic/shop."
+    )
+
+
+@pytest.fixture
+def zones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with one time zone."""
+    a_file(tmp_path / "zoneinfo/Europe/Berlin")
+    monkeypatch.setattr(module, "TIMEZONES", tmp_path / "zoneinfo")
+
+
+@pytest.mark.usefixtures("zones")
+def test_time_zones_get_their_line() -> None:
+    problem = 'The program asks for the time zone "Europe/Berlin", which is not in the image.'
+    assert diagnose(make_image(), NO_ZONE) == switch(problem, "image.timezones")
+    there = replace(make_image(), image=ImageOptions(timezones=True))
+    assert diagnose(there, NO_ZONE) == Advice(
+        text=f"{problem} image.timezones is set already, and that is not enough: see the logs in build/pystatic/shop."
+    )
+
+
+@pytest.mark.usefixtures("zones")
+def test_a_time_zone_that_the_machine_lacks_is_no_repair() -> None:
+    assert diagnose(make_image(), "No time zone found with key Europe/Bonn") == Advice(
+        text='The program asks for the time zone "Europe/Bonn", which is not in the image. '
+        "This machine does not have it either. Correct the name, or add tzdata to the project's dependencies."
     )
 
 
@@ -308,14 +420,7 @@ def test_the_machines_own_libraries_are_found(libraries: Path) -> None:
         ("Failed to execv() /tmp/staticx-abc/shop: Permission denied", NO_TMP),
         ("[7] Could not create temporary directory!", NO_TMP),
         ("shop: Failed to create temporary directory in /tmp", NO_TMP),
-        ("FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']", READ_ONLY),
         ("ValueError: Failed to create database", ""),
-        (
-            "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Berlin'",
-            'The program asks for the time zone "Europe/Berlin", and there are none in the image. Put this into the '
-            "table [tool.pystatic-tasks.image] of pyproject.toml, or add tzdata to the project's dependencies:\n"
-            "  timezones = true",
-        ),
         (
             "RuntimeError: Directory 'static' does not exist",
             'The program serves files from "static", seen from the folder where it is run, which is "/" in the image. '
@@ -354,17 +459,21 @@ def test_what_can_be_repaired_is_told_before_what_cannot(image: ImageConfig) -> 
 
 def test_all_that_can_be_repaired_is_told_at_once() -> None:
     output = "No module named 'b'\nNo module named 'a'\nNo package metadata was found for six\nwas sent SIGKILL\n"
+    output += f"{NO_USABLE}\n"
     assert diagnose_all(make_image(hidden_imports=("x",)), output) == Diagnosis(
         text='The program imports "b" by name, which the analysis cannot see.\n'
         'The program imports "a" by name, which the analysis cannot see.\n'
         'The program asks for the metadata of "six" by a name that the analysis cannot see.\n'
+        f"{READ_ONLY}\n"
         "Put this into the table [tool.pystatic-tasks] of pyproject.toml:\n"
         '  freeze.hidden-imports = ["x", "b", "a"]\n'
         '  freeze.metadata = ["six"]\n'
+        "  smoke.writable-tmp = true\n"
         'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
         repairs=(
             Repair(table="freeze", key="hidden-imports", value=("x", "b", "a")),
             Repair(table="freeze", key="metadata", value=("six",)),
+            Repair(table="smoke", key="writable-tmp", value=True),
         ),
     )
 

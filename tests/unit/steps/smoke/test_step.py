@@ -280,6 +280,14 @@ def test_what_the_log_suggests_is_the_remedy(tmp_path: Path) -> None:
     assert error.exit_code == 7
 
 
+def test_the_logs_of_all_runs_that_failed_are_read(tmp_path: Path) -> None:
+    runs = [run(BAD, output="No module named 'a'"), run(GOOD, output="No module named 'b'")]
+    runs.append(run(BAD, output="No module named 'c'"))
+    assert failure(make_image(tmp_path), [], runs).repairs == (
+        Repair(table="freeze", key="hidden-imports", value=("a", "c")),
+    )
+
+
 def test_checks_are_shown_in_columns() -> None:
     said: list[str] = []
     show(StepContext(say=said.append), [GOOD, BAD])
