@@ -107,6 +107,8 @@ def take(records: Records, exercise: Exercise, answers: tuple[ObservedAnswer, ..
     """All that follows from the records."""
     around = look_around(exercise)
     modules, by_path, import_paths = taken_modules(records, exercise, around)
+    # Python itself opens the script that it is called with.
+    records.files.difference_update(exercise.arguments[:1])
     data = {*data_files(records, around), *by_path, *target_data(exercise.module, around)}
     opened = opened_by_name(records.libraries, (path for _, path, _ in records.modules))
     brought = {path for path in opened if around.root_of(path)}

@@ -81,6 +81,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         FreezeError: PyInstaller failed, or a library is missing.
     """
     check_libraries(config.staticx.libraries)
+    observation.exercise_variables(config)
     interpreter = prepare(config, context)
     program = config.work / FOLDERS[config.layout] / config.name
     inputs = freeze_inputs(config, context, interpreter)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.client import free_port, is_taken
 from pystatic_tasks.in_image.errors import SettingsError
 from pystatic_tasks.in_image.servers.uvicorn.serve import make_config, refuse_what_was_left_out
 
@@ -132,6 +132,10 @@ def serving(folder: Path, *arguments: str, target: str = "shop:app", **variables
     try:
         server.wait_until_printed("Application startup complete.", int(variables.get("WEB_CONCURRENCY", "1")))
         server.wait_until_printed("Uvicorn running on")
+        # It is printed before the first worker listens.
+        end = time.monotonic() + 10
+        while not is_taken(port) and time.monotonic() < end:
+            time.sleep(0.01)
         yield server
     finally:
         server.stop()
