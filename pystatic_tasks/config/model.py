@@ -74,7 +74,12 @@ class Freeze:
         "(literal names and the project's own are found; versions of all that is in the program are there).",
         (),
     )
-    optimize: int = key("Level of bytecode optimization; 2 leaves out assertions and docstrings.", 2, check="optimize")
+    optimize: int = key(
+        "Level of bytecode optimization; 2 leaves out assertions, and docstrings "
+        "[that nobody reads](frameworks.md#frameworks-and-what-was-tried).",
+        2,
+        check="optimize",
+    )
     strip: bool = key("Strip symbols from binaries where that is safe.", True)
 
 

@@ -7,17 +7,20 @@ that PyInstaller compiles during its analysis are compiled once more, in the pro
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Container, Sequence
 from pathlib import Path
 
 from PyInstaller.building.utils import compile_pymodule, create_base_library_zip
 
+from .docstrings import level
 from .protocol import TocEntry
 
 BASE_LIBRARY = "base_library.zip"
 
 
-def compile_again(modules: Sequence[TocEntry], made: Path, own: Collection[Path], optimize: int) -> None:
+def compile_again(
+    modules: Sequence[TocEntry], made: Path, own: Collection[Path], optimize: int, documented: Container[str] = ()
+) -> None:
     """Compile anew what the analysis compiled.
 
     Args:
@@ -25,6 +28,7 @@ def compile_again(modules: Sequence[TocEntry], made: Path, own: Collection[Path]
         made: Where the analysis left what it made.
         own: The project's files, which come last, so that a change in them changes no other.
         optimize: Level of optimization.
+        documented: Names of the modules that keep their docstrings.
     """
     library, loose = made / BASE_LIBRARY, made / "localpycs" / str(optimize)
     with_source = [entry for entry in modules if entry[1] not in (None, "", "-")]
@@ -36,7 +40,7 @@ def compile_again(modules: Sequence[TocEntry], made: Path, own: Collection[Path]
         create_base_library_zip(str(library), base)
     for name, source, _ in sorted(with_source, key=lambda entry: (Path(entry[1]) in own, entry[0])):
         if (loose / path_of(name, source)).exists():
-            compile_pymodule(name, source, str(loose), optimize)
+            compile_pymodule(name, source, str(loose), level(optimize, documented=name in documented))
 
 
 def path_of(name: str, source: str) -> str:

@@ -5,8 +5,9 @@ Runs within PyInstaller, since `PYZ` and `EXE` read what that was called with.
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from .binaries import prepare
 from .bytecode import compile_again
 from .components import INSIDE, Member, archive_members, components, tool_versions, tree_members
 from .contents import list_archive, list_tree, names_in_archive
+from .docstrings import documented, imported, owners_of
 from .exchange import respond
 from .layer_assignment import RUNNER, owners
 from .metadata_headers import distributions_by_file, frozen_distributions, write_headers
@@ -27,6 +29,8 @@ from .records import to_json
 from .shared_libraries import unwinder
 from .tree import LIBRARY, PACKAGES, lay_out, machine_files
 
+# The level of optimization that leaves them out.
+WITHOUT_DOCSTRINGS = 2
 SPEC = Path(__file__).with_name("pyinstaller.spec")
 
 
@@ -41,6 +45,19 @@ class Made:
     missing: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Added:
+    """What is decided after the analysis.
+
+    Attributes:
+        metadata: Data files with headers of METADATA.
+        documented: Names of the modules and scripts that keep their docstrings.
+    """
+
+    metadata: Sequence[TocEntry]
+    documented: Container[str]
+
+
 def freeze(program: Program) -> FrozenProgram:
     work, kept = Path(program.work), Path(program.kept)
     inputs = analysis_inputs(program)
@@ -53,11 +70,13 @@ def freeze(program: Program) -> FrozenProgram:
         print("The analysis of an earlier build is kept.")
     else:
         analysed = analyse(kept, inputs, SPEC)
-    compile_again(analysed.loose, made_in(kept), set(files.values()), program.optimize)
+    by_file = distributions_by_file()
+    keeping = documented_modules(program, analysed, owners_of(files, by_file))
+    compile_again(analysed.loose, made_in(kept), set(files.values()), program.optimize, keeping)
     interpreter = Path(sys.executable).resolve()
     make = make_tree if program.layout == "tree" else make_archive
-    metadata = metadata_of(analysed, work / "metadata")
-    made = make(program, analysed, metadata, Path(CONF["distpath"]) / program.name, interpreter)
+    added = Added(metadata=metadata_of(analysed, by_file, work / "metadata"), documented=keeping)
+    made = make(program, analysed, added, Path(CONF["distpath"]) / program.name, interpreter)
     save(kept, key, analysed, [*files.values(), work, kept])
     return FrozenProgram(
         binaries=made.binaries,
@@ -116,25 +135,35 @@ def own_packages(files: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(tops - {RUNNER}))
 
 
-def metadata_of(analysed: Analysed, folder: Path) -> list[TocEntry]:
+def documented_modules(program: Program, analysed: Analysed, owners: Mapping[str, str]) -> set[str]:
+    """Names of the modules and scripts that keep their docstrings where the others lose theirs."""
+    if program.optimize < WITHOUT_DOCSTRINGS:
+        return set()
+    # A script imports much beside what it is.
+    targets = set() if program.is_script else imported(Path(program.entry).read_bytes())
+    return documented([*analysed.scripts, *analysed.pure, *analysed.loose], owners, targets)
+
+
+def metadata_of(
+    analysed: Analysed, by_file: Mapping[str, importlib.metadata.Distribution], folder: Path
+) -> list[TocEntry]:
     """What is added to the data files: headers of METADATA that are written into the folder."""
     modules = [*analysed.pure, *analysed.loose, *analysed.binaries]
-    distributions = frozen_distributions((source for _, source, _ in modules), distributions_by_file())
+    distributions = frozen_distributions((source for _, source, _ in modules), by_file)
     return write_headers(distributions, {name for name, _, _ in analysed.datas}, folder)
 
 
-def make_tree(
-    program: Program, analysed: Analysed, metadata: Sequence[TocEntry], root: Path, interpreter: Path
-) -> Made:
+def make_tree(program: Program, analysed: Analysed, added: Added, root: Path, interpreter: Path) -> Made:
     """Lay the program out in the folder `root`."""
     binaries = prepare(analysed.binaries, Path(program.kept) / "binaries", strip=program.strip)
     missing = lay_out(
         root,
         program.name,
-        [*binaries, *analysed.datas, *metadata],
+        [*binaries, *analysed.datas, *added.metadata],
         Path(program.entry),
         program.libraries,
         optimize=program.optimize,
+        documented=Path(program.entry).stem in added.documented,
         strip=program.strip,
     )
     library, packages = root / LIBRARY, root / PACKAGES
@@ -149,28 +178,26 @@ def make_tree(
     )
 
 
-def make_archive(
-    program: Program, analysed: Analysed, metadata: Sequence[TocEntry], path: Path, interpreter: Path
-) -> Made:
+def make_archive(program: Program, analysed: Analysed, added: Added, path: Path, interpreter: Path) -> Made:
     """Write the program into the file `path`."""
     fit = Path(program.kept) / "binaries"
     binaries = [*analysed.binaries, *unwinder({name for name, _, _ in analysed.binaries})]
-    pyz = PYZ(analysed.pure)
+    pyz = PYZ(with_docstrings(analysed.pure, added.documented))
     # The extension modules that PYZ itself depends on (zlib, struct) are no part of the analysis.
     dependencies: list[TocEntry] = list(pyz.dependencies)
     pyz.dependencies[:] = prepare(dependencies, fit, strip=program.strip)
     EXE(
         pyz,
-        analysed.scripts,
+        with_docstrings(analysed.scripts, added.documented),
         prepare(binaries, fit, strip=program.strip),
-        [*analysed.datas, *metadata],
+        [*analysed.datas, *added.metadata],
         [("u", None, "OPTION")] + [("O", None, "OPTION")] * program.optimize,
         name=program.name,
         strip=False,
         upx=False,
         console=True,
     )
-    # Without those of `metadata`, which belong to the distributions that they are named after.
+    # Without those of `added`, which belong to the distributions that they are named after.
     sources = {name: source for name, source, _ in [*analysed.pure, *analysed.datas, *binaries, *dependencies]}
     sources.update({name: source for name, source, _ in analysed.scripts})
     # Within the static executable, which has the same name.
@@ -180,6 +207,11 @@ def make_archive(
         contents=tuple(list_archive(path)),
         members=tuple(archive_members(location, names_in_archive(path), sources)),
     )
+
+
+def with_docstrings(entries: Iterable[TocEntry], documented: Container[str]) -> list[TocEntry]:
+    """The entries of code, with another level of optimization in their type codes where docstrings are kept."""
+    return [(name, source, kind.replace("-2", "-1") if name in documented else kind) for name, source, kind in entries]
 
 
 def main(question: Path, answer: Path) -> None:

@@ -277,6 +277,7 @@ class Program:
         work: Folder of what was written for this program.
         kept: Folder of what is kept from earlier times.
         entry: The entry script.
+        is_script: Whether that is the target itself, and not written to call it.
         import_paths: Folders to import from.
         collect: Packages to take whole.
         hooks: Folders of PyInstaller's hooks.
@@ -292,6 +293,7 @@ class Program:
     work: str
     kept: str
     entry: str
+    is_script: bool
     import_paths: tuple[str, ...]
     hidden_imports: tuple[str, ...]
     excludes: tuple[str, ...]

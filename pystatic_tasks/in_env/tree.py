@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .binaries import copy_fit
+from .docstrings import level
 from .layer_assignment import belongs_to_interpreter
 from .protocol import TocEntry
 from .shared_libraries import Closure, find_library, linkage
@@ -62,6 +63,7 @@ def lay_out(
     libraries: Sequence[str],
     *,
     optimize: int,
+    documented: bool,
     strip: bool,
 ) -> list[tuple[str, str]]:
     """Make the root folder anew.
@@ -74,6 +76,7 @@ def lay_out(
         entry: The entry script.
         libraries: Paths of shared libraries that are opened by name only.
         optimize: Level of optimization.
+        documented: Whether the entry script keeps its docstrings at any level.
         strip: Whether to remove symbols from what is added.
 
     Returns:
@@ -92,7 +95,7 @@ def lay_out(
             place(root / folder_of(destination) / destination.removeprefix(f"{VERSION}/"), source, kind)
         elif kind != "SYMLINK" and (destination in needed or not LIBPYTHON.match(destination)):
             place(closure.system / destination, source, kind)
-    write_script(root, name, entry, optimize)
+    write_script(root, name, entry, optimize, documented=documented)
     return closure.complete(libraries, strip=strip)
 
 
@@ -108,9 +111,11 @@ def place(path: Path, source: str, kind: str) -> None:
         shutil.copy(source, path)
 
 
-def write_script(root: Path, name: str, entry: Path, optimize: int) -> None:
+def write_script(root: Path, name: str, entry: Path, optimize: int, *, documented: bool) -> None:
     """The script in the root, and the code of the entry script that it executes."""
-    code = compile(entry.read_bytes(), entry.name, "exec", dont_inherit=True, optimize=optimize)
+    code = compile(
+        entry.read_bytes(), entry.name, "exec", dont_inherit=True, optimize=level(optimize, documented=documented)
+    )
     compiled = root / PACKAGES / f"{entry.stem}.pyc"
     compiled.parent.mkdir(parents=True, exist_ok=True)
     compiled.write_bytes(PYC_HEADER + marshal.dumps(code))

@@ -40,6 +40,15 @@ def test_what_the_analysis_compiled_is_compiled_anew_and_nothing_else_is(modules
     assert "Text." not in code.co_consts
 
 
+def test_modules_may_keep_their_docstrings_where_others_lose_them(modules: Modules, tmp_path: Path) -> None:
+    for path in ("shop/__init__.pyc", "shop/web.pyc"):
+        (tmp_path / "localpycs/2" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "localpycs/2" / path).touch()
+    bytecode.compile_again(modules, tmp_path, set(), 2, {"shop.web"})
+    codes = [code_of((tmp_path / "localpycs/2/shop" / name).read_bytes()) for name in ("__init__.pyc", "web.pyc")]
+    assert ["Text." in code.co_consts for code in codes] == [False, True]
+
+
 @pytest.mark.parametrize(("optimize", "documented"), [(0, True), (2, False)])
 def test_so_is_the_library_that_python_starts_with(
     modules: Modules, tmp_path: Path, optimize: int, documented: bool

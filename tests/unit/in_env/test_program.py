@@ -8,8 +8,15 @@ import pytest
 pytest.importorskip("elftools", reason="pyelftools is not installed")
 pytest.importorskip("PyInstaller", reason="PyInstaller is in build environments only")
 
-from pystatic_tasks.in_env.program import analysis_inputs, names_inside, own_packages
-from pystatic_tasks.in_env.protocol import Component, Own, Program
+from pystatic_tasks.in_env.docstrings import PROJECT as OF_PROJECT
+from pystatic_tasks.in_env.program import (
+    analysis_inputs,
+    documented_modules,
+    names_inside,
+    own_packages,
+    with_docstrings,
+)
+from pystatic_tasks.in_env.protocol import Analysed, Component, Own, Program
 
 PROJECT = Component(kind="project", type="generic", name="shop")
 SHOP = Program(
@@ -18,6 +25,7 @@ SHOP = Program(
     work="/work",
     kept="/kept",
     entry="/work/shop-entry.py",
+    is_script=False,
     import_paths=("/work",),
     hidden_imports=("shop.plugins",),
     excludes=("tkinter",),
@@ -59,6 +67,39 @@ def test_packages_that_are_taken_whole_bring_their_modules_and_data(
         (f"{tmp_path}/wholex/page.html", "wholex"),
         (f"{tmp_path}/wholex/skeleton/settings.py", "wholex/skeleton"),
     ]
+
+
+def test_docstrings_are_kept_by_the_type_codes_of_modules_and_scripts() -> None:
+    entries = [("shop", "/shop.py", "PYMODULE-2"), ("json", "/json.py", "PYMODULE-2"), ("x", "/x.py", "PYSOURCE-2")]
+    assert with_docstrings(entries, {"shop", "x"}) == [
+        ("shop", "/shop.py", "PYMODULE-1"),
+        ("json", "/json.py", "PYMODULE-2"),
+        ("x", "/x.py", "PYSOURCE-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("optimize", "is_script", "kept"),
+    [
+        (2, False, {"shop-entry", "tool", "helper"}),
+        (2, True, {"shop-entry", "helper"}),
+        (1, False, set()),
+        (0, False, set()),
+    ],
+)
+def test_docstrings_are_looked_for_where_they_would_be_lost(
+    tmp_path: Path, optimize: int, is_script: bool, kept: set[str]
+) -> None:
+    """Those of the target, of the project and of who reads them; where the target is a script, not what it imports."""
+    sources = {"shop-entry": "import tool\n", "tool": "'Text.'\n", "helper": "print(__doc__)\n"}
+    for name, text in sources.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    entries = {name: (name, str(tmp_path / f"{name}.py"), "PYMODULE-2") for name in sources}
+    pure = (entries["tool"], entries["helper"])
+    analysed = Analysed(scripts=(entries["shop-entry"],), pure=pure, loose=(), binaries=(), datas=())
+    owners = {source: OF_PROJECT if name == "shop-entry" else name for name, source, _ in entries.values()}
+    program = replace(SHOP, entry=entries["shop-entry"][1], optimize=optimize, is_script=is_script)
+    assert documented_modules(program, analysed, owners) == kept
 
 
 def test_a_folder_of_data_counts_by_what_is_in_it(tmp_path: Path) -> None:

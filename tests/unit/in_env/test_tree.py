@@ -76,11 +76,14 @@ def lay_out(libpython: list[Entry], tmp_path: Path) -> Callable[..., Path]:
         libraries: Sequence[str] = (),
         missing: Sequence[tuple[str, str]] = (),
         optimize: int = 0,
+        documented: bool = False,
     ) -> Path:
         root, entry = tmp_path / "root", tmp_path / "shop-entry.py"
         entry.write_text(text, encoding="utf-8")
         everything = [*libpython, *contents]
-        found = tree.lay_out(root, "shop", everything, entry, libraries, optimize=optimize, strip=False)
+        found = tree.lay_out(
+            root, "shop", everything, entry, libraries, optimize=optimize, documented=documented, strip=False
+        )
         assert found == list(missing)
         return root
 
@@ -138,6 +141,11 @@ def test_it_runs_at_the_wanted_level_of_optimization(
     text = "import sys\n\ndef f():\n    'doc'\n\nassert False\nprint(f.__doc__, sys.flags.optimize)\n"
     result = run(lay_out(text, modules, optimize=optimize))
     assert (result.stdout or result.stderr.splitlines()[-1]).split() == ([seen, str(optimize)] if optimize else [seen])
+
+
+def test_a_script_may_keep_its_docstrings_at_any_level(lay_out: Callable[..., Path], modules: list[Entry]) -> None:
+    text = "'doc'\nimport sys\n\nassert False\nprint(__doc__, sys.flags.optimize)\n"
+    assert run(lay_out(text, modules, optimize=2, documented=True)).stdout == "doc 2\n"
 
 
 def test_a_traceback_tells_nothing_of_the_machine_it_was_made_on(

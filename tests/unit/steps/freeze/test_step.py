@@ -232,6 +232,7 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
         "kept": f"{shop.work}/kept/onefile",
         "loose": [],
         "entry": f"{work}/shop-entry.py",
+        "is_script": False,
         "hidden_imports": ["gunicorn.glogging", "shop.plugins"],
         "excludes": ["tkinter", "PyInstaller", "wheel"],
         "data": [["/env/shop/page.html", "shop"], [f"{shop.root}/shop.py", "a"]],

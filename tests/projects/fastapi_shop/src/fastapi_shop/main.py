@@ -36,6 +36,7 @@ def item(name: str, shelf: Annotated[Shelf, Depends(shelf)]) -> Item:
 
 @app.get("/items")
 async def items(shelf: Annotated[Shelf, Depends(shelf)], limit: Annotated[int, Query(le=100)] = 10) -> list[Item]:
+    """All that is on the shelf."""
     return list(shelf.values())[:limit]
 
 
