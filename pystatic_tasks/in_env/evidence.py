@@ -244,7 +244,9 @@ def target_data(module: str, around: Surroundings) -> Iterator[DataFile]:
             for file in distribution.files or ():
                 path = Path(str(distribution.locate_file(file)))
                 root = around.root_of(path)
-                if root and is_data(Path(file)) and not file.parts[0].endswith(".dist-info") and path.is_file():
+                # What an installer writes beside it, such as bin/NAME, is listed as "../../../bin/NAME".
+                is_inside = not file.parts[0].startswith("..") and not file.parts[0].endswith(".dist-info")
+                if root and is_inside and is_data(Path(file)) and path.is_file():
                     yield str(path), str(path.relative_to(root).parent)
 
 
