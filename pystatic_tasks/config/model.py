@@ -211,7 +211,7 @@ class ImageConfig:
         'WSGI or ASGI application: `"package.module:callable"` or `"package.module:factory()"`.', check="app"
     )
     script: str | None = key("Instead of `app`: a script, from the project's folder.")
-    command: str | None = key("Instead of `app`: a name from `[project.scripts]`.")
+    command: str | None = key("Instead of `app`: a name from `[project.scripts]`, or a command of what is installed.")
     name: str = key("Name of the image and of the program.", "", unless="the project's", check="name")
     layout: Layout = key(
         'How [the program lies in the image](layouts.md): as one static, self-extracting executable (`"onefile"`), '

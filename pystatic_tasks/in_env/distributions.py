@@ -18,6 +18,16 @@ def split_distributions(
     )
 
 
+def commands(distributions: Iterable[importlib.metadata.Distribution]) -> dict[str, str]:
+    """What the console scripts of distributions call, by name; where two have the same, that of the first by name."""
+    found: dict[str, str] = {}
+    for distribution in sorted(distributions, key=lambda each: each.metadata["Name"].lower()):
+        for point in distribution.entry_points:
+            if point.group == "console_scripts":
+                found.setdefault(point.name, point.value)
+    return dict(sorted(found.items()))
+
+
 def top_level(distribution: importlib.metadata.Distribution) -> set[str]:
     files = distribution.files or []
     code = [file for file in files if file.suffix in (".py", ".so") and not file.parts[0].startswith("..")]

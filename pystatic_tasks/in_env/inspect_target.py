@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import frameworks
-from .distributions import split_distributions, top_level
+from .distributions import commands, split_distributions, top_level
 from .exchange import respond
 from .name_scan import mentioned
 from .package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
@@ -63,6 +63,7 @@ def examine(request: Target) -> Examined:
         tool_modules=tuple(sorted(tool_modules)),
         unused=(*unused, *served.unused),
         distributions=distributions,
+        commands=commands(others),
     )
 
 

@@ -156,6 +156,7 @@ class Examined:
         tool_modules: Modules that are there to build with only.
         unused: Parts that the program has no use for; each has hooks in a folder "without-…".
         distributions: Versions of what is installed, by name.
+        commands: What the console scripts call that are installed, those of tools left out, by name.
     """
 
     settings: Mapping[str, Any]
@@ -165,6 +166,7 @@ class Examined:
     tool_modules: tuple[str, ...]
     unused: tuple[str, ...]
     distributions: Mapping[str, str]
+    commands: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)

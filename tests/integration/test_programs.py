@@ -49,6 +49,7 @@ def test_a_command_of_the_project(tmp_path: Path) -> None:
 SCRIPT_PROJECT = {
     "job.py": "import helper\n\nprint(helper.answer(), flush=True)\n",
     "helper.py": "def answer():\n    return 6 * 7\n",
+    "requirements.txt": "markdown-it-py\n",
     "pyproject.toml": '[tool.pystatic-tasks]\nscript = "job.py"\nsmoke = { engine = "sandbox", stdout = "42" }\n',
 }
 
@@ -71,3 +72,16 @@ def test_a_script_beside_its_modules(tmp_path: Path) -> None:
     project.configure('stdout = "42"', 'stdout = "42", long-running = true')
     assert "ok      TERM ends it: exit code 2 after 0." in project.nox("-s", "smoke")
     assert "ok      TERM ends it: exit code 143 after 0." in project.nox("-s", "smoke", "--", "--layout", "tree")
+    # Instead of it, a command of what is installed beside it.
+    project.configure('script = "job.py"', 'command = "markdown-its"')
+    assert (
+        'tool.pystatic-tasks.command names "markdown-its", which is neither in [project.scripts] nor installed; '
+        'did you mean "markdown-it"?\n'
+    ) in project.nox("-s", "smoke", ok=False)
+    project.configure("markdown-its", "markdown-it")
+    project.configure(
+        'stdout = "42", long-running = true', 'stdout = "markdown-it-py [version", command = ["--version"]'
+    )
+    printed = project.nox("-s", "smoke")
+    assert "build environment is up to date\n" in printed
+    assert "ok      prints 'markdown-it-py [version': found" in printed

@@ -65,6 +65,7 @@ TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 def prepare(config: ImageConfig, context: StepContext) -> Interpreter:
     """Check the machine and fill the build environment."""
     check_machine()
+    target.check_command(config)
     wanted = environment.wanted_contents(config, context)
     environment.discard_outdated(context, wanted)
     interpreter = check_interpreter(context.python, config.work)
@@ -253,7 +254,7 @@ def observe_target(
 ) -> Observed:
     """Write the entry script, and run it as an ordinary Python unless that is not wanted."""
     entry = entry_path(config)
-    entry.write_text(target.entry_script(config, examined.settings), encoding="utf-8")
+    entry.write_text(target.entry_script(config, examined.settings, examined.commands), encoding="utf-8")
     if not context.observes:
         return Observed()
     with context.terminal.activity(f"observing {config.name}"):

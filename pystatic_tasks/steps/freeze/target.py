@@ -10,14 +10,17 @@ from typing import Any
 
 from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.config.project import read_pyproject
+from pystatic_tasks.config.project import is_local, read_pyproject
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.steps.freeze.locks import find_lock, folder_of
 
 RUNNER = Path(__file__).resolve().parents[2] / "in_image"
 FROZEN_RUNNER = "pystatic_runner"
 # The module that the server's own configuration file becomes in the program.
 SERVER_CONFIG = "pystatic_server_conf"
+# What a build backend may know of a project that brings commands.
+COMMANDS_BY_BACKEND = {"dependencies", "scripts", "entry-points"}
 NAME = r"(?!\d)\w+"
 REFERENCE = rf"({NAME}(?:\.{NAME})*)\s*:\s*({NAME})((?:\.{NAME})*)\s*(?:\[.*\])?"
 
@@ -91,12 +94,13 @@ def copy_server_config(config: ImageConfig, folder: Path) -> str:
     return SERVER_CONFIG
 
 
-def entry_script(config: ImageConfig, settings: Mapping[str, Any]) -> str:
+def entry_script(config: ImageConfig, settings: Mapping[str, Any], commands: Mapping[str, str]) -> str:
     """The source of the entry script.
 
     Args:
         config: Has the target.
         settings: The settings of the server to freeze in.
+        commands: What the commands call that are installed, by name.
 
     Raises:
         ConfigError: the script or the command is not there.
@@ -121,22 +125,79 @@ def entry_script(config: ImageConfig, settings: Mapping[str, Any]) -> str:
                 "Correct the name.",
             )
         return path.read_text(encoding="utf-8")
-    return command_script(config)
+    return command_script(config, commands)
 
 
-def command_script(config: ImageConfig) -> str:
-    scripts = read_pyproject(config.project).get("project", {}).get("scripts", {})
-    reference = scripts.get(config.command) if isinstance(scripts, Mapping) else None
-    if reference is None:
-        hint = nearest(str(config.command), scripts) if scripts else "there are none"
+def check_command(config: ImageConfig) -> None:
+    """Refuse a command that cannot be there, whatever is installed.
+
+    Raises:
+        ConfigError: it is not in [project.scripts], and nothing is installed that could bring it; or it is no command.
+    """
+    if not config.command:
+        return
+    own = own_commands(config)
+    if config.command in own:
+        command_script(config, {})
+    elif not brings_others(config):
         raise ConfigError(
-            f'tool.pystatic-tasks.command names "{config.command}", which is not in [project.scripts]; {hint}',
+            f'tool.pystatic-tasks.command names "{config.command}", which is not in [project.scripts]; '
+            f"{hint_at(config.command, own)}",
             "Correct the name.",
         )
-    match = re.fullmatch(REFERENCE, str(reference).strip())
-    if match is None:
-        raise ConfigError(
-            f'[project.scripts] has {config.command} = "{reference}", which is not "package.module:callable".',
-            "Correct it there.",
+
+
+def command_script(config: ImageConfig, commands: Mapping[str, str]) -> str:
+    """The script that does what the command does: one of the project, or else one of these."""
+    name, own = str(config.command), own_commands(config)
+    if name in own:
+        wrong = f'[project.scripts] has {name} = "{own[name]}", which is not', "Correct it there."
+        return script_of(str(own[name]), *wrong)
+    if name in commands:
+        remedy = "Write a script that does the same, and name it in tool.pystatic-tasks.script."
+        return script_of(
+            commands[name], f'The command "{name}" that is installed calls "{commands[name]}", not', remedy
         )
+    raise ConfigError(
+        f'tool.pystatic-tasks.command names "{name}", which is neither in [project.scripts] nor installed; '
+        f"{hint_at(name, {**commands, **own})}",
+        "Correct the name, or add the package that brings it to the project's dependencies.",
+    )
+
+
+def hint_at(name: str, known: Mapping[str, Any]) -> str:
+    return nearest(name, known) if known else "there are none"
+
+
+def script_of(reference: str, wrong: str, remedy: str) -> str:
+    """The script that calls what an entry point names.
+
+    Raises:
+        ConfigError: it names no callable; the texts say so.
+    """
+    match = re.fullmatch(REFERENCE, reference.strip())
+    if match is None:
+        raise ConfigError(f'{wrong} "package.module:callable".', remedy)
     return COMMAND_SCRIPT.format(module=match[1], first=match[2], attribute=f"{match[2]}{match[3]}")
+
+
+def own_commands(config: ImageConfig) -> Mapping[str, Any]:
+    """What [project.scripts] has."""
+    scripts = read_pyproject(config.project).get("project", {}).get("scripts", {})
+    return scripts if isinstance(scripts, Mapping) else {}
+
+
+def brings_others(config: ImageConfig) -> bool:
+    """Whether something is installed that may bring commands which are not in [project.scripts]."""
+    if config.requirements or config.groups or find_lock(config):
+        return True
+    return any(may_bring(config, entry) for entry in config.install)
+
+
+def may_bring(config: ImageConfig, entry: str) -> bool:
+    """Whether an entry of `install` may: anything but a project that has no dependencies."""
+    is_project = is_local(entry) and folder_of(config, entry) == config.project.resolve() and "[" not in entry
+    project = read_pyproject(config.project).get("project") if is_project else None
+    if not project:
+        return True
+    return bool(project.get("dependencies")) or not COMMANDS_BY_BACKEND.isdisjoint(project.get("dynamic", ()))

@@ -119,6 +119,7 @@ def unmarked(lines: Sequence[str]) -> list[str]:
 
 def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
     answer = ask(settings={"bind": ["0.0.0.0:9000"], "workers": 3})
+    assert answer.pop("commands")["gunicorn"] == "gunicorn.app.wsgiapp:run"
     assert set(answer.pop("distributions")) == {"gunicorn", "packaging", "toolx", "depx", "helperx", "sharedx"}
     assert answer == {
         "settings": {"bind": ["0.0.0.0:9000"], "workers": 3},
@@ -203,6 +204,24 @@ def test_a_factory_is_called(ask: Ask) -> None:
 def test_a_program_without_application_is_not_imported(ask: Ask) -> None:
     answer = ask(None, {"shop.py": "1/0"})
     assert (answer["hidden_imports"], answer["ports"]) == ([], [])
+
+
+def test_the_commands_of_all_but_tools_are_told(ask: Ask, tmp_path: Path) -> None:
+    site = tmp_path / "more"
+    points = {
+        "toolx": "toolx = toolx:main",
+        "Zebra": "stripe = zebra:other\nzebra = zebra:main [all]",
+        "ant": "stripe = ant:main",
+        "gui": "",
+    }
+    for name, lines in points.items():
+        install_distribution(site, name, f"{name}.py")
+        text = f"[console_scripts]\n{lines}\n[gui_scripts]\nwindow = {name}:main\n"
+        (site / f"{name}-1.0.dist-info/entry_points.txt").write_text(text, encoding="utf-8")
+    commands = ask(None, more=[site])["commands"]
+    commands.pop("gunicorn")
+    commands.pop("gunicornc", None)
+    assert commands == {"stripe": "ant:main", "zebra": "zebra:main [all]"}
 
 
 def test_what_only_tools_need_is_left_out_and_what_the_project_needs_is_kept(ask: Ask) -> None:

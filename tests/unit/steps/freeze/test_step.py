@@ -57,6 +57,7 @@ EXAMINED = {
     "tool_modules": ["PyInstaller", "wheel"],
     "unused": [],
     "distributions": {"falcon": "4.4.0"},
+    "commands": {"falcon-inspect-app": "falcon.cmd.inspect_app:main"},
 }
 FOUND: dict[str, Any] = {
     **{"binaries": [], "missing": [], "files": []},
@@ -475,6 +476,25 @@ def test_a_failure_of_pyinstaller_is_told_with_the_end_of_its_output(
         "  ERROR: größe\n"
         "Look for the first ERROR there."
     )
+
+
+def test_a_command_of_what_is_installed_is_frozen(environment: Environment, shop: ImageConfig) -> None:
+    config = replace(shop, app=None, command="falcon-inspect-app", requirements=("requirements.txt",))
+    (shop.root / "requirements.txt").write_text("falcon", encoding="utf-8")
+    freeze(config, environment.host)
+    entry = Path(environment.asked("program")["entry"]).read_text(encoding="utf-8")
+    assert "from falcon.cmd.inspect_app import main\n" in entry
+
+
+def test_a_command_that_cannot_be_there_is_told_before_anything_is_installed(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        freeze(replace(shop, app=None, command="black"), environment.host)
+    assert caught.value.problem == (
+        'tool.pystatic-tasks.command names "black", which is not in [project.scripts]; there are none'
+    )
+    assert environment.said == []
 
 
 def test_a_target_that_is_refused_is_told(environment: Environment, shop: ImageConfig) -> None:
