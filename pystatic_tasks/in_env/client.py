@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
-
-NO_ANSWER = (OSError, http.client.HTTPException, ValueError)
 
 
 class Request(Protocol):
@@ -44,6 +41,9 @@ class Answer:
 
 def send(request: Request, address: tuple[str, int], timeout: float) -> Answer:
     """Ask at host and port; `timeout` seconds without anything are no answer."""
+    # Most who import this module ask nothing, and it takes long to load.
+    import http.client
+
     started = time.monotonic()
     connection = http.client.HTTPConnection(*address, timeout=timeout)
     try:
@@ -58,7 +58,7 @@ def send(request: Request, address: tuple[str, int], timeout: float) -> Answer:
             seconds=time.monotonic() - started,
             type=response.headers.get_content_type(),
         )
-    except NO_ANSWER:
+    except (OSError, http.client.HTTPException, ValueError):
         return Answer(status=0, body="", seconds=time.monotonic() - started)
     finally:
         connection.close()

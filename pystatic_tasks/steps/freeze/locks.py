@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.pylock import Pylock, PylockValidationError
-
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.project import is_local, read_pyproject, read_toml, required_name
 from pystatic_tasks.errors import ConfigError, FreezeError, PystaticError
@@ -63,7 +61,7 @@ def find_lock(config: ImageConfig) -> Lock | None:
                 return lock
         path = project / PYLOCK
         return read_pylock(config, path) if path.is_file() else None
-    except (LookupError, TypeError, ValueError, AttributeError, PylockValidationError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         raise ConfigError(
             f"{path} does not have the form of a lock file.", "Make it anew, or set tool.pystatic-tasks.locked = false."
         ) from None
@@ -113,7 +111,13 @@ def check_known(path: Path, packages: Iterable[LockedPackage], projects: Mapping
 
 
 def read_pylock(config: ImageConfig, path: Path) -> Lock:
-    packages = Pylock.from_dict(read_toml(path)).packages
+    # Few projects have one, and it takes long to load.
+    from packaging.pylock import Pylock, PylockValidationError
+
+    try:
+        packages = Pylock.from_dict(read_toml(path)).packages
+    except PylockValidationError as error:
+        raise ValueError(str(error)) from None
     folders = {str(each.name): (path.parent / each.directory.path).resolve() for each in packages if each.directory}
     return Lock(path=path, projects={config.project.resolve(): ""}, folders=folders)
 
