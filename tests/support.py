@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import re
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from pystatic_tasks.bom.components import built_with
@@ -24,11 +24,17 @@ from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.in_env.protocol import Component, Part
 from pystatic_tasks.steps.results import Built, Frozen, Interpreter, Packed
 
+# Makes a parser of the whole grammar of IRIs while it is imported, which takes seconds.
+IRI_PARSER = "rfc3987_syntax"
+with pytest.MonkeyPatch.context() as patch:
+    patch.setitem(sys.modules, IRI_PARSER, None)
+    import jsonschema
+
 # Of the sample app's image, so that a user's own is left alone; each worker of pytest-xdist has its own.
 TAG = "-".join(filter(None, ["pystatic-test", os.environ.get("PYTEST_XDIST_WORKER")]))
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOT_COPIED = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "__pycache__", ".*_cache")
-BYTECODE = "PYTHONDONTWRITEBYTECODE"  # Each process of a build would compile its modules again.
+BYTECODE = "PYTHONDONTWRITEBYTECODE"  # With it, each process of a build would compile its modules again.
 DEBIANS_PYTHON = Path("/usr/bin/python3")
 PYENV = Path.home() / ".pyenv" / "versions"
 # What freeze says that the smallest program consists of.
@@ -121,6 +127,15 @@ class Project:
         text = path.read_text(encoding="utf-8")
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def is_iri_reference(instance: object) -> bool:
+    """What jsonschema would check, by a parser that is made where there is one to check."""
+    parser = importlib.import_module(IRI_PARSER)
+    return not isinstance(instance, str) or bool(parser.is_valid_syntax("iri_reference", instance))
+
+
+jsonschema.Draft7Validator.FORMAT_CHECKER.checks("iri-reference", raises=ValueError)(is_iri_reference)
 
 
 def validate(content: Any, schema: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -12,13 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import BUILT
+from support import BUILT, BYTECODE
 
 from pystatic_tasks.in_env.protocol import Component
 from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.oci.layers import Entry, make_layer
 from pystatic_tasks.oci.manifest import Runtime, make_image
 from pystatic_tasks.steps.results import Built
+
+# With it, our modules would be compiled again by each process that a test starts, and the tests in each run.
+os.environ.pop(BYTECODE, None)
+sys.dont_write_bytecode = False
 
 Reply = tuple[int, Mapping[str, str], bytes]
 

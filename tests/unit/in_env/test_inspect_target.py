@@ -4,7 +4,7 @@ import importlib.metadata
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,25 @@ from pystatic_tasks.steps.build_environment import IN_ENV
 from pystatic_tasks.steps.freeze.step import PACKAGE
 from pystatic_tasks.steps.freeze.target import copy_runner
 
-# Isolated, and with the packages of the build environment, wherever this Python has its own.
-RUN = "import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+# Isolated, with the packages of the build environment, wherever this Python has its own, and the module loaded
+# already: each question (a line) is answered by a process forked from there, whose exit code is told.
+SERVE = """
+import importlib, os, runpy, signal, sys
+
+sys.path.append(sys.argv[1])
+boot = runpy.run_path(sys.argv[2])
+boot["load_package"]()
+importlib.import_module(boot["PACKAGE"] + ".inspect_target")
+answers = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)
+for line in sys.stdin:
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        boot["run"]("inspect_target", *line.split())
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file=answers)
+"""
 WSGI = "def app(environ, start_response):\n    return []\n"
 CORRECT_CODE = "Correct the code, or set what it needs while it is imported under [tool.pystatic-tasks.image.env]."
 CORRECT_APP = "Correct tool.pystatic-tasks.app."
@@ -64,9 +81,17 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site
 
 
+@pytest.fixture(scope="module")
+def environment(packages: Path) -> Iterator[subprocess.Popen[str]]:
+    """A Python of the build environment that answers questions."""
+    command = [sys.executable, "-I", "-S", "-c", SERVE, str(packages), str(IN_ENV / "boot.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        yield process
+
+
 @pytest.fixture
-def ask(tmp_path: Path, runner: Path, packages: Path) -> Ask:
-    """Runs the script, as freeze does, on a project of these files."""
+def ask(tmp_path: Path, runner: Path, environment: subprocess.Popen[str]) -> Ask:
+    """Runs the module, as freeze does, on a project of these files."""
 
     def ask(
         app: str | None = "shop:app",
@@ -104,8 +129,10 @@ def ask(tmp_path: Path, runner: Path, packages: Path) -> Ask:
         }
         asked, answered = tmp_path / "request.json", tmp_path / "answer.json"
         asked.write_text(json.dumps(request), encoding="utf-8")
-        run = [sys.executable, "-I", "-S", "-c", RUN, str(packages), str(IN_ENV / "boot.py")]
-        subprocess.run([*run, "inspect_target", str(asked), str(answered)], check=True, timeout=20)
+        assert environment.stdin
+        assert environment.stdout
+        environment.stdin.write(f"{asked} {answered}\n")
+        assert environment.stdout.readline() == "0\n"
         answer: dict[str, Any] = json.loads(answered.read_text(encoding="utf-8"))
         return answer
 

@@ -16,6 +16,7 @@ from pystatic_tasks.errors import Repair, SmokeError
 from pystatic_tasks.in_env.client import Answer
 from pystatic_tasks.in_env.protocol import ObservedAnswer, TreeFile
 from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.oci import compression
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.image.step import build_image
 from pystatic_tasks.steps.manifest import write_manifest
@@ -27,6 +28,12 @@ GOOD = Check(name="not root", passed=True, seen="user 65535")
 BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
 LOG = "its log, whole in build/pystatic/{}/smoke.log, ends so:"
 LARGE = Check(name="within budget", passed=False, seen="8.10 MB, budget 8.00 MB")
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How small an image gets does not matter here."""
+    monkeypatch.setattr(compression, "GZIP_LEVEL", 1)
 
 
 def make_image(root: Path, *, app: str | None = "shop:app", **options: Any) -> ImageConfig:

@@ -182,25 +182,10 @@ def test_the_program_asks_itself_whether_it_is_well(folder: Path) -> None:
 def test_a_unix_socket_is_served_asked_and_removed(folder: Path) -> None:
     path = folder / "s"
     for workers in ("1", "2"):
-        process = subprocess.Popen(
-            command("shop:app", {"uds": str(path)}, "--workers", workers),
-            cwd=folder,
-            env=environment({}),
-            stderr=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            end = time.monotonic() + 15
-            while run(folder, "--healthcheck", UVICORN_UDS=str(path))[0] and time.monotonic() < end:
-                assert process.poll() is None
+        with serving(folder, "--uds", str(path), WEB_CONCURRENCY=workers, PORT="") as server:
             assert run(folder, "--healthcheck", UVICORN_UDS=str(path)) == (0, "")
-        finally:
-            process.terminate()
-            try:
-                code = process.wait(15)
-            finally:
-                process.kill()
-        assert code == 0
+            server.stop()
+        assert server.process.returncode == 0
         assert not path.exists()
 
 
