@@ -1,10 +1,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(scope="module")
+def nothing_installed() -> Iterator[None]:
+    """No distributions but those of the test: there are many where the tests run."""
+    before = sys.path[:]
+    sys.path[:] = [each for each in before if not each.endswith("-packages")]
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from support import install_distribution
 from pystatic_tasks.in_env import analysis_cache
 from pystatic_tasks.in_env.protocol import Analysed, AnalysisInputs
 
+pytestmark = pytest.mark.usefixtures("nothing_installed")
 Install = Callable[..., None]
 NOTHING = AnalysisInputs(
     entry="",

@@ -18,6 +18,7 @@ pytest.importorskip("elftools", reason="pyelftools is not installed")
 from pystatic_tasks.in_env import components
 from pystatic_tasks.in_env.protocol import Component, Own
 
+pytestmark = pytest.mark.usefixtures("nothing_installed")
 STDLIB = Path(sysconfig.get_path("stdlib"))
 INTERPRETER = Path(sys.executable).resolve()
 RUNNER = Component(kind="distribution", type="pypi", name="pystatic-tasks", version="0.1.0")

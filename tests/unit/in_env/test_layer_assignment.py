@@ -11,6 +11,7 @@ from support import install_distribution
 
 from pystatic_tasks.in_env import layer_assignment
 
+pytestmark = pytest.mark.usefixtures("nothing_installed")
 STDLIB = Path(sysconfig.get_path("stdlib")).name
 LIBRARY = "usr/local/lib/python3"
 PACKAGES = f"{LIBRARY}/site-packages"

@@ -10,6 +10,7 @@ from support import install_distribution
 
 from pystatic_tasks.in_env import package_data
 
+pytestmark = pytest.mark.usefixtures("nothing_installed")
 FROM_FOLDER = "file:///home/somebody/shop"
 
 
