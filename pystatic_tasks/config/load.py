@@ -48,7 +48,7 @@ def load_config(
         options: What stood after `--`, as a raw table.
 
     Returns:
-        One `Image` for each table under `images`, or a single one.
+        One `ImageConfig` for each table under `images`, or a single one.
 
     Raises:
         ConfigError: with everything that is wrong, each with its dotted path.

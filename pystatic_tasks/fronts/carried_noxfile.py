@@ -1,4 +1,4 @@
-"""The noxfile for those who have none: it adds the sessions for the call that `underneath.run` left."""
+"""The noxfile for those who have none: it adds the sessions for the call that `nox_process.run` left."""
 
 import os
 

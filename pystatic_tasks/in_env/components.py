@@ -20,7 +20,7 @@ from .layer_assignment import RUNNER, installed, is_local, source_of
 from .package_data import OF_INSTALLERS
 from .packages import packages_of, run
 from .protocol import Component, Own
-from .shared_libraries import find_library, linkage
+from .shared_libraries import find_library, machine_of
 
 INSIDE = "!/"
 LIBPYTHON = re.compile(r"libpython\d[^/]*$")
@@ -82,7 +82,7 @@ def tree_members(
         sources: Files of this machine that shared libraries were taken from, by name.
         interpreter: The interpreter that was copied.
     """
-    machine = linkage(interpreter).machine
+    machine = machine_of(interpreter)
     for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
         location = f"/{path.relative_to(root)}"
         file = root / (path.parent / path.readlink()).relative_to(root) if path.is_symlink() else path

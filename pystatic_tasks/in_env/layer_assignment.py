@@ -21,7 +21,7 @@ GLIBC = re.compile(
 )
 
 
-def owners(root: Path, library: Path, packages: Path) -> list[TreeFile]:
+def assign_layers(root: Path, library: Path, packages: Path) -> list[TreeFile]:
     """The files of a tree.
 
     Args:

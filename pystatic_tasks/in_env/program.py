@@ -22,7 +22,7 @@ from .components import INSIDE, Member, archive_members, components, tool_versio
 from .contents import list_archive, list_tree, names_in_archive
 from .docstrings import documented, imported, owners_of
 from .exchange import respond
-from .layer_assignment import RUNNER, owners
+from .layer_assignment import RUNNER, assign_layers
 from .metadata_headers import distributions_by_file, frozen_distributions, write_headers
 from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Program, TocEntry, TreeFile
 from .records import to_json
@@ -172,7 +172,7 @@ def make_tree(program: Program, analysed: Analysed, added: Added, root: Path, in
     return Made(
         binaries=(*machine_files(root), *(source for _, source, _ in analysed.binaries)),
         missing=tuple(missing),
-        files=tuple(owners(root, library, packages)),
+        files=tuple(assign_layers(root, library, packages)),
         contents=tuple(list_tree(root, (packages, library))),
         members=tuple(tree_members(root, library, packages, sources, interpreter)),
     )

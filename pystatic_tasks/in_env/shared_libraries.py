@@ -34,12 +34,10 @@ class Linkage:
     Attributes:
         interpreter: The loader itself; "" for a plain library.
         needed: Names of libraries.
-        machine: ELF's name of the architecture, with the word size.
     """
 
     interpreter: str
     needed: tuple[str, ...]
-    machine: tuple[str, int]
 
 
 def linkage(binary: Path) -> Linkage:
@@ -51,7 +49,14 @@ def linkage(binary: Path) -> Linkage:
                 interpreter = segment.get_interp_name()
             elif isinstance(segment, DynamicSegment):
                 needed = [str(vars(tag)["needed"]) for tag in segment.iter_tags("DT_NEEDED")]
-        return Linkage(interpreter, tuple(needed), (elf["e_machine"], elf.elfclass))
+        return Linkage(interpreter, tuple(needed))
+
+
+def machine_of(binary: Path) -> tuple[str, int]:
+    """ELF's name of the architecture of a file, with the word size."""
+    with binary.open("rb") as stream:
+        elf = ELFFile(stream)
+        return elf["e_machine"], elf.elfclass
 
 
 @cache
@@ -63,16 +68,16 @@ def find_library(name: str, machine: tuple[str, int]) -> Path | None:
     """Where a library for that architecture lies on this machine."""
     folders = filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":"))
     candidates = [*(Path(folder, name) for folder in folders), *cached_libraries().get(name, [])]
-    return next((path for path in candidates if path.is_file() and linkage(path).machine == machine), None)
+    return next((path for path in candidates if path.is_file() and machine_of(path) == machine), None)
 
 
 def unwinder(there: Container[str]) -> list[TocEntry]:
     """What a PyInstaller table of contents needs for the unwinder, if it is not `there` and this machine has it."""
-    found = None if UNWINDER in there else find_library(UNWINDER, linkage(Path(sys.executable)).machine)
+    found = None if UNWINDER in there else find_library(UNWINDER, machine_of(Path(sys.executable)))
     return [(UNWINDER, str(found), "BINARY")] if found else []
 
 
-class Closure:
+class SharedLibraries:
     """What must stand in a root folder beside a program, so that the loader finds all that its files ask for.
 
     Attributes:
@@ -84,7 +89,7 @@ class Closure:
     def __init__(self, root: Path, executable: Path) -> None:
         self.root = root
         self.executable = executable
-        self.machine = linkage(executable).machine
+        self.machine = machine_of(executable)
         c_library = find_library(C_LIBRARY, self.machine)
         self.c_library = c_library or Path("/lib", C_LIBRARY)
         self.system = root / self.c_library.parent.relative_to("/")

@@ -23,7 +23,7 @@ from .binaries import copy_fit
 from .docstrings import level
 from .layer_assignment import belongs_to_interpreter
 from .protocol import TocEntry
-from .shared_libraries import Closure, find_library, linkage
+from .shared_libraries import SharedLibraries, find_library, linkage, machine_of
 
 PREFIX = Path("usr/local")
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -87,16 +87,16 @@ def lay_out(
     (root / LIBRARY / EXTENSIONS).mkdir(parents=True)
     interpreter = Path(sys.executable).resolve()
     executable = copy_fit(interpreter, root, str(INTERPRETER), strip=strip)
-    closure = Closure(root, executable)
+    shared_libraries = SharedLibraries(root, executable)
     needed = linkage(executable).needed
     for destination, source, kind in contents:
         is_library = "/" not in destination and kind in ("BINARY", "SYMLINK")
         if not is_library:
             place(root / folder_of(destination) / destination.removeprefix(f"{VERSION}/"), source, kind)
         elif kind != "SYMLINK" and (destination in needed or not LIBPYTHON.match(destination)):
-            place(closure.system / destination, source, kind)
+            place(shared_libraries.system / destination, source, kind)
     write_script(root, name, entry, optimize, documented=documented)
-    return closure.complete(libraries, strip=strip)
+    return shared_libraries.complete(libraries, strip=strip)
 
 
 def folder_of(destination: str) -> Path:
@@ -129,7 +129,7 @@ def write_script(root: Path, name: str, entry: Path, optimize: int, *, documente
 def machine_files(root: Path) -> list[str]:
     """The files of this machine that the interpreter and the system's libraries of a tree were taken from."""
     interpreter = Path(sys.executable).resolve()
-    machine = linkage(interpreter).machine
+    machine = machine_of(interpreter)
     system = [path for path in root.rglob("*.so*") if not path.is_relative_to(root / PREFIX)]
     found = [find_library(path.name, machine) or Path("/", path.relative_to(root)) for path in system]
     return sorted({str(interpreter), *map(str, found)})

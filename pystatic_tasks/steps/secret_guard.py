@@ -77,7 +77,7 @@ def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str) -> No
     Raises:
         ConfigError: with all that is refused, and the entries that would let it in.
     """
-    found = sorted(unwanted(config, candidates), key=lambda pair: pair[0].place)
+    found = sorted(refused_among(config, candidates), key=lambda pair: pair[0].place)
     if found:
         count = "1 file" if len(found) == 1 else f"{len(found)} files"
         entries = ", ".join(candidate.entry for candidate, _ in found)
@@ -88,7 +88,7 @@ def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str) -> No
         )
 
 
-def unwanted(config: ImageConfig, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, str]]:
+def refused_among(config: ImageConfig, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, str]]:
     """Those that are refused, each with the reason."""
     ignored: dict[Path, frozenset[Path]] = {}
     for candidate in candidates:

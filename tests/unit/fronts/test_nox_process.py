@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.fronts import nox_process as underneath
+from pystatic_tasks.fronts import nox_process as module
 from pystatic_tasks.fronts.nox_process import (
     Call,
     find_sessions,
@@ -57,7 +57,7 @@ def call(folder: Path, text: str = SHOP, **options: Any) -> Call:
 
 def test_the_command_line_of_nox(tmp_path: Path) -> None:
     assert nox_command(call(tmp_path, words=("--tag=1", "--verbose")), ["image-web", "image-cron"]) == [
-        *(sys.executable, "-m", "nox", "-f", str(Path(underneath.__file__).with_name("carried_noxfile.py"))),
+        *(sys.executable, "-m", "nox", "-f", str(Path(module.__file__).with_name("carried_noxfile.py"))),
         *("--envdir", f"{tmp_path}/build/pystatic/environments", "--error-on-missing-interpreters"),
         *("-s", "image-web", "image-cron", "--", "--tag=1", "--verbose"),
     ]
@@ -137,7 +137,7 @@ def test_whoever_waits_may_be_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def run_with_fake_nox(call: Call, monkeypatch: pytest.MonkeyPatch, script: str) -> int:
-    monkeypatch.setattr(underneath, "nox_command", lambda *_: ["sh", "-c", script])
+    monkeypatch.setattr(module, "nox_command", lambda *_: ["sh", "-c", script])
     return run(call)
 
 
@@ -243,8 +243,6 @@ def test_the_carried_noxfile_goes_to_the_project(tmp_path: Path, monkeypatch: py
     """From where pip and uv read the project's settings."""
     environment = nox_environment(call(tmp_path), tmp_path / "code")
     script = "import os, runpy, sys; runpy.run_path(sys.argv[1]); print(os.getcwd())"
-    printed = subprocess.check_output(
-        [sys.executable, "-c", script, str(underneath.NOXFILE)], env=environment, text=True
-    )
+    printed = subprocess.check_output([sys.executable, "-c", script, str(module.NOXFILE)], env=environment, text=True)
     assert printed.strip() == str(tmp_path)
     assert json.loads(environment["PYSTATIC_CALL"])["root"] == str(tmp_path)

@@ -674,7 +674,7 @@ def test_an_image_is_picked_by_its_name(tmp_path: Path) -> None:
     assert str(caught.value) == 'There is no image "worker"; known are web\nName one of them.'
 
 
-# The host that a step sees.
+# The context that a step sees.
 
 
 @pytest.fixture
@@ -688,16 +688,16 @@ def test_the_host_installs_through_nox_and_shows_what_is_asked_for(
     image: ImageConfig, words: list[str], silent: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = Session()
-    host = make_context(session.nox, image, parse_options(words))
-    host.install(["falcon", "gunicorn"])
-    host.say("done")
+    context = make_context(session.nox, image, parse_options(words))
+    context.install(["falcon", "gunicorn"])
+    context.say("done")
     assert (session.installed, session.lines) == ([(("falcon", "gunicorn"), silent)], ["done"])
-    assert (host.verbose, host.use_cache, host.python) == (not silent, True, Path("/environment/bin/python"))
+    assert (context.verbose, context.use_cache, context.python) == (not silent, True, Path("/environment/bin/python"))
     shown = "" if silent else "Looking in indexes: https://***@index.example/simple\n"
     assert capsys.readouterr() == ("", shown)
 
 
-def test_the_host_makes_the_environment_anew_though_nox_would_keep_it(image: ImageConfig) -> None:
+def test_the_context_makes_the_environment_anew_though_nox_would_keep_it(image: ImageConfig) -> None:
     session = Session()
     make_context(session.nox, image, parse_options([])).recreate()
     assert session.virtualenv.made_anew == 1
@@ -711,8 +711,8 @@ def test_uv_is_told_that_the_project_may_have_changed(image: ImageConfig) -> Non
 
 
 def test_without_an_environment_the_host_has_noxs_own_interpreter(image: ImageConfig) -> None:
-    host = make_context(Session(venv_backend="none").nox, image, parse_options(["--no-cache"]))
-    assert (host.python, host.use_cache) == (Path(sys.executable), False)
+    context = make_context(Session(venv_backend="none").nox, image, parse_options(["--no-cache"]))
+    assert (context.python, context.use_cache) == (Path(sys.executable), False)
 
 
 def test_the_host_knows_what_the_environment_is_made_from(image: ImageConfig) -> None:
@@ -813,10 +813,10 @@ FAILING = os.environ.get("FAILING")
 
 
 def step(name):
-    def run(image, host):
+    def run(image, context):
         there = image.freeze.hidden_imports
-        anew = "" if host.use_cache else " anew"
-        host.say(f"{name} of {image.name} with {' '.join(there) or 'nothing'}{anew}")
+        anew = "" if context.use_cache else " anew"
+        context.say(f"{name} of {image.name} with {' '.join(there) or 'nothing'}{anew}")
         if FAILING in there and name == "freeze":
             raise FreezeError("It does not freeze.", "Mend it.")
         missing = [each for each in NEEDED if each not in there]

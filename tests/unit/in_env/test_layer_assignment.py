@@ -32,7 +32,7 @@ def assert_owners(root: Path, expected: dict[str, str]) -> None:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         if not (root / path).is_symlink():
             (root / path).touch()
-    found = layer_assignment.owners(root, root / LIBRARY, root / PACKAGES)
+    found = layer_assignment.assign_layers(root, root / LIBRARY, root / PACKAGES)
     assert {file.path.removeprefix("/"): file.owner for file in found} == expected
 
 
@@ -122,7 +122,7 @@ def test_files_are_listed_in_order_and_folders_are_not(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "lib/empty").mkdir()
-    found = layer_assignment.owners(tmp_path, tmp_path / LIBRARY, tmp_path / PACKAGES)
+    found = layer_assignment.assign_layers(tmp_path, tmp_path / LIBRARY, tmp_path / PACKAGES)
     assert [file.path for file in found] == ["/lib/a.pyc", "/lib/b.pyc", "/shop"]
 
 

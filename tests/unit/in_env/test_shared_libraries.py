@@ -53,9 +53,9 @@ class Tree:
         # Under its own name, by which some versions know what to do.
         self.program = root / "true"
         shutil.copy(tool_or_skip("true"), self.program)
-        self.machine = shared_libraries.linkage(self.program).machine
+        self.machine = shared_libraries.machine_of(self.program)
         self.model = library_of_machine(MODEL, self.machine)
-        self.system: Path = shared_libraries.Closure(root, self.program).system
+        self.system: Path = shared_libraries.SharedLibraries(root, self.program).system
 
     def library(self, path: Path, *needed: str, search: str = "") -> Path:
         """Put a library there, which needs these."""
@@ -74,8 +74,8 @@ class Tree:
             patchelf(self.program, "--add-needed", name)
 
     def complete(self, *opened_by_name: Path, strip: bool = False) -> list[tuple[str, str]]:
-        closure = shared_libraries.Closure(self.root, self.program)
-        return closure.complete(map(str, opened_by_name), strip=strip)
+        made = shared_libraries.SharedLibraries(self.root, self.program)
+        return made.complete(map(str, opened_by_name), strip=strip)
 
     def in_system(self) -> set[str]:
         """The libraries that were added, without those of glibc."""
@@ -107,20 +107,20 @@ def test_a_program_names_its_loader_and_its_libraries(tree: Tree) -> None:
     linkage = shared_libraries.linkage(tree.program)
     assert Path(linkage.interpreter).is_file()
     assert {LIBC, "libgröße.so.1"} <= set(linkage.needed)
-    assert linkage.machine == (linkage.machine[0], 64 if sys.maxsize > 2**32 else 32)
+    assert tree.machine == (tree.machine[0], 64 if sys.maxsize > 2**32 else 32)
 
 
 def test_a_library_names_no_loader(tree: Tree) -> None:
     library = tree.library(tree.own / "libx.so", "liby.so.1")
     linkage = shared_libraries.linkage(library)
-    assert (linkage.interpreter, linkage.machine) == ("", tree.machine)
+    assert (linkage.interpreter, shared_libraries.machine_of(library)) == ("", tree.machine)
     assert "liby.so.1" in linkage.needed
 
 
 def test_a_static_program_asks_for_nothing(tree: Tree) -> None:
     loader = Path(shared_libraries.linkage(tree.program).interpreter)
     linkage = shared_libraries.linkage(loader)
-    assert (linkage.interpreter, linkage.needed, linkage.machine) == ("", (), tree.machine)
+    assert (linkage.interpreter, linkage.needed, shared_libraries.machine_of(loader)) == ("", (), tree.machine)
 
 
 def test_exported_names_are_read_from_the_library(tree: Tree) -> None:

@@ -21,7 +21,7 @@ pytest.importorskip("elftools", reason="pyelftools is not installed")
 
 from pystatic_tasks.in_env import tree
 from pystatic_tasks.in_env.probe import find_libpython
-from pystatic_tasks.in_env.shared_libraries import Closure, linkage
+from pystatic_tasks.in_env.shared_libraries import SharedLibraries, linkage
 
 VERSION = f"python{sys.version_info[0]}.{sys.version_info[1]}"
 LIBRARY = f"usr/local/lib/{VERSION}"
@@ -220,7 +220,7 @@ def test_what_python_reads_stands_as_if_it_were_installed(
 
 
 def test_binaries_stand_where_python_and_the_loader_look(lay_out: Callable[..., Path], tmp_path: Path) -> None:
-    library = str(Closure(tmp_path, Path(sys.executable)).c_library)
+    library = str(SharedLibraries(tmp_path, Path(sys.executable)).c_library)
     root = lay_out(
         contents=[
             (f"{VERSION}/lib-dynload/_x.so", library, "EXTENSION"),
@@ -294,7 +294,7 @@ def test_the_script_is_compiled_by_its_own_rules(lay_out: Callable[..., Path], m
 def test_libraries_that_are_opened_by_name_stand_where_the_loader_looks(
     lay_out: Callable[..., Path], tmp_path: Path
 ) -> None:
-    library = Closure(tmp_path, Path(sys.executable)).c_library
+    library = SharedLibraries(tmp_path, Path(sys.executable)).c_library
     plugin = a_file(tmp_path / "plugin.so.1", library.read_bytes())
     assert placed(lay_out(libraries=[plugin]), "plugin.so.1") == [str(library.parent.relative_to("/"))]
 
@@ -302,7 +302,7 @@ def test_libraries_that_are_opened_by_name_stand_where_the_loader_looks(
 def test_libraries_that_stand_nowhere_are_named_with_what_needs_them(
     lay_out: Callable[..., Path], tmp_path: Path
 ) -> None:
-    library = Closure(tmp_path, Path(sys.executable)).c_library
+    library = SharedLibraries(tmp_path, Path(sys.executable)).c_library
     plugin = Path(a_file(tmp_path / "x.so", library.read_bytes()))
     subprocess.run([tool_or_skip("patchelf"), "--add-needed", "libnowhere.so.1", plugin], check=True, timeout=20)
     lay_out(contents=[("shop/x.so", str(plugin), "EXTENSION")], missing=[("x.so", "libnowhere.so.1")])
@@ -310,7 +310,7 @@ def test_libraries_that_stand_nowhere_are_named_with_what_needs_them(
 
 def test_it_is_told_what_of_the_machine_a_tree_was_made_of(lay_out: Callable[..., Path], tmp_path: Path) -> None:
     interpreter = Path(sys.executable).resolve()
-    library = Closure(tmp_path, interpreter).c_library
+    library = SharedLibraries(tmp_path, interpreter).c_library
     files = tree.machine_files(lay_out(contents=[("falcon/fast.so", str(library), "EXTENSION")]))
     loader = Path(linkage(interpreter).interpreter)
     assert {str(interpreter), str(library)} <= set(files)

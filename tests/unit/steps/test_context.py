@@ -6,7 +6,7 @@ from pystatic_tasks.steps.context import StepContext
 
 
 def test_a_step_without_an_environment_installs_nothing() -> None:
-    host = StepContext(say=print)
+    context = StepContext(say=print)
     with pytest.raises(AssertionError, match=r"^this step has no environment of its own$"):
-        host.install(["falcon"])
-    assert (host.verbose, host.use_cache) == (False, True)
+        context.install(["falcon"])
+    assert (context.verbose, context.use_cache) == (False, True)

@@ -20,7 +20,7 @@ from pystatic_tasks.steps.secret_guard import (
     reason_of_content,
     reason_of_name,
     refuse,
-    unwanted,
+    refused_among,
 )
 
 BASE64 = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
@@ -49,7 +49,7 @@ def candidate(root: Path, name: str, folder: Path | None = None) -> Candidate:
 
 
 def reasons(image: ImageConfig, *candidates: Candidate) -> dict[str, str]:
-    return {found.place: reason for found, reason in unwanted(image, candidates)}
+    return {found.place: reason for found, reason in refused_among(image, candidates)}
 
 
 @pytest.mark.parametrize(
