@@ -14,7 +14,7 @@ from pystatic_tasks.config.project import (
     TABLE,
     default_image_name,
     is_installable,
-    is_local,
+    is_path,
     project_name,
     read_pyproject,
 )
@@ -192,5 +192,5 @@ def build_image(root: Path, pyproject: Mapping[str, Any], values: dict[str, Any]
 
 def installed_project(root: Path, install: Sequence[str]) -> Path:
     """The first folder among what is installed, or the root."""
-    folders = (root / entry.partition("[")[0] for entry in install if is_local(entry))
+    folders = (root / entry.partition("[")[0] for entry in install if is_path(entry))
     return next((folder.resolve() for folder in folders if (folder / "pyproject.toml").exists()), root)

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
-from pystatic_tasks.config.model import ENGINE_NAMES
+from pystatic_tasks.config.model import ENGINE_NAMES, KEEPS_NO_IMAGES, Layout
 from pystatic_tasks.errors import ConfigError
 
 
@@ -41,11 +41,13 @@ class Option:
         return f"{self.name} {self.metavar}".strip()
 
 
+# What sbom writes; the first always.
+FORMATS = ("cyclonedx", "spdx")
 OPTIONS = (
     Option(
         name="--tag", metavar="TAG", repeatable=True, help="a tag, or a whole reference; may be given more than once"
     ),
-    Option(name="--layout", metavar="LAYOUT", help="onefile or tree"),
+    Option(name="--layout", metavar="LAYOUT", help=" or ".join(get_args(Layout))),
     Option(name="--engine", metavar="ENGINE", help=f"{', '.join(ENGINE_NAMES)} or auto"),
     Option(name="--platform", metavar="PLATFORM", help="checked against the machine's, such as linux/amd64"),
     Option(
@@ -65,7 +67,7 @@ OPTIONS = (
         name="--format",
         metavar="FORMAT",
         repeatable=True,
-        help="what sbom writes: cyclonedx, which is always written, or spdx too; may be given more than once",
+        help="what sbom writes: {}, which is always written, or {} too; may be given more than once".format(*FORMATS),
     ),
     Option(
         name="--check-reproducible",
@@ -81,7 +83,6 @@ IMAGE_OPTION = Option(
     repeatable=True,
     help="one of several images of the project; may be given more than once",
 )
-FORMATS = ("cyclonedx", "spdx")
 KNOWN = ", ".join(option.usage for option in OPTIONS)
 
 
@@ -168,7 +169,7 @@ def parse_options(words: Sequence[str]) -> Options:
 def words_of_second_build(options: Options) -> tuple[str, ...]:
     """The words for a build of the same image that is loaded nowhere."""
     tags = options.config.get("image", {}).get("tags")
-    given = {"tag": tags, "layout": options.config.get("layout"), "engine": "sandbox"}
+    given = {"tag": tags, "layout": options.config.get("layout"), "engine": KEEPS_NO_IMAGES}
     return to_words({**given, "no_observe": not options.observe})
 
 

@@ -88,7 +88,7 @@ def is_installable(folder: Path, pyproject: Mapping[str, Any]) -> bool:
     return "project" in pyproject or "build-system" in pyproject or (folder / "setup.py").exists()
 
 
-def is_local(requirement: str) -> bool:
+def is_path(requirement: str) -> bool:
     """Whether pip takes the requirement as a path."""
     return requirement.startswith((".", "/")) or ("/" in requirement and "://" not in requirement)
 

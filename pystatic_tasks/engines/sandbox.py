@@ -24,6 +24,7 @@ from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import free_port, is_taken
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.oci.read_archive import open_layers
+from pystatic_tasks.system.files import remove_abandoned
 from pystatic_tasks.system.processes import with_our_life
 
 FOLDER_PREFIX = "pystatic-sandbox-"
@@ -100,7 +101,7 @@ class Sandbox:
         return False
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
-        remove_left(FOLDER_PREFIX)
+        remove_abandoned(FOLDER_PREFIX)
         folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-"))
         try:
             # The user in the sandbox must be able to pass through, and nobody else has business here.
@@ -217,14 +218,6 @@ class SandboxContainer:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def remove_left(prefix: str) -> None:
-    """Remove temporary folders called by a prefix and the PID of their owner, which was killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-        owner = folder.name.removeprefix(prefix).partition("-")[0]
-        if owner.isdigit() and not Path("/proc", owner).exists():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def extract(archive: Path, root: Path) -> None:

@@ -22,7 +22,7 @@ from nox.sessions import SessionRunner
 from pystatic_tasks.config import ImageConfig, load_config
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.options import Options, parse_options, words_of_second_build
-from pystatic_tasks.config.project import is_local, project_name
+from pystatic_tasks.config.project import is_path, project_name
 from pystatic_tasks.errors import ConfigError, PystaticError, SmokeError, file_error
 from pystatic_tasks.fronts.caller import from_caller
 from pystatic_tasks.fronts.nox_process import Call, leave_exit_code
@@ -374,7 +374,7 @@ def make_context(
 
     def install(requirements: Sequence[str]) -> None:
         # uv takes a project of the same version from its cache, whatever has changed in its sources.
-        folders = [config.root / each.partition("[")[0] for each in requirements if is_local(each)]
+        folders = [config.root / each.partition("[")[0] for each in requirements if is_path(each)]
         names = [name for name in map(project_name, folders) if name and session.venv_backend == "uv"]
         again = [word for name in names for word in ("--reinstall-package", name)]
         with ExitStack() as during:

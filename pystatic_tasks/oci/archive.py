@@ -13,9 +13,7 @@ from typing import Any
 from pystatic_tasks.oci.blobs import Blob, blob_path, digest
 from pystatic_tasks.oci.layers import Entry, write_tar
 from pystatic_tasks.oci.manifest import INDEX_TYPE, MANIFEST_TYPE, OciImage, canonical
-from pystatic_tasks.oci.references import names_registry
-
-DOCKER_HUB = "docker.io/library/"
+from pystatic_tasks.oci.references import DOCKER_HUB, names_registry
 
 
 def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
@@ -65,4 +63,4 @@ def full_name(reference: str) -> str:
     """A reference as containerd wants it, with its registry."""
     if names_registry(reference):
         return reference
-    return f"docker.io/{reference}" if "/" in reference else f"{DOCKER_HUB}{reference}"
+    return f"{DOCKER_HUB}/{reference}" if "/" in reference else f"{DOCKER_HUB}/library/{reference}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 
-from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.config.model import ENGINE_NAMES, ImageConfig, shown
 from pystatic_tasks.oci.references import names_registry
 from pystatic_tasks.packers import needs_writable_tmp
 
@@ -31,7 +31,7 @@ def next_commands(
 
 
 def run_command(config: ImageConfig, archive: str, engines: Sequence[str], ports: Sequence[int]) -> str:
-    engine = engines[0] if engines else "docker"
+    engine = engines[0] if engines else ENGINE_NAMES[0]
     publish = [word for port in ports for word in ("-p", f"{port}:{port}")] if config.app else []
     tmp = ["--tmpfs", "/tmp:exec,mode=1777"] if needs_writable_tmp(config) else []
     arguments = [] if config.app else config.smoke.command

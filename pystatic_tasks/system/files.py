@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -133,3 +134,11 @@ def move_whole(source: Path, target: Path, mode: int) -> None:
     with beside(target) as temporary:
         shutil.copyfile(source, temporary)
         temporary.chmod(mode)
+
+
+def remove_abandoned(prefix: str) -> None:
+    """Remove temporary folders called by a prefix and the PID of their owner, which was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        owner = folder.name.removeprefix(prefix).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)

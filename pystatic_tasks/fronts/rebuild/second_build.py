@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.engines.sandbox import remove_left
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.fronts.nox_process import Call, find_sessions, make_folder, nox_command, nox_environment
 from pystatic_tasks.fronts.rebuild.compare import Difference, first_difference
@@ -19,6 +18,7 @@ from pystatic_tasks.fronts.rebuild.members import first_differing_member
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import read_manifest, require_result
 from pystatic_tasks.steps.results import Built, Frozen
+from pystatic_tasks.system.files import remove_abandoned
 from pystatic_tasks.system.processes import last_lines, run_logged
 
 FOLDER_PREFIX = "pystatic-second-"
@@ -45,7 +45,7 @@ def check_reproducible(config: ImageConfig, context: StepContext, call: Call, ba
     Raises:
         ImageError: the second build failed, or gave other bytes.
     """
-    remove_left(FOLDER_PREFIX)
+    remove_abandoned(FOLDER_PREFIX)
     with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as temporary:
         root = copy_project(config, Path(temporary))
         with context.terminal.activity(f"building {config.name} a second time, elsewhere"):

@@ -22,7 +22,7 @@ from pystatic_tasks.oci.registry.credentials import DOCKER_HUB_NAMES, Credential
 from pystatic_tasks.oci.registry.retries import PassingError, patiently
 from pystatic_tasks.oci.registry.tls import (
     CERTIFICATES_OF_REGISTRIES,
-    is_local,
+    is_this_machine,
     scheme_of,
     trusted,
     why_unreachable,
@@ -36,7 +36,7 @@ TIMEOUT_SECONDS = (10, 300)  # To connect, and between two bytes of an answer.
 LONGEST_ANSWER = 200  # Characters of what a registry says that are shown.
 FORM = "application/x-www-form-urlencoded"
 BYTES = {"Content-Type": "application/octet-stream"}
-PUSH_AGAIN = "See whether its name is right and it runs, and push again: what it has already is not sent again."
+WHEN_UNREACHABLE = "See whether its name is right and it runs, and push again: what it has already is not sent again."
 
 Result = TypeVar("Result")
 
@@ -80,7 +80,7 @@ class Registry:
         self._session = Session()
         # A registry that knows a client by a cookie takes it for a browser, and wants more of it.
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.trust_env = not is_local(host)  # No proxy leads to this machine.
+        self._session.trust_env = not is_this_machine(host)  # No proxy leads to this machine.
         # Also keeps requests from taking credentials for it out of ~/.netrc.
         self._session.auth = self._authorize
         self._session.headers["User-Agent"] = CLIENT
@@ -247,7 +247,7 @@ class Adapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
         address = urlsplit(request.url or "")
-        if address.scheme == "http" and not is_local(address.hostname or "") and holds_credentials(request):
+        if address.scheme == "http" and not is_this_machine(address.hostname or "") and holds_credentials(request):
             raise PushError(
                 f"The registry wants credentials sent to {address.netloc.rpartition('@')[2]} without TLS.",
                 "Use a registry that has TLS, or one on this machine.",
@@ -280,7 +280,7 @@ def failure(name: str, error: requests.RequestException) -> PushError:
             "Name the certificate of its authority in the variable SSL_CERT_FILE, "
             f"or put it into {CERTIFICATES_OF_REGISTRIES[0] / name / 'ca.crt'}.",
         )
-    return PassingError(f"{name} cannot be reached: {why_unreachable(error)}.", PUSH_AGAIN)
+    return PassingError(f"{name} cannot be reached: {why_unreachable(error)}.", WHEN_UNREACHABLE)
 
 
 def refused(name: str, credentials: Credentials | None) -> PushError:

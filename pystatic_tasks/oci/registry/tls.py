@@ -17,7 +17,7 @@ CERTIFICATES_OF_REGISTRIES = (Path("/etc/docker/certs.d"), Path("/etc/containers
 CONNECT_SECONDS = 10
 
 
-def is_local(registry: str) -> bool:
+def is_this_machine(registry: str) -> bool:
     """Whether a registry is on this machine: the only ones that may do without TLS, as with Docker."""
     host = registry.partition(":")[0]
     return host == "localhost" or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host) is not None
@@ -25,7 +25,7 @@ def is_local(registry: str) -> bool:
 
 def scheme_of(registry: str) -> str:
     """ "https", or "http" for a registry on this machine that does not speak TLS."""
-    return "http" if is_local(registry) and not speaks_tls(registry) else "https"
+    return "http" if is_this_machine(registry) and not speaks_tls(registry) else "https"
 
 
 def speaks_tls(registry: str) -> bool:

@@ -14,7 +14,7 @@ from dependency_groups import resolve
 from packaging.utils import canonicalize_name
 
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.config.project import is_local, read_pyproject, required_name, tables_of_others
+from pystatic_tasks.config.project import is_path, read_pyproject, required_name, tables_of_others
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.build_environment import site_packages
@@ -177,7 +177,7 @@ def is_hashed(file: Path) -> bool:
 def local_path(root: Path, entry: str) -> str:
     """`entry` with a path made absolute, with its extras kept: pip starts from Nox's folder, not from ours."""
     path, bracket, extras = entry.partition("[")
-    if not is_local(entry):
+    if not is_path(entry):
         return entry
     folder = (root / path).resolve()
     if not folder.exists():
@@ -223,7 +223,7 @@ def sources(config: ImageConfig, *, whole: bool = False) -> str:
 
 def local_folders(config: ImageConfig) -> list[Path]:
     """Folders whose contents are installed, or imported from where they are."""
-    entries = [config.root / entry.partition("[")[0] for entry in config.install if is_local(entry)]
+    entries = [config.root / entry.partition("[")[0] for entry in config.install if is_path(entry)]
     installed = [folder.resolve() for folder in entries if folder.is_dir()] or [config.root]
     lock = find_lock(config)
     locked = [folder for folder in lock.folders.values() if folder.is_dir()] if lock else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.config.project import is_local, read_pyproject, read_toml, required_name
+from pystatic_tasks.config.project import is_path, read_pyproject, read_toml, required_name
 from pystatic_tasks.errors import ConfigError, FreezeError, PystaticError
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.uv_lock import LockedPackage, parse_uv_lock
@@ -33,7 +33,7 @@ class Lock:
 
     def holds(self, config: ImageConfig, entry: str) -> bool:
         """Whether an entry of `install` is of a folder that the lock is of, or takes packages from."""
-        return is_local(entry) and folder_of(config, entry) in (*self.projects, *self.folders.values())
+        return is_path(entry) and folder_of(config, entry) in (*self.projects, *self.folders.values())
 
 
 def folder_of(config: ImageConfig, entry: str) -> Path:
@@ -86,7 +86,7 @@ def read_uv_lock(config: ImageConfig, path: Path) -> Lock | None:
     projects = {places[name]: name for name in lock.members if name in places}
     if config.project.resolve() not in (path.parent, *projects):
         return None
-    installed = {folder_of(config, entry) for entry in config.install if is_local(entry)} or {config.project.resolve()}
+    installed = {folder_of(config, entry) for entry in config.install if is_path(entry)} or {config.project.resolve()}
     named = {folder: name for folder, name in projects.items() if folder in installed}
     check_known(path, lock.packages, named)
     with_code = {each.name for each in lock.packages if each.has_code}

@@ -3,14 +3,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import Field, FrozenInstanceError, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from pystatic_tasks.config import ImageConfig, Request
 from pystatic_tasks.config.convert import NOT_KEYS
-from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke, Staticx, shown
+from pystatic_tasks.config.model import Freeze, ImageOptions, Layout, Smoke, Staticx, shown
 from pystatic_tasks.config.rules import RULES
+from pystatic_tasks.in_env import protocol
 
 ROOT = Path("/srv/shop")
 TABLES: tuple[type[Any], ...] = (ImageConfig, Freeze, Staticx, ImageOptions, Smoke, Request)
@@ -115,3 +116,7 @@ def image(tmp_path: Path) -> ImageConfig:
 def test_paths_are_shown_from_the_projects_folder(image: ImageConfig) -> None:
     assert shown(image, image.dist / "image.tar") == "dist/pystatic/shop/image.tar"
     assert shown(image, Path("/etc/passwd")) == "/etc/passwd"
+
+
+def test_the_build_environment_knows_the_same_layouts() -> None:
+    assert get_args(protocol.Layout) == get_args(Layout)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pystatic_tasks.config.model import ENGINE_NAMES, EngineName
+from pystatic_tasks.config.model import ENGINE_NAMES, KEEPS_NO_IMAGES, EngineName
 from pystatic_tasks.engines import all_engines
 from pystatic_tasks.engines.registry import engine_called
 
@@ -17,4 +17,4 @@ def test_engines_stand_in_the_order_in_which_they_are_tried() -> None:
 
 
 def test_all_but_the_sandbox_keep_images() -> None:
-    assert [engine.name for engine in all_engines() if not engine.keeps_images] == ["sandbox"]
+    assert [engine.name for engine in all_engines() if not engine.keeps_images] == [KEEPS_NO_IMAGES] == ["sandbox"]

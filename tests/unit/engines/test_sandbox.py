@@ -15,15 +15,7 @@ from support import FROZEN, tool_or_skip
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, ServerKind
 from pystatic_tasks.engines.base import Artifact, Container, Policy
-from pystatic_tasks.engines.sandbox import (
-    Sandbox,
-    environment,
-    exit_code,
-    extract,
-    here,
-    port_here,
-    remove_left,
-)
+from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, here, port_here
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.oci.archive import write_archive
@@ -366,16 +358,6 @@ def test_each_server_is_told_in_its_own_way() -> None:
     variables = environment(with_variables({"UVICORN_PORT": "80"}, "uvicorn"), 1234, {})
     assert (variables["UVICORN_HOST"], variables["UVICORN_PORT"]) == ("127.0.0.1", "1234")
     assert "GUNICORN_CMD_ARGS" not in variables
-
-
-def test_folders_are_removed_whose_owner_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    for name in ("a-99999999-x", f"a-{os.getpid()}-x", "b-99999999-x", "a-nobody-x"):
-        (tmp_path / name).mkdir()
-    remove_left("a-")
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        [f"a-{os.getpid()}-x", "a-nobody-x", "b-99999999-x"]
-    )
 
 
 def test_a_free_port_can_be_listened_on() -> None:

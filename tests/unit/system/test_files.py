@@ -13,6 +13,7 @@ from pystatic_tasks.system.files import (
     hash_file,
     hash_tree,
     move_whole,
+    remove_abandoned,
     unwritable_folder,
     walk,
     write_whole,
@@ -140,3 +141,13 @@ def test_the_file_that_a_full_disk_did_not_take_is_named(tmp_path: Path) -> None
     with pytest.raises(OSError, match="x") as caught, beside(tmp_path / "dist" / "image.tar") as temporary:
         raise OSError(errno.ENOSPC, "x", str(temporary))
     assert (caught.value.filename, caught.value.filename2) == (f"{tmp_path}/dist/image.tar", None)
+
+
+def test_folders_are_removed_whose_owner_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name in ("a-99999999-x", f"a-{os.getpid()}-x", "b-99999999-x", "a-nobody-x"):
+        (tmp_path / name).mkdir()
+    remove_abandoned("a-")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [f"a-{os.getpid()}-x", "a-nobody-x", "b-99999999-x"]
+    )

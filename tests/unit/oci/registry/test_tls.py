@@ -12,7 +12,7 @@ from pystatic_tasks.oci.registry import tls
 from pystatic_tasks.oci.registry.tls import (
     bundles,
     causes,
-    is_local,
+    is_this_machine,
     scheme_of,
     trusted,
     why_unreachable,
@@ -35,7 +35,7 @@ from pystatic_tasks.system import certificates
     ],
 )
 def test_only_this_machine_is_local(registry: str, local: bool) -> None:
-    assert is_local(registry) is local
+    assert is_this_machine(registry) is local
 
 
 def test_a_registry_elsewhere_speaks_tls_or_is_not_used() -> None:
