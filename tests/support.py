@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -251,6 +251,11 @@ def install_distribution(site: Path, name: str, *files: str, requires: Sequence[
     for file in files:
         (site / file).parent.mkdir(parents=True, exist_ok=True)
         (site / file).touch()
+
+
+def must_be_one_of(names: Iterable[str]) -> str:
+    """What an error says of a value that is none of these."""
+    return "must be one of " + ", ".join(f'"{each}"' for each in names)
 
 
 def members_of(protocol: type) -> set[str]:

@@ -27,6 +27,8 @@ EngineChoice = Literal["auto", EngineName]
 PackerName = Literal["staticx"]
 # The servers, each a module of its name in in_image/servers/.
 ServerKind = Literal["gunicorn", "uvicorn"]
+SERVER_KINDS: tuple[ServerKind, ...] = typing.get_args(ServerKind)
+SHOWN_KINDS = " or ".join(f'`"{kind}"`' for kind in SERVER_KINDS)
 DEFAULT_SERVER: ServerKind = "gunicorn"
 Layout = Literal["onefile", "tree"]
 # The variables that name the folder for temporary files, and the one that every engine mounts writable.
@@ -233,8 +235,8 @@ class ImageConfig:
     locked: bool = key("Install the versions that `uv.lock` or `pylock.toml` names, where the project has one.", True)
     server: Mapping[str, Any] = key(
         "[Settings of the server](how-to.md#set-up-the-server), by its own names; `kind` is which one: "
-        '`"gunicorn"`, or `"uvicorn"` for ASGI applications; `config` is the configuration file of gunicorn\'s own, '
-        "frozen in (`gunicorn.conf.py` where there is one).",
+        f"{SHOWN_KINDS}; `config` is the configuration file of the server's own, where it knows one, frozen in "
+        "(the usual one where there is one: `gunicorn.conf.py`).",
         {},
         check="json",
         members={"kind": (ServerKind, key("Which server serves the application.", DEFAULT_SERVER))},

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.config.model import EngineChoice, EngineName
+from pystatic_tasks.config.model import ENGINE_NAMES, EngineChoice, EngineName
 from pystatic_tasks.engines import choose_engine, loading_engines
 from pystatic_tasks.errors import MissingToolError
 
@@ -36,18 +36,16 @@ def refused(name: EngineChoice) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "others"),
-    [
-        ("docker", "--engine podman, --engine nerdctl or --engine sandbox"),
-        ("podman", "--engine docker, --engine nerdctl or --engine sandbox"),
-        ("nerdctl", "--engine docker, --engine podman or --engine sandbox"),
-    ],
-)
-def test_an_engine_that_is_not_there_is_named_with_the_others(name: EngineName, others: str) -> None:
+def others(name: EngineName) -> str:
+    *first, last = [f"--engine {each}" for each in ENGINE_NAMES if each != name]
+    return f"{', '.join(first)} or {last}"
+
+
+@pytest.mark.parametrize("name", ["docker", "podman", "nerdctl"])
+def test_an_engine_that_is_not_there_is_named_with_the_others(name: EngineName) -> None:
     assert refused(name) == (
         f"The engine {name} was asked for and does not work here "
-        f'(there is no program "{name}" on the PATH).\n{REMEDY}{others}.'
+        f'(there is no program "{name}" on the PATH).\n{REMEDY}{others(name)}.'
     )
 
 
@@ -56,7 +54,7 @@ def test_a_sandbox_without_its_tool_names_the_tool(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(os, "geteuid", lambda: user)
     assert refused("sandbox") == (
         "The engine sandbox was asked for and does not work here "
-        f'(there is no program "{tool}" on the PATH).\n{REMEDY}--engine docker, --engine podman or --engine nerdctl.'
+        f'(there is no program "{tool}" on the PATH).\n{REMEDY}{others("sandbox")}.'
     )
 
 
@@ -64,7 +62,7 @@ def test_an_engine_whose_server_does_not_run_says_so(programs: Path) -> None:
     program(programs, "docker", "echo warning >&2; echo cannot connect to the server >&2; exit 1")
     assert refused("docker") == (
         "The engine docker was asked for and does not work here (cannot connect to the server).\n"
-        f"{REMEDY}--engine podman, --engine nerdctl or --engine sandbox."
+        f"{REMEDY}{others('docker')}."
     )
 
 
@@ -76,12 +74,11 @@ def test_the_engines_own_sentence_is_not_ended_twice(programs: Path, said: str) 
 
 
 def test_without_any_engine_each_says_why() -> None:
+    programs = {name: name for name in ENGINE_NAMES} | {"sandbox": "unshare"}
+    reasons = (f'  {name}: there is no program "{program}" on the PATH\n' for name, program in programs.items())
     assert refused("auto") == (
         "No engine works here that could run the image:\n"
-        '  docker: there is no program "docker" on the PATH\n'
-        '  podman: there is no program "podman" on the PATH\n'
-        '  nerdctl: there is no program "nerdctl" on the PATH\n'
-        '  sandbox: there is no program "unshare" on the PATH\n'
+        f"{''.join(reasons)}"
         "Start or install one of them; the smallest is bubblewrap: apt-get install bubblewrap."
     )
 
