@@ -10,7 +10,7 @@ from typing import Any
 
 from pystatic_tasks.config.convert import nearest
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.config.project import is_local, read_pyproject
+from pystatic_tasks.config.project import is_path, read_pyproject
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.freeze.locks import find_lock, folder_of
@@ -196,7 +196,7 @@ def brings_others(config: ImageConfig) -> bool:
 
 def may_bring(config: ImageConfig, entry: str) -> bool:
     """Whether an entry of `install` may: anything but a project that has no dependencies."""
-    is_project = is_local(entry) and folder_of(config, entry) == config.project.resolve() and "[" not in entry
+    is_project = is_path(entry) and folder_of(config, entry) == config.project.resolve() and "[" not in entry
     project = read_pyproject(config.project).get("project") if is_project else None
     if not project:
         return True

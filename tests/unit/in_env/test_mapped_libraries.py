@@ -18,7 +18,7 @@ MODEL = "libdl.so.2"
 
 def library(folder: Path, file: str, name: str, *needed: str) -> Path:
     """A library that bears a name and asks for others."""
-    model = shared_libraries.find_library(MODEL, shared_libraries.linkage(Path(sys.executable)).machine)
+    model = shared_libraries.find_library(MODEL, shared_libraries.machine_of(Path(sys.executable)))
     assert model
     path = folder / file
     shutil.copy(model, path)

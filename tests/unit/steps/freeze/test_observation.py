@@ -15,7 +15,14 @@ from pystatic_tasks.steps.freeze import observation
 from pystatic_tasks.steps.freeze.observation import describe_exercise, exercise_inputs, hide_secrets, merged, report
 
 EXAMINED = Examined(
-    settings={}, hidden_imports=("b",), data=(("/x", "x"),), ports=(), tool_modules=(), unused=(), distributions={}
+    settings={},
+    hidden_imports=("b",),
+    data=(("/x", "x"),),
+    ports=(),
+    tool_modules=(),
+    unused=(),
+    distributions={},
+    commands={},
 )
 
 
