@@ -162,6 +162,7 @@ def make_tree(program: Program, analysed: Analysed, added: Added, root: Path, in
         [*binaries, *analysed.datas, *added.metadata],
         Path(program.entry),
         program.libraries,
+        title=program.title,
         optimize=program.optimize,
         documented=Path(program.entry).stem in added.documented,
         strip=program.strip,

@@ -280,6 +280,7 @@ class Program:
         kept: Folder of what is kept from earlier times.
         entry: The entry script.
         is_script: Whether that is the target itself, and not written to call it.
+        title: What tracebacks call it in a tree.
         import_paths: Folders to import from.
         collect: Packages to take whole.
         hooks: Folders of PyInstaller's hooks.
@@ -296,6 +297,7 @@ class Program:
     kept: str
     entry: str
     is_script: bool
+    title: str
     import_paths: tuple[str, ...]
     hidden_imports: tuple[str, ...]
     excludes: tuple[str, ...]

@@ -38,9 +38,9 @@ PYC_HEADER = importlib.util.MAGIC_NUMBER + (0b01).to_bytes(4, "little") + bytes(
 # -I: neither variables nor the current folder decide what is imported; -S: nor does `site`; -u: logs are not held back.
 SCRIPT = """\
 #!/{interpreter} -ISu{optimize}
-import marshal
 import os
 import sys
+from _frozen_importlib_external import SourcelessFileLoader
 
 if os.getpid() == 1:
     import signal
@@ -49,9 +49,9 @@ if os.getpid() == 1:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 sys.path.append("/{packages}")
 __file__ = "/{packages}/{entry}"
-with open(__file__, "rb") as file:
-    code = marshal.loads(file.read()[{header}:])
-exec(code)
+# Tracebacks ask the loader for the lines of a script that has no source; those of this one are not its.
+__loader__ = SourcelessFileLoader(__name__, __file__)
+exec(__loader__.get_code(__name__))
 """
 
 
@@ -62,6 +62,7 @@ def lay_out(
     entry: Path,
     libraries: Sequence[str],
     *,
+    title: str,
     optimize: int,
     documented: bool,
     strip: bool,
@@ -75,6 +76,7 @@ def lay_out(
             with binaries that are fit.
         entry: The entry script.
         libraries: Paths of shared libraries that are opened by name only.
+        title: What tracebacks call the entry script.
         optimize: Level of optimization.
         documented: Whether the entry script keeps its docstrings at any level.
         strip: Whether to remove symbols from what is added.
@@ -95,7 +97,7 @@ def lay_out(
             place(root / folder_of(destination) / destination.removeprefix(f"{VERSION}/"), source, kind)
         elif kind != "SYMLINK" and (destination in needed or not LIBPYTHON.match(destination)):
             place(shared_libraries.system / destination, source, kind)
-    write_script(root, name, entry, optimize, documented=documented)
+    write_script(root, name, entry, title, optimize, documented=documented)
     return shared_libraries.complete(libraries, strip=strip)
 
 
@@ -111,17 +113,15 @@ def place(path: Path, source: str, kind: str) -> None:
         shutil.copy(source, path)
 
 
-def write_script(root: Path, name: str, entry: Path, optimize: int, *, documented: bool) -> None:
+def write_script(root: Path, name: str, entry: Path, title: str, optimize: int, *, documented: bool) -> None:
     """The script in the root, and the code of the entry script that it executes."""
     code = compile(
-        entry.read_bytes(), entry.name, "exec", dont_inherit=True, optimize=level(optimize, documented=documented)
+        entry.read_bytes(), title, "exec", dont_inherit=True, optimize=level(optimize, documented=documented)
     )
     compiled = root / PACKAGES / f"{entry.stem}.pyc"
     compiled.parent.mkdir(parents=True, exist_ok=True)
     compiled.write_bytes(PYC_HEADER + marshal.dumps(code))
-    text = SCRIPT.format(
-        interpreter=INTERPRETER, optimize="O" * optimize, packages=PACKAGES, entry=compiled.name, header=len(PYC_HEADER)
-    )
+    text = SCRIPT.format(interpreter=INTERPRETER, optimize="O" * optimize, packages=PACKAGES, entry=compiled.name)
     (root / name).write_text(text, encoding="utf-8")
     (root / name).chmod(0o755)
 

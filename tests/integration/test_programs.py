@@ -63,6 +63,17 @@ while True:
 """
 
 
+FAILING = """
+def fail():
+    raise ValueError("größe")
+"""
+FAILED = """\
+  |   File "job.py", line 3, in <module>
+  |   File "helper.py", line 5, in fail
+  | ValueError: größe
+"""
+
+
 def test_a_script_beside_its_modules(tmp_path: Path) -> None:
     tool_or_skip("uv")
     project = write_project(tmp_path / "job", SCRIPT_PROJECT, "job", backend="uv")
@@ -72,6 +83,10 @@ def test_a_script_beside_its_modules(tmp_path: Path) -> None:
     project.configure('stdout = "42"', 'stdout = "42", long-running = true')
     assert "ok      TERM ends it: exit code 2 after 0." in project.nox("-s", "smoke")
     assert "ok      TERM ends it: exit code 143 after 0." in project.nox("-s", "smoke", "--", "--layout", "tree")
+    # One that fails says where, by the names and lines of the project.
+    (project.root / "job.py").write_text("import helper\n\nhelper.fail()\n", encoding="utf-8")
+    (project.root / "helper.py").write_text(SCRIPT_PROJECT["helper.py"] + FAILING, encoding="utf-8")
+    assert FAILED in project.nox("-s", "smoke", "--", "--layout", "tree", ok=False)
     # Instead of it, a command of what is installed beside it.
     project.configure('script = "job.py"', 'command = "markdown-its"')
     assert (

@@ -325,6 +325,7 @@ def describe_program(
         kept=str(cache_folder(config, config.layout, use_cache=context.use_cache)),
         entry=str(entry_path(config)),
         is_script=config.script is not None,
+        title=config.script or entry_path(config).name,
         import_paths=(str(folder), *script_folder(config), *environment.import_paths(config), *observed.import_paths),
         hidden_imports=hidden_imports,
         excludes=(*config.freeze.excludes, *(name for name in examined.tool_modules if name not in wanted)),

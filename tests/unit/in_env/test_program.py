@@ -26,6 +26,7 @@ SHOP = Program(
     kept="/kept",
     entry="/work/shop-entry.py",
     is_script=False,
+    title="shop-entry.py",
     import_paths=("/work",),
     hidden_imports=("shop.plugins",),
     excludes=("tkinter",),

@@ -28,7 +28,7 @@ LIBRARY = f"usr/local/lib/{VERSION}"
 PACKAGES = f"{LIBRARY}/site-packages"
 # The files of all modules that any program starts with.
 STARTED_WITH = """
-import encodings.ascii, json, marshal, os, signal, sys, traceback
+import encodings.ascii, json, marshal, os, signal, sys, tokenize, traceback
 print(json.dumps([[name, module.__file__] for name, module in sys.modules.items() if getattr(module, "__file__", "")]))
 """
 Entry = tuple[str, str, str]
@@ -82,7 +82,15 @@ def lay_out(libpython: list[Entry], tmp_path: Path) -> Callable[..., Path]:
         entry.write_text(text, encoding="utf-8")
         everything = [*libpython, *contents]
         found = tree.lay_out(
-            root, "shop", everything, entry, libraries, optimize=optimize, documented=documented, strip=False
+            root,
+            "shop",
+            everything,
+            entry,
+            libraries,
+            title="jobs/größe.py",
+            optimize=optimize,
+            documented=documented,
+            strip=False,
         )
         assert found == list(missing)
         return root
@@ -152,8 +160,50 @@ def test_a_traceback_tells_nothing_of_the_machine_it_was_made_on(
     lay_out: Callable[..., Path], modules: list[Entry], tmp_path: Path
 ) -> None:
     result = run(lay_out("1/0\n", modules))
-    assert 'File "shop-entry.py", line 1' in result.stderr
+    assert 'File "jobs/größe.py", line 1' in result.stderr
     assert str(tmp_path) not in result.stderr
+
+
+RAISING = """import shop.plugin, traceback
+
+def first():
+    'A text that may be left out.'
+    assert True
+    shop.plugin.second()
+
+try:
+    first()
+except ValueError:
+    traceback.print_exc()
+    raise
+"""
+PLUGIN = """
+def second():
+    raise ValueError("größe")
+"""
+FRAMES = [
+    '  File "jobs/größe.py", line 9, in <module>',
+    '  File "jobs/größe.py", line 6, in first',
+    '  File "shop/plugin.py", line 3, in second',
+    "ValueError: größe",
+]
+
+
+@pytest.mark.parametrize("optimize", [0, 2])
+def test_a_traceback_has_the_files_and_lines_of_the_project(
+    lay_out: Callable[..., Path], modules: list[Entry], tmp_path: Path, optimize: int
+) -> None:
+    code = compile(PLUGIN, "shop/plugin.py", "exec", optimize=optimize)
+    plugin = ("shop/plugin.pyc", a_file(tmp_path / "plugin.pyc", pyc(code)), "DATA")
+    result = run(lay_out(RAISING, [*modules, plugin], optimize=optimize), LC_ALL="C.UTF-8")
+    print(result.stderr)
+    head = "Traceback (most recent call last):"
+    first, *lines = result.stderr.splitlines()
+    assert first == head
+    # What is printed by the program, then by the interpreter, which adds how the script was started.
+    assert lines[: len(FRAMES)] == FRAMES
+    assert lines[len(FRAMES)] == head
+    assert lines[-len(FRAMES) :] == FRAMES
 
 
 def end_by_term(root: Path) -> tuple[int, str]:

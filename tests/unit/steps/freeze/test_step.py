@@ -234,6 +234,7 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
         "loose": [],
         "entry": f"{work}/shop-entry.py",
         "is_script": False,
+        "title": "shop-entry.py",
         "hidden_imports": ["gunicorn.glogging", "shop.plugins"],
         "excludes": ["tkinter", "PyInstaller", "wheel"],
         "data": [["/env/shop/page.html", "shop"], [f"{shop.root}/shop.py", "a"]],
@@ -256,6 +257,13 @@ def test_what_nobody_brought_is_the_projects_and_the_server_is_ours(shop: ImageC
 def test_a_project_without_a_name_has_the_images(shop: ImageConfig) -> None:
     (shop.root / "pyproject.toml").write_text("", encoding="utf-8")
     assert own_components(replace(shop, name="web")).project.name == "web"
+
+
+def test_tracebacks_call_a_script_as_the_project_does(environment: Environment, shop: ImageConfig) -> None:
+    (shop.root / "jobs").mkdir()
+    (shop.root / "jobs/run.py").touch()
+    freeze(replace(shop, app=None, script="jobs/run.py"), environment.host)
+    assert environment.asked("program")["title"] == "jobs/run.py"
 
 
 def test_the_layout_is_handed_on(tree: Environment, shop: ImageConfig) -> None:
