@@ -36,6 +36,7 @@ ENTRANCES = (NAME, *(f"{NAME}.{name}" for name in ("__main__", "tasks", "runner"
 ERRORS = f"{NAME}.errors"
 BELOW_ERRORS = f"{NAME}.system.redaction"
 TABLE_OF_STEPS = f"{NAME}.steps.table"
+IMPORTING = ("import_module", "importlib.import_module", "__import__")
 LIBRARIES_FOR_ONE = {
     "nox": f"{NAME}.fronts.sessions",
     "invoke": f"{NAME}.fronts.tasks",
@@ -54,7 +55,8 @@ class Arrow:
 
 def wrong_imports(package: Path) -> list[str]:
     """One line for each import that is not as it must be."""
-    modules = {module_name(path.relative_to(package)): path for path in sorted(package.rglob("*.py"))}
+    files = sorted(path for path in package.rglob("*") if path.suffix in (".py", ".spec"))
+    modules = {module_name(path.relative_to(package)): path for path in files}
     arrows = dict.fromkeys(arrow for name in modules for arrow in arrows_from(name, modules))
     found = [(arrow, why_wrong(arrow, modules)) for arrow in arrows]
     return [f"{short(arrow.source)} imports {short(arrow.target)}: {reason}" for arrow, reason in found if reason]
@@ -80,6 +82,15 @@ def arrows_from(name: str, modules: Mapping[str, Path]) -> Iterator[Arrow]:
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
                 yield Arrow(source=name, target=inner if inner in modules else base, relative=node.level > 0)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in IMPORTING and node.args:
+            target = beginning_of_text(node.args[0])
+            yield from [Arrow(source=name, target=target)] if target else []
+
+
+def beginning_of_text(node: ast.expr) -> str:
+    """A module's name as it stands in a call, up to what is put in while it runs."""
+    first = node.values[0] if isinstance(node, ast.JoinedStr) else node
+    return str(first.value).rstrip(".") if isinstance(first, ast.Constant) else ""
 
 
 def is_package(name: str, modules: Mapping[str, Path]) -> bool:
@@ -160,6 +171,8 @@ GOOD = {
     "in_env/token.py": "from .tree import leaf",
     "in_env/parts/one.py": "from ..token import word",
     "in_image/servers/gunicorn.py": "import gunicorn.app",
+    "in_env/freeze.spec": "import PyInstaller\nimportlib.import_module(f'{PACKAGE}.tree')",
+    "engines/registry.py": "import_module(f'pystatic_tasks.engines.{name}')\nimport_module(name)",
     "config/load.py": "",
     "system/redaction.py": "import re",
 }
@@ -195,6 +208,21 @@ def test_arrows_that_run_down_are_right(tmp_path: Path) -> None:
             "config.load imports bom.components: bom is above config",
         ),
         ("config/load.py", "from ..bom import x", "config.load imports bom: bom is above config"),
+        (
+            "config/load.py",
+            "importlib.import_module('pystatic_tasks.steps.manifest')",
+            "config.load imports steps.manifest: steps is above config",
+        ),
+        (
+            "config/load.py",
+            "import_module(f'pystatic_tasks.engines.{name}')",
+            "config.load imports engines: engines is above config",
+        ),
+        (
+            "in_env/freeze.spec",
+            "def analyse():\n    from pystatic_tasks.config import load",
+            "in_env.freeze imports config.load: nothing else of ours is where in_env runs",
+        ),
         ("config/load.py", "import pystatic_tasks", "config.load imports pystatic_tasks: no room knows an entrance"),
         (
             "attic/box.py",
