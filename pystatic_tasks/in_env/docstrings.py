@@ -1,7 +1,8 @@
-"""Which modules of a program keep their docstrings: those of whoever reads some.
+"""Which modules of a program keep their docstrings: those whose docstrings something reads.
 
 Bytecode of optimization level 2 has none, and some programs show them, as help of a command or as descriptions of an
-API. Code that reads docstrings reads its own, and those of the target that hands its functions and classes over to it.
+API. Code may read docstrings of its own distribution (`__doc__`, `self.__doc__`), or those of objects that are handed
+over to it: functions and classes of the project, and of the target where that is another's.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .layer_assignment import RUNNER
@@ -19,6 +20,8 @@ DOCSTRING = "__doc__"
 # By which `inspect` reads one.
 READER = "getdoc"
 WORDS = re.compile(rb"\b(__doc__|getdoc)\b")
+# Whose docstrings code reads.
+OWN, OTHERS = "own", "others"
 PROJECT = ""
 
 
@@ -32,10 +35,12 @@ def documented(modules: Iterable[TocEntry], owners: Mapping[str, str], targets: 
         targets: Names of the modules that the entry script calls.
     """
     owned = [(name, Path(source), owners[source]) for name, source, _ in modules if source in owners]
-    readers = {owner for _, source, owner in owned if source.suffix == ".py" and reads_docstrings(source.read_bytes())}
-    if not readers:
+    sources = [(source, owner) for _, source, owner in owned if source.suffix == ".py"]
+    found = {(owner, whose) for source, owner in sources for whose in readings(source.read_bytes())}
+    if not found:
         return set()
-    keepers = {PROJECT, *readers, *(owner for name, _, owner in owned if name in targets)}
+    keepers = {PROJECT, *(owner for owner, whose in found if whose == OWN)}
+    keepers.update(owner for name, _, owner in owned if name in targets)
     return {name for name, _, owner in owned if owner in keepers}
 
 
@@ -46,7 +51,9 @@ def owners_of(own: Mapping[str, Path], by_file: Mapping[str, importlib.metadata.
         own: The project's files by the names under which they are imported, and ours.
         by_file: The distributions of installed files.
     """
-    installed = {path: distribution.metadata["Name"] for path, distribution in by_file.items()}
+    # Each time that it is asked for, metadata is read anew.
+    names = {distribution: distribution.metadata["Name"] for distribution in set(by_file.values())}
+    installed = {path: names[distribution] for path, distribution in by_file.items()}
     return {**installed, **{str(path): PROJECT for name, path in own.items() if Path(name).parts[0] != RUNNER}}
 
 
@@ -62,30 +69,63 @@ def level(optimize: int, *, documented: bool) -> int:
     return min(optimize, 1) if documented else optimize
 
 
-def reads_docstrings(source: bytes) -> bool:
-    """Whether code does anything with a docstring but hand it on to another object."""
+def readings(source: bytes) -> set[str]:
+    """Whose docstrings code does something with, other than to hand them on to another object: `OWN`, `OTHERS`."""
     if not WORDS.search(source):
-        return False
+        return set()
     try:
-        todo: list[ast.AST] = [ast.parse(source)]
+        tree = ast.parse(source)
     except (SyntaxError, ValueError):
-        return False
+        return set()
+    # A name that the code gives to something else is no module's docstring.
+    is_taken = any(map(is_definition, ast.walk(tree)))
+    nodes = (node for node in nodes_in_use(tree) if not (is_taken and isinstance(node, ast.Name)))
+    return {reading(node) for node in nodes} - {""}
+
+
+def nodes_in_use(tree: ast.AST) -> Iterator[ast.AST]:
+    """The parts of code that do more than to hand a docstring on."""
+    todo = [tree]
     while todo:
         node = todo.pop()
-        if is_reading(node):
-            return True
-        if not is_handing_on(node):
+        if is_handing_on(node):
+            continue
+        yield node
+        if isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            todo += [value for key, value in pairs if key is None or not is_name(key)]
+        else:
             todo += ast.iter_child_nodes(node)
-    return False
 
 
-def is_reading(node: ast.AST) -> bool:
-    """Whether it is `x.__doc__`, `__doc__`, `getattr(x, "__doc__")` or `inspect.getdoc`."""
+def reading(node: ast.AST) -> str:
+    """Whose docstring it is: that of `__doc__`, `x.__doc__`, `getattr(x, "__doc__")`, `inspect.getdoc(x)`; or ""."""
     if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id == "getattr" and names_docstring(node)
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        is_reader = name == READER or (name == "getattr" and names_docstring(node))
+        return whose(node.args[0]) if is_reader and node.args else ""
     if isinstance(node, ast.Attribute):
-        return node.attr in (DOCSTRING, READER) and isinstance(node.ctx, ast.Load)
-    return isinstance(node, ast.Name) and node.id in (DOCSTRING, READER) and isinstance(node.ctx, ast.Load)
+        return whose(node.value) if node.attr == DOCSTRING and isinstance(node.ctx, ast.Load) else ""
+    if isinstance(node, ast.alias):
+        return OWN if node.name == DOCSTRING and node.asname not in (None, DOCSTRING) else ""
+    is_modules = isinstance(node, ast.Name) and node.id == DOCSTRING and isinstance(node.ctx, ast.Load)
+    return OWN if is_modules else ""
+
+
+def whose(value: ast.AST) -> str:
+    """Whether an object is the code's own: `self`, `self.__class__` or `type(self)`."""
+    if isinstance(value, ast.Attribute) and value.attr == "__class__":
+        return whose(value.value)
+    if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "type" and value.args:
+        return whose(value.args[0])
+    return OWN if getattr(value, "id", "") == "self" else OTHERS
+
+
+def is_definition(node: ast.AST) -> bool:
+    """Whether it is a function or an argument that is called `__doc__`."""
+    if isinstance(node, ast.arg):
+        return node.arg == DOCSTRING
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == DOCSTRING
 
 
 def is_handing_on(node: ast.AST) -> bool:

@@ -34,7 +34,8 @@ def frozen_distributions(
     sources: Iterable[str], by_file: Mapping[str, importlib.metadata.Distribution]
 ) -> list[importlib.metadata.Distribution]:
     """The distributions that a program's modules were made of, sorted by name."""
-    found = {by_file[source].metadata["Name"]: by_file[source] for source in sources if source in by_file}
+    in_use = dict.fromkeys(by_file[source] for source in sources if source in by_file)
+    found = {distribution.metadata["Name"]: distribution for distribution in in_use}
     return [found[name] for name in sorted(found) if canonicalize_name(name) not in NOBODYS]
 
 

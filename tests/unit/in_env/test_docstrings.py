@@ -6,33 +6,43 @@ from pathlib import Path
 import pytest
 from support import install_distribution
 
-from pystatic_tasks.in_env.docstrings import PROJECT, documented, imported, level, owners_of, reads_docstrings
+from pystatic_tasks.in_env.docstrings import OTHERS, OWN, PROJECT, documented, imported, level, owners_of, readings
 from pystatic_tasks.in_env.metadata_headers import distributions_by_file
 
-READS = "print(main.__doc__)\n"
+READS = {OWN: "print(__doc__)\n", OTHERS: "print(main.__doc__)\n"}
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "whose"),
     [
-        "print(__doc__)",
-        "parser = ArgumentParser(description=__doc__)",
-        "arguments = docopt(doc=__doc__)",
-        "help = command.__doc__",
-        "class Option:\n    def show(self):\n        return self.__doc__ or ''",
-        "text = getattr(command, '__doc__', '')",
-        "from inspect import getdoc\n\ntext = getdoc(command)",
-        "import inspect\n\ntext = inspect.getdoc(command)",
-        "if command.__doc__:\n    show(command)",
-        "if command:\n    command.__doc__ = other.__doc__\n    show(command.__doc__)",
-        "text, self.__doc__ = command.__doc__, ''",
-        "title = new.__doc__ = old.__doc__",
-        "setattr(command, 'text', other.__doc__)",
+        ("print(__doc__)", {OWN}),
+        ("parser = ArgumentParser(description=__doc__)", {OWN}),
+        ("arguments = docopt(doc=__doc__)", {OWN}),
+        ("from . import __doc__ as text", {OWN}),
+        ("from . import __doc__\n\nprint(__doc__)", {OWN}),
+        ("class Option:\n    def show(self):\n        return self.__doc__ or ''", {OWN}),
+        ("def show(self):\n    return self.__class__.__doc__", {OWN}),
+        ("def show(self):\n    return getattr(type(self), '__doc__', None)", {OWN}),
+        ("def show(self):\n    return inspect.getdoc(self)", {OWN}),
+        ("help = command.__doc__", {OTHERS}),
+        ("def show(self):\n    return self.command.__doc__", {OTHERS}),
+        ("def show(self):\n    return type(other).__doc__", {OTHERS}),
+        ("text = getattr(command, '__doc__', '')", {OTHERS}),
+        ("from inspect import getdoc\n\ntext = getdoc(command)", {OTHERS}),
+        ("import inspect\n\ntext = inspect.getdoc(command)", {OTHERS}),
+        ("if command.__doc__:\n    show(command)", {OTHERS}),
+        ("if command:\n    command.__doc__ = other.__doc__\n    show(command.__doc__)", {OTHERS}),
+        ("text, self.__doc__ = command.__doc__, ''", {OTHERS}),
+        ("title = new.__doc__ = old.__doc__", {OTHERS}),
+        ("setattr(command, 'text', other.__doc__)", {OTHERS}),
+        ("texts = {'__doc__': __doc__, **{'text': other.__doc__}}", {OTHERS}),
+        ("def make(__doc__=None):\n    return __doc__ or make.__doc__", {OTHERS}),
+        ("show(__doc__, other.__doc__)", {OWN, OTHERS}),
     ],
 )
-def test_code_that_does_something_with_a_docstring_reads_it(source: str) -> None:
+def test_code_that_does_something_with_a_docstring_reads_it(source: str, whose: set[str]) -> None:
     ast.parse(source)
-    assert reads_docstrings(source.encode())
+    assert readings(source.encode()) == whose
 
 
 @pytest.mark.parametrize(
@@ -56,17 +66,21 @@ def test_code_that_does_something_with_a_docstring_reads_it(source: str) -> None
         "WRAPPED = ('__module__', '__name__', '__doc__')",
         "setattr(new, '__doc__', getattr(old, '__doc__', None))",
         "def getdoc(): ...",
+        "texts = {'__doc__': __doc__, '__name__': __name__}",
+        "def make(name, __doc__=None):\n    return type(name, (), {'text': __doc__})",
+        "class Proxy:\n    def __doc__(self): ...\n\n    @__doc__.setter\n    def __doc__(self, text): ...",
+        "from .parser import __doc__, parse",
         "print 'Python 2', __doc__",
         "del command.__doc__",
     ],
 )
 def test_code_that_only_hands_one_on_does_not(source: str) -> None:
-    assert not reads_docstrings(source.encode())
+    assert readings(source.encode()) == set()
 
 
 @pytest.mark.parametrize("source", [b"# coding: nonsense\n__doc__", b"\xff __doc__", b"\0__doc__"])
 def test_what_python_cannot_parse_reads_nothing(source: bytes) -> None:
-    assert not reads_docstrings(source)
+    assert readings(source) == set()
 
 
 # Who keeps theirs.
@@ -110,25 +124,27 @@ def test_owners_are_distributions_and_the_project(owners: dict[str, str], tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("reader", "targets", "kept"),
+    ("reader", "whose", "targets", "kept"),
     [
-        ("depx.web", (), DEPX | PROJECTS),
-        ("depx.web", ("othery",), DEPX | PROJECTS | {"othery"}),
-        ("shop", ("sys",), PROJECTS),
-        ("shop-entry", (), PROJECTS),
-        ("othery", (), PROJECTS | {"othery"}),
-        ("pystatic_runner.main", (), set()),
-        ("depx._c", (), set()),
-        (None, ("othery",), set()),
+        ("depx.web", OWN, (), DEPX | PROJECTS),
+        ("depx.web", OWN, ("othery",), DEPX | PROJECTS | {"othery"}),
+        ("depx.web", OTHERS, (), PROJECTS),
+        ("depx.web", OTHERS, ("othery",), PROJECTS | {"othery"}),
+        ("shop", OTHERS, ("sys",), PROJECTS),
+        ("shop-entry", OWN, (), PROJECTS),
+        ("othery", OWN, (), PROJECTS | {"othery"}),
+        ("pystatic_runner.main", OWN, (), set()),
+        ("depx._c", OWN, (), set()),
+        (None, OWN, ("othery",), set()),
     ],
 )
-def test_readers_the_project_and_the_target_keep_theirs_if_anybody_reads(
-    owners: dict[str, str], tmp_path: Path, reader: str | None, targets: tuple[str, ...], kept: set[str]
+def test_readers_of_their_own_the_project_and_the_target_keep_theirs_if_anybody_reads(
+    owners: dict[str, str], tmp_path: Path, reader: str | None, whose: str, targets: tuple[str, ...], kept: set[str]
 ) -> None:
     if reader:
-        (tmp_path / MODULES[reader]).write_text(READS, encoding="utf-8")
+        (tmp_path / MODULES[reader]).write_text(READS[whose], encoding="utf-8")
     library = tmp_path / "pydoc.py"
-    library.write_text(READS, encoding="utf-8")
+    library.write_text(READS[OWN], encoding="utf-8")
     modules = [(name, str(tmp_path / path), "PYMODULE-2") for name, path in MODULES.items()]
     modules += [("pydoc", str(library), "PYMODULE-2"), ("space", "-", "PYMODULE-2")]
     assert documented(modules, owners, targets) == kept
