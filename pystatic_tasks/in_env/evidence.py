@@ -16,6 +16,7 @@ from .mapped_libraries import opened_by_name
 from .package_data import is_data, metadata_files
 from .packages import packages_of
 from .protocol import DataFile, Exercise, Observed, ObservedAnswer
+from .recorder.sitecustomize import FIELD_END, RECORD_END
 
 # A folder of data comes along whole, unless it holds more than this: then only the part where the file lies.
 LARGE_FOLDER_BYTES = 16_000_000
@@ -52,7 +53,7 @@ def read_records(folder: Path) -> Records:
     found = Records()
     for path in sorted(folder.iterdir()):
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        for kind, *fields in (each.split("\x1f") for each in text.split("\x1e")[:-1]):
+        for kind, *fields in (each.split(FIELD_END) for each in text.split(RECORD_END)[:-1]):
             if kind == "module" and len(fields) == 3:
                 found.modules.add((fields[0], fields[1], fields[2]))
             elif kind in ("file", "folder", "library", "program") and len(fields) == 1:

@@ -16,6 +16,7 @@ from .client import Answer, is_taken, send
 from .evidence import read_records, take
 from .exchange import respond
 from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
+from .recorder.sitecustomize import FIELD_END, RECORD_END, mapped_libraries
 
 POLL_SECONDS = 0.02
 # As the contract has it: what does not end by then is killed.
@@ -118,11 +119,9 @@ def session(leader: int) -> Iterator[int]:
 def note_libraries(pid: int, records: str) -> None:
     """As the recorder does it in a process that ends by itself."""
     with contextlib.suppress(OSError):
-        text = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="surrogateescape")
-        paths = {f"/{line.partition('/')[2]}" for line in text.splitlines() if ".so" in line.partition("/")[2]}
-        fields = "".join(f"library\x1f{path}\x1e" for path in sorted(paths))
+        lines = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
         with Path(records, str(pid)).open("a", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(fields)
+            file.writelines(f"library{FIELD_END}{path}{RECORD_END}" for path in mapped_libraries(lines))
 
 
 def serve(exercise: Exercise, program: subprocess.Popen[bytes], answers: list[ObservedAnswer]) -> None:

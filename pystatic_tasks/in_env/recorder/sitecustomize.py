@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
 from opcode import opmap
@@ -115,10 +115,14 @@ def shows_a_line(frame: FrameType | None) -> bool:
 
 def note_libraries() -> None:
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
-        for line in maps:
-            path = line.rstrip("\n").partition("/")[2]
-            if ".so" in path:
-                record("library", f"/{path}")
+        for path in mapped_libraries(maps):
+            record("library", path)
+
+
+def mapped_libraries(maps: Iterable[str]) -> set[str]:
+    """Paths of shared libraries in lines as /proc/PID/maps has them."""
+    paths = (line.rstrip("\n").partition("/")[2] for line in maps)
+    return {f"/{path}" for path in paths if ".so" in path}
 
 
 def run_the_next() -> None:
