@@ -90,7 +90,7 @@ def environment(packages: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.fixture
-def ask(tmp_path: Path, runner: Path, environment: subprocess.Popen[str]) -> Ask:
+def ask(tmp_path: Path, runner: Path, packages: Path, environment: subprocess.Popen[str]) -> Ask:
     """Runs the module, as freeze does, on a project of these files."""
 
     def ask(
