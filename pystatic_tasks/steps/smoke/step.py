@@ -273,7 +273,7 @@ def run_until_stopped(config: ImageConfig, container: Container, user: str, star
         checks.append(check_text(text, found=found))
     users = container.users() if container.running() else set()
     # One that ends meanwhile has no processes that could be seen.
-    if users or container.running():
+    if users or container.wait(POLL_SECONDS) is None:
         checks.append(contract.check_users(users))
     return finish(config, container, user, startup_ms, checks)
 
