@@ -68,6 +68,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "bench", *session.posargs)
 
 
+@nox.session
+def strangers(session: nox.Session) -> None:
+    """Well-known programs of PyPI that nobody wrote for this, in both layouts."""
+    session.install("-e", ".", "uv")
+    session.run("python", "-m", "bench.strangers", *session.posargs)
+
+
 pystatic_tasks.register()
 
 if __name__ == "__main__":
