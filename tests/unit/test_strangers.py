@@ -1,0 +1,74 @@
+"""The list of strangers: complete, and nothing in it that would make it easy for them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from bench.stranger import SETTINGS, STRANGERS, TARGETS, Stranger, lay_out, read_strangers
+from bench.strangers import Tried, table, write_results
+from pystatic_tasks.config.convert import keys
+from pystatic_tasks.config.model import Request, Smoke
+from pystatic_tasks.config.project import parse_toml, read_pyproject
+
+ALL = read_strangers()
+TABLES: list[dict[str, Any]] = parse_toml(STRANGERS.read_text(encoding="utf-8"))["stranger"]
+OURS = {"name", "kind", "requirements", "env", "files"}
+each_of_them = pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
+
+
+def test_there_are_thirty() -> None:
+    assert len({one.name for one in ALL}) == len(ALL) == 30
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table["name"]))
+def test_they_are_configured_by_a_target_and_what_is_asked(table: dict[str, Any]) -> None:
+    assert set(table) <= {*OURS, *SETTINGS}
+    assert len(set(table) & set(TARGETS)) == 1
+    # How many workers serve is no help to what is frozen.
+    assert set(table.get("server", {})) <= {"kind", "workers"}
+
+
+@each_of_them
+def test_they_are_asked_something(one: Stranger) -> None:
+    requests = one.smoke.get("requests", [])
+    assert len(requests) >= 2 or ("app" not in one.settings and one.smoke["stdout"])
+    assert not any(set(each) - set(keys(Request)) for each in requests)
+    assert not set(one.smoke) - set(keys(Smoke)) - {"port"}
+
+
+@each_of_them
+def test_their_versions_are_pinned(one: Stranger) -> None:
+    assert [each for each in one.requirements if not re.fullmatch(r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[0-9.]+", each)] == []
+
+
+def test_their_ports_are_their_own() -> None:
+    ports = [one.smoke["port"] for one in ALL if "port" in one.smoke]
+    assert len(set(ports)) == len(ports)
+
+
+def test_a_project_holds_what_is_declared(tmp_path: Any) -> None:
+    one = next(each for each in ALL if each.name == "connexion")
+    lay_out(one, tmp_path)
+    found = read_pyproject(tmp_path)["tool"]["pystatic-tasks"]
+    assert found == {"name": "connexion", "app": "greetings:app", "smoke": dict(one.smoke)}
+    assert (tmp_path / "requirements.txt").read_text(encoding="utf-8") == "connexion[flask,swagger-ui]==3.3.0\n"
+    assert (tmp_path / "openapi.yaml").is_file()
+
+
+def test_the_table_says_what_decides(tmp_path: Any) -> None:
+    shop, worker = (
+        Stranger(name=name, kind="shop", requirements=[], settings={}, env={}, files={}) for name in ("shop", "worker")
+    )
+    works = Tried(layout="tree", works=True, seconds=9.0, size_bytes=23_450_000, startup_ms=200)
+    fails = Tried(layout="onefile", works=False, seconds=9.0, message="log\nfreeze.data = [a|b]")
+    lines = list(table([shop, worker], {"shop": [works], "worker": [works, fails]}))[2:]
+    assert lines == [
+        "| shop | shop |  | 23.4 | 200 | works at once |",
+        "| worker | shop |  | 23.4 | 200 | onefile: freeze.data = [a\\|b] |",
+    ]
+    write_results(tmp_path / "build/results.json", {"shop": [works]})
+    write_results(tmp_path / "build/results.json", {"shop": [fails], "worker": [fails]})
+    assert (tmp_path / "build/results.json").read_text(encoding="utf-8").count('"works": false') == 2
