@@ -14,8 +14,8 @@ from pathlib import Path
 from bench.build import FOREIGN_VARIABLES, REPOSITORY
 from bench.stranger import Stranger, lay_out
 from pystatic_tasks.config.model import DEFAULT_SERVER, Request
-from pystatic_tasks.engines.sandbox import free_port
-from pystatic_tasks.steps.smoke.probes import mismatch, send
+from pystatic_tasks.in_env.client import free_port, send
+from pystatic_tasks.steps.smoke.probes import mismatch
 
 HOST = "127.0.0.1"
 START_SECONDS = 30.0
@@ -25,10 +25,11 @@ POLL_SECONDS = 0.05
 SERVE = """
 import os, sys
 sys.path[:0] = [os.getcwd(), {rooms!r}]
+from in_image.application import import_app
 from in_image.main import main
 from in_image.servers import find_server
 server = find_server({kind!r})
-app = server.import_app({target!r})
+app = import_app({target!r})
 settings = dict(server.examine(app, {settings!r}, {{}}, {{}}).settings)
 sys.exit(main(server, lambda: app, settings, {{}}, []))
 """
