@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,8 +22,13 @@ from bench.natively import NativeError, prove
 from bench.stranger import Stranger, lay_out, read_strangers
 
 RESULTS = REPOSITORY / "build/strangers.json"
-# The noisy parts of what a failed session prints: the message that decides comes last.
-MESSAGE_LINES = 40
+ABORTED = " aborted: "
+# What is kept of a run that ended without an error of ours.
+LINES_SHOWN = 40
+# What Nox adds to an error.
+TOOK = re.compile(r" \(took [^)]*\)(?=\.?$)", re.MULTILINE)
+# A line to write, as the message shows it.
+LINE_TO_WRITE = re.compile(r"^ +([a-z.-]+ = .+)$", re.MULTILINE)
 OUTER_VARIABLES = ("NOX_", "PYSTATIC_", "FORCE_COLOR", "COLUMNS", "GITHUB_")
 WORKS = "works at once"
 
@@ -147,11 +154,11 @@ def read(path: Path) -> Mapping[str, Any]:
 
 
 def deciding(printed: str) -> str:
-    """The end of what Nox printed, without its own closing lines."""
-    lines = [line for line in printed.splitlines() if line.strip()]
-    while lines and lines[-1].startswith(("nox > Ran ", "nox > * ")):
-        lines.pop()
-    return "\n".join(line.removeprefix("nox > ") for line in lines[-MESSAGE_LINES:])
+    """What the session said that failed: from its error on, before those that follow from it."""
+    lines = [line.removeprefix("nox > ") for line in printed.splitlines() if line.strip()]
+    start = next((number for number, line in enumerate(lines) if ABORTED in line), max(0, len(lines) - LINES_SHOWN))
+    message = itertools.takewhile(lambda line: not line.startswith("Running session"), lines[start:])
+    return TOOK.sub("", "\n".join(message))
 
 
 def report_progress(one: Stranger, results: Sequence[Tried]) -> None:
@@ -190,11 +197,14 @@ def first_answers(by_layout: Mapping[str, Tried]) -> str:
 
 
 def verdict(results: Sequence[Tried]) -> str:
+    """That it works at once, or what had to be said: the lines to write, or the error where it names none."""
     failed = [each for each in results if not each.works]
     if not failed:
         return WORKS
+    message = failed[0].message
+    lines = [f"`{line}`" for line in LINE_TO_WRITE.findall(message)]
     where = "" if len(failed) == len(results) else f"{failed[0].layout}: "
-    return f"{where}{failed[0].message.splitlines()[-1] if failed[0].message else 'no message'}".replace("|", "\\|")
+    return where + (", ".join(lines) or message.partition("\n")[0]).replace("|", "\\|")
 
 
 if __name__ == "__main__":

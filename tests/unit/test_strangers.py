@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.stranger import SETTINGS, STRANGERS, TARGETS, Stranger, lay_out, read_strangers
-from bench.strangers import Tried, table, write_results
+from bench.strangers import Tried, deciding, table, write_results
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import Freeze
 from pystatic_tasks.config.project import parse_toml, read_pyproject
@@ -64,16 +64,43 @@ def test_a_project_holds_what_is_declared(tmp_path: Path) -> None:
     assert (tmp_path / "openapi.yaml").is_file()
 
 
-def test_the_table_says_what_decides(tmp_path: Path) -> None:
-    shop, worker = (
-        Stranger(name=name, kind="shop", requirements=[], settings={}, env={}, files={}) for name in ("shop", "worker")
+PRINTED = """\
+nox > Running session freeze
+nox > Session freeze was successful in 3 seconds.
+nox > Running session smoke
+nox > as user 65535:65535
+nox > Session smoke aborted: shop broke its contract:
+  GET /: answered 500, expected 200
+The program opens "shop/a.txt", which is not in it. Put this into pyproject.toml:
+  data = ["a|b"]
+  image.timezones = true
+Then run the session again (took 9 seconds).
+nox > Running session push
+nox > Session push aborted: Prerequisite session smoke was not successful.
+nox > Ran 4 sessions in 9 seconds:
+"""
+
+
+def test_what_decides_is_the_first_error() -> None:
+    message = deciding(PRINTED).splitlines()
+    assert message[0] == "Session smoke aborted: shop broke its contract:"
+    assert message[-1] == "Then run the session again."
+    assert deciding("Traceback\nKeyError: 3\n") == "Traceback\nKeyError: 3"
+
+
+def test_the_table_says_what_had_to_be_said(tmp_path: Path) -> None:
+    shop, worker, other = (
+        Stranger(name=name, kind="shop", requirements=[], settings={}, env={}, files={})
+        for name in ("shop", "worker", "other")
     )
     works = Tried(layout="tree", works=True, seconds=9.0, size_bytes=23_450_000, startup_ms=200)
-    fails = Tried(layout="onefile", works=False, seconds=9.0, message="log\nfreeze.data = [a|b]")
-    lines = list(table([shop, worker], {"shop": [works], "worker": [works, fails]}))[2:]
+    fails = Tried(layout="onefile", works=False, seconds=9.0, message=deciding(PRINTED))
+    refused = Tried(layout="tree", works=False, seconds=9.0, message="Session freeze aborted: there is no a|b")
+    lines = list(table([shop, worker, other], {"shop": [works], "worker": [works, fails], "other": [refused]}))[2:]
     assert lines == [
         "| shop | shop |  | 23.4 | 200 | works at once |",
-        "| worker | shop |  | 23.4 | 200 | onefile: freeze.data = [a\\|b] |",
+        '| worker | shop |  | 23.4 | 200 | onefile: `data = ["a\\|b"]`, `image.timezones = true` |',
+        "| other | shop |  |  |  | Session freeze aborted: there is no a\\|b |",
     ]
     write_results(tmp_path / "build/results.json", {"shop": [works]})
     write_results(tmp_path / "build/results.json", {"shop": [fails], "worker": [fails]})
