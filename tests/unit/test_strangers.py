@@ -28,8 +28,7 @@ def test_there_are_thirty() -> None:
 def test_they_are_configured_by_a_target_and_what_is_asked(table: dict[str, Any]) -> None:
     assert set(table) <= {*OURS, *SETTINGS}
     assert len(set(table) & set(TARGETS)) == 1
-    # How many workers serve is no help to what is frozen.
-    assert set(table.get("server", {})) <= {"kind", "workers"}
+    assert set(table.get("server", {})) <= {"kind"}
 
 
 @each_of_them
