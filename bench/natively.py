@@ -60,11 +60,11 @@ def prove(one: Stranger, folder: Path) -> float:
 
 
 def install(one: Stranger, environment: Path) -> None:
-    server = one.settings.get("server", {}).get("kind", DEFAULT_SERVER)
+    server = [one.settings.get("server", {}).get("kind", DEFAULT_SERVER)] if "app" in one.settings else []
     uv = [sys.executable, "-m", "uv"]
     for words in (
         ["venv", "--quiet", "--python", sys.executable, environment],
-        ["pip", "install", "--quiet", "--python", environment / "bin/python", *one.requirements, server],
+        ["pip", "install", "--quiet", "--python", environment / "bin/python", *one.requirements, *server],
     ):
         result = subprocess.run([*uv, *map(str, words)], capture_output=True, text=True, check=False)
         if result.returncode:
