@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import packaging
 import pytest
 from support import TAG, Project, engine_or_skip, tool_or_skip, validate, write_project
 
@@ -82,6 +83,7 @@ def test_an_ordinary_user_gets_a_sandbox_by_bubblewrap(
     # Another user can neither pass through root's home, where the interpreter may be, nor through pytest's folders.
     shared = Path("/var/tmp") / f"pystatic-test-{os.getpid()}"
     shutil.copytree(Path(__file__).resolve().parents[2] / "pystatic_tasks", shared / "pystatic_tasks")
+    shutil.copytree(Path(packaging.__file__).parent, shared / "packaging")
     try:
         shutil.copy2(sample.result("image.tar"), shared)
         (shared / "script.py").write_text(ORDINARY_USER, encoding="utf-8")
