@@ -138,7 +138,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def test_a_missing_module_gives_the_line_to_add(faulty: Project) -> None:
-    printed = faulty.nox("-s", "smoke", ok=False)
+    printed = faulty.nox("-s", "smoke", "--", "--no-observe", ok=False)
     assert "faulty broke its contract:\n" in printed
     assert "  GET /plugin: answered 500, expected 200\n" in printed
     assert "  its log, whole in build/pystatic/faulty/smoke.log, ends so:\n" in printed
@@ -157,12 +157,18 @@ def test_a_missing_module_gives_the_line_to_add(faulty: Project) -> None:
 def test_the_line_repairs_it(faulty: Project) -> None:
     path = faulty.root / "pyproject.toml"
     path.write_text(FAULTY_CONFIG + 'freeze.hidden-imports = ["plistlib"]\n', encoding="utf-8")
+    faulty.nox("-s", "smoke", "--", "--no-observe")
+    assert faulty.manifest("smoke.json")["passed"] is True
+
+
+def test_what_is_seen_needs_no_line(faulty: Project) -> None:
+    (faulty.root / "pyproject.toml").write_text(FAULTY_CONFIG, encoding="utf-8")
     faulty.nox("-s", "smoke")
     assert faulty.manifest("smoke.json")["passed"] is True
 
 
 def test_what_is_left_behind_and_a_wrong_answer_are_named(faulty: Project) -> None:
     faulty.configure('[{ path = "/plugin" }]', '[{ path = "/leave", text = "goodbye" }]')
-    printed = faulty.nox("-s", "smoke", ok=False)
+    printed = faulty.nox("-s", "smoke", "--", "--no-observe", ok=False)
     assert "  GET /leave: answered 'hello', expected it to contain 'goodbye'\n" in printed
     assert "  nothing left in /tmp: left-behind\n" in printed
