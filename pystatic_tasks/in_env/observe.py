@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 from .client import Answer, is_taken, send
 from .evidence import read_records, take
@@ -73,9 +74,11 @@ def started(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process and all that it starts, until they are stopped."""
     is_python = arguments is exercise.arguments
+    if not is_python and shutil.which(arguments[0], path=exercise.environment.get("PATH")) is None:
+        raise NotObservedError(f'there is no program "{arguments[0]}"')
     try:
         process = subprocess.Popen(
-            [*([sys.executable] if is_python else []), *arguments],
+            [*with_our_life(), *([sys.executable] if is_python else []), *arguments],
             cwd=folder,
             env=dict(exercise.environment),
             stdin=subprocess.DEVNULL,
@@ -89,6 +92,12 @@ def started(
         yield process
     finally:
         stop(process, exercise.records)
+
+
+def with_our_life() -> list[str]:
+    """The beginning of a command that is killed when this process is, by util-linux where that is there."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def stop(process: subprocess.Popen[bytes], records: str) -> None:
@@ -190,5 +199,11 @@ def explained(problem: str, log: Path) -> str:
     return f"{problem}: {lines[-1]}" if lines else problem
 
 
+def end(number: int, frame: FrameType | None) -> None:
+    """Leave in order, so that what was started is stopped."""
+    sys.exit(128 + number)
+
+
 def main(question: Path, answer: Path) -> None:
+    signal.signal(signal.SIGTERM, end)
     respond(Exercise, observe, question, answer)

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import tool_or_skip
 
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_env.observe import observe, session
 from pystatic_tasks.in_env.protocol import Exercise, HttpRequest, Observed, ObservedAnswer
+from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.steps.build_environment import IN_ENV
 
 SERVER = """\
@@ -148,9 +154,7 @@ def test_a_further_command_exercises_it_too(exercise: Exercise, tmp_path: Path) 
 
 def test_a_further_command_that_fails_is_told(exercise: Exercise) -> None:
     assert run(exercise, "", further=("sh", "-c", "echo no; exit 4")).problem == "sh ended with exit code 4: no"
-    assert run(exercise, "", further=("no-such-program",)).problem == (
-        "no-such-program cannot be started: No such file or directory"
-    )
+    assert run(exercise, "", further=("no-such-program",)).problem == 'there is no program "no-such-program"'
 
 
 def test_nothing_of_it_is_left(exercise: Exercise) -> None:
@@ -164,6 +168,28 @@ def test_nothing_of_it_is_left(exercise: Exercise) -> None:
     child = int(Path(exercise.log).read_text(encoding="utf-8").split()[0])
     status = Path(f"/proc/{child}/stat")
     assert not status.exists() or status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_program_ends_with_whoever_observes_it(exercise: Exercise, tmp_path: Path, number: signal.Signals) -> None:
+    if number == signal.SIGKILL:
+        tool_or_skip("setpriv")
+    code = "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n"
+    Path(exercise.folder, "main.py").write_text(code, encoding="utf-8")
+    question = tmp_path / "question.json"
+    question.write_text(json.dumps(to_json(replace(exercise, timeout=60.0))), encoding="utf-8")
+    command = [sys.executable, str(IN_ENV / "boot.py"), "observe", str(question), str(tmp_path / "answer.json")]
+    with subprocess.Popen(command) as observer:
+        end = time.monotonic() + 20
+        log = Path(exercise.log)
+        while not (log.exists() and log.read_text(encoding="utf-8").strip()) and time.monotonic() < end:
+            time.sleep(0.02)
+        program = int(log.read_text(encoding="utf-8"))
+        observer.send_signal(number)
+        observer.wait(20)
+    while Path(f"/proc/{program}").exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{program}").exists()
 
 
 def test_the_processes_of_a_session() -> None:
