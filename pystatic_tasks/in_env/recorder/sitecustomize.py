@@ -24,7 +24,6 @@ IMPORT_SYSTEM = "<frozen importlib"
 # They read sources to show lines of them, and list folders to find what they know by name already.
 SHOWING = ("traceback.py", "warnings.py", "linecache.py", "tokenize.py", "inspect.py")
 FINDING = ("pkgutil.py", "metadata/__init__.py")
-INSPECTING = ("getsource", "getsourcelines")
 # They start programs to learn something of the machine, and do without where there are none.
 STARTING = ("subprocess.py", "/os.py")
 ASKING = ("ctypes/util.py", "platform.py", "uuid.py", "sysconfig.py", "sysconfig/__init__.py")
@@ -103,14 +102,8 @@ def way_of_import(frame: FrameType | None) -> str:
 
 
 def shows_a_line(frame: FrameType | None) -> bool:
-    """Whether a source is read only to show a line of it."""
-    shows = False
-    while frame and frame.f_code.co_filename.endswith(SHOWING):
-        if frame.f_code.co_name in INSPECTING:
-            return False
-        shows = True
-        frame = frame.f_back
-    return shows
+    """Whether a source is read to show lines of it, which who asks can do without."""
+    return frame is not None and frame.f_code.co_filename.endswith(SHOWING)
 
 
 def note_libraries() -> None:
