@@ -204,7 +204,13 @@ def verdict(results: Sequence[Tried]) -> str:
     message = failed[0].message
     lines = [f"`{line}`" for line in LINE_TO_WRITE.findall(message)]
     where = "" if len(failed) == len(results) else f"{failed[0].layout}: "
-    return where + (", ".join(lines) or message.partition("\n")[0]).replace("|", "\\|")
+    return where + (", ".join(lines) or opening(message)).replace("|", "\\|")
+
+
+def opening(message: str) -> str:
+    """The first line, with the next where that says what is meant."""
+    lines = [line.strip() for line in message.splitlines()]
+    return " ".join(lines[:2] if message.partition("\n")[0].endswith(":") else lines[:1])
 
 
 if __name__ == "__main__":

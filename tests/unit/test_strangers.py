@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.stranger import SETTINGS, STRANGERS, TARGETS, Stranger, lay_out, read_strangers
-from bench.strangers import Tried, deciding, table, write_results
+from bench.strangers import Tried, deciding, opening, table, write_results
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import Freeze
 from pystatic_tasks.config.project import parse_toml, read_pyproject
@@ -101,6 +101,7 @@ def test_the_table_says_what_had_to_be_said(tmp_path: Path) -> None:
         '| worker | shop |  | 23.4 | 200 | onefile: `data = ["a\\|b"]`, `image.timezones = true` |',
         "| other | shop |  |  |  | Session freeze aborted: there is no a\\|b |",
     ]
+    assert opening("shop broke its contract:\n  GET /: no answer\nlog") == "shop broke its contract: GET /: no answer"
     write_results(tmp_path / "build/results.json", {"shop": [works]})
     write_results(tmp_path / "build/results.json", {"shop": [fails], "worker": [fails]})
     assert (tmp_path / "build/results.json").read_text(encoding="utf-8").count('"works": false') == 2
