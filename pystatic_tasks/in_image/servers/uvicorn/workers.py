@@ -85,7 +85,11 @@ class Workers:
                 signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if pid == 0:
             os.close(reader)
-            sys.exit(self._serve(lambda: os.close(writer)))
+            code = self._serve(lambda: os.close(writer))
+            # What ends anyway need not be told: it would interrupt what Python does at the end.
+            for number in ENDING_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+            sys.exit(code)
         os.close(writer)
         if wait:
             select.select([reader], [], [], LONGEST_START_SECONDS)
