@@ -19,6 +19,7 @@ from pystatic_tasks.in_env.protocol import Exercise, HttpRequest, Observed, Obse
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.steps.build_environment import IN_ENV
 
+pytestmark = pytest.mark.usefixtures("nothing_installed")
 SERVER = """\
 import http.server, os, signal, sys
 

@@ -134,7 +134,7 @@ def serving(folder: Path, *arguments: str, target: str = "shop:app", **variables
         server.wait_until_printed("Uvicorn running on")
         # It is printed before the first worker listens.
         end = time.monotonic() + 10
-        while not is_taken(port) and time.monotonic() < end:
+        while "--uds" not in arguments and not is_taken(port) and time.monotonic() < end:
             time.sleep(0.01)
         yield server
     finally:
