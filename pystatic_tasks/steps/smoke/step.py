@@ -70,7 +70,10 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     version = engine.version()
     context.say(f"{engine.name} ({version}): root read-only, no capabilities, no new privileges")
 
-    still = [*contract.check_files(artifact.archive), contract.check_budget(built.size_bytes, config.max_size)]
+    still = [
+        *contract.check_files(artifact.archive, config.name),
+        contract.check_budget(built.size_bytes, config.max_size),
+    ]
     show(context, still)
     runs = []
     for user in (config.image.user, random_user()):

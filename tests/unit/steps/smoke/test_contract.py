@@ -148,6 +148,12 @@ def test_a_name_that_only_looks_like_a_shells_passes(tmp_path: Path, name: str) 
     assert check_files(archive(tmp_path / "image.tar", (name, 0o755)))[0].passed
 
 
+def test_the_program_itself_may_be_called_as_a_shell(tmp_path: Path) -> None:
+    image = archive(tmp_path / "image.tar", ("/dash", 0o755), ("/bin/dash", 0o755))
+    assert check_files(image, "dash")[0] == Check(name="no shell", passed=False, seen="bin/dash")
+    assert check_files(archive(tmp_path / "other.tar", ("/dash", 0o755)), "dash")[0].passed
+
+
 @pytest.mark.parametrize("mode", [0o4755, 0o2755, 0o6755])
 def test_a_file_that_gives_rights_away_is_found(tmp_path: Path, mode: int) -> None:
     image = archive(tmp_path / "image.tar", ("/shop", mode), ("/ping", mode))
