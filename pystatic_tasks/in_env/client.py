@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+LOOPBACK = "127.0.0.1"
+
 
 class Request(Protocol):
     """What is asked."""
@@ -67,7 +69,7 @@ def send(request: Request, address: tuple[str, int], timeout: float) -> Answer:
 def free_port() -> int:
     """A TCP port of this machine that nobody listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
 
@@ -75,4 +77,4 @@ def free_port() -> int:
 def is_taken(port: int) -> bool:
     """Whether somebody listens on a TCP port of this machine."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((LOOPBACK, port)) == 0

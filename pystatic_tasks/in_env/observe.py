@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
-from .client import Answer, is_taken, send
+from .client import LOOPBACK, Answer, is_taken, send
 from .evidence import read_records, take
 from .exchange import respond
 from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
@@ -24,7 +24,6 @@ POLL_SECONDS = 0.02
 GRACE_SECONDS = 10.0
 # How long a program runs that says nothing of being ready.
 SETTLE_SECONDS = 1.0
-ADDRESS = "127.0.0.1"
 
 
 class NotObservedError(Exception):
@@ -157,7 +156,7 @@ def wait_for_answer(exercise: Exercise, program: subprocess.Popen[bytes], reques
 
 
 def ask(exercise: Exercise, request: HttpRequest) -> Answer:
-    return send(request, (ADDRESS, exercise.port), exercise.timeout)
+    return send(request, (LOOPBACK, exercise.port), exercise.timeout)
 
 
 def wait_for_text(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pystatic_tasks.config.model import SHARED_MEMORY, ImageConfig, Request, shown
 from pystatic_tasks.config.variables import caller_variables, hidden, resolved
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.client import LOOPBACK, free_port
 from pystatic_tasks.in_env.modules import OBSERVE
 from pystatic_tasks.in_env.protocol import Examined, Exercise, HttpRequest, Observed, RefusedError
 from pystatic_tasks.in_image.servers import find_server
@@ -22,7 +22,6 @@ from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.processes import tool_environment
 
 RECORDER = IN_ENV / "recorder"
-ADDRESS = "127.0.0.1"
 # What of the caller's variables a container would not have either, but a Python here cannot do without.
 OF_THE_MACHINE = ("LD_LIBRARY_PATH",)
 
@@ -117,14 +116,14 @@ def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Seque
         **exercise_variables(config),
     }
     if config.app:
-        listening = find_server(config.server_kind).listen_at(variables, ADDRESS, port)
+        listening = find_server(config.server_kind).listen_at(variables, LOOPBACK, port)
         variables = {**variables, **listening, "WEB_CONCURRENCY": "1"}
     return {
         **variables,
         "PYTHONPATH": ":".join([str(RECORDER), *loose]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYSTATIC_RECORDS": str(folder / "records"),
-        **({"PYSTATIC_URL": f"http://{ADDRESS}:{port}"} if port else {}),
+        **({"PYSTATIC_URL": f"http://{LOOPBACK}:{port}"} if port else {}),
     }
 
 

@@ -24,7 +24,7 @@ SHOP = Program(
     layout="tree",
     work="/work",
     kept="/kept",
-    entry="/work/shop-entry.py",
+    entry="/build/shop-entry.py",
     is_script=False,
     title="shop-entry.py",
     import_paths=("/work",),
@@ -44,7 +44,7 @@ SHOP = Program(
 
 def test_the_analysis_is_asked_for_what_the_program_needs() -> None:
     inputs = analysis_inputs(SHOP)
-    assert (inputs.entry, inputs.layout, inputs.optimize) == ("/work/shop-entry.py", "tree", 2)
+    assert (inputs.entry, inputs.layout, inputs.optimize) == ("/build/shop-entry.py", "tree", 2)
     assert (inputs.datas, inputs.binaries) == ((("/shop/page.html", "shop"),), ())
     assert (inputs.hidden_imports, inputs.excludes) == (("shop.plugins",), ("tkinter",))
 
