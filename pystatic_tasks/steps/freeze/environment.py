@@ -278,3 +278,8 @@ def records(python: Path) -> list[Path]:
 def import_paths(config: ImageConfig) -> Sequence[str]:
     """Folders to import from beside the environment: those of a project that is not installed."""
     return [] if config.install else [str(config.root), str(config.root / "src")]
+
+
+def script_folder(config: ImageConfig) -> Sequence[str]:
+    """A script imports what lies beside it."""
+    return [str((config.root / config.script).parent)] if config.script else []

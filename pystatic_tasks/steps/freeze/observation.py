@@ -16,7 +16,7 @@ from pystatic_tasks.in_env.protocol import Examined, Exercise, HttpRequest, Obse
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.build_environment import IN_ENV, ask
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze.environment import import_paths
+from pystatic_tasks.steps.freeze.environment import import_paths, script_folder
 from pystatic_tasks.steps.freeze.private import private_memory
 from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.processes import tool_environment
@@ -67,8 +67,7 @@ def describe_exercise(
     config: ImageConfig, context: StepContext, entry: Path, folder: Path, tools_there: tuple[str, ...]
 ) -> Exercise:
     port = free_port() if config.app else config.smoke.port or 0
-    script = [str((config.root / config.script).parent)] if config.script else []
-    loose = (*script, *import_paths(config))
+    loose = (*script_folder(config), *import_paths(config))
     return Exercise(
         arguments=arguments_of(config, entry),
         environment=environment_of(config, context.python, folder, loose, port),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 
@@ -219,7 +219,7 @@ def no_answer(config: ImageConfig, module: str, log: Path) -> FreezeError:
 
 def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, ...]) -> Target:
     """What is to be imported; the server's own configuration file is copied into `folder`, where the runner is."""
-    loose = (*script_folder(config), *environment.import_paths(config))
+    loose = (*environment.script_folder(config), *environment.import_paths(config))
     files = [path for top in environment.local_folders(config) for path in source_files(top)]
     sources = [path for path in files if path.suffix in TEXT_SUFFIXES and path.name != environment.PYPROJECT]
     declared = write_declared(config, folder, [path for path in files if path.name == environment.PYPROJECT])
@@ -326,7 +326,12 @@ def describe_program(
         entry=str(entry_path(config)),
         is_script=config.script is not None,
         title=config.script or entry_path(config).name,
-        import_paths=(str(folder), *script_folder(config), *environment.import_paths(config), *observed.import_paths),
+        import_paths=(
+            str(folder),
+            *environment.script_folder(config),
+            *environment.import_paths(config),
+            *observed.import_paths,
+        ),
         hidden_imports=hidden_imports,
         excludes=(*config.freeze.excludes, *(name for name in examined.tool_modules if name not in wanted)),
         data=(*examined.data, *(data_pair(config, entry) for entry in config.freeze.data)),
@@ -356,14 +361,9 @@ def own_components(config: ImageConfig) -> Own:
     )
 
 
-def script_folder(config: ImageConfig) -> Sequence[str]:
-    """A script imports what lies beside it."""
-    return [str((config.root / config.script).parent)] if config.script else []
-
-
 def loose_files(config: ImageConfig) -> list[Path]:
     """The files in folders that are imported from where they are."""
-    folders = [*map(Path, script_folder(config)), *([] if config.install else [config.root])]
+    folders = [*map(Path, environment.script_folder(config)), *([] if config.install else [config.root])]
     return list(dict.fromkeys(path for folder in folders for path in source_files(folder)))
 
 
