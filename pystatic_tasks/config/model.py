@@ -34,6 +34,7 @@ Layout = Literal["onefile", "tree"]
 # The variables that name the folder for temporary files, and the one that every engine mounts writable.
 TEMPORARY_VARIABLES = ("TMPDIR", "TMP", "TEMP")
 SHARED_MEMORY = "/dev/shm"
+USER_NAME = "nonroot"
 Compression = Literal["gzip", "zstd"]
 
 
@@ -283,7 +284,10 @@ class ImageConfig:
     @property
     def environment(self) -> Mapping[str, str]:
         """The environment variables that a container gets."""
-        found = {"SSL_CERT_FILE": USUAL_BUNDLE} if self.image.certificates else {}
+        # Some engines choose a number for the user that /etc/passwd has no name for; `getpass` asks for this first.
+        found = {"USER": USER_NAME}
+        if self.image.certificates:
+            found["SSL_CERT_FILE"] = USUAL_BUNDLE
         has_tmp = self.layout != "tree" or self.smoke.writable_tmp
         if not has_tmp and not any(name in self.image.env for name in TEMPORARY_VARIABLES):
             found["TMPDIR"] = SHARED_MEMORY

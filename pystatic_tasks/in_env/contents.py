@@ -9,6 +9,7 @@ from pathlib import Path
 from PyInstaller.archive.readers import CArchiveReader
 
 from .binaries import is_elf
+from .layer_assignment import source_of
 from .protocol import Part, PartKind
 
 KINDS: Mapping[str, PartKind] = {"b": "binary", "x": "data", "Z": "data"}
@@ -48,7 +49,7 @@ def list_tree(root: Path, folders: Sequence[Path]) -> list[Part]:
         size = path.stat().st_size
         if path.suffix == ".pyc":
             folder = next(each for each in folders if path.is_relative_to(each))
-            bytecode[path.relative_to(folder).parts[0].removesuffix(".pyc")] += size
+            bytecode[source_of(path.relative_to(folder)).parts[0].removesuffix(".py")] += size
         else:
             kind: PartKind = "binary" if is_elf(path) else "data"
             parts.append(Part(name=str(path.relative_to(root)), kind=kind, size_bytes=size))

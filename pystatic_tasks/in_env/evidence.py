@@ -11,7 +11,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 from .distributions import split_distributions, top_level
-from .layer_assignment import RUNNER, is_local
+from .layer_assignment import RUNNER, is_local, source_of
 from .mapped_libraries import opened_by_name
 from .package_data import is_data, metadata_files
 from .packages import packages_of
@@ -136,7 +136,7 @@ def taken_modules(
         top = name.partition(".")[0]
         if top in around.tool_modules or top in server or top in (RUNNER, "__main__", "sitecustomize"):
             continue
-        path = source_of(Path(file))
+        path = source if (source := source_of(Path(file))).is_file() else Path(file)
         root = around.root_of(path)
         if root is None:
             if way == "name" and path.is_relative_to(around.library):
@@ -155,13 +155,6 @@ def taken_modules(
 
 def is_called(distribution: importlib.metadata.Distribution, name: str) -> bool:
     return bool(name) and distribution.metadata["Name"].lower() == name.lower()
-
-
-def source_of(path: Path) -> Path:
-    """The source of a module that was read in its compiled form."""
-    if path.suffix == ".pyc" and path.parent.name == "__pycache__":
-        return path.parent.parent / f"{path.name.partition('.')[0]}.py"
-    return path
 
 
 def folder_of_import(name: str, path: Path) -> Path | None:

@@ -54,7 +54,12 @@ def owner_of(file: Path, distributions: Mapping[str, str]) -> str:
 
 
 def source_of(file: Path) -> Path:
-    return file.with_suffix(".py") if file.suffix == ".pyc" else file
+    """The source of compiled code, wherever Python keeps that; any other file itself."""
+    if file.suffix != ".pyc":
+        return file
+    if file.parent.name == "__pycache__":
+        return file.parent.parent / f"{file.name.partition('.')[0]}.py"
+    return file.with_suffix(".py")
 
 
 def belongs_to_interpreter(file: Path) -> bool:

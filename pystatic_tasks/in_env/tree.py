@@ -21,7 +21,7 @@ from pathlib import Path
 
 from .binaries import copy_fit
 from .docstrings import level
-from .layer_assignment import belongs_to_interpreter
+from .layer_assignment import belongs_to_interpreter, source_of
 from .protocol import TocEntry
 from .shared_libraries import SharedLibraries, find_library, linkage, machine_of
 
@@ -91,14 +91,24 @@ def lay_out(
     executable = copy_fit(interpreter, root, str(INTERPRETER), strip=strip)
     shared_libraries = SharedLibraries(root, executable)
     needed = linkage(executable).needed
+    contents = list(contents)
+    sources = {destination for destination, _, _ in contents if destination.endswith(".py")}
     for destination, source, kind in contents:
         is_library = "/" not in destination and kind in ("BINARY", "SYMLINK")
         if not is_library:
-            place(root / folder_of(destination) / destination.removeprefix(f"{VERSION}/"), source, kind)
+            path = root / folder_of(destination) / destination.removeprefix(f"{VERSION}/")
+            is_beside = path.suffix == ".pyc" and str(source_of(Path(destination))) in sources
+            place(beside_source(path, optimize) if is_beside else path, source, kind)
         elif kind != "SYMLINK" and (destination in needed or not LIBPYTHON.match(destination)):
             place(shared_libraries.system / destination, source, kind)
     write_script(root, name, entry, title, optimize, documented=documented)
     return shared_libraries.complete(libraries, strip=strip)
+
+
+def beside_source(bytecode: Path, optimize: int) -> Path:
+    """Where Python looks for bytecode of a source that is there too, instead of compiling that at each start."""
+    source = bytecode.with_suffix(".py")
+    return Path(importlib.util.cache_from_source(str(source), optimization=optimize or ""))
 
 
 def folder_of(destination: str) -> Path:

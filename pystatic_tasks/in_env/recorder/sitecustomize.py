@@ -21,8 +21,12 @@ FOLDER = os.environ.get("PYSTATIC_RECORDS", "")
 FIELD_END, RECORD_END = "\x1f", "\x1e"
 IMPORT_STATEMENT = opmap["IMPORT_NAME"]
 IMPORT_SYSTEM = "<frozen importlib"
-# They read sources to show lines of them, and list folders to find what they know by name already.
-SHOWING = ("traceback.py", "warnings.py", "linecache.py", "tokenize.py", "inspect.py")
+# They read sources: the first for all who ask, the second to show lines of them in a message.
+READING = ("linecache.py", "tokenize.py", "inspect.py")
+SHOWING = ("traceback.py", "warnings.py")
+# What of `inspect` describes all frames of a stack, most often for the sake of their names.
+DESCRIBING = ("getouterframes", "getinnerframes")
+# They list folders to find what they know by name already.
 FINDING = ("pkgutil.py", "metadata/__init__.py")
 # They start programs to learn something of the machine, and do without where there are none.
 STARTING = ("subprocess.py", "/os.py")
@@ -103,6 +107,10 @@ def way_of_import(frame: FrameType | None) -> str:
 
 def shows_a_line(frame: FrameType | None) -> bool:
     """Whether a source is read to show lines of it, which who asks can do without."""
+    while frame and frame.f_code.co_filename.endswith(READING):
+        if frame.f_code.co_name in DESCRIBING:
+            return True
+        frame = frame.f_back
     return frame is not None and frame.f_code.co_filename.endswith(SHOWING)
 
 

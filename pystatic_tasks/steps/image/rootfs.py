@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.model import USER_NAME, ImageConfig
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.layers import Entry
 from pystatic_tasks.steps.image.time_zone import utc
@@ -103,11 +103,11 @@ def file_mode(source: Path) -> int:
 
 def passwd(user: str) -> bytes:
     uid, _, gid = user.partition(":")
-    return f"root:x:0:0:root:/:/sbin/nologin\nnonroot:x:{uid}:{gid}:nonroot:/:/sbin/nologin\n".encode()
+    return f"root:x:0:0:root:/:/sbin/nologin\n{USER_NAME}:x:{uid}:{gid}:{USER_NAME}:/:/sbin/nologin\n".encode()
 
 
 def group(user: str) -> bytes:
-    return f"root:x:0:\nnonroot:x:{user.partition(':')[2]}:\n".encode()
+    return f"root:x:0:\n{USER_NAME}:x:{user.partition(':')[2]}:\n".encode()
 
 
 def certificates() -> Path:

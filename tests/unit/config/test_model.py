@@ -105,7 +105,13 @@ TREE: dict[str, Any] = {"layout": "tree"}
 def test_where_tmp_is_not_writable_temporary_files_go_elsewhere(
     options: dict[str, Any], environment: dict[str, str]
 ) -> None:
-    assert ImageConfig(root=ROOT, project=ROOT, **options).environment == environment
+    assert ImageConfig(root=ROOT, project=ROOT, **options).environment == {"USER": "nonroot", **environment}
+
+
+def test_the_user_has_a_name_whatever_its_number_is() -> None:
+    assert ImageConfig(root=ROOT, project=ROOT).environment == {"USER": "nonroot"}
+    own = ImageOptions(env={"USER": "ada"})
+    assert ImageConfig(root=ROOT, project=ROOT, image=own).environment == {"USER": "ada"}
 
 
 @pytest.fixture

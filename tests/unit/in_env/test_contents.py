@@ -51,7 +51,7 @@ def test_the_files_of_a_tree_are_listed_alike(tmp_path: Path) -> None:
         "usr/lib/site-packages/x/y.so": (b"\x7fELF", 700),
         "usr/lib/site-packages/templates/größe.html": (b"", 600),
         "usr/lib/site-packages/falcon/app.pyc": (b"", 200),
-        "usr/lib/site-packages/falcon/util/x.pyc": (b"", 50),
+        "usr/lib/site-packages/falcon/util/__pycache__/x.cpython-313.opt-2.pyc": (b"", 50),
         "usr/lib/os.pyc": (b"", 250),
         "usr/lib/json/decoder.pyc": (b"", 150),
         "usr/lib/notes.so": (b"no binary", 100),

@@ -9,7 +9,7 @@ import pytest
 from support import install_distribution
 
 from pystatic_tasks.in_env import evidence
-from pystatic_tasks.in_env.evidence import Records, folder_of_import, read_records, source_of, take
+from pystatic_tasks.in_env.evidence import Records, folder_of_import, read_records, take
 from pystatic_tasks.in_env.protocol import Exercise, Observed, ObservedAnswer
 
 FAST = f"depx/fast{EXTENSION_SUFFIXES[0]}"
@@ -206,14 +206,6 @@ def test_answers_and_the_problem_are_handed_on(site: Path) -> None:
     answers = (ObservedAnswer(request="GET /", status=200, type="text/html"),)
     found = take(Records(), EXERCISE, answers, "it failed")
     assert (found.answers, found.problem) == (answers, "it failed")
-
-
-@pytest.mark.parametrize(
-    ("path", "source"),
-    [("/x/__pycache__/a.cpython-311.opt-1.pyc", "/x/a.py"), ("/x/a.pyc", "/x/a.pyc"), ("/x/a.py", "/x/a.py")],
-)
-def test_the_source_of_a_compiled_module(path: str, source: str) -> None:
-    assert source_of(Path(path)) == Path(source)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def test_what_is_installed_from_elsewhere_is_third_partys(install: Install, tmp_
     (tmp_path / "tree" / PACKAGES / "libz.so.1").symlink_to("depx.libs/libz.so.1")
     expected = {
         f"{PACKAGES}/depx/__init__.pyc": "third-party",
+        f"{PACKAGES}/depx/__pycache__/__init__.cpython-313.opt-2.pyc": "third-party",
         f"{PACKAGES}/depx/_c.abi3.so": "third-party",
         f"{PACKAGES}/depx.libs/libz.so.1": "third-party",
         f"{PACKAGES}/depx-1.0.dist-info/LICENSE": "third-party",
@@ -140,3 +141,11 @@ def test_what_setuptools_leaves_beside_the_sources_does_not_take_the_project_awa
         with monkeypatch.context() as changed:
             changed.setattr("sys.path", [*sys.path[:position], str(tmp_path), *sys.path[position:]])
             assert layer_assignment.distribution_files()["shop/web.py"] == "project"
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [("/x/__pycache__/a.cpython-311.opt-1.pyc", "/x/a.py"), ("/x/a.pyc", "/x/a.py"), ("/x/a.py", "/x/a.py")],
+)
+def test_the_source_of_a_compiled_module(path: str, source: str) -> None:
+    assert layer_assignment.source_of(Path(path)) == Path(source)

@@ -71,12 +71,16 @@ def test_data_that_is_read_through_the_import_system_is_data(tmp_path: Path) -> 
     [
         ("import traceback\ntry:\n    shop.x\nexcept Exception:\n    traceback.format_exc()\n", False),
         ("import warnings\nwarnings.warn('x')\n", False),
-        ("import inspect\ninspect.getsource(shop)\n", False),
+        ("import traceback\ntry:\n    shop.f(1)\nexcept Exception as error:\n    traceback.print_exc()\n", False),
+        ("import inspect\ninspect.getsource(shop)\n", True),
+        ("import inspect\nshop.g(inspect.currentframe, inspect.getframeinfo)\n", True),
+        ("import inspect\nshop.f(inspect.stack)\n", False),
         ("open(shop.__file__).read()\n", True),
     ],
 )
 def test_a_source_that_is_read_to_show_a_line_is_no_data(tmp_path: Path, code: str, is_read: bool) -> None:
-    records = record(tmp_path, f"import shop\n{code}", {"shop.py": "def f():\n    pass\n"})
+    shop = "def f(call):\n    call()\n\n\ndef g(frame, call):\n    call(frame())\n"
+    records = record(tmp_path, f"import shop\n{code}", {"shop.py": shop})
     assert (str(tmp_path / "project" / "shop.py") in records.files) is is_read
 
 

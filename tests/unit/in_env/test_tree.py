@@ -142,6 +142,24 @@ def test_it_imports_what_was_laid_out_and_nothing_else(
     assert all(path.startswith("/usr/local/lib/python3") for path in paths)
 
 
+@pytest.mark.parametrize("optimize", [0, 2])
+def test_a_source_that_is_there_too_is_shown_and_its_bytecode_is_what_runs(
+    lay_out: Callable[..., Path], modules: list[Entry], tmp_path: Path, optimize: int
+) -> None:
+    code = compile("def f():\n    return 'compiled before'\n", "shop/plugin.py", "exec")
+    contents = [
+        *modules,
+        ("shop/plugin.pyc", a_file(tmp_path / "plugin.pyc", pyc(code)), "DATA"),
+        ("shop/plugin.py", a_file(tmp_path / "plugin.py", b"def f():\n    return 'source'\n"), "DATA"),
+    ]
+    text = (
+        "import linecache\nfrom shop.plugin import f\n\n"
+        "print(f(), linecache.getline(f.__code__.co_filename, 2), sep='\\n')\n"
+    )
+    result = run(lay_out(text, contents, optimize=optimize))
+    assert (result.stdout, result.stderr) == ("compiled before\n    return 'source'\n\n", "")
+
+
 @pytest.mark.parametrize(("optimize", "seen"), [(0, "AssertionError"), (1, "doc"), (2, "None")])
 def test_it_runs_at_the_wanted_level_of_optimization(
     lay_out: Callable[..., Path], modules: list[Entry], optimize: int, seen: str

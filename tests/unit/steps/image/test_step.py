@@ -306,7 +306,7 @@ def test_the_runtime_follows_from_configuration_and_project(project: Path) -> No
         platform=host_platform(),
         user="1:2",
         entrypoint=["/shop"],
-        env=["A=1", "B=2"],
+        env=["A=1", "B=2", "USER=nonroot"],
         ports=[8000],
         labels={
             "org.opencontainers.image.revision": "abc123",
@@ -327,9 +327,9 @@ def test_ports_are_those_of_the_server_unless_given(
 
 def test_programs_are_told_where_the_certificates_are(project: Path) -> None:
     runtime = make_runtime(some_image(project, certificates=True), FROZEN, COMMIT)
-    assert runtime.env == ["SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"]
+    assert runtime.env == ["SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "USER=nonroot"]
     own = some_image(project, certificates=True, env={"SSL_CERT_FILE": "/own.pem"})
-    assert make_runtime(own, FROZEN, COMMIT).env == ["SSL_CERT_FILE=/own.pem"]
+    assert make_runtime(own, FROZEN, COMMIT).env == ["SSL_CERT_FILE=/own.pem", "USER=nonroot"]
 
 
 def test_labels_of_the_configuration_go_first(project: Path) -> None:
