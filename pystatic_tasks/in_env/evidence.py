@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -16,7 +16,7 @@ from .mapped_libraries import opened_by_name
 from .package_data import is_data, metadata_files
 from .packages import packages_of
 from .protocol import DataFile, Exercise, Observed, ObservedAnswer
-from .recorder.sitecustomize import FIELD_END, RECORD_END
+from .recorder.sitecustomize import FIELD_END, LOCALES, RECORD_END
 
 # A folder of data comes along whole, unless it holds more than this: then only the part where the file lies.
 LARGE_FOLDER_BYTES = 16_000_000
@@ -49,16 +49,26 @@ class Records:
 
 
 def read_records(folder: Path) -> Records:
-    """The records of all processes; one that a process could not write to its end is left out."""
+    """The records of all processes."""
     found = Records()
     for path in sorted(folder.iterdir()):
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
-        for kind, *fields in (each.split(FIELD_END) for each in text.split(RECORD_END)[:-1]):
+        for kind, *fields in records_in(path.read_bytes()):
             if kind == "module" and len(fields) == 3:
                 found.modules.add((fields[0], fields[1], fields[2]))
             elif kind in ("file", "folder", "library", "program") and len(fields) == 1:
                 getattr(found, {"library": "libraries"}.get(kind, f"{kind}s")).add(fields[0])
     return found
+
+
+def records_in(written: bytes) -> list[list[str]]:
+    """The fields of each record of a process; one that it could not write to its end is left out."""
+    text = written.decode("utf-8", "surrogateescape")
+    return [each.split(FIELD_END) for each in text.split(RECORD_END)[:-1]]
+
+
+def files_in(written: bytes) -> set[str]:
+    """Paths of the files that a process read."""
+    return {fields[0] for kind, *fields in records_in(written) if kind == "file" and len(fields) == 1}
 
 
 @dataclass(frozen=True)
@@ -121,9 +131,15 @@ def take(records: Records, exercise: Exercise, answers: tuple[ObservedAnswer, ..
         libraries=tuple(sorted(map(str, opened - brought))),
         system_files=tuple(sorted(system_files(records.files))),
         programs=tuple(sorted({Path(each).name for each in records.programs if not is_python(each)})),
-        answers=answers,
+        answers=tuple(replace(each, files=shown_files(each.files, around)) for each in answers),
         problem=problem,
     )
+
+
+def shown_files(files: Iterable[str], around: Surroundings) -> tuple[str, ...]:
+    """The data files of the project and its dependencies among these, by their paths in the program."""
+    roots = [(path, around.root_of(path)) for path in map(Path, files)]
+    return tuple(sorted(str(path.relative_to(root)) for path, root in roots if root and is_data(path)))
 
 
 def taken_modules(
@@ -246,8 +262,15 @@ def target_data(module: str, around: Surroundings) -> Iterator[DataFile]:
 
 def system_files(files: Iterable[str]) -> list[tuple[str, str]]:
     """Files of the system's packages that were read, each with the name of its package."""
-    wanted = [path for path in files if path.startswith(SYSTEM_DATA) and path not in PROVIDED and Path(path).is_file()]
+    there = [path for path in files if path not in PROVIDED and Path(path).is_file()]
+    wanted = [*(path for path in there if path.startswith(SYSTEM_DATA)), *locales(there)]
     return [(path, package.name) for path, package in packages_of(wanted).items()] if wanted else []
+
+
+def locales(files: Iterable[str]) -> list[str]:
+    """The files of the locales that the program asked for: Python itself asks for that of characters only."""
+    asked = {Path(path).parent for path in files if path.startswith(LOCALES) and Path(path).name != "LC_CTYPE"}
+    return [str(path) for folder in asked for path in folder.rglob("*") if path.is_file()]
 
 
 def is_python(program: str) -> bool:

@@ -6,18 +6,21 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
 from .client import LOOPBACK, Answer, is_taken, send
-from .evidence import read_records, take
+from .evidence import files_in, read_records, take
 from .exchange import respond
 from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
-from .recorder.sitecustomize import FIELD_END, RECORD_END, mapped_libraries
+from .recorder.sitecustomize import FIELD_END, RECORD_END, mapped
+from .words import in_both
 
 POLL_SECONDS = 0.02
 # As the contract has it: what does not end by then is killed.
@@ -30,23 +33,32 @@ class NotObservedError(Exception):
     """The program cannot be run, or does not do what it is declared to do; the text says which, without a full stop."""
 
 
+@dataclass
+class Heard:
+    """What a program was heard to say, as far as it came; see `Observed`."""
+
+    answers: list[ObservedAnswer] = field(default_factory=list)
+    log: str = ""
+
+
 def observe(exercise: Exercise) -> Observed:
     records = Path(exercise.records)
     shutil.rmtree(records, ignore_errors=True)
     records.mkdir(parents=True)
     # A program may change its user.
     records.chmod(0o777)
-    answers: list[ObservedAnswer] = []
+    heard = Heard()
     problem = ""
     try:
-        run(exercise, answers)
+        run(exercise, heard)
     except NotObservedError as error:
         problem = explained(str(error), Path(exercise.log))
-    return take(read_records(records), exercise, tuple(answers), problem)
+    observed = take(read_records(records), exercise, tuple(heard.answers), problem)
+    return replace(observed, log=heard.log)
 
 
-def run(exercise: Exercise, answers: list[ObservedAnswer]) -> None:
-    """Do all of the exercise, and append what was answered.
+def run(exercise: Exercise, heard: Heard) -> None:
+    """Do all of the exercise, and write down what was heard.
 
     Raises:
         NotObservedError: some of it could not be done.
@@ -55,7 +67,7 @@ def run(exercise: Exercise, answers: list[ObservedAnswer]) -> None:
         raise NotObservedError(f"port {exercise.port} is in use here")
     with Path(exercise.log).open("wb") as log, started(exercise, exercise.arguments, exercise.folder, log) as program:
         if exercise.port:
-            serve(exercise, program, answers)
+            serve(exercise, program, heard)
         elif exercise.long_running:
             wait_for_text(exercise, program)
         else:
@@ -100,9 +112,9 @@ def with_our_life() -> list[str]:
 
 
 def stop(process: subprocess.Popen[bytes], records: str) -> None:
-    """Note the libraries of all processes, then end them."""
+    """Note what all processes have mapped, then end them."""
     for pid in session(process.pid):
-        note_libraries(pid, records)
+        note_mapped(pid, records)
     if process.poll() is None:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -124,23 +136,55 @@ def session(leader: int) -> Iterator[int]:
                     yield int(folder.name)
 
 
-def note_libraries(pid: int, records: str) -> None:
+def note_mapped(pid: int, records: str) -> None:
     """As the recorder does it in a process that ends by itself."""
     with contextlib.suppress(OSError):
         lines = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
         with Path(records, str(pid)).open("a", encoding="utf-8", errors="surrogateescape") as file:
-            file.writelines(f"library{FIELD_END}{path}{RECORD_END}" for path in mapped_libraries(lines))
+            file.writelines(f"{kind}{FIELD_END}{path}{RECORD_END}" for kind, path in mapped(lines))
 
 
-def serve(exercise: Exercise, program: subprocess.Popen[bytes], answers: list[ObservedAnswer]) -> None:
+def serve(exercise: Exercise, program: subprocess.Popen[bytes], heard: Heard) -> None:
+    """Ask all requests, and then all of them again, to see what of the answers stays the same."""
     first = exercise.requests[0] if exercise.requests else HttpRequest(path="/", method="GET", headers={}, body=None)
+    start = sizes(exercise.records)
     wait_for_answer(exercise, program, first)
+    answers = []
     for request in exercise.requests:
-        answer = ask(exercise, request)
-        shown = f"{request.method} {request.path}"
-        answers.append(ObservedAnswer(request=shown, status=answer.status, type=answer.type))
-        if not answer.status:
-            raise NotObservedError(f"{shown} had no answer")
+        answers.append(ask(exercise, request))
+        end = sizes(exercise.records)
+        heard.answers.append(observed_answer(request, answers[-1], read_since(exercise.records, start)))
+        if not answers[-1].status:
+            raise NotObservedError(f"{request.method} {request.path} had no answer")
+        start = end
+    heard.log = read_log(exercise)
+    apart = words_of_machine(exercise)
+    for number, request in enumerate(exercise.requests):
+        words = in_both(answers[number], ask(exercise, request), apart)
+        heard.answers[number] = replace(heard.answers[number], words=words)
+
+
+def observed_answer(request: HttpRequest, answer: Answer, files: Iterable[str]) -> ObservedAnswer:
+    shown = f"{request.method} {request.path}"
+    return ObservedAnswer(request=shown, status=answer.status, type=answer.type, files=tuple(sorted(files)))
+
+
+def sizes(records: str) -> dict[str, int]:
+    """How much each process has written down, in bytes."""
+    return {path.name: path.stat().st_size for path in Path(records).iterdir()}
+
+
+def read_since(records: str, sizes_before: Mapping[str, int]) -> set[str]:
+    """Paths of files that were read since the processes had written down that much."""
+    found: set[str] = set()
+    for path in Path(records).iterdir():
+        found |= files_in(path.read_bytes()[sizes_before.get(path.name, 0) :])
+    return found
+
+
+def words_of_machine(exercise: Exercise) -> list[str]:
+    """Texts that answers may have from where the program runs."""
+    return [socket.gethostname(), *os.uname(), sys.executable, *exercise.environment.values(), exercise.folder]
 
 
 def wait_for_answer(exercise: Exercise, program: subprocess.Popen[bytes], request: HttpRequest) -> None:
@@ -165,12 +209,16 @@ def wait_for_text(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:
         ended(program, SETTLE_SECONDS)
         return
     end = time.monotonic() + exercise.timeout
-    while exercise.text not in Path(exercise.log).read_text(encoding="utf-8", errors="replace"):
+    while exercise.text not in read_log(exercise):
         if program.poll() is not None:
             raise NotObservedError(f"it {how_it_ended(program.returncode)}")
         if time.monotonic() > end:
             raise NotObservedError(f'it did not print "{exercise.text}" within {exercise.timeout:g} seconds')
         time.sleep(POLL_SECONDS)
+
+
+def read_log(exercise: Exercise) -> str:
+    return Path(exercise.log).read_text(encoding="utf-8", errors="replace")
 
 
 def wait_for_end(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:

@@ -224,11 +224,21 @@ class Exercise:
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedAnswer:
-    """What a request was answered: the status, 0 for no answer, and the type of the body."""
+    """What a request was answered.
+
+    Attributes:
+        request: Method and path.
+        status: 0 for no answer.
+        type: That of the body.
+        words: The words of a text that were the same when it was asked again.
+        files: Paths of files that were read meanwhile, for the first time.
+    """
 
     request: str
     status: int
     type: str
+    words: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,6 +253,7 @@ class Observed:
         system_files: Paths of files of the system's packages, each with the name of its package.
         programs: Names of programs that it started.
         answers: What it answered.
+        log: What it logged until all requests had been asked once.
         problem: Why not everything could be observed, in one line; "" if it could.
     """
 
@@ -253,6 +264,7 @@ class Observed:
     system_files: tuple[tuple[str, str], ...] = ()
     programs: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()
+    log: str = ""
     problem: str = ""
 
 

@@ -50,6 +50,7 @@ class Frozen(Result):
         libraries: Paths of shared libraries that the program was seen to open by name.
         system_files: Paths of files of the system that it was seen to read.
         answers: What the plain program answered.
+        errors: The errors that it logged meanwhile; see `LoggedError.text`.
         system: Size and time of the last change of the machine's files that it was made from.
     """
 
@@ -70,6 +71,7 @@ class Frozen(Result):
     libraries: tuple[str, ...] = ()
     system_files: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()
+    errors: tuple[str, ...] = ()
     system: Stamps
 
 

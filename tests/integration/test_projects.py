@@ -23,7 +23,7 @@ from pystatic_tasks.config.model import Layout, Request
 from pystatic_tasks.engines import Container, Policy, choose_engine, make_artifact
 from pystatic_tasks.in_env.client import Answer, free_port, send
 from pystatic_tasks.oci.read_archive import open_layers
-from pystatic_tasks.steps.smoke.contract import error_lines
+from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.steps.smoke.probes import wait_until_ready
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_uvicorn_goes_by_the_variables_and_ends_by_term(layout: Layout, workshop
     assert end.code == 0
     assert end.seconds < 5
     assert output.count("Started server process") == 3
-    assert list(error_lines(output, "uvicorn")) == []
+    assert list(logged_errors(output, "uvicorn")) == []
 
 
 def ask(address: tuple[str, int], path: str) -> Answer:

@@ -31,6 +31,7 @@ FINDING = ("pkgutil.py", "metadata/__init__.py")
 # They start programs to learn something of the machine, and do without where there are none.
 STARTING = ("subprocess.py", "/os.py")
 ASKING = ("ctypes/util.py", "platform.py", "uuid.py", "sysconfig.py", "sysconfig/__init__.py")
+LOCALES = "/usr/lib/locale/"
 
 _seen: set[tuple[str, ...]] = set()
 
@@ -114,16 +115,17 @@ def shows_a_line(frame: FrameType | None) -> bool:
     return frame is not None and frame.f_code.co_filename.endswith(SHOWING)
 
 
-def note_libraries() -> None:
+def note_mapped() -> None:
     with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
-        for path in mapped_libraries(maps):
-            record("library", path)
+        for kind, path in mapped(maps):
+            record(kind, path)
 
 
-def mapped_libraries(maps: Iterable[str]) -> set[str]:
-    """Paths of shared libraries in lines as /proc/PID/maps has them."""
-    paths = (line.rstrip("\n").partition("/")[2] for line in maps)
-    return {f"/{path}" for path in paths if ".so" in path}
+def mapped(maps: Iterable[str]) -> set[tuple[str, str]]:
+    """Shared libraries and files of locales, which code in C reads, in lines as /proc/PID/maps has them."""
+    paths = {"/" + line.rstrip("\n").partition("/")[2] for line in maps}
+    libraries = {("library", path) for path in paths if ".so" in path}
+    return libraries | {("file", path) for path in paths if path.startswith(LOCALES)}
 
 
 def run_the_next() -> None:
@@ -149,5 +151,5 @@ NOTES: dict[str, Callable[[Any, FrameType], None]] = {
 
 if FOLDER:
     sys.addaudithook(hear)
-    atexit.register(note_libraries)
+    atexit.register(note_mapped)
     run_the_next()

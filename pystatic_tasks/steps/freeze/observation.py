@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import SHARED_MEMORY, ImageConfig, Request, shown
 from pystatic_tasks.config.variables import caller_variables, hidden, resolved
 from pystatic_tasks.in_env.client import LOOPBACK, free_port
 from pystatic_tasks.in_env.modules import OBSERVE
-from pystatic_tasks.in_env.protocol import Examined, Exercise, HttpRequest, Observed, RefusedError
+from pystatic_tasks.in_env.protocol import Examined, Exercise, HttpRequest, Observed, Refusal, RefusedError
+from pystatic_tasks.in_image.heard import TRIAL
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.build_environment import IN_ENV, ask
 from pystatic_tasks.steps.context import StepContext
@@ -21,6 +23,8 @@ from pystatic_tasks.steps.freeze.private import private_memory
 from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.processes import tool_environment
 
+# So many files of one folder are named by that.
+MANY = 5
 RECORDER = IN_ENV / "recorder"
 # What of the caller's variables a container would not have either, but a Python here cannot do without.
 OF_THE_MACHINE = ("LD_LIBRARY_PATH",)
@@ -57,9 +61,9 @@ def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there:
             env=tool_environment(),
         )
     except RefusedError as refused:
-        return Observed(problem=refused.refusal.problem)
+        return without_secrets(config, Observed(problem=refused.refusal.problem))
     finally:
-        hide_secrets(config, [Path(exercise.log), *folder.glob("*.json")])
+        hide_secrets(config, [Path(exercise.log), log, *folder.glob("*.json")])
     return without_secrets(config, observed) if observed else Observed(problem=f"it failed; see {shown(config, log)}")
 
 
@@ -113,6 +117,7 @@ def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Seque
         **config.environment,
         **({} if is_private(config) else {"TMPDIR": str(folder / "tmp")}),
         **exercise_variables(config),
+        TRIAL: "1",
     }
     if config.app:
         listening = find_server(config.server_kind).listen_at(variables, LOOPBACK, port)
@@ -148,7 +153,17 @@ def hide_secrets(config: ImageConfig, files: Sequence[Path]) -> None:
 
 
 def without_secrets(config: ImageConfig, observed: Observed) -> Observed:
-    return replace(observed, problem=hidden(observed.problem, secrets_of(config)))
+    secrets = secrets_of(config)
+    return replace(observed, log=hidden(observed.log, secrets), problem=hidden(observed.problem, secrets))
+
+
+def refusal_without_secrets(config: ImageConfig, refusal: Refusal) -> Refusal:
+    secrets = secrets_of(config)
+    return replace(
+        refusal,
+        problem=hidden(refusal.problem, secrets),
+        details=tuple(hidden(each, secrets) for each in refusal.details),
+    )
 
 
 def secrets_of(config: ImageConfig) -> list[str]:
@@ -175,11 +190,21 @@ def exercise_inputs(config: ImageConfig) -> Mapping[str, object]:
     }
 
 
+def by_folder(files: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Files with the names of their packages; many of one folder as that folder."""
+    folders = itertools.groupby(files, lambda file: (str(PurePosixPath(file[0]).parent), file[1]))
+    for (folder, package), group in folders:
+        paths = [path for path, _ in group]
+        yield from (
+            [(path, package) for path in paths] if len(paths) < MANY else [(f"{len(paths)} files in {folder}", package)]
+        )
+
+
 def report(config: ImageConfig, context: StepContext, observed: Observed) -> None:
     """Say what a person should know of it."""
     if observed.problem:
         context.say(f"not all was observed: {observed.problem} ({shown(config, config.work / 'observed.log')})")
-    for path, package in observed.system_files:
-        context.say(f"taken from this machine: {path}, of its package {package}")
+    for what, package in by_folder(observed.system_files):
+        context.say(f"taken from this machine: {what}, of its package {package}")
     for program in observed.programs:
         context.say(f'the program starts "{program}", which is not in the image')

@@ -39,6 +39,7 @@ from pystatic_tasks.steps.freeze.interpreter import (
 from pystatic_tasks.steps.freeze.own_data import check_own_data
 from pystatic_tasks.steps.freeze.phases import phase_of
 from pystatic_tasks.steps.freeze.private import private_memory
+from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
 from pystatic_tasks.steps.tools import names_of, tool_requirements
@@ -125,6 +126,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         libraries=observed.libraries,
         system_files=tuple(path for path, _ in observed.system_files),
         answers=observed.answers,
+        errors=tuple(sorted({error.text for error in logged_errors(observed.log, config.server_kind)})),
         system=stamps([*(path for path in made.binaries if path and not path.startswith(prefix)), *declaring]),
     )
     return write_manifest(config, frozen, inputs=inputs, outputs=outputs).result
@@ -203,7 +205,10 @@ def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple
             env=tool_environment({**config.image.env, **observation.exercise_variables(config)}),
         )
     except RefusedError as refused:
-        raise ConfigError(refused.refusal.problem, refused.refusal.remedy, refused.refusal.details) from None
+        refusal = observation.refusal_without_secrets(config, refused.refusal)
+        raise ConfigError(refusal.problem, refusal.remedy, refusal.details) from None
+    finally:
+        observation.hide_secrets(config, [log])
     if examined is None:
         raise no_answer(config, EXAMINE.name, log)
     return examined

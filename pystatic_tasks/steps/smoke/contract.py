@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ServerKind
 from pystatic_tasks.engines.base import Exit
-from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.oci.read_archive import open_layers
+from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.steps.results import Check
 from pystatic_tasks.system.units import megabytes
 
 SHELLS = {"sh", "ash", "bash", "dash", "ksh", "zsh", "fish", "csh", "busybox"}
 SET_ID_BITS = 0o6000
-# Of any program.
-TRACEBACK = r"^Traceback \(most recent call last\)"
 # Docker and Podman kill 10 seconds after TERM.
 GRACE_SECONDS = 10.0
 # Of a program that ends by itself, and of one that TERM ended in the end, as some servers do once they have closed.
@@ -30,19 +27,10 @@ def check_users(users: Iterable[str]) -> Check:
     return Check(name="not root", passed=passed, seen=f"user {', '.join(found)}" if found else "no process was seen")
 
 
-def check_log(output: str, server: ServerKind) -> Check:
-    errors = list(error_lines(output, server))
+def check_log(output: str, server: ServerKind, known: Collection[str] = ()) -> Check:
+    """`known` are the errors that the plain program logs too."""
+    errors = [error.line for error in logged_errors(output, server) if error.text not in known]
     return Check(name="no errors logged", passed=not errors, seen=errors[0] if errors else "none")
-
-
-def error_lines(output: str, server: ServerKind) -> Iterator[str]:
-    error = re.compile(f"{find_server(server).error_line}|{TRACEBACK}")
-    warning = re.compile(find_server(server).warning_line)
-    lines = output.splitlines()
-    for before, line in zip(["", *lines], lines, strict=False):
-        # Some warnings have a traceback, such as that of a statsd that cannot be reached.
-        if error.search(line) and not (re.match(TRACEBACK, line) and warning.search(before)):
-            yield line.strip()
 
 
 def check_stop(end: Exit, *, by_term: bool = False) -> Check:

@@ -6,23 +6,24 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.config.variables import resolved
+from pystatic_tasks.config.variables import caller_variables, hidden, resolved
 from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
 from pystatic_tasks.errors import SmokeError
-from pystatic_tasks.in_env.client import Answer, send
-from pystatic_tasks.in_env.protocol import ObservedAnswer
+from pystatic_tasks.in_env.client import send
+from pystatic_tasks.in_image.heard import TRIAL
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import needs_writable_tmp, says_ended_by_term
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.manifest import read_manifest, require_result, write_report
-from pystatic_tasks.steps.results import Built, Check, Frozen, RunReport, Smoked
+from pystatic_tasks.steps.manifest import require_result, write_report
+from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
+from pystatic_tasks.steps.smoke.plain import read_plain, unlike_plain
 from pystatic_tasks.steps.smoke.probes import mismatch, wait_until_ready
 from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.redaction import masked
@@ -147,7 +148,7 @@ def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str)
         user=user,
         writable_tmp=writable_tmp,
         memory_bytes=config.smoke.memory,
-        env=resolved(config.smoke.env, "smoke.env"),
+        env={**resolved(config.smoke.env, "smoke.env"), TRIAL: "1"},
         owner=owner(config),
     )
     started = time.monotonic()
@@ -199,29 +200,13 @@ def serve_once(config: ImageConfig, container: Container, user: str, started: fl
 
 def ask_all(config: ImageConfig, address: tuple[str, int]) -> list[Check]:
     checks = []
-    plain = plain_answers(config)
-    for request in config.smoke.requests:
+    plain = read_plain(config)
+    for number, request in enumerate(config.smoke.requests):
         answer = send(request, address, config.smoke.timeout)
-        problem = unlike_plain(mismatch(request, answer), answer, plain.get(f"{request.method} {request.path}"))
+        problem = unlike_plain(request, answer, mismatch(request, answer), plain.answer_to(number, request))
         seen = problem or f"{answer.status} in {answer.seconds * 1000:.0f} ms"
         checks.append(Check(name=f"{request.method} {request.path}", passed=not problem, seen=seen))
     return checks
-
-
-def plain_answers(config: ImageConfig) -> Mapping[str, ObservedAnswer]:
-    """What the plain program answered before it was frozen, by request."""
-    frozen = read_manifest(config, Frozen)
-    return {answer.request: answer for answer in frozen.result.answers} if frozen else {}
-
-
-def unlike_plain(problem: str, answer: Answer, plain: ObservedAnswer | None) -> str:
-    """The problem with what the plain program answered, where that was something else; "" if there is none."""
-    if plain is None or not plain.status or not answer.status:
-        return problem
-    if problem:
-        is_same = (answer.status, answer.type) == (plain.status, plain.type)
-        return problem if is_same else f"{problem}; the plain program answered {plain.status}, {plain.type}"
-    return "" if answer.type == plain.type else f"answered {answer.type}, the plain program {plain.type}"
 
 
 def finish(config: ImageConfig, container: Container, user: str, startup_ms: int | None, checks: list[Check]) -> Run:
@@ -232,9 +217,17 @@ def finish(config: ImageConfig, container: Container, user: str, startup_ms: int
     elif not any(check.name == "answers" for check in checks):
         # There it would have been said.
         checks.append(contract.check_ended(container.wait(0)))
-    output = container.output()
-    checks += [contract.check_log(output, container.artifact.server), contract.check_leftovers(container.leftovers())]
+    output = output_of(config, container)
+    checks += [
+        contract.check_log(output, container.artifact.server, read_plain(config).errors),
+        contract.check_leftovers(container.leftovers()),
+    ]
     return Run(user=user, startup_ms=startup_ms, checks=checks, output=output)
+
+
+def output_of(config: ImageConfig, container: Container) -> str:
+    """What it printed, without the caller's own values."""
+    return hidden(container.output(), caller_variables(config.smoke.env))
 
 
 def end_once(config: ImageConfig, container: Container, user: str) -> Run:
@@ -242,7 +235,7 @@ def end_once(config: ImageConfig, container: Container, user: str) -> Run:
     code = container.wait(config.smoke.timeout)
     if code is None:
         container.stop(contract.GRACE_SECONDS)
-    output = container.output()
+    output = output_of(config, container)
     checks = [check_code(config, code)]
     if config.smoke.stdout is not None:
         checks.append(check_text(config.smoke.stdout, found=config.smoke.stdout in output))
@@ -298,6 +291,8 @@ def wait_for_text(container: Container, text: str, timeout: float) -> bool:
 def expected_otherwise(failed: Sequence[Check]) -> str:
     """What to do about an answer that may be right, though nobody declared it."""
     for check in failed:
+        if check.seen.startswith("lacks "):
+            return "If such answers are never the same, say what they must contain, by text or json of the request."
         answered = re.match(r"answered ([1-4]\d\d), expected \d+$", check.seen)
         method, _, path = check.name.partition(" ")
         if answered and method == "GET":

@@ -198,6 +198,26 @@ def test_files_of_the_system_are_told_with_their_package(
     assert found.system_files == tuple((path, "base-files") for path in asked)
 
 
+LOCALE = Path("/usr/lib/locale/C.utf8")
+
+
+@pytest.mark.skipif(not LOCALE.exists(), reason="there is no such locale here")
+@pytest.mark.parametrize(("read", "is_taken"), [({"LC_CTYPE"}, False), ({"LC_CTYPE", "LC_TIME"}, True)])
+def test_a_locale_that_the_program_asked_for_comes_along_whole(
+    tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch, read: set[str], is_taken: bool
+) -> None:
+    asked: list[str] = []
+
+    def answer(paths: list[str]) -> dict[str, object]:
+        asked.extend(paths)
+        return {}
+
+    monkeypatch.setattr(evidence, "packages_of", answer)
+    see(Records(files={str(LOCALE / name) for name in read}), tmp_path)
+    whole = {str(path) for path in LOCALE.rglob("*") if path.is_file()}
+    assert set(asked) == (whole if is_taken else set())
+
+
 def test_programs_are_told_by_name_and_python_is_none(tmp_path: Path, site: Path) -> None:
     assert see(Records(programs={"/usr/bin/git", "git", sys.executable, "dot"}), tmp_path).programs == ("dot", "git")
 
@@ -206,6 +226,12 @@ def test_answers_and_the_problem_are_handed_on(site: Path) -> None:
     answers = (ObservedAnswer(request="GET /", status=200, type="text/html"),)
     found = take(Records(), EXERCISE, answers, "it failed")
     assert (found.answers, found.problem) == (answers, "it failed")
+
+
+def test_of_the_files_read_for_an_answer_the_data_of_the_program_is_shown(site: Path) -> None:
+    files = (str(site / "shop/page.html"), str(site / "shop/web.py"), "/etc/mime.types")
+    answer = ObservedAnswer(request="GET /", status=200, type="text/html", files=files)
+    assert take(Records(), EXERCISE, (answer,), "").answers[0].files == ("shop/page.html",)
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,14 @@ import http.server, os, signal, sys
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        body = "nothing"
         if self.path == "/page":
-            open("data/page.html").read()
+            print("asked for the page", flush=True)
+            body = open("data/page.html").read() + f"<p>{os.urandom(9).hex()}, then page {os.getpid()}</p>"
         self.send_response(404 if self.path == "/gone" else 200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.end_headers()
+        self.wfile.write(body.encode())
 
     def log_message(self, *arguments):
         pass
@@ -42,7 +45,7 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_fo
 def exercise(tmp_path: Path) -> Exercise:
     """One of a script in a folder with data."""
     (tmp_path / "cwd" / "data").mkdir(parents=True)
-    (tmp_path / "cwd" / "data" / "page.html").touch()
+    (tmp_path / "cwd" / "data" / "page.html").write_text("<h1>Notes</h1>")
     records = tmp_path / "records"
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
     return Exercise(
@@ -89,10 +92,21 @@ def test_a_service_is_asked_and_what_it_then_needs_is_seen(exercise: Exercise) -
     observed = serve(exercise, get("/page"), get("/gone"))
     assert observed.problem == ""
     assert observed.answers == (
-        ObservedAnswer(request="GET /page", status=200, type="text/html"),
+        ObservedAnswer(
+            request="GET /page",
+            status=200,
+            type="text/html",
+            words=("Notes", "page", "then"),
+            files=("data/page.html",),
+        ),
         ObservedAnswer(request="GET /gone", status=404, type="text/html"),
     )
     assert "page.html" in data(observed)
+
+
+def test_the_log_is_that_of_the_first_time(exercise: Exercise) -> None:
+    # The first request is asked once more before, until there is an answer.
+    assert serve(exercise, get("/page")).log == "asked for the page\n" * 2
 
 
 def test_what_is_not_asked_for_is_not_seen(exercise: Exercise) -> None:

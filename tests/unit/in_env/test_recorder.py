@@ -155,3 +155,11 @@ def test_without_a_folder_for_records_nothing_is_written(tmp_path: Path) -> None
     )
     assert done.stdout.strip() == str(RECORDER / "sitecustomize.py")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_locale_that_is_asked_for_is_a_file_that_is_read(tmp_path: Path) -> None:
+    code = (
+        "import locale\ntry:\n    locale.setlocale(locale.LC_ALL, 'C.UTF-8')\nexcept locale.Error:\n    print('none')\n"
+    )
+    mapped = {"LC_TIME", "LC_COLLATE"} if Path("/usr/lib/locale/C.utf8").exists() else set()
+    assert mapped <= {Path(path).name for path in record(tmp_path, code).files}

@@ -9,10 +9,17 @@ import pytest
 
 from pystatic_tasks.config.model import ImageConfig, Observe, Request, Smoke
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.in_env.protocol import Examined, Observed
+from pystatic_tasks.in_env.protocol import Examined, Observed, Refusal
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import observation
-from pystatic_tasks.steps.freeze.observation import describe_exercise, exercise_inputs, hide_secrets, merged, report
+from pystatic_tasks.steps.freeze.observation import (
+    describe_exercise,
+    exercise_inputs,
+    hide_secrets,
+    merged,
+    refusal_without_secrets,
+    report,
+)
 
 EXAMINED = Examined(
     settings={},
@@ -117,6 +124,27 @@ def test_what_a_person_should_know_is_said(tmp_path: Path) -> None:
     ]
     report(make_config(tmp_path), StepContext(say=said.append), Observed())
     assert len(said) == 3
+
+
+def test_many_files_of_one_folder_are_named_by_that(tmp_path: Path) -> None:
+    said: list[str] = []
+    fonts = tuple((f"/usr/share/fonts/{number}.ttf", "fonts-x") for number in range(5))
+    few = tuple((f"/usr/share/x/{number}", "y") for number in range(2))
+    report(make_config(tmp_path), StepContext(say=said.append), Observed(system_files=(*fonts, *few)))
+    assert said == [
+        "taken from this machine: 5 files in /usr/share/fonts, of its package fonts-x",
+        "taken from this machine: /usr/share/x/0, of its package y",
+        "taken from this machine: /usr/share/x/1, of its package y",
+    ]
+
+
+def test_the_callers_values_are_hidden_in_what_a_refusal_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "größe-of-it")
+    config = make_config(tmp_path, smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
+    refusal = Refusal(problem="größe-of-it is wrong:", details=("KeyError: größe-of-it",), remedy="Correct it.")
+    assert refusal_without_secrets(config, refusal) == Refusal(
+        problem="*** is wrong:", details=("KeyError: ***",), remedy="Correct it."
+    )
 
 
 def test_the_callers_values_are_hidden_in_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

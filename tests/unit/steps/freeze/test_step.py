@@ -180,6 +180,7 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "libraries": [],
         "system_files": [],
         "answers": [],
+        "errors": [],
         "system": {},
     }
     (line,) = environment.said

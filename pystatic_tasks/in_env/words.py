@@ -1,0 +1,32 @@
+"""What an answer says, compared without what differs from run to run: its words, in no order and without figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from .client import Answer
+
+# Shorter ones are found in any random token too.
+WORD = re.compile(r"[^\W\d_]{4,}")
+# Texts for people and programs; a file of code or style is there or is not.
+COMPARED = re.compile(r"text/(?!css|javascript)|application/([\w.]+\+)?(json|xml)$")
+# A longer answer is not compared, in characters.
+LONGEST = 200_000
+
+
+def words_of(answer: Answer) -> set[str]:
+    """The words of a text; none of any other answer, of a long one, and of an error."""
+    is_compared = 200 <= answer.status < 400 and COMPARED.match(answer.type) and len(answer.body) <= LONGEST
+    return words(answer.body) if is_compared else set()
+
+
+def words(text: str) -> set[str]:
+    return set(WORD.findall(text))
+
+
+def in_both(first: Answer, second: Answer, apart: Iterable[str]) -> tuple[str, ...]:
+    """The words of two answers to the same request, sorted, without those of the texts in `apart`."""
+    if (first.status, first.type) != (second.status, second.type):
+        return ()
+    return tuple(sorted((words_of(first) & words_of(second)) - words(" ".join(apart))))

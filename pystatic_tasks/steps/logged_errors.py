@@ -1,0 +1,51 @@
+"""Errors in the log of a server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pystatic_tasks.config.model import ServerKind
+from pystatic_tasks.in_image.servers import find_server
+
+# Of any program.
+TRACEBACK = re.compile(r"Traceback \(most recent call last\)")
+FIGURES = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class LoggedError:
+    """An error in a log.
+
+    Attributes:
+        line: That by which it is found.
+        text: What says which it is: the last line of a traceback, or the line itself; without figures, since those of
+            times, processes and addresses are others in each run.
+    """
+
+    line: str
+    text: str
+
+
+def logged_errors(output: str, server: ServerKind) -> Iterator[LoggedError]:
+    """The errors in the log of a server, in their order."""
+    error, warning = (re.compile(each) for each in (find_server(server).error_line, find_server(server).warning_line))
+    lines = output.splitlines()
+    for number, line in enumerate(lines):
+        is_traceback = TRACEBACK.match(line)
+        # Some warnings have a traceback, such as that of a statsd that cannot be reached.
+        is_warning = is_traceback and number > 0 and warning.search(lines[number - 1])
+        if is_traceback and not is_warning:
+            yield LoggedError(line.strip(), without_figures(raised(lines[number + 1 :])))
+        elif not is_traceback and error.search(line):
+            yield LoggedError(line.strip(), without_figures(line))
+
+
+def raised(lines: Sequence[str]) -> str:
+    """The first line after the frames of a traceback."""
+    return next((line for line in lines if line and not line.startswith(" ")), "")
+
+
+def without_figures(text: str) -> str:
+    return FIGURES.sub("0", text.strip())

@@ -1,0 +1,74 @@
+"""What the plain program said when it was observed, and whether the image says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pystatic_tasks.config.model import ImageConfig, Request
+from pystatic_tasks.in_env.client import Answer
+from pystatic_tasks.in_env.protocol import ObservedAnswer
+from pystatic_tasks.in_env.words import words
+from pystatic_tasks.steps.manifest import read_manifest
+from pystatic_tasks.steps.results import Frozen
+
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Plain:
+    """What the plain program answered to the requests, in their order, and the errors that it logged."""
+
+    answers: Sequence[ObservedAnswer] = ()
+    errors: Sequence[str] = ()
+
+    def answer_to(self, number: int, request: Request) -> ObservedAnswer | None:
+        """That to the request of this number; None if it was not asked."""
+        is_there = number < len(self.answers) and self.answers[number].request == f"{request.method} {request.path}"
+        return self.answers[number] if is_there else None
+
+
+def read_plain(config: ImageConfig) -> Plain:
+    """What is known of the plain program; nothing if it was not observed."""
+    frozen = read_manifest(config, Frozen)
+    if frozen is None:
+        return Plain()
+    return Plain(frozen.result.answers, frozen.result.errors)
+
+
+def unlike_plain(request: Request, answer: Answer, problem: str, plain: ObservedAnswer | None) -> str:
+    """What is wrong with an answer.
+
+    Args:
+        request: What was asked.
+        answer: What the image answered.
+        problem: What of that is not as declared; "" if nothing is.
+        plain: What the plain program answered.
+
+    Returns:
+        The problem, with what the plain program answered where that was something else; "" if there is none.
+    """
+    if plain is None or not plain.status or not answer.status:
+        return problem
+    is_same = (answer.status, answer.type) == (plain.status, plain.type)
+    there = f"{plain.status}, {plain.type}{what_was_read(plain)}"
+    if problem:
+        return problem if is_same else f"{problem}; the plain program answered {there}"
+    if not is_same:
+        return f"answered {answer.status}, {answer.type}, the plain program {there}"
+    is_declared = request.text is not None or request.json is not None
+    return "" if is_declared else lacking(answer, plain)
+
+
+def what_was_read(plain: ObservedAnswer) -> str:
+    return f", and read {listed(plain.files)}" if plain.files else ""
+
+
+def lacking(answer: Answer, plain: ObservedAnswer) -> str:
+    """The words that the plain program always answered, and the image does not; "" if it does."""
+    missing = [f'"{word}"' for word in sorted(set(plain.words) - words(answer.body))]
+    return f"lacks {listed(missing)}, which the plain program answered{what_was_read(plain)}" if missing else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")

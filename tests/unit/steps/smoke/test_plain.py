@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pystatic_tasks.config.model import Request
+from pystatic_tasks.in_env.client import Answer
+from pystatic_tasks.in_env.protocol import ObservedAnswer
+from pystatic_tasks.steps.smoke.plain import Plain, unlike_plain
+
+PAGE = ObservedAnswer(
+    request="GET /", status=200, type="text/html", words=("Dieses", "Feld", "page"), files=("shop/page.html",)
+)
+SAME = "Dieses Feld of a page"
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "kind", "seen"),
+    [
+        ("", 200, "text/html", ""),
+        ("", 200, "text/plain", "answered 200, text/plain, the plain program 200, text/html, and read shop/page.html"),
+        (
+            "answered 404, expected 200",
+            404,
+            "text/plain",
+            "{}; the plain program answered 200, text/html, and read shop/page.html",
+        ),
+        ("answered 'a', expected it to contain 'b'", 200, "text/html", "{}"),
+        ("no answer", 0, "", "{}"),
+    ],
+)
+def test_an_answer_is_compared_with_that_of_the_plain_program(problem: str, status: int, kind: str, seen: str) -> None:
+    answer = Answer(status=status, body=SAME, seconds=0, type=kind)
+    request = Request(path="/")
+    assert unlike_plain(request, answer, problem, PAGE) == seen.format(problem)
+    assert unlike_plain(request, answer, problem, None) == problem
+    assert unlike_plain(request, answer, problem, replace(PAGE, status=0)) == problem
+
+
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        (f"more: {SAME}", ""),
+        (
+            "This field of a page",
+            'lacks "Dieses", "Feld", which the plain program answered, and read shop/page.html',
+        ),
+    ],
+)
+def test_a_page_that_silently_changed_its_language_is_seen(body: str, seen: str) -> None:
+    answer = Answer(status=200, body=body, seconds=0, type="text/html")
+    assert unlike_plain(Request(path="/"), answer, "", PAGE) == seen
+
+
+@pytest.mark.parametrize("declared", [Request(path="/", text="field"), Request(path="/", json={"a": 1})])
+def test_what_is_declared_of_a_body_is_all_that_it_is_held_to(declared: Request) -> None:
+    answer = Answer(status=200, body="This field", seconds=0, type="text/html")
+    assert unlike_plain(declared, answer, "", PAGE) == ""
+
+
+def test_many_words_and_files_are_cut() -> None:
+    plain = replace(PAGE, words=("four", "one", "three", "two"), files=())
+    answer = Answer(status=200, body="", seconds=0, type="text/html")
+    assert unlike_plain(Request(path="/"), answer, "", plain) == (
+        'lacks "four", "one", "three" …, which the plain program answered'
+    )
+
+
+def test_answers_belong_to_requests_by_their_order() -> None:
+    german = replace(PAGE, words=("Feld",))
+    plain = Plain((PAGE, german))
+    assert plain.answer_to(0, Request(path="/")) is PAGE
+    assert plain.answer_to(1, Request(path="/", headers={"Accept-Language": "de"})) is german
+    assert plain.answer_to(1, Request(path="/other")) is None
+    assert plain.answer_to(2, Request(path="/")) is None

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pystatic_tasks.steps.logged_errors import LoggedError, logged_errors
+
+LOG = """\
+[2026-01-02 10:00:00 +0000] [7] [INFO] Starting
+[2026-01-02 10:00:01 +0000] [8] [ERROR] Error handling request /5
+Traceback (most recent call last):
+  File "shop.py", line 5, in f
+    raise KeyError(5)
+
+KeyError: 5
+Traceback (most recent call last):
+  File "shop.py", line 5, in f
+"""
+
+
+def test_errors_are_told_apart_by_what_they_say() -> None:
+    assert list(logged_errors(LOG, "gunicorn")) == [
+        LoggedError(
+            "[2026-01-02 10:00:01 +0000] [8] [ERROR] Error handling request /5",
+            "[0-0-0 0:0:0 +0] [0] [ERROR] Error handling request /0",
+        ),
+        LoggedError("Traceback (most recent call last):", "KeyError: 0"),
+        LoggedError("Traceback (most recent call last):", ""),
+    ]
