@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from .layer_assignment import RUNNER, installed, is_local, source_of
+from .layer_assignment import RUNNER, installed, is_beside_packages, is_local, source_of
 from .package_data import OF_INSTALLERS
 from .packages import packages_of, run
 from .protocol import Component, Own
@@ -86,8 +86,8 @@ def tree_members(
     for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
         location = f"/{path.relative_to(root)}"
         file = root / (path.parent / path.readlink()).relative_to(root) if path.is_symlink() else path
-        if file.is_relative_to(packages):
-            yield Member(location, os.path.normpath(file.relative_to(packages)))
+        if file.is_relative_to(packages) or is_beside_packages(file, library.parents[1]):
+            yield Member(location, os.path.relpath(file, packages))
         elif file.is_relative_to(library):
             yield Member(location, str(standard_library() / source_of(file.relative_to(library))))
         elif file.parent == root:
@@ -111,6 +111,8 @@ def origin(name: str, source: str) -> str:
         return str(standard_library() / name)
     if source.startswith("/") and not source.endswith(".pyc"):
         roots = {f"{sysconfig.get_path(kind)}/" for kind in ("purelib", "platlib")}
+        if is_beside_packages(Path(source), Path(sysconfig.get_path("data"))):
+            return os.path.relpath(source, sysconfig.get_path("purelib"))
         return next((source.removeprefix(root) for root in roots if source.startswith(root)), source)
     if source not in ("", "-") and not source.startswith("/"):
         return os.path.normpath(Path(name).parent / source)

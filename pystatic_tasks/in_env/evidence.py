@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import sysconfig
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 from .distributions import split_distributions, top_level
-from .layer_assignment import RUNNER, is_local, source_of
+from .layer_assignment import RUNNER, is_beside_packages, is_local, source_of
 from .mapped_libraries import opened_by_name
 from .package_data import is_data, metadata_files
 from .packages import packages_of
@@ -77,12 +78,14 @@ class Surroundings:
 
     Attributes:
         sites: Folders of the build environment with packages.
+        prefix: The environment's folder, below which wheels put data beside packages, such as share/jupyter.
         loose: Folders with code of the project that is not installed.
         distributions: What is installed and no tool.
         tool_modules: Top-level modules of tools.
     """
 
     sites: tuple[Path, ...]
+    prefix: Path
     loose: tuple[Path, ...]
     distributions: Sequence[importlib.metadata.Distribution]
     tool_modules: frozenset[str]
@@ -91,7 +94,9 @@ class Surroundings:
     def owners(self) -> Mapping[str, importlib.metadata.Distribution]:
         """The distribution of each installed file, by its path."""
         return {
-            str(Path(str(each.locate_file(file)))): each for each in self.distributions for file in each.files or ()
+            os.path.normpath(str(each.locate_file(file))): each
+            for each in self.distributions
+            for file in each.files or ()
         }
 
     @cached_property
@@ -100,7 +105,8 @@ class Surroundings:
 
     def root_of(self, path: Path) -> Path | None:
         """The folder that a file is imported from, or read below: the longest one."""
-        roots = [root for root in (*self.sites, *self.loose) if path.is_relative_to(root) and path != root]
+        known = (*self.sites, *self.loose, *([self.prefix] if is_beside_packages(path, self.prefix) else []))
+        roots = [root for root in known if path.is_relative_to(root) and path != root]
         return max(roots, key=lambda root: len(root.parts), default=None)
 
 
@@ -108,6 +114,7 @@ def look_around(exercise: Exercise) -> Surroundings:
     tools, others = split_distributions(exercise.tools)
     return Surroundings(
         sites=tuple(dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))),
+        prefix=Path(sysconfig.get_path("data")),
         loose=tuple(map(Path, exercise.loose)),
         distributions=others,
         tool_modules=frozenset(name for each in tools for name in top_level(each)),

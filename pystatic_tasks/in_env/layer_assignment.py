@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import re
 import sysconfig
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,9 @@ RUNNER = "pystatic_runner"
 GLIBC = re.compile(
     r"(ld-linux.*|libc|libm|libmvec|libdl|libpthread|librt|libutil|libresolv|libanl|libnsl|libnss_\w+|libgcc_s)\.so\b"
 )
+
+# Folders of an environment that Python itself and installers make.
+PLACES_OF_PYTHON = ((), ("bin",), ("include",), ("lib",), ("lib64",), ("pyvenv.cfg",))
 
 
 def assign_layers(root: Path, library: Path, packages: Path) -> list[TreeFile]:
@@ -35,8 +39,8 @@ def assign_layers(root: Path, library: Path, packages: Path) -> list[TreeFile]:
     distributions = distribution_files()
     found = []
     for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
-        if path.is_relative_to(packages):
-            owner = owner_of(path.resolve().relative_to(packages), distributions)
+        if path.is_relative_to(packages) or is_beside_packages(path, library.parents[1]):
+            owner = owner_of(Path(os.path.relpath(path.resolve(), packages)), distributions)
         elif path.parent == root:
             owner = "project"
         else:
@@ -66,6 +70,11 @@ def belongs_to_interpreter(file: Path) -> bool:
     """Whether a file of a program is one of the standard library, by where it stands."""
     library = Path(sysconfig.get_path("stdlib"))
     return file.parts[0] == library.name or (library / source_of(file)).exists()
+
+
+def is_beside_packages(path: Path, prefix: Path) -> bool:
+    """Whether a file below a Python's prefix is data of a distribution that lies beside the packages."""
+    return path.is_relative_to(prefix) and path.relative_to(prefix).parts[:1] not in PLACES_OF_PYTHON
 
 
 def distribution_files() -> dict[str, str]:

@@ -35,10 +35,15 @@ class NotObservedError(Exception):
 
 @dataclass
 class Heard:
-    """What a program was heard to say, as far as it came; see `Observed`."""
+    """What a program was heard to say, as far as it came.
+
+    Attributes:
+        answers: See `Observed`.
+        again: Where in the log the part begins and ends, in bytes, that belongs to requests being asked again.
+    """
 
     answers: list[ObservedAnswer] = field(default_factory=list)
-    log: str = ""
+    again: tuple[int, int] = (0, 0)
 
 
 def observe(exercise: Exercise) -> Observed:
@@ -54,7 +59,7 @@ def observe(exercise: Exercise) -> Observed:
     except NotObservedError as error:
         problem = explained(str(error), Path(exercise.log))
     observed = take(read_records(records), exercise, tuple(heard.answers), problem)
-    return replace(observed, log=heard.log)
+    return replace(observed, log=log_without(exercise, *heard.again))
 
 
 def run(exercise: Exercise, heard: Heard) -> None:
@@ -157,11 +162,12 @@ def serve(exercise: Exercise, program: subprocess.Popen[bytes], heard: Heard) ->
         if not answers[-1].status:
             raise NotObservedError(f"{request.method} {request.path} had no answer")
         start = end
-    heard.log = read_log(exercise)
+    begin = Path(exercise.log).stat().st_size
     apart = words_of_machine(exercise)
     for number, request in enumerate(exercise.requests):
         words = in_both(answers[number], ask(exercise, request), apart)
         heard.answers[number] = replace(heard.answers[number], words=words)
+    heard.again = (begin, Path(exercise.log).stat().st_size)
 
 
 def observed_answer(request: HttpRequest, answer: Answer, files: Iterable[str]) -> ObservedAnswer:
@@ -219,6 +225,13 @@ def wait_for_text(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:
 
 def read_log(exercise: Exercise) -> str:
     return Path(exercise.log).read_text(encoding="utf-8", errors="replace")
+
+
+def log_without(exercise: Exercise, begin: int, end: int) -> str:
+    """The log but for a part of it."""
+    log = Path(exercise.log)
+    content = log.read_bytes() if log.exists() else b""
+    return (content[:begin] + content[end:]).decode("utf-8", "replace")
 
 
 def wait_for_end(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:

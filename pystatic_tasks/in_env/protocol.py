@@ -253,7 +253,7 @@ class Observed:
         system_files: Paths of files of the system's packages, each with the name of its package.
         programs: Names of programs that it started.
         answers: What it answered.
-        log: What it logged until all requests had been asked once.
+        log: What it logged, but for when requests were asked again.
         problem: Why not everything could be observed, in one line; "" if it could.
     """
 

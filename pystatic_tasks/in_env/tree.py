@@ -16,12 +16,13 @@ import marshal
 import re
 import shutil
 import sys
+import sysconfig
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .binaries import copy_fit
 from .docstrings import level
-from .layer_assignment import belongs_to_interpreter, source_of
+from .layer_assignment import belongs_to_interpreter, is_beside_packages, source_of
 from .protocol import TocEntry
 from .shared_libraries import SharedLibraries, find_library, linkage, machine_of
 
@@ -96,7 +97,7 @@ def lay_out(
     for destination, source, kind in contents:
         is_library = "/" not in destination and kind in ("BINARY", "SYMLINK")
         if not is_library:
-            path = root / folder_of(destination) / destination.removeprefix(f"{VERSION}/")
+            path = root / folder_of(destination, source) / destination.removeprefix(f"{VERSION}/")
             is_beside = path.suffix == ".pyc" and str(source_of(Path(destination))) in sources
             place(beside_source(path, optimize) if is_beside else path, source, kind)
         elif kind != "SYMLINK" and (destination in needed or not LIBPYTHON.match(destination)):
@@ -111,7 +112,9 @@ def beside_source(bytecode: Path, optimize: int) -> Path:
     return Path(importlib.util.cache_from_source(str(source), optimization=optimize or ""))
 
 
-def folder_of(destination: str) -> Path:
+def folder_of(destination: str, source: str) -> Path:
+    if is_beside_packages(Path(source), Path(sysconfig.get_path("data"))):
+        return PREFIX
     return LIBRARY if belongs_to_interpreter(Path(destination)) else PACKAGES
 
 

@@ -11,6 +11,8 @@ from pystatic_tasks.in_image.servers import find_server
 
 # Of any program.
 TRACEBACK = re.compile(r"Traceback \(most recent call last\)")
+# What is another in each run: absolute paths, and figures of times, processes and addresses.
+PATHS = re.compile(r"(?<![\w.])/[\w.+-]+(/[\w.+-]*)+")
 FIGURES = re.compile(r"\d+")
 
 
@@ -20,8 +22,8 @@ class LoggedError:
 
     Attributes:
         line: That by which it is found.
-        text: What says which it is: the last line of a traceback, or the line itself; without figures, since those of
-            times, processes and addresses are others in each run.
+        text: What says which it is: the last line of a traceback, or the line itself, without what is another in each
+            run.
     """
 
     line: str
@@ -37,9 +39,9 @@ def logged_errors(output: str, server: ServerKind) -> Iterator[LoggedError]:
         # Some warnings have a traceback, such as that of a statsd that cannot be reached.
         is_warning = is_traceback and number > 0 and warning.search(lines[number - 1])
         if is_traceback and not is_warning:
-            yield LoggedError(line.strip(), without_figures(raised(lines[number + 1 :])))
+            yield LoggedError(line.strip(), same_each_time(raised(lines[number + 1 :])))
         elif not is_traceback and error.search(line):
-            yield LoggedError(line.strip(), without_figures(line))
+            yield LoggedError(line.strip(), same_each_time(line))
 
 
 def raised(lines: Sequence[str]) -> str:
@@ -47,5 +49,5 @@ def raised(lines: Sequence[str]) -> str:
     return next((line for line in lines if line and not line.startswith(" ")), "")
 
 
-def without_figures(text: str) -> str:
-    return FIGURES.sub("0", text.strip())
+def same_each_time(text: str) -> str:
+    return FIGURES.sub("0", PATHS.sub("/", text.strip()))

@@ -193,6 +193,7 @@ def test_every_file_of_a_tree_has_an_origin(tmp_path: Path) -> None:
         f"{library}/os.pyc": f"{STDLIB}/os.py",
         f"{library}/lib-dynload/x.so": f"{STDLIB}/lib-dynload/x.so",
         f"{packages}/depx/web.pyc": "depx/web.pyc",
+        "usr/local/share/lab/x.html": "../../../share/lab/x.html",
         "lib/libpython3.13.so.1.0": "/opt/lib/libpython3.13.so.1.0",
         "lib64/nowhere-else.so": "/lib64/nowhere-else.so",
         "shop": "pystatic_runner",

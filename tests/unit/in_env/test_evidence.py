@@ -40,7 +40,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "lib" / "site-packages"
     folder.mkdir(parents=True)
     monkeypatch.setattr(sys, "path", [str(folder)])
-    monkeypatch.setattr(sysconfig, "get_path", {"purelib": str(folder), "platlib": str(folder), "stdlib": "/std"}.get)
+    paths = {"purelib": str(folder), "platlib": str(folder), "stdlib": "/std", "data": str(tmp_path)}
+    monkeypatch.setattr(sysconfig, "get_path", paths.get)
     return folder
 
 
@@ -172,6 +173,16 @@ def test_data_of_a_project_that_is_not_installed_has_its_place_by_its_folder(tmp
         (f"{project}/config.json", "."),
         (f"{project}/pages/a.html", "pages"),
         (f"{project}/pages/b.html", "pages"),
+    )
+
+
+def test_data_beside_the_packages_has_its_place_below_the_prefix(tmp_path: Path, site: Path) -> None:
+    install_distribution(site, "labx", "../../share/lab/page.html.j2", "../../share/lab/parts/head.html.j2", "labx.py")
+    install_distribution(site, "other", "../../share/lab/other.html.j2")
+    found = see(Records(files={str(tmp_path / "share/lab/page.html.j2")}), tmp_path)
+    assert found.data == (
+        (str(tmp_path / "share/lab/page.html.j2"), "share/lab"),
+        (str(tmp_path / "share/lab/parts/head.html.j2"), "share/lab/parts"),
     )
 
 

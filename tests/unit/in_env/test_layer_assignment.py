@@ -48,6 +48,7 @@ def test_what_is_installed_from_this_machine_is_the_projects(install: Install, t
 
 def test_what_is_installed_from_elsewhere_is_third_partys(install: Install, tmp_path: Path) -> None:
     install("depx", "depx/__init__.py", "depx/_c.abi3.so", "depx.libs/libz.so.1", "depx-1.0.dist-info/LICENSE")
+    install("labx", "../../../share/lab/index.html.j2")
     install("gitx", "gitx.py", origin="https://git.example/gitx.git")
     (tmp_path / "tree" / PACKAGES).mkdir(parents=True)
     (tmp_path / "tree" / PACKAGES / "libz.so.1").symlink_to("depx.libs/libz.so.1")
@@ -57,6 +58,7 @@ def test_what_is_installed_from_elsewhere_is_third_partys(install: Install, tmp_
         f"{PACKAGES}/depx/_c.abi3.so": "third-party",
         f"{PACKAGES}/depx.libs/libz.so.1": "third-party",
         f"{PACKAGES}/depx-1.0.dist-info/LICENSE": "third-party",
+        "usr/local/share/lab/index.html.j2": "third-party",
         f"{PACKAGES}/gitx.pyc": "third-party",
         f"{PACKAGES}/libz.so.1": "third-party",
         f"{PACKAGES}/pystatic_runner/server.pyc": "third-party",

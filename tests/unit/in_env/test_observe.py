@@ -104,9 +104,10 @@ def test_a_service_is_asked_and_what_it_then_needs_is_seen(exercise: Exercise) -
     assert "page.html" in data(observed)
 
 
-def test_the_log_is_that_of_the_first_time(exercise: Exercise) -> None:
+def test_the_log_is_that_of_the_first_time_and_of_the_end(exercise: Exercise) -> None:
+    end = "import atexit, signal, sys\natexit.register(print, 'ends')\nsignal.signal(15, lambda *_: sys.exit())\n"
     # The first request is asked once more before, until there is an answer.
-    assert serve(exercise, get("/page")).log == "asked for the page\n" * 2
+    assert serve(exercise, get("/page"), code=end + SERVER).log == "asked for the page\nasked for the page\nends\n"
 
 
 def test_what_is_not_asked_for_is_not_seen(exercise: Exercise) -> None:

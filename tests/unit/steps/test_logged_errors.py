@@ -4,12 +4,12 @@ from pystatic_tasks.steps.logged_errors import LoggedError, logged_errors
 
 LOG = """\
 [2026-01-02 10:00:00 +0000] [7] [INFO] Starting
-[2026-01-02 10:00:01 +0000] [8] [ERROR] Error handling request /5
+[2026-01-02 10:00:01 +0000] [8] [ERROR] Error handling request /page/5
 Traceback (most recent call last):
   File "shop.py", line 5, in f
     raise KeyError(5)
 
-KeyError: 5
+FileNotFoundError: [Errno 2] No such file: '/dev/shm/x-a7f_/y.txt'
 Traceback (most recent call last):
   File "shop.py", line 5, in f
 """
@@ -18,9 +18,9 @@ Traceback (most recent call last):
 def test_errors_are_told_apart_by_what_they_say() -> None:
     assert list(logged_errors(LOG, "gunicorn")) == [
         LoggedError(
-            "[2026-01-02 10:00:01 +0000] [8] [ERROR] Error handling request /5",
-            "[0-0-0 0:0:0 +0] [0] [ERROR] Error handling request /0",
+            "[2026-01-02 10:00:01 +0000] [8] [ERROR] Error handling request /page/5",
+            "[0-0-0 0:0:0 +0] [0] [ERROR] Error handling request /",
         ),
-        LoggedError("Traceback (most recent call last):", "KeyError: 0"),
+        LoggedError("Traceback (most recent call last):", "FileNotFoundError: [Errno 0] No such file: '/'"),
         LoggedError("Traceback (most recent call last):", ""),
     ]
