@@ -22,6 +22,8 @@ from bench.natively import NativeError, prove
 from bench.stranger import Stranger, lay_out, read_strangers
 
 RESULTS = REPOSITORY / "build/strangers.json"
+PAGE = REPOSITORY / "docs/frameworks.md"
+BEGIN, END = "<!-- strangers: written by nox -s strangers -->\n", "<!-- end -->\n"
 ABORTED = " aborted: "
 # What is kept of a run that ended without an error of ours.
 LINES_SHOWN = 40
@@ -68,8 +70,10 @@ def main() -> int:
             tried[one.name] = results
             report_progress(one, results)
             write_results(options.results, tried)
-    for line in table(chosen, tried):
-        print(line)
+    print(table(chosen, tried), end="")
+    everything = read_results(options.results)
+    if all(set(everything.get(one.name, {})) == set(LAYOUTS) for one in read_strangers()):
+        write_table(PAGE, table(read_strangers(), {name: list(each.values()) for name, each in everything.items()}))
     return 0 if all(each.works for results in tried.values() for each in results) else 1
 
 
@@ -176,8 +180,26 @@ def write_results(path: Path, tried: Mapping[str, Sequence[Tried]]) -> None:
     path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
-def table(strangers: Sequence[Stranger], tried: Mapping[str, Sequence[Tried]]) -> Iterator[str]:
+def read_results(path: Path) -> dict[str, dict[str, Tried]]:
+    """What is known of each, by layout."""
+    return {
+        name: {layout: Tried(**each) for layout, each in by_layout.items()} for name, by_layout in read(path).items()
+    }
+
+
+def write_table(page: Path, text: str) -> None:
+    """Put the table in its place on a page."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+
+
+def table(strangers: Sequence[Stranger], tried: Mapping[str, Sequence[Tried]]) -> str:
     """Markdown: a line for each."""
+    return "".join(f"{line}\n" for line in rows(strangers, tried))
+
+
+def rows(strangers: Sequence[Stranger], tried: Mapping[str, Sequence[Tried]]) -> Iterator[str]:
     yield "| program | kind | one file, MB | tree, MB | first answer, ms | |"
     yield "|---|---|---|---|---|---|"
     for one in strangers:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.stranger import SETTINGS, STRANGERS, TARGETS, Stranger, lay_out, read_strangers
-from bench.strangers import Tried, deciding, opening, table, write_results
+from bench.strangers import BEGIN, END, PAGE, Tried, deciding, opening, read_results, table, write_results, write_table
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import Freeze
 from pystatic_tasks.config.project import parse_toml, read_pyproject
@@ -95,8 +95,8 @@ def test_the_table_says_what_had_to_be_said(tmp_path: Path) -> None:
     works = Tried(layout="tree", works=True, seconds=9.0, size_bytes=23_450_000, startup_ms=200)
     fails = Tried(layout="onefile", works=False, seconds=9.0, message=deciding(PRINTED))
     refused = Tried(layout="tree", works=False, seconds=9.0, message="Session freeze aborted: there is no a|b")
-    lines = list(table([shop, worker, other], {"shop": [works], "worker": [works, fails], "other": [refused]}))[2:]
-    assert lines == [
+    text = table([shop, worker, other], {"shop": [works], "worker": [works, fails], "other": [refused]})
+    assert text.splitlines()[2:] == [
         "| shop | shop |  | 23.4 | 200 | works at once |",
         '| worker | shop |  | 23.4 | 200 | onefile: `data = ["a\\|b"]`, `image.timezones = true` |',
         "| other | shop |  |  |  | Session freeze aborted: there is no a\\|b |",
@@ -105,3 +105,15 @@ def test_the_table_says_what_had_to_be_said(tmp_path: Path) -> None:
     write_results(tmp_path / "build/results.json", {"shop": [works]})
     write_results(tmp_path / "build/results.json", {"shop": [fails], "worker": [fails]})
     assert (tmp_path / "build/results.json").read_text(encoding="utf-8").count('"works": false') == 2
+    assert read_results(tmp_path / "build/results.json") == {
+        "shop": {"tree": works, "onefile": fails},
+        "worker": {"onefile": fails},
+    }
+
+
+def test_the_table_has_its_place_on_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n\n{BEGIN}old\n{END}\nafter größe\n", encoding="utf-8")
+    write_table(page, "| new |\n")
+    assert page.read_text(encoding="utf-8") == f"before\n\n{BEGIN}\n| new |\n\n{END}\nafter größe\n"
+    assert BEGIN in PAGE.read_text(encoding="utf-8")
