@@ -99,7 +99,10 @@ def nodes_in_use(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def reading(node: ast.AST) -> str:
-    """Whose docstring it is: that of `__doc__`, `x.__doc__`, `getattr(x, "__doc__")`, `inspect.getdoc(x)`; or ""."""
+    """Whose docstring it is, of `__doc__`, `x.__doc__`, `x["__doc__"]`, `getattr(x, "__doc__")`, `getdoc(x)`; or ""."""
+    if isinstance(node, ast.Subscript):
+        # Metaclasses look into the namespace of a class before it is one.
+        return OWN if is_name(node.slice) and isinstance(node.ctx, ast.Load) else ""
     if isinstance(node, ast.Call):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         is_reader = name == READER or (name == "getattr" and names_docstring(node))
