@@ -11,6 +11,8 @@ from pystatic_tasks.in_image.servers import find_server
 
 # Of any program.
 TRACEBACK = re.compile(r"Traceback \(most recent call last\)")
+# By `sys.unraisablehook`: what fails while an object or the interpreter is taken down.
+IGNORED = "Exception ignored "
 # What is another in each run: absolute paths, and figures of times, processes and addresses.
 PATHS = re.compile(r"(?<![\w.])/[\w.+-]+(/[\w.+-]*)+")
 FIGURES = re.compile(r"\d+")
@@ -36,8 +38,9 @@ def logged_errors(output: str, server: ServerKind) -> Iterator[LoggedError]:
     lines = output.splitlines()
     for number, line in enumerate(lines):
         is_traceback = TRACEBACK.match(line)
-        # Some warnings have a traceback, such as that of a statsd that cannot be reached.
-        is_warning = is_traceback and number > 0 and warning.search(lines[number - 1])
+        # Some warnings have a traceback, such as that of a statsd that cannot be reached, and what Python ignores.
+        before = lines[number - 1] if number else ""
+        is_warning = is_traceback and (warning.search(before) or before.startswith(IGNORED))
         if is_traceback and not is_warning:
             yield LoggedError(line.strip(), same_each_time(raised(lines[number + 1 :])))
         elif not is_traceback and error.search(line):

@@ -24,3 +24,9 @@ def test_errors_are_told_apart_by_what_they_say() -> None:
         LoggedError("Traceback (most recent call last):", "FileNotFoundError: [Errno 0] No such file: '/'"),
         LoggedError("Traceback (most recent call last):", ""),
     ]
+
+
+def test_what_python_ignores_is_no_error() -> None:
+    ignored = "Exception ignored in atexit callback <function rmtree>:\nTraceback (most recent call last):\nOSError\n"
+    assert list(logged_errors(ignored, "gunicorn")) == []
+    assert len(list(logged_errors(ignored * 2 + LOG, "gunicorn"))) == 3
