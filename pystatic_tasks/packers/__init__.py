@@ -12,7 +12,15 @@ from typing import get_args
 from pystatic_tasks.config.model import ImageConfig, PackerName
 from pystatic_tasks.packers.packer import Packer
 
-__all__ = ["Packer", "all_packers", "find_packer", "needs_writable_tmp", "packer_of", "says_ended_by_term"]
+__all__ = [
+    "Packer",
+    "all_packers",
+    "find_packer",
+    "needs_writable_tmp",
+    "packer_of",
+    "says_ended_by_term",
+    "unpacked_into_tmp",
+]
 
 
 def find_packer(name: PackerName) -> Packer:
@@ -33,6 +41,12 @@ def needs_writable_tmp(config: ImageConfig) -> bool:
     """Whether the image's program cannot start without a writable /tmp that may hold executables."""
     packer = packer_of(config)
     return packer is not None and packer.needs_writable_tmp
+
+
+def unpacked_into_tmp(config: ImageConfig) -> str:
+    """Paths in /tmp of what a start unpacks there: a regular expression, or "" where nothing is."""
+    packer = packer_of(config)
+    return packer.unpacked_into_tmp if packer else ""
 
 
 def says_ended_by_term(config: ImageConfig, output: str) -> bool:

@@ -91,6 +91,10 @@ class Packer(Protocol):
         """What `pystatic check` says of what it needs on this platform and on no other; nothing if there is nothing."""
 
     @property
+    def unpacked_into_tmp(self) -> str:
+        """Paths in /tmp of what a start unpacks there, and its end removes: a regular expression, or ""."""
+
+    @property
     def ended_by_term(self) -> str:
         """What is logged where TERM ended the program and the exit code does not tell: a regular expression, or ""."""
 

@@ -34,6 +34,7 @@ class Staticx:
 
     requirements: tuple[str, ...] = ("staticx==0.14.2",)
     needs_writable_tmp: bool = True
+    unpacked_into_tmp: str = r"staticx-|_MEI"
     # Its exit code is 2 then.
     ended_by_term: str = r"^[^ ]+: Child exited for unknown reason! \(wstatus == 15\)$"
     advice: tuple[tuple[str, str], ...] = (

@@ -17,7 +17,7 @@ from pystatic_tasks.errors import SmokeError
 from pystatic_tasks.in_env.client import send
 from pystatic_tasks.in_image.heard import TRIAL
 from pystatic_tasks.in_image.servers import find_server
-from pystatic_tasks.packers import needs_writable_tmp, says_ended_by_term
+from pystatic_tasks.packers import needs_writable_tmp, says_ended_by_term, unpacked_into_tmp
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import require_result, write_report
 from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
@@ -220,7 +220,7 @@ def finish(config: ImageConfig, container: Container, user: str, startup_ms: int
     output = output_of(config, container)
     checks += [
         contract.check_log(output, container.artifact.server, read_plain(config).errors),
-        contract.check_leftovers(container.leftovers()),
+        contract.check_leftovers(container.leftovers(), unpacked_into_tmp(config)),
     ]
     return Run(user=user, startup_ms=startup_ms, checks=checks, output=output)
 
@@ -239,7 +239,7 @@ def end_once(config: ImageConfig, container: Container, user: str) -> Run:
     checks = [check_code(config, code)]
     if config.smoke.stdout is not None:
         checks.append(check_text(config.smoke.stdout, found=config.smoke.stdout in output))
-    checks.append(contract.check_leftovers(container.leftovers()))
+    checks.append(contract.check_leftovers(container.leftovers(), unpacked_into_tmp(config)))
     return Run(user=user, startup_ms=None, checks=checks, output=output)
 
 

@@ -110,14 +110,20 @@ def test_what_term_ended_may_have_another_code_if_its_log_says_so(seconds: float
 
 @pytest.mark.parametrize(
     ("leftovers", "seen"),
-    [(["a"], "a"), (["a", "b", "c"], "a, b, c"), (["a", "b", "c", "d"], "a, b, c …")],
+    [
+        (["_MEI1"], "_MEI1"),
+        (["_MEI1", "_MEI1/x", "own.txt", "staticx-a"], "_MEI1, _MEI1/x, staticx-a"),
+        (["_MEI1", "_MEI2", "_MEI3", "_MEI4"], "_MEI1, _MEI2, _MEI3 …"),
+    ],
 )
-def test_what_is_left_in_tmp_is_named(leftovers: list[str], seen: str) -> None:
-    assert check_leftovers(leftovers) == Check(name="nothing left in /tmp", passed=False, seen=seen)
+def test_what_was_unpacked_into_tmp_and_left_is_named(leftovers: list[str], seen: str) -> None:
+    found = check_leftovers(leftovers, "staticx-|_MEI")
+    assert found == Check(name="nothing left in /tmp", passed=False, seen=seen)
 
 
-def test_an_empty_tmp_passes() -> None:
-    assert check_leftovers([]) == Check(name="nothing left in /tmp", passed=True, seen="empty")
+@pytest.mark.parametrize(("leftovers", "unpacked"), [([], "_MEI"), (["own.txt", "own_MEI"], "_MEI"), (["_MEI1"], "")])
+def test_what_the_program_itself_leaves_in_tmp_is_its_own(leftovers: list[str], unpacked: str) -> None:
+    assert check_leftovers(leftovers, unpacked) == Check(name="nothing left in /tmp", passed=True, seen="empty")
 
 
 @pytest.mark.parametrize(("code", "passed"), [(0, True), (1, False), (127, False)])
