@@ -24,7 +24,10 @@ ENGINE_NAMES: tuple[EngineName, ...] = typing.get_args(EngineName)
 KEEPS_NO_IMAGES: EngineName = "sandbox"
 EngineChoice = Literal["auto", EngineName]
 # The packers, each a module of its name in packers/.
-PackerName = Literal["staticx"]
+PackerName = Literal["launcher", "staticx"]
+DEFAULT_PACKER: PackerName = "launcher"
+# Those whose one file needs a /tmp that is writable and may hold executables.
+PACKERS_WITH_TMP: tuple[PackerName, ...] = ("staticx",)
 # The servers, each a module of its name in in_image/servers/.
 ServerKind = Literal["gunicorn", "uvicorn"]
 SERVER_KINDS: tuple[ServerKind, ...] = typing.get_args(ServerKind)
@@ -223,6 +226,9 @@ class ImageConfig:
         'or as plain files in four layers (`"tree"`).',
         "onefile",
     )
+    packer: PackerName = key(
+        "[What makes the one file](layouts.md#packers): our own launcher, or PyInstaller and StaticX.", DEFAULT_PACKER
+    )
     max_size: int | None = key('Budget: largest allowed size on disk, such as `"9MB"`.', unless="none", check="size")
     max_compressed_size: int | None = key("Budget: largest allowed size on the wire.", unless="none", check="size")
     python: str | None = key("Interpreter to build with, as Nox names it.", unless="Nox's own")
@@ -261,9 +267,14 @@ class ImageConfig:
         return self.root / "dist" / "pystatic" / self.name
 
     @property
-    def packer(self) -> PackerName | None:
+    def used_packer(self) -> PackerName | None:
         """What makes the one file; None for a layout that is not of one file."""
-        return "staticx" if self.layout == "onefile" else None
+        return self.packer if self.layout == "onefile" else None
+
+    @property
+    def needs_tmp(self) -> bool:
+        """Whether the program cannot start without a writable /tmp that may hold executables."""
+        return self.used_packer in PACKERS_WITH_TMP
 
     @property
     def server_kind(self) -> ServerKind:
@@ -288,7 +299,7 @@ class ImageConfig:
         found = {"USER": USER_NAME}
         if self.image.certificates:
             found["SSL_CERT_FILE"] = USUAL_BUNDLE
-        has_tmp = self.layout != "tree" or self.smoke.writable_tmp
+        has_tmp = self.needs_tmp or self.smoke.writable_tmp
         if not has_tmp and not any(name in self.image.env for name in TEMPORARY_VARIABLES):
             found["TMPDIR"] = SHARED_MEMORY
         return {**found, **self.image.env}

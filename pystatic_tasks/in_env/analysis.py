@@ -25,7 +25,7 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         hookspath=list(inputs.hooks),
         excludes=list(inputs.excludes),
         optimize=inputs.optimize,
-        noarchive=inputs.layout == "tree",
+        noarchive=inputs.form == "tree",
     )
     return Analysed(
         scripts=tuple(analysis.scripts),

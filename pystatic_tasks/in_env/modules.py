@@ -10,6 +10,7 @@ from .protocol import (
     Examined,
     Exercise,
     FrozenProgram,
+    LauncherQuestion,
     Observed,
     Program,
     StaticExecutable,
@@ -36,4 +37,5 @@ TOOLS = Module("tools", ToolNames, ToolNames)
 EXAMINE = Module("inspect_target", Target, Examined)
 OBSERVE = Module("observe", Exercise, Observed)
 FREEZE = Module("program", Program, FrozenProgram)
+LAUNCHER = Module("launcher_build", LauncherQuestion, StaticExecutable)
 STATICX = Module("staticx_build", StaticxQuestion, StaticExecutable)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from .records import to_json
 from .shared_libraries import unwinder
 from .tree import LIBRARY, PACKAGES, lay_out, machine_files
 
+# What launched.py imports at the end.
+WANTED_BY_LAUNCHER = "fcntl"
 # The level of optimization that leaves them out.
 WITHOUT_DOCSTRINGS = 2
 SPEC = Path(__file__).with_name("pyinstaller.spec")
@@ -74,7 +76,7 @@ def freeze(program: Program) -> FrozenProgram:
     keeping = documented_modules(program, analysed, owners_of(files, by_file))
     compile_again(analysed.loose, made_in(kept), set(files.values()), program.optimize, keeping)
     interpreter = Path(sys.executable).resolve()
-    make = make_tree if program.layout == "tree" else make_archive
+    make = make_tree if program.form == "tree" else make_archive
     added = Added(metadata=metadata_of(analysed, by_file, work / "metadata"), documented=keeping)
     made = make(program, analysed, added, Path(CONF["distpath"]) / program.name, interpreter)
     save(kept, key, analysed, [*files.values(), work, kept])
@@ -91,6 +93,8 @@ def freeze(program: Program) -> FrozenProgram:
 
 def analysis_inputs(program: Program) -> AnalysisInputs:
     datas, hidden_imports = list(program.data), list(program.hidden_imports)
+    if program.form == "tree" and program.is_packed:
+        hidden_imports.append(WANTED_BY_LAUNCHER)
     binaries: list[DataFile] = []
     for package in program.collect:
         files, libraries, modules = collect_all(package)
@@ -106,7 +110,7 @@ def analysis_inputs(program: Program) -> AnalysisInputs:
         hooks=program.hooks,
         excludes=program.excludes,
         optimize=program.optimize,
-        layout=program.layout,
+        form=program.form,
     )
 
 
@@ -175,8 +179,17 @@ def make_tree(program: Program, analysed: Analysed, added: Added, root: Path, in
         missing=tuple(missing),
         files=tuple(assign_layers(root, library, packages)),
         contents=tuple(list_tree(root, (packages, library))),
-        members=tuple(tree_members(root, library, packages, sources, interpreter)),
+        members=tuple(placed_members(program, tree_members(root, library, packages, sources, interpreter))),
     )
+
+
+def placed_members(program: Program, members: Iterable[Member]) -> Iterator[Member]:
+    """The members of a tree, by where they lie in an image: inside the one file if they are packed into that."""
+    for member in members:
+        if not program.is_packed:
+            yield member
+        elif member.location != f"/{program.name}":
+            yield Member(f"/{program.name}{INSIDE}{member.location.removeprefix('/')}", member.origin)
 
 
 def make_archive(program: Program, analysed: Analysed, added: Added, path: Path, interpreter: Path) -> Made:

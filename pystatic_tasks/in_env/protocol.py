@@ -14,7 +14,8 @@ from typing import Any, Literal
 TocEntry = tuple[str, str, str]
 # Source path, and the folder in the program where it lies.
 DataFile = tuple[str, str]
-Layout = Literal["onefile", "tree"]
+# How a program is frozen: as PyInstaller's self-extracting archive, or as plain files.
+Form = Literal["archive", "tree"]
 PartKind = Literal["binary", "data", "bytecode"]
 ComponentKind = Literal["project", "distribution", "interpreter", "system", "file"]
 
@@ -288,6 +289,7 @@ class Program:
     """program.py: what is to be frozen.
 
     Attributes:
+        is_packed: Whether it is made into one file afterwards.
         work: Folder of what was written for this program.
         kept: Folder of what is kept from earlier times.
         entry: The entry script.
@@ -304,7 +306,8 @@ class Program:
     """
 
     name: str
-    layout: Layout
+    form: Form
+    is_packed: bool
     work: str
     kept: str
     entry: str
@@ -359,7 +362,7 @@ class AnalysisInputs:
     hooks: tuple[str, ...]
     excludes: tuple[str, ...]
     optimize: int
-    layout: Layout
+    form: Form
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -394,6 +397,35 @@ class StaticxQuestion:
     libraries: tuple[str, ...]
     strip: bool
     own_packages: tuple[str, ...]
+    kept: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LauncherQuestion:
+    """launcher_build.py: the program, as plain files, to be made into one static executable.
+
+    Attributes:
+        name: Of the program.
+        program: The root folder of its files.
+        output: Where the executable goes.
+        machine: What it runs on, as `platform.machine` names it.
+        launcher: Folder with the launchers, the filters, and the script that a launcher starts.
+        options: What the interpreter is started with.
+        optimize: Level of optimization for that script.
+        has_health_check: Whether it answers `--healthcheck`.
+        own_files: Paths below the root folder of the project's own files, which change more often than the others.
+        kept: Folder of what was compressed at earlier times.
+    """
+
+    name: str
+    program: str
+    output: str
+    machine: str
+    launcher: str
+    options: tuple[str, ...]
+    optimize: int
+    has_health_check: bool
+    own_files: tuple[str, ...]
     kept: str
 
 

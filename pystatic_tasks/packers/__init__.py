@@ -10,13 +10,14 @@ from importlib import import_module
 from typing import get_args
 
 from pystatic_tasks.config.model import ImageConfig, PackerName
+from pystatic_tasks.in_env.protocol import Form
 from pystatic_tasks.packers.packer import Packer
 
 __all__ = [
     "Packer",
     "all_packers",
     "find_packer",
-    "needs_writable_tmp",
+    "form_of",
     "packer_of",
     "says_ended_by_term",
     "unpacked_into_tmp",
@@ -34,13 +35,13 @@ def all_packers() -> list[Packer]:
 
 def packer_of(config: ImageConfig) -> Packer | None:
     """The packer of an image; None where its layout needs none."""
-    return find_packer(config.packer) if config.packer else None
+    return find_packer(config.used_packer) if config.used_packer else None
 
 
-def needs_writable_tmp(config: ImageConfig) -> bool:
-    """Whether the image's program cannot start without a writable /tmp that may hold executables."""
+def form_of(config: ImageConfig) -> Form:
+    """How the program is frozen: as its packer takes it, or as the layout has it."""
     packer = packer_of(config)
-    return packer is not None and packer.needs_writable_tmp
+    return packer.takes if packer else "tree"
 
 
 def unpacked_into_tmp(config: ImageConfig) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.in_env.modules import Answer, Module, Question
-from pystatic_tasks.in_env.protocol import Component
+from pystatic_tasks.in_env.protocol import Component, Form, TreeFile
 from pystatic_tasks.system.findings import Finding
 
 
@@ -31,7 +31,8 @@ class Job:
     """What is to be packed.
 
     Attributes:
-        program: The frozen program.
+        program: The frozen program; the root folder of a tree.
+        files: The files of a tree.
         output: The file to make.
         libraries: Paths of shared libraries that the program opens by name only.
         own_packages: Names of the project's top-level packages and modules.
@@ -41,6 +42,7 @@ class Job:
     """
 
     program: Path
+    files: tuple[TreeFile, ...]
     output: Path
     libraries: tuple[str, ...]
     own_packages: tuple[str, ...]
@@ -70,8 +72,8 @@ class Packer(Protocol):
         """What is installed for it into the build environment, with versions that are known to work."""
 
     @property
-    def needs_writable_tmp(self) -> bool:
-        """Whether what it makes needs a writable /tmp that may hold executables."""
+    def takes(self) -> Form:
+        """How the program is frozen that it packs."""
 
     def inputs(self, config: ImageConfig) -> Any:
         """What decides the file beside the frozen program, as JSON.

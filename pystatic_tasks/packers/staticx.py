@@ -17,7 +17,7 @@ from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import StaticxError
 from pystatic_tasks.in_env import protocol
 from pystatic_tasks.in_env.modules import STATICX
-from pystatic_tasks.in_env.protocol import RefusedError, StaticExecutable
+from pystatic_tasks.in_env.protocol import Form, RefusedError, StaticExecutable
 from pystatic_tasks.packers.packer import Job, Packer, Packing
 from pystatic_tasks.system import machine
 from pystatic_tasks.system.findings import Finding
@@ -33,7 +33,7 @@ class Staticx:
     """The packer."""
 
     requirements: tuple[str, ...] = ("staticx==0.14.2",)
-    needs_writable_tmp: bool = True
+    takes: Form = "archive"
     unpacked_into_tmp: str = r"staticx-|_MEI"
     # Its exit code is 2 then.
     ended_by_term: str = r"^[^ ]+: Child exited for unknown reason! \(wstatus == 15\)$"

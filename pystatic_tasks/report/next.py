@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 from pystatic_tasks.config.model import ENGINE_NAMES, ImageConfig, shown
 from pystatic_tasks.oci.references import names_registry
-from pystatic_tasks.packers import needs_writable_tmp
 
 # As a careful operator runs it, and as smoke does.
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
@@ -33,7 +32,7 @@ def next_commands(
 def run_command(config: ImageConfig, archive: str, engines: Sequence[str], ports: Sequence[int]) -> str:
     engine = engines[0] if engines else ENGINE_NAMES[0]
     publish = [word for port in ports for word in ("-p", f"{port}:{port}")] if config.app else []
-    tmp = ["--tmpfs", "/tmp:exec,mode=1777"] if needs_writable_tmp(config) else []
+    tmp = ["--tmpfs", "/tmp:exec,mode=1777"] if config.needs_tmp else []
     arguments = [] if config.app else config.smoke.command
     words = [engine, "run", "--rm", *publish, *HARDENED, *tmp, config.references[0], *arguments]
     load = "" if engines else f"{engine} load --input {archive} && "

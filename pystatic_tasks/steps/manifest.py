@@ -79,7 +79,7 @@ def asked_of_freeze(config: ImageConfig) -> str:
     Nox takes a skipped session for a success, so the steps after freeze must see themselves
     whether what it left is of the configuration at hand.
     """
-    target = [config.app, config.script, config.command, config.python, config.layout]
+    target = [config.app, config.script, config.command, config.python, config.layout, config.used_packer]
     return fingerprint(
         [
             target,

@@ -120,7 +120,7 @@ def not_reproducible(config: ImageConfig, second: ImageConfig, difference: Diffe
 def differing_members(config: ImageConfig, second: ImageConfig) -> Iterator[str]:
     """Where in a program of one file the two part."""
     programs = [each.work / "frozen" / each.name for each in (config, second)]
-    if config.layout == "onefile" and all(path.is_file() for path in programs):
+    if all(path.is_file() for path in programs):
         name = first_differing_member(*programs)
         if name:
             yield f"in the frozen program, first in {name}"

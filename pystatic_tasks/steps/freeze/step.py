@@ -28,6 +28,7 @@ from pystatic_tasks.in_env.protocol import (
 )
 from pystatic_tasks.in_env.records import plain, to_json
 from pystatic_tasks.in_env.stamps import stamps
+from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
@@ -50,8 +51,8 @@ from pystatic_tasks.system.processes import last_lines, tool_environment
 from pystatic_tasks.system.units import megabytes
 
 PACKAGE = Path(__file__).resolve().parents[2]
-# Where each layout's program is made, below the work folder.
-FOLDERS = {"onefile": "frozen", "tree": "tree"}
+# Where a program of each form is made, below the work folder.
+FOLDERS = {"archive": "frozen", "tree": "tree"}
 # The same program from any folder at any time: a fixed order of sets, and a payload stored raw, so that the
 # compression that comes after sees it. Columns of code are shown with source lines only, which are not there.
 PYINSTALLER_VARIABLES = {
@@ -85,7 +86,8 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     check_libraries(config.staticx.libraries)
     observation.exercise_variables(config)
     interpreter = prepare(config, context)
-    program = config.work / FOLDERS[config.layout] / config.name
+    form = form_of(config)
+    program = config.work / FOLDERS[form] / config.name
     inputs = freeze_inputs(config, context, interpreter)
     there = unchanged(config, Frozen, inputs) if context.use_cache else None
     if there and there.system == stamps(there.system):
@@ -104,7 +106,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         made = run_pyinstaller(config, context, examined, observed, lambda line: show(phase_of(line)))
     for name, size in large_interpreters(made.contents):
         context.say("; ".join(large_interpreter(name, size)))
-    outputs = [program] if config.layout == "onefile" else [Path(f"{program}{file.path}") for file in made.files]
+    outputs = [program] if form == "archive" else [Path(f"{program}{file.path}") for file in made.files]
     size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
     context.say(f"{shown(config, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
     prefix = str(context.python.parent.parent)
@@ -157,7 +159,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "server_config": hash_file(server_config) if server_config else "",
             "data": [(str(path), hash_tree(path)) for path in data],
             "libraries": [
-                (path, hash_file(Path(path))) for path in config.staticx.libraries if config.layout == "tree"
+                (path, hash_file(Path(path))) for path in config.staticx.libraries if form_of(config) == "tree"
             ],
             "observed": observation.exercise_inputs(config) if context.observes else "",
             "made_by": made_by(),
@@ -297,7 +299,7 @@ def run_pyinstaller(
         log=log,
         arguments=[
             *("-m", "PyInstaller", IN_ENV / "pyinstaller.spec", "--noconfirm", "--clean"),
-            *("--distpath", config.work / FOLDERS[config.layout]),
+            *("--distpath", config.work / FOLDERS[form_of(config)]),
             *("--workpath", config.work / "pyinstaller", "--"),
         ],
         verbose=context.verbose,
@@ -325,9 +327,10 @@ def describe_program(
     wanted = {name.partition(".")[0] for name in hidden_imports}
     return Program(
         name=config.name,
-        layout=config.layout,
+        form=form_of(config),
+        is_packed=config.used_packer is not None,
         work=str(folder),
-        kept=str(cache_folder(config, config.layout, use_cache=context.use_cache)),
+        kept=str(cache_folder(config, form_of(config), use_cache=context.use_cache)),
         entry=str(entry_path(config)),
         is_script=config.script is not None,
         title=config.script or entry_path(config).name,

@@ -9,6 +9,7 @@ from pathlib import Path
 from pystatic_tasks.config.model import USER_NAME, ImageConfig
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.layers import Entry
+from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.image.time_zone import utc
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.steps.secret_guard import Candidate, refuse
@@ -58,7 +59,7 @@ def system_entries(config: ImageConfig, frozen: Frozen) -> Iterator[Entry]:
         yield Entry(path=volume, mode=0o1777)
     yield Entry(path="/etc/passwd", mode=0o644, content=passwd(config.image.user))
     yield Entry(path="/etc/group", mode=0o644, content=group(config.image.user))
-    if config.layout == "tree":
+    if form_of(config) == "tree":
         yield Entry(path="/etc/nsswitch.conf", mode=0o644, content=NSSWITCH)
     if config.image.certificates:
         yield Entry(path=USUAL_BUNDLE, mode=0o644, content=certificates())
@@ -88,6 +89,7 @@ def program_entries(config: ImageConfig, frozen: Frozen) -> Iterator[tuple[str, 
     """The program's own files, each with the kind of its layer."""
     if config.layout == "onefile":
         yield LAYERS["onefile"][0], Entry(path=f"/{config.name}", mode=0o755, content=config.dist / config.name)
+        return
     for file in frozen.files:
         source = Path(f"{frozen.program}{file.path}")
         if source.is_symlink():

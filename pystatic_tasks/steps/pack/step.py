@@ -44,7 +44,7 @@ def pack(config: ImageConfig, context: StepContext) -> Packed | None:
     made_by = [hash_tree(folder) for folder in (PACKERS, IN_ENV)]
     libraries = (*config.staticx.libraries, *frozen.result.libraries)
     decisive = [(path, hash_file(Path(path))) for path in libraries]
-    inputs = fingerprint([frozen.outputs, config.packer, packer.inputs(config), decisive, tools(), made_by])
+    inputs = fingerprint([frozen.outputs, config.used_packer, packer.inputs(config), decisive, tools(), made_by])
     there = unchanged(config, Packed, inputs) if context.use_cache else None
     if there and there.system == stamps(there.system):
         context.say(f"{shown(config, output)} is up to date")
@@ -70,10 +70,11 @@ def make_job(config: ImageConfig, context: StepContext, frozen: Frozen, librarie
 
     return Job(
         program=frozen.program,
+        files=frozen.files,
         output=config.work / "static",
         libraries=libraries,
         own_packages=frozen.own_packages,
-        cache=cache_folder(config, "blocks", use_cache=context.use_cache),
+        cache=cache_folder(config, f"packed-{config.used_packer}", use_cache=context.use_cache),
         tools=python.parent,
         ask=ask_there,
     )

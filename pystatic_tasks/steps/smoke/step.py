@@ -17,7 +17,7 @@ from pystatic_tasks.errors import SmokeError
 from pystatic_tasks.in_env.client import send
 from pystatic_tasks.in_image.heard import TRIAL
 from pystatic_tasks.in_image.servers import find_server
-from pystatic_tasks.packers import needs_writable_tmp, says_ended_by_term, unpacked_into_tmp
+from pystatic_tasks.packers import says_ended_by_term, unpacked_into_tmp
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import require_result, write_report
 from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
@@ -143,7 +143,7 @@ def show(context: StepContext, checks: Sequence[Check]) -> None:
 
 
 def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str) -> Run:
-    writable_tmp = needs_writable_tmp(config) or config.smoke.writable_tmp
+    writable_tmp = config.needs_tmp or config.smoke.writable_tmp
     policy = Policy(
         user=user,
         writable_tmp=writable_tmp,

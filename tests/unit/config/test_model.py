@@ -3,15 +3,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import Field, FrozenInstanceError, fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from pystatic_tasks.config import ImageConfig, Request
 from pystatic_tasks.config.convert import NOT_KEYS
-from pystatic_tasks.config.model import Freeze, ImageOptions, Layout, Smoke, Staticx, shown
+from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke, Staticx, shown
 from pystatic_tasks.config.rules import RULES
-from pystatic_tasks.in_env import protocol
 
 ROOT = Path("/srv/shop")
 TABLES: tuple[type[Any], ...] = (ImageConfig, Freeze, Staticx, ImageOptions, Smoke, Request)
@@ -124,5 +123,15 @@ def test_paths_are_shown_from_the_projects_folder(image: ImageConfig) -> None:
     assert shown(image, Path("/etc/passwd")) == "/etc/passwd"
 
 
-def test_the_build_environment_knows_the_same_layouts() -> None:
-    assert get_args(protocol.Layout) == get_args(Layout)
+@pytest.mark.parametrize(
+    ("options", "used", "needs_tmp"),
+    [
+        ({}, "launcher", False),
+        ({"packer": "staticx"}, "staticx", True),
+        (TREE, None, False),
+        ({**TREE, "packer": "staticx"}, None, False),
+    ],
+)
+def test_a_packer_is_used_for_one_file_only(options: dict[str, Any], used: str | None, needs_tmp: bool) -> None:
+    image = ImageConfig(root=ROOT, project=ROOT, **options)
+    assert (image.used_packer, image.needs_tmp) == (used, needs_tmp)

@@ -1,0 +1,223 @@
+"""One static executable from a program as plain files: the launcher, and behind it the files, compressed.
+
+What the launcher reads is described in in_image/launcher/source/payload.h.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+import os
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import zstandard
+
+from .binaries import is_elf
+from .elf_filters import Filter, filtered, load_library
+from .exchange import respond
+from .protocol import LauncherQuestion, StaticExecutable
+from .tree import INTERPRETER, LIBRARY, PREFIX, PYC_HEADER
+
+# As payload.h has them.
+FOLDER, PLAIN_FILE, LINK, ELF_FILE = b"dfle"
+MAGIC = b"PYSTATL1"
+ALIGNMENT = 8
+PAGE = 4096
+SCRIPT = "launched.pyc"
+# The highest that needs no more memory to be undone; a window as large as the content costs nothing there.
+LEVEL = 22
+# From glibc 2.33 on, its loader knows it.
+NEEDED_OF_LOADER = b"--argv0"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a program, or a link: its path in the folder that the launcher makes, and what it holds."""
+
+    name: str
+    content: bytes
+    kind: int
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Files that are compressed together.
+
+    Attributes:
+        files: They, in their order.
+        filters: Of each the filters that were applied.
+        size: In bytes, of what is compressed.
+        content: What came of that.
+    """
+
+    files: Sequence[File]
+    filters: Sequence[Sequence[Filter]]
+    size: int
+    content: bytes
+
+
+def build(question: LauncherQuestion) -> StaticExecutable:
+    files = list(read_tree(question))
+    groups = [group for group in group_files(question, files) if group]
+    kept = Path(question.kept)
+    kept.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        packed = list(pool.map(lambda group: pack(group, Path(question.launcher), kept), groups))
+    write(question, packed)
+    return StaticExecutable()
+
+
+def read_tree(question: LauncherQuestion) -> Iterator[File]:
+    """The files of the program, each where the launcher puts it; what lies where only a loader looks, flat."""
+    root, name = Path(question.program), question.name
+    yield File(SCRIPT, compiled_script(question), PLAIN_FILE)
+    for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
+        inside = path.relative_to(root)
+        if inside != Path(name):
+            yield read_file(path, place_of(inside, name))
+
+
+def compiled_script(question: LauncherQuestion) -> bytes:
+    source = Path(question.launcher, "launched.py").read_bytes()
+    code = compile(source, SCRIPT.removesuffix("c"), "exec", dont_inherit=True, optimize=question.optimize)
+    return PYC_HEADER + marshal.dumps(code)
+
+
+def place_of(inside: Path, name: str) -> str:
+    if inside == INTERPRETER:
+        return "bin/interpreter"
+    if inside.is_relative_to(PREFIX):
+        return str(inside.relative_to(PREFIX))
+    return f"run/{name}" if inside.name.startswith("ld-") else f"lib/{inside.name}"
+
+
+def read_file(path: Path, name: str) -> File:
+    if path.is_symlink():
+        return File(name, os.fsencode(path.readlink()), LINK)
+    return File(name, path.read_bytes(), ELF_FILE if is_elf(path) else PLAIN_FILE)
+
+
+def group_files(question: LauncherQuestion, files: Sequence[File]) -> Iterator[list[File]]:
+    """The files in groups of what changes together, the interpreter's own first."""
+    own = {place_of(Path(path), question.name) for path in question.own_files}
+    packages = f"{LIBRARY.relative_to(PREFIX)}/site-packages/"
+    for is_code in (True, False):
+        some = [file for file in files if (file.kind == ELF_FILE) is is_code]
+        third = [file for file in some if file.name.startswith(packages) and file.name not in own]
+        mine = [file for file in some if file.name in own]
+        rest = [file for file in some if file not in third and file not in mine]
+        yield ordered([*rest, *third] if is_code else rest)
+        yield ordered([] if is_code else third)
+        yield ordered(mine)
+
+
+def ordered(files: Iterable[File]) -> list[File]:
+    """Alike beside alike: compiled modules by their path, other files by their suffix, ELF files by their size."""
+    return sorted(files, key=lambda file: (*kinship(file), file.name))
+
+
+def kinship(file: File) -> tuple[object, ...]:
+    if file.kind == ELF_FILE:
+        return (-len(file.content),)
+    suffix = Path(file.name).suffix
+    return (suffix != ".pyc", suffix)
+
+
+def pack(files: Sequence[File], binaries: Path, kept: Path) -> Packed:
+    """Compress files together, unless that was done before."""
+    raw = hashlib.sha256(repr((LEVEL, zstandard.__version__)).encode())
+    for path in sorted(binaries.glob("filters-*")):
+        raw.update(path.read_bytes())
+    for file in files:
+        raw.update(struct.pack("<BQ", file.kind, len(file.content)) + file.content)
+    known = kept / f"{raw.hexdigest()}.zst"
+    described = known.with_suffix(".json")
+    if known.exists() and described.exists():
+        size, filters = json.loads(described.read_text(encoding="utf-8"))
+        return Packed(files, [[Filter(*one) for one in each] for each in filters], size, known.read_bytes())
+    content, applied = joined(files, binaries)
+    packed = compress(content)
+    described.write_text(json.dumps([len(content), [[vars_of(one) for one in each] for each in applied]]))
+    temporary = known.with_suffix(f".{os.getpid()}.part")
+    temporary.write_bytes(packed)
+    temporary.replace(known)
+    return Packed(files, applied, len(content), packed)
+
+
+def vars_of(one: Filter) -> list[int]:
+    return [one.kind, one.offset, one.length, one.address]
+
+
+def joined(files: Sequence[File], binaries: Path) -> tuple[bytes, list[list[Filter]]]:
+    """What is compressed, and the filters of each file; ELF files begin at pages."""
+    content = bytearray()
+    applied: list[list[Filter]] = []
+    library = load_library(binaries)
+    for file in files:
+        is_elf_file = file.kind == ELF_FILE
+        changed, filters = filtered(file.content, library) if is_elf_file else (file.content, [])
+        content += changed
+        content += bytes(-len(content) % PAGE if is_elf_file else 0)
+        applied.append(filters)
+    return bytes(content), applied
+
+
+def compress(content: bytes) -> bytes:
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        LEVEL, source_size=max(len(content), 1), write_checksum=True, write_content_size=True
+    )
+    return zstandard.ZstdCompressor(compression_params=parameters).compress(content)
+
+
+def write(question: LauncherQuestion, packed: Sequence[Packed]) -> None:
+    launcher = (Path(question.launcher) / f"launcher-{question.machine}").read_bytes()
+    launcher += bytes(-len(launcher) % ALIGNMENT)
+    index = compress_index(question, packed)
+    start = len(launcher)
+    size = len(describe(question, packed))
+    trailer = struct.pack("<3Q8s", start, len(index), size, MAGIC)
+    Path(question.output).write_bytes(b"".join([launcher, *(each.content for each in packed), index, trailer]))
+
+
+def compress_index(question: LauncherQuestion, packed: Sequence[Packed]) -> bytes:
+    return compress(describe(question, packed))
+
+
+def describe(question: LauncherQuestion, packed: Sequence[Packed]) -> bytes:
+    """The index of all files."""
+    names = [file.name for each in packed for file in each.files if file.kind == ELF_FILE]
+    loader, interpreter = names.index(f"run/{question.name}"), names.index("bin/interpreter")
+    head = string(question.name) + struct.pack("<BB", question.has_health_check, len(question.options))
+    head += b"".join(map(string, question.options)) + struct.pack("<II", loader, interpreter)
+    sizes = [struct.pack("<QQ", len(each.content), each.size) for each in packed]
+    frames = struct.pack("<I", len(packed)) + b"".join(sizes)
+    entries = [entry(FOLDER, 0, folder) for folder in folders_of(packed)]
+    for number, each in enumerate(packed):
+        for file, filters in zip(each.files, each.filters, strict=True):
+            entries.append(entry(file.kind, number, file.name, len(file.content), filters))
+    return head + frames + struct.pack("<I", len(entries)) + b"".join(entries)
+
+
+def entry(kind: int, frame: int, name: str, size: int = 0, filters: Sequence[Filter] = ()) -> bytes:
+    described = b"".join(struct.pack("<4I", *vars_of(each)) for each in filters)
+    return struct.pack("<BBBQ", kind, frame, len(filters), size) + string(name) + described
+
+
+def string(text: str) -> bytes:
+    return os.fsencode(text) + b"\0"
+
+
+def folders_of(packed: Iterable[Packed]) -> list[str]:
+    """All folders, each after the one that it lies in; Python complains if there is none for extension modules."""
+    names = [file.name for each in packed for file in each.files]
+    found = {str(parent) for name in names for parent in Path(name).parents}
+    return sorted((found | {str(LIBRARY.relative_to(PREFIX) / "lib-dynload"), "lib", "bin"}) - {"."})
+
+
+def main(question: Path, answer: Path) -> None:
+    respond(LauncherQuestion, build, question, answer)

@@ -1,0 +1,135 @@
+#include "filters.h"
+
+// Without headers of a C library, so that it is one for any.
+void *memcpy(void *to, const void *from, size_t size);
+
+static uint32_t word_at(const uint8_t *bytes) {
+    uint32_t value;
+    memcpy(&value, bytes, sizeof value);
+    return value;
+}
+
+static void set_word(uint8_t *bytes, uint32_t value) {
+    memcpy(bytes, &value, sizeof value);
+}
+
+// x86-64. Where an instruction of these may begin, the relative address in it is made absolute: calls, jumps, and
+// operands relative to the instruction pointer. What decides (the opcode and the byte that names the operands) is
+// never changed, and the four bytes that are changed are skipped, so that both directions decide alike.
+
+enum { NO_ADDRESS = 0, LOOK_AT_THIRD = 4 };
+
+// By the first two bytes: how many stand before the address.
+static uint8_t before_address[1 << 16];
+
+static void name_operands(const uint8_t *opcodes, size_t count, unsigned operands, uint8_t before) {
+    for (size_t each = 0; each < count; each++) before_address[opcodes[each] | operands << 8] = before;
+}
+
+static void prepare(void) {
+    static const uint8_t others[] = {0x63, 0x69, 0x6b, 0x80, 0x81, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88,
+                                     0x89, 0x8a, 0x8b, 0x8d, 0xc6, 0xc7, 0xf6, 0xf7, 0xfe, 0xff};
+    for (unsigned second = 0; second < 256; second++) {
+        before_address[0xe8 | second << 8] = before_address[0xe9 | second << 8] = 1;
+        before_address[0x0f | second << 8] = (second & 0xf0) == 0x80 ? 2 : LOOK_AT_THIRD;
+        if ((second & 0xc7) != 0x05) continue;
+        for (unsigned arithmetic = 0; arithmetic < 0x40; arithmetic += 8)
+            for (unsigned form = 0; form < 4; form++) before_address[arithmetic | form | second << 8] = 2;
+        name_operands(others, sizeof others, second, 2);
+        before_address[0x0f | second << 8] = LOOK_AT_THIRD;
+    }
+}
+
+// One-to-one on all 32-bit numbers, whatever they are: those that would be addresses below `end` change places with
+// those that would not (as the E8 translation of CAB's LZX does it).
+static uint32_t absolute(int64_t value, int64_t here, int64_t end) {
+    if (-here <= value && value < end - here) return value + here;
+    if (end - here <= value && value < end) return value - end;
+    return value;
+}
+
+static uint32_t relative(int64_t value, int64_t here, int64_t end) {
+    if (0 <= value && value < end) return value - here;
+    if (-here <= value && value < 0) return value + end;
+    return value;
+}
+
+static void filter_x86_64(uint8_t *bytes, size_t size, uint32_t address, uint32_t end, int direction) {
+    if (!before_address[0xe8]) prepare();
+    for (size_t at = 0; at + 8 < size;) {
+        unsigned before = before_address[bytes[at] | bytes[at + 1] << 8];
+        if (before == LOOK_AT_THIRD) before = (bytes[at + 2] & 0xc7) == 0x05 ? 3 : NO_ADDRESS;
+        if (before == NO_ADDRESS) {
+            at++;
+            continue;
+        }
+        at += before;
+        int64_t here = (int64_t)address + at + 4;
+        int32_t value = word_at(bytes + at);
+        set_word(bytes + at, direction == APPLY ? absolute(value, here, end) : relative(value, here, end));
+        at += 4;
+    }
+}
+
+// AArch64: bl, and adrp, whose address is that of a page of 4096 bytes.
+
+static void filter_aarch64(uint8_t *bytes, size_t size, uint32_t address, int direction) {
+    for (size_t at = 0; at + 4 <= size; at += 4) {
+        uint32_t code = word_at(bytes + at), here = address + at;
+        if ((code & 0xfc000000) == 0x94000000) {
+            uint32_t delta = here >> 2, value = direction == APPLY ? code + delta : code - delta;
+            set_word(bytes + at, 0x94000000 | (value & 0x03ffffff));
+        } else if ((code & 0x9f000000) == 0x90000000) {
+            uint32_t delta = here >> 12, page = (code >> 29 & 3) | (code >> 3 & 0x1ffffc);
+            page = (direction == APPLY ? page + delta : page - delta) & 0x1fffff;
+            set_word(bytes + at, (code & 0x9f00001f) | (page & 3) << 29 | (page & 0x1ffffc) << 3);
+        }
+    }
+}
+
+// Tables: of each number the difference to that of the record before, and the bytes of those in planes, all first
+// bytes, all second bytes, and so on.
+
+static const uint8_t RELOCATION_FIELDS[] = {8, 8, 8, 0}, SYMBOL_FIELDS[] = {4, 1, 1, 2, 8, 8, 0};
+static const uint8_t VERSION_FIELDS[] = {2, 0}, UNWIND_FIELDS[] = {4, 4, 0};
+
+static void to_planes(const uint8_t *from, uint8_t *to, size_t count, size_t record, unsigned width) {
+    uint64_t last = 0;
+    for (size_t each = 0; each < count; each++) {
+        uint64_t value = 0;
+        memcpy(&value, from + each * record, width);
+        uint64_t difference = value - last;
+        last = value;
+        for (unsigned plane = 0; plane < width; plane++) to[plane * count + each] = difference >> 8 * plane;
+    }
+}
+
+static void from_planes(const uint8_t *from, uint8_t *to, size_t count, size_t record, unsigned width) {
+    uint64_t value = 0;
+    for (size_t each = 0; each < count; each++) {
+        for (unsigned plane = 0; plane < width; plane++) value += (uint64_t)from[plane * count + each] << 8 * plane;
+        memcpy(to + each * record, &value, width);
+    }
+}
+
+static void filter_table(uint8_t *bytes, size_t size, const uint8_t *fields, uint8_t *spare, int direction) {
+    size_t record = 0;
+    for (const uint8_t *field = fields; *field; field++) record += *field;
+    size_t count = size / record, place = 0;
+    for (const uint8_t *field = fields; *field; place += *field++) {
+        if (direction == APPLY) to_planes(bytes + place, spare + place * count, count, record, *field);
+        else from_planes(bytes + place * count, spare + place, count, record, *field);
+    }
+    memcpy(bytes, spare, count * record);
+}
+
+void filter(int kind, uint8_t *bytes, size_t size, uint32_t address, uint32_t end, uint8_t *spare, int direction) {
+    switch (kind) {
+    case X86_64_CODE: filter_x86_64(bytes, size, address, end, direction); break;
+    case AARCH64_CODE: filter_aarch64(bytes, size, address, direction); break;
+    case RELOCATIONS: filter_table(bytes, size, RELOCATION_FIELDS, spare, direction); break;
+    case SYMBOLS: filter_table(bytes, size, SYMBOL_FIELDS, spare, direction); break;
+    case VERSIONS: filter_table(bytes, size, VERSION_FIELDS, spare, direction); break;
+    case UNWIND_TABLE: filter_table(bytes, size, UNWIND_FIELDS, spare, direction); break;
+    }
+}

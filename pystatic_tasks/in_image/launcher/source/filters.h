@@ -1,0 +1,17 @@
+// Reversible changes that make machine code and tables of ELF files smaller once they are compressed.
+// The packer applies them, the launcher undoes them; both directions stand side by side.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { X86_64_CODE = 1, AARCH64_CODE, RELOCATIONS, SYMBOLS, VERSIONS, UNWIND_TABLE };
+enum { UNDO, APPLY };
+
+// Change `size` bytes in place.
+//
+// kind       what they are, one of the above; others stay as they are
+// address    where code is loaded, its lower 32 bits
+// end        what the addresses in code are below, nearly always
+// spare      memory for as many bytes; not for code
+void filter(int kind, uint8_t *bytes, size_t size, uint32_t address, uint32_t end, uint8_t *spare, int direction);

@@ -1,0 +1,163 @@
+#define _GNU_SOURCE
+#include "payload.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "failure.h"
+#include "zstd.h"
+
+static const char MAGIC[8] = {'P', 'Y', 'S', 'T', 'A', 'T', 'L', '1'};
+// More would be no index.
+static const uint64_t LARGEST_INDEX = 64 << 20;
+static const uint64_t LARGEST_FILE = 1ull << 40;
+static const unsigned ALIGNMENT = 4096;
+
+struct trailer {
+    uint64_t start, index_packed, index_size;
+    char magic[8];
+};
+
+struct reader {
+    const uint8_t *at, *end;
+};
+
+static _Noreturn void damaged(void) {
+    fail("its file is damaged or cut short; build or copy it again");
+}
+
+static const uint8_t *take(struct reader *reader, size_t size) {
+    if ((size_t)(reader->end - reader->at) < size) damaged();
+    const uint8_t *taken = reader->at;
+    reader->at += size;
+    return taken;
+}
+
+static uint64_t number(struct reader *reader, size_t bytes) {
+    uint64_t value = 0;
+    memcpy(&value, take(reader, bytes), bytes);
+    return value;
+}
+
+static const char *string(struct reader *reader) {
+    const void *end = memchr(reader->at, 0, reader->end - reader->at);
+    if (!end) damaged();
+    return (const char *)take(reader, (const uint8_t *)end - reader->at + 1);
+}
+
+static void *zeroed(size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size);
+    if (!memory) fail("out of memory");
+    return memory;
+}
+
+// A path that stays below the folder that it is made in.
+static int is_inside(const char *path) {
+    if (!*path || *path == '/') return 0;
+    for (const char *part = path; part; part = strchr(part, '/')) {
+        if (*part == '/') part++;
+        if (!strncmp(part, "..", 2) && (part[2] == '/' || !part[2])) return 0;
+    }
+    return 1;
+}
+
+static void read_frames(struct payload *payload, struct reader *reader, const uint8_t *start, const uint8_t *end) {
+    payload->frame_count = number(reader, 4);
+    if (payload->frame_count > MAX_FRAMES) damaged();
+    for (unsigned each = 0; each < payload->frame_count; each++) {
+        struct frame *frame = &payload->frames[each];
+        frame->packed = number(reader, 8);
+        frame->size = number(reader, 8);
+        if (frame->packed > (uint64_t)(end - start) || frame->size > LARGEST_FILE) damaged();
+        frame->data = start;
+        start += frame->packed;
+    }
+    if (start != end) damaged();
+}
+
+static void read_entries(struct payload *payload, struct reader *reader) {
+    uint64_t used[MAX_FRAMES] = {0};
+    payload->entry_count = number(reader, 4);
+    if (payload->entry_count > (uint64_t)(reader->end - reader->at)) damaged();
+    payload->entries = zeroed(payload->entry_count, sizeof *payload->entries);
+    for (unsigned each = 0; each < payload->entry_count; each++) {
+        struct entry *entry = &payload->entries[each];
+        entry->kind = number(reader, 1);
+        entry->frame = number(reader, 1);
+        entry->filters = number(reader, 1);
+        entry->size = number(reader, 8);
+        entry->name = string(reader);
+        entry->filter = take(reader, (size_t)entry->filters * sizeof(struct filter));
+        if (!is_inside(entry->name)) damaged();
+        if (entry->kind == FOLDER) continue;
+        if (entry->kind != PLAIN_FILE && entry->kind != LINK && entry->kind != ELF_FILE) damaged();
+        if (entry->frame >= payload->frame_count) damaged();
+        uint64_t size = payload->frames[entry->frame].size, *offset = &used[entry->frame];
+        entry->offset = *offset;
+        if (entry->size > size - *offset) damaged();
+        *offset += entry->size;
+        // Each of these begins at a page of its own.
+        if (entry->kind == ELF_FILE) *offset = (*offset + ALIGNMENT - 1) & -(uint64_t)ALIGNMENT;
+        if (*offset > size) damaged();
+        // A frame holds files of one kind, and nothing else.
+        struct frame *frame = &payload->frames[entry->frame];
+        if (entry->offset && frame->has_elf_files != (entry->kind == ELF_FILE)) damaged();
+        frame->has_elf_files = entry->kind == ELF_FILE;
+        payload->elf_count += entry->kind == ELF_FILE;
+    }
+    for (unsigned each = 0; each < payload->frame_count; each++)
+        if (used[each] != payload->frames[each].size) damaged();
+    if (payload->loader >= payload->elf_count || payload->interpreter >= payload->elf_count) damaged();
+}
+
+static void decompress(uint8_t *to, uint64_t size, const uint8_t *from, uint64_t packed) {
+    size_t made = ZSTD_decompress(to, size, from, packed);
+    if (ZSTD_isError(made) || made != size) damaged();
+}
+
+struct payload read_payload(int file) {
+    struct payload payload = {0};
+    struct trailer trailer;
+    struct stat status;
+    if (fstat(file, &status)) fail("its own file: %s", strerror(errno));
+    payload.file_size = status.st_size;
+    if (payload.file_size < sizeof trailer) damaged();
+    payload.file = mmap(0, payload.file_size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (payload.file == MAP_FAILED) fail("its own file: %s", strerror(errno));
+    uint64_t end = payload.file_size - sizeof trailer;
+    memcpy(&trailer, payload.file + end, sizeof trailer);
+    if (memcmp(trailer.magic, MAGIC, sizeof MAGIC)) damaged();
+    if (trailer.start > end || trailer.index_packed > end - trailer.start) damaged();
+    if (trailer.index_size > LARGEST_INDEX) damaged();
+    const uint8_t *start = payload.file + trailer.start, *index = payload.file + end - trailer.index_packed;
+
+    uint8_t *memory = zeroed(trailer.index_size, 1);
+    decompress(memory, trailer.index_size, index, trailer.index_packed);
+    struct reader reader = {memory, memory + trailer.index_size};
+    payload.name = string(&reader);
+    payload.has_health_check = number(&reader, 1);
+    payload.option_count = number(&reader, 1);
+    payload.options = zeroed(payload.option_count, sizeof *payload.options);
+    for (unsigned each = 0; each < payload.option_count; each++) payload.options[each] = string(&reader);
+    payload.loader = number(&reader, 4);
+    payload.interpreter = number(&reader, 4);
+    read_frames(&payload, &reader, start, index);
+    read_entries(&payload, &reader);
+    if (reader.at != reader.end || strchr(payload.name, '/')) damaged();
+    return payload;
+}
+
+void unpack(const struct payload *payload, unsigned number, uint8_t *memory) {
+    const struct frame *frame = &payload->frames[number];
+    decompress(memory, frame->size, frame->data, frame->packed);
+}
+
+struct filter filter_of(const struct entry *entry, unsigned number) {
+    struct filter filter;
+    memcpy(&filter, entry->filter + number * sizeof filter, sizeof filter);
+    if (filter.offset > entry->size || filter.length > entry->size - filter.offset) damaged();
+    return filter;
+}

@@ -1,0 +1,96 @@
+"""Our own launcher: the program as plain files, compressed behind an executable that puts them into memory.
+
+Its source is in in_image/launcher/source; the executables of all machines lie beside it.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.bom.components import our_component
+from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.errors import StaticxError
+from pystatic_tasks.in_env.modules import LAUNCHER
+from pystatic_tasks.in_env.protocol import Component, Form, LauncherQuestion, RefusedError
+from pystatic_tasks.packers.packer import Job, Packer, Packing
+from pystatic_tasks.system.findings import Finding
+from pystatic_tasks.system.processes import last_lines, tool_environment
+
+FOLDER = Path(__file__).resolve().parents[1] / "in_image" / "launcher"
+# What the executable is made of beside our own code, as in_image/launcher/build.py takes it.
+ZSTD, MUSL = "1.5.7", "1.2.5"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launcher:
+    """The packer."""
+
+    requirements: tuple[str, ...] = ("zstandard==0.25.0",)
+    takes: Form = "tree"
+    unpacked_into_tmp: str = ""
+    ended_by_term: str = ""
+    advice: tuple[tuple[str, str], ...] = (
+        (
+            "cannot start: there is no place for its files",
+            "The program needs a place for some megabytes, in /dev/shm, /tmp, /var/tmp or what PYSTATIC_TMPDIR names.",
+        ),
+        ("cannot start: it needs \\d+ open files", "Raise the limit of open files, as by --ulimit nofile=1024."),
+    )
+
+    def inputs(self, config: ImageConfig) -> Any:
+        return [config.freeze.optimize, config.app is not None]
+
+    def pack(self, config: ImageConfig, job: Job) -> Packing:
+        log = config.work / "launcher.log"
+        try:
+            made = job.ask(LAUNCHER, question(config, job), log=log, env=tool_environment())
+        except RefusedError as refused:
+            raise StaticxError(refused.refusal.problem, refused.refusal.remedy) from None
+        if made is None:
+            raise StaticxError(
+                f"The program was not packed; the output is in {shown(config, log)}:",
+                "If nothing there is of the project, please report it.",
+                last_lines(log),
+            )
+        return Packing(components=tuple(components(config)), system=())
+
+    def findings(self) -> Iterator[Finding]:
+        """There is one wherever there is an executable."""
+        machine = platform.machine()
+        if not (FOLDER / f"launcher-{machine}").exists():
+            yield Finding(
+                name="platform",
+                state="warning",
+                seen=f"{machine}, for which there is no launcher",
+                cure='Use packer = "staticx", or layout = "tree".',
+            )
+
+
+def question(config: ImageConfig, job: Job) -> LauncherQuestion:
+    optimize = config.freeze.optimize
+    return LauncherQuestion(
+        name=config.name,
+        program=str(job.program),
+        output=str(job.output),
+        machine=platform.machine(),
+        launcher=str(FOLDER),
+        options=(f"-ISu{'O' * optimize}",),
+        optimize=optimize,
+        has_health_check=config.app is not None,
+        own_files=tuple(file.path.removeprefix("/") for file in job.files if file.owner == "project"),
+        kept=str(job.cache),
+    )
+
+
+def components(config: ImageConfig) -> Iterator[Component]:
+    """The launcher, and what is in it of others."""
+    yield replace(our_component(), files=(f"/{config.name}",))
+    for name, version, license_name in (("zstd", ZSTD, "BSD-3-Clause"), ("musl", MUSL, "MIT")):
+        yield Component(kind="file", type="generic", name=name, version=version, licenses=(license_name,))
+
+
+PACKER: Packer = Launcher()
