@@ -18,7 +18,7 @@ from pathlib import Path
 import zstandard
 
 from .binaries import is_elf
-from .elf_filters import Filter, filtered, load_library
+from .elf_filters import Filter, filtered
 from .exchange import respond
 from .protocol import LauncherQuestion, StaticExecutable
 from .tree import INTERPRETER, LIBRARY, PREFIX, PYC_HEADER
@@ -157,10 +157,9 @@ def joined(files: Sequence[File], binaries: Path) -> tuple[bytes, list[list[Filt
     """What is compressed, and the filters of each file; ELF files begin at pages."""
     content = bytearray()
     applied: list[list[Filter]] = []
-    library = load_library(binaries)
     for file in files:
         is_elf_file = file.kind == ELF_FILE
-        changed, filters = filtered(file.content, library) if is_elf_file else (file.content, [])
+        changed, filters = filtered(file.content, binaries) if is_elf_file else (file.content, [])
         content += changed
         content += bytes(-len(content) % PAGE if is_elf_file else 0)
         applied.append(filters)

@@ -131,11 +131,15 @@ int place_in_folder(struct elf_files *files, const struct payload *payload, cons
 }
 
 static void undo_filters(const struct entry *entry, uint8_t *content) {
+    struct filter frames = {0};
     for (unsigned each = 0; each < entry->filters; each++) {
         struct filter one = filter_of(entry, each);
-        uint8_t *spare = malloc(one.length ? one.length : 1);
+        uint8_t *bytes = content + one.offset, *spare = malloc(one.length ? one.length : 1);
         if (!spare) fail("out of memory");
-        filter(one.kind, content + one.offset, one.length, one.extra, entry->size + BEYOND_END, spare, UNDO);
+        filter(one.kind, bytes, one.length, one.extra, entry->size + BEYOND_END, spare, UNDO);
+        if (one.kind == UNWIND_FRAMES) frames = one;
+        if (one.kind == UNWIND_INDEX)
+            make_index(bytes, one.length, one.extra, content + frames.offset, frames.length, frames.extra);
         free(spare);
     }
 }

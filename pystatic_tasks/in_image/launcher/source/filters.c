@@ -123,6 +123,85 @@ static void filter_table(uint8_t *bytes, size_t size, const uint8_t *fields, uin
     memcpy(bytes, spare, count * record);
 }
 
+// Frames for unwinding: records of a length, and either 0 (a CIE) or the distance back to the CIE that the record (an
+// FDE) belongs to, then the distance to the first instruction and how many bytes of code it is about. Of an FDE the
+// first distance becomes that to the last CIE and 1 more, and the second that from the end of the FDE before.
+// https://refspecs.linuxfoundation.org/LSB_5.0.0/LSB-Core-generic/LSB-Core-generic/ehframechpt.html
+
+enum { LENGTH = 0, BACK = 4, BEGIN = 8, RANGE = 12, SMALLEST_FRAME = 16 };
+
+// The size of the record there; 0 if there is none, or one that is not understood.
+static size_t frame_size(const uint8_t *bytes, size_t size, size_t at) {
+    if (size - at < SMALLEST_FRAME) return 0;
+    uint32_t length = word_at(bytes + at + LENGTH);
+    return length >= SMALLEST_FRAME - BACK && length <= size - at - BACK ? (size_t)length + BACK : 0;
+}
+
+static void filter_frames(uint8_t *bytes, size_t size, uint32_t address, int direction) {
+    uint32_t last_common = 0, end = 0;
+    for (size_t at = 0, length; (length = frame_size(bytes, size, at)); at += length) {
+        uint8_t *frame = bytes + at;
+        uint32_t back = word_at(frame + BACK), distance = at + BACK - last_common - 1;
+        if (!back) {
+            last_common = at;
+            continue;
+        }
+        uint32_t here = address + at + BEGIN, begin = word_at(frame + BEGIN);
+        set_word(frame + BACK, direction == APPLY ? back - distance : back + distance);
+        set_word(frame + BEGIN, direction == APPLY ? begin + here - end : begin + end - here);
+        end = (direction == APPLY ? begin + here : begin + end) + word_at(frame + RANGE);
+    }
+}
+
+// The index: version and encodings, the address of the frames, how many there are, and of each where its code begins
+// and where it lies itself, both as distances from the index, sorted.
+
+enum { INDEX_HEAD = 12, INDEX_ENTRY = 8 };
+
+static int comes_before(const uint8_t *one, const uint8_t *other) {
+    return (int32_t)word_at(one) < (int32_t)word_at(other);
+}
+
+static void swap(uint8_t *one, uint8_t *other) {
+    uint8_t kept[INDEX_ENTRY];
+    memcpy(kept, one, INDEX_ENTRY);
+    memcpy(one, other, INDEX_ENTRY);
+    memcpy(other, kept, INDEX_ENTRY);
+}
+
+static void sink(uint8_t *entries, size_t root, size_t count) {
+    for (size_t child; (child = 2 * root + 1) < count; root = child) {
+        uint8_t *here = entries + root * INDEX_ENTRY, *below = entries + child * INDEX_ENTRY;
+        if (child + 1 < count && comes_before(below, below + INDEX_ENTRY)) child++, below += INDEX_ENTRY;
+        if (!comes_before(here, below)) return;
+        swap(here, below);
+    }
+}
+
+static void sort(uint8_t *entries, size_t count) {
+    size_t sorted = 1;
+    while (sorted < count && !comes_before(entries + sorted * INDEX_ENTRY, entries + (sorted - 1) * INDEX_ENTRY)) sorted++;
+    if (sorted >= count) return;
+    for (size_t root = count / 2; root-- > 0;) sink(entries, root, count);
+    for (size_t last = count - 1; last > 0; last--) {
+        swap(entries, entries + last * INDEX_ENTRY);
+        sink(entries, 0, last);
+    }
+}
+
+void make_index(uint8_t *index, size_t index_size, uint32_t index_address, const uint8_t *frames, size_t frames_size,
+                uint32_t frames_address) {
+    size_t count = 0, room = index_size < INDEX_HEAD ? 0 : (index_size - INDEX_HEAD) / INDEX_ENTRY;
+    uint8_t *entries = index + INDEX_HEAD;
+    for (size_t at = 0, length; count < room && (length = frame_size(frames, frames_size, at)); at += length) {
+        if (!word_at(frames + at + BACK)) continue;
+        uint32_t begin = frames_address + at + BEGIN + word_at(frames + at + BEGIN);
+        set_word(entries + count * INDEX_ENTRY, begin - index_address);
+        set_word(entries + count++ * INDEX_ENTRY + 4, frames_address + at - index_address);
+    }
+    sort(entries, count);
+}
+
 void filter(int kind, uint8_t *bytes, size_t size, uint32_t address, uint32_t end, uint8_t *spare, int direction) {
     switch (kind) {
     case X86_64_CODE: filter_x86_64(bytes, size, address, end, direction); break;
@@ -130,6 +209,7 @@ void filter(int kind, uint8_t *bytes, size_t size, uint32_t address, uint32_t en
     case RELOCATIONS: filter_table(bytes, size, RELOCATION_FIELDS, spare, direction); break;
     case SYMBOLS: filter_table(bytes, size, SYMBOL_FIELDS, spare, direction); break;
     case VERSIONS: filter_table(bytes, size, VERSION_FIELDS, spare, direction); break;
+    case UNWIND_FRAMES: filter_frames(bytes, size, address, direction); break;
     case UNWIND_TABLE: filter_table(bytes, size, UNWIND_FIELDS, spare, direction); break;
     }
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { X86_64_CODE = 1, AARCH64_CODE, RELOCATIONS, SYMBOLS, VERSIONS, UNWIND_TABLE };
+enum { X86_64_CODE = 1, AARCH64_CODE, RELOCATIONS, SYMBOLS, VERSIONS, UNWIND_TABLE, UNWIND_FRAMES, UNWIND_INDEX };
 enum { UNDO, APPLY };
 
 // Change `size` bytes in place.
@@ -15,3 +15,8 @@ enum { UNDO, APPLY };
 // end        what the addresses in code are below, nearly always
 // spare      memory for as many bytes; not for code
 void filter(int kind, uint8_t *bytes, size_t size, uint32_t address, uint32_t end, uint8_t *spare, int direction);
+
+// Make an .eh_frame_hdr (UNWIND_INDEX) anew, of which all after the first 12 bytes follows from the .eh_frame
+// (UNWIND_FRAMES) that it is the index of. Each is given with its size in bytes and the lower 32 bits of its address.
+void make_index(uint8_t *index, size_t index_size, uint32_t index_address, const uint8_t *frames, size_t frames_size,
+                uint32_t frames_address);
