@@ -18,6 +18,7 @@ from types import FrameType
 from .client import LOOPBACK, Answer, is_taken, send
 from .evidence import files_in, read_records, take
 from .exchange import respond
+from .processes import kill_session, session
 from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
 from .recorder.sitecustomize import FIELD_END, RECORD_END, mapped
 from .words import in_both
@@ -124,21 +125,7 @@ def stop(process: subprocess.Popen[bytes], records: str) -> None:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(GRACE_SECONDS)
-    for pid in session(process.pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    process.wait()
-
-
-def session(leader: int) -> Iterator[int]:
-    """The processes of the session that a process leads."""
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):
-                # The name of the program, in parentheses, may hold anything.
-                fields = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-                if fields[3] == str(leader):
-                    yield int(folder.name)
+    kill_session(process)
 
 
 def note_mapped(pid: int, records: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 from support import tool_or_skip
 
 from pystatic_tasks.in_env.client import free_port
-from pystatic_tasks.in_env.observe import observe, session
+from pystatic_tasks.in_env.observe import observe
 from pystatic_tasks.in_env.protocol import Exercise, HttpRequest, Observed, ObservedAnswer
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.steps.build_environment import IN_ENV
@@ -206,18 +206,3 @@ def test_the_program_ends_with_whoever_observes_it(exercise: Exercise, tmp_path:
     while Path(f"/proc/{program}").exists() and time.monotonic() < end:
         time.sleep(0.02)
     assert not Path(f"/proc/{program}").exists()
-
-
-def test_the_processes_of_a_session() -> None:
-    leader = os.fork()
-    if leader == 0:
-        os.setsid()
-        signal.pause()
-        os._exit(0)
-    try:
-        while os.getsid(leader) != leader:
-            pass
-        assert list(session(leader)) == [leader]
-    finally:
-        os.kill(leader, signal.SIGKILL)
-        os.waitpid(leader, 0)
