@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config.convert import keys, types_of
-from pystatic_tasks.config.model import ImageConfig, Request
+from pystatic_tasks.config.model import ImageConfig, Request, Service
 from pystatic_tasks.config.project import TABLE
 from pystatic_tasks.config.schema import IMAGES, config_schema, default_of, pyproject_schema
 
@@ -56,6 +56,10 @@ def reference_tables() -> str:
         f"`[tool.{TABLE}.{name}]`: {lower(docs[name])}\n\n{markdown_table(keys(cls))}" for name, cls in tables.items()
     ]
     parts.append(
+        f"`[[tool.{TABLE}.services]]`, each: something else that the program is run with, such as a database.\n\n"
+        f"{markdown_table(keys(Service))}"
+    )
+    parts.append(
         f"`smoke.requests`, each: what is asked, and what the answer must be.\n\n{markdown_table(keys(Request))}"
     )
     return "\n".join(parts)
@@ -76,6 +80,8 @@ def row(name: str, doc: str, default: str) -> str:
 
 def default_text(field: Field[Any]) -> str:
     """What holds without the key: in words, or as it would stand in TOML; nothing for what is empty."""
+    if field.metadata["required"]:
+        return "must be given"
     if field.metadata["unless"]:
         return str(field.metadata["unless"])
     default = default_of(field)

@@ -11,7 +11,7 @@ from dataclasses import Field, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, Union
 
-from pystatic_tasks.config.rules import RULES
+from pystatic_tasks.config.rules import NOT_EMPTY, RULES
 
 NOT_KEYS = ("root", "project", "project_name")
 
@@ -83,7 +83,16 @@ def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[st
                 convert_value(kind, value[member], f"{inner}.{member}", "", problems)
         if len(problems.lines) == before:
             result[target.name] = converted
+    for name in required_keys(cls):
+        if name not in raw:
+            inner = f"{path}.{name}" if path else name
+            problems.add(inner, f": missing; needed are {', '.join(required_keys(cls))}")
     return result
+
+
+def required_keys(cls: type) -> list[str]:
+    """Those without which the table is of no use."""
+    return [name for name, field in keys(cls).items() if field.metadata["required"]]
 
 
 def convert_value(annotation: Any, value: Any, path: str, check: str, problems: Problems) -> Any:
@@ -107,7 +116,7 @@ def convert_list(item: Any, value: Any, path: str, check: str, problems: Problem
     if is_dataclass(item):
         cls = typing.cast(type, item)
         return tuple(cls(**convert_table(cls, each, f"{path}[{n}]", problems)) for n, each in enumerate(value))
-    if check == "tag" and not value:
+    if check in NOT_EMPTY and not value:
         problems.add(path, " = []: must name at least one")
     return tuple(convert_value(item, each, f"{path}[{n}]", check, problems) for n, each in enumerate(value))
 

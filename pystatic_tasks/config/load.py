@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pystatic_tasks.config.convert import nearest
+from pystatic_tasks.config.convert import nearest, show
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import (
     TABLE,
@@ -76,6 +76,7 @@ def load_config(
     for where, values in cascades.items():
         problems.extend([] if wrong_values else target_problems(where, values))
         problems.extend(port_problems(where, values))
+        problems.extend(service_problems(where, values))
         problems.extend(name_problems(where, values))
     problems.extend(shared_names(cascades.values()))
     if problems:
@@ -148,6 +149,19 @@ def port_problems(where: str, values: Mapping[str, Any]) -> list[str]:
     if values.get("app") and values.get("smoke", {}).get("port"):
         return [f"{where}.smoke.port: an app is asked at the port that its server listens on; leave it out"]
     return []
+
+
+def service_problems(where: str, values: Mapping[str, Any]) -> list[str]:
+    """Of services that share what each must have for itself."""
+    found = []
+    for name in ("name", "port"):
+        counts = Counter(getattr(service, name) for service in values.get("services") or ())
+        found += [
+            f"{where}.services: {count} of them have {name} = {show(value)}; give each its own"
+            for value, count in counts.items()
+            if count > 1 and value is not None
+        ]
+    return found
 
 
 def name_problems(where: str, values: Mapping[str, Any]) -> list[str]:

@@ -47,6 +47,7 @@ def key(
     *,
     unless: str = "",
     check: str = "",
+    required: bool = False,
     members: Mapping[str, Any] = MappingProxyType({}),
 ) -> Any:
     """A configuration key.
@@ -56,9 +57,10 @@ def key(
         default: Its value where it is not given.
         unless: What holds where it is not given, in words, where `default` does not say it all.
         check: The rule for its value.
+        required: Whether it must be given; there is no default then.
         members: Of a table of free keys, those that are ours, each with its type and itself.
     """
-    metadata = {"doc": doc, "unless": unless, "check": check, "members": members}
+    metadata = {"doc": doc, "unless": unless, "check": check, "required": required, "members": members}
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -206,6 +208,26 @@ class Observe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Service:
+    """One of `services`: something else that the program is run with, such as a database."""
+
+    name: str = key("What messages and its log call it, such as `postgresql`.", check="service", required=True)
+    command: tuple[str, ...] = key(
+        "The program that serves, and its arguments; from the project's folder, in the foreground, until TERM ends it. "
+        "Beside your variables it has `PYSTATIC_SERVICE_FOLDER`, a short path to a folder that is new each time and is "
+        "removed afterwards, and `PYSTATIC_SERVICE_PORT`.",
+        check="word",
+        required=True,
+    )
+    port: int = key(
+        "TCP port of 127.0.0.1 at which it listens; it is ready as soon as it accepts connections.",
+        check="port",
+        required=True,
+    )
+    timeout: float = key("Seconds until it is ready.", 60.0, check="seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImageConfig:
     """`[tool.pystatic-tasks]`: one image to build.
 
@@ -247,6 +269,11 @@ class ImageConfig:
         {},
         check="json",
         members={"kind": (ServerKind, key("Which server serves the application.", DEFAULT_SERVER))},
+    )
+    services: tuple[Service, ...] = key(
+        "Services of this machine that the program is run with before it is frozen "
+        "and by smoke: started in this order, each time anew, and stopped afterwards.",
+        (),
     )
     observe: Observe = key("The run of the plain program that shows what it needs.", Observe())
     freeze: Freeze = key("What goes into the program.", Freeze())

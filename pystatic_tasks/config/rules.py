@@ -45,6 +45,20 @@ def check_name(value: str) -> str:
     return value
 
 
+def check_service(value: str) -> str:
+    if not re.fullmatch(NAME, value):
+        raise ValueError(
+            "is no name for a service; use lower-case letters, digits and single '-', '_' or '.' between them"
+        )
+    return value
+
+
+def check_word(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("has a character that no argument of a program can hold")
+    return value
+
+
 def check_app(value: str) -> str:
     module, colon, attribute = value.partition(":")
     names = module.split(".")
@@ -153,10 +167,14 @@ def check_file(value: Mapping[str, str]) -> Mapping[str, str]:
     return value
 
 
+# Of lists: those whose items pass one of these rules must have some.
+NOT_EMPTY = ("tag", "word")
 RULES: Mapping[str, Callable[[Any], Any]] = {
     "size": parse_size,
     "optimize": check_optimize,
     "name": check_name,
+    "service": check_service,
+    "word": check_word,
     "app": check_app,
     "user": check_user,
     "tag": check_tag,
@@ -180,6 +198,8 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "size": {"pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(([KkMmGg][Ii]?)?[Bb])?\s*$"},
     "optimize": {"minimum": 0, "maximum": 2},
     "name": {"pattern": f"^{NAME}$"},
+    "service": {"pattern": f"^{NAME}$"},
+    "word": {},
     "app": {"pattern": r"^[^\s:.]+(\.[^\s:.]+)*:\s*\S"},
     "user": {"pattern": "^0*[1-9][0-9]*(:[0-9]+)?$"},
     "tag": {"pattern": "^[a-zA-Z0-9_][a-zA-Z0-9_./:-]*$"},

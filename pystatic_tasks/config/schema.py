@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, is_dataclass
 from typing import Any, Literal
 
-from pystatic_tasks.config.convert import keys, strip_none, types_of
+from pystatic_tasks.config.convert import keys, required_keys, strip_none, types_of
 from pystatic_tasks.config.load import TARGETS
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import TABLE
-from pystatic_tasks.config.rules import SCHEMAS
+from pystatic_tasks.config.rules import NOT_EMPTY, SCHEMAS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 # The address that SchemaStore gives to the schema of a table in pyproject.toml.
@@ -64,7 +64,9 @@ def table_of(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def table_schema(cls: type) -> dict[str, Any]:
     """The schema of the table that fills a dataclass."""
-    return table_of({name: key_schema(types_of(cls)[field.name], field) for name, field in keys(cls).items()})
+    table = table_of({name: key_schema(types_of(cls)[field.name], field) for name, field in keys(cls).items()})
+    required = required_keys(cls)
+    return {**table, **({"required": required} if required else {})}
 
 
 def one_target() -> dict[str, Any]:
@@ -113,7 +115,7 @@ def value_schema(annotation: Any, check: str) -> dict[str, Any]:
         return table_schema(typing.cast(type, annotation))
     if origin is tuple:
         items = value_schema(typing.get_args(annotation)[0], check)
-        return {"type": "array", "items": items, **({"minItems": 1} if check == "tag" else {})}
+        return {"type": "array", "items": items, **({"minItems": 1} if check in NOT_EMPTY else {})}
     if origin is Literal:
         return {"type": "string", "enum": list(typing.get_args(annotation))}
     rule = SCHEMAS.get(check, {})

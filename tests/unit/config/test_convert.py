@@ -9,8 +9,10 @@ from support import must_be_one_of
 
 from pystatic_tasks.config import ImageConfig, Request
 from pystatic_tasks.config.convert import Problems, convert_table, kebab, keys, nearest, show, strip_none
-from pystatic_tasks.config.model import ENGINE_NAMES, SERVER_KINDS, Freeze, ImageOptions, Smoke
+from pystatic_tasks.config.model import ENGINE_NAMES, SERVER_KINDS, Freeze, ImageOptions, Service, Smoke
 from pystatic_tasks.config.schema import table_schema
+
+CACHE = {"name": "cache", "command": ["redis-server"], "port": 6379}
 
 
 def convert(cls: type, raw: Any) -> tuple[dict[str, Any], list[str]]:
@@ -54,6 +56,32 @@ def test_requests_become_dataclasses_with_their_defaults() -> None:
     assert problems == []
 
 
+def test_services_become_dataclasses_with_their_defaults() -> None:
+    values, problems = convert(ImageConfig, {"services": [CACHE]})
+    assert values == {"services": (Service(name="cache", command=("redis-server",), port=6379, timeout=60.0),)}
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", ["name", "command", "port"])
+def test_a_service_without_what_it_needs_is_told(name: str) -> None:
+    raw = {key: value for key, value in CACHE.items() if key != name}
+    _, problems = convert(ImageConfig, {"services": [raw]})
+    assert problems == [f"services[0].{name}: missing; needed are name, command, port"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("command", [], "command = []: must name at least one"),
+        ("command", "redis-server", 'command = "redis-server": must be a list'),
+        ("port", "6379", 'port = "6379": must be a whole number'),
+        ("ready", 3, "ready: unknown key; known are command, name, port, timeout"),
+    ],
+)
+def test_a_service_with_something_wrong_is_told(key: str, value: object, problem: str) -> None:
+    assert convert(Service, {**CACHE, key: value})[1] == [problem]
+
+
 def test_an_optional_list_is_converted_like_any_other() -> None:
     assert convert(ImageOptions, {"ports": [80, 443]}) == ({"ports": (80, 443)}, [])
     assert convert(ImageOptions, {"ports": []}) == ({"ports": ()}, [])
@@ -93,6 +121,8 @@ def test_an_optional_list_is_converted_like_any_other() -> None:
         (Smoke, {"timeout": "30"}, 'timeout = "30": must be a number'),
         (Smoke, {"timeout": True}, "timeout = true: must be a number"),
         (Smoke, {"engine": "dockr"}, f'engine = "dockr": {must_be_one_of(["auto", *ENGINE_NAMES])}'),
+        (ImageConfig, {"services": {}}, "services = {}: must be a list"),
+        (ImageConfig, {"services": [3]}, "services[0] = 3: must be a table"),
         (Request, {"status": "200"}, 'status = "200": must be a whole number'),
     ],
 )

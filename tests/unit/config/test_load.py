@@ -13,7 +13,7 @@ from pystatic_tasks.errors import ConfigError
 
 KEYS = (
     "app, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, observe, "
-    "python, requirements, script, server, smoke, staticx"
+    "python, requirements, script, server, services, smoke, staticx"
 )
 NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
 NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
@@ -178,6 +178,32 @@ def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, lin
             "image.volumes = ['data']",
             'image.volumes[0] = "data": must be an absolute path of a folder in the image, such as "/data"',
         ),
+        (
+            "services = [{ name = 'My SQL', command = ['x'], port = 3306 }]",
+            'services[0].name = "My SQL": is no name for a service; '
+            "use lower-case letters, digits and single '-', '_' or '.' between them",
+        ),
+        (
+            "services = [{ name = 'mysql', command = ['x'], port = 0 }]",
+            "services[0].port = 0: is not a port; ports go from 1 to 65535",
+        ),
+        (
+            "services = [{ name = 'mysql', command = ['x'], port = 3306, timeout = 0 }]",
+            "services[0].timeout = 0: must be a number of seconds above 0",
+        ),
+        (
+            "services = [{ name = 'mysql', command = ['x'] }]",
+            "services[0].port: missing; needed are name, command, port",
+        ),
+        ("services = [{ name = 'mysql', command = [], port = 1 }]", "services[0].command = []: must name at least one"),
+        (
+            "services = [{ name = 'a', command = ['x'], port = 1 }, { name = 'b', command = ['x'], port = 1 }]",
+            "services: 2 of them have port = 1; give each its own",
+        ),
+        (
+            "services = [{ name = 'a', command = ['x'], port = 1 }, { name = 'a', command = ['x'], port = 2 }]",
+            'services: 2 of them have name = "a"; give each its own',
+        ),
         ("smoke.exit-code = 256", "smoke.exit-code = 256: is not an exit code; they go from 0 to 255"),
         ("smoke.timeout = nan", "smoke.timeout = nan: must be a number of seconds above 0"),
         (
@@ -290,6 +316,15 @@ def test_tables_are_merged_key_by_key_and_lists_are_replaced(tmp_path: Path) -> 
     )
     assert (image.freeze.excludes, image.freeze.strip, image.freeze.optimize) == (("sqlite3",), False, 0)
     assert image.image.env == {"A": "file", "B": "register"}
+
+
+def test_services_are_those_of_whoever_is_nearest_to_the_call(tmp_path: Path) -> None:
+    text = SHOP + "services = [{ name = 'cache', command = ['redis-server', '--port', '6400'], port = 6400 }]"
+    [service] = load(tmp_path, text).services
+    assert (service.name, service.command, service.port) == ("cache", ("redis-server", "--port", "6400"), 6400)
+    other = {"services": [{"name": "other", "command": ["sh", "other.sh"], "port": 1}]}
+    assert [each.name for each in load(tmp_path, text, overrides=other).services] == ["other"]
+    assert load(tmp_path, text, overrides={"services": []}).services == ()
 
 
 def test_the_process_environment_is_read_only_where_it_is_given(

@@ -9,11 +9,11 @@ import pytest
 
 from pystatic_tasks.config import ImageConfig, Request
 from pystatic_tasks.config.convert import NOT_KEYS
-from pystatic_tasks.config.model import Freeze, ImageOptions, Smoke, Staticx, shown
+from pystatic_tasks.config.model import Freeze, ImageOptions, Service, Smoke, Staticx, shown
 from pystatic_tasks.config.rules import RULES
 
 ROOT = Path("/srv/shop")
-TABLES: tuple[type[Any], ...] = (ImageConfig, Freeze, Staticx, ImageOptions, Smoke, Request)
+TABLES: tuple[type[Any], ...] = (ImageConfig, Freeze, Staticx, ImageOptions, Smoke, Request, Service)
 
 
 def all_keys() -> Iterator[tuple[str, Field[Any]]]:
@@ -28,6 +28,7 @@ def test_the_defaults_are_those_of_the_reference() -> None:
     assert (image.name, image.app, image.script, image.command) == ("", None, None, None)
     assert (image.layout, image.max_size, image.max_compressed_size, image.python) == ("onefile", None, None, None)
     assert (image.install, image.groups, image.requirements, image.server) == ((".",), (), (), {})
+    assert image.services == ()
     assert image.freeze == Freeze(hidden_imports=(), excludes=(), data=(), collect=(), optimize=2, strip=True)
     assert image.staticx == Staticx(libraries=(), strip=True)
     assert image.image == ImageOptions(

@@ -12,6 +12,8 @@ from pystatic_tasks.config.rules import RULES, SCHEMAS
 TOO_LONG = "x" * 129
 NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
 NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
+NOT_A_SERVICE = "is no name for a service; use lower-case letters, digits and single '-', '_' or '.' between them"
+NOT_A_WORD = "has a character that no argument of a program can hold"
 NOT_A_TARGET = 'is not a target; write "package.module:callable" or "package.module:factory()"'
 NOT_NUMBERS = 'must be numbers, such as "65535:65535" (Kubernetes needs them to see that it is not root)'
 IS_ROOT = "is root; images are non-root"
@@ -47,6 +49,9 @@ RIGHT: list[tuple[str, Any, Any]] = [
     ("name", "shop", "shop"),
     ("name", "shop-web_2.x", "shop-web_2.x"),
     ("name", "7", "7"),
+    ("service", "postgresql-15.2", "postgresql-15.2"),
+    ("word", "größe\n", "größe\n"),
+    ("word", "", ""),
     ("app", "shop:app", "shop:app"),
     ("app", "shop.web:make_app()", "shop.web:make_app()"),
     ("app", "shop.web:make('x', y=1)", "shop.web:make('x', y=1)"),
@@ -126,6 +131,10 @@ def test_every_rule_has_a_schema() -> None:
         ("name", "a b", NOT_A_NAME),
         ("name", "größe", NOT_A_NAME),
         ("name", "a\n", NOT_A_NAME),
+        ("service", "", NOT_A_SERVICE),
+        ("service", "My SQL", NOT_A_SERVICE),
+        ("service", "../x", NOT_A_SERVICE),
+        ("word", "a\0b", NOT_A_WORD),
         ("app", "", NOT_A_TARGET),
         ("app", "shop", NOT_A_TARGET),
         ("app", "shop:", NOT_A_TARGET),

@@ -160,6 +160,8 @@ def test_the_projects_that_are_tested_are_right_by_it(project: Path) -> None:
         ("max-size = 'big'", "max-size: 'big' is not valid under any of the given schemas"),
         ("smoke.memory = 0", "smoke.memory: 0 is not valid under any of the given schemas"),
         ("smoke.timeout = 0", "smoke.timeout: 0 is less than or equal to the minimum of 0"),
+        ("services = [{ name = 'a', command = ['x'] }]", "services.0: 'port' is a required property"),
+        ("services = [{ name = 'a', command = [], port = 1 }]", "services.0.command: [] should be non-empty"),
         ("smoke.requests = [{ status = 99 }]", "smoke.requests.0.status: 99 is less than the minimum of 100"),
     ],
 )
@@ -181,6 +183,7 @@ def test_what_is_wrong_is_refused_where_it_stands(text: str, problem: str) -> No
         "image.healthcheck = 'health'",
         "image.tags = ['a b']",
         "image.env = { '' = 'x' }",
+        "services = [{ name = 'My SQL', command = ['x'], port = 1 }]",
         "smoke.exit-code = 256",
         "smoke.requests = [{ headers = { 'A B' = 'x' } }]",
     ],

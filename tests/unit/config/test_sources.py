@@ -18,7 +18,7 @@ from pystatic_tasks.config.sources import (
 
 KEYS = (
     "app, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, observe, "
-    "python, requirements, script, server, smoke, staticx"
+    "python, requirements, script, server, services, smoke, staticx"
 )
 VARIABLES = (
     "APP, COMMAND, FREEZE_COLLECT, FREEZE_DATA, FREEZE_EXCLUDES, FREEZE_HIDDEN_IMPORTS, FREEZE_METADATA, "
@@ -191,7 +191,9 @@ def test_a_variable_near_to_none_is_named_with_all(name: str) -> None:
     assert variable(name, "1").problems == [f"PYSTATIC_TASKS_{name}: unknown variable; known are {VARIABLES}"]
 
 
-@pytest.mark.parametrize("name", ["SERVER", "SERVER_WORKERS", "IMAGE_ENV", "SMOKE_REQUESTS", "ROOT", "IMAGES"])
+@pytest.mark.parametrize(
+    "name", ["SERVER", "SERVER_WORKERS", "IMAGE_ENV", "SMOKE_REQUESTS", "SERVICES", "ROOT", "IMAGES"]
+)
 def test_what_one_line_of_text_cannot_carry_has_no_variable(name: str) -> None:
     [problem] = variable(name, "x").problems
     assert problem.startswith(f"PYSTATIC_TASKS_{name}: unknown variable; ")

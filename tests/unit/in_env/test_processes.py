@@ -10,6 +10,7 @@ import pytest
 
 from pystatic_tasks.in_env.processes import kill_session, session
 
+
 @pytest.fixture
 def leader() -> Iterator[subprocess.Popen[bytes]]:
     """A process that leads a session, and has started another in it."""
