@@ -12,6 +12,8 @@ from typing import Protocol
 
 from pystatic_tasks.config.model import DEFAULT_SERVER, ImageConfig, ServerKind
 from pystatic_tasks.errors import ImageError
+from pystatic_tasks.in_env.client import LOOPBACK, free_port, is_taken
+from pystatic_tasks.in_image.servers import find_server
 
 COMMAND_TIMEOUT_SECONDS = 120
 
@@ -68,6 +70,7 @@ class Policy:
         memory_bytes: Memory limit, where the engine has one.
         env: Environment variables beside the image's own.
         owner: Who runs it. What an earlier run of the same owner left, since it was killed, is removed.
+        host_network: Whether it is in the machine's network, where services of the machine are at 127.0.0.1.
     """
 
     user: str
@@ -75,6 +78,7 @@ class Policy:
     memory_bytes: int
     env: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
+    host_network: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +150,29 @@ class Engine(Protocol):
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
         """Run the image in the background."""
+
+
+def port_here(artifact: Artifact, engine: str) -> int | None:
+    """The port of this machine at which a program in the machine's network will listen.
+
+    Raises:
+        ImageError: it listens at one port only, and that is taken.
+    """
+    if artifact.port is None or artifact.takes_port:
+        return artifact.port and free_port()
+    if is_taken(artifact.port):
+        raise ImageError(
+            f"Port {artifact.port} is in use, and {engine} runs the image in the network of this machine.",
+            "Stop what listens there; without services, all engines but the sandbox have ports of their own.",
+        )
+    return artifact.port
+
+
+def listening(artifact: Artifact, port: int | None, variables: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables that make the program listen at that port of this machine; `variables` are all others."""
+    if not port or not artifact.takes_port:
+        return {}
+    return find_server(artifact.server).listen_at(variables, LOOPBACK, port)
 
 
 def call(

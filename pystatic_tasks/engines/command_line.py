@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy, call
+from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy, call, listening, port_here
 from pystatic_tasks.errors import ImageError
+from pystatic_tasks.in_env.client import LOOPBACK
 
 VERSION_TIMEOUT_SECONDS = 20
 OWNER_LABEL = "pystatic-tasks.owner"
@@ -86,17 +87,22 @@ class CommandLineEngine:
         if policy.writable_tmp:
             # An anonymous volume takes the mode of the image's /tmp, and can be looked into afterwards.
             options += ["--volume", "/tmp"]
-        if artifact.port:
-            options += ["--publish", f"127.0.0.1::{artifact.port}"]
+        port = port_here(artifact, self.name) if policy.host_network else None
+        if policy.host_network:
+            options += ["--network", "host"]
+        elif artifact.port:
+            options += ["--publish", f"{LOOPBACK}::{artifact.port}"]
+        variables = {**policy.env, **listening(artifact, port, {**artifact.env, **policy.env})}
         # Their values stay off the command line, which everybody on the machine can read.
-        options += [word for name in policy.env for word in ("--env", name)]
+        options += [word for name in variables for word in ("--env", name)]
         if policy.owner:
             self.remove_left(policy.owner)
             options += ["--label", f"{OWNER_LABEL}={policy.owner}"]
-        container = CommandLineContainer(engine=self, identity=f"pystatic-{secrets.token_hex(8)}", artifact=artifact)
+        identity = f"pystatic-{secrets.token_hex(8)}"
+        container = CommandLineContainer(engine=self, identity=identity, artifact=artifact, port=port)
         try:
             created = ("create", "--name", container.identity, *options, self.handle(artifact), *arguments)
-            call(self.name, *created, variables=policy.env)
+            call(self.name, *created, variables=variables)
             call(self.name, "start", container.identity)
         except BaseException:
             container.remove()
@@ -111,11 +117,19 @@ class CommandLineEngine:
 
 @dataclass(frozen=True, kw_only=True)
 class CommandLineContainer:
-    """One container of such an engine."""
+    """One container of such an engine.
+
+    Attributes:
+        engine: The engine.
+        identity: Its name there.
+        artifact: What it was started from.
+        port: Where it listens in the machine's network; None if it is in one of its own.
+    """
 
     engine: CommandLineEngine
     identity: str
     artifact: Artifact
+    port: int | None = None
 
     def call(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return call(self.engine.name, *arguments, check=check)
@@ -124,6 +138,8 @@ class CommandLineContainer:
         return self.call("inspect", "--format", template, self.identity).stdout.strip()
 
     def address(self) -> tuple[str, int]:
+        if self.port is not None:
+            return LOOPBACK, self.port
         published = self.call("port", self.identity, f"{self.artifact.port}/tcp").stdout.split()[0]
         host, _, port = published.rpartition(":")
         return host, int(port)

@@ -19,10 +19,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pystatic_tasks.engines.base import Artifact, Container, Engine, Exit, Policy
-from pystatic_tasks.errors import ImageError
-from pystatic_tasks.in_env.client import free_port, is_taken
-from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.engines.base import Artifact, Container, Engine, Exit, Policy, listening, port_here
+from pystatic_tasks.in_env.client import LOOPBACK
 from pystatic_tasks.oci.read_archive import open_layers
 from pystatic_tasks.system.files import remove_abandoned
 from pystatic_tasks.system.processes import with_our_life
@@ -110,7 +108,7 @@ class Sandbox:
             extract(artifact.archive, root)
             tmp.mkdir()
             tmp.chmod(0o1777)
-            port = port_here(artifact)
+            port = port_here(artifact, self.name)
             command = self.command(root, tmp, policy, artifact.volumes)
             log = folder / "output"
             with log.open("wb") as output:
@@ -159,7 +157,7 @@ class SandboxContainer:
 
     def address(self) -> tuple[str, int]:
         assert self.port is not None
-        return "127.0.0.1", self.port
+        return LOOPBACK, self.port
 
     def running(self) -> bool:
         return self.process.poll() is None
@@ -238,28 +236,10 @@ def extract(archive: Path, root: Path) -> None:
         Path(f"{root}{file}").chmod(0o644)
 
 
-def port_here(artifact: Artifact) -> int | None:
-    """The port of this machine at which the program will listen.
-
-    Raises:
-        ImageError: it listens at one port only, and that is taken.
-    """
-    if artifact.port is None or artifact.takes_port:
-        return artifact.port and free_port()
-    if is_taken(artifact.port):
-        raise ImageError(
-            f"Port {artifact.port} is in use, and the sandbox shares the ports of this machine.",
-            "Stop what listens there, or choose another engine.",
-        )
-    return artifact.port
-
-
 def environment(artifact: Artifact, port: int | None, more: Mapping[str, str]) -> dict[str, str]:
     """What engines set, what the image sets, what is for this run, and where to listen."""
     variables = {"PATH": PATH, "HOME": "/", **artifact.env, **more}
-    if port and artifact.takes_port:
-        variables.update(find_server(artifact.server).listen_at(variables, "127.0.0.1", port))
-    return variables
+    return {**variables, **listening(artifact, port, variables)}
 
 
 def children(pid: int) -> list[int]:

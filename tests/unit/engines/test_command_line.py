@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -192,6 +194,35 @@ def test_an_image_is_run_under_the_policy(
         f"--memory 512000000b {more} --volume /tmp --publish 127.0.0.1::8000 "
         f"--label pystatic-tasks.owner=here:/shop {image} --check a b"
     )
+
+
+IN_NETWORK = Policy(user="1:1", writable_tmp=False, memory_bytes=1, env={"KEY": "x"}, host_network=True)
+
+
+def test_an_image_may_be_run_in_the_network_of_the_machine(programs: Path, tmp_path: Path) -> None:
+    program(programs, "docker", f'[ "$1" != create ] || echo "$*|$KEY|$GUNICORN_CMD_ARGS" > {tmp_path}/said')
+    own = replace(SHOP, env={"GUNICORN_CMD_ARGS": "--workers 2"})
+    host, port = DOCKER.start(own, IN_NETWORK, []).address()
+    created, key, told = (tmp_path / "said").read_text(encoding="utf-8").strip().split("|")
+    assert (host, key, told) == ("127.0.0.1", "x", f"--workers 2 --bind 127.0.0.1:{port}")
+    assert " --pull never --network host --env KEY --env GUNICORN_CMD_ARGS " in created
+    assert "--publish" not in created
+
+
+def test_what_listens_at_one_port_only_must_find_it_free_in_the_network_of_the_machine(
+    programs: Path, tmp_path: Path
+) -> None:
+    program(programs, "docker", f'[ "$1" != create ] || echo "$*" > {tmp_path}/said')
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        fixed = replace(SHOP, port=other.getsockname()[1], takes_port=False)
+        with pytest.raises(ImageError) as caught:
+            DOCKER.start(fixed, IN_NETWORK, [])
+    assert str(caught.value) == (
+        f"Port {fixed.port} is in use, and docker runs the image in the network of this machine.\n"
+        "Stop what listens there; without services, all engines but the sandbox have ports of their own."
+    )
+    assert DOCKER.start(fixed, IN_NETWORK, []).address() == ("127.0.0.1", fixed.port)
+    assert " --network host --env KEY sha256:1" in (tmp_path / "said").read_text(encoding="utf-8")
 
 
 # A docker that copies these files.

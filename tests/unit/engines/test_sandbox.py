@@ -14,8 +14,8 @@ import pytest
 from support import FROZEN, tool_or_skip
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, ServerKind
-from pystatic_tasks.engines.base import Artifact, Container, Policy
-from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, here, port_here
+from pystatic_tasks.engines.base import Artifact, Container, Policy, port_here
+from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, here
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.oci.archive import write_archive
@@ -377,14 +377,14 @@ def test_variables_of_one_run_go_before_the_images() -> None:
 
 def test_a_program_that_listens_at_one_port_only_is_asked_there(artifact: Artifact) -> None:
     fixed = replace(artifact, port=free_port(), takes_port=False)
-    assert port_here(fixed) == fixed.port
+    assert port_here(fixed, "sandbox") == fixed.port
     assert "GUNICORN_CMD_ARGS" not in environment(fixed, fixed.port, {})
     assert fixed.port is not None
     with socket.create_server(("127.0.0.1", fixed.port)), pytest.raises(ImageError) as caught:
-        port_here(fixed)
+        port_here(fixed, "sandbox")
     assert str(caught.value) == (
-        f"Port {fixed.port} is in use, and the sandbox shares the ports of this machine.\n"
-        "Stop what listens there, or choose another engine."
+        f"Port {fixed.port} is in use, and sandbox runs the image in the network of this machine.\n"
+        "Stop what listens there; without services, all engines but the sandbox have ports of their own."
     )
 
 
