@@ -54,6 +54,9 @@ def unlike_plain(request: Request, answer: Answer, problem: str, plain: Observed
     there = f"{plain.status}, {plain.type}{what_was_read(plain)}"
     if problem:
         return problem if is_same else f"{problem}; the plain program answered {there}"
+    # An image can do more than the plain program: static files of Django are collected for it alone.
+    if answer.status < 400 <= plain.status:
+        return ""
     if not is_same:
         return f"answered {answer.status}, {answer.type}, the plain program {there}"
     is_declared = request.text is not None or request.json is not None

@@ -38,6 +38,15 @@ def test_an_answer_is_compared_with_that_of_the_plain_program(problem: str, stat
     assert unlike_plain(request, answer, problem, replace(PAGE, status=0)) == problem
 
 
+def test_the_image_may_answer_as_declared_where_the_plain_program_did_not() -> None:
+    answer = Answer(status=200, body="body {}", seconds=0, type="text/css")
+    assert unlike_plain(Request(path="/"), answer, "", replace(PAGE, status=404)) == ""
+    gone = replace(answer, status=404)
+    assert unlike_plain(Request(path="/", status=404), gone, "", replace(PAGE, files=())) == (
+        "answered 404, text/css, the plain program 200, text/html"
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "seen"),
     [
