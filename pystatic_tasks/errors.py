@@ -107,6 +107,14 @@ class SmokeError(PystaticError):
         self.repairs = tuple(repairs)
 
 
+class ServiceError(SmokeError):
+    """A service that the program is to be run with is not there; `line` says so as part of a line."""
+
+    def __init__(self, problem: str, remedy: str = "", details: Sequence[str] = (), line: str = "") -> None:
+        super().__init__(problem, remedy, details)
+        self.line = line
+
+
 class PushError(PystaticError):
     """A registry could not be reached, or did not take what was sent."""
 

@@ -137,18 +137,26 @@ def write_report(config: ImageConfig, result: Result) -> None:
 
 
 @contextlib.contextmanager
+def locked(path: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock in a file; whoever finds that somebody else holds it is told by `wait`, and waits."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            wait()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
 def only_one(config: ImageConfig, say: Callable[[str], None]) -> Iterator[None]:
     """Work on an image while nobody else on this machine does; waits for whoever does.
 
     What a killed build left half-written beside the results is removed.
     """
-    config.work.mkdir(parents=True, exist_ok=True)
-    with (config.work / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"another build of {config.name} is running here; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    waiting = f"another build of {config.name} is running here; waiting for it"
+    with locked(config.work / "lock", lambda: say(waiting)):
         for folder in (config.work, config.dist):
             for path in folder.glob(TEMPORARY_NAMES):
                 path.unlink(missing_ok=True)

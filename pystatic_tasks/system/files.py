@@ -136,9 +136,9 @@ def move_whole(source: Path, target: Path, mode: int) -> None:
         temporary.chmod(mode)
 
 
-def remove_abandoned(prefix: str) -> None:
+def remove_abandoned(prefix: str, parent: Path | None = None) -> None:
     """Remove temporary folders called by a prefix and the PID of their owner, which was killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+    for folder in (parent or Path(tempfile.gettempdir())).glob(f"{prefix}*"):
         owner = folder.name.removeprefix(prefix).partition("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists():
             shutil.rmtree(folder, ignore_errors=True)

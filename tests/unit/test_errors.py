@@ -53,6 +53,12 @@ def test_a_broken_contract_may_say_what_mends_it() -> None:
     assert errors.SmokeError("It broke.").repairs == ()
 
 
+def test_a_service_that_is_not_there_is_a_kind_of_smoke_with_a_line_for_freeze() -> None:
+    error = errors.ServiceError("It ended:", "Mend it.", ["one"], line="it ended: one")
+    assert (str(error), error.line, error.repairs) == ("It ended:\n  one\nMend it.", "it ended: one", ())
+    assert isinstance(error, errors.SmokeError)
+
+
 @pytest.mark.parametrize(("value", "text"), [(("a", "größe"), '["a", "größe"]'), ((), "[]"), (True, "true")])
 def test_a_repair_knows_its_line(value: tuple[str, ...] | bool, text: str) -> None:
     repair = errors.Repair(table="freeze", key="hidden-imports", value=value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -11,11 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import SHARED_MEMORY, ImageConfig, Request, shown
 from pystatic_tasks.config.variables import caller_variables, hidden, resolved
+from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, free_port
 from pystatic_tasks.in_env.modules import OBSERVE
 from pystatic_tasks.in_env.protocol import Examined, Exercise, HttpRequest, Observed, Refusal, RefusedError
 from pystatic_tasks.in_image.heard import TRIAL
 from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.steps import services
 from pystatic_tasks.steps.build_environment import IN_ENV, ask
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.environment import import_paths, script_folder
@@ -28,6 +31,21 @@ MANY = 5
 RECORDER = IN_ENV / "recorder"
 # What of the caller's variables a container would not have either, but a Python here cannot do without.
 OF_THE_MACHINE = ("LD_LIBRARY_PATH",)
+
+
+@contextlib.contextmanager
+def with_services(config: ImageConfig, context: StepContext) -> Iterator[bool]:
+    """Run the services that the program is observed with; whether all are there that it needs."""
+    with contextlib.ExitStack() as stack:
+        all_there = True
+        if config.services and context.observes:
+            try:
+                stack.enter_context(services.running(config, context))
+                context.say(f"services: {services.listed(config.services)}")
+            except ServiceError as error:
+                context.say(f"not observed: {error.line}")
+                all_there = False
+        yield all_there
 
 
 def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there: tuple[str, ...]) -> Observed:
@@ -187,6 +205,7 @@ def exercise_inputs(config: ImageConfig) -> Mapping[str, object]:
         "command": [smoke.command, smoke.stdout, smoke.exit_code, smoke.long_running, smoke.port],
         "further": config.observe.command,
         "variables": exercise_variables(config),
+        "services": services.inputs(config),
     }
 
 

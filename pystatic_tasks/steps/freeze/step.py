@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.bom.components import our_component
@@ -96,10 +96,12 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         return there
 
     started = time.monotonic()
-    with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
-        tools_there = find_tools(config, context)
-        examined = examine_target(config, context, tools_there)
-    observed = observe_target(config, context, examined, tools_there)
+    with observation.with_services(config, context) as runs_whole:
+        with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
+            tools_there = find_tools(config, context)
+            examined = examine_target(config, context, tools_there)
+        observes = context.observes and runs_whole
+        observed = observe_target(config, replace(context, observes=observes), examined, tools_there)
     examined = observation.merged(examined, observed)
     check_own_data(config, context.python, examined.data)
     with context.terminal.activity(f"freezing {config.name}") as show:
@@ -131,7 +133,8 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         errors=tuple(sorted({error.text for error in logged_errors(observed.log, config.server_kind)})),
         system=stamps([*(path for path in made.binaries if path and not path.startswith(prefix)), *declaring]),
     )
-    return write_manifest(config, frozen, inputs=inputs, outputs=outputs).result
+    # A program without its services is frozen again the next time, when they may be there.
+    return write_manifest(config, frozen, inputs=inputs if runs_whole else "", outputs=outputs).result
 
 
 def large_interpreters(contents: Iterable[Part]) -> Iterator[tuple[str, int]]:

@@ -18,6 +18,7 @@ from pystatic_tasks.in_env.client import send
 from pystatic_tasks.in_image.heard import TRIAL
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import says_ended_by_term, unpacked_into_tmp
+from pystatic_tasks.steps import services
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import require_result, write_report
 from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
@@ -60,7 +61,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
 
     Raises:
         MissingToolError: no engine, or not the one asked for, works here.
-        SmokeError: a check failed; the container's log and what to do are in the message.
+        SmokeError: a service cannot be started, or a check failed; the log and what to do are in the message.
     """
     built = require_result(config, Built)
     log_file(config).unlink(missing_ok=True)
@@ -70,6 +71,9 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         engine.load(artifact)
     version = engine.version()
     context.say(f"{engine.name} ({version}): root read-only, no capabilities, no new privileges")
+    if config.services:
+        listed = services.listed(config.services)
+        context.say(f"services: {listed}; {engine.name} runs the image in the network of this machine")
 
     still = [
         *contract.check_files(artifact.archive, config.name),
@@ -78,7 +82,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     show(context, still)
     runs = []
     for user in (config.image.user, random_user()):
-        with context.terminal.activity(f"running it as user {user}"):
+        with services.running(config, context), context.terminal.activity(f"running it as user {user}"):
             runs.append(run_once(config, engine, artifact, user))
         started = runs[-1].startup_ms
         first = "first answer" if serves(config) else "ready"
@@ -150,6 +154,7 @@ def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str)
         memory_bytes=config.smoke.memory,
         env={**resolved(config.smoke.env, "smoke.env"), TRIAL: "1"},
         owner=owner(config),
+        host_network=bool(config.services),
     )
     started = time.monotonic()
     container = engine.start(artifact, policy, [] if config.app else config.smoke.command)

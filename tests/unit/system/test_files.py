@@ -147,6 +147,8 @@ def test_folders_are_removed_whose_owner_is_gone(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     for name in ("a-99999999-x", f"a-{os.getpid()}-x", "b-99999999-x", "a-nobody-x"):
         (tmp_path / name).mkdir()
+    remove_abandoned("a-", tmp_path / "nowhere")
+    assert (tmp_path / "a-99999999-x").exists()
     remove_abandoned("a-")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [f"a-{os.getpid()}-x", "a-nobody-x", "b-99999999-x"]

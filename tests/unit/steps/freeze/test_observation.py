@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pystatic_tasks.config.model import ImageConfig, Observe, Request, Smoke
+from pystatic_tasks.config.model import ImageConfig, Observe, Request, Service, Smoke
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_env.protocol import Examined, Observed, Refusal
 from pystatic_tasks.steps.context import StepContext
@@ -171,5 +171,7 @@ def test_what_decides_an_observation(tmp_path: Path) -> None:
     assert exercise_inputs(replace(config, smoke=judged_otherwise)) == same
     for smoke in (Smoke(requests=(Request(path="/x"),)), Smoke(command=("x",)), Smoke(env={"A": "1"})):
         assert exercise_inputs(replace(config, smoke=smoke)) != same
+    service = Service(name="cache", command=("redis-server",), port=6379)
+    assert exercise_inputs(replace(config, services=(service,))) != same
     for observe in (Observe(requests=(Request(),)), Observe(command=("x",)), Observe(env={"A": "1"})):
         assert exercise_inputs(replace(config, observe=observe)) != same

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import Any
 import pytest
 from support import COMPONENTS, tool_or_skip
 
-from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Layout, Staticx
+from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Layout, Service, Staticx
 from pystatic_tasks.errors import ConfigError, FreezeError
+from pystatic_tasks.in_env.client import free_port, is_taken
 from pystatic_tasks.in_env.protocol import Component, Observed
 from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.steps import build_environment
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze import observation, step
 from pystatic_tasks.steps.freeze.step import FOLDERS, PACKAGE, freeze, made_by, own_components
 from pystatic_tasks.steps.manifest import require_manifest
 from pystatic_tasks.steps.results import Frozen
@@ -546,3 +550,75 @@ def test_secrets_among_data_are_refused_before_anything_is_frozen_and_when_nothi
         with pytest.raises(ConfigError, match=r"^1 file of the project would go into shop unasked:\n  pages/.env: "):
             freeze(shop, environment.host)
         assert environment.runs() == runs
+
+
+# The services that it is observed with.
+
+SERVES = """
+import os, signal, socket
+
+server = socket.create_server(("127.0.0.1", int(os.environ["PYSTATIC_SERVICE_PORT"])))
+with open("../starts", "a") as file:
+    file.write("x")
+signal.pause()
+"""
+
+
+def with_service(shop: ImageConfig, code: str = SERVES) -> ImageConfig:
+    (shop.root / "cache.py").write_text(code, encoding="utf-8")
+    service = Service(name="cache", command=(sys.executable, "-IS", "cache.py"), port=free_port(), timeout=20.0)
+    return replace(shop, services=(service,))
+
+
+def starts(shop: ImageConfig) -> int:
+    """How often the service was started."""
+    path = shop.root.parent / "starts"
+    return len(path.read_text(encoding="utf-8")) if path.exists() else 0
+
+
+def test_it_is_imported_and_observed_with_its_services_if_anything_changed(
+    environment: Environment, shop: ImageConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = with_service(shop)
+    port = shop.services[0].port
+    asked = build_environment.ask
+    there: list[tuple[str, bool]] = []
+
+    def ask(python: Path, module: Any, *arguments: Any, **options: Any) -> Any:
+        there.append((module.name, is_taken(port)))
+        return asked(python, module, *arguments, **options)
+
+    for each in (step, observation):
+        monkeypatch.setattr(each, "ask", ask)
+    freeze(shop, environment.host)
+    assert there == [("tools", True), ("inspect_target", True), ("observe", True), ("program", False)]
+    assert environment.said[0] == f"services: cache at 127.0.0.1:{port}"
+    freeze(shop, environment.host)
+    assert (environment.runs(), starts(shop)) == (1, 1)
+    (shop.root / "cache.py").write_text(f"{SERVES}# Changed.\n", encoding="utf-8")
+    freeze(shop, environment.host)
+    assert (environment.runs(), starts(shop)) == (2, 2)
+
+
+def test_without_its_services_it_is_not_observed_and_frozen_again_the_next_time(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    shop = with_service(shop, "raise SystemExit('no space left')\n")
+    line = (
+        "not observed: the service cache ended with exit code 1 before it listened at "
+        f"127.0.0.1:{shop.services[0].port}: no space left (build/pystatic/shop/service-cache.log)"
+    )
+    for runs in (1, 2):
+        environment.said.clear()
+        freeze(shop, environment.host)
+        assert line in environment.said
+        assert environment.runs() == runs
+    assert environment.asked("target")["app"] == "shop:app"
+    assert not (environment.root / "exercise.asked.json").exists()
+
+
+def test_services_are_left_alone_where_nothing_is_observed(environment: Environment, shop: ImageConfig) -> None:
+    shop = with_service(shop)
+    freeze(shop, replace(environment.host, observes=False))
+    assert starts(shop) == 0
+    assert not any("services" in line for line in environment.said)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from typing import Any
 import pytest
 from support import FROZEN, PACKED, engine_or_skip, tool_or_skip, validate
 
-from pystatic_tasks.config.model import ImageConfig, ImageOptions, Layout, Smoke
-from pystatic_tasks.engines import make_artifact
-from pystatic_tasks.errors import Repair, SmokeError
+from pystatic_tasks.config.model import ImageConfig, ImageOptions, Layout, Service, Smoke
+from pystatic_tasks.engines import Artifact, Container, Policy, make_artifact
+from pystatic_tasks.engines.sandbox import Sandbox
+from pystatic_tasks.errors import Repair, ServiceError, SmokeError
+from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_env.protocol import TreeFile
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.oci import compression
@@ -399,3 +403,65 @@ def test_the_repair_is_called_as_the_user_calls_smoke(tmp_path: Path) -> None:
     output = "ModuleNotFoundError: No module named 'plugins'"
     text = str(failure(make_image(tmp_path), [], [run(BAD, output=output)], fix="inv smoke --fix"))
     assert 'let it be repaired by "inv smoke --fix".' in text
+
+
+SERVES = """
+import os, socket
+
+server = socket.create_server(("127.0.0.1", int(os.environ["PYSTATIC_SERVICE_PORT"])))
+count = len(os.listdir("starts"))
+open(f"starts/{count}", "x").close()
+while True:
+    with server.accept()[0] as connection:
+        connection.sendall(f"start {count}\\n".encode())
+"""
+
+
+def with_service(image: ImageConfig, code: str) -> ImageConfig:
+    (image.root / "starts").mkdir()
+    (image.root / "cache.py").write_text(code, encoding="utf-8")
+    command = (sys.executable, "-IS", "cache.py")
+    return replace(image, services=(Service(name="cache", command=command, port=image.services[0].port),))
+
+
+def asks(root: Path, port: int) -> ImageConfig:
+    """An image of a program that asks a service."""
+    image = build(root, "nc", command=("127.0.0.1", str(port)), stdout="start ")
+    return replace(image, services=(Service(name="cache", command=("true",), port=port),))
+
+
+def test_each_run_has_services_of_its_own(tmp_path: Path, sandboxes: Path) -> None:
+    said: list[str] = []
+    port = free_port()
+    image = with_service(asks(tmp_path, port), SERVES)
+    assert smoke(image, StepContext(say=said.append)).passed
+    assert len(list((tmp_path / "starts").iterdir())) == 2
+    assert said[1] == f"services: cache at 127.0.0.1:{port}; sandbox runs the image in the network of this machine"
+
+
+def test_an_image_is_run_in_the_network_of_the_machine_for_its_services_only(
+    tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    start = Sandbox.start
+
+    def note(engine: Sandbox, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
+        seen.append(policy.host_network)
+        return start(engine, artifact, policy, arguments)
+
+    monkeypatch.setattr(Sandbox, "start", note)
+    image = asks(tmp_path, free_port())
+    smoke(with_service(image, SERVES), StepContext(say=lambda line: None))
+    with pytest.raises(SmokeError):
+        smoke(replace(image, services=()), StepContext(say=lambda line: None))
+    assert seen == [True, True, False, False]
+
+
+def test_without_its_services_an_image_is_not_run(tmp_path: Path, sandboxes: Path) -> None:
+    image = with_service(asks(tmp_path, free_port()), "raise SystemExit('no space left')\n")
+    said: list[str] = []
+    with pytest.raises(ServiceError) as caught:
+        smoke(image, StepContext(say=said.append))
+    assert "  | no space left\n" in str(caught.value)
+    assert not any(line.startswith("as user") for line in said)
+    assert not (image.dist / "smoke.json").exists()

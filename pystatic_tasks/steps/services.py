@@ -1,0 +1,179 @@
+"""The services that the program is run with: started before it, each time anew, and stopped after it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig, Service, shown
+from pystatic_tasks.engines.sandbox import exit_code
+from pystatic_tasks.errors import ServiceError
+from pystatic_tasks.in_env.client import LOOPBACK, is_taken
+from pystatic_tasks.in_env.processes import kill_session, session
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.manifest import locked
+from pystatic_tasks.system.files import hash_file, remove_abandoned
+from pystatic_tasks.system.processes import last_lines, with_our_life
+from pystatic_tasks.system.redaction import masked
+
+FOLDER_PREFIX = "pystatic-service-"
+# The path of a Unix socket ends after 107 bytes, and a service may become another user, who must pass through.
+SHORT_FOLDER = Path("/tmp")
+# As the contract has it for programs.
+GRACE_SECONDS = 10.0
+POLL_SECONDS = 0.05
+
+
+@contextlib.contextmanager
+def running(config: ImageConfig, context: StepContext) -> Iterator[None]:
+    """All services of an image, one after the other ready in their order, and stopped in the reverse one.
+
+    Raises:
+        ServiceError: one of them is not there.
+    """
+    if not config.services:
+        yield
+        return
+    remove_abandoned(FOLDER_PREFIX, SHORT_FOLDER)
+    with contextlib.ExitStack() as stack:
+        # Other images of the project want the same ports.
+        waiting = f"the services of {config.root.name} are running for another build; waiting for it"
+        stack.enter_context(locked(config.work.parent / ".services.lock", lambda: context.say(waiting)))
+        for service in config.services:
+            with context.terminal.activity(f"starting {service.name}"):
+                stack.enter_context(started(config, service))
+        yield
+
+
+@contextlib.contextmanager
+def started(config: ImageConfig, service: Service) -> Iterator[None]:
+    """One service, once it is ready."""
+    check_startable(config, service)
+    folder = tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=SHORT_FOLDER)
+    try:
+        process = start(config, service, folder)
+        try:
+            wait_until_ready(config, service, process)
+            yield
+        finally:
+            stop(process)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_startable(config: ImageConfig, service: Service) -> None:
+    """Raises ServiceError if its program is not there, or its port not free."""
+    if not is_program(config.root, service.command[0]):
+        raise not_there(
+            service,
+            f'cannot be started: there is no program "{service.command[0]}"',
+            "Install it, or correct the command of the service.",
+        )
+    if is_taken(service.port):
+        raise not_there(
+            service,
+            f"cannot be started: something listens at {address(service)} already",
+            "Stop that, or choose another port for the service, and name it wherever the program is told of it.",
+        )
+
+
+def is_program(root: Path, name: str) -> bool:
+    """Whether that can be called in the folder `root`."""
+    return shutil.which(str(root / name) if "/" in name else name) is not None
+
+
+def start(config: ImageConfig, service: Service, folder: str) -> subprocess.Popen[bytes]:
+    log = log_file(config, service)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            with_our_life(service.command),
+            cwd=config.root,
+            env={**os.environ, "PYSTATIC_SERVICE_FOLDER": folder, "PYSTATIC_SERVICE_PORT": str(service.port)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def wait_until_ready(config: ImageConfig, service: Service, process: subprocess.Popen[bytes]) -> None:
+    """Raises ServiceError if it ends before it is ready, or takes too long."""
+    end = time.monotonic() + service.timeout
+    while not is_taken(service.port):
+        if process.poll() is not None:
+            raise with_log(
+                config,
+                service,
+                f"ended with exit code {exit_code(process.returncode)} before it listened at {address(service)}",
+                "Correct its command, which must serve in the foreground until TERM ends it.",
+            )
+        if time.monotonic() > end:
+            raise with_log(
+                config,
+                service,
+                f"did not listen at {address(service)} within {service.timeout:g} seconds",
+                "Correct its port, or raise its timeout.",
+            )
+        time.sleep(POLL_SECONDS)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Send TERM to the service and all that it started, and KILL to what is still there after a while."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    end = time.monotonic() + GRACE_SECONDS
+    while time.monotonic() < end and (process.poll() is None or any(session(process.pid))):
+        time.sleep(POLL_SECONDS)
+    kill_session(process)
+
+
+def address(service: Service) -> str:
+    return f"{LOOPBACK}:{service.port}"
+
+
+def log_file(config: ImageConfig, service: Service) -> Path:
+    """Where all that it prints is kept until it is started again."""
+    return config.work / f"service-{service.name}.log"
+
+
+def not_there(service: Service, reason: str, remedy: str) -> ServiceError:
+    problem = f"{service.name} {reason}"
+    return ServiceError(f"The service {problem}.", remedy, line=f"the service {problem}")
+
+
+def with_log(config: ImageConfig, service: Service, reason: str, remedy: str) -> ServiceError:
+    """The error with the last line that the service printed."""
+    log = log_file(config, service)
+    last = [masked(line.strip()) for line in last_lines(log, 1)]
+    if not last:
+        return not_there(service, f"{reason}, and printed nothing", remedy)
+    problem, kept = f"{service.name} {reason}", shown(config, log)
+    return ServiceError(
+        f"The service {problem}; its log, whole in {kept}, ends so:",
+        remedy,
+        [f"| {last[0]}"],
+        line=f"the service {problem}: {last[0]} ({kept})",
+    )
+
+
+def listed(services: Sequence[Service]) -> str:
+    """The services with their addresses, as part of a line."""
+    return ", ".join(f"{service.name} at {address(service)}" for service in services)
+
+
+def inputs(config: ImageConfig) -> list[Mapping[str, object]]:
+    """What decides what the services are, as JSON: how they are declared, and the files that their commands name."""
+    return [{**vars(service), "files": hashes(config.root, service.command)} for service in config.services]
+
+
+def hashes(root: Path, words: Sequence[str]) -> list[str]:
+    """One for each word: the hash of the file that it names below the folder, or "" if it names none there."""
+    return [hash_file(root / word) if (root / word).resolve().is_relative_to(root.resolve()) else "" for word in words]
