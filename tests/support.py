@@ -239,6 +239,13 @@ def tool_or_skip(name: str) -> str:
     return found
 
 
+def postgresql_or_skip() -> None:
+    """Skips the test unless Debian's PostgreSQL is there, which is not on the PATH."""
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):
+        assert "postgresql" not in REQUIRED, "postgresql is required and not there"
+        pytest.skip("postgresql is not there")
+
+
 def install_distribution(site: Path, name: str, *files: str, requires: Sequence[str] = (), origin: str = "") -> None:
     """A distribution with these files, as pip leaves it; `origin` is the URL that it was installed from."""
     info = site / f"{name}-1.0.dist-info"

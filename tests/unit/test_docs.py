@@ -119,8 +119,6 @@ def framework_snippets() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("project", "snippet"), framework_snippets())
 def test_snippets_for_frameworks_are_those_of_the_projects_that_are_tested(project: str, snippet: str) -> None:
-    files = [
-        *(ROOT / "tests" / "projects" / project).rglob("*.py"),
-        ROOT / "tests/projects" / project / "pyproject.toml",
-    ]
+    folder = ROOT / "tests" / "projects" / project
+    files = [*folder.rglob("*.py"), *folder.glob("*.sh"), folder / "pyproject.toml"]
     assert any(snippet in path.read_text(encoding="utf-8") for path in files)

@@ -1,0 +1,3 @@
+import pystatic_tasks
+
+pystatic_tasks.register()
