@@ -22,6 +22,7 @@ from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.manifest import read_manifest
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.steps.secret_guard import reason_of_name
+from pystatic_tasks.steps.services import listed
 from pystatic_tasks.system.files import source_files
 from pystatic_tasks.system.timezones import TIMEZONES
 
@@ -300,6 +301,18 @@ def missing_folder(config: ImageConfig, match: re.Match[str]) -> Advice:
     )
 
 
+def refused_connection(config: ImageConfig, match: re.Match[str]) -> Advice:
+    if config.services:
+        return Advice(
+            text="The program asks where nobody listens. See whether that is the address of one of its services "
+            f"({listed(config.services)}), and what their logs in {shown(config, config.work)} say."
+        )
+    return Advice(
+        text="The program asks where nobody listens. If it needs a service of this machine, such as a database, "
+        "let that be started for it: declare it in [[tool.pystatic-tasks.services]]."
+    )
+
+
 ADVICE: tuple[tuple[str, Callable[[ImageConfig, re.Match[str]], Advice]], ...] = (
     (r"No time zone found with key ([\w/+-]+)", missing_time_zone),
     (r"Directory '([^'/][^']*)' does not exist", missing_folder),
@@ -310,4 +323,5 @@ ADVICE: tuple[tuple[str, Callable[[ImageConfig, re.Match[str]], Advice]], ...] =
     (r"Template(?:NotFound|DoesNotExist): '?([^'\s,]+)", missing_template),
     (r"([\w./+-]+\.so[\d.]*): cannot open shared object file", missing_library),
     (r"No usable temporary directory found|Read-only file system: (?:\w+\()?['\"]/tmp/", nowhere_to_write),
+    (r"[Cc]onnection refused", refused_connection),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from support import FROZEN
 
-from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Smoke, Staticx
+from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Service, Smoke, Staticx
 from pystatic_tasks.errors import Repair
 from pystatic_tasks.steps.manifest import write_manifest
 from pystatic_tasks.steps.smoke import diagnose as module
@@ -442,6 +442,19 @@ def test_the_machines_own_libraries_are_found(libraries: Path) -> None:
 )
 def test_the_log_says_what_to_do(output: str, text: str) -> None:
     assert diagnose(make_image(), output) == Advice(text=text)
+
+
+def test_a_service_that_does_not_listen_is_told() -> None:
+    output = 'connection to server at "127.0.0.1", port 5432 failed: Connection refused'
+    assert diagnose(make_image(), output) == Advice(
+        text="The program asks where nobody listens. If it needs a service of this machine, such as a database, "
+        "let that be started for it: declare it in [[tool.pystatic-tasks.services]]."
+    )
+    service = Service(name="postgresql", command=("sh", "postgresql.sh"), port=15432)
+    assert diagnose(replace(make_image(), services=(service,)), output) == Advice(
+        text="The program asks where nobody listens. See whether that is the address of one of its services "
+        "(postgresql at 127.0.0.1:15432), and what their logs in build/pystatic/shop say."
+    )
 
 
 def test_a_missing_module_is_told_before_what_follows_from_it() -> None:
