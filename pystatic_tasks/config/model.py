@@ -271,7 +271,7 @@ class ImageConfig:
         members={"kind": (ServerKind, key("Which server serves the application.", DEFAULT_SERVER))},
     )
     services: tuple[Service, ...] = key(
-        "Services of this machine that the program is run with before it is frozen "
+        "[Services of this machine](how-to.md#start-a-database-first) that the program is run with before it is frozen "
         "and by smoke: started in this order, each time anew, and stopped afterwards.",
         (),
     )
