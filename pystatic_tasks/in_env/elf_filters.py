@@ -42,26 +42,46 @@ class Filter:
 
 
 class Filters:
-    """The filters, for a file of that many bytes."""
+    """The filters of this machine, for a file."""
 
-    def __init__(self, folder: Path, size: int) -> None:
+    def __init__(self, folder: Path, content: bytes) -> None:
         self.library = ctypes.CDLL(str(folder / f"filters-{platform.machine()}.so"))
-        self.end = ctypes.c_uint32(size + BEYOND_END)
+        self.content = content
+        self.end = ctypes.c_uint32(len(content) + BEYOND_END)
+        self.frames: Filter | None = None
 
-    def run(self, each: Filter, content: bytes, direction: int) -> bytes:
-        """A part of a file, changed or changed back."""
-        changed = ctypes.create_string_buffer(content, len(content))
-        spare = ctypes.create_string_buffer(len(content))
-        length, address = ctypes.c_size_t(len(content)), ctypes.c_uint32(each.address)
-        self.library.filter(each.kind, changed, length, address, self.end, spare, direction)
+    def apply(self, wanted: Filter) -> tuple[Filter, bytes] | None:
+        """The filter that can be undone, and what it makes of its part of the file; None if there is none."""
+        part = self.part_of(wanted)
+        if wanted.kind == UNWIND_INDEX:
+            head = part[:INDEX_HEAD]
+            if self.index_of(wanted, head) == part:
+                return wanted, head + bytes(len(part) - len(head))
+            return self.apply(replace(wanted, kind=UNWIND_TABLE))
+        changed = self.run(wanted, part, APPLY)
+        if self.run(wanted, changed, UNDO) != part:
+            return None
+        if wanted.kind == UNWIND_FRAMES:
+            self.frames = wanted
+        return wanted, changed
+
+    def part_of(self, wanted: Filter) -> bytes:
+        return self.content[wanted.offset : wanted.offset + wanted.length]
+
+    def run(self, wanted: Filter, part: bytes, direction: int) -> bytes:
+        changed = ctypes.create_string_buffer(part, len(part))
+        spare = ctypes.create_string_buffer(len(part))
+        length, address = ctypes.c_size_t(len(part)), ctypes.c_uint32(wanted.address)
+        self.library.filter(wanted.kind, changed, length, address, self.end, spare, direction)
         return changed.raw
 
-    def index_of(self, index: Filter, head: bytes, frames: Filter, content: bytes) -> bytes:
+    def index_of(self, index: Filter, head: bytes) -> bytes:
         """An index of frames, made anew."""
+        frames = self.frames or Filter(UNWIND_FRAMES, 0, 0, 0)
         made = ctypes.create_string_buffer(head, index.length)
         sizes = ctypes.c_size_t(index.length), ctypes.c_size_t(frames.length)
         addresses = ctypes.c_uint32(index.address), ctypes.c_uint32(frames.address)
-        self.library.make_index(made, sizes[0], addresses[0], content, sizes[1], addresses[1])
+        self.library.make_index(made, sizes[0], addresses[0], self.part_of(frames), sizes[1], addresses[1])
         return made.raw
 
 
@@ -72,28 +92,12 @@ def filtered(content: bytes, folder: Path) -> tuple[bytes, list[Filter]]:
         content: The file.
         folder: Has the library of filters for this machine.
     """
-    filters, applied, changed = Filters(folder, len(content)), list[Filter](), bytearray(content)
-    frames: Filter | None = None
-    for each in find_filters(content):
-        part = content[each.offset : each.offset + each.length]
-        if each.kind == UNWIND_FRAMES:
-            frames = each
-        if each.kind == UNWIND_INDEX:
-            new = part[:INDEX_HEAD] + bytes(max(0, each.length - INDEX_HEAD))
-            made = frames and filters.index_of(each, part[:INDEX_HEAD], frames, part_of(content, frames))
-            if made != part:
-                each = replace(each, kind=UNWIND_TABLE)
-        if each.kind != UNWIND_INDEX:
-            new = filters.run(each, part, APPLY)
-            if filters.run(each, new, UNDO) != part:
-                continue
-        changed[each.offset : each.offset + each.length] = new
-        applied.append(each)
+    filters, applied, changed = Filters(folder, content), list[Filter](), bytearray(content)
+    for made in filter(None, map(filters.apply, find_filters(content))):
+        one, part = made
+        changed[one.offset : one.offset + one.length] = part
+        applied.append(one)
     return bytes(changed), applied
-
-
-def part_of(content: bytes, each: Filter) -> bytes:
-    return content[each.offset : each.offset + each.length]
 
 
 def find_filters(content: bytes) -> Iterator[Filter]:
