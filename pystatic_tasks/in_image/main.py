@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import SettingsError
+from .healthcheck import ask_myself, write_down
 from .heard import TRIAL, heard
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def main(
     try:
         config = server.configure(settings, own, os.environ, [] if checks_health else arguments)
         if checks_health:
-            return server.ask_myself(config, arguments[1] if len(arguments) > 1 else "/")
+            return ask_myself(server.listener(config), arguments[1] if len(arguments) > 1 else "/")
+        write_down(server.listener(config), sys.prefix)
         return server.serve(heard(load) if TRIAL in os.environ else load, config)
     except SettingsError as error:
         print(f"Error: {error}", file=sys.stderr)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pystatic_tasks.bom.components import our_component
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import StaticxError
 from pystatic_tasks.in_env.modules import LAUNCHER
 from pystatic_tasks.in_env.protocol import Component, Form, LauncherQuestion, RefusedError
 from pystatic_tasks.packers.packer import Job, Packer, Packing
+from pystatic_tasks.system.files import hash_tree
 from pystatic_tasks.system.findings import Finding
 from pystatic_tasks.system.processes import last_lines, tool_environment
 
@@ -42,7 +42,7 @@ class Launcher:
     )
 
     def inputs(self, config: ImageConfig) -> Any:
-        return [config.freeze.optimize, config.app is not None]
+        return [config.freeze.optimize, config.app is not None, hash_tree(FOLDER)]
 
     def pack(self, config: ImageConfig, job: Job) -> Packing:
         log = config.work / "launcher.log"
@@ -56,7 +56,7 @@ class Launcher:
                 "If nothing there is of the project, please report it.",
                 last_lines(log),
             )
-        return Packing(components=tuple(components(config)), system=())
+        return Packing(components=tuple(components(config, job.ours)), system=())
 
     def findings(self) -> Iterator[Finding]:
         """There is one wherever there is an executable."""
@@ -86,9 +86,9 @@ def question(config: ImageConfig, job: Job) -> LauncherQuestion:
     )
 
 
-def components(config: ImageConfig) -> Iterator[Component]:
+def components(config: ImageConfig, ours: Component) -> Iterator[Component]:
     """The launcher, and what is in it of others."""
-    yield replace(our_component(), files=(f"/{config.name}",))
+    yield replace(ours, files=(f"/{config.name}",))
     for name, version, license_name in (("zstd", ZSTD, "BSD-3-Clause"), ("musl", MUSL, "MIT")):
         yield Component(kind="file", type="generic", name=name, version=version, licenses=(license_name,))
 

@@ -38,6 +38,7 @@ class Job:
         own_packages: Names of the project's top-level packages and modules.
         cache: Folder of what a packer keeps for its next run.
         tools: Folder of the tools in the build environment.
+        ours: The component of what this package itself puts into an image.
         ask: Asks something there.
     """
 
@@ -48,6 +49,7 @@ class Job:
     own_packages: tuple[str, ...]
     cache: Path
     tools: Path
+    ours: Component
     ask: Ask
 
 

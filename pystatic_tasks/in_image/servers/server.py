@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from ..healthcheck import Listener
+
 Config = TypeVar("Config")
 
 
@@ -88,8 +90,8 @@ class Server(Protocol[Config]):
             SystemExit: an argument is unknown, or asks for help or the version.
         """
 
-    def ask_myself(self, config: Config, path: str) -> int:
-        """Ask the running server for `path`; 0 if it answered well, else 1."""
+    def listener(self, config: Config) -> Listener:
+        """Where it listens; the first place of several."""
 
     def serve(self, load: Callable[[], Any], config: Config) -> int:
         """Serve what `load` returns until told to stop; the exit code.

@@ -58,7 +58,7 @@ def copy_runner(folder: Path) -> None:
     """Put the runner, under its frozen name, into `folder`."""
     target = folder / FROZEN_RUNNER
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(RUNNER, target, ignore=shutil.ignore_patterns("__pycache__", "unfrozen.py"))
+    shutil.copytree(RUNNER, target, ignore=shutil.ignore_patterns("__pycache__", "unfrozen.py", "launcher"))
 
 
 def server_config_file(config: ImageConfig) -> Path | None:

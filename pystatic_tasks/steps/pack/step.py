@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from pystatic_tasks.bom.components import our_component
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.in_env.modules import Answer, Module, Question
 from pystatic_tasks.in_env.stamps import stamps
@@ -76,5 +77,6 @@ def make_job(config: ImageConfig, context: StepContext, frozen: Frozen, librarie
         own_packages=frozen.own_packages,
         cache=cache_folder(config, f"packed-{config.used_packer}", use_cache=context.use_cache),
         tools=python.parent,
+        ours=our_component(),
         ask=ask_there,
     )

@@ -90,7 +90,8 @@ TREE: dict[str, Any] = {"layout": "tree"}
 @pytest.mark.parametrize(
     ("options", "environment"),
     [
-        ({}, {}),
+        ({}, {"TMPDIR": "/dev/shm"}),
+        ({"packer": "staticx"}, {}),
         (TREE, {"TMPDIR": "/dev/shm"}),
         ({**TREE, "smoke": Smoke(writable_tmp=True)}, {}),
         ({**TREE, "image": ImageOptions(env={"TMPDIR": "/data"})}, {"TMPDIR": "/data"}),
@@ -109,9 +110,9 @@ def test_where_tmp_is_not_writable_temporary_files_go_elsewhere(
 
 
 def test_the_user_has_a_name_whatever_its_number_is() -> None:
-    assert ImageConfig(root=ROOT, project=ROOT).environment == {"USER": "nonroot"}
+    assert ImageConfig(root=ROOT, project=ROOT).environment["USER"] == "nonroot"
     own = ImageOptions(env={"USER": "ada"})
-    assert ImageConfig(root=ROOT, project=ROOT, image=own).environment == {"USER": "ada"}
+    assert ImageConfig(root=ROOT, project=ROOT, image=own).environment["USER"] == "ada"
 
 
 @pytest.fixture

@@ -18,15 +18,15 @@ from pystatic_tasks.config.sources import (
 
 KEYS = (
     "app, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, observe, "
-    "python, requirements, script, server, services, smoke, staticx"
+    "packer, python, requirements, script, server, services, smoke, staticx"
 )
 VARIABLES = (
     "APP, COMMAND, FREEZE_COLLECT, FREEZE_DATA, FREEZE_EXCLUDES, FREEZE_HIDDEN_IMPORTS, FREEZE_METADATA, "
     "FREEZE_OPTIMIZE, FREEZE_STRIP, GROUPS, IMAGE_CERTIFICATES, IMAGE_COMPRESSION, IMAGE_HEALTHCHECK, "
     "IMAGE_PORTS, IMAGE_TAGS, IMAGE_TIMEZONES, IMAGE_USER, IMAGE_VOLUMES, INSTALL, LAYOUT, LOCKED, "
-    "MAX_COMPRESSED_SIZE, MAX_SIZE, NAME, OBSERVE_COMMAND, PYTHON, REQUIREMENTS, SCRIPT, SMOKE_COMMAND, SMOKE_ENGINE, "
-    "SMOKE_EXIT_CODE, SMOKE_LONG_RUNNING, SMOKE_MEMORY, SMOKE_PORT, SMOKE_STDOUT, SMOKE_TIMEOUT, SMOKE_WRITABLE_TMP, "
-    "STATICX_LIBRARIES, STATICX_STRIP"
+    "MAX_COMPRESSED_SIZE, MAX_SIZE, NAME, OBSERVE_COMMAND, PACKER, PYTHON, REQUIREMENTS, SCRIPT, SMOKE_COMMAND, "
+    "SMOKE_ENGINE, SMOKE_EXIT_CODE, SMOKE_LONG_RUNNING, SMOKE_MEMORY, SMOKE_PORT, SMOKE_STDOUT, SMOKE_TIMEOUT, "
+    "SMOKE_WRITABLE_TMP, STATICX_LIBRARIES, STATICX_STRIP"
 )
 NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
 NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'

@@ -23,7 +23,7 @@ NOTHING = AnalysisInputs(
     hooks=(),
     excludes=(),
     optimize=0,
-    layout="onefile",
+    form="archive",
 )
 
 

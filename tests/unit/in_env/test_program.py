@@ -21,7 +21,8 @@ from pystatic_tasks.in_env.protocol import Analysed, Component, Own, Program
 PROJECT = Component(kind="project", type="generic", name="shop")
 SHOP = Program(
     name="shop",
-    layout="tree",
+    form="tree",
+    is_packed=False,
     work="/work",
     kept="/kept",
     entry="/build/shop-entry.py",
@@ -44,7 +45,7 @@ SHOP = Program(
 
 def test_the_analysis_is_asked_for_what_the_program_needs() -> None:
     inputs = analysis_inputs(SHOP)
-    assert (inputs.entry, inputs.layout, inputs.optimize) == ("/build/shop-entry.py", "tree", 2)
+    assert (inputs.entry, inputs.form, inputs.optimize) == ("/build/shop-entry.py", "tree", 2)
     assert (inputs.datas, inputs.binaries) == ((("/shop/page.html", "shop"),), ())
     assert (inputs.hidden_imports, inputs.excludes) == (("shop.plugins",), ("tkinter",))
 

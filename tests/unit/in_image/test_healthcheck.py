@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from gunicorn.config import Config
 from support import tool_or_skip
 
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_image import healthcheck
+from pystatic_tasks.in_image.healthcheck import Address, Listener, ask_myself, write_down
 from pystatic_tasks.in_image.servers.gunicorn import SERVER
 from pystatic_tasks.in_image.servers.gunicorn.settings import configure
 
@@ -49,7 +49,7 @@ def says(
 
 
 def check(bind: str, path: str = "/", **settings: object) -> int:
-    return SERVER.ask_myself(configure({"bind": bind, **settings}, {}), path)
+    return ask_myself(SERVER.listener(configure({"bind": bind, **settings}, {})), path)
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 399])
@@ -153,13 +153,31 @@ def test_a_listener_that_was_handed_over_cannot_be_asked(capsys: pytest.CaptureF
     )
 
 
-def test_an_address_that_is_none_is_unhealthy(capsys: pytest.CaptureFixture[str]) -> None:
-    config = Config()
-    config.set("bind", "127.0.0.1:http")
-    assert SERVER.ask_myself(config, "/") == 1
-    assert capsys.readouterr().err == (
-        "unhealthy: no answer from 127.0.0.1:http: '127.0.0.1:http' is no address: 'http' is not a valid port number.\n"
-    )
+@pytest.mark.parametrize(
+    ("address", "tls", "noted"),
+    [
+        (("0.0.0.0", 8000), False, "127.0.0.1 8000"),
+        (("", 8000), False, "127.0.0.1 8000"),
+        (("10.0.0.7", 80), False, "10.0.0.7 80"),
+        (("::", 8000), False, "::1 8000"),
+        ("/run/größe.sock", False, "/run/größe.sock"),
+        ("shop.sock", False, None),
+        ("\0shop", False, None),
+        (("localhost", 8000), False, None),
+        (("0.0.0.0", 8000), True, None),
+        (3, False, None),
+    ],
+)
+def test_the_launcher_is_told_where_it_can_ask(tmp_path: Path, address: Address, tls: bool, noted: str | None) -> None:
+    (tmp_path / "launched.pyc").touch()
+    write_down(Listener("somewhere", address, tls), str(tmp_path))
+    path = tmp_path / "address"
+    assert (path.read_text(encoding="utf-8") if path.exists() else None) == noted
+
+
+def test_no_other_folder_is_written_into(tmp_path: Path) -> None:
+    write_down(Listener("127.0.0.1:8000", ("127.0.0.1", 8000), tls=False), str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_with_tls_is_asked_by_tls(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from support import FROZEN, REPOSITORY, tool_or_skip
 
 from pystatic_tasks import packers
 from pystatic_tasks.config.model import ImageConfig, Layout, PackerName
-from pystatic_tasks.packers import all_packers, find_packer, needs_writable_tmp, packer_of, says_ended_by_term
+from pystatic_tasks.packers import all_packers, find_packer, form_of, packer_of, says_ended_by_term, unpacked_into_tmp
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import write_manifest
 from pystatic_tasks.steps.pack.step import pack
@@ -38,8 +38,12 @@ def test_tools_are_pinned(packer: packers.Packer) -> None:
 def test_a_tree_needs_no_packer(tmp_path: Path) -> None:
     tree = replace(one_file(tmp_path), layout="tree")
     assert packer_of(tree) is None
-    assert not needs_writable_tmp(tree)
-    assert needs_writable_tmp(one_file(tmp_path))
+    assert (form_of(tree), unpacked_into_tmp(tree)) == ("tree", "")
+
+
+def test_each_takes_a_program_of_its_form(tmp_path: Path) -> None:
+    assert form_of(one_file(tmp_path)) == "tree"
+    assert form_of(replace(one_file(tmp_path), packer="staticx")) == "archive"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +57,7 @@ def test_a_tree_needs_no_packer(tmp_path: Path) -> None:
     ],
 )
 def test_staticx_tells_a_death_by_term_in_its_log_only(output: str, layout: Layout, says: bool, tmp_path: Path) -> None:
-    assert says_ended_by_term(replace(one_file(tmp_path), layout=layout), output) is says
+    assert says_ended_by_term(replace(one_file(tmp_path), packer="staticx", layout=layout), output) is says
 
 
 def test_the_packer_of_the_page_packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +67,7 @@ def test_the_packer_of_the_page_packs(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "more").mkdir()
     (tmp_path / "more" / "plain.py").write_text(code, encoding="utf-8")
     monkeypatch.setattr(packers, "__path__", [str(FOLDER), str(tmp_path / "more")])
-    monkeypatch.setattr(ImageConfig, "packer", "plain")
+    monkeypatch.setattr(ImageConfig, "used_packer", "plain")
     shop, said = one_file(tmp_path), list[str]()
     program = tmp_path / "program"
     program.write_bytes(b"p" * 20_000)

@@ -31,7 +31,7 @@ def commands(shop: ImageConfig, *engines: str, waiting: str = "", ports: tuple[i
 def test_it_is_proved_run_and_pushed() -> None:
     assert commands(image(), "docker", "podman") == [
         "nox -s smoke",
-        f"docker run --rm -p 8000:8000 {HARDENED} {TMP} shop:latest",
+        f"docker run --rm -p 8000:8000 {HARDENED} shop:latest",
         "skopeo copy oci-archive:dist/pystatic/shop/image.tar docker://registry.example/shop:latest",
     ]
 
@@ -44,14 +44,20 @@ def test_a_tree_needs_no_writable_folder() -> None:
     assert commands(image(layout="tree"), "docker")[1] == f"docker run --rm -p 8000:8000 {HARDENED} shop:latest"
 
 
+def test_what_unpacks_itself_is_given_a_tmp() -> None:
+    assert commands(image(packer="staticx"), "docker")[1] == (
+        f"docker run --rm -p 8000:8000 {HARDENED} {TMP} shop:latest"
+    )
+
+
 def test_without_an_engine_the_image_is_loaded_first() -> None:
     load = "docker load --input dist/pystatic/shop/image.tar && "
-    assert commands(image())[1] == f"{load}docker run --rm -p 8000:8000 {HARDENED} {TMP} shop:latest"
+    assert commands(image())[1] == f"{load}docker run --rm -p 8000:8000 {HARDENED} shop:latest"
 
 
 def test_a_command_publishes_no_port_and_gets_the_arguments_that_smoke_gives() -> None:
     shop = image(command="shop", smoke=Smoke(command=("two words",)))
-    assert commands(shop, "docker", ports=())[1] == f"docker run --rm {HARDENED} {TMP} shop:latest 'two words'"
+    assert commands(shop, "docker", ports=())[1] == f"docker run --rm {HARDENED} shop:latest 'two words'"
 
 
 @pytest.mark.parametrize("tag", ["registry.example/team/shop:1.4", "localhost/shop:1", "localhost:5000/shop:1"])

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...healthcheck import ask_myself
+from ...healthcheck import Listener
 
 if TYPE_CHECKING:
     from gunicorn.config import Config
@@ -60,10 +60,11 @@ class Gunicorn:
 
         return configure(settings, environment, arguments, own)
 
-    def ask_myself(self, config: Config, path: str) -> int:
+    def listener(self, config: Config) -> Listener:
         from .settings import address_of, binds
 
-        return ask_myself(binds(config)[0], path, address_of=address_of, tls=config.is_ssl)
+        bind = binds(config)[0]
+        return Listener(bind, address_of(bind), config.is_ssl)
 
     def serve(self, load: Callable[[], Any], config: Config) -> int:
         from .serve import serve

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...healthcheck import Address, ask_myself
+from ...healthcheck import Address, Listener
 
 if TYPE_CHECKING:
     from ..server import Examination
@@ -57,9 +57,8 @@ class Uvicorn:
 
         return configure(settings, environment, arguments)
 
-    def ask_myself(self, config: Mapping[str, Any], path: str) -> int:
-        bind, address = listener(config)
-        return ask_myself(bind, path, address_of=lambda bind: address, tls=bool(config.get("ssl_certfile")))
+    def listener(self, config: Mapping[str, Any]) -> Listener:
+        return Listener(*place(config), tls=bool(config.get("ssl_certfile")))
 
     def serve(self, load: Callable[[], Any], config: Mapping[str, Any]) -> int:
         from .serve import serve
@@ -67,7 +66,7 @@ class Uvicorn:
         return serve(load, config)
 
 
-def listener(config: Mapping[str, Any]) -> tuple[str, Address]:
+def place(config: Mapping[str, Any]) -> tuple[str, Address]:
     """Where it listens, for people and for those who connect."""
     if config.get("fd") is not None:
         return f"fd://{config['fd']}", config["fd"]

@@ -34,7 +34,7 @@ EXAMINED = Examined(
 
 
 def make_config(root: Path, app: str | None = "shop.web:app", **keys: Any) -> ImageConfig:
-    return ImageConfig(root=root, project=root, name="shop", app=app, install=(), **keys)
+    return ImageConfig(root=root, project=root, name="shop", app=app, install=(), **{"packer": "staticx", **keys})
 
 
 def describe(config: ImageConfig, entry: str = "") -> Any:

@@ -151,7 +151,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageConfig:
     for path, text in (("pyproject.toml", '[project]\nname = "shop"\n'), ("shop.py", "app = print\n")):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
-    return ImageConfig(root=root, project=root, project_name="shop", name="shop", app="shop:app")
+    return ImageConfig(root=root, project=root, project_name="shop", name="shop", app="shop:app", packer="staticx")
 
 
 def as_tree(image: ImageConfig) -> ImageConfig:
@@ -202,7 +202,7 @@ def test_a_tree_is_left_as_its_files_with_their_owners(tree: Environment, shop: 
 
 
 def test_each_layout_has_its_own_folder(tree: Environment, shop: ImageConfig) -> None:
-    assert set(FOLDERS) == {"onefile", "tree"}
+    assert set(FOLDERS) == {"archive", "tree"}
     freeze(as_tree(shop), tree.host)
     assert not (shop.work / "frozen").exists()
 
@@ -233,9 +233,10 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
     assert asked.pop("made_by") == [*made_by(), fingerprint(tools())]
     assert asked == {
         "name": "shop",
-        "layout": "onefile",
+        "form": "archive",
+        "is_packed": True,
         "work": str(work),
-        "kept": f"{shop.work}/kept/onefile",
+        "kept": f"{shop.work}/kept/archive",
         "loose": [],
         "entry": f"{work}/shop-entry.py",
         "is_script": False,
@@ -273,7 +274,7 @@ def test_tracebacks_call_a_script_as_the_project_does(environment: Environment, 
 
 def test_the_layout_is_handed_on(tree: Environment, shop: ImageConfig) -> None:
     freeze(as_tree(shop), tree.host)
-    assert tree.asked("program")["layout"] == "tree"
+    assert tree.asked("program")["form"] == "tree"
 
 
 def test_hooks_are_those_for_what_the_program_has_no_use_for(environment: Environment, shop: ImageConfig) -> None:

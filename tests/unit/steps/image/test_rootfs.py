@@ -23,7 +23,15 @@ CORRECT = "Correct image.files or image.volumes of tool.pystatic-tasks, or the i
 
 
 def make_image(root: Path, name: str = "shop", layout: Layout = "onefile", **options: Any) -> ImageConfig:
-    return ImageConfig(root=root, project=root, name=name, app="shop:app", layout=layout, image=ImageOptions(**options))
+    return ImageConfig(
+        root=root,
+        project=root,
+        name=name,
+        app="shop:app",
+        layout=layout,
+        packer="staticx",
+        image=ImageOptions(**options),
+    )
 
 
 def entries_of(image: ImageConfig) -> list[Entry]:

@@ -79,6 +79,7 @@ def some_image(
         name="shop",
         app="shop:app",
         layout=layout,
+        packer="staticx",
         max_size=max_size,
         max_compressed_size=max_compressed_size,
         image=ImageOptions(**options),

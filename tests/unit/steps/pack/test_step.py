@@ -28,7 +28,13 @@ echo "größe failed"
 
 def make_image(root: Path, layout: Layout, *libraries: str) -> ImageConfig:
     return ImageConfig(
-        root=root, project=root, name="shop", app="shop:app", layout=layout, staticx=Staticx(libraries=libraries)
+        root=root,
+        project=root,
+        name="shop",
+        app="shop:app",
+        layout=layout,
+        packer="staticx",
+        staticx=Staticx(libraries=libraries),
     )
 
 

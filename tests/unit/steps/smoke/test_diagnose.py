@@ -33,7 +33,7 @@ printf '\\tlibxyz.so.1 (libc6,x86-64) => {folder}/libxyz.so.1\\n'
 
 
 def make_image(root: Path = Path(), **freeze: Any) -> ImageConfig:
-    return ImageConfig(root=root, project=root, name="shop", app="a:b", freeze=Freeze(**freeze))
+    return ImageConfig(root=root, project=root, name="shop", app="a:b", packer="staticx", freeze=Freeze(**freeze))
 
 
 def a_file(path: Path) -> Path:

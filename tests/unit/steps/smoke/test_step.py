@@ -40,7 +40,7 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make_image(root: Path, *, app: str | None = "shop:app", **options: Any) -> ImageConfig:
-    return ImageConfig(root=root, project=root, name="shop", app=app, image=ImageOptions(**options))
+    return ImageConfig(root=root, project=root, name="shop", app=app, packer="staticx", image=ImageOptions(**options))
 
 
 def run(*checks: Check, output: str = "") -> Run:
@@ -58,6 +58,7 @@ def build(root: Path, applet: str, app: str | None = None, layout: Layout = "one
         app=app,
         script=None if app else "x.py",
         layout=layout,
+        packer="staticx",
         smoke=Smoke(engine="sandbox", **smoke),
     )
     (root / "pyproject.toml").write_text("", encoding="utf-8")

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pystatic_tasks.in_image.healthcheck import Address
-from pystatic_tasks.in_image.servers.uvicorn import SERVER, listener
+from pystatic_tasks.in_image.healthcheck import Address, ask_myself
+from pystatic_tasks.in_image.servers.uvicorn import SERVER
 
 DEFAULT = {"host": "0.0.0.0", "port": 8000}
 
@@ -21,10 +21,10 @@ DEFAULT = {"host": "0.0.0.0", "port": 8000}
     ],
 )
 def test_it_listens_where_its_settings_say(config: dict[str, Any], bind: str, address: Address) -> None:
-    assert listener({**DEFAULT, **config}) == (bind, address)
+    assert SERVER.listener({**DEFAULT, **config}) == (bind, address, False)
 
 
 def test_a_listener_that_was_handed_over_is_not_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    assert SERVER.ask_myself({**DEFAULT, "fd": 0}, "/") == 1
+    assert ask_myself(SERVER.listener({**DEFAULT, "fd": 0}), "/") == 1
     text = "unhealthy: no answer from fd://0: a listener that was handed over cannot be asked\n"
     assert capsys.readouterr().err == text
