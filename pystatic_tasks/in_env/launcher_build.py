@@ -10,6 +10,7 @@ import json
 import marshal
 import os
 import struct
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -62,12 +63,14 @@ class Packed:
 
 
 def build(question: LauncherQuestion) -> StaticExecutable:
-    files = list(read_tree(question))
-    groups = [group for group in group_files(question, files) if group]
+    groups = [group for group in group_files(question, list(read_tree(question))) if group]
     kept = Path(question.kept)
     kept.mkdir(parents=True, exist_ok=True)
+    paths = [kept / name_of(group, Path(question.launcher)) for group in groups]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        packed = list(pool.map(lambda group: pack(group, Path(question.launcher), kept), groups))
+        packed = list(pool.map(lambda group, path: pack(group, Path(question.launcher), path), groups, paths))
+    for path in set(kept.iterdir()) - set(paths):
+        path.unlink()
     write(question, packed)
     return StaticExecutable()
 
@@ -128,38 +131,40 @@ def kinship(file: File) -> tuple[object, ...]:
     return (suffix != ".pyc", suffix)
 
 
-def pack(files: Sequence[File], binaries: Path, kept: Path) -> Packed:
-    """Compress files together, unless that was done before."""
-    raw = hashlib.sha256(repr((LEVEL, zstandard.__version__)).encode())
-    for path in sorted(binaries.glob("filters-*")):
-        raw.update(path.read_bytes())
+def name_of(files: Iterable[File], launcher: Path) -> str:
+    """A name for what comes of compressing files, the same for the same."""
+    found = hashlib.sha256(repr((LEVEL, zstandard.__version__)).encode())
+    for path in sorted(launcher.glob("filters-*")):
+        found.update(path.read_bytes())
     for file in files:
-        raw.update(struct.pack("<BQ", file.kind, len(file.content)) + file.content)
-    known = kept / f"{raw.hexdigest()}.zst"
-    described = known.with_suffix(".json")
-    if known.exists() and described.exists():
-        size, filters = json.loads(described.read_text(encoding="utf-8"))
-        return Packed(files, [[Filter(*one) for one in each] for each in filters], size, known.read_bytes())
-    content, applied = joined(files, binaries)
-    packed = compress(content)
-    described.write_text(json.dumps([len(content), [[vars_of(one) for one in each] for each in applied]]))
-    temporary = known.with_suffix(f".{os.getpid()}.part")
-    temporary.write_bytes(packed)
-    temporary.replace(known)
-    return Packed(files, applied, len(content), packed)
+        found.update(struct.pack("<BQ", file.kind, len(file.content)) + file.content)
+    return f"{found.hexdigest()}.packed"
+
+
+def pack(files: Sequence[File], launcher: Path, kept: Path) -> Packed:
+    """Compress files together, unless what comes of that is in the file `kept` already."""
+    if not kept.exists():
+        content, applied = joined(files, launcher)
+        head = json.dumps([len(content), [[vars_of(one) for one in each] for each in applied]])
+        temporary = kept.with_suffix(f".{threading.get_ident()}.part")
+        temporary.write_bytes(head.encode() + b"\n" + compress(content))
+        temporary.replace(kept)
+    head_line, _, packed = kept.read_bytes().partition(b"\n")
+    size, filters = json.loads(head_line)
+    return Packed(files, [[Filter(*one) for one in each] for each in filters], size, packed)
 
 
 def vars_of(one: Filter) -> list[int]:
     return [one.kind, one.offset, one.length, one.address]
 
 
-def joined(files: Sequence[File], binaries: Path) -> tuple[bytes, list[list[Filter]]]:
+def joined(files: Sequence[File], launcher: Path) -> tuple[bytes, list[list[Filter]]]:
     """What is compressed, and the filters of each file; ELF files begin at pages."""
     content = bytearray()
     applied: list[list[Filter]] = []
     for file in files:
         is_elf_file = file.kind == ELF_FILE
-        changed, filters = filtered(file.content, binaries) if is_elf_file else (file.content, [])
+        changed, filters = filtered(file.content, launcher) if is_elf_file else (file.content, [])
         content += changed
         content += bytes(-len(content) % PAGE if is_elf_file else 0)
         applied.append(filters)
@@ -174,17 +179,12 @@ def compress(content: bytes) -> bytes:
 
 
 def write(question: LauncherQuestion, packed: Sequence[Packed]) -> None:
-    launcher = (Path(question.launcher) / f"launcher-{question.machine}").read_bytes()
+    launcher = Path(question.launcher, f"launcher-{question.machine}").read_bytes()
     launcher += bytes(-len(launcher) % ALIGNMENT)
-    index = compress_index(question, packed)
-    start = len(launcher)
-    size = len(describe(question, packed))
-    trailer = struct.pack("<3Q8s", start, len(index), size, MAGIC)
+    described = describe(question, packed)
+    index = compress(described)
+    trailer = struct.pack("<3Q8s", len(launcher), len(index), len(described), MAGIC)
     Path(question.output).write_bytes(b"".join([launcher, *(each.content for each in packed), index, trailer]))
-
-
-def compress_index(question: LauncherQuestion, packed: Sequence[Packed]) -> bytes:
-    return compress(describe(question, packed))
 
 
 def describe(question: LauncherQuestion, packed: Sequence[Packed]) -> bytes:
