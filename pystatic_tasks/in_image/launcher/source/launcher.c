@@ -78,11 +78,17 @@ static int make_folders(const struct start *start) {
     return 0;
 }
 
+// By a file "pyvenv.cfg" a Python finds its prefix, without any variable. It looks beside and above its executable;
+// until 3.10, beside and above what that leads to, which by way of another link to a folder is bin/exe as well.
 static int write_surroundings(const struct start *start) {
-    // By this a Python finds its prefix, without any variable.
+    int folder = start->folder.lock;
+    const char *slash = strrchr(start->executable, '/');
     char *home = text("home = %s/bin\n", start->folder.path);
+    char *beside = text("%.*s", slash == start->executable ? 1 : (int)(slash - start->executable), start->executable);
     if (write_file(&start->folder, "pyvenv.cfg", home, strlen(home))) return -1;
-    return symlinkat(start->executable, start->folder.lock, INTERPRETER);
+    if (write_file(&start->folder, "bin/pyvenv.cfg", home, strlen(home))) return -1;
+    if (symlinkat(beside, folder, "bin/exe")) return -1;
+    return symlinkat(text("exe/%s", slash + 1), folder, INTERPRETER);
 }
 
 // Everything in the folder but folders, and but ELF files that are not in memory.
