@@ -21,15 +21,15 @@ import zstandard
 from .binaries import is_elf
 from .elf_filters import Filter, filtered
 from .exchange import respond
+from .packed_places import LAUNCHED, place_of
 from .protocol import LauncherQuestion, StaticExecutable
-from .tree import INTERPRETER, LIBRARY, PREFIX, PYC_HEADER
+from .tree import LIBRARY, PREFIX, PYC_HEADER
 
 # As payload.h has them.
 FOLDER, PLAIN_FILE, LINK, ELF_FILE = b"dfle"
 MAGIC = b"PYSTATL1"
 ALIGNMENT = 8
 PAGE = 4096
-SCRIPT = "launched.pyc"
 # The highest that needs no more memory to be undone; a window as large as the content costs nothing there.
 LEVEL = 22
 # From glibc 2.33 on, its loader knows it.
@@ -78,7 +78,7 @@ def build(question: LauncherQuestion) -> StaticExecutable:
 def read_tree(question: LauncherQuestion) -> Iterator[File]:
     """The files of the program, each where the launcher puts it; what lies where only a loader looks, flat."""
     root, name = Path(question.program), question.name
-    yield File(SCRIPT, compiled_script(question), PLAIN_FILE)
+    yield File(LAUNCHED, compiled_script(question), PLAIN_FILE)
     for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
         inside = path.relative_to(root)
         if inside != Path(name):
@@ -87,16 +87,8 @@ def read_tree(question: LauncherQuestion) -> Iterator[File]:
 
 def compiled_script(question: LauncherQuestion) -> bytes:
     source = Path(question.launcher, "launched.py").read_bytes()
-    code = compile(source, SCRIPT.removesuffix("c"), "exec", dont_inherit=True, optimize=question.optimize)
+    code = compile(source, LAUNCHED.removesuffix("c"), "exec", dont_inherit=True, optimize=question.optimize)
     return PYC_HEADER + marshal.dumps(code)
-
-
-def place_of(inside: Path, name: str) -> str:
-    if inside == INTERPRETER:
-        return "bin/interpreter"
-    if inside.is_relative_to(PREFIX):
-        return str(inside.relative_to(PREFIX))
-    return f"run/{name}" if inside.name.startswith("ld-") else f"lib/{inside.name}"
 
 
 def read_file(path: Path, name: str) -> File:

@@ -24,6 +24,7 @@ from .docstrings import documented, imported, owners_of
 from .exchange import respond
 from .layer_assignment import RUNNER, assign_layers
 from .metadata_headers import distributions_by_file, frozen_distributions, write_headers
+from .packed_places import place_of
 from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Program, TocEntry, TreeFile
 from .records import to_json
 from .shared_libraries import unwinder
@@ -189,7 +190,8 @@ def placed_members(program: Program, members: Iterable[Member]) -> Iterator[Memb
         if not program.is_packed:
             yield member
         elif member.location != f"/{program.name}":
-            yield Member(f"/{program.name}{INSIDE}{member.location.removeprefix('/')}", member.origin)
+            place = place_of(Path(member.location.removeprefix("/")), program.name)
+            yield Member(f"/{program.name}{INSIDE}{place}", member.origin)
 
 
 def make_archive(program: Program, analysed: Analysed, added: Added, path: Path, interpreter: Path) -> Made:

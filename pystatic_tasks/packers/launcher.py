@@ -88,7 +88,7 @@ def question(config: ImageConfig, job: Job) -> LauncherQuestion:
 
 def components(config: ImageConfig, ours: Component) -> Iterator[Component]:
     """The launcher, and what is in it of others."""
-    yield replace(ours, files=(f"/{config.name}",))
+    yield replace(ours, files=(f"/{config.name}", f"/{config.name}!/launched.pyc"))
     for name, version, license_name in (("zstd", ZSTD, "BSD-3-Clause"), ("musl", MUSL, "MIT")):
         yield Component(kind="file", type="generic", name=name, version=version, licenses=(license_name,))
 

@@ -40,6 +40,24 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+@pytest.fixture(scope="session")
+def sample_by_staticx(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same as StaticX packs it."""
+    project = copy_repository(tmp_path_factory.mktemp("staticx") / "repository")
+    more = f'packer = "staticx"\nimage.tags = ["{TAG}"]'
+    project.configure("image.healthcheck", f"{more}\nimage.healthcheck")
+    project.nox("-s", "image", "--", "--engine", "sandbox")
+    return project
+
+
+@pytest.fixture(params=["launcher", "staticx"])
+def packed_sample(request: pytest.FixtureRequest) -> Project:
+    """The sample app by each packer."""
+    name = "sample" if request.param == "launcher" else "sample_by_staticx"
+    project: Project = request.getfixturevalue(name)
+    return project
+
+
 @pytest.fixture
 def sample_copy(sample: Project, tmp_path: Path) -> Iterator[Project]:
     """The built sample app with a configuration that the test may change; it is put back afterwards."""

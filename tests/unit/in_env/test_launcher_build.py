@@ -15,7 +15,8 @@ pytest.importorskip("zstandard", reason="zstandard is not installed")
 pytest.importorskip("elftools", reason="pyelftools is not installed")
 
 from pystatic_tasks.in_env import launcher_build
-from pystatic_tasks.in_env.launcher_build import build, place_of
+from pystatic_tasks.in_env.launcher_build import build
+from pystatic_tasks.in_env.packed_places import place_of
 from pystatic_tasks.in_env.protocol import LauncherQuestion, StaticExecutable
 from pystatic_tasks.in_env.tree import INTERPRETER, LIBRARY, PACKAGES
 
