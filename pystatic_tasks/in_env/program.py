@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PyInstaller.building.api import EXE, PYZ
@@ -30,7 +30,7 @@ from .records import to_json
 from .shared_libraries import unwinder
 from .tree import LIBRARY, PACKAGES, lay_out, machine_files
 
-# What launched.py imports at the end.
+# What launched.py imports at the end; in any tree.
 WANTED_BY_LAUNCHER = "fcntl"
 # The level of optimization that leaves them out.
 WITHOUT_DOCSTRINGS = 2
@@ -65,9 +65,9 @@ def freeze(program: Program) -> FrozenProgram:
     work, kept = Path(program.work), Path(program.kept)
     inputs = analysis_inputs(program)
     files = own_files(program.import_paths, [*program.loose, *map(str, work.rglob("*.py"))])
-    key = key_of(
-        [to_json(program), to_json(inputs), names_inside(inputs.datas), Path(program.entry).read_text()], files
-    )
+    # One analysis serves both layouts.
+    asked = to_json(replace(program, is_packed=False))
+    key = key_of([asked, to_json(inputs), names_inside(inputs.datas), Path(program.entry).read_text()], files)
     analysed = load(kept, key)
     if analysed:
         print("The analysis of an earlier build is kept.")
@@ -94,7 +94,7 @@ def freeze(program: Program) -> FrozenProgram:
 
 def analysis_inputs(program: Program) -> AnalysisInputs:
     datas, hidden_imports = list(program.data), list(program.hidden_imports)
-    if program.form == "tree" and program.is_packed:
+    if program.form == "tree":
         hidden_imports.append(WANTED_BY_LAUNCHER)
     binaries: list[DataFile] = []
     for package in program.collect:

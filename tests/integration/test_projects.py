@@ -19,7 +19,7 @@ import pytest
 from support import REPOSITORY, Project, tool_or_skip
 
 from pystatic_tasks import load_config
-from pystatic_tasks.config.model import Layout, Request
+from pystatic_tasks.config.model import DEFAULT_PACKER, Layout, PackerName, Request
 from pystatic_tasks.engines import Container, Policy, choose_engine, make_artifact
 from pystatic_tasks.in_env.client import Answer, free_port, send
 from pystatic_tasks.oci.read_archive import open_layers
@@ -60,10 +60,10 @@ class Built:
     reports: Mapping[str, Mapping[str, Any]]
 
 
-def build(name: str, root: Path, layout: Layout) -> Built:
+def build(name: str, root: Path, layout: Layout, packer: PackerName) -> Built:
     """Build and smoke-test it where it lies; the environment is shared by the layouts."""
     project = Project(root, backend="uv")
-    printed = project.nox("-s", "smoke", "--", "--layout", layout, "--engine", "sandbox")
+    printed = project.nox("-s", "smoke", "--", "--layout", layout, "--engine", "sandbox", PYSTATIC_TASKS_PACKER=packer)
     folders = {image: root / "dist" / "pystatic" / image for image in IMAGES[name]}
     for folder in folders.values():
         shutil.copy(folder / "image.tar", folder / f"{layout}.tar")
@@ -85,17 +85,17 @@ class Workshop:
     """Builds a project when a test first asks for it, each in a folder of its own."""
 
     folder: Path
-    builds: dict[tuple[str, Layout], Built]
+    builds: dict[tuple[str, Layout, PackerName], Built]
 
     def root(self, name: str) -> Path:
         return self.folder / name / "project"
 
-    def built(self, name: str, layout: Layout) -> Built:
-        if (name, layout) not in self.builds:
+    def built(self, name: str, layout: Layout, packer: PackerName = DEFAULT_PACKER) -> Built:
+        if (name, layout, packer) not in self.builds:
             if not self.root(name).exists():
                 lay_out(name, self.root(name))
-            self.builds[name, layout] = build(name, self.root(name), layout)
-        return self.builds[name, layout]
+            self.builds[name, layout, packer] = build(name, self.root(name), layout, packer)
+        return self.builds[name, layout, packer]
 
 
 def lay_out(name: str, root: Path) -> None:
@@ -146,6 +146,14 @@ def test_it_keeps_its_contract(name: str, layout: Layout, workshop: Workshop) ->
         assert built.reports[image]["passed"]
         sizes = built.images[image]
         print(f"| {image} | {layout} | {sizes['size_bytes'] / 1e6:.2f} | {sizes['compressed_bytes'] / 1e6:.2f} |")
+
+
+@pytest.mark.parametrize("name", ["flask_shop", "typer_greet"])
+def test_it_keeps_its_contract_as_staticx_packs_it(name: str, workshop: Workshop) -> None:
+    workshop.built(name, "onefile")
+    built = workshop.built(name, "onefile", "staticx")
+    assert "FAILED" not in built.printed
+    assert all(built.reports[image]["passed"] for image in IMAGES[name])
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

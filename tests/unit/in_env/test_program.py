@@ -47,7 +47,7 @@ def test_the_analysis_is_asked_for_what_the_program_needs() -> None:
     inputs = analysis_inputs(SHOP)
     assert (inputs.entry, inputs.form, inputs.optimize) == ("/build/shop-entry.py", "tree", 2)
     assert (inputs.datas, inputs.binaries) == ((("/shop/page.html", "shop"),), ())
-    assert (inputs.hidden_imports, inputs.excludes) == (("shop.plugins",), ("tkinter",))
+    assert (inputs.hidden_imports, inputs.excludes) == (("shop.plugins", "fcntl"), ("tkinter",))
 
 
 def test_packages_that_are_taken_whole_bring_their_modules_and_data(
@@ -61,7 +61,7 @@ def test_packages_that_are_taken_whole_bring_their_modules_and_data(
     monkeypatch.syspath_prepend(tmp_path)
     inputs = analysis_inputs(replace(SHOP, collect=("wholex",)))
     modules = {"wholex", "wholex.in", "wholex.in.deep", "wholex.web"}
-    assert set(inputs.hidden_imports) == {"shop.plugins", *modules}
+    assert set(inputs.hidden_imports) == {"shop.plugins", "fcntl", *modules}
     # No sources of modules; what looks like one and can be imported from nowhere is a skeleton that somebody reads.
     assert sorted(inputs.datas) == [
         ("/shop/page.html", "shop"),
