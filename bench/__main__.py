@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.build import LAYOUTS, REPOSITORY, WORKERS, Built, build
+from bench.build import IMAGES, REPOSITORY, WORKERS, Built, build
 from bench.containers import DEBIANS_PYTHON, containers
 from bench.measure import Figures, in_turn, memory, ratio, requests_per_second, start
 from bench.rebuild import rebuilds
@@ -78,8 +78,8 @@ def report(built: Built, options: argparse.Namespace) -> Iterator[str]:
         measure = functools.partial(memory, port=port, log=log, workers=workers)
         title = f"PSS of all processes, {workers} worker{'s' if workers > 1 else ''} (MiB)"
         yield from table(title, in_turn(processes, min(rounds, MEMORY_ROUNDS), measure))
-    for layout in LAYOUTS:
-        yield from table(f"nox -s image, {layout} (s)", rebuilds(built, layout, min(rounds, BUILD_ROUNDS)))
+    for image in IMAGES:
+        yield from table(f"nox -s image, {image} (s)", rebuilds(built, image, min(rounds, BUILD_ROUNDS)))
     if options.no_containers:
         return
     title = "start to the first right answer, docker run (ms)"
@@ -105,12 +105,12 @@ def table(title: str, figures: Figures) -> Iterator[str]:
 def sizes(built: Built) -> Iterator[str]:
     yield "| image (bytes) | on disk | on the wire, gzip | on the wire, zstd | layers, gzip |"
     yield "|---|---|---|---|---|"
-    for layout in LAYOUTS:
-        manifest = built.manifest(layout)
+    for image in IMAGES:
+        manifest = built.manifest(image)
         layers = ", ".join(f"{layer['kind']} {layer['compressed_bytes']:,}" for layer in manifest["layers"])
-        zstd_bytes = zstd_size(built.archive(layout))
+        zstd_bytes = zstd_size(built.archive(image))
         yield (
-            f"| {layout} | {manifest['size_bytes']:,} | {manifest['compressed_bytes']:,} | {zstd_bytes:,} | {layers} |"
+            f"| {image} | {manifest['size_bytes']:,} | {manifest['compressed_bytes']:,} | {zstd_bytes:,} | {layers} |"
         )
     yield ""
 

@@ -1,4 +1,4 @@
-"""The sample app, built three times: plain Python, a tree, one file."""
+"""The sample app, built four times: plain Python, a tree, one file, and one file by StaticX."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pystatic_tasks.engines.sandbox import extract
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 APP = "random_number.api:app"
-LAYOUTS = ("tree", "onefile")
+IMAGES = ("tree", "onefile", "staticx")
 WORKERS = 4
 # A worker that is told to end while it still boots may miss it, so gunicorn waits as long for it as frozen programs do.
 SERVER = ("--workers", str(WORKERS), "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--graceful-timeout", "8")
@@ -35,6 +35,10 @@ layout = "tree"
 
 [tool.pystatic-tasks.images.onefile]
 layout = "onefile"
+
+[tool.pystatic-tasks.images.staticx]
+layout = "onefile"
+packer = "staticx"
 """
 
 
@@ -57,14 +61,14 @@ class Built:
         """A file of the sample app, as it is built here."""
         return self.folder / "sample_app" / "random_number" / "api.py"
 
-    def manifest(self, layout: str) -> dict[str, Any]:
-        """The image.json of a layout."""
-        path = self.folder / "dist/pystatic" / layout / "image.json"
+    def manifest(self, image: str) -> dict[str, Any]:
+        """The image.json of an image."""
+        path = self.folder / "dist/pystatic" / image / "image.json"
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return content
 
-    def archive(self, layout: str) -> Path:
-        return self.folder / "dist/pystatic" / layout / "image.tar"
+    def archive(self, image: str) -> Path:
+        return self.folder / "dist/pystatic" / image / "image.tar"
 
     def processes(self) -> list[Variant]:
         """The program started without any engine: the tree in its own root."""
@@ -75,6 +79,7 @@ class Built:
             Variant(name="plain Python", command=[str(self.environment / "bin/gunicorn"), APP, *SERVER]),
             Variant(name="tree", command=["chroot", str(root), "/tree"]),
             Variant(name="onefile", command=[str(self.folder / "dist/pystatic/onefile/onefile")]),
+            Variant(name="staticx", command=[str(self.folder / "dist/pystatic/staticx/staticx")]),
         ]
 
 
@@ -87,14 +92,14 @@ def build(folder: Path, python: str) -> Built:
     (folder / "pyproject.toml").write_text(PYPROJECT.format(app=APP, workers=WORKERS), encoding="utf-8")
     shutil.copytree(REPOSITORY / "sample_app", folder / "sample_app", ignore=NOT_COPIED, dirs_exist_ok=True)
     built = Built(folder=folder, python=python, environment=environment)
-    for layout in LAYOUTS:
-        build_image(built, layout)
+    for image in IMAGES:
+        build_image(built, image)
     return built
 
 
-def build_image(built: Built, layout: str, *options: str) -> None:
-    """Build the image of a layout, with options of ours."""
-    command = [sys.executable, "-m", "nox", "-s", f"image-{layout}", "--", *options]
+def build_image(built: Built, image: str, *options: str) -> None:
+    """Build one of the images, with options of ours."""
+    command = [sys.executable, "-m", "nox", "-s", f"image-{image}", "--", *options]
     run(command, built.folder, PYSTATIC_TASKS_PYTHON=built.python)
 
 

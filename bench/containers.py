@@ -1,4 +1,4 @@
-"""The same in Docker: our two images, and plain Python on a small Debian."""
+"""The same in Docker: our images, and plain Python on a small Debian."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.build import APP, SERVER, Built, run
+from bench.build import APP, IMAGES, SERVER, Built, run
 from bench.server import HOST, BenchError, Variant
 
 REPOSITORY_NAME = CONTAINER = "pystatic-bench"
@@ -33,9 +33,10 @@ def containers(built: Built, port: int) -> list[Variant]:
         raise BenchError(f"Plain Python in a container is Debian's, and this is {built.python}.")
     import_plain(built)
     found = [container("plain Python on Debian", f"{REPOSITORY_NAME}:plain", port, [])]
-    for layout, options in (("tree", ()), ("onefile", WRITABLE_TMP)):
-        run(["docker", "load", "--input", built.archive(layout)], built.folder)
-        found.append(container(layout, f"{layout}:latest", port, options))
+    for image in IMAGES:
+        run(["docker", "load", "--input", built.archive(image)], built.folder)
+        options = WRITABLE_TMP if image == "staticx" else ()
+        found.append(container(image, f"{image}:latest", port, options))
     return found
 
 

@@ -17,13 +17,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.build import FOREIGN_VARIABLES, LAYOUTS, REPOSITORY
+from bench.build import FOREIGN_VARIABLES, REPOSITORY
 from bench.natively import NativeError, prove
 from bench.stranger import Stranger, lay_out, read_strangers
 
 RESULTS = REPOSITORY / "build/strangers.json"
 PAGE = REPOSITORY / "docs/frameworks.md"
 BEGIN, END = "<!-- strangers: written by nox -s strangers -->\n", "<!-- end -->\n"
+LAYOUTS = ("tree", "onefile")
 ABORTED = " aborted: "
 # What is kept of a run that ended without an error of ours.
 LINES_SHOWN = 40

@@ -14,7 +14,9 @@ from support import DEBIANS_PYTHON, REPOSITORY, tool_or_skip
 
 from pystatic_tasks.in_env.client import free_port
 
-LINE = re.compile(r"^\| (plain Python|tree|onefile) \| ([0-9.]+) \| [0-9.]+ \| [0-9.]+ \| ([0-9.]+) \|$", re.MULTILINE)
+LINE = re.compile(
+    r"^\| (plain Python|tree|onefile|staticx) \| ([0-9.]+) \| [0-9.]+ \| [0-9.]+ \| ([0-9.]+) \|$", re.MULTILINE
+)
 ROW = re.compile(r"^\| ([^|]+) \| ([0-9.]+) \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \|$", re.MULTILINE)
 TABLES = [
     "start to the first right answer, processes (ms)",
@@ -56,12 +58,12 @@ def test_it_measures_each_in_turn(tmp_path: Path) -> None:
     for title in TABLES:
         _, found, table = result.stdout.partition(f"| {title} |")
         assert found, result.stdout
-        rows = LINE.findall(table)[:3]
-        assert [name for name, _, _ in rows] == ["plain Python", "tree", "onefile"]
+        rows = LINE.findall(table)[:4]
+        assert [name for name, _, _ in rows] == ["plain Python", "tree", "onefile", "staticx"]
         assert rows[0][2] == "1.000"
         assert all(float(median) > 0 for _, median, _ in rows)
-    for layout in ("tree", "onefile"):
-        _, found, table = result.stdout.partition(f"| nox -s image, {layout} (s) |")
+    for image in ("tree", "onefile", "staticx"):
+        _, found, table = result.stdout.partition(f"| nox -s image, {image} (s) |")
         assert found, result.stdout
         names = ("everything (--no-cache)", "one changed line", "nothing changed")
         seconds = {name: float(median) for name, median in ROW.findall(table)[:3]}
