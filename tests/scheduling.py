@@ -16,7 +16,7 @@ OF_SAMPLE = (
 # Files whose tests share nothing.
 OF_NOTHING = (
     *("test_adoption", "test_cache", "test_credentials", "test_fix", "test_locks", "test_not_reproducible"),
-    *("test_programs", "test_secret_guard"),
+    *("test_programs", "test_secret_guard", "test_strangers"),
 )
 # Begun in this order, before all others, and those last, so that all workers end at about the same time.
 LONGEST = ("sample", "test_tree", "test_projects[compiled]", "test_interruptions")

@@ -15,7 +15,6 @@ import pytest
 from support import Project, interpreters, tool_or_skip, write_project
 
 from pystatic_tasks.oci.read_archive import read_saved
-from pystatic_tasks.steps.freeze.step import FOLDERS
 
 STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "3"))
 CHANGES_PER_STEP = 4
@@ -39,6 +38,7 @@ dependencies = ["idna=={idna}"]
 app = "shop.web:app"
 install = [".", "./prices"]
 layout = "{layout}"
+packer = "{packer}"
 {python}
 freeze.optimize = {optimize}
 freeze.hidden-imports = {hidden_imports}
@@ -66,7 +66,14 @@ class Shop:
     texts: dict[str, str] = field(default_factory=lambda: {"shop/hello.txt": "hello", "../notes.txt": "notes"})
     config: dict[str, str] = field(
         default_factory=lambda: {
-            **{"idna": "3.10", "layout": "tree", "python": "", "optimize": "2", "hidden_imports": "[]"},
+            **{
+                "idna": "3.10",
+                "layout": "tree",
+                "packer": "launcher",
+                "python": "",
+                "optimize": "2",
+                "hidden_imports": "[]",
+            },
             **{"colour": "red", "note": ""},
         }
     )
@@ -158,6 +165,7 @@ def change_the_time(shop: Shop, choose: random.Random) -> None:
     shop.moment = choose.randrange(10**9)
 
 
+WAYS = (("tree", "launcher"), ("onefile", "launcher"), ("onefile", "staticx"))
 CHANGES: tuple[Callable[[Shop, random.Random], None], ...] = (
     change_a_number,
     change_imports,
@@ -181,7 +189,7 @@ def test_what_is_kept_never_shows(tmp_path: Path, seed: int) -> None:
         chosen = choose.sample(CHANGES, CHANGES_PER_STEP) if step else []
         for change in chosen:
             change(shop, choose)
-        shop.config["layout"] = ("tree", "onefile")[step % 2]
+        shop.config["layout"], shop.config["packer"] = WAYS[step % len(WAYS)]
         shop.write(project.root)
         digest = build(project, shop)
         with nothing_kept(project):
@@ -204,18 +212,18 @@ def test_of_what_follows_from_a_changed_line_only_that_is_done(tmp_path: Path, l
     assert "The analysis of an earlier build is kept." in (work / "pyinstaller.log").read_text(encoding="utf-8")
     after = contents(work / "kept")
     sizes = {path: len(content) for path, content in after.items() if kept.get(path) != content}
-    # Of a tree's layers the project's; of an executable's blocks those that hold the module or say where it is.
-    changed = [path for path in sizes if path.parts[0] in ("layers", "blocks")]
-    assert changed
-    if layout == "tree":
-        assert len(changed) == 1
-    assert sum(sizes[path] for path in changed if path.parts[0] == "blocks") < 200_000
+    # Of a tree's layers the project's; of what the launcher packs the project's files.
+    changed = [path for path in sizes if path.parts[0] in ("layers", "packed-launcher")]
+    packed = [path for path in changed if path.parts[0] == "packed-launcher"]
+    assert len(changed) - len(packed) == 1
+    assert len(packed) == (layout == "onefile")
+    assert all(sizes[path] < 10_000 for path in packed)
     # What the image alone follows from.
     shop.config["note"] = "zipfile"
     shop.write(project.root)
     printed = image(project, shop)
     assert "build environment is up to date\n" in printed
-    assert f"{FOLDERS[layout]}/shop is up to date\n" in printed
+    assert "tree/shop is up to date\n" in printed
     assert "image.tar is up to date" not in printed
     assert read_saved(project.result("image.tar")).config["config"]["Labels"]["note"] == "zipfile"
 
