@@ -98,9 +98,9 @@ class Staticx:
     """`[tool.pystatic-tasks.staticx]`: the static executable."""
 
     libraries: tuple[str, ...] = key(
-        "Shared libraries that are opened by name only: absolute paths; in both layouts.", ()
+        "Shared libraries that are opened by name only: absolute paths, whatever packs them.", ()
     )
-    strip: bool = key("Strip what is taken from the system; the tree layout goes by `freeze.strip`.", True)
+    strip: bool = key("Strip what StaticX takes from the system; the others go by `freeze.strip`.", True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from .binaries import is_elf
 from .elf_filters import Filter, filtered
 from .exchange import respond
 from .packed_places import LAUNCHED, place_of
-from .protocol import LauncherQuestion, StaticExecutable
+from .protocol import LauncherQuestion, RefusedError, StaticExecutable
 from .tree import LIBRARY, PREFIX, PYC_HEADER
 
 # As payload.h has them.
@@ -63,7 +63,9 @@ class Packed:
 
 
 def build(question: LauncherQuestion) -> StaticExecutable:
-    groups = [group for group in group_files(question, list(read_tree(question))) if group]
+    files = list(read_tree(question))
+    check_loader(question, files)
+    groups = [group for group in group_files(question, files) if group]
     kept = Path(question.kept)
     kept.mkdir(parents=True, exist_ok=True)
     paths = [kept / name_of(group, Path(question.launcher)) for group in groups]
@@ -73,6 +75,16 @@ def build(question: LauncherQuestion) -> StaticExecutable:
         path.unlink()
     write(question, packed)
     return StaticExecutable()
+
+
+def check_loader(question: LauncherQuestion, files: Iterable[File]) -> None:
+    """Raises RefusedError if the C library's loader is too old."""
+    loader = next(file.content for file in files if file.name == f"run/{question.name}")
+    if NEEDED_OF_LOADER not in loader:
+        raise RefusedError(
+            "The launcher cannot start a program by this machine's C library: glibc is older than 2.33.",
+            'Build on a newer system, or set packer = "staticx" or layout = "tree".',
+        )
 
 
 def read_tree(question: LauncherQuestion) -> Iterator[File]:

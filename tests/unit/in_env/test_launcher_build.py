@@ -17,7 +17,7 @@ pytest.importorskip("elftools", reason="pyelftools is not installed")
 from pystatic_tasks.in_env import launcher_build
 from pystatic_tasks.in_env.launcher_build import build
 from pystatic_tasks.in_env.packed_places import place_of
-from pystatic_tasks.in_env.protocol import LauncherQuestion, StaticExecutable
+from pystatic_tasks.in_env.protocol import LauncherQuestion, RefusedError, StaticExecutable
 from pystatic_tasks.in_env.tree import INTERPRETER, LIBRARY, PACKAGES
 
 LAUNCHER = REPOSITORY / "pystatic_tasks" / "in_image" / "launcher"
@@ -34,6 +34,7 @@ def question(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LauncherQuestio
     for name in (INTERPRETER, LOADER, "lib/libz.so.1", LIBRARY / "lib-dynload" / "x.so"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy("/bin/true", root / name)
+    (root / LOADER).write_bytes(Path("/bin/true").read_bytes() + b"--argv0")
     for name in ("shop", LIBRARY / "os.pyc", PACKAGES / "depx/page.html", OWN, "usr/local/share/lab/page.html"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(f"content of {name}", encoding="utf-8")
@@ -113,6 +114,16 @@ def test_of_a_changed_line_only_the_projects_own_files_are_compressed_again(ques
     assert len(set(after.items()) - set(before.items())) == 1
     assert len(after) == len(before)
     assert Path(question.output).read_bytes() != first
+
+
+def test_a_loader_that_is_too_old_is_told(question: LauncherQuestion) -> None:
+    (Path(question.program) / LOADER).write_bytes(b"\x7fELF, of an older glibc")
+    with pytest.raises(RefusedError) as caught:
+        build(question)
+    assert (caught.value.refusal.problem, caught.value.refusal.remedy) == (
+        "The launcher cannot start a program by this machine's C library: glibc is older than 2.33.",
+        'Build on a newer system, or set packer = "staticx" or layout = "tree".',
+    )
 
 
 def test_a_program_without_a_server_has_no_health_check(question: LauncherQuestion) -> None:
