@@ -22,6 +22,7 @@ from pystatic_tasks.system.processes import last_lines, tool_environment
 
 FOLDER = Path(__file__).resolve().parents[1] / "in_image" / "launcher"
 # What the executable is made of beside our own code, as in_image/launcher/build.py takes it.
+OTHER_WAYS = 'Use packer = "staticx", or layout = "tree".'
 ZSTD, MUSL = "1.5.7", "1.2.5"
 
 
@@ -45,6 +46,8 @@ class Launcher:
         return [config.freeze.optimize, config.app is not None, hash_tree(FOLDER)]
 
     def pack(self, config: ImageConfig, job: Job) -> Packing:
+        if not is_there():
+            raise StaticxError(f"There is no launcher for {platform.machine()}.", OTHER_WAYS)
         log = config.work / "launcher.log"
         try:
             made = job.ask(LAUNCHER, question(config, job), log=log, env=tool_environment())
@@ -60,14 +63,14 @@ class Launcher:
 
     def findings(self) -> Iterator[Finding]:
         """There is one wherever there is an executable."""
-        machine = platform.machine()
-        if not (FOLDER / f"launcher-{machine}").exists():
-            yield Finding(
-                name="platform",
-                state="warning",
-                seen=f"{machine}, for which there is no launcher",
-                cure='Use packer = "staticx", or layout = "tree".',
-            )
+        if not is_there():
+            seen = f"{platform.machine()}, for which there is no launcher"
+            yield Finding(name="platform", state="warning", seen=seen, cure=OTHER_WAYS)
+
+
+def is_there() -> bool:
+    """Whether there is a launcher for this machine."""
+    return (FOLDER / f"launcher-{platform.machine()}").exists()
 
 
 def question(config: ImageConfig, job: Job) -> LauncherQuestion:
