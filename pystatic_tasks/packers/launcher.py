@@ -21,8 +21,8 @@ from pystatic_tasks.system.findings import Finding
 from pystatic_tasks.system.processes import last_lines, tool_environment
 
 FOLDER = Path(__file__).resolve().parents[1] / "in_image" / "launcher"
-# What the executable is made of beside our own code, as in_image/launcher/build.py takes it.
 OTHER_WAYS = 'Use packer = "staticx", or layout = "tree".'
+# What the executable is made of beside our own code, as in_image/launcher/build.py takes it.
 ZSTD, MUSL = "1.5.7", "1.2.5"
 
 

@@ -26,16 +26,17 @@ def first_differing_member(first: Path, second: Path) -> str:
     contents = [path.read_bytes() for path in (first, second)]
     try:
         ours, theirs = map(members, contents)
-        name = first_difference(ours, theirs)
+        name = first_differing_name(ours, theirs)
         if name.endswith(".pyz") and name in ours and name in theirs:
-            module = first_difference(*(modules(each[name]) for each in (ours, theirs)))
+            module = first_differing_name(*(modules(each[name]) for each in (ours, theirs)))
             return f"{module.replace('.', '/')}.pyc" if module else name
     except (ValueError, TypeError, LookupError, EOFError, struct.error):
         return ""
     return name
 
 
-def first_difference(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> str:
+def first_differing_name(first: Mapping[str, object], second: Mapping[str, object]) -> str:
+    """The first name that stands for two things, or in one of the two only; "" if there is none."""
     return next((name for name in sorted({*first, *second}) if first.get(name) != second.get(name)), "")
 
 

@@ -14,11 +14,13 @@ from pystatic_tasks.errors import ImageError
 from pystatic_tasks.fronts.nox_process import Call, find_sessions, make_folder, nox_command, nox_environment
 from pystatic_tasks.fronts.rebuild.compare import Difference, first_difference
 from pystatic_tasks.fronts.rebuild.elsewhere import copy_project
-from pystatic_tasks.fronts.rebuild.members import first_differing_member
+from pystatic_tasks.fronts.rebuild.members import first_differing_member, first_differing_name
+from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze.step import FOLDERS
 from pystatic_tasks.steps.manifest import read_manifest, require_result
 from pystatic_tasks.steps.results import Built, Frozen
-from pystatic_tasks.system.files import remove_abandoned
+from pystatic_tasks.system.files import hash_file, remove_abandoned
 from pystatic_tasks.system.processes import last_lines, run_logged
 
 FOLDER_PREFIX = "pystatic-second-"
@@ -119,11 +121,23 @@ def not_reproducible(config: ImageConfig, second: ImageConfig, difference: Diffe
 
 def differing_members(config: ImageConfig, second: ImageConfig) -> Iterator[str]:
     """Where in a program of one file the two part."""
-    programs = [each.work / "frozen" / each.name for each in (config, second)]
-    if all(path.is_file() for path in programs):
-        name = first_differing_member(*programs)
-        if name:
-            yield f"in the frozen program, first in {name}"
+    if config.used_packer is None:
+        return
+    form = form_of(config)
+    programs = [each.work / FOLDERS[form] / each.name for each in (config, second)]
+    if not all(path.exists() for path in programs):
+        return
+    name = first_differing_name(*map(hashes, programs)) if form == "tree" else first_differing_member(*programs)
+    if name:
+        yield f"in the frozen program, first in {name}"
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """The files of a program, by their paths in it; of links where they lead."""
+    files = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+    return {
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else hash_file(path) for path in files
+    }
 
 
 def differing_distributions(config: ImageConfig, second: ImageConfig) -> Iterator[str]:

@@ -57,11 +57,27 @@ def test_other_versions_explain_a_difference(tmp_path: Path) -> None:
     ]
 
 
-def test_the_member_of_a_program_of_one_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_of_a_program_that_was_packed_is_named(tmp_path: Path) -> None:
+    images = [left(make_image(tmp_path / name)) for name in "ab"]
+    for image in images:
+        write_whole(image.work / "tree/shop/usr/a.pyc", b"same")
+        write_whole(image.work / "tree/shop/usr/b.pyc", str(image.root))
+        (image.work / "tree/shop/usr/c.so").symlink_to(image.root)
+    assert "  in the frozen program, first in usr/b.pyc\n" in refusal(*images)
+
+
+def test_a_tree_is_compared_as_its_layers_are(tmp_path: Path) -> None:
+    images = [left(make_image(tmp_path / name, "tree")) for name in "ab"]
+    for image in images:
+        write_whole(image.work / "tree/shop/a.pyc", str(image.root))
+    assert "frozen program" not in refusal(*images)
+
+
+def test_the_member_of_an_archive_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "pystatic_tasks.fronts.rebuild.second_build.first_differing_member", lambda *paths: "shop/web.pyc"
     )
-    images = [left(make_image(tmp_path / name)) for name in "ab"]
+    images = [left(replace(make_image(tmp_path / name), packer="staticx")) for name in "ab"]
     for image in images:
         write_whole(image.work / "frozen/shop", b"")
     assert "  in the frozen program, first in shop/web.pyc\n" in refusal(*images)
