@@ -19,6 +19,7 @@ from gunicorn.errors import AppImportError, HaltServer
 
 from ...asgi import is_asgi
 from ...errors import SettingsError, TargetError
+from ...leaving import leave
 from ...ports import refuse_port_in_use
 from .late_errors import log_late_errors
 from .settings import address_of, binds
@@ -79,10 +80,15 @@ def serve(load: Callable[[], Any], config: Config) -> int:
     refuse_ports_in_use(config)
     refuse_no_heartbeat(config)
     os.register_at_fork(after_in_child=end_by_signals)
+    parent = os.getpid()
     try:
         StandaloneApplication(load, config).run()
     except HaltServer as halted:
         return halted.exit_status
+    except SystemExit as ended:
+        if os.getpid() != parent:
+            leave(ended.code)
+        raise
     return 0
 
 

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from ...leaving import leave
+
 logger = logging.getLogger("uvicorn.error")
 
 STARTUP_FAILURE = 3
@@ -69,7 +71,7 @@ class Workers:
         return self._code
 
     def _start(self, wait: bool = False) -> None:
-        """Fork one worker, unless all are to end; it leaves by SystemExit.
+        """Fork one worker, unless all are to end; it never comes back.
 
         Args:
             wait: Whether to come back only once it is ready, or has ended.
@@ -89,7 +91,7 @@ class Workers:
             # What ends anyway need not be told: it would interrupt what Python does at the end.
             for number in ENDING_SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
-            sys.exit(code)
+            leave(code)
         os.close(writer)
         if wait:
             select.select([reader], [], [], LONGEST_START_SECONDS)
