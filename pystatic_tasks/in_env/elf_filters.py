@@ -18,7 +18,8 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section
 
 # As filters.h numbers them.
-X86_64_CODE, AARCH64_CODE, RELOCATIONS, SYMBOLS, VERSIONS, UNWIND_TABLE, UNWIND_FRAMES, UNWIND_INDEX = range(1, 9)
+X86_64_CODE, AARCH64_CODE, RELOCATIONS, SYMBOLS, VERSIONS = range(1, 6)
+UNWIND_TABLE, UNWIND_FRAMES, UNWIND_INDEX, HASHES = range(6, 10)
 CODE = {"EM_X86_64": X86_64_CODE, "EM_AARCH64": AARCH64_CODE}
 TABLES = {"SHT_RELA": RELOCATIONS, "SHT_DYNSYM": SYMBOLS, "SHT_SYMTAB": SYMBOLS, "SHT_GNU_versym": VERSIONS}
 UNDO, APPLY = range(2)
@@ -26,19 +27,27 @@ UNDO, APPLY = range(2)
 INDEX_HEAD = 12
 # As elf_files.c has it: how far beyond the end of a file the addresses in its code may lead, in bytes.
 BEYOND_END = 1 << 20
-UNWIND = {".eh_frame": UNWIND_FRAMES, ".eh_frame_hdr": UNWIND_INDEX}
+BY_NAME = {".eh_frame": UNWIND_FRAMES, ".eh_frame_hdr": UNWIND_INDEX, ".gnu.hash": HASHES}
+FOLLOWING = (".eh_frame_hdr", ".gnu.hash")
 # Less is not worth being described.
 SMALLEST = 64
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A change of a part of a file, in bytes; `address` is where code is loaded, its lower 32 bits."""
+    """A change of a part of a file.
+
+    Attributes:
+        kind: Which change.
+        offset: Where the part begins, in bytes.
+        length: How long it is, in bytes.
+        extra: Where it is loaded, the lower 32 bits of the address; of hashes where the names begin in the file.
+    """
 
     kind: int
     offset: int
     length: int
-    address: int
+    extra: int
 
 
 class Filters:
@@ -49,6 +58,7 @@ class Filters:
         self.content = content
         self.end = ctypes.c_uint32(len(content) + BEYOND_END)
         self.frames: Filter | None = None
+        self.symbols: Filter | None = None
 
     def apply(self, wanted: Filter) -> tuple[Filter, bytes] | None:
         """The filter that can be undone, and what it makes of its part of the file; None if there is none."""
@@ -58,11 +68,14 @@ class Filters:
             if self.index_of(wanted, head) == part:
                 return wanted, head + bytes(len(part) - len(head))
             return self.apply(replace(wanted, kind=UNWIND_TABLE))
+        if wanted.kind == HASHES:
+            return wanted, self.without_hashes(wanted, part)
         changed = self.run(wanted, part, APPLY)
         if self.run(wanted, changed, UNDO) != part:
             return None
-        if wanted.kind == UNWIND_FRAMES:
-            self.frames = wanted
+        self.frames = wanted if wanted.kind == UNWIND_FRAMES else self.frames
+        # Those of the loader come before those of debuggers.
+        self.symbols = self.symbols or (wanted if wanted.kind == SYMBOLS else None)
         return wanted, changed
 
     def part_of(self, wanted: Filter) -> bytes:
@@ -71,8 +84,18 @@ class Filters:
     def run(self, wanted: Filter, part: bytes, direction: int) -> bytes:
         changed = ctypes.create_string_buffer(part, len(part))
         spare = ctypes.create_string_buffer(len(part))
-        length, address = ctypes.c_size_t(len(part)), ctypes.c_uint32(wanted.address)
+        length, address = ctypes.c_size_t(len(part)), ctypes.c_uint32(wanted.extra)
         self.library.filter(wanted.kind, changed, length, address, self.end, spare, direction)
+        return changed.raw
+
+    def without_hashes(self, table: Filter, part: bytes) -> bytes:
+        """A table of hashes without those that follow from the names of the symbols; of such a one, the table."""
+        symbols = self.symbols or Filter(SYMBOLS, 0, 0, 0)
+        names = self.content[table.extra :]
+        changed = ctypes.create_string_buffer(part, len(part))
+        spare = ctypes.create_string_buffer(len(part))
+        sizes = [ctypes.c_size_t(each) for each in (len(part), symbols.length, len(names))]
+        self.library.filter_hashes(changed, sizes[0], self.part_of(symbols), sizes[1], names, sizes[2], spare)
         return changed.raw
 
     def index_of(self, index: Filter, head: bytes) -> bytes:
@@ -80,7 +103,7 @@ class Filters:
         frames = self.frames or Filter(UNWIND_FRAMES, 0, 0, 0)
         made = ctypes.create_string_buffer(head, index.length)
         sizes = ctypes.c_size_t(index.length), ctypes.c_size_t(frames.length)
-        addresses = ctypes.c_uint32(index.address), ctypes.c_uint32(frames.address)
+        addresses = ctypes.c_uint32(index.extra), ctypes.c_uint32(frames.extra)
         self.library.make_index(made, sizes[0], addresses[0], self.part_of(frames), sizes[1], addresses[1])
         return made.raw
 
@@ -103,18 +126,26 @@ def filtered(content: bytes, folder: Path) -> tuple[bytes, list[Filter]]:
 def find_filters(content: bytes) -> Iterator[Filter]:
     """What can be changed in an ELF file, by its sections."""
     elf = ELFFile(io.BytesIO(content))
-    # The index comes last, since it is made of the frames.
-    for section in sorted(elf.iter_sections(), key=lambda each: each.name == ".eh_frame_hdr"):
+    # Those come last that are made of others.
+    for section in sorted(elf.iter_sections(), key=lambda each: each.name in FOLLOWING):
         kind = kind_of(section, elf)
         is_inside = section["sh_offset"] + section["sh_size"] <= len(content)
         if kind and section["sh_size"] >= SMALLEST and is_inside:
-            yield Filter(kind, section["sh_offset"], section["sh_size"], section["sh_addr"] & 0xFFFFFFFF)
+            yield Filter(kind, section["sh_offset"], section["sh_size"], extra_of(kind, section, elf))
+
+
+def extra_of(kind: int, section: Section, elf: ELFFile) -> int:
+    if kind == HASHES:
+        # The names of the symbols that the hashes are of.
+        names = elf.get_section(elf.get_section(section["sh_link"])["sh_link"])
+        return int(names["sh_offset"])
+    return int(section["sh_addr"] & 0xFFFFFFFF)
 
 
 def kind_of(section: Section, elf: ELFFile) -> int | None:
     """The filter for a section; None if there is none."""
     if section["sh_type"] == "SHT_PROGBITS" and section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR:
         return CODE.get(elf["e_machine"])
-    if section.name in UNWIND:
-        return UNWIND[section.name]
-    return TABLES.get(section["sh_type"]) if elf.elfclass == 64 else None
+    if elf.elfclass != 64:
+        return None
+    return BY_NAME.get(section.name) or TABLES.get(section["sh_type"])

@@ -110,17 +110,12 @@ def read_file(path: Path, name: str) -> File:
 
 
 def group_files(question: LauncherQuestion, files: Sequence[File]) -> Iterator[list[File]]:
-    """The files in groups of what changes together, the interpreter's own first."""
+    """The files in groups: ELF files, and others, and of each what is the project's own and changes more often."""
     own = {place_of(Path(path), question.name) for path in question.own_files}
-    packages = f"{LIBRARY.relative_to(PREFIX)}/site-packages/"
     for is_code in (True, False):
         some = [file for file in files if (file.kind == ELF_FILE) is is_code]
-        third = [file for file in some if file.name.startswith(packages) and file.name not in own]
-        mine = [file for file in some if file.name in own]
-        rest = [file for file in some if file not in third and file not in mine]
-        yield ordered([*rest, *third] if is_code else rest)
-        yield ordered([] if is_code else third)
-        yield ordered(mine)
+        yield ordered(file for file in some if file.name not in own)
+        yield ordered(file for file in some if file.name in own)
 
 
 def ordered(files: Iterable[File]) -> list[File]:
@@ -159,7 +154,7 @@ def pack(files: Sequence[File], launcher: Path, kept: Path) -> Packed:
 
 
 def vars_of(one: Filter) -> list[int]:
-    return [one.kind, one.offset, one.length, one.address]
+    return [one.kind, one.offset, one.length, one.extra]
 
 
 def joined(files: Sequence[File], launcher: Path) -> tuple[bytes, list[list[Filter]]]:

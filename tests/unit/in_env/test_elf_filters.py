@@ -33,7 +33,10 @@ def undone(content: bytes, changed: bytes, applied: list[Filter]) -> bytes:
         part = bytes(found[each.offset : each.offset + each.length])
         if each.kind == elf_filters.UNWIND_INDEX:
             part = filters.index_of(each, part[: elf_filters.INDEX_HEAD])
+        elif each.kind == elf_filters.HASHES:
+            part = filters.without_hashes(each, part)
         else:
+            filters.symbols = filters.symbols or (each if each.kind == elf_filters.SYMBOLS else None)
             filters.frames = each if each.kind == elf_filters.UNWIND_FRAMES else filters.frames
             part = filters.run(each, part, elf_filters.UNDO)
         found[each.offset : each.offset + each.length] = part
@@ -51,6 +54,12 @@ def test_an_index_that_follows_from_its_frames_is_left_out(interpreter: bytes) -
     changed, applied = filtered(interpreter, LAUNCHER)
     [index] = [each for each in applied if each.kind == elf_filters.UNWIND_INDEX]
     assert not any(changed[index.offset + elf_filters.INDEX_HEAD : index.offset + index.length])
+
+
+def test_hashes_that_follow_from_the_names_are_left_out(interpreter: bytes) -> None:
+    changed, applied = filtered(interpreter, LAUNCHER)
+    [hashes] = [each for each in applied if each.kind == elf_filters.HASHES]
+    assert not any(changed[hashes.offset + 16 : hashes.offset + hashes.length])
 
 
 def test_any_other_index_is_a_table(interpreter: bytes) -> None:
@@ -80,7 +89,7 @@ def test_calls_of_one_function_look_alike(code: bytes) -> None:
         parts.append(code + struct.pack("<i", target - end) + b"\x90" * (64 - len(code) - 4))
     content = b"".join(parts)
     changed = Filters(LAUNCHER, content).run(Filter(elf_filters.X86_64_CODE, 0, len(content), 0), content, 1)
-    assert changed[: len(code) + 4] == changed[64 : 64 + len(code) + 4] == code + struct.pack("<i", target)
+    assert changed[: len(code) + 4] == changed[64 : 64 + len(code) + 4] == code + struct.pack(">i", target)
 
 
 def test_branches_of_aarch64_to_one_function_look_alike() -> None:

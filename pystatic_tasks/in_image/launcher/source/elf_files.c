@@ -131,13 +131,18 @@ int place_in_folder(struct elf_files *files, const struct payload *payload, cons
 }
 
 static void undo_filters(const struct entry *entry, uint8_t *content) {
-    struct filter frames = {0};
+    struct filter frames = {0}, symbols = {0};
     for (unsigned each = 0; each < entry->filters; each++) {
         struct filter one = filter_of(entry, each);
         uint8_t *bytes = content + one.offset, *spare = malloc(one.length ? one.length : 1);
         if (!spare) fail("out of memory");
         filter(one.kind, bytes, one.length, one.extra, entry->size + BEYOND_END, spare, UNDO);
         if (one.kind == UNWIND_FRAMES) frames = one;
+        // Those of the loader come before those of debuggers.
+        if (one.kind == SYMBOLS && !symbols.length) symbols = one;
+        if (one.kind == HASHES && one.extra <= entry->size)
+            filter_hashes(bytes, one.length, content + symbols.offset, symbols.length, content + one.extra,
+                          entry->size - one.extra, spare);
         if (one.kind == UNWIND_INDEX)
             make_index(bytes, one.length, one.extra, content + frames.offset, frames.length, frames.extra);
         free(spare);

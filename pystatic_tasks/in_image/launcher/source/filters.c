@@ -13,8 +13,13 @@ static void set_word(uint8_t *bytes, uint32_t value) {
     memcpy(bytes, &value, sizeof value);
 }
 
+static uint32_t turned(uint32_t value) {
+    return value >> 24 | (value >> 8 & 0xff00) | (value << 8 & 0xff0000) | value << 24;
+}
+
 // x86-64. Where an instruction of these may begin, the relative address in it is made absolute: calls, jumps, and
-// operands relative to the instruction pointer. What decides (the opcode and the byte that names the operands) is
+// operands relative to the instruction pointer. It stands there with its highest byte first, since addresses near to
+// each other have that in common, and with it the opcode before. What decides (the opcode and the byte that names the operands) is
 // never changed, and the four bytes that are changed are skipped, so that both directions decide alike.
 
 enum { NO_ADDRESS = 0, LOOK_AT_THIRD = 4 };
@@ -65,8 +70,10 @@ static void filter_x86_64(uint8_t *bytes, size_t size, uint32_t address, uint32_
         }
         at += before;
         int64_t here = (int64_t)address + at + 4;
-        int32_t value = word_at(bytes + at);
-        set_word(bytes + at, direction == APPLY ? absolute(value, here, end) : relative(value, here, end));
+        uint32_t value = word_at(bytes + at);
+        if (direction == APPLY) value = turned(absolute((int32_t)value, here, end));
+        else value = relative((int32_t)turned(value), here, end);
+        set_word(bytes + at, value);
         at += 4;
     }
 }
@@ -87,36 +94,44 @@ static void filter_aarch64(uint8_t *bytes, size_t size, uint32_t address, int di
     }
 }
 
-// Tables: of each number the difference to that of the record before, and the bytes of those in planes, all first
-// bytes, all second bytes, and so on.
+// Tables: the bytes of all numbers in planes, all first bytes, all second bytes, and so on; of some numbers the
+// difference to that of the record before.
 
-static const uint8_t RELOCATION_FIELDS[] = {8, 8, 8, 0}, SYMBOL_FIELDS[] = {4, 1, 1, 2, 8, 8, 0};
-static const uint8_t VERSION_FIELDS[] = {2, 0}, UNWIND_FIELDS[] = {4, 4, 0};
+struct field {
+    uint8_t width, by_difference;
+};
 
-static void to_planes(const uint8_t *from, uint8_t *to, size_t count, size_t record, unsigned width) {
+static const struct field RELOCATION_FIELDS[] = {{8, 1}, {8, 0}, {8, 0}, {0, 0}};
+static const struct field SYMBOL_FIELDS[] = {{4, 0}, {1, 0}, {1, 0}, {2, 0}, {8, 0}, {8, 0}, {0, 0}};
+static const struct field VERSION_FIELDS[] = {{2, 0}, {0, 0}}, UNWIND_FIELDS[] = {{4, 1}, {4, 1}, {0, 0}};
+
+static void to_planes(const uint8_t *from, uint8_t *to, size_t count, size_t record, struct field field) {
     uint64_t last = 0;
+    unsigned width = field.width;
     for (size_t each = 0; each < count; each++) {
         uint64_t value = 0;
         memcpy(&value, from + each * record, width);
         uint64_t difference = value - last;
-        last = value;
+        if (field.by_difference) last = value;
         for (unsigned plane = 0; plane < width; plane++) to[plane * count + each] = difference >> 8 * plane;
     }
 }
 
-static void from_planes(const uint8_t *from, uint8_t *to, size_t count, size_t record, unsigned width) {
+static void from_planes(const uint8_t *from, uint8_t *to, size_t count, size_t record, struct field field) {
     uint64_t value = 0;
+    unsigned width = field.width;
     for (size_t each = 0; each < count; each++) {
+        if (!field.by_difference) value = 0;
         for (unsigned plane = 0; plane < width; plane++) value += (uint64_t)from[plane * count + each] << 8 * plane;
         memcpy(to + each * record, &value, width);
     }
 }
 
-static void filter_table(uint8_t *bytes, size_t size, const uint8_t *fields, uint8_t *spare, int direction) {
+static void filter_table(uint8_t *bytes, size_t size, const struct field *fields, uint8_t *spare, int direction) {
     size_t record = 0;
-    for (const uint8_t *field = fields; *field; field++) record += *field;
+    for (const struct field *field = fields; field->width; field++) record += field->width;
     size_t count = size / record, place = 0;
-    for (const uint8_t *field = fields; *field; place += *field++) {
+    for (const struct field *field = fields; field->width; place += field++->width) {
         if (direction == APPLY) to_planes(bytes + place, spare + place * count, count, record, *field);
         else from_planes(bytes + place * count, spare + place, count, record, *field);
     }
@@ -200,6 +215,58 @@ void make_index(uint8_t *index, size_t index_size, uint32_t index_address, const
         set_word(entries + count++ * INDEX_ENTRY + 4, frames_address + at - index_address);
     }
     sort(entries, count);
+}
+
+// The hash table: how many buckets there are, the first symbol in it, how many words the filter has and by how much it
+// shifts; the filter, a bit for each of two parts of a hash; of each bucket the first symbol; and of each symbol the
+// hash, whose lowest bit says whether it is the last of its bucket.
+// https://sourceware.org/legacy-ml/binutils/2006-06/msg00418.html
+
+enum { HASH_HEAD = 16, HASH_WORD = 8, SYMBOL_SIZE = 24 };
+
+static uint32_t hash_of(const uint8_t *name, const uint8_t *end) {
+    uint32_t hash = 5381;
+    while (name < end && *name) hash = hash * 33 + *name++;
+    return hash;
+}
+
+static uint32_t hash_of_symbol(const uint8_t *symbol, const uint8_t *names, size_t names_size) {
+    uint32_t name = word_at(symbol);
+    return hash_of(names + (name < names_size ? name : names_size), names + names_size);
+}
+
+static void set_bit(uint8_t *words, uint32_t word, uint32_t bit) {
+    words[word * HASH_WORD + bit / 8] |= 1 << bit % 8;
+}
+
+// The table without its head.
+static void make_hashes(const uint8_t *head, uint8_t *made, size_t size, const uint8_t *symbols, size_t symbols_size,
+                        const uint8_t *names, size_t names_size) {
+    uint32_t buckets = word_at(head), first = word_at(head + 4), words = word_at(head + 8), shift = word_at(head + 12);
+    uint64_t chain = (uint64_t)words * HASH_WORD + (uint64_t)buckets * 4;
+    if (!buckets || !words || shift > 31 || chain > size) return;
+    uint8_t *bucket = made + (size_t)words * HASH_WORD, *link = made + chain, *end = made + size, *last = 0;
+    uint32_t before = 0;
+    for (uint64_t symbol = first; link + 4 <= end && (symbol + 1) * SYMBOL_SIZE <= symbols_size; symbol++, link += 4) {
+        uint32_t hash = hash_of_symbol(symbols + symbol * SYMBOL_SIZE, names, names_size), own = hash % buckets;
+        set_bit(made, hash / 64 % words, hash % 64);
+        set_bit(made, hash / 64 % words, (hash >> shift) % 64);
+        if (!word_at(bucket + own * 4)) set_word(bucket + own * 4, symbol);
+        if (last && own != before) *last |= 1;
+        set_word(link, hash & ~1u);
+        before = own;
+        last = link;
+    }
+    if (last) *last |= 1;
+}
+
+void filter_hashes(uint8_t *table, size_t table_size, const uint8_t *symbols, size_t symbols_size, const uint8_t *names,
+                   size_t names_size, uint8_t *spare) {
+    if (table_size < HASH_HEAD) return;
+    size_t size = table_size - HASH_HEAD;
+    for (size_t each = 0; each < size; each++) spare[each] = 0;
+    make_hashes(table, spare, size, symbols, symbols_size, names, names_size);
+    for (size_t each = 0; each < size; each++) table[HASH_HEAD + each] ^= spare[each];
 }
 
 void filter(int kind, uint8_t *bytes, size_t size, uint32_t address, uint32_t end, uint8_t *spare, int direction) {
