@@ -141,10 +141,18 @@ def test_it_keeps_its_contract_without_any_writable_folder_in(engine: str, tree:
     assert {"name": "nothing left in /tmp", "passed": True, "seen": "empty"} in report["runs"][1]["checks"]
 
 
-@pytest.fixture
-def loaded(tree: Project, docker: Engine) -> Iterator[str]:
-    reference = f"sample-app:{TAG}"
-    call("docker", "load", "--input", tree.result("image.tar"))
+@pytest.fixture(scope="module")
+def one_file(tree: Project) -> Project:
+    """The same program as the launcher packs it, under another name beside the tree."""
+    words = ("-s", "image", "--", "--layout", "onefile", "--engine", "sandbox")
+    tree.nox(*words, PYSTATIC_TASKS_NAME="one-file")
+    return tree
+
+
+@pytest.fixture(params=["sample-app", "one-file"])
+def loaded(request: pytest.FixtureRequest, one_file: Project, docker: Engine) -> Iterator[str]:
+    reference = f"{request.param}:{TAG}"
+    call("docker", "load", "--input", one_file.root / "dist/pystatic" / request.param / "image.tar")
     yield reference
     call("docker", "image", "rm", "--force", reference)
 
