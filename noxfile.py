@@ -69,6 +69,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def load(session: nox.Session) -> None:
+    """Ten minutes of requests while workers are killed, reloaded and upgraded: plain Python, then the one file."""
+    session.install("-e", ".[zstd]")
+    session.run("python", "-m", "bench.load", *session.posargs)
+
+
+@nox.session
 def strangers(session: nox.Session) -> None:
     """Well-known programs of PyPI that nobody wrote for this, in both layouts."""
     session.install("-e", ".", "uv")

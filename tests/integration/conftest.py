@@ -59,11 +59,21 @@ def packed_sample(request: pytest.FixtureRequest) -> Project:
 
 
 @pytest.fixture
-def sample_copy(sample: Project, tmp_path: Path) -> Iterator[Project]:
+def sample_copy(sample: Project) -> Iterator[Project]:
     """The built sample app with a configuration that the test may change; it is put back afterwards."""
-    path = sample.root / "pyproject.toml"
+    yield from put_back(sample)
+
+
+@pytest.fixture
+def staticx_copy(sample_by_staticx: Project) -> Iterator[Project]:
+    """The same by StaticX."""
+    yield from put_back(sample_by_staticx)
+
+
+def put_back(project: Project) -> Iterator[Project]:
+    path = project.root / "pyproject.toml"
     before = path.read_text(encoding="utf-8")
-    yield sample
+    yield project
     path.write_text(before, encoding="utf-8")
 
 
