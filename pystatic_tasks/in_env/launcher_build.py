@@ -32,6 +32,7 @@ ALIGNMENT = 8
 PAGE = 4096
 # The highest that needs no more memory to be undone; a window as large as the content costs nothing there.
 LEVEL = 22
+OTHER_WAYS = 'set packer = "staticx" or layout = "tree"'
 # From glibc 2.33 on, its loader knows it.
 NEEDED_OF_LOADER = b"--argv0"
 
@@ -63,7 +64,7 @@ class Packed:
 
 
 def build(question: LauncherQuestion) -> StaticExecutable:
-    files = list(read_tree(question))
+    files = list(without_doubles(read_tree(question)))
     check_loader(question, files)
     groups = [group for group in group_files(question, files) if group]
     kept = Path(question.kept)
@@ -83,8 +84,24 @@ def check_loader(question: LauncherQuestion, files: Iterable[File]) -> None:
     if NEEDED_OF_LOADER not in loader:
         raise RefusedError(
             "The launcher cannot start a program by this machine's C library: glibc is older than 2.33.",
-            'Build on a newer system, or set packer = "staticx" or layout = "tree".',
+            f"Build on a newer system, or {OTHER_WAYS}.",
         )
+
+
+def without_doubles(files: Iterable[File]) -> Iterator[File]:
+    """The files, each once: a library may lie in two folders that become one.
+
+    Raises:
+        RefusedError: two that differ would lie in one place.
+    """
+    known: dict[str, File] = {}
+    for file in files:
+        if known.setdefault(file.name, file) != file:
+            raise RefusedError(
+                f'Two files of the program would lie in one place, "{file.name}".', f"Leave one out, or {OTHER_WAYS}."
+            )
+        if known[file.name] is file:
+            yield file
 
 
 def read_tree(question: LauncherQuestion) -> Iterator[File]:

@@ -126,6 +126,21 @@ def test_a_loader_that_is_too_old_is_told(question: LauncherQuestion) -> None:
     )
 
 
+def test_a_library_may_lie_in_two_folders_but_not_two_libraries_in_one_place(question: LauncherQuestion) -> None:
+    other = Path(question.program) / "usr/lib/libz.so.1"
+    other.parent.mkdir(parents=True)
+    shutil.copy("/bin/true", other)
+    build(question)
+    assert index_of(Path(question.output).read_bytes()).count(b"lib/libz.so.1\0") == 1
+    other.write_bytes(b"\x7fELF, and another")
+    with pytest.raises(RefusedError) as caught:
+        build(question)
+    assert (caught.value.refusal.problem, caught.value.refusal.remedy) == (
+        'Two files of the program would lie in one place, "lib/libz.so.1".',
+        'Leave one out, or set packer = "staticx" or layout = "tree".',
+    )
+
+
 def test_a_program_without_a_server_has_no_health_check(question: LauncherQuestion) -> None:
     build(replace(question, has_health_check=False, options=()))
     assert index_of(Path(question.output).read_bytes()).startswith(b"shop\0\x00\x00")
