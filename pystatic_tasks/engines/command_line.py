@@ -82,6 +82,8 @@ class CommandLineEngine:
         return f"sha256:{known.removeprefix('sha256:')}" if known else ""
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
+        if policy.owner:
+            self.remove_left(policy.owner)
         options = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", policy.user]
         options += ["--memory", f"{policy.memory_bytes}b", *self.run_arguments]
         if policy.writable_tmp:
@@ -96,7 +98,6 @@ class CommandLineEngine:
         # Their values stay off the command line, which everybody on the machine can read.
         options += [word for name in variables for word in ("--env", name)]
         if policy.owner:
-            self.remove_left(policy.owner)
             options += ["--label", f"{OWNER_LABEL}={policy.owner}"]
         identity = f"pystatic-{secrets.token_hex(8)}"
         container = CommandLineContainer(engine=self, identity=identity, artifact=artifact, port=port)

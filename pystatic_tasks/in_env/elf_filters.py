@@ -9,10 +9,11 @@ from __future__ import annotations
 import ctypes
 import io
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from elftools.common.exceptions import ELFError
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section
@@ -29,6 +30,8 @@ INDEX_HEAD = 12
 BEYOND_END = 1 << 20
 BY_NAME = {".eh_frame": UNWIND_FRAMES, ".eh_frame_hdr": UNWIND_INDEX, ".gnu.hash": HASHES}
 FOLLOWING = (".eh_frame_hdr", ".gnu.hash")
+# So many have room in the index.
+MOST = 255
 # Less is not worth being described.
 SMALLEST = 64
 
@@ -116,11 +119,32 @@ def filtered(content: bytes, folder: Path) -> tuple[bytes, list[Filter]]:
         folder: Has the library of filters for this machine.
     """
     filters, applied, changed = Filters(folder, content), list[Filter](), bytearray(content)
-    for made in filter(None, map(filters.apply, find_filters(content))):
+    for made in filter(None, map(filters.apply, apart(found_filters(content)))):
         one, part = made
         changed[one.offset : one.offset + one.length] = part
         applied.append(one)
     return bytes(changed), applied
+
+
+def found_filters(content: bytes) -> list[Filter]:
+    """What can be changed in a file; nothing if it only begins as an ELF file does."""
+    try:
+        return list(find_filters(content))[:MOST]
+    except (ELFError, ValueError, LookupError, TypeError, AttributeError):
+        return []
+
+
+def apart(filters: Iterable[Filter]) -> Iterator[Filter]:
+    """Those that change no part that one before them changes."""
+    taken: list[Filter] = []
+    for each in filters:
+        if not any(overlap(each, other) for other in taken):
+            taken.append(each)
+            yield each
+
+
+def overlap(one: Filter, other: Filter) -> bool:
+    return one.offset < other.offset + other.length and other.offset < one.offset + one.length
 
 
 def find_filters(content: bytes) -> Iterator[Filter]:
@@ -146,6 +170,6 @@ def kind_of(section: Section, elf: ELFFile) -> int | None:
     """The filter for a section; None if there is none."""
     if section["sh_type"] == "SHT_PROGBITS" and section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR:
         return CODE.get(elf["e_machine"])
-    if elf.elfclass != 64:
+    if elf.elfclass != 64 or section["sh_type"] == "SHT_NOBITS":
         return None
     return BY_NAME.get(section.name) or TABLES.get(section["sh_type"])

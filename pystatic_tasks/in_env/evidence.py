@@ -276,7 +276,9 @@ def system_files(files: Iterable[str]) -> list[tuple[str, str]]:
 
 def locales(files: Iterable[str]) -> list[str]:
     """The files of the locales that the program asked for: Python itself asks for that of characters only."""
-    asked = {Path(path).parent for path in files if path.startswith(LOCALES) and Path(path).name != "LC_CTYPE"}
+    parts = [path for path in map(Path, files) if path.is_relative_to(LOCALES) and path.name != "LC_CTYPE"]
+    # The archive of all locales that the machine has is none of a program.
+    asked = {path.parent for path in parts if path.parent != Path(LOCALES)}
     return [str(path) for folder in asked for path in folder.rglob("*") if path.is_file()]
 
 

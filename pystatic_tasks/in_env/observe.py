@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
+import pwd
 import shutil
 import signal
 import socket
@@ -177,7 +179,9 @@ def read_since(records: str, sizes_before: Mapping[str, int]) -> set[str]:
 
 def words_of_machine(exercise: Exercise) -> list[str]:
     """Texts that answers may have from where the program runs."""
-    return [socket.gethostname(), *os.uname(), sys.executable, *exercise.environment.values(), exercise.folder]
+    variables = [value for name, value in exercise.environment.items() if name != "PATH"]
+    user = pwd.getpwuid(os.geteuid()).pw_name if os.geteuid() in {each.pw_uid for each in pwd.getpwall()} else ""
+    return [socket.getfqdn(), *os.uname(), platform.platform(), sys.executable, user, *variables, exercise.folder]
 
 
 def wait_for_answer(exercise: Exercise, program: subprocess.Popen[bytes], request: HttpRequest) -> None:

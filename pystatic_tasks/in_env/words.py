@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import string
+from collections.abc import Iterable, Iterator
 
 from .client import Answer
 
-# Shorter ones are found in any random token too.
-WORD = re.compile(r"[^\W\d_]{4,}")
+# Tokens, keys and identifiers hold together by these, and have figures somewhere.
+OF_TOKENS = "_+=-"
+TOKEN = re.compile(rf"[^\s{re.escape(''.join(set(string.punctuation) - set(OF_TOKENS)))}]+")
+# In characters. Shorter ones are found in anything random too.
+SHORTEST = 4
 # Texts for people and programs; a file of code or style is there or is not.
-COMPARED = re.compile(r"text/(?!css|javascript)|application/([\w.]+\+)?(json|xml)$")
+COMPARED = re.compile(r"text/(?!css|javascript)|application/([\w.-]+\+)?(json|xml)$")
 # A longer answer is not compared, in characters.
 LONGEST = 200_000
 
@@ -22,7 +26,13 @@ def words_of(answer: Answer) -> set[str]:
 
 
 def words(text: str) -> set[str]:
-    return set(WORD.findall(text))
+    return {word for token in TOKEN.findall(text) for word in words_in(token)}
+
+
+def words_in(token: str) -> Iterator[str]:
+    """The words of a token, or none where it has figures."""
+    if not any(letter.isdigit() for letter in token):
+        yield from (word for word in re.split(rf"[{re.escape(OF_TOKENS)}]+", token) if len(word) >= SHORTEST)
 
 
 def in_both(first: Answer, second: Answer, apart: Iterable[str]) -> tuple[str, ...]:

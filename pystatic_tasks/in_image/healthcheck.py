@@ -5,6 +5,7 @@ A scratch image has no curl and no shell, so its health check can only be the pr
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import sys
@@ -91,7 +92,9 @@ def write_down(listener: Listener, folder: str) -> None:
     """
     noted = "" if listener.tls else written(listener.address)
     if noted and Path(folder, LAUNCHED).exists():
-        Path(folder, NOTED).write_text(noted, encoding="utf-8")
+        # Without it, a Python is asked.
+        with contextlib.suppress(OSError):
+            Path(folder, NOTED).write_text(noted, encoding="utf-8")
 
 
 def written(address: Address) -> str:

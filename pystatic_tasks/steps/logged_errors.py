@@ -10,12 +10,12 @@ from pystatic_tasks.config.model import ServerKind
 from pystatic_tasks.in_image.servers import find_server
 
 # Of any program.
-TRACEBACK = re.compile(r"Traceback \(most recent call last\)")
+TRACEBACK = re.compile(r"[ +|]*(Exception Group )?Traceback \(most recent call last\)")
 # By `sys.unraisablehook`: what fails while an object or the interpreter is taken down.
 IGNORED = "Exception ignored "
-# What is another in each run: absolute paths, and figures of times, processes and addresses.
+# What is another in each run: absolute paths, addresses, identifiers, and figures of times and processes.
 PATHS = re.compile(r"(?<![\w.])/[\w.+-]+(/[\w.+-]*)+")
-FIGURES = re.compile(r"\d+")
+FIGURES = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b|\d+")
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ def logged_errors(output: str, server: ServerKind) -> Iterator[LoggedError]:
 
 
 def raised(lines: Sequence[str]) -> str:
-    """The first line after the frames of a traceback."""
-    return next((line for line in lines if line and not line.startswith(" ")), "")
+    """The first line after the frames of a traceback, which groups of exceptions indent."""
+    whole = (re.sub(r"^ *[|+] ?", "", line) for line in lines)
+    return next((line for line in whole if line and not line.startswith(" ")), "")
 
 
 def same_each_time(text: str) -> str:

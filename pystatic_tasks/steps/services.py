@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, Service, shown
+from pystatic_tasks.config.variables import caller_variables, hidden
 from pystatic_tasks.engines.sandbox import exit_code
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, is_taken
@@ -93,21 +94,27 @@ def start(config: ImageConfig, service: Service, folder: str) -> subprocess.Pope
     log = log_file(config, service)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
-        return subprocess.Popen(
-            with_our_life(service.command),
-            cwd=config.root,
-            env={**os.environ, "PYSTATIC_SERVICE_FOLDER": folder, "PYSTATIC_SERVICE_PORT": str(service.port)},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        try:
+            return subprocess.Popen(
+                with_our_life(service.command),
+                cwd=config.root,
+                env={**os.environ, "PYSTATIC_SERVICE_FOLDER": folder, "PYSTATIC_SERVICE_PORT": str(service.port)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            reason = f"cannot be started: {service.command[0]}: {error.strerror}"
+            raise not_there(service, reason, "Correct the command of the service.") from None
 
 
 def wait_until_ready(config: ImageConfig, service: Service, process: subprocess.Popen[bytes]) -> None:
     """Raises ServiceError if it ends before it is ready, or takes too long."""
     end = time.monotonic() + service.timeout
-    while not is_taken(service.port):
+    while True:
+        listens = is_taken(service.port)
+        # What listens is not it, if it has ended.
         if process.poll() is not None:
             raise with_log(
                 config,
@@ -115,6 +122,8 @@ def wait_until_ready(config: ImageConfig, service: Service, process: subprocess.
                 f"ended with exit code {exit_code(process.returncode)} before it listened at {address(service)}",
                 "Correct its command, which must serve in the foreground until TERM ends it.",
             )
+        if listens:
+            return
         if time.monotonic() > end:
             raise with_log(
                 config,
@@ -152,7 +161,8 @@ def not_there(service: Service, reason: str, remedy: str) -> ServiceError:
 def with_log(config: ImageConfig, service: Service, reason: str, remedy: str) -> ServiceError:
     """The error with the last line that the service printed."""
     log = log_file(config, service)
-    last = [masked(line.strip()) for line in last_lines(log, 1)]
+    secrets = [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
+    last = [hidden(masked(line.strip()), secrets) for line in last_lines(log, 1)]
     if not last:
         return not_there(service, f"{reason}, and printed nothing", remedy)
     problem, kept = f"{service.name} {reason}", shown(config, log)

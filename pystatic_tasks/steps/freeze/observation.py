@@ -23,6 +23,7 @@ from pystatic_tasks.steps.build_environment import IN_ENV, ask
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.environment import import_paths, script_folder
 from pystatic_tasks.steps.freeze.private import private_memory
+from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.processes import tool_environment
 
@@ -81,7 +82,10 @@ def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there:
     except RefusedError as refused:
         return without_secrets(config, Observed(problem=refused.refusal.problem))
     finally:
-        hide_secrets(config, [Path(exercise.log), log, *folder.glob("*.json")])
+        hide_secrets(config, [Path(exercise.log), log])
+        # They have the variables too, written in another way.
+        for path in folder.glob("*.json") if secrets_of(config) else ():
+            path.unlink()
     return without_secrets(config, observed) if observed else Observed(problem=f"it failed; see {shown(config, log)}")
 
 
@@ -132,6 +136,8 @@ def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Seque
         **base,
         "PATH": f"{python.parent}:{os.environ.get('PATH', os.defpath)}",
         "HOME": str(folder / "home"),
+        # As in any image.
+        "TZ": "UTC",
         **config.environment,
         **({} if is_private(config) else {"TMPDIR": str(folder / "tmp")}),
         **exercise_variables(config),
@@ -172,7 +178,7 @@ def hide_secrets(config: ImageConfig, files: Sequence[Path]) -> None:
 
 def without_secrets(config: ImageConfig, observed: Observed) -> Observed:
     secrets = secrets_of(config)
-    return replace(observed, log=hidden(observed.log, secrets), problem=hidden(observed.problem, secrets))
+    return replace(observed, problem=hidden(observed.problem, secrets))
 
 
 def refusal_without_secrets(config: ImageConfig, refusal: Refusal) -> Refusal:
@@ -186,6 +192,12 @@ def refusal_without_secrets(config: ImageConfig, refusal: Refusal) -> Refusal:
 
 def secrets_of(config: ImageConfig) -> list[str]:
     return [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
+
+
+def errors_of(config: ImageConfig, observed: Observed) -> tuple[str, ...]:
+    """The errors that the plain program logged, sorted; see `LoggedError.text`."""
+    found = {error.text for error in logged_errors(observed.log, config.server_kind)}
+    return tuple(sorted(hidden(text, secrets_of(config)) for text in found))
 
 
 def merged(examined: Examined, observed: Observed) -> Examined:

@@ -40,7 +40,6 @@ from pystatic_tasks.steps.freeze.interpreter import (
 from pystatic_tasks.steps.freeze.own_data import check_own_data
 from pystatic_tasks.steps.freeze.phases import phase_of
 from pystatic_tasks.steps.freeze.private import private_memory
-from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
 from pystatic_tasks.steps.tools import names_of, tool_requirements
@@ -130,7 +129,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         libraries=observed.libraries,
         system_files=tuple(path for path, _ in observed.system_files),
         answers=observed.answers,
-        errors=tuple(sorted({error.text for error in logged_errors(observed.log, config.server_kind)})),
+        errors=observation.errors_of(config, observed),
         system=stamps([*(path for path in made.binaries if path and not path.startswith(prefix)), *declaring]),
     )
     # A program without its services is frozen again the next time, when they may be there.

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ServerKind
+from pystatic_tasks.config.variables import hidden
 from pystatic_tasks.engines.base import Exit
 from pystatic_tasks.oci.read_archive import open_layers
 from pystatic_tasks.steps.logged_errors import logged_errors
@@ -28,9 +29,9 @@ def check_users(users: Iterable[str]) -> Check:
     return Check(name="not root", passed=passed, seen=f"user {', '.join(found)}" if found else "no process was seen")
 
 
-def check_log(output: str, server: ServerKind, known: Collection[str] = ()) -> Check:
-    """`known` are the errors that the plain program logs too."""
-    errors = [error.line for error in logged_errors(output, server) if error.text not in known]
+def check_log(output: str, server: ServerKind, known: Collection[str] = (), secrets: Collection[str] = ()) -> Check:
+    """`known` are the errors that the plain program logs too, without these secrets."""
+    errors = [error.line for error in logged_errors(output, server) if hidden(error.text, secrets) not in known]
     return Check(name="no errors logged", passed=not errors, seen=errors[0] if errors else "none")
 
 

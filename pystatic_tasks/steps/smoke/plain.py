@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pystatic_tasks.config.model import ImageConfig, Request
@@ -13,6 +13,8 @@ from pystatic_tasks.steps.manifest import read_manifest
 from pystatic_tasks.steps.results import Frozen
 
 SHOWN = 3
+# A text is another one if so many words are missing, and one of so many.
+FEWEST, SHARE = 3, 5
 
 
 @dataclass(frozen=True)
@@ -59,18 +61,32 @@ def unlike_plain(request: Request, answer: Answer, problem: str, plain: Observed
         return ""
     if not is_same:
         return f"answered {answer.status}, {answer.type}, the plain program {there}"
-    is_declared = request.text is not None or request.json is not None
-    return "" if is_declared else lacking(answer, plain)
+    return ""
 
 
 def what_was_read(plain: ObservedAnswer) -> str:
     return f", and read {listed(plain.files)}" if plain.files else ""
 
 
-def lacking(answer: Answer, plain: ObservedAnswer) -> str:
-    """The words that the plain program always answered, and the image does not; "" if it does."""
-    missing = [f'"{word}"' for word in sorted(set(plain.words) - words(answer.body))]
-    return f"lacks {listed(missing)}, which the plain program answered{what_was_read(plain)}" if missing else ""
+def missing_words(request: Request, answers: Iterable[Answer], plain: ObservedAnswer | None) -> list[str]:
+    """The words that the plain program answered both times, and the image in none of these answers, sorted."""
+    is_declared = request.text is not None or request.json is not None
+    missing = set(plain.words) if plain and not is_declared else set()
+    for answer in answers if missing else ():
+        missing -= words(answer.body)
+        if not missing:
+            break
+    return sorted(missing)
+
+
+def is_another_text(missing: Sequence[str], plain: ObservedAnswer) -> bool:
+    """Whether so much is missing that it is no matter of the day, of chance or of the machine."""
+    return len(missing) >= FEWEST and len(missing) * SHARE >= len(plain.words)
+
+
+def lacks(missing: Sequence[str], plain: ObservedAnswer) -> str:
+    quoted = [f'"{word}"' for word in missing]
+    return f"lacks {listed(quoted)}, which the plain program answered{what_was_read(plain)}"
 
 
 def listed(names: Sequence[str]) -> str:

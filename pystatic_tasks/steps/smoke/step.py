@@ -6,15 +6,16 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.config.model import ImageConfig, Request, shown
 from pystatic_tasks.config.variables import caller_variables, hidden, resolved
 from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
 from pystatic_tasks.errors import SmokeError
-from pystatic_tasks.in_env.client import send
+from pystatic_tasks.in_env.client import Answer, send
+from pystatic_tasks.in_env.protocol import ObservedAnswer
 from pystatic_tasks.in_image.heard import TRIAL
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import says_ended_by_term, unpacked_into_tmp
@@ -24,7 +25,7 @@ from pystatic_tasks.steps.manifest import require_result, write_report
 from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
-from pystatic_tasks.steps.smoke.plain import read_plain, unlike_plain
+from pystatic_tasks.steps.smoke.plain import is_another_text, lacks, missing_words, read_plain, unlike_plain
 from pystatic_tasks.steps.smoke.probes import mismatch, wait_until_ready
 from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.redaction import masked
@@ -37,6 +38,8 @@ LOG_LINES_SHOWN = 20
 # How long a program must run that says nothing of being ready.
 SETTLE_SECONDS = 1.0
 POLL_SECONDS = 0.05
+# How often more is asked what lacks words.
+MORE_TRIES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,10 +163,12 @@ def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str)
     container = engine.start(artifact, policy, [] if config.app else config.smoke.command)
     try:
         if serves(config):
-            return serve_once(config, container, user, started)
-        if config.smoke.long_running:
-            return run_until_stopped(config, container, user, started)
-        return end_once(config, container, user)
+            run = serve_once(config, container, user, started)
+        elif config.smoke.long_running:
+            run = run_until_stopped(config, container, user, started)
+        else:
+            run = end_once(config, container, user)
+        return without_secrets(config, run)
     finally:
         container.remove()
 
@@ -207,11 +212,31 @@ def ask_all(config: ImageConfig, address: tuple[str, int]) -> list[Check]:
     checks = []
     plain = read_plain(config)
     for number, request in enumerate(config.smoke.requests):
-        answer = send(request, address, config.smoke.timeout)
-        problem = unlike_plain(request, answer, mismatch(request, answer), plain.answer_to(number, request))
-        seen = problem or f"{answer.status} in {answer.seconds * 1000:.0f} ms"
-        checks.append(Check(name=f"{request.method} {request.path}", passed=not problem, seen=seen))
+        checks.append(ask(config, request, address, plain.answer_to(number, request)))
     return checks
+
+
+def ask(config: ImageConfig, request: Request, address: tuple[str, int], plain: ObservedAnswer | None) -> Check:
+    """Ask one request, and compare what is answered with what is declared and with the plain program's answer."""
+
+    def answers() -> Iterator[Answer]:
+        yield answer
+        # What is drawn, or counted by each worker, may be there the next time.
+        for _ in range(MORE_TRIES if request.method in ("GET", "HEAD") else 0):
+            yield send(request, address, config.smoke.timeout)
+
+    answer = send(request, address, config.smoke.timeout)
+    name = f"{request.method} {request.path}"
+    problem = unlike_plain(request, answer, mismatch(request, answer), plain)
+    if problem:
+        return Check(name=name, passed=False, seen=problem)
+    seen = f"{answer.status} in {answer.seconds * 1000:.0f} ms"
+    missing = missing_words(request, answers(), plain)
+    if plain is None or not missing:
+        return Check(name=name, passed=True, seen=seen)
+    if is_another_text(missing, plain):
+        return Check(name=name, passed=False, seen=lacks(missing, plain))
+    return Check(name=name, passed=True, seen=f"{seen}; {lacks(missing, plain)}")
 
 
 def finish(config: ImageConfig, container: Container, user: str, startup_ms: int | None, checks: list[Check]) -> Run:
@@ -222,17 +247,24 @@ def finish(config: ImageConfig, container: Container, user: str, startup_ms: int
     elif not any(check.name == "answers" for check in checks):
         # There it would have been said.
         checks.append(contract.check_ended(container.wait(0)))
-    output = output_of(config, container)
+    output = container.output()
     checks += [
-        contract.check_log(output, container.artifact.server, read_plain(config).errors),
+        contract.check_log(output, container.artifact.server, read_plain(config).errors, secrets_of(config)),
         contract.check_leftovers(container.leftovers(), unpacked_into_tmp(config)),
     ]
     return Run(user=user, startup_ms=startup_ms, checks=checks, output=output)
 
 
-def output_of(config: ImageConfig, container: Container) -> str:
-    """What it printed, without the caller's own values."""
-    return hidden(container.output(), caller_variables(config.smoke.env))
+def secrets_of(config: ImageConfig) -> list[str]:
+    """The caller's own values."""
+    return list(caller_variables(config.smoke.env))
+
+
+def without_secrets(config: ImageConfig, run: Run) -> Run:
+    """A run as it may be shown and kept; it is judged before, by all that it said."""
+    found = secrets_of(config)
+    checks = [replace(check, seen=hidden(check.seen, found)) for check in run.checks]
+    return replace(run, checks=checks, output=hidden(run.output, found))
 
 
 def end_once(config: ImageConfig, container: Container, user: str) -> Run:
@@ -240,7 +272,7 @@ def end_once(config: ImageConfig, container: Container, user: str) -> Run:
     code = container.wait(config.smoke.timeout)
     if code is None:
         container.stop(contract.GRACE_SECONDS)
-    output = output_of(config, container)
+    output = container.output()
     checks = [check_code(config, code)]
     if config.smoke.stdout is not None:
         checks.append(check_text(config.smoke.stdout, found=config.smoke.stdout in output))

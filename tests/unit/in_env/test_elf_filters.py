@@ -102,3 +102,13 @@ def test_branches_of_aarch64_to_one_function_look_alike() -> None:
     changed = filters.run(one, content, 1)
     assert len(set(struct.unpack("<3I", changed[:12]))) == 1
     assert filters.run(one, changed, 0) == content
+
+
+@pytest.mark.parametrize("content", [b"\x7fELF", b"\x7fELF and more", b"\x7fELF\x02\x01\x01" + bytes(9) + b"\xff" * 60])
+def test_what_only_begins_as_an_elf_file_stays_as_it_is(content: bytes) -> None:
+    assert filtered(content, LAUNCHER) == (content, [])
+
+
+def test_a_part_is_changed_once() -> None:
+    first, second, third = (Filter(elf_filters.VERSIONS, offset, 100, 0) for offset in (0, 50, 100))
+    assert list(elf_filters.apart([first, second, third])) == [first, third]

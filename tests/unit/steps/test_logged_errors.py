@@ -30,3 +30,22 @@ def test_what_python_ignores_is_no_error() -> None:
     ignored = "Exception ignored in atexit callback <function rmtree>:\nTraceback (most recent call last):\nOSError\n"
     assert list(logged_errors(ignored, "gunicorn")) == []
     assert len(list(logged_errors(ignored * 2 + LOG, "gunicorn"))) == 3
+
+
+GROUP = """\
+  + Exception Group Traceback (most recent call last):
+  |   File "shop.py", line 5, in f
+  | ExceptionGroup: errors (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File "shop.py", line 6, in g
+    | KeyError: <Session at 0x7f3ab2c4d0>
+    +------------------------------------
+"""
+
+
+def test_groups_of_exceptions_are_errors_of_their_own() -> None:
+    assert [error.text for error in logged_errors(GROUP, "gunicorn")] == [
+        "ExceptionGroup: errors (0 sub-exception)",
+        "KeyError: <Session at 0>",
+    ]

@@ -31,7 +31,8 @@ static void name_operands(const uint8_t *opcodes, size_t count, unsigned operand
     for (size_t each = 0; each < count; each++) before_address[opcodes[each] | operands << 8] = before;
 }
 
-static void prepare(void) {
+// When it is loaded, since several threads may filter at once.
+__attribute__((constructor)) static void prepare(void) {
     static const uint8_t others[] = {0x63, 0x69, 0x6b, 0x80, 0x81, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88,
                                      0x89, 0x8a, 0x8b, 0x8d, 0xc6, 0xc7, 0xf6, 0xf7, 0xfe, 0xff};
     for (unsigned second = 0; second < 256; second++) {
@@ -60,7 +61,6 @@ static uint32_t relative(int64_t value, int64_t here, int64_t end) {
 }
 
 static void filter_x86_64(uint8_t *bytes, size_t size, uint32_t address, uint32_t end, int direction) {
-    if (!before_address[0xe8]) prepare();
     for (size_t at = 0; at + 8 < size;) {
         unsigned before = before_address[bytes[at] | bytes[at + 1] << 8];
         if (before == LOOK_AT_THIRD) before = (bytes[at + 2] & 0xc7) == 0x05 ? 3 : NO_ADDRESS;

@@ -187,3 +187,10 @@ def test_an_error_that_the_plain_program_logs_too_is_not_the_images() -> None:
     assert check_log(output, "gunicorn", known).passed
     assert check_log(output, "gunicorn", known[:1]).seen == error
     assert check_log(output, "gunicorn", known[1:]).seen == TRACEBACK
+
+
+def test_a_secret_in_an_error_hides_neither_it_nor_that_it_is_known() -> None:
+    error = f"{GUNICORN}[ERROR] no answer from größe-of-it"
+    assert not check_log(error, "gunicorn", [], ["ERROR"]).passed
+    known = [same_each_time(error).replace("größe-of-it", "***")]
+    assert check_log(error, "gunicorn", known, ["größe-of-it"]).passed

@@ -7,7 +7,7 @@ import pytest
 from pystatic_tasks.config.model import Request
 from pystatic_tasks.in_env.client import Answer
 from pystatic_tasks.in_env.protocol import ObservedAnswer
-from pystatic_tasks.steps.smoke.plain import Plain, unlike_plain
+from pystatic_tasks.steps.smoke.plain import Plain, is_another_text, lacks, missing_words, unlike_plain
 
 PAGE = ObservedAnswer(
     request="GET /", status=200, type="text/html", words=("Dieses", "Feld", "page"), files=("shop/page.html",)
@@ -47,33 +47,53 @@ def test_the_image_may_answer_as_declared_where_the_plain_program_did_not() -> N
     )
 
 
+def text(body: str) -> Answer:
+    return Answer(status=200, body=body, seconds=0, type="text/html")
+
+
 @pytest.mark.parametrize(
-    ("body", "seen"),
+    ("bodies", "missing"),
     [
-        (f"more: {SAME}", ""),
-        (
-            "This field of a page",
-            'lacks "Dieses", "Feld", which the plain program answered, and read shop/page.html',
-        ),
+        ([f"more: {SAME}"], []),
+        (["This field of a page"], ["Dieses", "Feld"]),
+        (["Dieses field of a page", "This Feld of a page"], []),
     ],
 )
-def test_a_page_that_silently_changed_its_language_is_seen(body: str, seen: str) -> None:
-    answer = Answer(status=200, body=body, seconds=0, type="text/html")
-    assert unlike_plain(Request(path="/"), answer, "", PAGE) == seen
+def test_words_are_missing_that_no_answer_has(bodies: list[str], missing: list[str]) -> None:
+    assert missing_words(Request(path="/"), map(text, bodies), PAGE) == missing
+    assert missing_words(Request(path="/"), map(text, bodies), None) == []
+
+
+def test_nothing_is_asked_again_that_has_all_words() -> None:
+    answers = iter([text(SAME), text(SAME)])
+    missing_words(Request(path="/"), answers, PAGE)
+    assert next(answers).body == SAME
 
 
 @pytest.mark.parametrize("declared", [Request(path="/", text="field"), Request(path="/", json={"a": 1})])
 def test_what_is_declared_of_a_body_is_all_that_it_is_held_to(declared: Request) -> None:
-    answer = Answer(status=200, body="This field", seconds=0, type="text/html")
-    assert unlike_plain(declared, answer, "", PAGE) == ""
+    assert missing_words(declared, [text("This field")], PAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "all_words", "is_another"),
+    [
+        (["Dieses", "Feld", "zwingend"], ["Dieses", "Feld", "zwingend", "page"], True),
+        (["Sunday", "September"], ["Sunday", "September", "page"], False),
+        (["Sunday", "September", "morning"], [f"word{letter}" for letter in "abcdefghijklmnop"], False),
+    ],
+)
+def test_a_page_in_another_language_is_another_and_that_of_another_day_is_not(
+    missing: list[str], all_words: list[str], is_another: bool
+) -> None:
+    assert is_another_text(missing, replace(PAGE, words=tuple(all_words))) is is_another
 
 
 def test_many_words_and_files_are_cut() -> None:
-    plain = replace(PAGE, words=("four", "one", "three", "two"), files=())
-    answer = Answer(status=200, body="", seconds=0, type="text/html")
-    assert unlike_plain(Request(path="/"), answer, "", plain) == (
+    assert lacks(["four", "one", "three", "two"], replace(PAGE, files=())) == (
         'lacks "four", "one", "three" …, which the plain program answered'
     )
+    assert lacks(["four"], PAGE) == 'lacks "four", which the plain program answered, and read shop/page.html'
 
 
 def test_answers_belong_to_requests_by_their_order() -> None:
