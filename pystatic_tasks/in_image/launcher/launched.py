@@ -1,57 +1,130 @@
-"""What the launcher starts the interpreter with: `launched.pyc FIRST LOCK NAME ARGV0 …`.
+"""What the launcher starts the interpreter with: `launched.pyc FIRST LOCK NAME …`.
 
 FIRST to LOCK are the descriptors of the program's files in memory and, the last, of its folder, which is locked as
-long as it is open.
+long as it is open. Behind NAME stand the arguments of the program, its own path first; or, if NAME is empty, those of
+an interpreter, from "-c" or "-m" on.
+
+The program is executed in this very module, as "__main__": nothing of what is defined here stays in it.
 """
 
-from __future__ import annotations
-
-import atexit
-import os
-import sys
-from _frozen_importlib_external import SourcelessFileLoader
-
-first, lock = map(int, sys.argv[1:3])
-root = os.path.dirname(sys.argv[0])
-packages = f"{root}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
-# Tracebacks ask the loader for the lines of a script that has no source; those of this one are not its.
-__file__ = f"{packages}/{sys.argv[3]}-entry.pyc"
-del sys.argv[:4]
+# Nothing is imported that a program may do without.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
 
 
-def remove_folder(root: str = root, lock: int = lock, process: int = os.getpid()) -> None:
-    """Remove the program's folder when this process ends, unless another that was started from it still needs it."""
-    if os.getpid() != process:
-        return
-    try:
-        import fcntl
+def keep_to_ourselves(first: int, lock: int) -> None:
+    """Let no other program that is started have the files; processes that are forked share them."""
+    import os
 
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (ImportError, OSError):
-        return
-    for folder, folders, files in os.walk(root, topdown=False):
-        for name in files:
-            os.unlink(f"{folder}/{name}")
-        for name in folders:
-            path = f"{folder}/{name}"
-            os.unlink(path) if os.path.islink(path) else os.rmdir(path)
-    os.rmdir(root)
+    for descriptor in range(first, lock + 1):
+        try:
+            os.set_inheritable(descriptor, False)
+        except OSError:
+            continue
 
 
-# They are for this process and those that it forks, not for other programs that it starts.
-for descriptor in range(first, lock + 1):
-    try:
-        os.set_inheritable(descriptor, False)
-    except OSError:
-        continue
-atexit.register(remove_folder)
-if os.getpid() == 1:
-    import signal
+def remove_at_end(root: str, lock: int) -> None:
+    """Remove the folder when the last process that needs it ends, whichever that is."""
+    import atexit
+    import os
+    from _thread import get_ident
 
-    # The kernel keeps from process 1 what it does not handle. A server has handlers of its own later.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-sys.path.append(packages)
-__loader__ = SourcelessFileLoader(__name__, __file__)
-code = __loader__.get_code(__name__)
-assert code is not None
-exec(code)
+    # The folder, locked once more for a child, by the thread that is about to fork it.
+    for_child: dict[int, int] = {}
+
+    def lock_for_child() -> None:
+        try:
+            import fcntl
+
+            for_child[get_ident()] = folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(folder, fcntl.LOCK_SH)
+        except (ImportError, OSError):
+            return
+
+    def leave_to_child() -> None:
+        if get_ident() in for_child:
+            os.close(for_child.pop(get_ident()))
+
+    def take_from_parent() -> None:
+        if get_ident() in for_child:
+            os.dup2(for_child[get_ident()], lock, inheritable=False)
+        for folder in for_child.values():
+            os.close(folder)
+        for_child.clear()
+
+    def remove_below(folder: str) -> None:
+        for entry in os.scandir(folder):
+            if entry.is_dir(follow_symlinks=False):
+                remove_below(entry.path)
+                os.rmdir(entry.path)
+            else:
+                os.unlink(entry.path)
+
+    def remove() -> None:
+        try:
+            import fcntl
+
+            # Even if that is refused, the shared lock is gone: of several that end at once, the last succeeds.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_below(root)
+            os.rmdir(root)
+        except (ImportError, OSError):
+            # It is in use, or another user's.
+            return
+
+    atexit.register(remove)
+    os.register_at_fork(before=lock_for_child, after_in_parent=leave_to_child, after_in_child=take_from_parent)
+
+
+def entry_script(root: str, name: str) -> "CodeType":
+    """What the program executes."""
+    import os
+    import sys
+    from _frozen_importlib_external import SourcelessFileLoader
+
+    if os.getpid() == 1:
+        import signal
+
+        # The kernel keeps from process 1 what it does not handle. A server has handlers of its own later.
+        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    packages = f"{root}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+    sys.path.append(packages)
+    module = sys.modules["__main__"]
+    # Tracebacks ask the loader for the lines of a script that has no source; those of this one are not its.
+    module.__file__ = f"{packages}/{name}-entry.pyc"
+    module.__loader__ = loader = SourcelessFileLoader("__main__", module.__file__)
+    code = loader.get_code("__main__")
+    assert code is not None
+    return code
+
+
+def command(kind: str, text: str) -> "CodeType":
+    """What an interpreter executes for its "-c" or "-m"."""
+    import os
+    import sys
+
+    if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+        sys.path[0] = "" if kind == "-c" else os.getcwd()
+    del sys.modules["__main__"].__file__
+    if kind == "-m":
+        text = f"__import__('runpy')._run_module_as_main({text!r})"
+    return compile(text, "<string>", "exec", dont_inherit=True)
+
+
+def begin() -> "CodeType":
+    """What is to be executed; nothing that is defined here is left."""
+    import sys
+
+    root, (first, lock, name) = sys.argv[0].rpartition("/")[0], sys.argv[1:4]
+    del sys.argv[:4]
+    keep_to_ourselves(int(first), int(lock))
+    remove_at_end(root, int(lock))
+    code = entry_script(root, name) if name else command(sys.argv[0], sys.argv.pop(1))
+    names = vars(sys.modules["__main__"])
+    for each in [each for each in names if not each.startswith("__")]:
+        del names[each]
+    return code
+
+
+exec(begin())

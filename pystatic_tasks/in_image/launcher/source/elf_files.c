@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -35,16 +36,18 @@ static uint64_t whole_pages(uint64_t size) {
 
 int first_descriptor(const struct payload *payload) {
     struct rlimit limit;
-    rlim_t needed = payload->elf_count + FREE_DESCRIPTORS, most = USUAL_DESCRIPTORS;
+    unsigned needed = payload->elf_count + FREE_DESCRIPTORS;
     if (getrlimit(RLIMIT_NOFILE, &limit)) fail("limit of open files: %s", strerror(errno));
-    if (needed > most) most = needed;
-    if (limit.rlim_cur < most) most = limit.rlim_cur;
+    unsigned most = limit.rlim_cur < INT32_MAX ? limit.rlim_cur : INT32_MAX;
     if (most < needed)
-        fail("it needs %u open files, and may have %u; raise the limit, as by --ulimit nofile=1024", (unsigned)needed,
-             (unsigned)most);
-    int first = most - payload->elf_count - 1;
-    while (first > FREE_DESCRIPTORS / 2 && !are_free(payload, first)) first--;
-    return first;
+        fail("it needs %u open files, and may have %u; raise the limit, as by --ulimit nofile=1024", needed, most);
+    unsigned highest = (most < USUAL_DESCRIPTORS ? most : USUAL_DESCRIPTORS) - 1;
+    if (highest < needed - 1) highest = needed - 1;
+    for (unsigned first = highest - payload->elf_count; first >= FREE_DESCRIPTORS / 2; first--)
+        if (are_free(payload, first)) return first;
+    for (unsigned first = highest + 1; first + payload->elf_count < most; first++)
+        if (are_free(payload, first)) return first;
+    fail("it was started with so many open files that there is no room for %u of its own", payload->elf_count + 1);
 }
 
 int are_free(const struct payload *payload, int first) {
@@ -64,9 +67,17 @@ static int make_in_memory(const char *name, int descriptor) {
     // Linux before 6.3 does not know the flag.
     if (file < 0 && errno == EINVAL) file = memfd_create(name, flags);
     if (file < 0) return -1;
+    // It stays open over the exec.
+    if (file == descriptor) return fcntl(file, F_SETFD, 0) ? -1 : file;
     int placed = dup3(file, descriptor, 0);
     close(file);
     return placed;
+}
+
+// Some security modules forbid no more than this.
+static int may_execute(int file) {
+    void *memory = mmap(0, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0);
+    return memory != MAP_FAILED && !munmap(memory, PAGE);
 }
 
 static int make_in_folder(const struct folder *folder, const char *name, uint64_t size) {
@@ -84,40 +95,61 @@ static int make(const struct elf_files *files, const struct entry *entry, int de
     uint64_t size = whole_pages(entry->size);
     if (files->folder) return make_in_folder(files->folder, entry->name, size);
     int file = make_in_memory(base_name(entry->name), descriptor);
-    return file >= 0 && ftruncate(file, size) ? -1 : file;
-}
-
-static int is_elf_frame(const struct payload *payload, unsigned frame) {
-    for (unsigned each = 0; each < payload->entry_count; each++)
-        if (payload->entries[each].kind == ELF_FILE && payload->entries[each].frame == frame) return 1;
-    return 0;
+    if (file < 0 || (!ftruncate(file, size) && may_execute(file))) return file;
+    int error = errno;
+    close(file);
+    errno = error;
+    return -1;
 }
 
 // Where the frame of that number begins among those of ELF files.
 static uint64_t frame_offset(const struct payload *payload, unsigned frame) {
     uint64_t offset = 0;
     for (unsigned each = 0; each < frame; each++)
-        if (is_elf_frame(payload, each)) offset += whole_pages(payload->frames[each].size);
+        if (payload->frames[each].has_elf_files) offset += whole_pages(payload->frames[each].size);
     return offset;
+}
+
+static uint8_t *memory_of(const struct elf_files *files, const struct entry *entry) {
+    return files->memory + frame_offset(files->payload, entry->frame) + entry->offset;
+}
+
+static int place_each(struct elf_files *files, int first) {
+    const struct payload *payload = files->payload;
+    for (unsigned each = 0; each < payload->entry_count; each++) {
+        const struct entry *entry = &payload->entries[each];
+        if (entry->kind != ELF_FILE) continue;
+        int file = make(files, entry, first + (int)files->made);
+        if (file < 0) return -1;
+        files->descriptors[files->made++] = file;
+        uint64_t size = whole_pages(entry->size);
+        if (!files->is_shared || !size) continue;
+        void *here = memory_of(files, entry);
+        if (mmap(here, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED) return -1;
+    }
+    return 0;
+}
+
+static void unplace(struct elf_files *files) {
+    int error = errno;
+    munmap(files->memory, files->size + PAGE);
+    while (files->made) close(files->descriptors[--files->made]);
+    free(files->descriptors);
+    errno = error;
 }
 
 static int place(struct elf_files *files, int first) {
     const struct payload *payload = files->payload;
     files->size = frame_offset(payload, payload->frame_count);
-    files->memory = mmap(0, files->size + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    // Where pages are larger, files cannot lie side by side as in their frames.
+    files->is_shared = getauxval(AT_PAGESZ) == PAGE;
+    int protection = files->is_shared ? PROT_NONE : PROT_READ | PROT_WRITE;
+    files->memory = mmap(0, files->size + PAGE, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     files->descriptors = calloc(payload->elf_count, sizeof *files->descriptors);
     if (files->memory == MAP_FAILED || !files->descriptors) fail("out of memory");
-    for (unsigned each = 0, made = 0; each < payload->entry_count; each++) {
-        const struct entry *entry = &payload->entries[each];
-        if (entry->kind != ELF_FILE) continue;
-        int file = make(files, entry, first + (int)made);
-        if (file < 0) return -1;
-        uint8_t *here = files->memory + frame_offset(payload, entry->frame) + entry->offset;
-        uint64_t size = whole_pages(entry->size);
-        if (size && mmap(here, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED) return -1;
-        files->descriptors[made++] = file;
-    }
-    return 0;
+    if (!place_each(files, first)) return 0;
+    unplace(files);
+    return -1;
 }
 
 int place_in_memory(struct elf_files *files, const struct payload *payload, int first) {
@@ -161,15 +193,30 @@ void unpack_elf_files(struct elf_files *files, unsigned frame) {
     }
 }
 
+static int write_content(int file, const uint8_t *content, uint64_t size) {
+    for (uint64_t done = 0; done < size;) {
+        ssize_t written = pwrite(file, content + done, size - done, done);
+        if (written < 0 && errno != EINTR) return -1;
+        done += written < 0 ? 0 : written;
+    }
+    return 0;
+}
+
+static void finish(const struct elf_files *files, const struct entry *entry, int file) {
+    int is_written = files->is_shared || !write_content(file, memory_of(files, entry), entry->size);
+    if (!is_written || ftruncate(file, entry->size)) fail("%s: %s", entry->name, strerror(errno));
+    if (files->folder) close(file);
+    else fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+}
+
 void finish_elf_files(struct elf_files *files) {
     const struct payload *payload = files->payload;
-    munmap(files->memory, files->size + PAGE);
+    // What is mapped cannot be sealed.
+    if (files->is_shared) munmap(files->memory, files->size + PAGE);
     for (unsigned each = 0, made = 0; each < payload->entry_count; each++) {
         const struct entry *entry = &payload->entries[each];
-        if (entry->kind != ELF_FILE) continue;
-        int file = files->descriptors[made++];
-        if (ftruncate(file, entry->size)) fail("%s: %s", entry->name, strerror(errno));
-        if (files->folder) close(file);
-        else fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+        if (entry->kind == ELF_FILE) finish(files, entry, files->descriptors[made++]);
     }
+    if (!files->is_shared) munmap(files->memory, files->size + PAGE);
+    free(files->descriptors);
 }

@@ -10,8 +10,10 @@ struct elf_files {
     const struct payload *payload;
     const struct folder *folder; // null for those in memory
     int *descriptors;            // one for each, in the order of the index
+    unsigned made;               // how many of them there are
     uint8_t *memory;             // all of them, side by side as in their frames, frame after frame
     uint64_t size;
+    int is_shared; // whether that is the memory of the files
 };
 
 // The first of as many free descriptors as there are files, and one more; far from the low ones that programs expect
@@ -22,7 +24,7 @@ int first_descriptor(const struct payload *payload);
 int are_free(const struct payload *payload, int first);
 
 // Make room for all of them in memory, with descriptors from `first` on.
-// Returns 0, or -1 with errno if memory may not be executed here.
+// Returns 0, or -1 with errno if files in memory are not to be had or may not be executed here.
 int place_in_memory(struct elf_files *files, const struct payload *payload, int first);
 
 // Make room for them in the folder. Returns 0, or -1 with errno.

@@ -12,17 +12,36 @@
 #include <unistd.h>
 
 #include "failure.h"
+#include "text.h"
 
-enum { TRIES = 100, OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+enum { TRIES = 100, RANDOM = 6, OPEN_FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 void find_places(const char *places[PLACES]) {
     const char *named[PLACES] = {getenv("PYSTATIC_TMPDIR"), "/dev/shm", getenv("TMPDIR"), "/tmp", "/var/tmp"};
-    for (int each = 0; each < PLACES; each++) places[each] = named[each] && *named[each] == '/' ? named[each] : 0;
+    for (int each = 0; each < PLACES; each++) {
+        places[each] = named[each] && *named[each] == '/' ? named[each] : 0;
+        for (int before = 0; before < each && places[each]; before++)
+            if (places[before] && !strcmp(places[before], places[each])) places[each] = 0;
+    }
 }
 
 // What the names of this program's and this user's folders begin with.
 static char *beginning(void) {
     return text("%s-%u-", program_name, (unsigned)geteuid());
+}
+
+// Whether a name begins so, and is as long as those that mkdtemp() makes of it: "a-0-" also begins those of "a-0-b".
+static int has_beginning(const char *name, const char *beginning) {
+    size_t length = strlen(beginning);
+    return !strncmp(name, beginning, length) && strlen(name) == length + RANDOM;
+}
+
+int is_of_program(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t length = strlen(program_name);
+    if (strncmp(name, program_name, length) || name[length] != '-') return 0;
+    size_t digits = strspn(name + length + 1, "0123456789");
+    return digits && has_beginning(name, text("%s-", first_of(name, length + 1 + digits)));
 }
 
 static void remove_below(int parent, const char *name) {
@@ -45,7 +64,7 @@ static void visit(const char *place, void (*each)(int parent, const char *name, 
     if (!list) return;
     char *mine = beginning();
     for (struct dirent *found; (found = readdir(list));) {
-        if (strncmp(found->d_name, mine, strlen(mine))) continue;
+        if (!has_beginning(found->d_name, mine)) continue;
         int folder = openat(parent, found->d_name, OPEN_FOLDER);
         struct stat status;
         if (folder < 0) continue;
@@ -84,20 +103,16 @@ int read_of_running(const char *name, char *content, size_t size) {
     const char *places[PLACES];
     struct wanted wanted = {.name = name, .content = content, .size = size};
     find_places(places);
-    for (int each = 0; each < PLACES; each++) {
-        int is_again = 0;
-        for (int before = 0; before < each; before++)
-            is_again |= places[before] && places[each] && !strcmp(places[before], places[each]);
-        if (places[each] && !is_again) visit(places[each], read_held, &wanted);
-    }
+    for (int each = 0; each < PLACES; each++)
+        if (places[each]) visit(places[each], read_held, &wanted);
     return wanted.found == 1 && *content ? 0 : -1;
 }
 
 // Whether a folder is locked now and still has its name: between its making and its locking, another start may have
-// taken it for a dead one's.
+// taken it for a dead one's. That one holds the lock until it is gone, or has merely looked whether it is held.
 static int lock_folder(int folder) {
     struct stat status;
-    return folder >= 0 && !flock(folder, LOCK_SH | LOCK_NB) && !fstat(folder, &status) && status.st_nlink > 0;
+    return folder >= 0 && !flock(folder, LOCK_SH) && !fstat(folder, &status) && status.st_nlink > 0;
 }
 
 int make_folder(struct folder *folder, const char *place) {
@@ -113,11 +128,18 @@ int make_folder(struct folder *folder, const char *place) {
     return -1;
 }
 
-int join_folder(struct folder *folder, const char *path) {
+int join_folder(struct folder *folder, const char *path, const char *name, const char *content) {
     struct stat status;
+    size_t size = strlen(content);
+    char *found = first_of(content, size);
     folder->path = text("%s", path);
     folder->lock = open(path, OPEN_FOLDER);
-    if (lock_folder(folder->lock) && !fstat(folder->lock, &status) && status.st_uid == geteuid()) return 0;
+    if (lock_folder(folder->lock) && !fstat(folder->lock, &status) && (status.st_uid == geteuid() || !status.st_uid)) {
+        int file = openat(folder->lock, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        ssize_t length = file < 0 ? -1 : read(file, found, size + 1);
+        if (file >= 0) close(file);
+        if (length == (ssize_t)size && !memcmp(found, content, size)) return 0;
+    }
     if (folder->lock >= 0) close(folder->lock);
     return -1;
 }
@@ -145,7 +167,7 @@ int write_file(const struct folder *folder, const char *name, const void *conten
 
 void remove_folder(const struct folder *folder) {
     int error = errno;
-    remove_below(AT_FDCWD, folder->path);
-    close(folder->lock);
+    // Again where another thread made a file in the meantime, which it cannot any more once all folders are gone.
+    for (int tries = 0; tries < TRIES && !access(folder->path, F_OK); tries++) remove_below(AT_FDCWD, folder->path);
     errno = error;
 }

@@ -8,7 +8,7 @@ struct folder {
     int lock; // descriptor of the folder, locked for as long as a process of this start lives
 };
 
-// The places where a folder may be made, in this order; null for those that are not named.
+// The places where a folder may be made, in this order; null for those that are not named, or before.
 enum { PLACES = 5 };
 void find_places(const char *places[PLACES]);
 
@@ -16,8 +16,12 @@ void find_places(const char *places[PLACES]);
 // Returns 0, or -1 with errno.
 int make_folder(struct folder *folder, const char *place);
 
-// Join a folder that another process of the program holds. Returns 0, or -1 if that is not to be had.
-int join_folder(struct folder *folder, const char *path);
+// Whether the last part of a path is what a folder of this program, whoever's, is called.
+int is_of_program(const char *path);
+
+// Join a folder that another process of the program holds, whose file of that name has that content.
+// Returns 0, or -1 if that is not to be had.
+int join_folder(struct folder *folder, const char *path, const char *name, const char *content);
 
 // Write a whole file below the folder. Returns 0, or -1 with errno.
 int write_file(const struct folder *folder, const char *name, const void *content, size_t size);
@@ -26,4 +30,5 @@ int write_file(const struct folder *folder, const char *name, const void *conten
 // Returns 0, or -1 if there is none, or more than one.
 int read_of_running(const char *name, char *content, size_t size);
 
+// Remove a folder that this process has made, also while another thread still makes files in it.
 void remove_folder(const struct folder *folder);

@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 
 #include "failure.h"
 #include "folder.h"
+#include "text.h"
 
 enum { TIMEOUT_SECONDS = 5, LONGEST_ADDRESS = 512, LONGEST_STATUS_LINE = 256 };
 
@@ -52,6 +52,12 @@ static socklen_t parse(char *written, union address *address) {
     return 0;
 }
 
+// The status in the first line of an answer, as "HTTP/1.1 200 OK"; 0 for any other line.
+static int status_of(const char *line) {
+    const char *space = strncmp(line, "HTTP/", 5) ? 0 : strchr(line, ' ');
+    return space ? atoi(space + 1) : 0;
+}
+
 // The status of the answer; 0 for none, with errno.
 static int ask(const union address *address, socklen_t length, const char *path) {
     struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
@@ -71,8 +77,8 @@ static int ask(const union address *address, socklen_t length, const char *path)
         line[received] = 0;
         if (!more || strstr(line, "\r\n")) break;
     }
-    int status = 0;
-    if (sscanf(line, "HTTP/%*s %3d", &status) != 1) errno = EPROTO;
+    int status = status_of(line);
+    if (!status) errno = EPROTO;
     return status;
 }
 
@@ -85,7 +91,7 @@ int ask_running(const char *path) {
     if (!length) return -1;
     int status = ask(&address, length, path);
     if (200 <= status && status < 400) return 0;
-    if (status) fprintf(stderr, "unhealthy: %s answered %d\n", path, status);
-    else fprintf(stderr, "unhealthy: no answer from %s: %s\n", shown, strerror(errno));
+    if (status) say("unhealthy: %s answered %u", path, (unsigned)status);
+    else say("unhealthy: no answer from %s: %s", shown, strerror(errno));
     return 1;
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -21,15 +20,16 @@
 #include "folder.h"
 #include "health.h"
 #include "payload.h"
+#include "text.h"
 
 static const char HEALTHCHECK[] = "--healthcheck";
 // The interpreter in the folder, as the program knows it: a link to this file, which then acts as one.
 static const char INTERPRETER[] = "bin/python";
 // What it starts with.
 static const char SCRIPT[] = "launched.pyc";
-
-// So that the process has the program's name.
-static const char LOADER[] = "run/%s";
+static const char CONFIGURATION[] = "pyvenv.cfg";
+// Where a file in memory is found by its descriptor.
+static const char DESCRIPTORS[] = "/proc/self/fd/";
 
 struct start {
     struct payload payload;
@@ -41,6 +41,22 @@ struct start {
     int error;       // why the folder could not be filled; 0 if it was
     char executable[4096]; // path of this file
 };
+
+// The folder that is being filled; null for none.
+static const struct folder *unfinished;
+
+static void remove_unfinished(void) {
+    if (unfinished) remove_folder(unfinished);
+}
+
+// The loader has the program's name, and so has the process.
+static char *loader_of(const struct payload *payload) {
+    return text("run/%s", payload->name);
+}
+
+static char *descriptor_path(unsigned descriptor) {
+    return text("%s%u", DESCRIPTORS, descriptor);
+}
 
 static const struct entry *nth_elf_file(const struct payload *payload, unsigned number) {
     for (unsigned each = 0; each < payload->entry_count; each++)
@@ -60,11 +76,10 @@ static uint8_t *unpack_plain(const struct payload *payload, unsigned frame) {
 static int write_entry(const struct start *start, const struct entry *entry, const uint8_t *content, unsigned number) {
     switch (entry->kind) {
     case PLAIN_FILE: return write_file(&start->folder, entry->name, content, entry->size);
-    case LINK: return symlinkat(text("%.*s", (int)entry->size, content), start->folder.lock, entry->name);
+    case LINK: return symlinkat(first_of((const char *)content, entry->size), start->folder.lock, entry->name);
     case ELF_FILE:
         if (!start->in_memory) return 0;
-        content = (uint8_t *)text("/proc/self/fd/%d", start->first_descriptor + (int)number);
-        return symlinkat((const char *)content, start->folder.lock, entry->name);
+        return symlinkat(descriptor_path(start->first_descriptor + number), start->folder.lock, entry->name);
     default: return 0;
     }
 }
@@ -78,14 +93,19 @@ static int make_folders(const struct start *start) {
     return 0;
 }
 
+// That of Python for a folder; and which program it is, that another with its name and its folders does not join it.
+static char *configuration(const struct start *start, const char *folder) {
+    return text("home = %s/bin\nprogram = %s\n", folder, start->payload.identity);
+}
+
 // By a file "pyvenv.cfg" a Python finds its prefix, without any variable. It looks beside and above its executable;
 // until 3.10, beside and above what that leads to, which by way of another link to a folder is bin/exe as well.
 static int write_surroundings(const struct start *start) {
     int folder = start->folder.lock;
     const char *slash = strrchr(start->executable, '/');
-    char *home = text("home = %s/bin\n", start->folder.path);
-    char *beside = text("%.*s", slash == start->executable ? 1 : (int)(slash - start->executable), start->executable);
-    if (write_file(&start->folder, "pyvenv.cfg", home, strlen(home))) return -1;
+    char *home = configuration(start, start->folder.path);
+    char *beside = first_of(start->executable, slash == start->executable ? 1 : slash - start->executable);
+    if (write_file(&start->folder, CONFIGURATION, home, strlen(home))) return -1;
     if (write_file(&start->folder, "bin/pyvenv.cfg", home, strlen(home))) return -1;
     if (symlinkat(beside, folder, "bin/exe")) return -1;
     return symlinkat(text("exe/%s", slash + 1), folder, INTERPRETER);
@@ -128,30 +148,40 @@ static void fill(struct start *start) {
 
 static int may_execute(const struct folder *folder) {
     struct statvfs status;
-    if (fstatvfs(folder->lock, &status) || !(status.f_flag & ST_NOEXEC)) return 1;
-    errno = EACCES;
-    return 0;
+    return fstatvfs(folder->lock, &status) || !(status.f_flag & ST_NOEXEC);
 }
 
-// Lay the program out in a place. Returns 0, or -1 with errno.
-static int lay_out(struct start *start, const char *place) {
-    if (make_folder(&start->folder, place)) return -1;
-    int failed = make_folders(start);
-    if (!failed && !start->in_memory)
-        failed = !may_execute(&start->folder) || place_in_folder(&start->elf_files, &start->payload, &start->folder);
-    if (!failed) {
-        fill(start);
-        errno = start->error;
-        // Workers that root starts under another user read here too.
-        failed = errno || (!geteuid() && fchmod(start->folder.lock, 0755));
+static int fill_folder(struct start *start) {
+    if (make_folders(start)) return -1;
+    if (!start->in_memory && place_in_folder(&start->elf_files, &start->payload, &start->folder)) return -1;
+    fill(start);
+    errno = start->error;
+    return errno ? -1 : 0;
+}
+
+// Whoever may read this file may read what is made of it, as do workers that root starts under another user.
+static int share(const struct start *start) {
+    struct stat own;
+    if (geteuid() || stat("/proc/self/exe", &own) || !(own.st_mode & S_IROTH)) return 0;
+    return fchmod(start->folder.lock, 0755);
+}
+
+// Lay the program out in a place. Returns null, or why that failed.
+static const char *lay_out(struct start *start, const char *place) {
+    if (make_folder(&start->folder, place)) return strerror(errno);
+    unfinished = &start->folder;
+    const char *reason = start->in_memory || may_execute(&start->folder) ? 0 : "mounted noexec";
+    if (!reason && (fill_folder(start) || share(start))) reason = strerror(errno);
+    if (reason) {
+        remove_folder(&start->folder);
+        close(start->folder.lock);
     }
-    if (!failed) return 0;
-    remove_folder(&start->folder);
-    return -1;
+    unfinished = 0;
+    return reason;
 }
 
 static void lay_out_anywhere(struct start *start) {
-    const char *places[PLACES];
+    const char *places[PLACES], *reason;
     char *reasons = "";
     start->first_descriptor = first_descriptor(&start->payload);
     start->in_memory = !place_in_memory(&start->elf_files, &start->payload, start->first_descriptor);
@@ -159,26 +189,24 @@ static void lay_out_anywhere(struct start *start) {
     find_places(places);
     for (int each = 0; each < PLACES; each++) {
         if (!places[each]) continue;
-        if (!lay_out(start, places[each])) return;
-        reasons = text("%s; %s: %s", reasons, places[each], strerror(errno));
+        if (!(reason = lay_out(start, places[each]))) return;
+        reasons = text("%s; %s: %s", reasons, places[each], reason);
     }
     fail("there is no place for its files%s. Mount a tmpfs at /tmp%s, or name a folder in PYSTATIC_TMPDIR", reasons,
          start->in_memory ? " (noexec will do)" : " that may hold executables, or allow memfd_create");
 }
 
 // Join the folder that a link to this file was called in. Returns 0, or -1 if that is not to be had.
-static int join(struct start *start, const char *called) {
-    char target[64] = "";
-    char *path = text("%.*s", (int)(strlen(called) - strlen(INTERPRETER) - 1), called);
-    if (join_folder(&start->folder, path)) return -1;
-    char *loader = text(LOADER, start->payload.name);
-    ssize_t length = readlinkat(start->folder.lock, loader, target, sizeof target - 1);
-    start->in_memory = length > 0;
+static int join(struct start *start, const char *path) {
+    char target[sizeof DESCRIPTORS + 10] = "";
+    size_t length = sizeof DESCRIPTORS - 1;
+    if (join_folder(&start->folder, path, CONFIGURATION, configuration(start, path))) return -1;
+    ssize_t found = readlinkat(start->folder.lock, loader_of(&start->payload), target, sizeof target - 1);
+    start->in_memory = found > 0;
     start->first_descriptor = first_descriptor(&start->payload);
     if (!start->in_memory) return 0;
-    int is_number = sscanf(target, "/proc/self/fd/%d", &start->first_descriptor);
-    start->first_descriptor -= start->payload.loader;
-    if (is_number == 1 && are_free(&start->payload, start->first_descriptor) &&
+    start->first_descriptor = atoi(target + length) - (int)start->payload.loader;
+    if (!strncmp(target, DESCRIPTORS, length) && are_free(&start->payload, start->first_descriptor) &&
         !place_in_memory(&start->elf_files, &start->payload, start->first_descriptor)) {
         unpack_all_elf_files(start);
         return 0;
@@ -187,65 +215,119 @@ static int join(struct start *start, const char *called) {
     return -1;
 }
 
-// Whether this file was called as the interpreter of a program that runs, to be one.
-static int is_interpreter(const char *called, int *count, char ***arguments) {
+// The folder of the running program as whose interpreter this file was called, by the link in there; null for none.
+static char *folder_called_in(const char *called) {
     size_t length = called ? strlen(called) : 0, expected = strlen(INTERPRETER);
     if (length <= expected + 1 || strcmp(called + length - expected, INTERPRETER)) return 0;
+    char *folder = first_of(called, length - expected - 1);
+    return is_of_program(folder) ? folder : 0;
+}
+
+// Whether the interpreter was called as [sys.executable, *sys.argv], as by gunicorn when it is upgraded: then the
+// program itself is meant.
+static int is_program_again(int count, char **arguments) {
     struct stat first, own;
-    if (*count < 2 || stat((*arguments)[1], &first) || stat("/proc/self/exe", &own)) return 1;
-    if (first.st_ino != own.st_ino || first.st_dev != own.st_dev) return 1;
-    // [sys.executable, *sys.argv], as by gunicorn when it is upgraded: the program itself is meant.
-    ++*arguments;
-    --*count;
+    if (count < 2 || stat(arguments[1], &first) || stat("/proc/self/exe", &own)) return 0;
+    return first.st_ino == own.st_ino && first.st_dev == own.st_dev;
+}
+
+// Where among its arguments "-c" or "-m" stands, which ends the options of an interpreter; 0 for nowhere.
+static int find_command(int count, char **arguments) {
+    for (int each = 1; each < count; each++) {
+        const char *option = arguments[each];
+        if (!strcmp(option, "-c") || !strcmp(option, "-m")) return each;
+        if (option[0] != '-' || !option[1] || option[1] == '-') return 0;
+        const char *with_value = strpbrk(option, "cmWX");
+        if (with_value && (*with_value == 'c' || *with_value == 'm')) return 0;
+        if (with_value && !with_value[1]) each++;
+    }
     return 0;
 }
 
 static const char *path_of(const struct start *start, unsigned number) {
-    if (start->in_memory) return text("/proc/self/fd/%d", start->first_descriptor + (int)number);
+    if (start->in_memory) return descriptor_path(start->first_descriptor + number);
     return text("%s/%s", start->folder.path, nth_elf_file(&start->payload, number)->name);
 }
 
-static _Noreturn void execute(const struct start *start, int as_interpreter, int count, char **arguments, char **variables) {
-    const struct payload *payload = &start->payload;
+// What a process is started with.
+struct command_line {
+    const char **words;
+    size_t count;
+};
+
+static void add_words(struct command_line *line, const char *const *words, size_t count) {
+    const char **more = realloc(line->words, (line->count + count + 1) * sizeof *more);
+    if (!more) fail("out of memory");
+    memcpy(more + line->count, words, count * sizeof *more);
+    line->words = more;
+    line->count += count;
+    more[line->count] = 0;
+}
+
+static void add_loader(struct command_line *line, const struct start *start, const char *name) {
     const char *folder = start->folder.path;
+    const char *words[] = {name, "--inhibit-cache", "--library-path", text("%s/lib", folder), "--argv0",
+                           text("%s/%s", folder, INTERPRETER), path_of(start, start->payload.interpreter)};
+    add_words(line, words, sizeof words / sizeof *words);
+}
+
+// Our script, which knows by a name what it is to go on with.
+static void add_script(struct command_line *line, const struct start *start, unsigned lock, const char *name) {
+    char *script = text("%s/%s", start->folder.path, SCRIPT);
+    const char *words[] = {script, text("%u", start->in_memory ? (unsigned)start->first_descriptor : lock),
+                           text("%u", lock), name};
+    add_words(line, words, sizeof words / sizeof *words);
+}
+
+static void add_program(struct command_line *line, const struct start *start, unsigned lock, const char *name) {
+    add_words(line, start->payload.options, start->payload.option_count);
+    add_script(line, start, lock, start->payload.name);
+    // By a path, the program can be called again.
+    const char *first = strchr(name, '/') ? name : start->executable;
+    add_words(line, &first, 1);
+}
+
+static _Noreturn void execute(const struct start *start, int as_interpreter, int count, char **arguments, char **variables) {
+    struct command_line line = {0};
+    const char *const *words = (const char *const *)arguments;
     // It stays open for as long as a process of this start lives.
-    int lock = dup3(start->folder.lock, start->first_descriptor + payload->elf_count, 0);
+    int lock = dup3(start->folder.lock, start->first_descriptor + (int)start->payload.elf_count, 0);
     if (lock < 0) fail("descriptor of its folder: %s", strerror(errno));
-    const char **all = calloc(count + payload->option_count + 16, sizeof *all);
-    if (!all) fail("out of memory");
-    const char *loader[] = {arguments[0], "--inhibit-cache", "--library-path", text("%s/lib", folder), "--argv0",
-                            text("%s/%s", folder, INTERPRETER), path_of(start, payload->interpreter)};
-    const char *script[] = {text("%s/%s", folder, SCRIPT), text("%d", start->first_descriptor), text("%d", lock),
-                            payload->name, arguments[0]};
-    size_t made = sizeof loader / sizeof *loader, script_count = sizeof script / sizeof *script;
-    memcpy(all, loader, sizeof loader);
-    if (!as_interpreter) {
-        for (unsigned each = 0; each < payload->option_count; each++) all[made++] = payload->options[each];
-        memcpy(all + made, script, sizeof script);
-        made += script_count;
-    }
-    for (int each = 1; each < count; each++) all[made++] = arguments[each];
-    execve(text("%s/%s", folder, text(LOADER, payload->name)), (char **)all, variables);
-    remove_folder(&start->folder);
+    int command = as_interpreter ? find_command(count, arguments) : 0;
+    add_loader(&line, start, arguments[0]);
+    if (!as_interpreter) add_program(&line, start, lock, arguments[0]);
+    if (command) {
+        add_words(&line, words + 1, command - 1);
+        add_script(&line, start, lock, "");
+        add_words(&line, words + command, count - command);
+    } else add_words(&line, words + 1, count - 1);
+    execve(text("%s/%s", start->folder.path, loader_of(&start->payload)), (char **)line.words, variables);
     fail("executing its loader: %s", strerror(errno));
 }
 
 int main(int count, char **arguments, char **variables) {
     struct start start = {0};
+    if (!count) fail("it was started without a name");
+    program_name = strrchr(arguments[0], '/') ? strrchr(arguments[0], '/') + 1 : arguments[0];
+    before_failing = remove_unfinished;
     int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    if (self < 0) fail("/proc/self/exe: %s; /proc has to be mounted", strerror(errno));
-    if (readlink("/proc/self/exe", start.executable, sizeof start.executable - 1) < 0)
-        fail("/proc/self/exe: %s", strerror(errno));
+    if (self < 0 || readlink("/proc/self/exe", start.executable, sizeof start.executable - 1) < 0)
+        fail("/proc/self/exe: %s; /proc has to be mounted", strerror(errno));
     start.payload = read_payload(self);
     program_name = start.payload.name;
     if (start.payload.has_health_check && count > 1 && !strcmp(arguments[1], HEALTHCHECK)) {
         int code = ask_running(count > 2 ? arguments[2] : "/");
         if (code >= 0) return code;
     }
-    const char *called = (const char *)getauxval(AT_EXECFN);
-    int as_interpreter = is_interpreter(called, &count, &arguments);
+    char *folder = folder_called_in((const char *)getauxval(AT_EXECFN));
+    int as_interpreter = folder && !is_program_again(count, arguments);
+    // [sys.executable, *sys.argv]
+    if (folder && !as_interpreter) arguments++, count--;
     mode_t mask = umask(022);
-    if (!as_interpreter || join(&start, called)) lay_out_anywhere(&start);
+    if (!as_interpreter || join(&start, folder)) {
+        lay_out_anywhere(&start);
+        unfinished = &start.folder;
+    }
     umask(mask);
     munmap((void *)start.payload.file, start.payload.file_size);
     execute(&start, as_interpreter, count, arguments, variables);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "failure.h"
+#include "text.h"
 #include "zstd.h"
 
 static const char MAGIC[8] = {'P', 'Y', 'S', 'T', 'A', 'T', 'L', '1'};
@@ -15,6 +16,8 @@ static const char MAGIC[8] = {'P', 'Y', 'S', 'T', 'A', 'T', 'L', '1'};
 static const uint64_t LARGEST_INDEX = 64 << 20;
 static const uint64_t LARGEST_FILE = 1ull << 40;
 static const unsigned ALIGNMENT = 4096;
+// At the end of each frame, in bytes.
+enum { CHECKSUM = 4 };
 
 struct trailer {
     uint64_t start, index_packed, index_size;
@@ -64,6 +67,13 @@ static int is_inside(const char *path) {
     return 1;
 }
 
+// The identity with the checksum of one more frame, which ends there.
+static const char *with_checksum(const char *identity, const uint8_t *end) {
+    uint32_t checksum;
+    memcpy(&checksum, end - CHECKSUM, CHECKSUM);
+    return text("%s%u.", identity, (unsigned)checksum);
+}
+
 static void read_frames(struct payload *payload, struct reader *reader, const uint8_t *start, const uint8_t *end) {
     payload->frame_count = number(reader, 4);
     if (payload->frame_count > MAX_FRAMES) damaged();
@@ -71,11 +81,42 @@ static void read_frames(struct payload *payload, struct reader *reader, const ui
         struct frame *frame = &payload->frames[each];
         frame->packed = number(reader, 8);
         frame->size = number(reader, 8);
-        if (frame->packed > (uint64_t)(end - start) || frame->size > LARGEST_FILE) damaged();
+        if (frame->packed > (uint64_t)(end - start) || frame->packed < CHECKSUM) damaged();
+        if (frame->size > LARGEST_FILE) damaged();
         frame->data = start;
         start += frame->packed;
+        payload->identity = with_checksum(payload->identity, start);
     }
     if (start != end) damaged();
+}
+
+static struct entry read_entry(struct reader *reader) {
+    struct entry entry = {.kind = number(reader, 1)};
+    entry.frame = number(reader, 1);
+    entry.filters = number(reader, 1);
+    entry.size = number(reader, 8);
+    entry.name = string(reader);
+    entry.filter = take(reader, (size_t)entry.filters * sizeof(struct filter));
+    if (!is_inside(entry.name) || !memchr("dfle", entry.kind, 4)) damaged();
+    for (unsigned each = 0; each < entry.filters; each++) {
+        struct filter filter = filter_of(&entry, each);
+        if (filter.offset > entry.size || filter.length > entry.size - filter.offset) damaged();
+    }
+    return entry;
+}
+
+// Give an entry its place in its frame, behind those that are there. A frame holds ELF files or others, not both.
+static void place(struct entry *entry, struct frame *frame, uint64_t *used) {
+    int is_elf_file = entry->kind == ELF_FILE;
+    if (entry->size > frame->size - *used) damaged();
+    if (frame->is_used && frame->has_elf_files != is_elf_file) damaged();
+    frame->is_used = 1;
+    frame->has_elf_files = is_elf_file;
+    entry->offset = *used;
+    *used += entry->size;
+    // Each of these begins at a page of its own.
+    if (is_elf_file) *used = (*used + ALIGNMENT - 1) & -(uint64_t)ALIGNMENT;
+    if (*used > frame->size) damaged();
 }
 
 static void read_entries(struct payload *payload, struct reader *reader) {
@@ -85,27 +126,10 @@ static void read_entries(struct payload *payload, struct reader *reader) {
     payload->entries = zeroed(payload->entry_count, sizeof *payload->entries);
     for (unsigned each = 0; each < payload->entry_count; each++) {
         struct entry *entry = &payload->entries[each];
-        entry->kind = number(reader, 1);
-        entry->frame = number(reader, 1);
-        entry->filters = number(reader, 1);
-        entry->size = number(reader, 8);
-        entry->name = string(reader);
-        entry->filter = take(reader, (size_t)entry->filters * sizeof(struct filter));
-        if (!is_inside(entry->name)) damaged();
+        *entry = read_entry(reader);
         if (entry->kind == FOLDER) continue;
-        if (entry->kind != PLAIN_FILE && entry->kind != LINK && entry->kind != ELF_FILE) damaged();
         if (entry->frame >= payload->frame_count) damaged();
-        uint64_t size = payload->frames[entry->frame].size, *offset = &used[entry->frame];
-        entry->offset = *offset;
-        if (entry->size > size - *offset) damaged();
-        *offset += entry->size;
-        // Each of these begins at a page of its own.
-        if (entry->kind == ELF_FILE) *offset = (*offset + ALIGNMENT - 1) & -(uint64_t)ALIGNMENT;
-        if (*offset > size) damaged();
-        // A frame holds files of one kind, and nothing else.
-        struct frame *frame = &payload->frames[entry->frame];
-        if (entry->offset && frame->has_elf_files != (entry->kind == ELF_FILE)) damaged();
-        frame->has_elf_files = entry->kind == ELF_FILE;
+        place(entry, &payload->frames[entry->frame], &used[entry->frame]);
         payload->elf_count += entry->kind == ELF_FILE;
     }
     for (unsigned each = 0; each < payload->frame_count; each++)
@@ -131,12 +155,13 @@ struct payload read_payload(int file) {
     memcpy(&trailer, payload.file + end, sizeof trailer);
     if (memcmp(trailer.magic, MAGIC, sizeof MAGIC)) damaged();
     if (trailer.start > end || trailer.index_packed > end - trailer.start) damaged();
-    if (trailer.index_size > LARGEST_INDEX) damaged();
+    if (trailer.index_size > LARGEST_INDEX || trailer.index_packed < CHECKSUM) damaged();
     const uint8_t *start = payload.file + trailer.start, *index = payload.file + end - trailer.index_packed;
 
     uint8_t *memory = zeroed(trailer.index_size, 1);
     decompress(memory, trailer.index_size, index, trailer.index_packed);
     struct reader reader = {memory, memory + trailer.index_size};
+    payload.identity = with_checksum("", index + trailer.index_packed);
     payload.name = string(&reader);
     payload.has_health_check = number(&reader, 1);
     payload.option_count = number(&reader, 1);
@@ -158,6 +183,5 @@ void unpack(const struct payload *payload, unsigned number, uint8_t *memory) {
 struct filter filter_of(const struct entry *entry, unsigned number) {
     struct filter filter;
     memcpy(&filter, entry->filter + number * sizeof filter, sizeof filter);
-    if (filter.offset > entry->size || filter.length > entry->size - filter.offset) damaged();
     return filter;
 }

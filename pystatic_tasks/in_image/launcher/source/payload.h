@@ -31,13 +31,14 @@ struct entry {
 struct frame {
     uint64_t packed, size;
     const uint8_t *data;
-    int has_elf_files; // and nothing else
+    int is_used, has_elf_files; // and nothing else
 };
 
 struct payload {
     const uint8_t *file;
     size_t file_size;
     const char *name;          // of the program
+    const char *identity;      // checksums of all that is compressed, in figures
     const char **options;      // of the interpreter
     unsigned option_count;
     int has_health_check;
@@ -54,5 +55,5 @@ struct payload read_payload(int file);
 // Decompress a frame into as much memory as its size says.
 void unpack(const struct payload *payload, unsigned frame, uint8_t *memory);
 
-// The filter of that number.
+// The filter of that number; its part of the content is inside.
 struct filter filter_of(const struct entry *entry, unsigned number);
