@@ -1,5 +1,7 @@
 """Sessions of this project; the last line is all that a user would add to theirs."""
 
+from pathlib import Path
+
 import nox
 
 import pystatic_tasks
@@ -80,6 +82,18 @@ def strangers(session: nox.Session) -> None:
     """Well-known programs of PyPI that nobody wrote for this, in both layouts."""
     session.install("-e", ".", "uv")
     session.run("python", "-m", "bench.strangers", *session.posargs)
+
+
+@nox.session
+def launcher(session: nox.Session) -> None:
+    """The launcher and its filters for all machines, from source; `-- --check` only compares."""
+    session.install("ziglang==0.17.1", "setuptools")
+    # The only thing wanted of it is the source of zstd.
+    wanted = ("--no-binary", "zstandard", "--no-deps", "--no-build-isolation", "zstandard==0.25.0")
+    folder = session.create_tmp()
+    session.run("python", "-m", "pip", "download", "-q", *wanted, "--dest", folder)
+    build = Path("pystatic_tasks", "in_image", "launcher", "build.py")
+    session.run("python", str(build), str(Path(folder, "zstandard-0.25.0.tar.gz")), *session.posargs)
 
 
 pystatic_tasks.register()
