@@ -66,7 +66,7 @@ def build(name: str, root: Path, layout: Layout, packer: PackerName) -> Built:
     printed = project.nox("-s", "smoke", "--", "--layout", layout, "--engine", "sandbox", PYSTATIC_TASKS_PACKER=packer)
     folders = {image: root / "dist" / "pystatic" / image for image in IMAGES[name]}
     for folder in folders.values():
-        shutil.copy(folder / "image.tar", folder / f"{layout}.tar")
+        shutil.copy(folder / "image.tar", folder / f"{layout if packer == DEFAULT_PACKER else packer}.tar")
     return Built(
         printed=printed,
         images={image: read(folder / "image.json") for image, folder in folders.items()},
