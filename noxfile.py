@@ -1,5 +1,6 @@
 """Sessions of this project; the last line is all that a user would add to theirs."""
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -87,13 +88,28 @@ def strangers(session: nox.Session) -> None:
 @nox.session
 def launcher(session: nox.Session) -> None:
     """The launcher and its filters for all machines, from source; `-- --check` only compares."""
-    session.install("ziglang==0.17.1", "setuptools")
-    # The only thing wanted of it is the source of zstd.
-    wanted = ("--no-binary", "zstandard", "--no-deps", "--no-build-isolation", "zstandard==0.25.0")
-    folder = session.create_tmp()
-    session.run("python", "-m", "pip", "download", "-q", *wanted, "--dest", folder)
+    session.install("ziglang==0.17.1")
     build = Path("pystatic_tasks", "in_image", "launcher", "build.py")
-    session.run("python", str(build), str(Path(folder, "zstandard-0.25.0.tar.gz")), *session.posargs)
+    session.run("python", str(build), str(source_of_zstd(session)), *session.posargs)
+
+
+@nox.session(name="fuzz-launcher")
+def fuzz_launcher(session: nox.Session) -> None:
+    """What the launcher reads, fed with anything for ten minutes, or `-- SECONDS`; needs clang."""
+    session.install("zstandard==0.25.0")
+    sdist = source_of_zstd(session)
+    shutil.unpack_archive(sdist, sdist.parent, filter="data")
+    zstd = sdist.parent / sdist.name.removesuffix(".tar.gz") / "zstd"
+    session.run("python", "tests/fuzz", str(zstd), *(session.posargs or ["600"]))
+
+
+def source_of_zstd(session: nox.Session) -> Path:
+    """The source distribution of zstandard, which has that of zstd as one file."""
+    folder = Path(session.create_tmp())
+    session.install("setuptools")
+    wanted = ("--no-binary", "zstandard", "--no-deps", "--no-build-isolation", "zstandard==0.25.0")
+    session.run("python", "-m", "pip", "download", "-q", *wanted, "--dest", str(folder))
+    return folder / "zstandard-0.25.0.tar.gz"
 
 
 pystatic_tasks.register()

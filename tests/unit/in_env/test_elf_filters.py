@@ -50,6 +50,22 @@ def test_what_is_changed_can_be_changed_back(interpreter: bytes) -> None:
     assert undone(interpreter, changed, applied) == interpreter
 
 
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_that_holds_for_the_files_of_every_machine(machine: str) -> None:
+    content = (LAUNCHER / f"launcher-{machine}").read_bytes()
+    changed, applied = filtered(content, LAUNCHER)
+    assert elf_filters.CODE[f"EM_{machine.upper()}"] in {each.kind for each in applied}
+    assert undone(content, changed, applied) == content
+
+
+def test_what_decides_is_no_part_of_an_address() -> None:
+    # The third byte of 0f e8 would be the first of the address that e8 calls.
+    code = bytes.fromhex("0fe856341205").ljust(16, b"\x90")
+    one = Filter(elf_filters.X86_64_CODE, 0, len(code), 0)
+    filters = Filters(LAUNCHER, code)
+    assert filters.run(one, filters.run(one, code, elf_filters.APPLY), elf_filters.UNDO) == code
+
+
 def test_an_index_that_follows_from_its_frames_is_left_out(interpreter: bytes) -> None:
     changed, applied = filtered(interpreter, LAUNCHER)
     [index] = [each for each in applied if each.kind == elf_filters.UNWIND_INDEX]

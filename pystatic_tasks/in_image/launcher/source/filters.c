@@ -19,8 +19,8 @@ static uint32_t turned(uint32_t value) {
 
 // x86-64. Where an instruction of these may begin, the relative address in it is made absolute: calls, jumps, and
 // operands relative to the instruction pointer. It stands there with its highest byte first, since addresses near to
-// each other have that in common, and with it the opcode before. What decides (the opcode and the byte that names the operands) is
-// never changed, and the four bytes that are changed are skipped, so that both directions decide alike.
+// each other have that in common, and with it the opcode before. What decides (the opcode and the byte that names the
+// operands) is never changed, and the four bytes that are changed are skipped, so that both directions decide alike.
 
 enum { NO_ADDRESS = 0, LOOK_AT_THIRD = 4 };
 
@@ -38,6 +38,8 @@ __attribute__((constructor)) static void prepare(void) {
     for (unsigned second = 0; second < 256; second++) {
         before_address[0xe8 | second << 8] = before_address[0xe9 | second << 8] = 1;
         before_address[0x0f | second << 8] = (second & 0xf0) == 0x80 ? 2 : LOOK_AT_THIRD;
+        // The third byte belongs to an address if the second is taken for a call or a jump.
+        if (second == 0xe8 || second == 0xe9) before_address[0x0f | second << 8] = NO_ADDRESS;
         if ((second & 0xc7) != 0x05) continue;
         for (unsigned arithmetic = 0; arithmetic < 0x40; arithmetic += 8)
             for (unsigned form = 0; form < 4; form++) before_address[arithmetic | form | second << 8] = 2;
@@ -195,7 +197,7 @@ static void sink(uint8_t *entries, size_t root, size_t count) {
 
 static void sort(uint8_t *entries, size_t count) {
     size_t sorted = 1;
-    while (sorted < count && !comes_before(entries + sorted * INDEX_ENTRY, entries + (sorted - 1) * INDEX_ENTRY)) sorted++;
+    for (uint8_t *last = entries; sorted < count && !comes_before(last + INDEX_ENTRY, last); last += INDEX_ENTRY) sorted++;
     if (sorted >= count) return;
     for (size_t root = count / 2; root-- > 0;) sink(entries, root, count);
     for (size_t last = count - 1; last > 0; last--) {

@@ -5,7 +5,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { X86_64_CODE = 1, AARCH64_CODE, RELOCATIONS, SYMBOLS, VERSIONS, UNWIND_TABLE, UNWIND_FRAMES, UNWIND_INDEX, HASHES };
+enum {
+    X86_64_CODE = 1,
+    AARCH64_CODE,
+    RELOCATIONS,
+    SYMBOLS,
+    VERSIONS,
+    UNWIND_TABLE,
+    UNWIND_FRAMES,
+    UNWIND_INDEX,
+    HASHES,
+};
 enum { UNDO, APPLY };
 
 // Change `size` bytes in place.

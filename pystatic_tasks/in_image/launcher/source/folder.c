@@ -50,7 +50,8 @@ static void remove_below(int parent, const char *name) {
     if (!list) return;
     for (struct dirent *each; (each = readdir(list));) {
         if (!strcmp(each->d_name, ".") || !strcmp(each->d_name, "..")) continue;
-        if (unlinkat(folder, each->d_name, 0) && (errno == EISDIR || errno == EPERM)) remove_below(folder, each->d_name);
+        if (!unlinkat(folder, each->d_name, 0)) continue;
+        if (errno == EISDIR || errno == EPERM) remove_below(folder, each->d_name);
     }
     closedir(list);
     unlinkat(parent, name, AT_REMOVEDIR);

@@ -287,7 +287,8 @@ static void add_program(struct command_line *line, const struct start *start, un
     add_words(line, &first, 1);
 }
 
-static _Noreturn void execute(const struct start *start, int as_interpreter, int count, char **arguments, char **variables) {
+static _Noreturn void execute(const struct start *start, int as_interpreter, int count, char **arguments,
+                              char **variables) {
     struct command_line line = {0};
     const char *const *words = (const char *const *)arguments;
     // It stays open for as long as a process of this start lives.
