@@ -249,11 +249,15 @@ def test_a_killed_worker_is_reaped_and_replaced(loaded: str) -> None:
 
 def test_without_any_place_for_the_heartbeat_it_says_what_to_do(loaded: str) -> None:
     said = call("docker", "run", "--rm", *CAREFUL, "--ipc", "none", loaded, ok=False)
-    assert said == (
-        "Error: The workers cannot keep their heartbeat anywhere: neither /dev/shm nor /tmp is writable. "
-        "Mount a writable /dev/shm, as engines do unless told otherwise (--tmpfs /dev/shm), "
-        "or name another folder: --worker-tmp-dir.\n"
-    )
+    if loaded.startswith("one-file"):
+        assert said.startswith("one-file: cannot start: there is no place for its files; /dev/shm: ")
+        assert said.endswith("Mount a tmpfs at /tmp (noexec will do), or name a folder in PYSTATIC_TMPDIR\n")
+    else:
+        assert said == (
+            "Error: The workers cannot keep their heartbeat anywhere: neither /dev/shm nor /tmp is writable. "
+            "Mount a writable /dev/shm, as engines do unless told otherwise (--tmpfs /dev/shm), "
+            "or name another folder: --worker-tmp-dir.\n"
+        )
     with container(loaded, "--ipc", "none", "--tmpfs", "/dev/shm") as name:
         assert ask(name) == b'{"status": "ok"}'
 
