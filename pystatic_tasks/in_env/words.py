@@ -15,13 +15,16 @@ TOKEN = re.compile(rf"[^\s{re.escape(''.join(set(string.punctuation) - set(OF_TO
 SHORTEST = 4
 # Texts for people and programs; a file of code or style is there or is not.
 COMPARED = re.compile(r"text/(?!css|javascript)|application/([\w.-]+\+)?(json|xml)$")
+# Stands for what is no UTF-8: the answer is compressed, or in another encoding.
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 # A longer answer is not compared, in characters.
 LONGEST = 200_000
 
 
 def words_of(answer: Answer) -> set[str]:
     """The words of a text; none of any other answer, of a long one, and of an error."""
-    is_compared = 200 <= answer.status < 400 and COMPARED.match(answer.type) and len(answer.body) <= LONGEST
+    is_text = COMPARED.match(answer.type) and UNREADABLE not in answer.body
+    is_compared = 200 <= answer.status < 400 and is_text and len(answer.body) <= LONGEST
     return words(answer.body) if is_compared else set()
 
 

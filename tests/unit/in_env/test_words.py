@@ -19,6 +19,7 @@ PAGE = Answer(status=200, body="Größe <b>page</b> of token_4abcd, sign-in at 1
         ({"type": "text/css"}, set()),
         ({"type": "image/png"}, set()),
         ({"status": 404}, set()),
+        ({"body": b"compressed page \x91\xff".decode("utf-8", "replace")}, set()),
         ({"body": "page " * LONGEST}, set()),
     ],
 )
