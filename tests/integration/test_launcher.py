@@ -24,6 +24,7 @@ from support import NOBODY, tool_or_skip
 from pystatic_tasks.in_env import launcher_build
 
 DAMAGED = "shop: cannot start: its file is damaged or cut short; build or copy it again\n"
+NO_FILE = "shop: cannot start: /proc/self/exe: {}; /proc has to be mounted, and the file be readable\n"
 NO_PLACE = (
     "shop: cannot start: there is no place for its files{}. "
     "Mount a tmpfs at /tmp{}, or name a folder in PYSTATIC_TMPDIR\n"
@@ -284,8 +285,17 @@ def test_where_there_is_no_room_the_next_place_is_tried(
 
 def test_without_proc_it_says_so(program: Path) -> None:
     result = run(among_mounts("mount -t tmpfs none /proc", program))
-    message = "shop: cannot start: /proc/self/exe: No such file or directory; /proc has to be mounted\n"
-    assert (result.returncode, result.stderr) == (126, message)
+    assert (result.returncode, result.stderr) == (126, NO_FILE.format("No such file or directory"))
+
+
+@as_root
+def test_a_file_that_may_only_be_executed_cannot_be_read(program: Path, tmp_path: Path) -> None:
+    private = tmp_path / "shop"
+    shutil.copy(program, private)
+    private.chmod(0o711)
+    let_others_pass(tmp_path)
+    result = run([*AS_NOBODY, private])
+    assert (result.returncode, result.stderr) == (126, NO_FILE.format("Permission denied"))
 
 
 def test_too_few_descriptors_are_too_few(program: Path, place: Path) -> None:

@@ -313,7 +313,7 @@ int main(int count, char **arguments, char **variables) {
     before_failing = remove_unfinished;
     int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
     if (self < 0 || readlink("/proc/self/exe", start.executable, sizeof start.executable - 1) < 0)
-        fail("/proc/self/exe: %s; /proc has to be mounted", strerror(errno));
+        fail("/proc/self/exe: %s; /proc has to be mounted, and the file be readable", strerror(errno));
     start.payload = read_payload(self);
     program_name = start.payload.name;
     if (start.payload.has_health_check && count > 1 && !strcmp(arguments[1], HEALTHCHECK)) {
