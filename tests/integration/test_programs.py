@@ -78,11 +78,12 @@ def test_a_script_beside_its_modules(tmp_path: Path) -> None:
     tool_or_skip("uv")
     project = write_project(tmp_path / "job", SCRIPT_PROJECT, "job", backend="uv")
     assert "ok      prints '42': found" in project.nox("-s", "smoke")
-    # One that TERM ends: its code is 143, or in the one-file layout what StaticX makes of it.
+    # One that TERM ends: its code is 143, or what StaticX makes of it.
     (project.root / "job.py").write_text(SCRIPT_PROJECT["job.py"] + WAITING, encoding="utf-8")
     project.configure('stdout = "42"', 'stdout = "42", long-running = true')
-    assert "ok      TERM ends it: exit code 2 after 0." in project.nox("-s", "smoke")
+    assert "ok      TERM ends it: exit code 2 after 0." in project.nox("-s", "smoke", PYSTATIC_TASKS_PACKER="staticx")
     assert "ok      TERM ends it: exit code 143 after 0." in project.nox("-s", "smoke", "--", "--layout", "tree")
+    assert "ok      TERM ends it: exit code 143 after 0." in project.nox("-s", "smoke")
     # One that fails says where, by the names and lines of the project.
     (project.root / "job.py").write_text("import helper\n\nhelper.fail()\n", encoding="utf-8")
     (project.root / "helper.py").write_text(SCRIPT_PROJECT["helper.py"] + FAILING, encoding="utf-8")

@@ -8,8 +8,8 @@ from support import tool_or_skip
 from bench.stranger import read_strangers
 from bench.strangers import LAYOUTS, build
 
-# A service, two servers of their own, a package index, a job queue, a formatter: the quickest to install.
-SOME = ["black", "httpbin", "huey", "hypercorn", "pypiserver", "tornado"]
+# A service, a server of its own, a package index, a job queue, fonts, a formatter: quick to install, on any Python.
+SOME = ["black", "fonttools", "httpbin", "huey", "pypiserver", "tornado"]
 
 
 @pytest.mark.parametrize("name", SOME)
