@@ -30,8 +30,10 @@ FOLDER, PLAIN_FILE, LINK, ELF_FILE = b"dfle"
 MAGIC = b"PYSTATL1"
 ALIGNMENT = 8
 PAGE = 4096
-# The highest that needs no more memory to be undone; a window as large as the content costs nothing there.
-LEVEL = 22
+# The highest makes content smaller by four parts in a thousand and takes three times as long: too long for a large
+# program. To undo both costs the same.
+LEVEL, LEVEL_OF_LARGE = 22, 19
+LARGE_BYTES = 32_000_000
 OTHER_WAYS = 'set packer = "staticx" or layout = "tree"'
 # From glibc 2.33 on, its loader knows it.
 NEEDED_OF_LOADER = b"--argv0"
@@ -149,7 +151,7 @@ def kinship(file: File) -> tuple[object, ...]:
 
 def name_of(files: Iterable[File], launcher: Path) -> str:
     """A name for what comes of compressing files, the same for the same."""
-    found = hashlib.sha256(repr((LEVEL, zstandard.__version__)).encode())
+    found = hashlib.sha256(repr((LEVEL, LEVEL_OF_LARGE, zstandard.__version__)).encode())
     for path in sorted(launcher.glob("filters-*")):
         found.update(path.read_bytes())
     for file in files:
@@ -189,7 +191,10 @@ def joined(files: Sequence[File], launcher: Path) -> tuple[bytes, list[list[Filt
 
 def compress(content: bytes) -> bytes:
     parameters = zstandard.ZstdCompressionParameters.from_level(
-        LEVEL, source_size=max(len(content), 1), write_checksum=True, write_content_size=True
+        LEVEL if len(content) <= LARGE_BYTES else LEVEL_OF_LARGE,
+        source_size=max(len(content), 1),
+        write_checksum=True,
+        write_content_size=True,
     )
     return zstandard.ZstdCompressor(compression_params=parameters).compress(content)
 
