@@ -108,7 +108,7 @@ def ask_on(variant: Variant, port: int, tally: Tally, over: threading.Event) -> 
         try:
             check_answer(variant, *ask(port, SETTLE_SECONDS))
             tally.answered += 1
-        except (OSError, http.client.HTTPException, BenchError) as error:
+        except (OSError, ValueError, http.client.HTTPException, BenchError) as error:
             tally.lost[type(error).__name__] += 1
 
 
