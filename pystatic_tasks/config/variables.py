@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError
 
 OF_CALLER = re.compile(r"\$([A-Za-z_]\w*)")
@@ -38,6 +39,11 @@ def caller_variables(variables: Mapping[str, str]) -> Iterator[str]:
         match = OF_CALLER.fullmatch(value)
         if match:
             yield os.environ.get(match[1], "")
+
+
+def caller_values(config: ImageConfig) -> list[str]:
+    """The caller's values that the program gets when it is observed and run."""
+    return [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:

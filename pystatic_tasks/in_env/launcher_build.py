@@ -13,7 +13,7 @@ import struct
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import zstandard
@@ -163,17 +163,13 @@ def pack(files: Sequence[File], launcher: Path, kept: Path) -> Packed:
     """Compress files together, unless what comes of that is in the file `kept` already."""
     if not kept.exists():
         content, applied = joined(files, launcher)
-        head = json.dumps([len(content), [[vars_of(one) for one in each] for each in applied]])
+        head = json.dumps([len(content), [[astuple(one) for one in each] for each in applied]])
         temporary = kept.with_suffix(f".{threading.get_ident()}.part")
         temporary.write_bytes(head.encode() + b"\n" + compress(content))
         temporary.replace(kept)
     head_line, _, packed = kept.read_bytes().partition(b"\n")
     size, filters = json.loads(head_line)
     return Packed(files, [[Filter(*one) for one in each] for each in filters], size, packed)
-
-
-def vars_of(one: Filter) -> list[int]:
-    return [one.kind, one.offset, one.length, one.extra]
 
 
 def joined(files: Sequence[File], launcher: Path) -> tuple[bytes, list[list[Filter]]]:
@@ -224,7 +220,7 @@ def describe(question: LauncherQuestion, packed: Sequence[Packed]) -> bytes:
 
 
 def entry(kind: int, frame: int, name: str, size: int = 0, filters: Sequence[Filter] = ()) -> bytes:
-    described = b"".join(struct.pack("<4I", *vars_of(each)) for each in filters)
+    described = b"".join(struct.pack("<4I", *astuple(each)) for each in filters)
     return struct.pack("<BBBQ", kind, frame, len(filters), size) + string(name) + described
 
 

@@ -173,14 +173,16 @@ def read_since(records: str, sizes_before: Mapping[str, int]) -> set[str]:
     """Paths of files that were read since the processes had written down that much."""
     found: set[str] = set()
     for path in Path(records).iterdir():
-        found |= files_in(path.read_bytes()[sizes_before.get(path.name, 0) :])
+        with path.open("rb") as file:
+            file.seek(sizes_before.get(path.name, 0))
+            found |= files_in(file.read())
     return found
 
 
 def words_of_machine(exercise: Exercise) -> list[str]:
     """Texts that answers may have from where the program runs."""
     variables = [value for name, value in exercise.environment.items() if name != "PATH"]
-    user = pwd.getpwuid(os.geteuid()).pw_name if os.geteuid() in {each.pw_uid for each in pwd.getpwall()} else ""
+    user = next((each.pw_name for each in pwd.getpwall() if each.pw_uid == os.geteuid()), "")
     return [socket.getfqdn(), *os.uname(), platform.platform(), sys.executable, user, *variables, exercise.folder]
 
 

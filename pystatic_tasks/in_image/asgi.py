@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+# https://asgi.readthedocs.io/en/latest/specs/main.html#applications
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
 def is_asgi(app: Any) -> bool:

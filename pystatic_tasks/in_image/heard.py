@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
-from .asgi import is_asgi
+from .asgi import Message, Receive, Send, is_asgi
 
 # The variable that says so.
 TRIAL = "PYSTATIC_TRIAL"
-
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-Receive = Callable[[], Awaitable[Message]]
 
 
 def heard(load: Callable[[], Any]) -> Callable[[], Any]:

@@ -15,6 +15,7 @@ from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import StaticxError
 from pystatic_tasks.in_env.modules import LAUNCHER
 from pystatic_tasks.in_env.protocol import Component, Form, LauncherQuestion, RefusedError
+from pystatic_tasks.in_image.healthcheck import LAUNCHED
 from pystatic_tasks.packers.packer import Job, Packer, Packing
 from pystatic_tasks.system.files import hash_tree
 from pystatic_tasks.system.findings import Finding
@@ -91,7 +92,7 @@ def question(config: ImageConfig, job: Job) -> LauncherQuestion:
 
 def components(config: ImageConfig, ours: Component) -> Iterator[Component]:
     """The launcher, and what is in it of others."""
-    yield replace(ours, files=(f"/{config.name}", f"/{config.name}!/launched.pyc"))
+    yield replace(ours, files=(f"/{config.name}", f"/{config.name}!/{LAUNCHED}"))
     for name, version, license_name in (("zstd", ZSTD, "BSD-3-Clause"), ("musl", MUSL, "MIT")):
         yield Component(kind="file", type="generic", name=name, version=version, licenses=(license_name,))
 

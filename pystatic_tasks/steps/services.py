@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, Service, shown
-from pystatic_tasks.config.variables import caller_variables, hidden
+from pystatic_tasks.config.variables import caller_values, hidden
 from pystatic_tasks.engines.sandbox import exit_code
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, is_taken
@@ -161,8 +161,7 @@ def not_there(service: Service, reason: str, remedy: str) -> ServiceError:
 def with_log(config: ImageConfig, service: Service, reason: str, remedy: str) -> ServiceError:
     """The error with the last line that the service printed."""
     log = log_file(config, service)
-    secrets = [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
-    last = [hidden(masked(line.strip()), secrets) for line in last_lines(log, 1)]
+    last = [hidden(masked(line.strip()), caller_values(config)) for line in last_lines(log, 1)]
     if not last:
         return not_there(service, f"{reason}, and printed nothing", remedy)
     problem, kept = f"{service.name} {reason}", shown(config, log)

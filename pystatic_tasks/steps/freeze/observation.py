@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import SHARED_MEMORY, ImageConfig, Request, shown
-from pystatic_tasks.config.variables import caller_variables, hidden, resolved
+from pystatic_tasks.config.variables import caller_values, hidden, resolved
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, free_port
 from pystatic_tasks.in_env.modules import OBSERVE
@@ -84,7 +84,7 @@ def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there:
     finally:
         hide_secrets(config, [Path(exercise.log), log])
         # They have the variables too, written in another way.
-        for path in folder.glob("*.json") if secrets_of(config) else ():
+        for path in folder.glob("*.json") if caller_values(config) else ():
             path.unlink()
     return without_secrets(config, observed) if observed else Observed(problem=f"it failed; see {shown(config, log)}")
 
@@ -171,18 +171,18 @@ def http_request(request: Request) -> HttpRequest:
 
 
 def hide_secrets(config: ImageConfig, files: Sequence[Path]) -> None:
-    secrets = secrets_of(config)
+    secrets = caller_values(config)
     for path in filter(Path.is_file, files if secrets else ()):
         write_whole(path, hidden(path.read_text(encoding="utf-8", errors="replace"), secrets))
 
 
 def without_secrets(config: ImageConfig, observed: Observed) -> Observed:
-    secrets = secrets_of(config)
+    secrets = caller_values(config)
     return replace(observed, problem=hidden(observed.problem, secrets))
 
 
 def refusal_without_secrets(config: ImageConfig, refusal: Refusal) -> Refusal:
-    secrets = secrets_of(config)
+    secrets = caller_values(config)
     return replace(
         refusal,
         problem=hidden(refusal.problem, secrets),
@@ -190,14 +190,10 @@ def refusal_without_secrets(config: ImageConfig, refusal: Refusal) -> Refusal:
     )
 
 
-def secrets_of(config: ImageConfig) -> list[str]:
-    return [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
-
-
 def errors_of(config: ImageConfig, observed: Observed) -> tuple[str, ...]:
     """The errors that the plain program logged, sorted; see `LoggedError.text`."""
     found = {error.text for error in logged_errors(observed.log, config.server_kind)}
-    return tuple(sorted(hidden(text, secrets_of(config)) for text in found))
+    return tuple(sorted(hidden(text, caller_values(config)) for text in found))
 
 
 def merged(examined: Examined, observed: Observed) -> Examined:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, Request, shown
-from pystatic_tasks.config.variables import caller_variables, hidden, resolved
+from pystatic_tasks.config.variables import caller_values, hidden, resolved
 from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
 from pystatic_tasks.errors import SmokeError
 from pystatic_tasks.in_env.client import Answer, send
@@ -25,7 +25,7 @@ from pystatic_tasks.steps.manifest import require_result, write_report
 from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
-from pystatic_tasks.steps.smoke.plain import is_another_text, lacks, missing_words, read_plain, unlike_plain
+from pystatic_tasks.steps.smoke.plain import Plain, is_another_text, lacks, missing_words, read_plain, unlike_plain
 from pystatic_tasks.steps.smoke.probes import mismatch, wait_until_ready
 from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.redaction import masked
@@ -159,13 +159,14 @@ def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str)
         owner=owner(config),
         host_network=bool(config.services),
     )
+    plain = read_plain(config)
     started = time.monotonic()
     container = engine.start(artifact, policy, [] if config.app else config.smoke.command)
     try:
         if serves(config):
-            run = serve_once(config, container, user, started)
+            run = serve_once(config, container, plain, user, started)
         elif config.smoke.long_running:
-            run = run_until_stopped(config, container, user, started)
+            run = run_until_stopped(config, container, plain, user, started)
         else:
             run = end_once(config, container, user)
         return without_secrets(config, run)
@@ -183,18 +184,18 @@ def owner(config: ImageConfig) -> str:
     return f"{socket.gethostname()}:{config.work}"
 
 
-def serve_once(config: ImageConfig, container: Container, user: str, started: float) -> Run:
+def serve_once(config: ImageConfig, container: Container, plain: Plain, user: str, started: float) -> Run:
     """A web service: ask the requests, then stop it."""
     checks = []
     startup_ms = None
     if container.artifact.port is None:
         seen = find_server(config.server_kind).no_port
-        return finish(config, container, user, startup_ms, [Check(name="answers", passed=False, seen=seen)])
+        return finish(config, container, plain, user, startup_ms, [Check(name="answers", passed=False, seen=seen)])
     address = container.address() if container.running() else None
     first = config.smoke.requests[0].path if config.smoke.requests else "/"
     if address and wait_until_ready(container, address, first, config.smoke.timeout):
         startup_ms = round((time.monotonic() - started) * 1000)
-        checks += ask_all(config, address)
+        checks += ask_all(config, address, plain)
         checks.append(contract.check_users(container.users()))
         if config.image.healthcheck:
             checks.append(contract.check_health(container.execute(["--healthcheck", config.image.healthcheck])))
@@ -205,12 +206,11 @@ def serve_once(config: ImageConfig, container: Container, user: str, started: fl
             else f"none within {config.smoke.timeout:g} s"
         )
         checks.append(Check(name="answers", passed=False, seen=seen))
-    return finish(config, container, user, startup_ms, checks)
+    return finish(config, container, plain, user, startup_ms, checks)
 
 
-def ask_all(config: ImageConfig, address: tuple[str, int]) -> list[Check]:
+def ask_all(config: ImageConfig, address: tuple[str, int], plain: Plain) -> list[Check]:
     checks = []
-    plain = read_plain(config)
     for number, request in enumerate(config.smoke.requests):
         checks.append(ask(config, request, address, plain.answer_to(number, request)))
     return checks
@@ -239,7 +239,14 @@ def ask(config: ImageConfig, request: Request, address: tuple[str, int], plain: 
     return Check(name=name, passed=True, seen=f"{seen}; {lacks(missing, plain)}")
 
 
-def finish(config: ImageConfig, container: Container, user: str, startup_ms: int | None, checks: list[Check]) -> Run:
+def finish(
+    config: ImageConfig,
+    container: Container,
+    plain: Plain,
+    user: str,
+    startup_ms: int | None,
+    checks: list[Check],
+) -> Run:
     """Stop the container and look at what it leaves."""
     if container.running():
         end = container.stop(contract.GRACE_SECONDS)
@@ -249,20 +256,15 @@ def finish(config: ImageConfig, container: Container, user: str, startup_ms: int
         checks.append(contract.check_ended(container.wait(0)))
     output = container.output()
     checks += [
-        contract.check_log(output, container.artifact.server, read_plain(config).errors, secrets_of(config)),
+        contract.check_log(output, container.artifact.server, plain.errors, caller_values(config)),
         contract.check_leftovers(container.leftovers(), unpacked_into_tmp(config)),
     ]
     return Run(user=user, startup_ms=startup_ms, checks=checks, output=output)
 
 
-def secrets_of(config: ImageConfig) -> list[str]:
-    """The caller's own values."""
-    return list(caller_variables(config.smoke.env))
-
-
 def without_secrets(config: ImageConfig, run: Run) -> Run:
     """A run as it may be shown and kept; it is judged before, by all that it said."""
-    found = secrets_of(config)
+    found = caller_values(config)
     checks = [replace(check, seen=hidden(check.seen, found)) for check in run.checks]
     return replace(run, checks=checks, output=hidden(run.output, found))
 
@@ -292,7 +294,7 @@ def check_text(text: str, *, found: bool) -> Check:
     return Check(name=f"prints {text!r}", passed=found, seen="found" if found else "not found")
 
 
-def run_until_stopped(config: ImageConfig, container: Container, user: str, started: float) -> Run:
+def run_until_stopped(config: ImageConfig, container: Container, plain: Plain, user: str, started: float) -> Run:
     """A program without HTTP that runs until TERM: wait for its text, then stop it."""
     text = config.smoke.stdout
     checks = []
@@ -308,7 +310,7 @@ def run_until_stopped(config: ImageConfig, container: Container, user: str, star
     # One that ends meanwhile has no processes that could be seen.
     if users or container.wait(POLL_SECONDS) is None:
         checks.append(contract.check_users(users))
-    return finish(config, container, user, startup_ms, checks)
+    return finish(config, container, plain, user, startup_ms, checks)
 
 
 def wait_for_text(container: Container, text: str, timeout: float) -> bool:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from pystatic_tasks.config.variables import caller_variables, hidden, resolved
+from pystatic_tasks.config.model import ImageConfig, Observe, Smoke
+from pystatic_tasks.config.variables import caller_values, caller_variables, hidden, resolved
 from pystatic_tasks.errors import ConfigError
 
 
@@ -25,3 +28,11 @@ def test_a_variable_that_the_caller_has_not_is_named(monkeypatch: pytest.MonkeyP
 
 def test_secrets_are_hidden_the_longest_first_and_short_ones_are_none() -> None:
     assert hidden("abcdef abcd on", ["abcd", "abcdef", "on"]) == "*** *** on"
+
+
+def test_the_callers_values_are_those_of_both_exercises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "größe")
+    monkeypatch.setenv("SHOP_TOKEN", "maß")
+    smoke, observe = Smoke(env={"KEY": "$SHOP_KEY", "MODE": "test"}), Observe(env={"TOKEN": "$SHOP_TOKEN"})
+    config = ImageConfig(root=tmp_path, project=tmp_path, smoke=smoke, observe=observe)
+    assert caller_values(config) == ["größe", "maß"]

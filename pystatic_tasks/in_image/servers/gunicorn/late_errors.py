@@ -7,13 +7,10 @@ answer for a client that went away, and logs nothing; a container would then fai
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-Receive = Callable[[], Awaitable[Message]]
-Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+from ...asgi import Application, Message, Receive, Send
 
 
 def log_late_errors(app: Application) -> Application:
