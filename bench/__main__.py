@@ -37,7 +37,7 @@ def main() -> int:
         if shutil.which("wrk") is None:
             raise BenchError('There is no program "wrk" on the PATH: apt-get install wrk.')
         options.folder.mkdir(parents=True, exist_ok=True)
-        built = build(options.folder, options.python)
+        built = build(options.folder, options.python, options.importing)
         for line in report(built, options):
             print(line, flush=True)
     except BenchError as error:
@@ -49,6 +49,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--python", default=str(DEBIANS_PYTHON), help="interpreter to build and compare with")
+    parser.add_argument("--importing", nargs="+", metavar="MODULE", default=[], help="what the app imports besides")
     parser.add_argument("--port", type=int, default=8765, help="port of 127.0.0.1 to serve on")
     parser.add_argument("--rounds", type=int, default=15, help="rounds of starts; a third as many of load")
     parser.add_argument("--seconds", type=int, default=5, help="seconds of load in each round")

@@ -27,7 +27,7 @@ NOXFILE = "import pystatic_tasks\n\npystatic_tasks.register()\n"
 PYPROJECT = """\
 [tool.pystatic-tasks]
 app = "{app}"
-install = ["./sample_app"]
+install = {install}
 server.workers = {workers}
 
 [tool.pystatic-tasks.images.tree]
@@ -83,15 +83,28 @@ class Built:
         ]
 
 
-def build(folder: Path, python: str) -> Built:
-    """Build everything below `folder`; what is there and unchanged is not built again."""
+def build(folder: Path, python: str, modules: Sequence[str] = ()) -> Built:
+    """Build everything; what is there and unchanged is not built again.
+
+    Args:
+        folder: Where.
+        python: The interpreter.
+        modules: What the sample app imports besides; the distributions are called as the packages.
+
+    Raises:
+        BenchError: something could not be built.
+    """
     environment = folder / "plain"
-    run([python, "-m", "venv", "--clear", "--copies", environment], folder)
-    run([environment / "bin/python", "-m", "pip", "install", "--quiet", REPOSITORY / "sample_app", "gunicorn"], folder)
-    (folder / "noxfile.py").write_text(NOXFILE, encoding="utf-8")
-    (folder / "pyproject.toml").write_text(PYPROJECT.format(app=APP, workers=WORKERS), encoding="utf-8")
-    shutil.copytree(REPOSITORY / "sample_app", folder / "sample_app", ignore=NOT_COPIED, dirs_exist_ok=True)
     built = Built(folder=folder, python=python, environment=environment)
+    install = ["./sample_app", *dict.fromkeys(module.partition(".")[0] for module in modules)]
+    (folder / "noxfile.py").write_text(NOXFILE, encoding="utf-8")
+    pyproject = PYPROJECT.format(app=APP, workers=WORKERS, install=json.dumps(install))
+    (folder / "pyproject.toml").write_text(pyproject, encoding="utf-8")
+    shutil.copytree(REPOSITORY / "sample_app", folder / "sample_app", ignore=NOT_COPIED, dirs_exist_ok=True)
+    with built.source.open("a", encoding="utf-8") as file:
+        file.writelines(f"import {module}\n" for module in modules)
+    run([python, "-m", "venv", "--clear", "--copies", environment], folder)
+    run([environment / "bin/python", "-m", "pip", "install", "--quiet", *install, "gunicorn"], folder)
     for image in IMAGES:
         build_image(built, image)
     return built
