@@ -11,7 +11,6 @@ import hashlib
 import importlib.metadata
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any
 
 from .exchange import read, read_answer, write
 from .imports import read_modules
+from .in_pyinstaller import ask_another
 from .layer_assignment import is_local
 from .protocol import Analysed, AnalysisInputs, TocEntry
 from .stamps import stamps
@@ -83,13 +83,12 @@ def load(folder: Path, key: str) -> Analysed | None:
     return kept.analysed if kept.key == key and kept.stamps == stamps(kept.stamps) else None
 
 
-def analyse(folder: Path, inputs: AnalysisInputs, spec: Path) -> Analysed:
+def analyse(folder: Path, inputs: AnalysisInputs) -> Analysed:
     """Let another PyInstaller analyse, so that what this one does next is the same with and without it.
 
     Args:
         folder: Where files go that it makes itself; anything else there is removed.
         inputs: What it is asked with.
-        spec: What it is to execute: pyinstaller.spec.
 
     Raises:
         SystemExit: it failed.
@@ -98,12 +97,7 @@ def analyse(folder: Path, inputs: AnalysisInputs, spec: Path) -> Analysed:
     folder.mkdir(parents=True)
     question, answer = folder / "question.json", folder / "answer.json"
     write(question, inputs)
-    paths = ("--distpath", folder, "--workpath", made_in(folder).parent)
-    asked = ("--", "analysis", question, answer)
-    command = (sys.executable, "-m", "PyInstaller", spec, "--noconfirm", *paths, *asked)
-    code = subprocess.run(list(map(str, command)), check=False).returncode
-    if code:
-        raise SystemExit(code)
+    ask_another("analysis", question, answer, folder=folder, work=made_in(folder).parent)
     return read_answer(Analysed, answer)
 
 

@@ -8,7 +8,6 @@ import os
 import platform
 import re
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from .layer_assignment import RUNNER, installed, is_beside_packages, is_local, source_of
+from .layer_assignment import RUNNER, folder_of_python, installed, is_beside_packages, is_local, source_of
 from .package_data import OF_INSTALLERS
 from .packages import packages_of, run
 from .protocol import Component, Own
@@ -110,9 +109,9 @@ def origin(name: str, source: str) -> str:
     if name == BASE_LIBRARY:
         return str(standard_library() / name)
     if source.startswith("/") and not source.endswith(".pyc"):
-        roots = {f"{sysconfig.get_path(kind)}/" for kind in ("purelib", "platlib")}
-        if is_beside_packages(Path(source), Path(sysconfig.get_path("data"))):
-            return os.path.relpath(source, sysconfig.get_path("purelib"))
+        roots = {f"{folder_of_python(kind)}/" for kind in ("purelib", "platlib")}
+        if is_beside_packages(Path(source), folder_of_python("data")):
+            return os.path.relpath(source, folder_of_python("purelib"))
         return next((source.removeprefix(root) for root in roots if source.startswith(root)), source)
     if source not in ("", "-") and not source.startswith("/"):
         return os.path.normpath(Path(name).parent / source)
@@ -237,7 +236,7 @@ def parents(path: str) -> Iterator[str]:
 
 
 def standard_library() -> Path:
-    return Path(sysconfig.get_path("stdlib"))
+    return folder_of_python("stdlib")
 
 
 def is_interpreters(file: str, interpreter: Path) -> bool:

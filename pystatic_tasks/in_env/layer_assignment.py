@@ -12,6 +12,7 @@ import os
 import re
 import sysconfig
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from .protocol import TreeFile
@@ -66,9 +67,15 @@ def source_of(file: Path) -> Path:
     return file.with_suffix(".py")
 
 
+@cache
+def folder_of_python(kind: str) -> Path:
+    """A folder of this Python or its environment, by the name that `sysconfig` has for it; asked for each file."""
+    return Path(sysconfig.get_path(kind))
+
+
 def belongs_to_interpreter(file: Path) -> bool:
     """Whether a file of a program is one of the standard library, by where it stands."""
-    library = Path(sysconfig.get_path("stdlib"))
+    library = folder_of_python("stdlib")
     return file.parts[0] == library.name or (library / source_of(file)).exists()
 
 

@@ -34,7 +34,6 @@ from .tree import LIBRARY, PACKAGES, lay_out, machine_files
 WANTED_BY_LAUNCHER = "fcntl"
 # The level of optimization that leaves them out.
 WITHOUT_DOCSTRINGS = 2
-SPEC = Path(__file__).with_name("pyinstaller.spec")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,7 @@ def freeze(program: Program) -> FrozenProgram:
     if analysed:
         print("The analysis of an earlier build is kept.")
     else:
-        analysed = analyse(kept, inputs, SPEC)
+        analysed = analyse(kept, inputs)
     by_file = distributions_by_file()
     keeping = documented_modules(program, analysed, owners_of(files, by_file))
     compile_again(analysed.loose, made_in(kept), set(files.values()), program.optimize, keeping)

@@ -380,6 +380,25 @@ class Analysed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Compilation:
+    """bytecode.py: the modules to be compiled anew.
+
+    Attributes:
+        modules: Those that lie as files of their own.
+        base: Those that Python starts with, in one archive; () for none.
+        made: Folder that all of them are in.
+        optimize: Level of optimization.
+        documented: Names of those that keep their docstrings.
+    """
+
+    modules: tuple[TocEntry, ...]
+    base: tuple[TocEntry, ...]
+    made: str
+    optimize: int
+    documented: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StaticxQuestion:
     """staticx_build.py: the frozen program to be made into one static executable.
 

@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 from elftools.elf.segments import InterpSegment
 
-from .binaries import copy_fit, is_elf, search_path
+from .binaries import copy_fit, is_elf
 from .ldconfig import listed_libraries
 from .protocol import TocEntry
 
@@ -24,6 +24,7 @@ C_LIBRARY = "libc.so.6"
 UNWINDER = "libgcc_s.so.1"
 # glibc opens these by name to resolve host names; since 2.34 they are part of libc itself.
 RESOLVERS = ("libnss_files.so.2", "libnss_dns.so.2")
+LOOKED_UP = {"DT_NEEDED": "needed", "DT_RPATH": "rpath", "DT_RUNPATH": "runpath"}
 RESOLVER_IN_LIBC = "_nss_dns_gethostbyname"
 
 
@@ -34,22 +35,27 @@ class Linkage:
     Attributes:
         interpreter: The loader itself; "" for a plain library.
         needed: Names of libraries.
+        folders: Where to look for them first.
     """
 
     interpreter: str
     needed: tuple[str, ...]
+    folders: tuple[str, ...]
 
 
 def linkage(binary: Path) -> Linkage:
-    interpreter, needed = "", []
+    interpreter, found = "", dict[str, list[str]]()
     with binary.open("rb") as stream:
         elf = ELFFile(stream)
         for segment in elf.iter_segments():
             if isinstance(segment, InterpSegment):
                 interpreter = segment.get_interp_name()
             elif isinstance(segment, DynamicSegment):
-                needed = [str(vars(tag)["needed"]) for tag in segment.iter_tags("DT_NEEDED")]
-        return Linkage(interpreter, tuple(needed))
+                for tag in segment.iter_tags():
+                    if kind := LOOKED_UP.get(tag.entry.d_tag):
+                        found.setdefault(kind, []).append(str(getattr(tag, kind)))
+    folders = ":".join(found.get("runpath", found.get("rpath", []))).split(":")
+    return Linkage(interpreter, tuple(found.get("needed", [])), tuple(filter(None, folders)))
 
 
 def machine_of(binary: Path) -> tuple[str, int]:
@@ -75,6 +81,12 @@ def unwinder(there: Container[str]) -> list[TocEntry]:
     """What a PyInstaller table of contents needs for the unwinder, if it is not `there` and this machine has it."""
     found = None if UNWINDER in there else find_library(UNWINDER, machine_of(Path(sys.executable)))
     return [(UNWINDER, str(found), "BINARY")] if found else []
+
+
+def reaches(file: Path, asks: Linkage, name: str) -> bool:
+    """Whether the loader finds the library by the search path of the file itself."""
+    folders = (folder.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", str(file.parent)) for folder in asks.folders)
+    return any(Path(folder, name).exists() for folder in folders)
 
 
 class SharedLibraries:
@@ -108,7 +120,7 @@ class SharedLibraries:
             copy_fit(path, self.system, path.name, strip=strip)
         files = {file: linkage(file) for file in self.elf_files()}
         loader = Path(files[self.executable].interpreter).name
-        todo = [(file, name) for file in files for name in files[file].needed if not self.reaches(file, name)]
+        todo = [(file, name) for file in files for name in files[file].needed if not reaches(file, files[file], name)]
         todo += [(self.c_library, name) for name in self.opened_by_libc()]
         lacking = []
         while todo:
@@ -134,11 +146,6 @@ class SharedLibraries:
         for path in sorted(self.root.rglob("*")):
             if path.is_file() and not path.is_symlink() and is_elf(path):
                 yield path
-
-    def reaches(self, file: Path, name: str) -> bool:
-        """Whether the loader finds the library by the search path of the file itself."""
-        origin = [folder.replace("${ORIGIN}", "$ORIGIN") for folder in search_path(file)[1]]
-        return any(Path(folder.replace("$ORIGIN", str(file.parent)), name).exists() for folder in origin)
 
     def add_loaders(self, files: Mapping[Path, Linkage]) -> Iterator[tuple[str, str]]:
         """Put the loader at each path that a file names; pairs (file, loader) of those that are not there."""

@@ -16,13 +16,12 @@ import marshal
 import re
 import shutil
 import sys
-import sysconfig
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .binaries import copy_fit
 from .docstrings import level
-from .layer_assignment import belongs_to_interpreter, is_beside_packages, source_of
+from .layer_assignment import belongs_to_interpreter, folder_of_python, is_beside_packages, source_of
 from .protocol import TocEntry
 from .shared_libraries import SharedLibraries, find_library, linkage, machine_of
 
@@ -113,7 +112,7 @@ def beside_source(bytecode: Path, optimize: int) -> Path:
 
 
 def folder_of(destination: str, source: str) -> Path:
-    if is_beside_packages(Path(source), Path(sysconfig.get_path("data"))):
+    if is_beside_packages(Path(source), folder_of_python("data")):
         return PREFIX
     return LIBRARY if belongs_to_interpreter(Path(destination)) else PACKAGES
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import install_distribution
 
-from pystatic_tasks.in_env import analysis_cache
+from pystatic_tasks.in_env import analysis_cache, in_pyinstaller
 from pystatic_tasks.in_env.protocol import Analysed, AnalysisInputs
 
 pytestmark = pytest.mark.usefixtures("nothing_installed")
@@ -124,13 +124,14 @@ def test_files_that_may_change_do_not_end_it(analysed: Analysed, tmp_path: Path)
 
 
 def test_an_analysis_is_another_process_of_pyinstaller_whose_failure_is_ours(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(in_pyinstaller, "SPEC", tmp_path / "analysis.spec")
     (tmp_path / "analysis.spec").write_text("raise SystemExit('nothing found')\n", encoding="utf-8")
     (tmp_path / "kept").mkdir()
     (tmp_path / "kept" / "old").touch()
     with pytest.raises(SystemExit) as caught:
-        analysis_cache.analyse(tmp_path / "kept", NOTHING, tmp_path / "analysis.spec")
+        analysis_cache.analyse(tmp_path / "kept", NOTHING)
     assert caught.value.code == 1
     assert "nothing found" in capfd.readouterr().err
     assert not (tmp_path / "kept" / "old").exists()

@@ -33,7 +33,7 @@ def test_what_the_analysis_compiled_is_compiled_anew_and_nothing_else_is(modules
     old.parent.mkdir(parents=True)
     old.touch()
     bytecode.compile_again(modules, made, set(), 2)
-    assert [path for path in made.rglob("*") if path.is_file()] == [old]
+    assert [path for path in (made / "localpycs").rglob("*") if path.is_file()] == [old]
     code = code_of(old.read_bytes())
     assert code.co_filename == "shop/web.py"
     assert "shop.web" in code.co_consts
@@ -73,3 +73,29 @@ def test_a_change_in_the_project_changes_no_other_module(modules: Modules, tmp_p
         contents.append([(tmp_path / "localpycs/1/shop" / name).read_bytes() for name in ("__init__.pyc", "web.pyc")])
     assert contents[0][0] == contents[1][0]
     assert contents[0][1] != contents[1][1]
+
+
+def test_what_did_not_change_is_not_compiled_again(modules: Modules, tmp_path: Path) -> None:
+    compiled = [tmp_path / "localpycs/1" / path for path in ("shop/__init__.pyc", "shop/web.pyc")]
+    for path in compiled:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    own = tmp_path / "shop/web.py"
+    bytecode.compile_again(modules, tmp_path, {own}, 1)
+    for path in compiled:
+        path.write_bytes(b"kept")
+    bytecode.compile_again(modules, tmp_path, {own}, 1)
+    assert [path.read_bytes() == b"kept" for path in compiled] == [True, False]
+    (tmp_path / "shop/__init__.py").write_text("NAME = 1\n", encoding="utf-8")
+    bytecode.compile_again(modules, tmp_path, {own}, 1)
+    assert compiled[0].read_bytes() != b"kept"
+
+
+def test_what_cannot_be_compiled_is_not_kept(modules: Modules, tmp_path: Path) -> None:
+    compiled = tmp_path / "localpycs/1/shop/web.pyc"
+    compiled.parent.mkdir(parents=True)
+    compiled.touch()
+    (tmp_path / "shop/web.py").write_text("?", encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            bytecode.compile_again(modules, tmp_path, set(), 1)

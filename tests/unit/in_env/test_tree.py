@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -291,7 +290,7 @@ def test_what_python_reads_stands_as_if_it_were_installed(
 def test_data_beside_the_packages_of_an_environment_stands_beside_those_of_the_tree(
     lay_out: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path / "environment"))
+    monkeypatch.setattr(tree, "folder_of_python", lambda kind: tmp_path / "environment")
     page = a_file(tmp_path / "environment/share/lab/page.html")
     assert placed(lay_out(contents=[("share/lab/page.html", page, "DATA")]), "page.html") == ["usr/local/share/lab"]
 
