@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from pystatic_tasks.errors import ConfigError
 
+PYPROJECT = "pyproject.toml"
 TABLE = "pystatic-tasks"
 
 if sys.version_info >= (3, 11):
@@ -27,7 +28,7 @@ def read_pyproject(folder: Path) -> Mapping[str, Any]:
     Raises:
         ConfigError: there is no such file, or it is not TOML.
     """
-    path = folder / "pyproject.toml"
+    path = folder / PYPROJECT
     try:
         tables = read_toml(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -95,7 +96,7 @@ def is_path(requirement: str) -> bool:
 
 def project_name(folder: Path) -> str:
     """The name that the folder's pyproject.toml gives the project, or ""."""
-    if not (folder / "pyproject.toml").is_file():
+    if not (folder / PYPROJECT).is_file():
         return ""
     return str(read_pyproject(folder).get("project", {}).get("name", ""))
 

@@ -6,13 +6,15 @@ Runs within PyInstaller, since `Analysis` reads what that was called with.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from PyInstaller.building.build_main import Analysis
 
 from .exchange import respond
 from .package_data import tells_of_the_machine
 from .protocol import Analysed, AnalysisInputs, TocEntry
+
+BYTECODE = "__pycache__"
 
 
 def analyse(inputs: AnalysisInputs) -> Analysed:
@@ -32,12 +34,13 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         pure=tuple(analysis.pure),
         loose=tuple(analysis._modules_outside_pyz),
         binaries=tuple(analysis.binaries),
-        datas=tuple(impersonal(analysis.datas)),
+        datas=tuple(wanted(analysis.datas)),
     )
 
 
-def impersonal(datas: Iterable[TocEntry]) -> list[TocEntry]:
-    return [entry for entry in datas if not tells_of_the_machine(entry[0])]
+def wanted(datas: Iterable[TocEntry]) -> list[TocEntry]:
+    """Those that tell nothing of this machine, and are no bytecode that lies beside its source."""
+    return [each for each in datas if not tells_of_the_machine(each[0]) and BYTECODE not in PurePath(each[0]).parts]
 
 
 def main(question: Path, answer: Path) -> None:

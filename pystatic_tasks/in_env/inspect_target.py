@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -18,10 +19,13 @@ from typing import Any
 from . import frameworks
 from .distributions import commands, split_distributions, top_level
 from .exchange import respond
+from .layer_assignment import source_of
 from .name_scan import mentioned
 from .package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
 from .protocol import DataFile, Examined, RefusedError, Target
 
+# Their files are other ones each time.
+KERNELS = ("/proc/", "/sys/", "/dev/")
 # Parts of the standard library, and the names by which somebody would ask for them.
 ASKED_BY_NAME = {
     "process-pools": {"ProcessPoolExecutor"},
@@ -35,6 +39,7 @@ class Served:
     """What follows from an application; see `Examined`."""
 
     settings: Mapping[str, Any]
+    read: Sequence[str] = ()
     hidden_imports: Sequence[str] = ()
     data: Sequence[DataFile] = ()
     ports: Sequence[int] = ()
@@ -57,6 +62,7 @@ def examine(request: Target) -> Examined:
     modules = {*served.hidden_imports, *(module for _, module in found)}
     return Examined(
         settings=served.settings,
+        read=tuple(served.read),
         hidden_imports=tuple(sorted(name for name in modules if name.partition(".")[0] not in tool_modules)),
         data=tuple(sorted({*data, *served.data})),
         ports=tuple(served.ports),
@@ -93,10 +99,11 @@ def examine_app(request: Target) -> Served:
     servers: Any = importlib.import_module("pystatic_runner.servers")
     site = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
     roots = [*request.loose, *dict.fromkeys(site)]
-    own = import_server_config(request)
-    before = set(sys.modules)
-    # It is kept, since what it was set up with is looked at afterwards.
-    app = import_target(request.app, request.project)
+    with files_read() as read:
+        own = import_server_config(request)
+        before = set(sys.modules)
+        # It is kept, since what it was set up with is looked at afterwards.
+        app = import_target(request.app, request.project)
     loaded = loaded_modules(before, roots)
     try:
         server = servers.find_server(request.server).examine(app, request.settings, own, request.env)
@@ -109,11 +116,33 @@ def examine_app(request: Target) -> Served:
         data += files
     return Served(
         settings=server.settings,
+        read=sorted(read),
         hidden_imports=[*server.hidden_imports, *loaded],
         data=data,
         ports=server.ports,
         unused=server.unused_parts,
     )
+
+
+@contextlib.contextmanager
+def files_read() -> Iterator[set[str]]:
+    """The files outside of Python and the environment that are read meanwhile, the sources of modules among them."""
+    opened: set[Path] = set()
+    found: set[str] = set()
+    is_over = False
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and not is_over and not isinstance(arguments[0], int):
+            opened.add(source_of(Path(os.fsdecode(arguments[0])).absolute()))
+
+    sys.addaudithook(note)
+    try:
+        yield found
+    finally:
+        is_over = True
+        known = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+        files = {str(path) for path in opened if path.is_file()}
+        found |= {path for path in files if not path.startswith((*known, *KERNELS))}
 
 
 def examine_django(request: Target, roots: Sequence[str]) -> tuple[list[str], list[DataFile]]:
@@ -169,7 +198,7 @@ def import_target(target: str, project: str) -> Any:
     except BaseException:
         raise RefusedError(
             f"{where} does not import:",
-            "Correct the code, or set what it needs while it is imported under [tool.pystatic-tasks.image.env].",
+            "Correct the code, or set what it needs while it is imported: image.env, or smoke.env if not in the image.",
             own_traceback(project, module.partition(".")[0]),
         ) from None
 

@@ -81,7 +81,7 @@ def freeze(program: Program) -> FrozenProgram:
     made = make(program, analysed, added, Path(CONF["distpath"]) / program.name, interpreter)
     save(kept, key, analysed, [*files.values(), work, kept])
     return FrozenProgram(
-        binaries=made.binaries,
+        sources=(*made.binaries, *(source for _, source, _ in [*analysed.pure, *analysed.loose, *analysed.datas])),
         missing=made.missing,
         files=made.files,
         contents=made.contents,

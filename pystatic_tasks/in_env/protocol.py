@@ -151,6 +151,7 @@ class Examined:
 
     Attributes:
         settings: The server's settings to freeze in.
+        read: Files outside of Python and the environment that were read while the target was imported.
         hidden_imports: Modules that are found by name only.
         data: Data files that the program needs.
         ports: Those that the server listens on.
@@ -161,6 +162,7 @@ class Examined:
     """
 
     settings: Mapping[str, Any]
+    read: tuple[str, ...]
     hidden_imports: tuple[str, ...]
     data: tuple[DataFile, ...]
     ports: tuple[int, ...]
@@ -332,7 +334,7 @@ class FrozenProgram:
     """What was frozen.
 
     Attributes:
-        binaries: The files that its binaries were taken from.
+        sources: The files that it was made from.
         missing: Pairs (file, library that it needs) of what is not on this machine.
         files: Those of a tree, sorted by path.
         contents: Its parts, the largest first.
@@ -341,7 +343,7 @@ class FrozenProgram:
         own_packages: Top-level packages and modules of the project.
     """
 
-    binaries: tuple[str, ...]
+    sources: tuple[str, ...]
     missing: tuple[tuple[str, str], ...]
     files: tuple[TreeFile, ...]
     contents: tuple[Part, ...]

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,9 @@ from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, PystaticError
 
 # What `beside` writes to, before it takes its place.
 TEMPORARY_NAMES = ".*.part"
+NODE_MODULES = "node_modules"
+# How the names of folders with results begin, in `build` and `dist`.
+RESULTS = ("pystatic", "lib", "temp.", "bdist.", "scripts-")
 
 
 def fingerprint(parts: Any) -> str:
@@ -31,16 +35,35 @@ def walk(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -> I
 
 
 def source_files(folder: Path) -> Iterator[Path]:
-    """The project's files, without what tools leave beside them."""
+    """The files that people wrote for a project: without hidden folders, and what tools leave beside them."""
     results = (folder / "build", folder / "dist")
     found = walk(folder, leave_out=lambda path: path in results or is_left_by_tools(path))
     return (path for path in found if path.is_file())
 
 
+def packable_files(folder: Path) -> Iterator[Path]:
+    """All files of a project that a build backend may take, whatever folder they are in."""
+    found = walk(folder, leave_out=lambda path: is_result(path.relative_to(folder)) or is_made_again(path))
+    return (path for path in found if path.is_file())
+
+
 def is_left_by_tools(folder: Path) -> bool:
-    """Caches and environments: hidden folders, bytecode, virtual environments, metadata of builds."""
-    hidden = folder.name.startswith(".") or folder.name in ("__pycache__", "node_modules")
-    return hidden or folder.name.endswith(".egg-info") or (folder / "pyvenv.cfg").exists()
+    """Hidden folders, installed JavaScript, and what is made again."""
+    return folder.name.startswith(".") or folder.name == NODE_MODULES or is_made_again(folder)
+
+
+def is_made_again(folder: Path) -> bool:
+    """Repositories' own files, bytecode, metadata of builds, virtual environments, and caches that are marked as such.
+
+    A cache is marked by https://bford.info/cachedir/.
+    """
+    by_name = folder.name in (".git", ".hg", ".svn", "__pycache__") or folder.name.endswith(".egg-info")
+    return by_name or (folder / "pyvenv.cfg").exists() or (folder / "CACHEDIR.TAG").exists()
+
+
+def is_result(path: Path) -> bool:
+    """Whether a path from a project's folder is what we, or setuptools, put into `build` and `dist` there."""
+    return len(path.parts) == 2 and path.parts[0] in ("build", "dist") and path.name.startswith(RESULTS)
 
 
 def _walk(folder: Path, leave_out: Callable[[Path], bool], above: frozenset[Path]) -> Iterator[Path]:
@@ -53,15 +76,22 @@ def _walk(folder: Path, leave_out: Callable[[Path], bool], above: frozenset[Path
 
 
 def hash_tree(path: Path) -> str:
-    """One hash of a file, or of all files below a folder; "" if there is neither."""
-    if not path.is_dir():
-        return hash_file(path)
-    return hash_files(path, (each for each in walk(path) if each.suffix != ".pyc"))
+    """One hash of a file, or of all files below a folder but bytecode beside its source; "" if there is neither."""
+    if not path.exists():
+        return ""
+    files = walk(path, leave_out=lambda each: each.name == "__pycache__") if path.is_dir() else [path]
+    return hash_files(path.parent, files)
 
 
 def hash_files(folder: Path, paths: Iterable[Path]) -> str:
-    """One hash of those paths below a folder that are files, by name and content."""
-    return fingerprint([(str(each.relative_to(folder)), hash_file(each)) for each in sorted(paths) if each.is_file()])
+    """One hash of those paths below a folder that are files, by name, content, and whether they may be executed."""
+    files = (each for each in sorted(paths) if each.is_file())
+    return fingerprint([(str(each.relative_to(folder)), hash_file(each), is_executable(each)) for each in files])
+
+
+def is_executable(path: Path) -> bool:
+    """Whether a file's owner may execute it; of its mode, an image has no more."""
+    return bool(path.stat().st_mode & stat.S_IXUSR)
 
 
 def hash_file(path: Path) -> str:

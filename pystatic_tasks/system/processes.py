@@ -12,13 +12,13 @@ from typing import Any
 
 from pystatic_tasks.system.redaction import masked
 
-# Would make the build environment import what is not installed in it.
-FOREIGN_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+# Lead another interpreter astray, and bring libraries of the caller's into each process.
+FOREIGN_VARIABLES = ("PYTHON", "LD_PRELOAD", "LD_AUDIT")
 
 
 def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment variables for tools: ours without those that lead them astray, and `extra`."""
-    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
     return {**kept, **(extra or {})}
 
 

@@ -6,10 +6,11 @@ import os
 import platform
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import Project, interpreters, tool_or_skip, write_project
@@ -17,7 +18,7 @@ from support import Project, interpreters, tool_or_skip, write_project
 from pystatic_tasks.oci.read_archive import read_saved
 
 STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "3"))
-CHANGES_PER_STEP = 4
+CHANGES_PER_STEP = 6
 SEEDS = [int(seed) for seed in os.environ.get("PYSTATIC_FUZZ_SEEDS", "1").split(",")]
 BUILD_ID_NOTE = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"
 MODULES = ("csv", "fractions", "statistics", "colorsys", "sqlite3", "ctypes.util", "importlib.metadata")
@@ -29,14 +30,15 @@ build-backend = "setuptools.build_meta"
 [project]
 name = "shop"
 version = "1.0"
-dependencies = ["idna=={idna}"]
+dependencies = ["idna=={idna}", "rates @ file://{root}/rates"]
 
 [tool.setuptools.package-data]
-"*" = ["*.txt"]
+"*" = ["*.txt", "*.sh", ".well-known/*", "node_modules/**/*"]
 
 [tool.pystatic-tasks]
 app = "shop.web:app"
 install = [".", "./prices"]
+requirements = ["requirements.txt"]
 layout = "{layout}"
 packer = "{packer}"
 {python}
@@ -46,13 +48,32 @@ image.env = {{ COLOUR = "{colour}" }}
 image.labels = {{ note = "{note}" }}
 image.files = {{ "/etc/notes.txt" = "notes.txt" }}
 """
-PRICES = """\
+# A requirements file, which says no more than a file that it includes.
+REQUIREMENTS = "-r more/included.txt\n"
+# The server's configuration file, which follows from another file.
+SERVER_CONFIG = """\
+from pathlib import Path
+
+threads = int(Path({threads!r}).read_text())
+"""
+WEB = """\
+import importlib
+import os
+
+importlib.import_module(os.environ.get("SHOP_BACKEND", "csv"))
+
+
+def app(environ, start_response):
+    start_response("200 OK", [])
+    return [b"hello"]
+"""
+FOLDER_PROJECT = """\
 [build-system]
 requires = ["setuptools"]
 build-backend = "setuptools.build_meta"
 
 [project]
-name = "prices"
+name = "{name}"
 version = "1.0"
 """
 
@@ -61,9 +82,19 @@ version = "1.0"
 class Shop:
     """The project at hand, as its files are written from it."""
 
-    imports: dict[str, list[str]] = field(default_factory=lambda: {"web": ["idna", "prices"], "__init__": []})
+    imports: dict[str, list[str]] = field(default_factory=lambda: {"web": ["idna", "prices", "rates"], "__init__": []})
     numbers: dict[str, int] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=lambda: {"shop/hello.txt": "hello", "../notes.txt": "notes"})
+    texts: dict[str, str] = field(
+        default_factory=lambda: {
+            "shop/hello.txt": "hello",
+            "shop/run.sh": "true",
+            "shop/.well-known/security.txt": "mail",
+            "shop/node_modules/x/x.js": "x",
+            "../notes.txt": "notes",
+            "../requirements.txt": REQUIREMENTS,
+            "../more/included.txt": "",
+        }
+    )
     config: dict[str, str] = field(
         default_factory=lambda: {
             **{
@@ -78,31 +109,41 @@ class Shop:
         }
     )
     moment: int = 1_000_000_000
+    threads: int = 1
+    is_executable: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
     installed_by_hand: str = ""
     library: bytes = bytes(20)
 
     def write(self, root: Path) -> None:
         """Write all files of the project, and none besides."""
-        for name in ("src", "prices"):
+        for name in ("src", "prices", "rates"):
             shutil.rmtree(root / name, ignore_errors=True)
-        files = {"../pyproject.toml": PYPROJECT.format(**self.config), "../prices/pyproject.toml": PRICES, **self.texts}
+        threads = root.parent / "threads.txt"
+        threads.write_text(str(self.threads), encoding="utf-8")
+        files = {
+            "../pyproject.toml": PYPROJECT.format(root=root, **self.config),
+            "../gunicorn.conf.py": SERVER_CONFIG.format(threads=str(threads)),
+            **self.texts,
+        }
+        for name in ("prices", "rates"):
+            files[f"../{name}/pyproject.toml"] = FOLDER_PROJECT.format(name=name)
+            files[f"../{name}/{name}/__init__.py"] = f"NUMBER = {self.numbers.get(name, 0)}\n"
         if "shop.hidden" in self.config["hidden_imports"]:
             files["shop/hidden.py"] = ""
         for name, modules in self.imports.items():
             lines = [f"import {module}" for module in modules]
             files[f"shop/{name}.py"] = "\n".join([*lines, f"NUMBER = {self.numbers.get(name, 0)}", ""])
-        files["../prices/prices/__init__.py"] = f"PRICE = {self.numbers.get('prices', 0)}\n"
-        files["shop/web.py"] += (
-            "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
-        )
+        files["shop/web.py"] += WEB
         for name, content in files.items():
             path = root / "src" / name if not name.startswith("..") else root / name.removeprefix("../")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8")
+        (root / "src/shop/run.sh").chmod(0o755 if self.is_executable else 0o644)
 
 
 def change_a_number(shop: Shop, choose: random.Random) -> None:
-    shop.numbers[choose.choice([*shop.imports, "prices"])] = choose.randrange(10**9)
+    shop.numbers[choose.choice([*shop.imports, "prices", "rates"])] = choose.randrange(10**9)
 
 
 def change_imports(shop: Shop, choose: random.Random) -> None:
@@ -125,7 +166,9 @@ def change_modules(shop: Shop, choose: random.Random) -> None:
 
 
 def change_data(shop: Shop, choose: random.Random) -> None:
-    name = choose.choice(["shop/hello.txt", "shop/more.txt", "../notes.txt"])
+    name = choose.choice(
+        ["shop/hello.txt", "shop/more.txt", "shop/.well-known/security.txt", "shop/node_modules/x/x.js", "../notes.txt"]
+    )
     if name == "shop/more.txt" and name in shop.texts:
         del shop.texts[name]
     else:
@@ -147,6 +190,25 @@ def change_config(shop: Shop, choose: random.Random) -> None:
 
 def change_dependencies(shop: Shop, choose: random.Random) -> None:
     shop.config["idna"] = choose.choice(["3.9", "3.10"])
+
+
+def change_what_is_included(shop: Shop, choose: random.Random) -> None:
+    shop.texts["../more/included.txt"] = choose.choice(["", "colorama==0.4.6\n"])
+
+
+def change_a_mode(shop: Shop, choose: random.Random) -> None:
+    shop.is_executable = not shop.is_executable
+
+
+def change_what_the_servers_settings_follow_from(shop: Shop, choose: random.Random) -> None:
+    shop.threads = choose.randrange(1, 5)
+
+
+def change_the_callers_variables(shop: Shop, choose: random.Random) -> None:
+    library = next(Path("/usr/lib").glob("*/libutil.so.1"))
+    shop.variables = choose.choice(
+        [{}, {"SHOP_BACKEND": "decimal"}, {"LD_PRELOAD": str(library)}, {"PYTHONOPTIMIZE": "1"}, {"LANG": "C"}]
+    )
 
 
 def change_the_environment(shop: Shop, choose: random.Random) -> None:
@@ -173,6 +235,10 @@ CHANGES: tuple[Callable[[Shop, random.Random], None], ...] = (
     change_data,
     change_config,
     change_dependencies,
+    change_what_is_included,
+    change_a_mode,
+    change_what_the_servers_settings_follow_from,
+    change_the_callers_variables,
     change_the_environment,
     change_the_interpreter,
     change_a_library_of_the_system,
@@ -191,8 +257,9 @@ def test_what_is_kept_never_shows(tmp_path: Path, seed: int) -> None:
             change(shop, choose)
         shop.config["layout"], shop.config["packer"] = WAYS[step % len(WAYS)]
         shop.write(project.root)
+        install_by_hand(project, shop)
         digest = build(project, shop)
-        with nothing_kept(project):
+        with nothing_kept(project, but=[".nox"] if shop.installed_by_hand else []):
             assert build(project, shop) == digest, (seed, step, [change.__name__ for change in chosen], shop)
 
 
@@ -242,12 +309,16 @@ def build(project: Project, shop: Shop) -> str:
 
 def image(project: Project, shop: Shop) -> str:
     """What is printed while it is built."""
+    libraries, moment = str(place_library(project, shop)), str(shop.moment)
+    variables: dict[str, Any] = {"LD_LIBRARY_PATH": libraries, "SOURCE_DATE_EPOCH": moment, **shop.variables}
+    return project.nox("-s", "image", "--", "--engine", "sandbox", **variables)
+
+
+def install_by_hand(project: Project, shop: Shop) -> None:
+    """Into the build environment as it is, which may be made anew afterwards."""
     environment = project.root / ".nox" / "freeze"
     if shop.installed_by_hand and environment.exists():
         project.run("uv", "pip", "install", "--quiet", "--python", str(environment), shop.installed_by_hand)
-    libraries, moment = str(place_library(project, shop)), str(shop.moment)
-    words = ("-s", "image", "--", "--engine", "sandbox")
-    return project.nox(*words, LD_LIBRARY_PATH=libraries, SOURCE_DATE_EPOCH=moment)
 
 
 def place_library(project: Project, shop: Shop) -> Path:
@@ -264,16 +335,17 @@ def place_library(project: Project, shop: Shop) -> Path:
 
 
 @contextmanager
-def nothing_kept(project: Project) -> Iterator[None]:
-    """While nothing of earlier builds is there but the build environment; afterwards all is as before."""
+def nothing_kept(project: Project, but: Sequence[str]) -> Iterator[None]:
+    """While nothing of earlier builds is there but these folders; afterwards all is as before."""
     aside = project.root.parent / "aside"
     aside.mkdir()
-    for name in ("build", "dist"):
+    names = {"build", "dist", ".nox"} - set(but)
+    for name in names:
         (project.root / name).rename(aside / name)
     try:
         yield
     finally:
-        for name in ("build", "dist"):
+        for name in names:
             shutil.rmtree(project.root / name)
             (aside / name).rename(project.root / name)
         aside.rmdir()

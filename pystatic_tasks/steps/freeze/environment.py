@@ -5,40 +5,54 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dependency_groups import resolve
-from packaging.utils import canonicalize_name
 
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.config.project import is_path, read_pyproject, required_name, tables_of_others
+from pystatic_tasks.config.project import PYPROJECT, is_path, read_pyproject, tables_of_others
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.in_image.servers import find_server
-from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed, locals_in
 from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, install_lock
 from pystatic_tasks.steps.tools import tool_requirements
-from pystatic_tasks.system.files import fingerprint, hash_file, hash_files, source_files, write_whole
+from pystatic_tasks.system.files import NODE_MODULES, fingerprint, hash_file, hash_files, packable_files, write_whole
 
 INSTALLING_TOOLS = ("setuptools", "wheel", "pip", "uv")
-PYPROJECT = "pyproject.toml"
+# https://pip.pypa.io/en/stable/reference/requirements-file-format/
+INCLUDED = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]*(\S+)", re.MULTILINE)
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What the environment is to hold, or holds by the marker in it."""
+    """What the environment is to hold, or holds by the marker in it.
+
+    Attributes:
+        python: What it is made from.
+        requirements: A hash of what is asked for.
+        sources: A hash of the folders that are installed because the configuration, or the lock, names them.
+        linked: A hash of the folders and archives of this machine that are installed because something else names them.
+    """
 
     python: str
     requirements: str
     sources: str
+    linked: str
+
+    def follows_from(self, other: Contents) -> bool:
+        """Whether an environment that holds the other can be brought to hold this."""
+        ours, theirs = (replace(each, sources="") for each in (self, other))
+        return ours == theirs
 
 
 # What an installation leaves that did not come to its end; it equals nothing that is wanted.
-HALF_FILLED = Contents(python="", requirements="", sources="")
+HALF_FILLED = Contents(python="", requirements="", sources="", linked="")
 
 
 def wanted_contents(config: ImageConfig, context: StepContext) -> Contents:
@@ -46,6 +60,7 @@ def wanted_contents(config: ImageConfig, context: StepContext) -> Contents:
         python=context.wanted_python,
         requirements=fingerprint([project_requirements(config), tool_requirements(), declared(config)]),
         sources=sources(config, whole=has_pyproject(context.python)),
+        linked=linked(config, context.python),
     )
 
 
@@ -54,10 +69,7 @@ def discard_outdated(context: StepContext, wanted: Contents) -> None:
     if not context.installs:
         return
     there = read_marker(context.python)
-    if there:
-        outdated = (there.python, there.requirements) != (wanted.python, wanted.requirements)
-    else:
-        outdated = context.reuses_environment
+    outdated = not wanted.follows_from(there) if there else context.reuses_environment
     if outdated or (there and not context.use_cache) or not context.python.exists():
         context.say("making the build environment anew")
         context.recreate()
@@ -73,14 +85,27 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         context.say("build environment is up to date")
         return
     write_marker(context.python, HALF_FILLED)
+    needs = declared_needs(context.python)
+    install_project(config, context)
+    is_new = there is None
+    if not is_new and declared_needs(context.python) != needs:
+        # What is needed no more would stay.
+        context.say("other dependencies: making the build environment anew")
+        context.recreate()
+        install_project(config, context)
+        is_new = True
+    if is_new:
+        install_linked(config, context)
+        context.install(tool_requirements())
+    write_marker(context.python, replace(wanted, linked=linked(config, context.python)))
+
+
+def install_project(config: ImageConfig, context: StepContext) -> None:
     lock = find_lock(config)
     if lock:
         install_locked(config, context, lock)
     else:
         install_unlocked(config, context)
-    if there is None:
-        context.install(tool_requirements())
-    write_marker(context.python, wanted)
 
 
 def install_unlocked(config: ImageConfig, context: StepContext) -> None:
@@ -109,6 +134,13 @@ def install_locked(config: ImageConfig, context: StepContext, lock: Lock) -> Non
     )
     if arguments:
         context.install(arguments)
+
+
+def install_linked(config: ImageConfig, context: StepContext) -> None:
+    """Install folders again by their names: what only a dependency names, uv takes from its cache as it once was."""
+    folders = [path for path in linked_paths(config, context.python, is_editable=False) if path.is_dir()]
+    if folders:
+        context.install(["--no-deps", *map(str, folders)])
 
 
 def install_hashed(config: ImageConfig, context: StepContext) -> None:
@@ -169,6 +201,18 @@ def requirement_files(config: ImageConfig) -> list[Path]:
     return [config.root / file for file in config.requirements]
 
 
+def with_included(files: Iterable[Path]) -> Iterator[Path]:
+    """Requirements files with the requirements and constraints files that they include, each once."""
+    waiting, seen = list(files), set[Path]()
+    while waiting:
+        file = waiting.pop(0)
+        if file.is_file() and file not in seen:
+            seen.add(file)
+            yield file
+            text = file.read_text(encoding="utf-8", errors="replace")
+            waiting += [(file.parent / match[1]).resolve() for match in INCLUDED.finditer(text)]
+
+
 def is_hashed(file: Path) -> bool:
     """Whether a requirements file has hashes."""
     return "--hash=" in file.read_text(encoding="utf-8", errors="replace")
@@ -203,11 +247,7 @@ def declared(config: ImageConfig) -> list[Any]:
     tables = [
         read_pyproject(folder) for folder in (config.root, config.project) if (folder / "pyproject.toml").exists()
     ]
-    files = [
-        config.project / "setup.py",
-        config.project / "setup.cfg",
-        *(config.root / name for name in config.requirements),
-    ]
+    files = [config.project / "setup.py", config.project / "setup.cfg", *with_included(requirement_files(config))]
     lock = find_lock(config)
     return [
         [each.get(name) for each in tables for name in DECLARING_TABLES],
@@ -230,6 +270,25 @@ def local_folders(config: ImageConfig) -> list[Path]:
     return list(dict.fromkeys([*installed, *locked]))
 
 
+def linked(config: ImageConfig, python: Path) -> str:
+    """One hash of what is installed from this machine because something else than the configuration names it."""
+    paths = linked_paths(config, python)
+    return fingerprint([hash_sources(path, whole=True) if path.is_dir() else hash_file(path) for path in paths])
+
+
+def linked_paths(config: ImageConfig, python: Path, *, is_editable: bool | None = None) -> list[Path]:
+    """The folders and archives that `linked` is of; those only that are imported from where they are, or are not."""
+    named = {path.resolve() for path in local_folders(config)}
+    found = (each for each in locals_in(python) if is_editable in (None, each.is_editable))
+    return sorted({each.origin for each in found if each.origin.resolve() not in named})
+
+
+def editable_sources(config: ImageConfig, python: Path) -> str:
+    """One hash of the folders that are imported from where they are, though installed."""
+    folders = sorted({each.origin for each in locals_in(python) if each.is_editable})
+    return fingerprint([hash_sources(folder, whole=True) for folder in folders])
+
+
 def hash_sources(folder: Path, *, whole: bool = False) -> str:
     """One hash of the project's files by name and content; of a pyproject.toml only what others read counts.
 
@@ -237,10 +296,13 @@ def hash_sources(folder: Path, *, whole: bool = False) -> str:
         folder: The project's folder.
         whole: Whether each pyproject.toml counts as it is.
     """
-    paths = list(source_files(folder))
+    paths = list(packable_files(folder))
+    # There are tens of thousands of them.
+    stamped = [path for path in paths if NODE_MODULES in path.relative_to(folder).parts]
     declaring = [] if whole else [path for path in paths if path.name == PYPROJECT]
     tables = [(str(path.relative_to(folder)), hash_tables(path)) for path in declaring]
-    return fingerprint([hash_files(folder, set(paths) - set(declaring)), tables])
+    written = hash_files(folder, set(paths) - set(declaring) - set(stamped))
+    return fingerprint([written, stamps(map(str, stamped)), tables])
 
 
 def hash_tables(path: Path) -> str:
@@ -248,31 +310,6 @@ def hash_tables(path: Path) -> str:
     tables = tables_of_others(path)
     # In their order, which may decide on that of what a build backend writes.
     return hash_file(path) if tables is None else fingerprint(json.dumps(tables, default=str))
-
-
-def has_pyproject(python: Path) -> bool:
-    """Whether a folder of this machine was installed with its pyproject.toml, which the program may read then."""
-    local = (path for path in records(python) if '"file:' in read_text(path.with_name("direct_url.json")))
-    return any(re.search(rf"(^|/){PYPROJECT},", read_text(path), re.MULTILINE) for path in local)
-
-
-def read_text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-
-
-def is_installed(python: Path, requirement: str) -> bool:
-    """Whether there is a distribution of that name, in whatever version."""
-    infos = (path for folder in site_packages(python) for path in folder.glob("*.dist-info"))
-    return required_name(requirement) in {canonicalize_name(path.name.partition("-")[0]) for path in infos}
-
-
-def installed_files(python: Path) -> str:
-    """One hash of everything that is installed, by what the installers wrote down."""
-    return fingerprint([(path.parent.name, hash_file(path)) for path in records(python)])
-
-
-def records(python: Path) -> list[Path]:
-    return sorted(path for folder in site_packages(python) for path in folder.glob("*.dist-info/RECORD"))
 
 
 def import_paths(config: ImageConfig) -> Sequence[str]:

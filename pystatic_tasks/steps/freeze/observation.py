@@ -30,8 +30,8 @@ from pystatic_tasks.system.processes import tool_environment
 # So many files of one folder are named by that.
 MANY = 5
 RECORDER = IN_ENV / "recorder"
-# What of the caller's variables a container would not have either, but a Python here cannot do without.
-OF_THE_MACHINE = ("LD_LIBRARY_PATH",)
+# Those of the caller's variables that a Python may need here; what any other says is not to get into the program.
+OF_THE_MACHINE = ("HOME", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
 
 
 @contextlib.contextmanager
@@ -131,9 +131,10 @@ def module_of_command(entry: Path, config: ImageConfig) -> str:
 
 def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Sequence[str], port: int) -> dict[str, str]:
     """What the image would set, and what is for this run only."""
-    base = {name: os.environ[name] for name in OF_THE_MACHINE if name in os.environ}
+    machine = of_the_machine()
+    machine.pop("TMPDIR", None)
     variables = {
-        **base,
+        **machine,
         "PATH": f"{python.parent}:{os.environ.get('PATH', os.defpath)}",
         "HOME": str(folder / "home"),
         # As in any image.
@@ -153,6 +154,11 @@ def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Seque
         "PYSTATIC_RECORDS": str(folder / "records"),
         **({"PYSTATIC_URL": f"http://{LOOPBACK}:{port}"} if port else {}),
     }
+
+
+def of_the_machine() -> dict[str, str]:
+    """Variables of this machine that the target is imported with."""
+    return {name: os.environ[name] for name in OF_THE_MACHINE if name in os.environ}
 
 
 def is_private(config: ImageConfig) -> bool:

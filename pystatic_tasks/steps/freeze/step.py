@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.bom.components import our_component
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.config.project import read_pyproject, tables_of_others
+from pystatic_tasks.config.project import PYPROJECT, read_pyproject, tables_of_others
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.modules import EXAMINE, FREEZE, TOOLS
 from pystatic_tasks.in_env.protocol import (
@@ -32,6 +32,7 @@ from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
+from pystatic_tasks.steps.freeze.installed import installed_files
 from pystatic_tasks.steps.freeze.interpreter import (
     LARGE_INTERPRETER_BYTES,
     check_interpreter,
@@ -110,9 +111,6 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     outputs = [program] if form == "archive" else [Path(f"{program}{file.path}") for file in made.files]
     size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
     context.say(f"{shown(config, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
-    prefix = str(context.python.parent.parent)
-    # What the program reads as data counts as it is.
-    declaring = [path for path, _ in examined.data if Path(path).name == environment.PYPROJECT]
     frozen = Frozen(
         program=program,
         files=made.files,
@@ -130,7 +128,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         system_files=tuple(path for path, _ in observed.system_files),
         answers=observed.answers,
         errors=observation.errors_of(config, observed),
-        system=stamps([*(path for path in made.binaries if path and not path.startswith(prefix)), *declaring]),
+        system=stamps(not_in_inputs(config, context, [*examined.read, *dict(examined.data), *made.sources])),
     )
     # A program without its services is frozen again the next time, when they may be there.
     return write_manifest(config, frozen, inputs=inputs if runs_whole else "", outputs=outputs).result
@@ -155,8 +153,9 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "env": config.image.env,
             "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
             "tools": tools(),
-            "installed": environment.installed_files(context.python),
-            "sources": environment.hash_sources(config.root) if not config.install or config.script else "",
+            "installed": installed_files(context.python),
+            "sources": environment.hash_sources(config.root) if is_imported_in_place(config) else "",
+            "editable": environment.editable_sources(config, context.python),
             "own": to_json(own_components(config)),
             "server_config": hash_file(server_config) if server_config else "",
             "data": [(str(path), hash_tree(path)) for path in data],
@@ -166,6 +165,24 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "observed": observation.exercise_inputs(config) if context.observes else "",
             "made_by": made_by(),
         }
+    )
+
+
+def is_imported_in_place(config: ImageConfig) -> bool:
+    """Whether the project's folder itself is imported from."""
+    return not config.install or config.script is not None
+
+
+def not_in_inputs(config: ImageConfig, context: StepContext, paths: Iterable[str]) -> list[str]:
+    """Those of the files that went into a program which `freeze_inputs` does not count."""
+    counted = [context.python.parents[1], config.work, PACKAGE]
+    if is_imported_in_place(config):
+        counted.append(config.root)
+    # Of our own table other files of the project hold no more than others read.
+    return sorted(
+        path
+        for path in {*paths} - {""}
+        if Path(path).name == PYPROJECT or not any(Path(path).is_relative_to(each) for each in counted)
     )
 
 
@@ -206,7 +223,7 @@ def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple
             prefix=private_memory(),
             verbose=context.verbose,
             cwd=config.root,
-            env=tool_environment({**config.image.env, **observation.exercise_variables(config)}),
+            env={**observation.of_the_machine(), **config.image.env, **observation.exercise_variables(config)},
         )
     except RefusedError as refused:
         refusal = observation.refusal_without_secrets(config, refused.refusal)
@@ -230,8 +247,8 @@ def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, .
     """What is to be imported; the server's own configuration file is copied into `folder`, where the runner is."""
     loose = (*environment.script_folder(config), *environment.import_paths(config))
     files = [path for top in environment.local_folders(config) for path in source_files(top)]
-    sources = [path for path in files if path.suffix in TEXT_SUFFIXES and path.name != environment.PYPROJECT]
-    declared = write_declared(config, folder, [path for path in files if path.name == environment.PYPROJECT])
+    sources = [path for path in files if path.suffix in TEXT_SUFFIXES and path.name != PYPROJECT]
+    declared = write_declared(config, folder, [path for path in files if path.name == PYPROJECT])
     return Target(
         app=config.app or "",
         server=config.server_kind,

@@ -41,7 +41,9 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file=answers)
 """
 WSGI = "def app(environ, start_response):\n    return []\n"
-CORRECT_CODE = "Correct the code, or set what it needs while it is imported under [tool.pystatic-tasks.image.env]."
+CORRECT_CODE = (
+    "Correct the code, or set what it needs while it is imported: image.env, or smoke.env if not in the image."
+)
 CORRECT_APP = "Correct tool.pystatic-tasks.app."
 CORRECT_SERVER = "Correct [tool.pystatic-tasks.server]."
 Ask = Callable[..., dict[str, Any]]
@@ -148,6 +150,7 @@ def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
     answer = ask(settings={"bind": ["0.0.0.0:9000"], "workers": 3})
     assert answer.pop("commands")["gunicorn"] == "gunicorn.app.wsgiapp:run"
     assert set(answer.pop("distributions")) == {"gunicorn", "packaging", "toolx", "depx", "helperx", "sharedx"}
+    assert {Path(path).name for path in answer.pop("read")} == {"application.py", "shop.py"}
     assert answer == {
         "settings": {"bind": ["0.0.0.0:9000"], "workers": 3},
         "hidden_imports": ["gunicorn.glogging", "gunicorn.workers.sync", "shop"],

@@ -76,6 +76,27 @@ def test_a_tree_is_known_by_its_files_behind_links_too(tmp_path: Path) -> None:
     assert hash_tree(tmp_path / "root") != before
 
 
+@pytest.mark.parametrize("at", ["root", "root/run.sh"])
+def test_whether_a_file_may_be_executed_is_a_part_of_it(tmp_path: Path, at: str) -> None:
+    (tmp_path / "root").mkdir()
+    path = tmp_path / "root" / "run.sh"
+    path.touch(0o644)
+    before = hash_tree(tmp_path / at)
+    path.chmod(0o600)
+    assert hash_tree(tmp_path / at) == before
+    path.chmod(0o755)
+    assert hash_tree(tmp_path / at) != before
+
+
+def test_of_bytecode_only_that_beside_its_source_is_no_part_of_a_tree(tmp_path: Path) -> None:
+    (tmp_path / "__pycache__").mkdir()
+    before = hash_tree(tmp_path)
+    (tmp_path / "__pycache__" / "x.cpython-312.pyc").touch()
+    assert hash_tree(tmp_path) == before
+    (tmp_path / "x.pyc").touch()
+    assert hash_tree(tmp_path) != before
+
+
 def test_what_is_not_there_has_no_hash(tmp_path: Path) -> None:
     assert hash_tree(tmp_path / "nowhere") == ""
 

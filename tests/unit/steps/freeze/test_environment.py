@@ -15,8 +15,6 @@ from pystatic_tasks.steps.freeze.environment import (
     fill_environment,
     group_requirements,
     import_paths,
-    installed_files,
-    is_installed,
     local_path,
     project_requirements,
     sources,
@@ -158,10 +156,15 @@ def test_a_change_of_a_tools_table_is_not_one_of_the_dependencies(shop: ImageCon
     assert declared(shop) == before
 
 
-@pytest.mark.parametrize("name", ["setup_py", "setup_cfg", "base_txt"])
+@pytest.mark.parametrize("name", ["setup_py", "setup_cfg", "base_txt", "more__web_txt", "more__constraints_txt"])
 def test_a_change_of_a_declaring_file_is_seen(shop: ImageConfig, name: str) -> None:
     image = replace(shop, requirements=("base.txt",))
-    write(shop.root, **{name: "one"})
+    write(
+        shop.root,
+        base_txt="-r more/web.txt\n",
+        more__web_txt="-r ../base.txt\nredis -c other\n  --constraint=constraints.txt\n",
+    )
+    write(shop.root, **{name: "one"} if name != "more__web_txt" else {})
     before = declared(image)
     write(shop.root, **{name: "two"})
     assert declared(image) != before
@@ -206,6 +209,53 @@ def test_all_files_but_those_of_tools_are_sources(shop: ImageConfig) -> None:
         "src/shop.css",
         "src/shop.py",
     ]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "src/shop/static/.well-known/security.txt",
+        ".config/shop.toml",
+        "src/shop/node_modules/x/x.js",
+        "node_modules/x/x.js",
+        "build/static/app.js",
+        "dist/app.css",
+        "src/build/pystatic/x",
+    ],
+)
+def test_a_file_that_may_be_packed_is_a_source_in_whatever_folder(shop: ImageConfig, place: str) -> None:
+    before = sources(shop)
+    path = shop.root / place
+    path.parent.mkdir(parents=True)
+    path.write_text("one", encoding="utf-8")
+    added = sources(shop)
+    path.write_text("another", encoding="utf-8")
+    changed = sources(shop)
+    path.chmod(0o755)
+    assert len({before, added, changed, sources(shop)}) == (3 if "node_modules" in place else 4)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ".git/index",
+        "src/shop/__pycache__/x.pyc",
+        "src/shop.egg-info/PKG-INFO",
+        ".venv/x.py",
+        ".mypy_cache/x.json",
+        "build/pystatic/shop/x",
+        "build/lib/shop.py",
+        "dist/pystatic/shop/image.tar",
+    ],
+)
+def test_what_tools_make_again_is_no_source(shop: ImageConfig, place: str) -> None:
+    write(shop.root / ".venv", pyvenv_cfg="")
+    write(shop.root / ".mypy_cache", CACHEDIR_TAG="")
+    before = sources(shop)
+    path = shop.root / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    assert sources(shop) == before
 
 
 def test_the_sources_hash_follows_names_and_contents_but_no_place(shop: ImageConfig, tmp_path: Path) -> None:
@@ -321,6 +371,50 @@ def test_changed_requirements_make_the_environment_anew(shop: ImageConfig, envir
     ]
 
 
+def test_a_folder_that_a_dependency_names_is_installed_again_when_it_changed(
+    shop: ImageConfig, environment: Environment, tmp_path: Path
+) -> None:
+    dependency = write(tmp_path / "a b", x_py="one")
+    site = environment.folder / "lib/python3.12/site-packages"
+    install_distribution(site, "x", "x.py", origin=dependency.as_uri())
+    again = ["--no-deps", str(dependency)]
+    assert environment.fill(shop) == [[str(shop.root), "gunicorn"], again, TOOLS]
+    assert environment.fill(shop) == UP_TO_DATE
+    write(dependency, x_py="two")
+    assert environment.fill(shop) == [*ANEW, [str(shop.root), "gunicorn"], again, TOOLS]
+
+
+def test_a_wheel_that_a_dependency_names_is_installed_again_when_it_changed(
+    shop: ImageConfig, environment: Environment, tmp_path: Path
+) -> None:
+    wheel = tmp_path / "x-1.0-py3-none-any.whl"
+    wheel.write_text("one", encoding="utf-8")
+    install_distribution(environment.folder / "lib/python3.12/site-packages", "x", "x.py", origin=wheel.as_uri())
+    environment.fill(shop)
+    assert environment.fill(shop) == UP_TO_DATE
+    wheel.write_text("two", encoding="utf-8")
+    assert environment.fill(shop) == [*ANEW, [str(shop.root), "gunicorn"], TOOLS]
+
+
+def test_what_setup_py_needs_no_more_does_not_stay(shop: ImageConfig, environment: Environment) -> None:
+    site = environment.folder / "lib/python3.12/site-packages"
+    install_distribution(site, "shop", "shop.py", requires=["redis"], origin=shop.root.as_uri())
+    environment.fill(shop)
+    write(shop.root, src__shop_py="app = 1\n")
+    project = [str(shop.root), "gunicorn"]
+
+    def install(requirements: Sequence[str]) -> None:
+        environment.asked.append(list(requirements))
+        metadata = next(site.glob("shop-*/METADATA"))
+        metadata.write_text(metadata.read_text(encoding="utf-8").replace("redis", "idna"), encoding="utf-8")
+
+    environment.asked.clear()
+    context = replace(environment.context(), install=install)
+    fill_environment(shop, context, wanted_contents(shop, context))
+    anew = ["other dependencies: making the build environment anew", "recreate"]
+    assert environment.asked == [project, *anew, project, TOOLS]
+
+
 def test_another_interpreter_makes_the_environment_anew(shop: ImageConfig, environment: Environment) -> None:
     environment.fill(shop)
     assert environment.fill(shop, wanted_python="3.13") == [*ANEW, [str(shop.root), "gunicorn"], TOOLS]
@@ -362,29 +456,6 @@ def test_an_installation_that_failed_is_done_again(shop: ImageConfig, environmen
     with pytest.raises(RuntimeError):
         fill_environment(shop, context, wanted_contents(shop, context))
     assert environment.fill(shop)[:2] == ANEW
-
-
-@pytest.mark.parametrize(
-    ("requirement", "there"),
-    [("gunicorn", True), ("Gunicorn[gevent]>=22", True), ("my.server", True), ("gunicorn-extra", False), ("uv", False)],
-)
-def test_what_is_installed_is_found_by_its_name(tmp_path: Path, requirement: str, there: bool) -> None:
-    for name in ("gunicorn-27.0.1", "My_Server-1.0", "uvicorn-0.54.0"):
-        (tmp_path / f"lib/python3.12/site-packages/{name}.dist-info").mkdir(parents=True)
-    assert is_installed(tmp_path / "bin/python", requirement) is there
-
-
-def test_what_the_installers_wrote_down_tells_the_contents(tmp_path: Path) -> None:
-    python = tmp_path / "bin/python"
-    empty = installed_files(python)
-    record = tmp_path / "lib/python3.12/site-packages/falcon-4.0.dist-info/RECORD"
-    record.parent.mkdir(parents=True)
-    record.write_text("falcon/__init__.py,sha256=abc,10\n", encoding="utf-8")
-    one = installed_files(python)
-    record.write_text("falcon/__init__.py,sha256=abd,10\n", encoding="utf-8")
-    other = installed_files(python)
-    record.parent.rename(record.parent.with_name("falcon-4.1.dist-info"))
-    assert len({empty, one, other, installed_files(python)}) == 4
 
 
 def test_with_no_install_neither_the_environment_nor_its_marker_is_touched(

@@ -23,6 +23,7 @@ from pystatic_tasks.steps.freeze.observation import (
 
 EXAMINED = Examined(
     settings={},
+    read=(),
     hidden_imports=("b",),
     data=(("/x", "x"),),
     ports=(),

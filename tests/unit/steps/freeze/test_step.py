@@ -55,6 +55,7 @@ CONTENTS = [
 ]
 EXAMINED = {
     "settings": {"worker_class": "asgi"},
+    "read": [],
     "hidden_imports": ["gunicorn.glogging"],
     "data": [["/env/shop/page.html", "shop"]],
     "ports": [8000],
@@ -64,7 +65,7 @@ EXAMINED = {
     "commands": {"falcon-inspect-app": "falcon.cmd.inspect_app:main"},
 }
 FOUND: dict[str, Any] = {
-    **{"binaries": [], "missing": [], "files": []},
+    **{"sources": [], "missing": [], "files": []},
     **{
         "own_packages": ["shop"],
         "components": [to_json(each) for each in COMPONENTS],
@@ -429,7 +430,7 @@ def test_a_library_of_the_system_that_changed_makes_a_new_program(
     own = environment.root / "lib" / "x.so"
     own.parent.mkdir()
     own.touch()
-    environment.finds(binaries=["", str(library), str(own), "/nowhere.so"])
+    environment.finds(sources=["", str(library), str(own), "/nowhere.so"])
     frozen = freeze(shop, environment.host)
     assert list(frozen.system) == [str(library)]
     freeze(shop, environment.host)

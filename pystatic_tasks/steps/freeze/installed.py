@@ -1,0 +1,87 @@
+"""What is installed in the build environment, by what the installers wrote down."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import canonicalize_name
+
+from pystatic_tasks.config.project import PYPROJECT, required_name
+from pystatic_tasks.steps.build_environment import site_packages
+from pystatic_tasks.system.files import fingerprint, hash_file, is_executable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Local:
+    """A distribution that was installed from this machine (PEP 610).
+
+    Attributes:
+        origin: The folder or the archive that it was installed from.
+        is_editable: Whether its modules are imported from there.
+        record: Its RECORD.
+    """
+
+    origin: Path
+    is_editable: bool
+    record: Path
+
+    def files(self) -> Iterator[Path]:
+        """Those that were installed."""
+        site = self.record.parents[1]
+        lines = read_text(self.record).splitlines()
+        return (path for path in (site / line.rsplit(",", 2)[0].strip('"') for line in lines) if path.is_file())
+
+
+def records(python: Path) -> list[Path]:
+    """The RECORD of each distribution in the environment of that interpreter."""
+    return sorted(path for folder in site_packages(python) for path in folder.glob("*.dist-info/RECORD"))
+
+
+def locals_in(python: Path) -> list[Local]:
+    """The distributions that were installed from this machine."""
+    return [local for local in map(local_of, records(python)) if local]
+
+
+def local_of(record: Path) -> Local | None:
+    try:
+        noted = json.loads(read_text(record.with_name("direct_url.json")))
+        address = urlsplit(noted["url"])
+        is_editable = noted.get("dir_info", {}).get("editable", False)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+    if address.scheme != "file":
+        return None
+    return Local(origin=Path(unquote(address.path)), is_editable=is_editable, record=record)
+
+
+def installed_files(python: Path) -> str:
+    """One hash of everything that is installed, of what is from this machine with the modes, which no RECORD tells."""
+    written = [(path.parent.name, hash_file(path)) for path in records(python)]
+    executable = [path for local in locals_in(python) for path in local.files() if is_executable(path)]
+    return fingerprint([written, executable])
+
+
+def declared_needs(python: Path) -> list[str]:
+    """What the distributions from this machine say that they need."""
+    texts = (read_text(each.record.with_name("METADATA")) for each in locals_in(python))
+    return sorted(line for text in texts for line in re.findall(r"^Requires-Dist: .*", text, re.MULTILINE))
+
+
+def has_pyproject(python: Path) -> bool:
+    """Whether a folder of this machine was installed with its pyproject.toml, which the program may read then."""
+    return any(path.name == PYPROJECT for local in locals_in(python) for path in local.files())
+
+
+def is_installed(python: Path, requirement: str) -> bool:
+    """Whether there is a distribution of that name, in whatever version."""
+    infos = (path for folder in site_packages(python) for path in folder.glob("*.dist-info"))
+    return required_name(requirement) in {canonicalize_name(path.name.partition("-")[0]) for path in infos}
+
+
+def read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
