@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError
@@ -13,6 +16,8 @@ OF_CALLER = re.compile(r"\$([A-Za-z_]\w*)")
 HIDDEN = "***"
 # A shorter value would hide parts of words that have nothing to do with it.
 SHORTEST_SECRET = 4
+# The same of one of several lines, of which some are brackets and common words.
+SHORTEST_LINE = 8
 
 
 def resolved(variables: Mapping[str, str], key: str) -> dict[str, str]:
@@ -47,8 +52,33 @@ def caller_values(config: ImageConfig) -> list[str]:
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets, the longest first."""
-    for secret in sorted(set(secrets), key=len, reverse=True):
-        if len(secret) >= SHORTEST_SECRET:
-            text = text.replace(secret, HIDDEN)
+    """The text without the secrets in any of their spellings, the longest first."""
+    for each in sorted({each for secret in secrets for each in spellings(secret)}, key=len, reverse=True):
+        text = text.replace(each, HIDDEN)
     return text
+
+
+def spellings(secret: str) -> Iterator[str]:
+    """How a value may stand in a log: as it is, line by line, quoted by Python, JSON or a shell, and in a URL."""
+    if len(secret.strip()) < SHORTEST_SECRET:
+        return
+    lines = [line.strip() for line in secret.splitlines()]
+    shortest = SHORTEST_LINE if len(lines) > 1 else SHORTEST_SECRET
+    for part in (secret, *(line for line in lines if len(line) >= shortest)):
+        # What is no UTF-8 is read as other characters from a log.
+        yield from (part, os.fsencode(part).decode(errors="replace"))
+        for once in quoted(part):
+            yield once
+            yield from quoted(once)
+
+
+def quoted(text: str) -> Iterator[str]:
+    """The text between the quotes of Python, JSON and shells, in HTML, and as a part of a URL."""
+    content = os.fsencode(text)
+    for written in (repr(text)[1:-1], repr(content)[2:-1]):
+        # Python escapes an apostrophe only where there is a quotation mark too.
+        yield from (written, written.replace("'", "\\'") if '"' not in text else written)
+    yield from (json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+    yield from (text.replace("'", each) for each in ("'\"'\"'", "'\\''"))
+    yield html.escape(text)
+    yield from (quote(content), quote(content, safe=""), quote_plus(content))

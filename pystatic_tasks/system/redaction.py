@@ -8,31 +8,101 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TextIO
 
-# What stands before the host of a URL. The user "git" is everybody's.
-USER_INFO = re.compile(r"(?<=://)(?!git@)[^/\s'\"]+@")
 HIDDEN = "***@"
-# How git writes addresses for SSH: user@host:path.
-SSH_ADDRESS = re.compile(r"(?:([^@/:]+)@)?([^@/:]+:.+)")
+SCHEME = r"[A-Za-z][\w+.-]{0,20}"
+# What stands after the scheme of a URL, in a string of JSON too.
+SLASHES = r":(?:\\*/){2}"
+BEFORE_SLASHES = re.compile(rf"{SCHEME}$")
+AFTER_SCHEME = re.compile(SLASHES)
+# The end of a line, and the next URL.
+END = re.compile(rf"[\r\n]|[\s'\"=(,<;|\[{{]{SCHEME}{SLASHES}")
+NO_MORE_OF_HOST = r"(?::\d{1,5})?(?![\w@]|[.:-]\w)"
+# What nobody takes for a part of a password, and what might be one.
+HOST = re.compile(rf"(?:localhost|(?:\d+\.){{3}}\d+|\[[\da-fA-F:.]+\]|(?:[\w-]+\.)+[a-zA-Z][\w-]+){NO_MORE_OF_HOST}")
+SHORT_HOST = re.compile(rf"[\w-]+{NO_MORE_OF_HOST}")
+# Where another program is to put one in.
+FROM_VARIABLE = re.compile(r"(?:[^:]*:)?\$\{\w+\}")
+# A plain address: without user, query and fragment once they are cut off, and without anything that hides one.
+HTTPS_ADDRESS = re.compile(r"https://(?:[^/?#\s]*@)?([\w.-]+(?::\d+)?(?:/[^@?#\\\s]*)?)(?:[?#][^@\s]*)?", re.IGNORECASE)
+# Of what stands before a host, in characters; no server takes as much.
+LONGEST = 8192
 PATIENCE_SECONDS = 5
 
 
+@dataclass(frozen=True, kw_only=True)
+class UserInfo:
+    """What stands before the host of a URL.
+
+    Attributes:
+        scheme: The URL's.
+        text: User, password or both, without the "@" after them.
+        start: Where that begins in the text that was searched.
+    """
+
+    scheme: str
+    text: str
+    start: int
+
+
 def masked(text: str) -> str:
-    """The text, with what stands before the host in each URL hidden."""
-    return USER_INFO.sub(HIDDEN, text) if "://" in text else text
+    """The text, with what stands before the host in each URL hidden.
+
+    A password may hold anything but the end of a line and another URL. In doubt more is hidden than need be.
+    The user "git" is everybody's, and is shown.
+    """
+    parts, shown = [], 0
+    for info in user_infos(text):
+        if info.text != "git":
+            parts += [text[shown : info.start], HIDDEN]
+            shown = info.start + len(info.text) + 1
+    return "".join([*parts, text[shown:]])
+
+
+def holds_password(text: str) -> bool:
+    """Whether a URL in it has a password or, by HTTP, a token; not where a variable's name stands for it."""
+    return any(
+        not FROM_VARIABLE.fullmatch(info.text) and (":" in info.text or info.scheme.endswith(("http", "https")))
+        for info in user_infos(text)
+    )
+
+
+def user_infos(text: str) -> Iterator[UserInfo]:
+    """What stands before the hosts of all URLs in a text."""
+    at = 0
+    while match := AFTER_SCHEME.search(text, at):
+        found = user_info(rest_of_url(text[match.end() : match.end() + LONGEST]))
+        if found:
+            scheme = BEFORE_SLASHES.search(text, max(0, match.start() - 21), match.start())
+            yield UserInfo(scheme=scheme[0] if scheme else "", text=found, start=match.end())
+        at = match.end() + len(found)
+
+
+def rest_of_url(text: str) -> str:
+    """What a text begins with, up to the end of the line or another URL; "" where nobody is named."""
+    if "@" not in text:
+        return ""
+    end = END.search(text)
+    return text[: end.start()] if end else text
+
+
+def user_info(rest: str) -> str:
+    """What stands before the host, in all that follows the slashes of a URL in a line."""
+    if not rest or rest[0] in "/ \t'\"" or HOST.match(rest):
+        return ""
+    places = [match.start() for match in re.finditer("@", rest)]
+    before_hosts = [place for place in places if HOST.match(rest, place + 1)]
+    if not before_hosts and not SHORT_HOST.match(rest):
+        before_hosts = [place for place in places if SHORT_HOST.match(rest, place + 1)] or places
+    return rest[: before_hosts[-1]] if before_hosts else ""
 
 
 def public_url(address: str) -> str:
-    """An address of a repository without anything secret, or "" if it means nothing on another machine."""
-    scheme, separator, rest = address.partition("://")
-    if separator and scheme != "file":
-        host, slash, path = re.split("[?#]", rest)[0].partition("/")
-        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
-    ssh = SSH_ADDRESS.fullmatch(address)
-    if separator or not ssh:
-        return ""
-    return f"git@{ssh[2]}" if ssh[1] == "git" else ssh[2]
+    """An address as a plain one by HTTPS, without user, query and fragment; "" if it is none or may hide a password."""
+    match = HTTPS_ADDRESS.fullmatch(address)
+    return f"https://{match[1]}" if match else ""
 
 
 class Masking(logging.Filter):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from support import BUILT, BYTECODE
 
 from pystatic_tasks.in_env.protocol import Component
@@ -25,6 +26,11 @@ from pystatic_tasks.steps.results import Built
 # With it, our modules would be compiled again by each process that a test starts, and the tests in each run.
 os.environ.pop(BYTECODE, None)
 sys.dont_write_bytecode = False
+
+# More of them find more: PYSTATIC_TESTS_EXAMPLES=5000.
+EXAMPLES = int(os.environ.get("PYSTATIC_TESTS_EXAMPLES", "50"))
+settings.register_profile("pystatic", max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
+settings.load_profile("pystatic")
 
 Reply = tuple[int, Mapping[str, str], bytes]
 

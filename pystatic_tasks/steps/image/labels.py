@@ -9,20 +9,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from pystatic_tasks.system.git import Git
+from pystatic_tasks.system.redaction import public_url
 
 PREFIX = "org.opencontainers.image."
 SOURCE_KEYS = ("source", "repository", "sourcecode", "sources", "github", "code")
 
 
 def project_labels(project: Mapping[str, Any], version: str, git: Git) -> dict[str, str]:
-    """What the project says of itself.
+    """What the project says of itself; addresses as `public_url` has them, or not at all.
 
     Args:
         project: The table [project] of pyproject.toml.
         version: Version of the installed project, or "".
         git: Where the sources stand.
     """
-    urls = {"".join(filter(str.isalpha, key.lower())): url for key, url in project.get("urls", {}).items()}
+    addresses = {key: public_url(str(address)) for key, address in project.get("urls", {}).items()}
+    urls = {"".join(filter(str.isalpha, key.lower())): address for key, address in addresses.items() if address}
     authors = [author.get("name") or author.get("email", "") for author in project.get("authors", [])]
     found = {
         "title": project.get("name", ""),

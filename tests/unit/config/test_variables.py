@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from quoting import QUOTINGS, TEXTS, Quote
 
 from pystatic_tasks.config.model import ImageConfig, Observe, Smoke
 from pystatic_tasks.config.variables import caller_values, caller_variables, hidden, resolved
@@ -28,6 +30,28 @@ def test_a_variable_that_the_caller_has_not_is_named(monkeypatch: pytest.MonkeyP
 
 def test_secrets_are_hidden_the_longest_first_and_short_ones_are_none() -> None:
     assert hidden("abcdef abcd on", ["abcd", "abcdef", "on"]) == "*** *** on"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("sesame\n", "read: sesame"),
+        ("begin of it\n  sesame-is-it\nend of it", "a line: sesame-is-it"),
+        ("sesame\udcff!", "undecodable: sesame\ufffd!"),
+    ],
+)
+def test_a_part_of_a_secret_that_is_shown_alone_is_hidden(secret: str, text: str) -> None:
+    assert hidden(text, [secret]) == f"{text.partition(':')[0]}: ***"
+
+
+def test_spaces_and_brackets_are_no_secrets() -> None:
+    assert hidden("{\n    a\n}", ["    ", "{\n  'secret': 1\n}"]) == "{\n    a\n}"
+
+
+@given(prefix=TEXTS, suffix=TEXTS, first=QUOTINGS, second=QUOTINGS)
+def test_a_secret_is_hidden_however_it_is_quoted(prefix: str, suffix: str, first: Quote, second: Quote) -> None:
+    secret = f"{prefix}sesame{suffix}"
+    assert "sesame" not in hidden(f"before {second(first(secret))} after", [secret])
 
 
 def test_the_callers_values_are_those_of_both_exercises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,26 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import time
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from quoting import QUOTINGS_OF_URLS, TEXTS, Quote
 
-from pystatic_tasks.system.redaction import masked, masked_log, masked_stream, public_url
+from pystatic_tasks.system.redaction import AFTER_SCHEME, holds_password, masked, masked_log, masked_stream, public_url
+
+# With a dot, it would be a host.
+USERS = st.from_regex("[a-z0-9_-]{0,8}", fullmatch=True)
+HOSTS = st.sampled_from(["host.example", "localhost:8000", "127.0.0.1", "[::1]:8443"])
+FORMS = (
+    "https://{user}:{password}@git.example/shop.git",
+    "https://{user}:{password}@git.example/shop.git?{query}",
+    "https://git.example/shop.git?{query}",
+    "https://git.example/shop.git#{query}",
+    "{user}:{password}@git.example:shop.git",
+    "ext::https://{user}:{password}@git.example/shop.git",
+)
 
 
 @pytest.mark.parametrize(
@@ -19,6 +35,20 @@ from pystatic_tasks.system.redaction import masked, masked_log, masked_stream, p
         ("shop @ git+https://me:secret@host.example/shop.git@v1", "shop @ git+https://***@host.example/shop.git@v1"),
         ("git+ssh://git@host.example/shop.git", "git+ssh://git@host.example/shop.git"),
         ("https://host.example/path@v1, me@example.org", "https://host.example/path@v1, me@example.org"),
+        ("'https://me:it's@a.example/'", "'https://***@a.example/'"),
+        ('"https://me:a"b@a.example/"', '"https://***@a.example/"'),
+        ("https://me:a b@a.example/ and on", "https://***@a.example/ and on"),
+        ("https://me:a/b@a.example/", "https://***@a.example/"),
+        ("https://me:12/34@a.example/", "https://***@a.example/"),
+        ("https://to/ken@a.example/", "https://***@a.example/"),
+        ("http://me:p@s/s@registry:5000/x", "http://***@registry:5000/x"),
+        ("postgres://me:a/b@database", "postgres://***@database"),
+        ("-i=https://me:a b@a.example -x=https://b.example", "-i=https://***@a.example -x=https://b.example"),
+        (r"{\"url\": \"https:\\/\\/me:secret@a.example\"}", r"{\"url\": \"https:\\/\\/***@a.example\"}"),
+        ("http://127.0.0.1:8000/users/@me", "http://127.0.0.1:8000/users/@me"),
+        ("http://registry:5000/shop.git@v1.2", "http://registry:5000/shop.git@v1.2"),
+        ("file:///srv/shop@host.example", "file:///srv/shop@host.example"),
+        ('"://" as in me@host.example', '"://" as in me@host.example'),
         ("nothing of that kind", "nothing of that kind"),
     ],
 )
@@ -26,8 +56,79 @@ def test_credentials_in_urls_are_hidden(text: str, expected: str) -> None:
     assert masked(text) == expected
 
 
-def test_an_address_that_means_nothing_elsewhere_is_not_published() -> None:
-    assert [public_url(address) for address in ("", "/srv/shop.git", "file:///srv/shop.git", "shop")] == [""] * 4
+@given(user=USERS, prefix=TEXTS, suffix=TEXTS, host=HOSTS, quote=QUOTINGS_OF_URLS)
+def test_whatever_a_password_holds_nothing_of_it_is_shown(
+    user: str, prefix: str, suffix: str, host: str, quote: Quote
+) -> None:
+    url = f"https://{user}:{prefix}sesame{suffix}@{host}/simple"
+    assume(len(url.splitlines()) == 1)
+    assume(len(AFTER_SCHEME.findall(url)) == 1)
+    shown = masked(f"looking in {quote(url)}, https://pypi.example/simple")
+    assert "sesame" not in shown
+    assert f"***@{host}" in shown
+
+
+def test_no_line_takes_long() -> None:
+    started = time.monotonic()
+    for part in ("a", "a.", " ", "@", "a@", "://", "a://", "=a", ":1", "a.b@"):
+        masked(f"https://{part * 20_000}")
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("https://me:secret@a.example", True),
+        ("git+https://token@a.example", True),
+        ("postgres://me@a.example", False),
+        ("ssh://git@a.example", False),
+        ("https://${USER}:${PASSWORD}@a.example", False),
+        ("https://me:sec${RET}@a.example", True),
+        ("https://me:$ecret@a.example", True),
+        ("https://a.example:8443/@x", False),
+    ],
+)
+def test_what_holds_a_password(text: str, holds: bool) -> None:
+    assert holds_password(text) is holds
+
+
+# What is published.
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("https://git.example/shop.git", "https://git.example/shop.git"),
+        ("HTTPS://git.example", "https://git.example"),
+        ("https://user:secret@git.example:8443/shop.git", "https://git.example:8443/shop.git"),
+        ("https://token@git.example/shop.git?private_token=secret#x", "https://git.example/shop.git"),
+        ("https://user:p@ss@git.example/shop.git", "https://git.example/shop.git"),
+        ("https://user:sec/ret@git.example/shop.git", ""),
+        ("https://user:12/34@git.example/shop.git", ""),
+        ("https://user:12?34@git.example/shop.git", ""),
+        ("https://user:12#34@git.example/shop.git", ""),
+        ("https://git.example/a b", ""),
+        ("https://git.example/a\\b", ""),
+        ("https://", ""),
+        ("http://git.example/shop.git", ""),
+        ("ssh://git@git.example/shop.git", ""),
+        ("git@git.example:team/shop.git", ""),
+        ("user:secret@git.example:team/shop.git", ""),
+        ("ext::ssh -i key git.example %S shop.git", ""),
+        ("ext::https://user:secret@git.example", ""),
+        ("file:///srv/shop.git", ""),
+        ("/srv/shop.git", ""),
+        ("", ""),
+    ],
+)
+def test_only_plain_addresses_are_published(address: str, public: str) -> None:
+    assert public_url(address) == public
+
+
+@given(user=TEXTS, password=TEXTS, query=TEXTS, form=st.sampled_from(FORMS))
+def test_nothing_but_host_and_path_is_ever_published(user: str, password: str, query: str, form: str) -> None:
+    address = form.format(user=user, password=password, query=query)
+    assert public_url(address) in ("", "https://git.example/shop.git")
 
 
 def test_credentials_are_hidden_in_a_log_while_it_is_asked_for(caplog: pytest.LogCaptureFixture) -> None:

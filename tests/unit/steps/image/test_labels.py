@@ -43,6 +43,19 @@ def test_the_remote_stands_in_for_a_source() -> None:
     assert project_labels({}, "", REMOTE)["org.opencontainers.image.source"] == "https://git.example/shop.git"
 
 
+def test_labels_have_plain_addresses_or_none() -> None:
+    urls = {
+        "Homepage": "https://me:secret@shop.example/?token=secret#x",
+        "Documentation": "http://docs.example",
+        "Source": "ssh://git@code.example/shop.git",
+    }
+    assert project_labels({"urls": urls}, "", REMOTE) == {
+        "org.opencontainers.image.url": "https://shop.example/",
+        "org.opencontainers.image.source": "https://git.example/shop.git",
+        "org.opencontainers.image.revision": "abc123",
+    }
+
+
 @pytest.mark.parametrize("key", ["Source Code", "source-code", "GitHub", "repository", "Sources", "CODE"])
 def test_a_source_is_known_by_its_usual_names(key: str) -> None:
     labels = project_labels({"urls": {key: "https://code.example"}}, "", REMOTE)
