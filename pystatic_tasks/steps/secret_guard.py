@@ -7,44 +7,20 @@ package data, and what lies in folders that the configuration names.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.system.git import run_git
+from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.steps.secret_contents import reason_of_file
+from pystatic_tasks.steps.secret_names import reason_of_name
+from pystatic_tasks.system.git import ignored_below
 
-VARIABLES, GITS_OWN = "a file of variables", "a file of git itself"
-PRIVATE_KEY, CREDENTIALS = "a private key", "a file of credentials"
-PASSWORD_IN_URL = "a URL with a password"
+Asked = Callable[[Path], frozenset[Path]]
+
 IGNORED = "git ignores it"
-# By the file's name or by the end of its path.
-NAMES = {
-    VARIABLES: (".env", ".env.*", ".envrc"),
-    PRIVATE_KEY: ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.key", "*.p12", "*.pfx", "*.jks", "*.ppk"),
-    CREDENTIALS: (
-        *(".netrc", "_netrc", ".pypirc", ".npmrc", ".htpasswd", ".pgpass", ".my.cnf", ".git-credentials", ".dockercfg"),
-        *("credentials.json", "client_secret*.json", "*.kdbx", "*.keystore"),
-        *("*/.docker/config.json", "*/.aws/credentials", "*/.kube/config", "*/.ssh/*"),
-    ),
-}
-# What is published so that people write their own by it.
-EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist")
-KEY_BYTES = re.compile(
-    rb"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])+(?:[A-Za-z0-9+/=]{16}|[A-Za-z-]+: )"
-    rb"|PuTTY-User-Key-File-\d"
-)
-# Files that are often published, but not with a password in a URL.
-WITH_URLS = ("pip.conf", "pip.ini", "uv.toml", ".gitmodules")
-URL_BYTES = rb"(?:https?://[^/\s@$]+@|://[^/\s:@]*:[^/\s@$]+@)"
-PASSWORD_BYTES = re.compile(URL_BYTES)
-# Its headers only: below them stands the project's readme.
-METADATA_BYTES = re.compile(rb"^(?:Requires-Dist|Project-URL|Home-page|Download-URL): .*" + URL_BYTES, re.MULTILINE)
-# No key and no file of settings is larger.
-READ_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,17 +65,30 @@ def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str) -> No
 
 
 def refused_among(config: ImageConfig, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, str]]:
-    """Those that are refused, each with the reason."""
-    ignored: dict[Path, frozenset[Path]] = {}
+    """Those that are refused, each with the reason.
+
+    Raises:
+        MissingToolError: git does not say what it ignores.
+    """
+    ignored = cache(ignored_below)
     for candidate in candidates:
-        reason = reason_of_name(candidate.place) or reason_of_content(candidate.source)
-        if not reason and candidate.origin:
-            base = base_of(config, candidate)
-            if base not in ignored:
-                ignored[base] = ignored_below(base)
-            reason = reason_of_place(config, candidate) or reason_of_git(candidate, ignored[base])
+        reason = (
+            reason_of_names(config, candidate)
+            or (reason_of_file(candidate.source) if candidate.source.is_file() else "")
+            or reason_of_place(config, candidate)
+            or reason_of_git(config, candidate, ignored)
+        )
         if reason:
             yield candidate, reason
+
+
+def why_refused(config: ImageConfig, path: Path, place: str) -> str:
+    """Why a file or folder of the project would be refused if nobody listed it by hand, or ""."""
+    candidate = Candidate(source=path, place=place, entry="", origin=path)
+    try:
+        return next((reason for _, reason in refused_among(config, [candidate])), "")
+    except MissingToolError:
+        return "git does not say whether it ignores it"
 
 
 def shown_path(config: ImageConfig, candidate: Candidate) -> str:
@@ -107,66 +96,68 @@ def shown_path(config: ImageConfig, candidate: Candidate) -> str:
     return os.path.relpath(candidate.origin, config.root) if candidate.origin else candidate.place
 
 
-def reason_of_name(place: str) -> str:
-    path = f"/{place.lstrip('/')}"
-    name = path.rpartition("/")[2]
-    if {".git", ".hg", ".svn"} & set(path.split("/")):
-        return GITS_OWN
-    if name in EXAMPLES:
-        return ""
-    for reason, patterns in NAMES.items():
-        if any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in patterns):
-            return reason
-    return ""
+def reason_of_names(config: ImageConfig, candidate: Candidate) -> str:
+    """Looks at where the file would lie, where it lies, and where it leads if it is a link."""
+    names = [candidate.place, *(name_of(config, path) for path in ends_of(candidate))]
+    return next(filter(None, map(reason_of_name, names)), "")
 
 
-def reason_of_content(source: Path) -> str:
-    if source.stat().st_size > READ_BYTES:
-        return ""
-    content = source.read_bytes()
-    if KEY_BYTES.search(content):
-        return PRIVATE_KEY
-    urls = METADATA_BYTES if source.name == "METADATA" else PASSWORD_BYTES if source.name in WITH_URLS else None
-    return PASSWORD_IN_URL if urls and urls.search(content) else ""
+def name_of(config: ImageConfig, path: Path) -> str:
+    """The path inside the project, or the whole one of what lies elsewhere."""
+    folder = next((each for each in project_folders(config) if path.is_relative_to(each)), None)
+    return str(path.relative_to(folder) if folder else path)
 
 
-def base_of(config: ImageConfig, candidate: Candidate) -> Path:
-    """The folder whose git is asked."""
-    assert candidate.origin
-    if candidate.origin.is_relative_to(config.root):
-        return config.root
-    if candidate.origin.is_relative_to(config.project):
-        return config.project
-    return candidate.folder or candidate.origin.parent
+def ends_of(candidate: Candidate) -> list[Path]:
+    """The file of the project, and the one that it leads to."""
+    return list(dict.fromkeys([candidate.origin, candidate.origin.resolve()])) if candidate.origin else []
+
+
+def project_folders(config: ImageConfig) -> list[Path]:
+    folders = (config.root, config.project)
+    return list(dict.fromkeys([*folders, *(folder.resolve() for folder in folders)]))
+
+
+def folders_around(config: ImageConfig, candidate: Candidate) -> list[Path]:
+    """The project's folders, and the one that was named."""
+    return [*project_folders(config), *named_folders(candidate)]
+
+
+def base_of(config: ImageConfig, candidate: Candidate, path: Path) -> Path:
+    """The folder whose git is asked for a path."""
+    return next((each for each in folders_around(config, candidate) if path.is_relative_to(each)), path.parent)
+
+
+def named_folders(candidate: Candidate) -> list[Path]:
+    return [candidate.folder, candidate.folder.resolve()] if candidate.folder else []
 
 
 def reason_of_place(config: ImageConfig, candidate: Candidate) -> str:
     """Refuses links that lead out of the project and of the folder that was named."""
-    assert candidate.origin
+    if not candidate.origin:
+        return ""
     real = candidate.origin.resolve()
-    around = (
-        base_of(config, candidate),
-        config.root,
-        config.project,
-        *([candidate.folder] if candidate.folder else []),
-    )
-    inside = any(real.is_relative_to(folder.resolve()) for folder in around)
-    return "" if inside else f"a link to {real}"
+    around = [*folders_around(config, candidate), base_of(config, candidate, candidate.origin).resolve()]
+    return "" if any(real.is_relative_to(folder) for folder in around) else f"a link to {real}"
 
 
-def reason_of_git(candidate: Candidate, ignored: frozenset[Path]) -> str:
+def reason_of_git(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
     """Refuses what git ignores, unless the folder that was named is ignored itself."""
-    assert candidate.origin
-    by_hand = candidate.folder and is_ignored(candidate.folder, ignored)
-    return IGNORED if not by_hand and is_ignored(candidate.origin, ignored) else ""
+    for path in ends_of(candidate):
+        base = base_of(config, candidate, path)
+        found = frozenset[Path]().union(*map(ignored, [base, *repositories_between(base, path)]))
+        by_hand = any(path.is_relative_to(each) and is_ignored(each, found) for each in named_folders(candidate))
+        if is_ignored(path, found) and not by_hand:
+            return IGNORED
+    return ""
+
+
+def repositories_between(folder: Path, path: Path) -> Iterator[Path]:
+    """Repositories below the folder that hold the path, such as submodules; git does not look into them."""
+    for parent in path.parents:
+        if parent != folder and parent.is_relative_to(folder) and os.path.lexists(parent / ".git"):
+            yield parent
 
 
 def is_ignored(path: Path, ignored: frozenset[Path]) -> bool:
     return not ignored.isdisjoint([path, *path.parents])
-
-
-def ignored_below(folder: Path) -> frozenset[Path]:
-    """The files and folders below a folder that git ignores; none if git ignores the folder itself, or is not there."""
-    listed = run_git(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
-    names = (listed or "").split("\0")
-    return frozenset() if "./" in names else frozenset(folder / name for name in names if name)

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.system.redaction import public_url
+
+# They lead git to another repository than that of the folder, as they do in git's own hooks.
+# From `git rev-parse --local-env-vars`, without those that set options such as safe.directory.
+VARIABLES_OF_A_REPOSITORY = (
+    *("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +26,20 @@ class Git:
     Attributes:
         revision: Full commit hash, or "" outside of git or before the first commit.
         commit_time: Seconds since 1970 of that commit, or 0.
-        remote: Address of the remote "origin" without credentials, or "" if it has none outside of this machine.
+        remote: Address of the remote "origin" as `public_url` has it.
     """
 
     revision: str = ""
     commit_time: int = 0
     remote: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What git prints, with names of files as Python writes them; None if it fails, and then what it says of that."""
+
+    output: str | None
+    problem: str = ""
 
 
 def read_git(folder: Path) -> Git:
@@ -34,18 +51,53 @@ def read_git(folder: Path) -> Git:
     return Git(revision=commit[0], commit_time=int(commit[1]), remote=public_url(remote.strip()))
 
 
+def ignored_below(folder: Path) -> frozenset[Path]:
+    """The files and folders below a folder that git ignores; none if git ignores the folder itself, or is not there.
+
+    Raises:
+        MissingToolError: the folder lies in a repository, and git is not there or fails.
+    """
+    answer = ask_git(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    if answer.output is None:
+        repository = find_repository(folder) or os.environ.get("GIT_DIR")
+        if repository:
+            raise MissingToolError(
+                f"git does not say what it ignores in {folder}, and that must not get into an image by accident:",
+                f"Make this work: git -C {folder} status. Or remove {repository}, if this is no repository.",
+                [line.strip() for line in answer.problem.splitlines() if line.strip()],
+            )
+    names = (answer.output or "").split("\0")
+    return frozenset() if "./" in names else frozenset(folder / name for name in names if name)
+
+
+def find_repository(folder: Path) -> Path | None:
+    """What makes a folder or one around it a repository, whether git can use it or not."""
+    real = folder.resolve()
+    return next((each / ".git" for each in (real, *real.parents) if os.path.lexists(each / ".git")), None)
+
+
 def run_git(folder: Path, *arguments: str) -> str | None:
-    """What a command of git prints, with names of files as Python writes them.
+    """What a command of git prints, or None if git is not there or fails, as it does outside of any repository."""
+    return ask_git(folder, *arguments).output
+
+
+def ask_git(folder: Path, *arguments: str) -> Answer:
+    """Run a command of git.
 
     Args:
-        folder: Where it is asked.
+        folder: Where it is asked; the repository that it lies in goes before one that variables name.
         arguments: The command and its arguments.
-
-    Returns:
-        None if git is not there or fails, as it does outside of any repository.
     """
+    command = ["git", "-C", str(folder), *arguments]
     try:
-        result = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
+        result = subprocess.run(command, capture_output=True, check=False, env=variables_for(folder))
     except (FileNotFoundError, NotADirectoryError):
-        return None
-    return os.fsdecode(result.stdout) if result.returncode == 0 else None
+        return Answer(output=None, problem="there is no git here")
+    if result.returncode:
+        return Answer(output=None, problem=os.fsdecode(result.stderr))
+    return Answer(output=os.fsdecode(result.stdout))
+
+
+def variables_for(folder: Path) -> Mapping[str, str]:
+    astray = VARIABLES_OF_A_REPOSITORY if find_repository(folder) else ()
+    return {**{name: value for name, value in os.environ.items() if name not in astray}, "LC_ALL": "C"}

@@ -21,7 +21,7 @@ from pystatic_tasks.packers import packer_of
 from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.manifest import read_manifest
 from pystatic_tasks.steps.results import Frozen
-from pystatic_tasks.steps.secret_guard import reason_of_name
+from pystatic_tasks.steps.secret_guard import why_refused
 from pystatic_tasks.steps.services import listed
 from pystatic_tasks.system.files import source_files
 from pystatic_tasks.system.timezones import TIMEZONES
@@ -96,6 +96,18 @@ def own_advice(config: ImageConfig, output: str) -> str:
     packer = packer_of(config)
     known = [*(packer.advice if packer else ()), *find_server(config.server_kind).advice]
     return next((text for pattern, text in known if re.search(pattern, output)), "")
+
+
+def add_data(config: ImageConfig, problem: str, path: Path, target: str) -> Advice:
+    """The advice to add a file or folder of the project; only a person may list what would be refused otherwise."""
+    entry = data_entry(config, path, target)
+    reason = why_refused(config, path, target if path.is_dir() else f"{target}/{path.name}")
+    if reason:
+        return Advice(
+            text=f"{problem} It would be refused ({reason}): hand it over when the program runs, or list it by hand "
+            f"in freeze.data: {quoted(entry)}."
+        )
+    return add(config, problem, "freeze", "data", entry)
 
 
 def add(config: ImageConfig, problem: str, table: str, key: str, new: str) -> Advice:
@@ -174,15 +186,7 @@ def missing_file(config: ImageConfig, match: re.Match[str]) -> Advice:
             if (folder / inside).exists():
                 path = folder / inside
                 target = inside if path.is_dir() else posixpath.dirname(inside) or "."
-                entry = data_entry(config, path, target)
-                reason = reason_of_name(inside)
-                # Only a person may list what else would be refused.
-                if reason:
-                    return Advice(
-                        text=f"{problem} It is {reason}: hand it over when the program runs, or list it by hand "
-                        f"in freeze.data: {quoted(entry)}."
-                    )
-                return add(config, problem, "freeze", "data", entry)
+                return add_data(config, problem, path, target)
         for site in installed_in(config):
             if (site / inside).exists() and is_package(site, inside):
                 return add(config, problem, "freeze", "collect", inside.partition("/")[0])
@@ -198,7 +202,7 @@ def missing_template(config: ImageConfig, match: re.Match[str]) -> Advice:
     folder = next(iter(folders_with(config.project, name)), None)
     if folder:
         target = folder.relative_to(config.project).as_posix().removeprefix("src/")
-        return add(config, problem, "freeze", "data", data_entry(config, folder, target))
+        return add_data(config, problem, folder, target)
     for site in installed_in(config):
         for found in folders_with(site, name):
             inside = found.relative_to(site).as_posix()

@@ -1,31 +1,14 @@
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.steps.secret_guard import (
-    CREDENTIALS,
-    GITS_OWN,
-    IGNORED,
-    PASSWORD_IN_URL,
-    PRIVATE_KEY,
-    VARIABLES,
-    Candidate,
-    ignored_below,
-    reason_of_content,
-    reason_of_name,
-    refuse,
-    refused_among,
-)
-
-BASE64 = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
-# In two parts, so that nobody takes this file for what it speaks of.
-BEGIN = "-----BEGIN "
+from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.steps.secret_guard import IGNORED, Candidate, refuse, refused_among
+from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, VARIABLES
 
 
 @pytest.fixture(autouse=True)
@@ -50,49 +33,6 @@ def candidate(root: Path, name: str, folder: Path | None = None) -> Candidate:
 
 def reasons(image: ImageConfig, *candidates: Candidate) -> dict[str, str]:
     return {found.place: reason for found, reason in refused_among(image, candidates)}
-
-
-@pytest.mark.parametrize(
-    ("reason", "places"),
-    [
-        (VARIABLES, [".env", "shop/.env", "/srv/.env.production", ".env.local", "x/.envrc"]),
-        (GITS_OWN, [".git/config", "/srv/.git/HEAD", "vendor/.hg/hgrc"]),
-        (PRIVATE_KEY, ["id_rsa", "/etc/id_ed25519", "tls/server.key", "a.p12", "a.pfx", "store.jks", "a.ppk"]),
-        (CREDENTIALS, [".netrc", ".pypirc", ".npmrc", ".htpasswd", "shop/credentials.json", "secrets.kdbx"]),
-        (CREDENTIALS, [".docker/config.json", "home/.aws/credentials", "/srv/.ssh/known_hosts", "x/.kube/config"]),
-        ("", ["shop/page.html", ".env.example", "x/.env.sample", "id_rsa.pub", "cacert.pem", "config.json"]),
-        ("", [".github/x", ".gitignore", "credentials", "environment", "keys/readme.txt", "pip.conf", ".well-known/x"]),
-    ],
-)
-def test_names_tell_what_is_secret(reason: str, places: list[str]) -> None:
-    assert {place: reason_of_name(place) for place in places} == dict.fromkeys(places, reason)
-
-
-@pytest.mark.parametrize(
-    ("reason", "name", "text"),
-    [
-        (PRIVATE_KEY, "server.pem", f"{BEGIN}PRIVATE KEY-----\n{BASE64}\n"),
-        (PRIVATE_KEY, "server.txt", f"junk\r\n{BEGIN}RSA PRIVATE KEY-----\r\n{BASE64}\r\n"),
-        (PRIVATE_KEY, "x", f"{BEGIN}RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"),
-        (PRIVATE_KEY, "x", f"{BEGIN}OPENSSH PRIVATE KEY-----\n{BASE64}"),
-        (PRIVATE_KEY, "x", f"{BEGIN}PGP PRIVATE KEY BLOCK-----\n\n{BASE64}"),
-        (PRIVATE_KEY, "account.json", f'{{"private_key": "{BEGIN}PRIVATE KEY-----\\n{BASE64}\\n"}}'),
-        (PRIVATE_KEY, "x", "PuTTY-User-Key-File-3: ssh-ed25519"),
-        ("", "ca.pem", f"{BEGIN}CERTIFICATE-----\n{BASE64}\n"),
-        ("", "public.pem", f"{BEGIN}PUBLIC KEY-----\n{BASE64}\n"),
-        ("", "crypto.js", f'"{BEGIN}RSA PRIVATE KEY-----\\n" + encoded'),
-        ("", "help.html", f"<code>{BEGIN}PRIVATE KEY-----\nMIIE…</code>"),
-        (PASSWORD_IN_URL, "pip.conf", "[global]\nindex-url = https://me:secret@index.example/simple\n"),
-        (PASSWORD_IN_URL, "METADATA", "Name: x\nRequires-Dist: y @ git+https://token@host.example/y.git\n"),
-        (PASSWORD_IN_URL, "METADATA", "Requires-Dist: y @ git+ssh://me:secret@host.example/y.git\n"),
-        ("", "METADATA", "Requires-Dist: y @ git+ssh://git@host.example/y.git\n\npostgres://me:secret@localhost/\n"),
-        ("", "pip.conf", "index-url = https://index.example/simple\n; https://${USER}:${PASSWORD}@index.example\n"),
-        ("", "page.html", "https://me:secret@index.example/simple"),
-        ("", "large.bin", f"{BEGIN}PRIVATE KEY-----\n{BASE64}{'x' * 300_000}"),
-    ],
-)
-def test_contents_tell_what_is_secret(tmp_path: Path, reason: str, name: str, text: str) -> None:
-    assert reason_of_content(write(tmp_path / name, text)) == reason
 
 
 def test_all_that_is_refused_is_listed_with_the_entries_that_let_it_in(tmp_path: Path) -> None:
@@ -161,14 +101,97 @@ def test_git_is_asked_where_the_file_lies(repository: Path, tmp_path: Path) -> N
     assert reasons(make_image(root), found) == {"a.log": IGNORED}
 
 
-def test_without_git_nothing_is_ignored(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert repository / "dist" in ignored_below(repository)
-    assert ignored_below(tmp_path) == frozenset()
-    monkeypatch.setenv("PATH", os.fspath(tmp_path))
-    assert ignored_below(repository) == frozenset()
+def test_a_repository_in_the_project_is_asked_for_what_it_ignores(repository: Path) -> None:
+    module = repository / "shop/module"
+    for name in ("a.html", "a.secret"):
+        write(module / name)
+    write(module / ".gitignore", "*.secret\n")
+    subprocess.run(["git", "init", "-q", module], check=True)
+    found = reasons(
+        make_image(repository), *(candidate(repository, f"shop/module/{name}") for name in ("a.html", "a.secret"))
+    )
+    assert found == {"shop/module/a.secret": IGNORED}
 
 
-# Links.
+def test_nothing_gets_in_where_git_does_not_say_what_it_ignores(repository: Path) -> None:
+    (repository / ".git/index").write_bytes(b"broken")
+    with pytest.raises(MissingToolError, match="git does not say what it ignores"):
+        refuse(make_image(repository), [candidate(repository, "shop/page.html")], "freeze.data")
+
+
+# Where files lie, and where they lead.
+
+
+@pytest.mark.parametrize(
+    ("reason", "source", "place"),
+    [
+        (CREDENTIALS, "conf/.aws/credentials", "/aws/credentials"),
+        (CREDENTIALS, "conf/.docker/config.json", "/docker/config.json"),
+        (CREDENTIALS, "conf/.kube/config", "/kube/config"),
+        (CREDENTIALS, "conf/.ssh/known_hosts", "/ssh/known_hosts"),
+        (CREDENTIALS, "page.html", "/root/.aws/page.html"),
+        (GITS_OWN, ".git/HEAD", "/history/HEAD"),
+        (VARIABLES, "conf/prod.env", "/srv/settings"),
+        ("", "conf/aws/page.html", "/srv/page.html"),
+    ],
+)
+def test_names_count_in_the_project_and_in_the_image(tmp_path: Path, reason: str, source: str, place: str) -> None:
+    root = tmp_path / ".kube"
+    path = write(root / source)
+    each = Candidate(source=path, place=place, entry="", origin=path, folder=path.parent)
+    assert reasons(make_image(root), each) == ({place: reason} if reason else {})
+
+
+def test_names_count_of_folders_outside_of_the_project(tmp_path: Path) -> None:
+    path = write(tmp_path / "home/.kube/cache/x")
+    each = Candidate(source=path, place="/x", entry="", origin=path, folder=path.parent)
+    assert reasons(make_image(tmp_path / "shop"), each) == {"/x": CREDENTIALS}
+
+
+def test_links_count_where_they_lead(repository: Path) -> None:
+    shop = repository / "shop"
+    write(repository / ".env")
+    write(repository / "conf/.aws/page.html")
+    for name, leads_to in {
+        "settings.txt": "../.env",
+        "log.txt": "a.log",
+        "page.txt": "page.html",
+        "aws": "../conf/.aws",
+        "built": "../dist",
+    }.items():
+        (shop / name).symlink_to(leads_to)
+    names = ("settings.txt", "log.txt", "page.txt", "aws/page.html", "built/app.js")
+    found = reasons(make_image(repository), *(candidate(repository, f"shop/{name}", shop) for name in names))
+    assert found == {
+        "shop/settings.txt": VARIABLES,
+        "shop/log.txt": IGNORED,
+        "shop/aws/page.html": CREDENTIALS,
+        "shop/built/app.js": IGNORED,
+    }
+
+
+def test_a_link_out_of_an_ignored_folder_that_was_named_was_not_meant(repository: Path) -> None:
+    dist = repository / "dist"
+    (dist / "x.txt").symlink_to("../shop/a.log")
+    found = reasons(
+        make_image(repository), *(candidate(repository, f"dist/{name}", dist) for name in ("app.js", "x.txt"))
+    )
+    assert found == {"dist/x.txt": IGNORED}
+
+
+def test_a_project_that_is_reached_by_a_link_is_asked_as_any(repository: Path) -> None:
+    root = repository.parent / "link"
+    root.symlink_to(repository)
+    (repository / "shop/log.txt").symlink_to("a.log")
+    found = reasons(make_image(root), *(candidate(root, f"shop/{name}") for name in ("page.html", "a.log", "log.txt")))
+    assert found == dict.fromkeys(["shop/a.log", "shop/log.txt"], IGNORED)
+
+
+def test_a_folder_that_leads_out_of_the_project_is_a_link_too(tmp_path: Path) -> None:
+    root, outside = tmp_path / "shop", write(tmp_path / "outside/x")
+    root.mkdir()
+    (root / "static").symlink_to(outside.parent)
+    assert reasons(make_image(root), candidate(root, "static/x")) == {"static/x": f"a link to {outside}"}
 
 
 def test_links_may_lead_anywhere_in_the_project_and_in_the_folder_that_was_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -284,11 +285,41 @@ def test_a_path_object_is_read_too(image: ImageConfig) -> None:
     assert diagnose(image, output).repair == Repair(table="freeze", key="data", value=("rates.json:.",))
 
 
-def test_a_secret_that_the_program_opens_is_left_to_a_person(image: ImageConfig) -> None:
-    a_file(image.project / "src/shop/.env")
-    assert diagnose(image, opens(f"{TREE}/shop/.env")) == Advice(
-        text='The program opens "shop/.env", which is not in it. It is a file of variables: '
-        'hand it over when the program runs, or list it by hand in freeze.data: "src/shop/.env:shop".'
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        (".env", "", "a file of variables"),
+        ("settings.txt", f"-----BEGIN {'PRIVATE KEY'}-----\n{'MIIE' * 9}\n", "a private key"),
+        ("built.css", "", "git ignores it"),
+    ],
+)
+def test_what_the_program_opens_and_would_be_refused_is_left_to_a_person(
+    image: ImageConfig, name: str, content: str, reason: str
+) -> None:
+    a_file(image.project / "src/shop" / name).write_text(content, encoding="utf-8")
+    (image.project / ".gitignore").write_text("built.css\n", encoding="utf-8")
+    subprocess.run(["git", "init", "-q", image.project], check=True)
+    assert diagnose(image, opens(f"{TREE}/shop/{name}")) == Advice(
+        text=f'The program opens "shop/{name}", which is not in it. It would be refused ({reason}): '
+        f'hand it over when the program runs, or list it by hand in freeze.data: "src/shop/{name}:shop".'
+    )
+
+
+def test_a_folder_of_templates_that_git_ignores_is_left_to_a_person(image: ImageConfig) -> None:
+    a_file(image.project / "templates/notes/index.html")
+    (image.project / ".gitignore").write_text("templates/\n", encoding="utf-8")
+    subprocess.run(["git", "init", "-q", image.project], check=True)
+    found = diagnose(image, TEMPLATE_LINES[0])
+    assert found.repair is None
+    assert "It would be refused (git ignores it): " in found.text
+
+
+def test_where_git_fails_data_is_left_to_a_person(image: ImageConfig) -> None:
+    a_file(image.project / "rates.json")
+    a_file(image.project / ".git")
+    assert (
+        "It would be refused (git does not say whether it ignores it): "
+        in diagnose(image, opens(f"{TREE}/rates.json")).text
     )
 
 

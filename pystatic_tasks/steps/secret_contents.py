@@ -1,0 +1,151 @@
+"""What the bytes of a file say of secrets in it, and those of the files in an archive."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import contextlib
+import gzip
+import io
+import itertools
+import lzma
+import re
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from pystatic_tasks.steps.secret_names import PRIVATE_KEY, reason_of_name
+from pystatic_tasks.system.redaction import holds_password
+
+PASSWORD_IN_URL = "a URL with a password"
+# In a string, and in a string in a string.
+ESCAPED_LINE_END = rb"(?:\\+(?:[rn]|u000[aAdD]))"
+# The first of them may be short; the lines of prose have spaces.
+KEY_LINES = rb"(?:(?:[A-Za-z0-9+=]|\\*/)(?:[ \t]*(?:[\r\n]|" + ESCAPED_LINE_END + rb"+)\s*)?){24}"
+KEY_BYTES = re.compile(
+    rb"-----? ?BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)? ?-----?(?:\s|" + ESCAPED_LINE_END + rb")+"
+    rb"(?:" + KEY_LINES + rb"|[A-Za-z-]+: )"
+    rb"|PuTTY-User-Key-File-\d"
+)
+# Without one of these there is no key; to look for them takes less time.
+KEY_WORDS = (b"PRIVATE KEY", b"PuTTY-User-Key-File-")
+# "-----BEGIN " in Base64, as Kubernetes writes secrets.
+ENCODED_PEM = re.compile(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{64,}")
+# Files that are often published, but not with a password in a URL.
+WITH_URLS = ("pip.conf", "pip.ini", "uv.toml", ".gitmodules")
+# Of METADATA only these headers: the project's readme stands in it too.
+METADATA_ADDRESS = re.compile(r"^(?:Requires-Dist|Project-URL|Home-page|Download-URL): (.*)", re.MULTILINE)
+# How much of a file is looked at; no key and no file of settings is larger.
+READ_BYTES = 8 * 2**20
+# How much is unpacked of an archive and of those in it, how many files of each are looked at, and how deep; a
+# compressed tar is two.
+UNPACKED_BYTES = 64 * 2**20
+ARCHIVE_FILES = 10_000
+ARCHIVE_DEPTH = 4
+BLOCK_BYTES = 2**16
+DECOMPRESSORS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+# What is raised for what is damaged, cut off, encrypted, compressed in an unknown way, or no archive at all.
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, RuntimeError, IndexError, struct.error, zlib.error, lzma.LZMAError),
+    *(zipfile.BadZipFile, tarfile.TarError),
+)
+
+
+@dataclass(kw_only=True)
+class Unpacking:
+    """How many bytes may still be unpacked."""
+
+    left: int = UNPACKED_BYTES
+
+    def read(self, stream: IO[bytes], limit: int) -> bytes:
+        content = read_bytes(stream, min(limit, self.left))
+        self.left -= len(content)
+        return content
+
+
+def reason_of_file(path: Path) -> str:
+    """Why a file must not get into an image by accident, by what it holds, or ""."""
+    with path.open("rb") as stream:
+        content = stream.read(READ_BYTES)
+        return reason_of_archive(stream, Unpacking()) or reason_of_content(path.name, content)
+
+
+def reason_of_content(name: str, content: bytes) -> str:
+    """Why a file of that name must not, by the beginning of its content, or ""."""
+    if holds_key(content):
+        return PRIVATE_KEY
+    name = name.casefold()
+    if name != "metadata" and name not in WITH_URLS:
+        return ""
+    text = content.decode("utf-8", errors="replace")
+    addresses = METADATA_ADDRESS.findall(text) if name == "metadata" else text.splitlines()
+    return PASSWORD_IN_URL if any(map(holds_password, addresses)) else ""
+
+
+def holds_key(content: bytes) -> bool:
+    """Whether there is a private key in it, also in UTF-16 and UTF-32, whose letters have zeros beside them."""
+    narrow = content.replace(b"\0", b"")
+    decoded = (base64.b64decode(each[: len(each) // 4 * 4]) for each in ENCODED_PEM.findall(narrow))
+    return any(map(has_key_bytes, {content, narrow, *decoded}))
+
+
+def has_key_bytes(content: bytes) -> bool:
+    return any(word in content for word in KEY_WORDS) and bool(KEY_BYTES.search(content))
+
+
+def reason_of_archive(stream: IO[bytes], unpacking: Unpacking, depth: int = ARCHIVE_DEPTH) -> str:
+    """Why an archive must not, by the first of its files that must not; "" of what is no archive."""
+    for name, content in members(stream, unpacking) if depth else ():
+        inside = reason_of_archive(io.BytesIO(content), unpacking, depth - 1)
+        reason = reason_of_name(name) or reason_of_content(name.rpartition("/")[2], content)
+        if inside or reason:
+            return inside or (f"{reason} in it, {name}" if name else f"{reason} in it")
+    return ""
+
+
+def members(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+    """What is in an archive, as far as it can be read: names, "" of what has none, and beginnings of contents."""
+    for kind in (members_of_zip, decompressed, members_of_tar):
+        stream.seek(0)
+        with contextlib.suppress(*UNREADABLE):
+            yield from itertools.islice(kind(stream, unpacking), ARCHIVE_FILES)
+
+
+def members_of_zip(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(stream) as archive:
+        for member in archive.infolist():
+            content = b""
+            with contextlib.suppress(*UNREADABLE), archive.open(member) as inside:
+                content = unpacking.read(inside, READ_BYTES)
+            yield member.filename, content
+
+
+def decompressed(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+    head = stream.read(8)
+    stream.seek(0)
+    for magic, opened in DECOMPRESSORS.items():
+        if head.startswith(magic):
+            with opened(stream) as inside:
+                yield "", unpacking.read(inside, UNPACKED_BYTES)
+
+
+def members_of_tar(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+    """Nothing is unpacked here: the files stand in it as they are."""
+    with tarfile.open(fileobj=stream, mode="r:") as archive:
+        for member in archive:
+            inside = archive.extractfile(member) if member.isfile() else None
+            yield member.name, read_bytes(inside, READ_BYTES) if inside else b""
+
+
+def read_bytes(stream: IO[bytes], limit: int) -> bytes:
+    """The beginning of a stream, as far as it can be read."""
+    content = bytearray()
+    with contextlib.suppress(*UNREADABLE):
+        while block := stream.read(min(BLOCK_BYTES, limit - len(content))):
+            content += block
+    return bytes(content)

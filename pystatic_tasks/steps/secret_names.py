@@ -1,0 +1,38 @@
+"""What the name of a file says of secrets in it."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+VARIABLES, GITS_OWN = "a file of variables", "a file of git itself"
+PRIVATE_KEY, CREDENTIALS = "a private key", "a file of credentials"
+# By the file's name or by the end of its path, in small letters.
+NAMES = {
+    VARIABLES: (".env", ".env.*", "*.env", ".envrc", "*/.envs/*"),
+    PRIVATE_KEY: ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.key", "*.p12", "*.pfx", "*.jks", "*.ppk"),
+    CREDENTIALS: (
+        *(".netrc", "_netrc", ".pypirc", ".npmrc", ".htpasswd", ".pgpass", ".my.cnf", ".git-credentials", ".dockercfg"),
+        *("credentials.json", "client_secret*.json", "*.kdbx", "*.keystore", "*/.docker/config.json"),
+        *("*/.aws/*", "*/.azure/*", "*/.config/gcloud/*", "*/.gnupg/*", "*/.kube/*", "*/.ssh/*"),
+    ),
+}
+# What is published so that people write their own by it.
+EXAMPLES = ("example", "sample", "template", "dist")
+
+
+def reason_of_name(path: str) -> str:
+    """Why a file of that path must not get into an image by accident, or ""; capitals are as small letters."""
+    path = f"/{path.lstrip('/')}".casefold()
+    name = path.rpartition("/")[2]
+    if {".git", ".hg", ".svn"} & set(path.split("/")):
+        return GITS_OWN
+    for reason, patterns in NAMES.items():
+        if any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in patterns):
+            return "" if reason == VARIABLES and is_example(name) else reason
+    return ""
+
+
+def is_example(name: str) -> bool:
+    """Whether a file of variables is called as .env.example or example.env are."""
+    first, *_, last = name.split(".")
+    return last in EXAMPLES or (first in EXAMPLES and name == f"{first}.env")

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import random
+import tarfile
+import time
+import zipfile
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.steps.secret_contents import PASSWORD_IN_URL, Unpacking, reason_of_archive, reason_of_file
+from pystatic_tasks.steps.secret_names import PRIVATE_KEY
+
+BASE64 = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
+# In two parts, so that nobody takes this file for what it speaks of.
+BEGIN = "-----BEGIN "
+KEY = f"{BEGIN}PRIVATE KEY-----\n{BASE64}\n".encode()
+
+
+def write(folder: Path, name: str, content: bytes) -> Path:
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    ("reason", "name", "text"),
+    [
+        (PRIVATE_KEY, "server.pem", f"{BEGIN}PRIVATE KEY-----\n{BASE64}\n"),
+        (PRIVATE_KEY, "server.txt", f"junk\r\n{BEGIN}RSA PRIVATE KEY-----\r\n{BASE64}\r\n"),
+        (PRIVATE_KEY, "x", f"{BEGIN}RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n"),
+        (PRIVATE_KEY, "x", f"{BEGIN}OPENSSH PRIVATE KEY-----\n{BASE64}"),
+        (PRIVATE_KEY, "x", f"{BEGIN}PGP PRIVATE KEY BLOCK-----\n\n{BASE64}"),
+        (PRIVATE_KEY, "account.json", f'{{"private_key": "{BEGIN}PRIVATE KEY-----\\n{BASE64}\\n"}}'),
+        (PRIVATE_KEY, "x", "PuTTY-User-Key-File-3: ssh-ed25519"),
+        (PRIVATE_KEY, "x", f"{BEGIN}PRIVATE KEY-----\nMII\n{BASE64}\n"),
+        (PRIVATE_KEY, "x", f"{BEGIN}PRIVATE KEY-----\n  {BASE64[:8]}\n\n  {BASE64[8:16]}\n  {BASE64[16:]}\n"),
+        (PRIVATE_KEY, "x", f"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nComment: x\n{BASE64}"),
+        (PRIVATE_KEY, "x", f"KEY='{BEGIN}PRIVATE KEY----- {BASE64} '"),
+        (
+            PRIVATE_KEY,
+            "x",
+            json.dumps({"a": json.dumps({"b": json.dumps({"c": f"{BEGIN}PRIVATE KEY-----\nMII\n{BASE64}"})})}),
+        ),
+        (PRIVATE_KEY, "x", f"{BEGIN}PRIVATE KEY-----\\u000a{BASE64[:4]}\\/{BASE64}"),
+        (PRIVATE_KEY, "secret.yaml", b64encode(f"{BEGIN}EC PRIVATE KEY-----\n{BASE64}".encode()).decode()),
+        ("", "secret.yaml", b64encode(f"{BEGIN}CERTIFICATE-----\n{BASE64}\n{BASE64}".encode()).decode()),
+        ("", "ca.pem", f"{BEGIN}CERTIFICATE-----\n{BASE64}\n"),
+        ("", "public.pem", f"{BEGIN}PUBLIC KEY-----\n{BASE64}\n"),
+        ("", "crypto.js", f'"{BEGIN}RSA PRIVATE KEY-----\\n" + encoded'),
+        ("", "help.html", f"<code>{BEGIN}PRIVATE KEY-----\nMIIE…</code>"),
+        (PASSWORD_IN_URL, "pip.conf", "[global]\nindex-url = https://me:secret@index.example/simple\n"),
+        (PASSWORD_IN_URL, "METADATA", "Name: x\nRequires-Dist: y @ git+https://token@host.example/y.git\n"),
+        (PASSWORD_IN_URL, "METADATA", "Requires-Dist: y @ git+ssh://me:secret@host.example/y.git\n"),
+        (PASSWORD_IN_URL, "METADATA", "Project-URL: x, https://me:sec/ret@host.example/\n"),
+        (PASSWORD_IN_URL, "METADATA", "Home-page: https://me:$ecret@host.example/\n"),
+        (PASSWORD_IN_URL, "PIP.INI", "index-url = https://token@index.example/simple\n"),
+        ("", "METADATA", "Project-URL: Chat, https://matrix.example/#/@shop:host.example\n"),
+        ("", "METADATA", "Requires-Dist: y @ git+ssh://git@host.example/y.git\n\npostgres://me:secret@localhost/\n"),
+        ("", "pip.conf", "index-url = https://index.example/simple\n; https://${USER}:${PASSWORD}@index.example\n"),
+        ("", "page.html", "https://me:secret@index.example/simple"),
+        ("", "prose.txt", f"{BEGIN}PRIVATE KEY-----\nput your own key here please and nothing else"),
+        (PRIVATE_KEY, "large.bin", f"{'x' * 300_000}{BEGIN}PRIVATE KEY-----\n{BASE64}"),
+    ],
+)
+def test_contents_tell_what_is_secret(tmp_path: Path, reason: str, name: str, text: str) -> None:
+    assert reason_of_file(write(tmp_path, name, text.encode())) == reason
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_letters_may_be_wide(tmp_path: Path, encoding: str) -> None:
+    assert reason_of_file(write(tmp_path, "x", KEY.decode().encode(encoding))) == PRIVATE_KEY
+
+
+@pytest.mark.parametrize("between", [b"\n", b" ", b"\\n", b"\\\\", b"a", b"a\n", b"\\n ", b"a.b@"])
+def test_what_only_begins_as_a_key_takes_no_time(tmp_path: Path, between: bytes) -> None:
+    path = write(tmp_path, "x", KEY[: len(BEGIN) + 16] + between * 200_000 + b"!")
+    started = time.monotonic()
+    reason_of_file(path)
+    assert time.monotonic() - started < 2
+
+
+# Archives.
+
+MakeArchive = Callable[[dict[str, bytes]], bytes]
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+ARCHIVES: dict[str, MakeArchive] = {
+    "zip": zipped,
+    "tar": tarred,
+    "tar.gz": lambda files: gzip.compress(tarred(files)),
+    "tar.bz2": lambda files: bz2.compress(tarred(files)),
+    "tar.xz": lambda files: lzma.compress(tarred(files)),
+    "executable zip": lambda files: b"#!/usr/bin/python3\n" + zipped(files),
+    "tar in a zip": lambda files: zipped({"x": gzip.compress(tarred(files))}),
+}
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"page.html": b"x", "deploy/.env": b"A=1"}, "a file of variables in it, deploy/.env"),
+        ({"page.html": b"x", "x.txt": KEY}, "a private key in it, x.txt"),
+        ({"page.html": b"x", "ca.pem": f"{BEGIN}CERTIFICATE-----\n{BASE64}".encode()}, ""),
+        (
+            {"x.dist-info/METADATA": b"Home-page: https://a:b@host.example"},
+            f"{PASSWORD_IN_URL} in it, x.dist-info/METADATA",
+        ),
+    ],
+)
+def test_archives_are_looked_into(tmp_path: Path, kind: str, files: dict[str, bytes], reason: str) -> None:
+    assert reason_of_file(write(tmp_path, "data", ARCHIVES[kind](files))) == reason
+
+
+def test_one_compressed_file_is_looked_into(tmp_path: Path) -> None:
+    assert reason_of_file(write(tmp_path, "server.gz", gzip.compress(KEY))) == "a private key in it"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"\0" * 2000, b"PK\x03\x04 is no zip", b"PK\5\6" + b"\0" * 18, b"BZh9 is no bzip2", b"\x1f\x8b"),
+        *(zipped({"x": b"y" * 999})[20:], tarred({"x": b"y" * 9999})[:3000]),
+    ],
+)
+def test_what_is_no_archive_or_a_damaged_one_is_no_secret(tmp_path: Path, content: bytes) -> None:
+    assert reason_of_file(write(tmp_path, "data", content)) == ""
+
+
+def test_what_can_be_read_of_an_archive_that_was_cut_off_counts(tmp_path: Path) -> None:
+    whole = gzip.compress(tarred({"page.html": b"x", ".env": b"A=1", "later": random.Random(1).randbytes(2**20)}))
+    assert reason_of_file(write(tmp_path, "data", whole[: len(whole) // 2])) == "a file of variables in it, .env"
+
+
+def test_names_in_an_archive_that_is_encrypted_count(tmp_path: Path) -> None:
+    content = bytearray(zipped({"a.txt": KEY, "b.pfx": b"x"}))
+    directory = content.index(b"PK\x01\x02")
+    content[6] |= 1
+    content[directory + 8] |= 1
+    assert reason_of_file(write(tmp_path, "data", bytes(content))) == "a private key in it, b.pfx"
+
+
+def test_no_more_is_unpacked_than_there_is_time_for() -> None:
+    unpacking = Unpacking(left=2**20)
+    many = zipped({str(number): gzip.compress(bytes(2**20), 1) for number in range(3)} | {".env": b""})
+    assert reason_of_archive(io.BytesIO(many), unpacking) == "a file of variables in it, .env"
+    assert unpacking.left == 0

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY, VARIABLES, reason_of_name
+
+
+@pytest.mark.parametrize(
+    ("reason", "places"),
+    [
+        (VARIABLES, [".env", "shop/.env", "/srv/.env.production", ".env.local", "x/.envrc"]),
+        (VARIABLES, ["prod.env", "x/.envs/.production/.django", ".env.example.local"]),
+        (VARIABLES, [".ENV", "Prod.Env"]),
+        (GITS_OWN, [".git/config", "/srv/.git/HEAD", "vendor/.hg/hgrc"]),
+        (PRIVATE_KEY, ["id_rsa", "/etc/id_ed25519", "tls/server.key", "a.p12", "a.pfx", "store.jks", "a.ppk"]),
+        (CREDENTIALS, [".netrc", ".pypirc", ".npmrc", ".htpasswd", "shop/credentials.json", "secrets.kdbx"]),
+        (CREDENTIALS, [".docker/config.json", "home/.aws/credentials", "/srv/.ssh/known_hosts", "x/.kube/config"]),
+        (CREDENTIALS, ["x/.aws/config", ".azure/x", "home/.config/gcloud/a/b.db", ".gnupg/x", "/x/.KUBE/cache/y"]),
+        (PRIVATE_KEY, ["ID_RSA", "a.PFX", "TLS/Server.KEY"]),
+        (
+            "",
+            [".env.production.example", "example.env", ".ENV.Sample", "x/.docker/nginx.conf", ".aws", "x.environment"],
+        ),
+        ("", ["shop/page.html", ".env.example", "x/.env.sample", "id_rsa.pub", "cacert.pem", "config.json"]),
+        ("", [".github/x", ".gitignore", "credentials", "environment", "keys/readme.txt", "pip.conf", ".well-known/x"]),
+    ],
+)
+def test_names_tell_what_is_secret(reason: str, places: list[str]) -> None:
+    assert {place: reason_of_name(place) for place in places} == dict.fromkeys(places, reason)
