@@ -7,10 +7,13 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.system.files import write_whole
+from pystatic_tasks.system.redaction import masked
 
 OF_CALLER = re.compile(r"\$([A-Za-z_]\w*)")
 HIDDEN = "***"
@@ -52,10 +55,16 @@ def caller_values(config: ImageConfig) -> list[str]:
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets in any of their spellings, the longest first."""
+    """The text without the secrets in any of their spellings, the longest first, and without credentials in URLs."""
     for each in sorted({each for secret in secrets for each in spellings(secret)}, key=len, reverse=True):
         text = text.replace(each, HIDDEN)
-    return text
+    return masked(text)
+
+
+def hide_in_files(config: ImageConfig, files: Iterable[Path]) -> None:
+    """Write files that programs wrote, as far as they are there, without the caller's values and credentials."""
+    for path in filter(Path.is_file, files):
+        write_whole(path, hidden(path.read_text(encoding="utf-8", errors="replace"), caller_values(config)))
 
 
 def spellings(secret: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, Service, shown
-from pystatic_tasks.config.variables import caller_values, hidden
+from pystatic_tasks.config.variables import caller_values, hidden, hide_in_files
 from pystatic_tasks.engines.sandbox import exit_code
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, is_taken
@@ -22,7 +22,6 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import locked
 from pystatic_tasks.system.files import hash_file, remove_abandoned
 from pystatic_tasks.system.processes import last_lines, with_our_life
-from pystatic_tasks.system.redaction import masked
 
 FOLDER_PREFIX = "pystatic-service-"
 # The path of a Unix socket ends after 107 bytes, and a service may become another user, who must pass through.
@@ -65,6 +64,7 @@ def started(config: ImageConfig, service: Service) -> Iterator[None]:
             yield
         finally:
             stop(process)
+            hide_in_files(config, [log_file(config, service)])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -161,7 +161,7 @@ def not_there(service: Service, reason: str, remedy: str) -> ServiceError:
 def with_log(config: ImageConfig, service: Service, reason: str, remedy: str) -> ServiceError:
     """The error with the last line that the service printed."""
     log = log_file(config, service)
-    last = [hidden(masked(line.strip()), caller_values(config)) for line in last_lines(log, 1)]
+    last = [hidden(line.strip(), caller_values(config)) for line in last_lines(log, 1)]
     if not last:
         return not_there(service, f"{reason}, and printed nothing", remedy)
     problem, kept = f"{service.name} {reason}", shown(config, log)

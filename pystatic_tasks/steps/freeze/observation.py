@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import SHARED_MEMORY, ImageConfig, Request, shown
-from pystatic_tasks.config.variables import caller_values, hidden, resolved
+from pystatic_tasks.config.variables import caller_values, hidden, hide_in_files, resolved
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, free_port
 from pystatic_tasks.in_env.modules import OBSERVE
@@ -24,7 +24,6 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.environment import import_paths, script_folder
 from pystatic_tasks.steps.freeze.private import private_memory
 from pystatic_tasks.steps.logged_errors import logged_errors
-from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.processes import tool_environment
 
 # So many files of one folder are named by that.
@@ -82,7 +81,7 @@ def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there:
     except RefusedError as refused:
         return without_secrets(config, Observed(problem=refused.refusal.problem))
     finally:
-        hide_secrets(config, [Path(exercise.log), log])
+        hide_in_files(config, [Path(exercise.log), log])
         # They have the variables too, written in another way.
         for path in folder.glob("*.json") if caller_values(config) else ():
             path.unlink()
@@ -174,12 +173,6 @@ def exercise_variables(config: ImageConfig) -> dict[str, str]:
 
 def http_request(request: Request) -> HttpRequest:
     return HttpRequest(path=request.path, method=request.method, headers=dict(request.headers), body=request.body)
-
-
-def hide_secrets(config: ImageConfig, files: Sequence[Path]) -> None:
-    secrets = caller_values(config)
-    for path in filter(Path.is_file, files if secrets else ()):
-        write_whole(path, hidden(path.read_text(encoding="utf-8", errors="replace"), secrets))
 
 
 def without_secrets(config: ImageConfig, observed: Observed) -> Observed:

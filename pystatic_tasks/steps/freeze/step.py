@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from pystatic_tasks.bom.components import our_component
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.project import PYPROJECT, read_pyproject, tables_of_others
+from pystatic_tasks.config.variables import hide_in_files
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.modules import EXAMINE, FREEZE, TOOLS
 from pystatic_tasks.in_env.protocol import (
@@ -229,7 +230,7 @@ def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple
         refusal = observation.refusal_without_secrets(config, refused.refusal)
         raise ConfigError(refusal.problem, refusal.remedy, refusal.details) from None
     finally:
-        observation.hide_secrets(config, [log])
+        hide_in_files(config, [log])
     if examined is None:
         raise no_answer(config, EXAMINE.name, log)
     return examined

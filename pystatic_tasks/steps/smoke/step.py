@@ -28,7 +28,6 @@ from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
 from pystatic_tasks.steps.smoke.plain import Plain, is_another_text, lacks, missing_words, read_plain, unlike_plain
 from pystatic_tasks.steps.smoke.probes import mismatch, wait_until_ready
 from pystatic_tasks.system.files import write_whole
-from pystatic_tasks.system.redaction import masked
 from pystatic_tasks.system.terminal import add_to_job_summary
 
 # Of smoke.json; described by schemas/smoke.schema.json.
@@ -356,7 +355,7 @@ def log_file(config: ImageConfig) -> Path:
 def keep_log(config: ImageConfig, runs: Sequence[Run]) -> None:
     for run in failed_runs(runs)[:1]:
         if run.output.strip():
-            write_whole(log_file(config), masked(run.output))
+            write_whole(log_file(config), run.output)
 
 
 def failure(config: ImageConfig, still: Sequence[Check], runs: Sequence[Run], fix: str = FIX) -> SmokeError:

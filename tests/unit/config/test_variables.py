@@ -7,7 +7,7 @@ from hypothesis import given
 from quoting import QUOTINGS, TEXTS, Quote
 
 from pystatic_tasks.config.model import ImageConfig, Observe, Smoke
-from pystatic_tasks.config.variables import caller_values, caller_variables, hidden, resolved
+from pystatic_tasks.config.variables import caller_values, caller_variables, hidden, hide_in_files, resolved
 from pystatic_tasks.errors import ConfigError
 
 
@@ -46,6 +46,17 @@ def test_a_part_of_a_secret_that_is_shown_alone_is_hidden(secret: str, text: str
 
 def test_spaces_and_brackets_are_no_secrets() -> None:
     assert hidden("{\n    a\n}", ["    ", "{\n  'secret': 1\n}"]) == "{\n    a\n}"
+
+
+def test_the_callers_values_and_credentials_are_hidden_in_what_programs_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "größe-of-it")
+    config = ImageConfig(root=tmp_path, project=tmp_path, observe=Observe(env={"KEY": "$SHOP_KEY"}))
+    log = tmp_path / "log"
+    log.write_text("key größe-of-it, https://me:secret@host.example", encoding="utf-8")
+    hide_in_files(config, [log, tmp_path / "gone"])
+    assert log.read_text(encoding="utf-8") == "key ***, https://***@host.example"
 
 
 @given(prefix=TEXTS, suffix=TEXTS, first=QUOTINGS, second=QUOTINGS)

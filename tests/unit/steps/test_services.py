@@ -266,6 +266,7 @@ def test_a_service_that_ends_early_is_told_with_its_last_line(config: ImageConfi
         f"the service cache ended with exit code 1 before it listened at 127.0.0.1:{port}: no space left "
         "(build/pystatic/web/service-cache.log)"
     )
+    assert log(config) == "größe https://***@example.org\nno space left\n"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from pystatic_tasks.steps.freeze import observation
 from pystatic_tasks.steps.freeze.observation import (
     describe_exercise,
     exercise_inputs,
-    hide_secrets,
     merged,
     refusal_without_secrets,
     report,
@@ -146,15 +145,6 @@ def test_the_callers_values_are_hidden_in_what_a_refusal_says(tmp_path: Path, mo
     assert refusal_without_secrets(config, refusal) == Refusal(
         problem="*** is wrong:", details=("KeyError: ***",), remedy="Correct it."
     )
-
-
-def test_the_callers_values_are_hidden_in_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHOP_KEY", "größe-of-it")
-    config = make_config(tmp_path, observe=Observe(env={"KEY": "$SHOP_KEY"}))
-    log = tmp_path / "log"
-    log.write_text("key größe-of-it", encoding="utf-8")
-    hide_secrets(config, [log, tmp_path / "gone"])
-    assert log.read_text(encoding="utf-8") == "key ***"
 
 
 def test_a_variable_that_is_not_there_is_told_before_anything_runs(
