@@ -60,4 +60,5 @@ def modules(archive: bytes) -> dict[str, bytes]:
     magic, _, table = BYTECODE_TABLE.unpack_from(archive)
     if magic != BYTECODE_MAGIC:
         raise ValueError("is no archive of bytecode")
-    return {name: archive[offset : offset + length] for name, (_, offset, length) in marshal.loads(archive[table:])}
+    members = marshal.loads(archive[table:])  # noqa: S302 - of an image that was just built here
+    return {name: archive[offset : offset + length] for name, (_, offset, length) in members}

@@ -127,4 +127,4 @@ def begin() -> "CodeType":
     return code
 
 
-exec(begin())
+exec(begin())  # noqa: S102 - the program itself
