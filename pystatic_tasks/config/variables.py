@@ -6,7 +6,7 @@ import html
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -56,15 +56,26 @@ def caller_values(config: ImageConfig) -> list[str]:
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
     """The text without the secrets in any of their spellings, the longest first, and without credentials in URLs."""
-    for each in sorted({each for secret in secrets for each in spellings(secret)}, key=len, reverse=True):
-        text = text.replace(each, HIDDEN)
-    return masked(text)
+    return hiding(secrets)(text)
+
+
+def hiding(secrets: Iterable[str]) -> Callable[[str], str]:
+    """What does that, for many texts."""
+    found = sorted({each for secret in secrets for each in spellings(secret)}, key=len, reverse=True)
+
+    def hide(text: str) -> str:
+        for each in found:
+            text = text.replace(each, HIDDEN)
+        return masked(text)
+
+    return hide
 
 
 def hide_in_files(config: ImageConfig, files: Iterable[Path]) -> None:
     """Write files that programs wrote, as far as they are there, without the caller's values and credentials."""
+    hide = hiding(caller_values(config))
     for path in filter(Path.is_file, files):
-        write_whole(path, hidden(path.read_text(encoding="utf-8", errors="replace"), caller_values(config)))
+        write_whole(path, hide(path.read_text(encoding="utf-8", errors="replace")))
 
 
 def spellings(secret: str) -> Iterator[str]:

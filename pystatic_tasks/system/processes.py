@@ -33,15 +33,22 @@ def ignore(line: str) -> None:
 
 
 def run_logged(
-    command: Iterable[object], log: Path, *, verbose: bool, watch: Callable[[str], None] = ignore, **options: Any
+    command: Iterable[object],
+    log: Path,
+    *,
+    verbose: bool,
+    watch: Callable[[str], None] = ignore,
+    hide: Callable[[str], str] = masked,
+    **options: Any,
 ) -> int:
-    """Run a tool with its whole output kept in `log`, credentials hidden, and shown too if `verbose`.
+    """Run a tool with its whole output kept in `log`, and shown too if `verbose`.
 
     Args:
         command: The tool and its arguments.
         log: File to write; its folder is made.
         verbose: Whether to show its output, on standard error.
         watch: Is told every line of it.
+        hide: What is done to each line before anybody has it; by itself, credentials in URLs are hidden.
         options: More arguments of `subprocess.Popen`, such as `env` and `cwd`.
 
     Returns:
@@ -61,7 +68,7 @@ def run_logged(
         with process:
             assert process.stdout is not None
             try:
-                for line in map(masked, process.stdout):
+                for line in map(hide, process.stdout):
                     file.write(line)
                     if verbose:
                         print(line, end="", file=sys.stderr, flush=True)

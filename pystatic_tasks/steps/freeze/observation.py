@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import SHARED_MEMORY, ImageConfig, Request, shown
-from pystatic_tasks.config.variables import caller_values, hidden, hide_in_files, resolved
+from pystatic_tasks.config.variables import caller_values, hidden, hide_in_files, hiding, resolved
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, free_port
 from pystatic_tasks.in_env.modules import OBSERVE
@@ -75,6 +75,7 @@ def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there:
             log=log,
             prefix=private_memory(),
             verbose=context.verbose,
+            hide=hiding(caller_values(config)),
             cwd=config.root,
             env=tool_environment(),
         )

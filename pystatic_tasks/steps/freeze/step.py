@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from pystatic_tasks.bom.components import our_component
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.project import PYPROJECT, read_pyproject, tables_of_others
-from pystatic_tasks.config.variables import hide_in_files
+from pystatic_tasks.config.variables import caller_values, hide_in_files, hiding
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.modules import EXAMINE, FREEZE, TOOLS
 from pystatic_tasks.in_env.protocol import (
@@ -223,6 +223,7 @@ def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple
             log=log,
             prefix=private_memory(),
             verbose=context.verbose,
+            hide=hiding(caller_values(config)),
             cwd=config.root,
             env={**observation.of_the_machine(), **config.image.env, **observation.exercise_variables(config)},
         )

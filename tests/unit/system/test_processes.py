@@ -55,6 +55,11 @@ def test_credentials_are_hidden_in_the_log_and_in_what_is_shown(
     assert (tmp_path / "log").read_text(encoding="utf-8") == hidden
 
 
+def test_what_else_is_hidden_is_shown_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_logged(["echo", "a sesame"], tmp_path / "log", verbose=True, hide=lambda line: line.replace("sesame", "***"))
+    assert (capsys.readouterr().err, (tmp_path / "log").read_text(encoding="utf-8")) == ("a ***\n", "a ***\n")
+
+
 def test_every_line_is_told_to_whoever_watches(tmp_path: Path) -> None:
     lines: list[str] = []
     run_logged(script("print('one'); print('two')"), tmp_path / "tool.log", verbose=False, watch=lines.append)
