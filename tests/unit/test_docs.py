@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +125,25 @@ def test_snippets_for_frameworks_are_those_of_the_projects_that_are_tested(proje
     folder = ROOT / "tests" / "projects" / project
     files = [*folder.rglob("*.py"), *folder.glob("*.sh"), folder / "pyproject.toml"]
     assert any(snippet in path.read_text(encoding="utf-8") for path in files)
+
+
+WORKFLOW = "name: shop\non: push\n"
+STEPS = "permissions: { contents: read }\njobs:\n  image:\n    runs-on: ubuntu-24.04\n    steps:\n"
+
+
+def workflows() -> list[str]:
+    """Those of GitHub Actions that are shown, each with what the page leaves to its reader."""
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    shown = re.findall(r"```yaml\n# GitHub Actions\n(.*?)```", pages, re.DOTALL)
+    return [WORKFLOW + (STEPS + textwrap.indent(each, " " * 6) if each.startswith("- ") else each) for each in shown]
+
+
+def test_the_workflows_that_are_shown_are_safe(tmp_path: Path) -> None:
+    for number, text in enumerate(workflows()):
+        (tmp_path / f"{number}.yml").write_text(text, encoding="utf-8")
+    files = sorted(tmp_path.iterdir())
+    assert files
+    zizmor = Path(sys.executable).with_name("zizmor")
+    options = ("--offline", "--no-config", "--no-progress", "--quiet")
+    checked = subprocess.run([zizmor, *options, *files], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
