@@ -141,15 +141,21 @@ def test_one_compressed_file_is_looked_into(tmp_path: Path) -> None:
     assert reason_of_file(write(tmp_path, "server.gz", gzip.compress(KEY))) == "a private key in it"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        *(b"", b"\0" * 2000, b"PK\x03\x04 is no zip", b"PK\5\6" + b"\0" * 18, b"BZh9 is no bzip2", b"\x1f\x8b"),
-        *(zipped({"x": b"y" * 999})[20:], tarred({"x": b"y" * 9999})[:3000]),
-    ],
-)
-def test_what_is_no_archive_or_a_damaged_one_is_no_secret(tmp_path: Path, content: bytes) -> None:
-    assert reason_of_file(write(tmp_path, "data", content)) == ""
+DAMAGED = {
+    "empty": b"",
+    "zeros": bytes(2000),
+    "only the magic of a zip": b"PK\x03\x04 is no zip",
+    "a zip of nothing": b"PK\5\6" + bytes(18),
+    "only the magic of bzip2": b"BZh9 is no bzip2",
+    "only the magic of gzip": b"\x1f\x8b",
+    "a zip without its beginning": zipped({"x": b"y" * 999})[20:],
+    "a tar without its end": tarred({"x": b"y" * 9999})[:3000],
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_what_is_no_archive_or_a_damaged_one_is_no_secret(tmp_path: Path, name: str) -> None:
+    assert reason_of_file(write(tmp_path, "data", DAMAGED[name])) == ""
 
 
 def test_what_can_be_read_of_an_archive_that_was_cut_off_counts(tmp_path: Path) -> None:
