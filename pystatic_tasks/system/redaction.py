@@ -19,10 +19,11 @@ BEFORE_SLASHES = re.compile(rf"{SCHEME}$")
 AFTER_SCHEME = re.compile(SLASHES)
 # The end of a line, and the next URL.
 END = re.compile(rf"[\r\n]|[\s'\"=(,<;|\[{{]{SCHEME}{SLASHES}")
-NO_MORE_OF_HOST = r"(?::\d{1,5})?(?![\w@]|[.:-]\w)"
+# The port, and what ends a host in a URL or in a sentence; behind any other colon stands a password.
+END_OF_HOST = r"(?::\d{1,5})?(?=[/?#\s\\'\"`,;)\]}>]|\.(?:[\s'\"]|$)|$)"
 # What nobody takes for a part of a password, and what might be one.
-HOST = re.compile(rf"(?:localhost|(?:\d+\.){{3}}\d+|\[[\da-fA-F:.]+\]|(?:[\w-]+\.)+[a-zA-Z][\w-]+){NO_MORE_OF_HOST}")
-SHORT_HOST = re.compile(rf"[\w-]+{NO_MORE_OF_HOST}")
+HOST = re.compile(rf"(?:localhost|(?:\d+\.){{3}}\d+|\[[\da-fA-F:.]+\]|(?:[\w-]+\.)+[a-zA-Z][\w-]+){END_OF_HOST}")
+SHORT_HOST = re.compile(rf"[\w-]+{END_OF_HOST}")
 # Where another program is to put one in.
 FROM_VARIABLE = re.compile(r"(?:[^:]*:)?\$\{\w+\}")
 # A plain address: without user, query and fragment once they are cut off, and without anything that hides one.
