@@ -15,7 +15,10 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from .bundled import bundled
+from .credits import copyright_of, notices_of, supplier_and_originator
 from .layer_assignment import RUNNER, folder_of_python, installed, is_beside_packages, is_local, source_of
+from .notices import is_license_file, notices
 from .package_data import OF_INSTALLERS
 from .packages import packages_of, run
 from .protocol import Component, Own
@@ -30,7 +33,7 @@ BASE_LIBRARY = "base_library.zip"
 PYINSTALLER = "PyInstaller/__init__.py"
 LOADER = "PyInstaller/loader"
 BOOTSTRAP = ("pyimod", "pyiboot")
-LONGEST_LICENSE_NAME = 100
+LONGEST_LICENSE_NAME = 200
 LICENSE_CLASSIFIER = "License :: "
 
 
@@ -132,7 +135,7 @@ def components(members: Iterable[Member], own: Own, interpreter: Path) -> list[C
     """
     files = list(members)
     origins = {member.origin for member in files}
-    own = replace(own, project=project_component(own))
+    own = replace(own, project=project_component(own, origins))
     packages = packages_of(origins - places(origins))
     python = interpreter_component(origins, interpreter)
     if any(is_interpreters(each, interpreter) for each in packages):
@@ -141,7 +144,7 @@ def components(members: Iterable[Member], own: Own, interpreter: Path) -> list[C
     known = owners_in_environment(places(origins), own)
     for each in origins - places(origins):
         known[each] = packages.get(each) or owner_on_machine(each, own, python, interpreter)
-    return grouped(files, known, [python])
+    return [*grouped(files, known, [python]), *inside(known.values())]
 
 
 def added_components(members: Iterable[Member]) -> list[Component]:
@@ -152,7 +155,14 @@ def added_components(members: Iterable[Member]) -> list[Component]:
     packages = packages_of(origins - places(origins))
     known = {each: distribution_component(distributions[each]) for each in places(origins)}
     known.update({each: packages.get(each) or file_component(Path(each)) for each in origins - places(origins)})
-    return grouped(files, known)
+    return [*grouped(files, known), *inside(known.values())]
+
+
+def inside(components: Iterable[Component]) -> list[Component]:
+    """What distributions among these say is built into them, in the order of their names."""
+    names = {each.name for each in components if each.kind in ("project", "distribution")}
+    found = {each.metadata["Name"]: each for each in importlib.metadata.distributions()}
+    return [each for name in sorted(names & found.keys()) for each in bundled(found[name])[0]]
 
 
 def places(origins: set[str]) -> set[str]:
@@ -208,10 +218,15 @@ def owners_in_environment(names: set[str], own: Own) -> dict[str, Component]:
     return found
 
 
-def project_component(own: Own) -> Component:
-    """The project, as it is installed if it is."""
+def project_component(own: Own, origins: Iterable[str]) -> Component:
+    """The project, as it is installed if it is; otherwise as its pyproject.toml and files describe it."""
     found = next((each for each in importlib.metadata.distributions() if is_project(each, own)), None)
-    return replace(distribution_component(found), kind="project") if found else own.project
+    if found:
+        return replace(distribution_component(found), kind="project")
+    folder = Path(own.folder)
+    licenses = sorted(path for path in folder.glob("*") if is_license_file(path.name))
+    modules = sorted(path for path in map(Path, origins) if path.is_relative_to(folder))
+    return replace(own.project, copyright=notices_of([*licenses, *modules]))
 
 
 def is_project(distribution: importlib.metadata.Distribution, own: Own) -> bool:
@@ -274,6 +289,8 @@ def interpreter_component(origins: Iterable[str], interpreter: Path) -> Componen
         name="python",
         version=version,
         licenses=("Python-2.0.1",),
+        supplier="Python Software Foundation",
+        copyright="\n".join(notices(sys.copyright)),
         sha256=sha256(library),
         cpe=cpe if sys.implementation.name == "cpython" else "",
     )
@@ -281,14 +298,19 @@ def interpreter_component(origins: Iterable[str], interpreter: Path) -> Componen
 
 def distribution_component(distribution: importlib.metadata.Distribution) -> Component:
     """A distribution as its metadata describes it; one of this machine's is not that of an index by the same name."""
+    supplier, originator = supplier_and_originator(distribution)
     return Component(
         kind="distribution",
         type="generic" if is_local(distribution) else "pypi",
         name=distribution.metadata["Name"],
         version=distribution.version,
         licenses=licenses(distribution),
+        supplier=supplier,
+        originator=originator,
+        copyright=copyright_of(distribution),
         sha256=hash_of_record(distribution),
         requires=requirements(distribution),
+        unread=bundled(distribution)[1],
     )
 
 

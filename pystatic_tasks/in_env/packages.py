@@ -1,5 +1,7 @@
 """Which package of the system a file of this machine belongs to: dpkg's or RPM's, asked once for all files.
 
+Licences and authors of a Debian package are in its copyright file, its supplier is its maintainer;
+of an RPM package they are in its licence files, and its supplier is its vendor.
 Imports nothing beside the standard library, since it also answers for what the image step takes from the system.
 """
 
@@ -11,14 +13,21 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
+from .debian_copyright import terms_of
+from .notices import notices_in, printable
 from .protocol import Component
 
 # Folders that are links into /usr on a machine of today, while packages may still name them as they were.
 MERGED = {"bin", "sbin", "lib", "lib32", "lib64", "libx32"}
-DEB_FORMAT = "${binary:Package}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n"
-RPM_FORMAT = "%{NAME}\t%|EPOCH?{%{EPOCH}}|\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\t%{LICENSE}\n"
+DEB_FORMAT = (
+    "${binary:Package}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\t${Maintainer}\n"
+)
+RPM_FORMAT = "%{NAME}\t%|EPOCH?{%{EPOCH}}|\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\t%{LICENSE}\t%{VENDOR}\n"
+RPM_LICENSES = Path("/usr/share/licenses")
+NONE_IN_RPM = "(none)"
 RPM_FILES = "[%{=NAME}\t%{=ARCH}\t%{FILENAMES}\n]"
 
 
@@ -78,9 +87,16 @@ def read_debs(printed: str) -> dict[str, Component]:
     """Packages by each of the names that dpkg has for them, from lines of `DEB_FORMAT`."""
     found = {}
     for line in printed.splitlines():
-        shown, name, version, architecture, source, source_version = line.split("\t")
+        shown, name, version, architecture, source, source_version, maintainer = line.split("\t")
         upstream = source if source_version == version else f"{source}@{source_version}"
-        package = system_package("deb", name, version, architecture, source=upstream)
+        terms = terms_of(name)
+        package = replace(
+            system_package("deb", name, version, architecture, source=upstream),
+            licenses=terms.licenses,
+            supplier=printable(maintainer),
+            originator=terms.contact,
+            copyright=terms.copyright,
+        )
         # Those of this machine's architecture are printed with it or without.
         found.update(dict.fromkeys((shown, f"{name}:{architecture}"), package))
         found.setdefault(name, package)
@@ -102,10 +118,14 @@ def read_rpms(printed: str) -> dict[tuple[str, str], Component]:
     found = {}
     for line in printed.splitlines():
         fields = line.split("\t")
-        if len(fields) == 6:
-            name, epoch, version, architecture, source, licence = fields
-            package = system_package("rpm", name, version, architecture, source=source, epoch=epoch)
-            found[name, architecture] = replace(package, licenses=(licence,))
+        if len(fields) == 7:
+            name, epoch, version, architecture, source, licence, vendor = fields
+            found[name, architecture] = replace(
+                system_package("rpm", name, version, architecture, source=source, epoch=epoch),
+                licenses=(licence,),
+                supplier="" if vendor == NONE_IN_RPM else printable(vendor),
+                copyright="\n".join(notices_in(sorted(RPM_LICENSES.glob(f"{name}/**/*")))),
+            )
     return found
 
 

@@ -17,7 +17,9 @@ DataFile = tuple[str, str]
 # How a program is frozen: as PyInstaller's self-extracting archive, or as plain files.
 Form = Literal["archive", "tree"]
 PartKind = Literal["binary", "data", "bytecode"]
-ComponentKind = Literal["project", "distribution", "interpreter", "system", "file"]
+ComponentKind = Literal["project", "distribution", "bundled", "interpreter", "system", "file"]
+# What SPDX says of a component of which all was looked at, and that has no notice of copyright.
+NO_NOTICES = "NONE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +27,18 @@ class Component:
     """One thing that files of a program or an image came from.
 
     Attributes:
-        kind: A "distribution" is one of Python, "system" a package of the system, "file" a library of no package.
+        kind: A "distribution" is one of Python, "bundled" what one says is built into it, "system" a package of the
+            system, "file" a library of no package.
         type: As package URLs have it, as are namespace, name, version and qualifiers.
-        licenses: SPDX identifiers or expressions where the component says so, else names.
+        licenses: All that hold, as the component calls them: SPDX expressions, Debian's short names, or any names.
+        supplier: Who distributes it, "NAME <ADDRESS>" or either of them, or "" where nobody is named.
+        originator: Who made it, in the same form, where that is somebody else and known.
+        copyright: Its notices, one a line; `NO_NOTICES` where it has none, "" where nobody could look.
         sha256: Of what it brought, or ""; see docs/reference.md.
         cpe: Its name in the vulnerability database of NIST, or "".
         requires: Names of the distributions that it needs.
+        inside: Names of the distributions that it is built into.
+        unread: Bills of materials that it brought and that could not be read.
         libraries: SHA-256 of the shared libraries that were taken from this machine, by name.
         files: Where its files are in the image; "!/" leads into an archive.
     """
@@ -42,9 +50,14 @@ class Component:
     version: str = ""
     qualifiers: Mapping[str, str] = field(default_factory=dict)
     licenses: tuple[str, ...] = ()
+    supplier: str = ""
+    originator: str = ""
+    copyright: str = ""
     sha256: str = ""
     cpe: str = ""
     requires: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     libraries: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import json
 import platform
 import shutil
 import sys
@@ -85,6 +86,27 @@ def test_another_project_of_this_machine_is_not_that_of_an_index(found: Found, i
     )
 
 
+def test_a_project_that_is_not_installed_has_the_copyright_in_its_folder(found: Found, tmp_path: Path) -> None:
+    web = tmp_path / "project" / "web.py"
+    web.parent.mkdir()
+    web.write_text("# Copyright 2021 Bob\n", encoding="utf-8")
+    assert found(web)["shopx"].copyright == "Copyright 2021 Bob"
+    (web.parent / "LICENSE").write_text("Copyright (c) 2020 Ada\n", encoding="utf-8")
+    assert found(web)["shopx"].copyright == "Copyright (c) 2020 Ada"
+
+
+def test_what_a_distribution_says_is_built_into_it_is_there(found: Found, install: Install, tmp_path: Path) -> None:
+    install("depx", "depx/__init__.py", "depx-1.0.dist-info/sboms/x.cdx.json", "depx-1.0.dist-info/sboms/odd.xml")
+    install("othery", "othery.py", "othery-1.0.dist-info/sboms/x.cdx.json")
+    listed = json.dumps({"bomFormat": "CycloneDX", "components": [{"name": "libz", "version": "1.3"}]})
+    for name in ("depx", "othery"):
+        sboms = tmp_path / "site-packages" / f"{name}-1.0.dist-info" / "sboms"
+        (sboms / "x.cdx.json").write_text(listed, encoding="utf-8")
+    made = found("depx/__init__.pyc")
+    assert (made["libz"].kind, made["libz"].version, made["libz"].inside) == ("bundled", "1.3", ("depx",))
+    assert made["depx"].unread == ("sboms/odd.xml",)
+
+
 def test_the_server_is_ours(found: Found) -> None:
     assert set(found("pystatic_runner", "pystatic_runner/server.pyc")) == {"pystatic-tasks", "python"}
 
@@ -118,6 +140,8 @@ def test_python_is_there_whosever_its_files_are(found: Found) -> None:
     made = found()
     python = made["python"]
     assert (python.kind, python.version, python.files) == ("interpreter", sys.version.split()[0], ())
+    assert python.supplier == "Python Software Foundation"
+    assert python.copyright.splitlines()[0].endswith("Python Software Foundation.")
     assert python.sha256 == hashlib.sha256(INTERPRETER.read_bytes()).hexdigest()
 
 

@@ -1,0 +1,81 @@
+"""Notices of copyright in texts: licences, and the heads of modules.
+
+Imports nothing beside the standard library, since it also answers for what the image step takes from the system.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+YEAR = r"(?:19|20)\d\d\b"
+# "Copyright (c) 2020 …", "© 2020 …", "2020 (c) …", "Copyright The … Authors", and REUSE's tag.
+NOTICE = re.compile(
+    rf"""(?:(?i:SPDX-FileCopyrightText):\s*\S
+        |\b(?i:copyright)\s*:?\s*(?:\([cC]\)|©|&copy;)\s*\S
+        |(?:\b(?i:copyright)\b|©|\([cC]\))[\s:,]*{YEAR}
+        |{YEAR}[\d\s,-]*\s(?:\([cC]\)|©)\s*\S
+        |^\W*Copyright\s+(?!(?:License|Notice|Law|Holder|Owner|Act|Statement|Office|And)\b)[A-Z])
+        .*""",
+    re.VERBOSE,
+)
+# What is to be filled in: by whoever applies a licence, and by a program.
+TEMPLATE = re.compile(
+    r"\[yyyy\]|\[name of|<year>|<name of|<copyright holders?>|%s|[{}]|\byear\b.*\bname of author\b", re.IGNORECASE
+)
+# A line that ends like this goes on in the next one.
+UNFINISHED = re.compile(r"(?:,|\b\d{4}|\band|\bby)$")
+MOST_LINES = 4
+# That of a licence's own text, which forbids to change it, says nothing of what is licensed.
+OF_THE_TEXT = "Everyone is permitted to copy and distribute verbatim copies"
+AROUND = " #*/;\"'`|\\-"
+CLOSING = "-->"
+LONGEST_LINE = 300
+LICENSE_FILE = re.compile(r"(licen[cs]e|copying|copyright|notice|authors)", re.IGNORECASE)
+
+
+def notices(text: str) -> Iterator[str]:
+    """The lines of a text that claim copyright, without the marks of a comment."""
+    lines = [*text.splitlines(), "", ""]
+    for number, line in enumerate(lines[:-2]):
+        found = NOTICE.search(line) if len(line) <= LONGEST_LINE else None
+        following = [bare(each) for each in lines[number + 1 :] if each.strip()][:2] if found else []
+        if found and not TEMPLATE.search(line) and not any(OF_THE_TEXT in each for each in following):
+            yield whole(bare(found[0]), [bare(each) for each in lines[number + 1 : number + MOST_LINES]])
+
+
+def whole(notice: str, following: Iterable[str]) -> str:
+    """A notice with the lines that it goes on in."""
+    for line in following:
+        if not line or not UNFINISHED.search(notice) or len(line) > LONGEST_LINE:
+            return notice
+        notice = f"{notice} {line}"
+    return notice
+
+
+def bare(line: str) -> str:
+    """A line without the marks of a comment."""
+    return printable(line.strip().removesuffix(CLOSING)).strip(AROUND)
+
+
+def printable(text: str) -> str:
+    """The text on one line, without characters that show nothing."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def notices_in(files: Iterable[Path]) -> tuple[str, ...]:
+    """Those of files, each once, in the order of the files; what cannot be read has none."""
+    return tuple(dict.fromkeys(notice for file in files for notice in notices(read_text(file))))
+
+
+def read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def is_license_file(name: str) -> bool:
+    """Whether files of that name tell by which licence and whose something is."""
+    return bool(LICENSE_FILE.match(name))
