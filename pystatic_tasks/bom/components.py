@@ -16,11 +16,18 @@ from pystatic_tasks.system.files import hash_file
 KINDS: Mapping[ComponentKind, tuple[str, str]] = {
     "project": ("project", "projects"),
     "distribution": ("Python distribution", "Python distributions"),
+    "bundled": ("library built into these", "libraries built into these"),
     "interpreter": ("interpreter", "interpreters"),
     "system": ("package of the system", "packages of the system"),
     "file": ("library of no package", "libraries of no package"),
 }
 OURS = "pystatic-tasks"
+OUR_SUPPLIER = "The pystatic-tasks contributors"
+OUR_COPYRIGHT = "Copyright (c) 2026 The pystatic-tasks contributors"
+# Labels by which whoever configures an image says what its project's metadata do not, or says it otherwise
+# (https://github.com/opencontainers/image-spec/blob/main/annotations.md).
+VENDOR = "org.opencontainers.image.vendor"
+LICENSES = "org.opencontainers.image.licenses"
 # Where the bundle of authorities stands, and the program that makes it where it is no package's file.
 CERTIFICATES = "/etc/ssl"
 MAKES_CERTIFICATES = "/usr/sbin/update-ca-certificates"
@@ -57,18 +64,29 @@ class BuiltWith:
 def our_component() -> Component:
     """This package, of which parts travel in programs and images."""
     # That of what we wrote; the package's is also about what others wrote, which is listed beside it where it travels.
-    return Component(kind="distribution", type="pypi", name=OURS, version=metadata(OURS)["Version"], licenses=("MIT",))
+    return Component(
+        kind="distribution",
+        type="pypi",
+        name=OURS,
+        version=metadata(OURS)["Version"],
+        licenses=("MIT",),
+        supplier=OUR_SUPPLIER,
+        copyright=OUR_COPYRIGHT,
+    )
 
 
-def image_components(program: Iterable[Component], added: Mapping[str, Path | None], folder: Path) -> list[Component]:
+def image_components(
+    program: Iterable[Component], added: Mapping[str, Path | None], folder: Path, labels: Mapping[str, str]
+) -> list[Component]:
     """All components of an image, each once, sorted.
 
     Args:
         program: Those of the program.
         added: The other files of the image: where each lies, and the file of this machine that it is a copy of.
         folder: The project's folder.
+        labels: Those that the configuration gives the image.
     """
-    known = list(program)
+    known = [as_labelled(each, labels) if each.kind == "project" else each for each in program]
     project = next(each for each in known if each.kind == "project")
     sources = [source for source in added.values() if source and not source.is_relative_to(folder)]
     makers = [MAKES_CERTIFICATES] * any(source.is_relative_to(CERTIFICATES) for source in sources)
@@ -85,6 +103,17 @@ def image_components(program: Iterable[Component], added: Mapping[str, Path | No
             owner = project
         known.append(replace(owner, files=(location,)))
     return merged(known)
+
+
+def as_labelled(project: Component, labels: Mapping[str, str]) -> Component:
+    """The project with what labels say of it: "Name of the distributing entity", and an SPDX expression."""
+    vendor, licenses = labels.get(VENDOR, ""), labels.get(LICENSES, "")
+    return replace(
+        project,
+        supplier=vendor or project.supplier,
+        originator=project.supplier if vendor and vendor != project.supplier else project.originator,
+        licenses=(licenses,) if licenses else project.licenses,
+    )
 
 
 def bundle(source: Path, maker: Component | None) -> Component:
@@ -109,6 +138,7 @@ def together(one: Component, other: Component) -> Component:
         one,
         libraries=dict(sorted({**one.libraries, **other.libraries}.items())),
         files=tuple(sorted({*one.files, *other.files})),
+        inside=tuple(sorted({*one.inside, *other.inside})),
     )
 
 

@@ -1,9 +1,14 @@
-"""The components as CycloneDX 1.6 (https://cyclonedx.org), by its library."""
+"""The components as CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/), by its library.
+
+`supplier` is whoever distributes a component or the image, `manufacturer` the organization or `authors` the person that
+made it, where that is known to be somebody else. `metadata.manufacturer` is the organization in whose name the document
+is made, and `metadata.lifecycles` says that it was made while the image was built.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,17 +18,22 @@ from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component as CdxComponent
 from cyclonedx.model.component import ComponentType
 from cyclonedx.model.component_evidence import ComponentEvidence, Occurrence
+from cyclonedx.model.contact import OrganizationalContact, OrganizationalEntity
 from cyclonedx.model.dependency import Dependency
-from cyclonedx.model.license import DisjunctiveLicense, License
+from cyclonedx.model.license import DisjunctiveLicense, License, LicenseAcknowledgement, LicenseExpression
+from cyclonedx.model.lifecycle import LifecyclePhase, PredefinedLifecycle
 from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
-from packaging.utils import canonicalize_name
 
 from pystatic_tasks.bom.components import OURS, our_component
-from pystatic_tasks.bom.names import image_url, license_names, operating_system, package_url, serial_number, version_of
+from pystatic_tasks.bom.image import Subject, subject
+from pystatic_tasks.bom.licenses import OWN, Conclusion, conclude
+from pystatic_tasks.bom.names import Party, package_url, party, references
+from pystatic_tasks.bom.relations import contents, requirements
 from pystatic_tasks.in_env.protocol import Component
 from pystatic_tasks.oci.description import ImageDescription
 
+CONCLUDED = LicenseAcknowledgement.CONCLUDED
 TYPES = {"project": ComponentType.APPLICATION, "interpreter": ComponentType.APPLICATION}
 
 
@@ -34,13 +44,17 @@ def write_cyclonedx(built: ImageDescription, components: Sequence[Component]) ->
         built: The image.
         components: All of the image, each once.
     """
-    image = describe_image(built, components)
-    described = [describe(each) for each in components]
-    system = describe_system(components)
+    about = subject(built, components)
+    image = describe_image(about)
+    described = [describe(each, name) for each, name in zip(components, references(components), strict=True)]
+    system = describe_system(about)
     tool = CdxComponent(type=ComponentType.APPLICATION, name=OURS, version=our_component().version)
     bom = Bom(
-        serial_number=serial_number(built, components),
+        serial_number=about.serial_number,
         metadata=BomMetaData(
+            lifecycles=[PredefinedLifecycle(LifecyclePhase.BUILD)],
+            supplier=entity(about.supplier),
+            manufacturer=entity(party(built.vendor)),
             timestamp=datetime.fromisoformat(built.created.replace("Z", "+00:00")),
             tools=ToolRepository(components=[tool]),
             component=image,
@@ -56,62 +70,81 @@ def in_order(document: dict[str, Any]) -> dict[str, Any]:
     """The document with those lists sorted which the library leaves in an order of its own each time."""
     for component in document["components"]:
         component.get("evidence", {}).get("occurrences", []).sort(key=json.dumps)
-        component.get("licenses", []).sort(key=json.dumps)
     return document
 
 
-def describe_image(built: ImageDescription, components: Iterable[Component]) -> CdxComponent:
-    url = image_url(built)
+def describe_image(about: Subject) -> CdxComponent:
     return CdxComponent(
         type=ComponentType.CONTAINER,
-        bom_ref=str(url),
-        name=built.name,
-        version=version_of(built, components),
-        purl=url,
-        hashes=[sha256(built.digest.removeprefix("sha256:"))],
+        bom_ref=str(about.url),
+        name=about.name,
+        version=about.version,
+        purl=about.url,
+        hashes=[sha256(about.sha256)],
+        supplier=entity(about.supplier),
+        licenses=describe_license(about.license),
+        copyright=about.copyright or None,
     )
 
 
-def describe(component: Component) -> CdxComponent:
-    url = package_url(component)
+def describe(component: Component, name: str) -> CdxComponent:
+    originator = party(component.originator)
     places = [Occurrence(location=each) for each in component.files]
     return CdxComponent(
         type=TYPES.get(component.kind, ComponentType.LIBRARY),
-        bom_ref=str(url),
+        bom_ref=name,
         name=component.name,
         version=component.version or None,
-        purl=url,
+        purl=package_url(component),
         cpe=component.cpe or None,
         hashes=[sha256(component.hash)] if component.hash else [],
-        licenses=describe_licenses(component),
+        supplier=entity(party(component.supplier)),
+        manufacturer=entity(originator) if originator and not originator.is_person else None,
+        authors=[person(originator)] if originator and originator.is_person else [],
+        licenses=describe_license(conclude(component)),
+        copyright=component.copyright or None,
         properties=source_package(component),
         evidence=ComponentEvidence(occurrences=places) if places else None,
     )
 
 
-def describe_system(components: Iterable[Component]) -> list[CdxComponent]:
+def describe_system(about: Subject) -> list[CdxComponent]:
     """What the system's packages are of, if there are any."""
-    found = operating_system(components)
-    if found is None:
+    if about.system is None:
         return []
-    name, version = found
+    name, version = about.system
     return [
         CdxComponent(
-            type=ComponentType.OPERATING_SYSTEM, bom_ref="-".join(filter(None, found)), name=name, version=version
+            type=ComponentType.OPERATING_SYSTEM,
+            bom_ref="-".join(filter(None, about.system)),
+            name=name,
+            version=version or None,
+            supplier=entity(party(name)),
         )
     ]
 
 
-def describe_licenses(component: Component) -> list[License]:
-    """One expression, or any number of single licences: the standard wants no mixture."""
-    names = license_names(component)
-    if len(names) == 1:
-        return [LicenseFactory().make_from_string(names[0])]
-    found = [LicenseFactory().make_from_string(each) for each in names]
-    return [
-        each if isinstance(each, DisjunctiveLicense) else DisjunctiveLicense(name=name)
-        for each, name in zip(found, names, strict=True)
-    ]
+def describe_license(conclusion: Conclusion) -> list[License]:
+    """One licence of SPDX, one that is called as the component calls it, or an expression of several."""
+    text = conclusion.expression
+    if not text:
+        return []
+    if " " in text:
+        return [LicenseExpression(text, acknowledgement=CONCLUDED)]
+    if text.startswith(OWN):
+        return [DisjunctiveLicense(name=conclusion.references[text], acknowledgement=CONCLUDED)]
+    return [LicenseFactory().make_from_string(text, license_acknowledgement=CONCLUDED)]
+
+
+def entity(party: Party | None) -> OrganizationalEntity | None:
+    if party is None:
+        return None
+    contacts = [OrganizationalContact(email=party.address)] if party.address else []
+    return OrganizationalEntity(name=party.name, contacts=contacts)
+
+
+def person(party: Party) -> OrganizationalContact:
+    return OrganizationalContact(name=party.name, email=party.address or None)
 
 
 def source_package(component: Component) -> list[Property]:
@@ -128,17 +161,14 @@ def source_package(component: Component) -> list[Property]:
 def dependencies(
     image: CdxComponent, components: Sequence[Component], described: Sequence[CdxComponent], system: list[CdxComponent]
 ) -> list[Dependency]:
-    """Who needs whom: distributions by their metadata, and the image all that nobody else needs."""
-    pairs = list(zip(components, described, strict=True))
-    names: Mapping[str, CdxComponent] = {
-        canonicalize_name(each.name): ref for each, ref in pairs if each.kind in ("project", "distribution")
-    }
-    needs = [(ref, [names[name] for name in each.requires if name in names]) for each, ref in pairs]
-    needed = {id(each) for ref, wanted in needs for each in wanted if each is not ref}
+    """Who needs whom: distributions by their metadata and what is built into them, and the image all the others."""
+    both = zip(requirements(components), contents(components), strict=True)
+    needs = [[described[number] for number in dict.fromkeys([*needed, *inside])] for needed, inside in both]
+    needed = {id(each) for wanted in needs for each in wanted}
     roots = [ref for ref in [*described, *system] if id(ref) not in needed]
     return [
         Dependency(ref=ref.bom_ref, dependencies=[Dependency(ref=each.bom_ref) for each in wanted])
-        for ref, wanted in [(image, roots), *needs, *((each, []) for each in system)]
+        for ref, wanted in [(image, roots), *zip(described, needs, strict=True), *((each, []) for each in system)]
     ]
 
 

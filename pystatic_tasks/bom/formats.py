@@ -11,6 +11,8 @@ from pystatic_tasks.oci.description import ImageDescription
 
 CYCLONEDX = "sbom.cdx.json"
 SPDX = "sbom.spdx.json"
+# By the ending that the standard asks for.
+SPDX3 = "sbom.spdx3.json"
 
 
 def as_cyclonedx(built: ImageDescription, components: Sequence[Component]) -> str:
@@ -36,3 +38,10 @@ def as_spdx(built: ImageDescription, components: Sequence[Component]) -> str:
             'Install it: pip install "pystatic-tasks[spdx]".',
         ) from None
     return write_spdx(built, components)
+
+
+def as_spdx3(built: ImageDescription, components: Sequence[Component]) -> str:
+    """The text of `sbom.spdx3.json`."""
+    from pystatic_tasks.bom.spdx3 import write_spdx3
+
+    return write_spdx3(built, components)

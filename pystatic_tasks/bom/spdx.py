@@ -1,17 +1,18 @@
 """The components as SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3/), by its library, which is an extra.
 
-Only where somebody asks for it: of each component its name, version, licence and hash, and not its files.
+Only where somebody asks for it: nothing of single files. The supplier is "the actual distribution source" (7.5), the
+originator whoever made it, where that is somebody else (7.6). The licence concluded is the one declared (7.13, 7.15),
+since a component's own metadata are all that was read. SPDX 2 has no field for the kind of a document, so that stands
+in the creator's comment (6.10), as CISA's "Framing Software Component Transparency" (2024) has it.
 """
 
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from license_expression import ExpressionError
 from spdx_tools.common.spdx_licensing import spdx_licensing
 from spdx_tools.spdx.model import (
     Actor,
@@ -22,17 +23,22 @@ from spdx_tools.spdx.model import (
     Document,
     ExternalPackageRef,
     ExternalPackageRefCategory,
+    ExtractedLicensingInfo,
     Package,
     PackagePurpose,
     Relationship,
     RelationshipType,
     SpdxNoAssertion,
+    SpdxNone,
 )
 from spdx_tools.spdx.writer.json.json_writer import write_document_to_stream
 
 from pystatic_tasks.bom.components import OURS, our_component
-from pystatic_tasks.bom.names import image_url, license_names, operating_system, package_url, serial_number, version_of
-from pystatic_tasks.in_env.protocol import Component
+from pystatic_tasks.bom.image import Subject, subject
+from pystatic_tasks.bom.licenses import conclude, explanations, slug
+from pystatic_tasks.bom.names import Party, package_url, party, source_of
+from pystatic_tasks.bom.relations import contents, requirements
+from pystatic_tasks.in_env.protocol import NO_NOTICES, Component
 from pystatic_tasks.oci.description import ImageDescription
 
 DOCUMENT = "SPDXRef-DOCUMENT"
@@ -49,35 +55,65 @@ def write_spdx(built: ImageDescription, components: Sequence[Component]) -> str:
         built: The image.
         components: All of the image, each once.
     """
-    packages = [describe(number, each) for number, each in enumerate(components, start=1)]
-    packages = [describe_image(built, components), *packages, *describe_system(components)]
-    inside = [Relationship(IMAGE, RelationshipType.CONTAINS, each.spdx_id) for each in packages[1:]]
+    about = subject(built, components)
+    described = [describe(number, each) for number, each in enumerate(components, start=1)]
+    system = describe_system(about)
+    author = actor(party(built.vendor))
     document = Document(
         creation_info=CreationInfo(
             spdx_version="SPDX-2.3",
             spdx_id=DOCUMENT,
             name=built.name,
-            document_namespace=f"{NAMESPACE}/{built.name}-{serial_number(built, components)}",
-            creators=[Actor(ActorType.TOOL, f"{OURS}-{our_component().version}")],
+            document_namespace=f"{NAMESPACE}/{built.name}-{about.serial_number}",
+            creators=[Actor(ActorType.TOOL, f"{OURS}-{our_component().version}"), *([author] if author else [])],
+            creator_comment="SBOM Type: Build",
             created=datetime.fromisoformat(built.created.removesuffix("Z")),
         ),
-        packages=packages,
-        relationships=[Relationship(DOCUMENT, RelationshipType.DESCRIBES, IMAGE), *inside],
+        packages=[describe_image(about), *described, *system],
+        relationships=[
+            Relationship(DOCUMENT, RelationshipType.DESCRIBES, IMAGE),
+            *relations(components, described),
+            *(Relationship(IMAGE, RelationshipType.CONTAINS, each.spdx_id) for each in system),
+        ],
+        extracted_licensing_info=[
+            ExtractedLicensingInfo(license_id=key, extracted_text=text)
+            for key, text in explanations(components).items()
+        ],
     )
     stream = io.StringIO()
     write_document_to_stream(document, stream, validate=False)
     return stream.getvalue() + "\n"
 
 
-def describe_image(built: ImageDescription, components: Iterable[Component]) -> Package:
+def relations(components: Sequence[Component], described: Sequence[Package]) -> list[Relationship]:
+    """What is inside the image or another component, and what needs what."""
+    inside, needed = contents(components), requirements(components)
+    below = {number for each in inside for number in each}
+    kinds = ((RelationshipType.CONTAINS, inside), (RelationshipType.DEPENDS_ON, needed))
+    roots = [each for number, each in enumerate(described) if number not in below]
+    return [
+        *(Relationship(IMAGE, RelationshipType.CONTAINS, each.spdx_id) for each in roots),
+        *(
+            Relationship(described[number].spdx_id, kind, described[other].spdx_id)
+            for kind, found in kinds
+            for number, others in enumerate(found)
+            for other in others
+        ),
+    ]
+
+
+def describe_image(about: Subject) -> Package:
     return Package(
         spdx_id=IMAGE,
-        name=built.name,
-        version=version_of(built, components),
+        name=about.name,
+        version=about.version,
         download_location=SpdxNoAssertion(),
         files_analyzed=False,
-        checksums=[Checksum(ChecksumAlgorithm.SHA256, built.digest.removeprefix("sha256:"))],
-        external_references=[reference("purl", str(image_url(built)))],
+        supplier=actor(about.supplier) or SpdxNoAssertion(),
+        checksums=[Checksum(ChecksumAlgorithm.SHA256, about.sha256)],
+        license_concluded=license_expression(about.license.expression),
+        copyright_text=notices(about.copyright),
+        external_references=[reference("purl", str(about.url))],
         primary_package_purpose=PackagePurpose.CONTAINER,
     )
 
@@ -86,56 +122,59 @@ def describe(number: int, component: Component) -> Package:
     references = [reference("purl", str(package_url(component)))]
     if component.cpe:
         references.append(reference("cpe23Type", component.cpe))
-    readable = re.sub(r"[^A-Za-z0-9.]+", "-", component.name)
-    names = license_names(component)
-    expression = license_expression(names)
+    license = conclude(component).expression
     return Package(
-        spdx_id=f"SPDXRef-{number}-{readable}",
+        spdx_id=f"SPDXRef-{number}-{slug(component.name)}",
         name=component.name,
         version=component.version or None,
         download_location=SpdxNoAssertion(),
         files_analyzed=False,
+        supplier=actor(party(component.supplier)) or SpdxNoAssertion(),
+        originator=actor(party(component.originator)),
         checksums=[Checksum(ChecksumAlgorithm.SHA256, component.hash)] if component.hash else [],
-        source_info=source_package(component),
-        license_declared=expression,
-        license_comment="; ".join(names) if names and isinstance(expression, SpdxNoAssertion) else None,
+        source_info=source_of(component) or None,
+        license_concluded=license_expression(license),
+        license_declared=license_expression(license),
+        license_comment="; ".join(component.licenses) if component.licenses not in ((), (license,)) else None,
+        copyright_text=notices(component.copyright),
         external_references=references,
         primary_package_purpose=PURPOSES.get(component.kind, PackagePurpose.LIBRARY),
     )
 
 
-def describe_system(components: Iterable[Component]) -> list[Package]:
-    """What the system's packages are of, if there are any."""
-    found = operating_system(components)
-    if found is None:
+def describe_system(about: Subject) -> list[Package]:
+    """What the system's packages are of, if there are any; nothing in the image is its own, so nothing is licensed."""
+    if about.system is None:
         return []
+    name, version = about.system
     return [
         Package(
             spdx_id=SYSTEM,
-            name=found[0],
-            version=found[1] or None,
+            name=name,
+            version=version or None,
             download_location=SpdxNoAssertion(),
             files_analyzed=False,
+            supplier=actor(party(name)) or SpdxNoAssertion(),
+            license_concluded=SpdxNone(),
+            license_declared=SpdxNone(),
+            copyright_text=SpdxNone(),
             primary_package_purpose=PackagePurpose.OPERATING_SYSTEM,
         )
     ]
 
 
-def license_expression(names: Sequence[str]) -> Any:
-    """All licences in one expression, or no assertion where one of them is none of SPDX."""
-    text = " AND ".join(f"({name})" if " " in name else name for name in names)
-    try:
-        return spdx_licensing.parse(text, validate=True) if names else SpdxNoAssertion()
-    except ExpressionError:
-        return SpdxNoAssertion()
-
-
-def source_package(component: Component) -> str | None:
-    """Of which source a Debian package was made, in the words that Trivy reads."""
-    if component.type != "deb":
+def actor(party: Party | None) -> Actor | None:
+    if party is None:
         return None
-    name, version = component.upstream
-    return f"built package from: {name} {version}"
+    return Actor(ActorType.PERSON if party.is_person else ActorType.ORGANIZATION, party.name, party.address or None)
+
+
+def notices(text: str) -> Any:
+    return SpdxNone() if text == NO_NOTICES else text or SpdxNoAssertion()
+
+
+def license_expression(text: str) -> Any:
+    return spdx_licensing.parse(text) if text else SpdxNoAssertion()
 
 
 def reference(kind: str, locator: str) -> ExternalPackageRef:

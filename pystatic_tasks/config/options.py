@@ -42,7 +42,7 @@ class Option:
 
 
 # What sbom writes; the first always.
-FORMATS = ("cyclonedx", "spdx")
+FORMATS = ("cyclonedx", "spdx", "spdx3")
 OPTIONS = (
     Option(
         name="--tag", metavar="TAG", repeatable=True, help="a tag, or a whole reference; may be given more than once"
@@ -67,7 +67,9 @@ OPTIONS = (
         name="--format",
         metavar="FORMAT",
         repeatable=True,
-        help="what sbom writes: {}, which is always written, or {} too; may be given more than once".format(*FORMATS),
+        help="what sbom writes: {}, which is always written, or {} or {} too; may be given more than once".format(
+            *FORMATS
+        ),
     ),
     Option(
         name="--check-reproducible",

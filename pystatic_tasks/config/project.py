@@ -112,3 +112,20 @@ def required_name(requirement: str) -> str:
         return canonicalize_name(Requirement(requirement).name)
     except InvalidRequirement:
         return ""
+
+
+def license_expression(value: Any) -> str:
+    """An SPDX expression, from PEP 639's text or the older table."""
+    if isinstance(value, Mapping):
+        text = str(value.get("text", ""))
+        return text if len(text.split()) <= 5 else ""
+    return str(value or "")
+
+
+def people(project: Mapping[str, Any]) -> str:
+    """Who supplies the project by its table [project], as `Component.supplier` has it."""
+    tables = [each for each in project.get("maintainers") or project.get("authors") or () if isinstance(each, Mapping)]
+    named = [(str(each.get("name", "")), str(each.get("email", ""))) for each in tables]
+    if len(named) == 1 and all(named[0]):
+        return "{} <{}>".format(*named[0])
+    return ", ".join(name or address for name, address in named if name or address)

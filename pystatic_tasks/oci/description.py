@@ -20,7 +20,10 @@ class LayerDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageDescription:
-    """One image; `schemas/image.schema.json` says what each field means."""
+    """One image; `schemas/image.schema.json` says what each field means.
+
+    `vendor` is who distributes it, if the configuration says so, else "".
+    """
 
     version: int
     name: str
@@ -35,3 +38,4 @@ class ImageDescription:
     size_bytes: int
     compressed_bytes: int
     layers: tuple[LayerDescription, ...]
+    vendor: str = ""

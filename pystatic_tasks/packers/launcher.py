@@ -14,6 +14,7 @@ from typing import Any
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import StaticxError
 from pystatic_tasks.in_env.modules import LAUNCHER
+from pystatic_tasks.in_env.notices import notices_in
 from pystatic_tasks.in_env.protocol import Component, Form, LauncherQuestion, RefusedError
 from pystatic_tasks.in_image.healthcheck import LAUNCHED
 from pystatic_tasks.packers.packer import Job, Packer, Packing
@@ -25,6 +26,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "in_image" / "launcher"
 OTHER_WAYS = 'Use packer = "staticx", or layout = "tree".'
 # What the executable is made of beside our own code, as in_image/launcher/build.py takes it.
 ZSTD, MUSL = "1.5.7", "1.2.5"
+SUPPLIERS = {"zstd": "Meta Platforms, Inc.", "musl": "Rich Felker"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +96,15 @@ def components(config: ImageConfig, ours: Component) -> Iterator[Component]:
     """The launcher, and what is in it of others."""
     yield replace(ours, files=(f"/{config.name}", f"/{config.name}!/{LAUNCHED}"))
     for name, version, license_name in (("zstd", ZSTD, "BSD-3-Clause"), ("musl", MUSL, "MIT")):
-        yield Component(kind="file", type="generic", name=name, version=version, licenses=(license_name,))
+        yield Component(
+            kind="file",
+            type="generic",
+            name=name,
+            version=version,
+            licenses=(license_name,),
+            supplier=SUPPLIERS[name],
+            copyright="\n".join(notices_in([FOLDER / f"LICENSE.{name}"])),
+        )
 
 
 PACKER: Packer = Launcher()

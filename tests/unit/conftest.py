@@ -17,7 +17,8 @@ import pytest
 from hypothesis import settings
 from support import BUILT, BYTECODE
 
-from pystatic_tasks.in_env.protocol import Component
+from pystatic_tasks.in_env.bundled import cyclonedx_components
+from pystatic_tasks.in_env.protocol import NO_NOTICES, Component
 from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.oci.layers import Entry, make_layer
 from pystatic_tasks.oci.manifest import Runtime, make_image
@@ -125,6 +126,19 @@ def built() -> Built:
     return replace(BUILT, tags=("registry.example:5000/shop:latest",), digest=f"sha256:{DIGEST}")
 
 
+@pytest.fixture(params=["/", "a b@c#d?e", "\N{BELL}", "<x>", "%00%2f", "x" * 400, "Bob (Bo) <b@x.org>", "NOASSERTION"])
+def odd_components(request: pytest.FixtureRequest) -> list[Component]:
+    """What a wheel may bring, and a project may be, that are made of an odd text."""
+    text = request.param
+    names = [{"name": text, "version": text}, {"name": "x", "purl": f"pkg:{text}/{text}@{text}?{text}={text}#{text}"}]
+    names += [{"name": "y", "purl": f"pkg:pypi/{text}"}, {"name": text, "purl": f"pkg:PyPI/{text}"}]
+    words = {"copyright": text, "author": text, "licenses": [{"expression": text}, {"license": {"id": text}}]}
+    project = Component(
+        kind="project", type="generic", name="shop", supplier=text, originator=text, licenses=(text,), copyright=text
+    )
+    return [project, *cyclonedx_components({"components": [{**name, **words} for name in names]})]
+
+
 @pytest.fixture
 def components() -> list[Component]:
     """One of each kind, sorted."""
@@ -137,6 +151,10 @@ def components() -> list[Component]:
             name="libssl3",
             version="3.0.19-1+b1",
             qualifiers=qualifiers,
+            licenses=("Apache-2.0", "Artistic or GPL-1+"),
+            supplier="Debian OpenSSL Team <openssl@lists.example>",
+            originator="The OpenSSL Project",
+            copyright="1995-2020, The OpenSSL Project Authors\n1995-1998, Eric A. Young, Tim J. Hudson",
             libraries={"libcrypto.so.3": "c" * 64, "libssl.so.3": "d" * 64},
             files=("/lib/libssl.so.3", "/lib/libcrypto.so.3"),
         ),
@@ -149,16 +167,37 @@ def components() -> list[Component]:
             name="python",
             version="3.13.0",
             licenses=("Python-2.0.1",),
+            supplier="Python Software Foundation",
+            copyright="Copyright (c) 2001-2024 Python Software Foundation.",
             sha256="a" * 64,
             cpe="cpe:2.3:a:python:python:3.13.0:*:*:*:*:*:*:*",
         ),
-        Component(kind="project", type="generic", name="shop", version="1.4", requires=("big-dep", "nowhere")),
+        Component(
+            kind="project",
+            type="generic",
+            name="shop",
+            version="1.4",
+            supplier="Ada Größe <ada@shop.example>",
+            copyright=NO_NOTICES,
+            requires=("big-dep", "nowhere"),
+        ),
+        Component(
+            kind="bundled",
+            type="cargo",
+            name="libm",
+            version="0.2.15",
+            licenses=("MIT/Apache-2.0",),
+            supplier="Jorge Aparicio",
+            inside=("big.dep",),
+        ),
         Component(
             kind="distribution",
             type="pypi",
             name="Big_Dep",
             version="2.0",
             licenses=("MIT License", "Größe's own", "ISC OR MIT"),
+            supplier="Big Inc. <dep@big.example>",
+            originator="Grace Hopper",
             files=("/opt/b.pyc", "/opt/a.pyc"),
         ),
         Component(kind="distribution", type="pypi", name="gunicorn", version="27.0.1", licenses=("MIT OR Apache-2.0",)),

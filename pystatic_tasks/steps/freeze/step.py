@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.bom.components import our_component
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.config.project import PYPROJECT, read_pyproject, tables_of_others
+from pystatic_tasks.config.project import PYPROJECT, license_expression, people, read_pyproject, tables_of_others
 from pystatic_tasks.config.variables import caller_values, hide_in_files, hiding
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.modules import EXAMINE, FREEZE, TOOLS
@@ -384,6 +384,8 @@ def own_components(config: ImageConfig) -> Own:
             type="generic",
             name=str(project.get("name", config.name)),
             version=str(project.get("version", "")),
+            licenses=tuple(filter(None, [license_expression(project.get("license"))])),
+            supplier=people(project),
         ),
         runner=our_component(),
         folder=str(config.root),

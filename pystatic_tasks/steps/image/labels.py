@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pystatic_tasks.config.project import license_expression
 from pystatic_tasks.system.git import Git
 from pystatic_tasks.system.redaction import public_url
 
@@ -38,11 +39,3 @@ def project_labels(project: Mapping[str, Any], version: str, git: Git) -> dict[s
         "revision": git.revision,
     }
     return {f"{PREFIX}{key}": value for key, value in found.items() if value}
-
-
-def license_expression(value: Any) -> str:
-    """An SPDX expression, from PEP 639's text or the older table."""
-    if isinstance(value, Mapping):
-        text = str(value.get("text", ""))
-        return text if len(text.split()) <= 5 else ""
-    return str(value or "")

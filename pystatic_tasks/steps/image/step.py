@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from pystatic_tasks.bom.components import OURS, built_with, image_components, our_component
+from pystatic_tasks.bom.components import OURS, VENDOR, built_with, image_components, our_component
 from pystatic_tasks.bom.formats import CYCLONEDX, as_cyclonedx
 from pystatic_tasks.config.model import Compression, ImageConfig, shown
 from pystatic_tasks.engines import loading_engines, make_artifact
@@ -41,12 +41,12 @@ from pystatic_tasks.system.units import megabytes
 
 PACKAGE = Path(__file__).resolve().parents[2]
 # Libraries that decide on the bytes of what is written.
-LIBRARIES = ("cyclonedx-python-lib", "packageurl-python")
+LIBRARIES = ("cyclonedx-python-lib", "packageurl-python", "packaging")
 # Of image.json; described by schemas/image.schema.json.
 MANIFEST_VERSION = 1
 LARGEST_SHOWN = 10
 # Of what the step leaves, kept in its manifest only.
-NOT_REPORTED = ("server_ports", "components")
+NOT_REPORTED = ("server_ports", "components", "vendor")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredie
         ImageError: it is over budget.
     """
     entries, created = ingredients.entries, ingredients.created
-    components = image_components(ingredients.components, added_files(ingredients), config.root)
+    components = image_components(ingredients.components, added_files(ingredients), config.root, config.image.labels)
     with context.terminal.activity("compressing layers"):
         layers = make_layers(config, entries, created, cache_folder(config, "layers", use_cache=context.use_cache))
     made = make_image(layers, ingredients.runtime, created, config.image.compression)
@@ -236,6 +236,7 @@ def describe(config: ImageConfig, made: OciImage, ingredients: Ingredients, comp
         built_with=built_with(components, tool_versions(config, frozen)),
         server_ports=frozen.ports,
         components=tuple(components),
+        vendor=config.image.labels.get(VENDOR, ""),
     )
 
 

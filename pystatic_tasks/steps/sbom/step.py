@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pystatic_tasks.bom.components import counted
-from pystatic_tasks.bom.formats import CYCLONEDX, SPDX, as_spdx
+from pystatic_tasks.bom.formats import CYCLONEDX, SPDX, SPDX3, as_spdx, as_spdx3
+from pystatic_tasks.bom.gaps import gaps
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import require_result
@@ -12,14 +13,18 @@ from pystatic_tasks.system.files import write_whole
 
 
 def sbom(config: ImageConfig, context: StepContext) -> Built:
-    """Say what `sbom.cdx.json` holds, which is written with every image; write `sbom.spdx.json` if asked for.
+    """Say what `sbom.cdx.json` holds, which is written with every image; write others if asked for.
 
     Raises:
         MissingToolError: the library for SPDX is not installed.
     """
     built = require_result(config, Built)
     context.say(f"{shown(config, config.dist / CYCLONEDX)}: {counted(built.components)}")
-    if "spdx" in context.formats:
-        write_whole(config.dist / SPDX, as_spdx(built, built.components))
-        context.say(f"{shown(config, config.dist / SPDX)}: the same in SPDX")
+    for line in gaps(built.components):
+        context.say(line)
+    others = (("spdx", SPDX, as_spdx, "SPDX 2.3"), ("spdx3", SPDX3, as_spdx3, "SPDX 3.0.1"))
+    for name, file, write, standard in others:
+        if name in context.formats:
+            write_whole(config.dist / file, write(built, built.components))
+            context.say(f"{shown(config, config.dist / file)}: the same in {standard}")
     return built

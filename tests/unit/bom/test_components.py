@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import COMPONENTS
+from support import COMPONENTS, REPOSITORY
 
 from pystatic_tasks.bom import components as module
 from pystatic_tasks.bom.components import (
+    LICENSES,
     MAKES_CERTIFICATES,
+    VENDOR,
     built_with,
     counted,
     image_components,
@@ -49,26 +51,26 @@ def test_only_what_is_known_need_be_written_down() -> None:
 
 
 def test_files_that_are_written_are_ours(packaged: dict[str, Component]) -> None:
-    found = image_components(COMPONENTS, {"/etc/passwd": None, "/etc/group": None}, Path("/home/shop"))
+    found = image_components(COMPONENTS, {"/etc/passwd": None, "/etc/group": None}, Path("/home/shop"), {})
     assert files(found) == {"shop": ("/shop",), "pystatic-tasks": ("/etc/group", "/etc/passwd")}
 
 
 def test_the_projects_files_are_its_own(packaged: dict[str, Component]) -> None:
     added = {"/etc/motd": Path("/home/shop/motd"), "/opt/x": Path("/opt/x")}
-    found = image_components(COMPONENTS, added, Path("/home/shop"))
+    found = image_components(COMPONENTS, added, Path("/home/shop"), {})
     assert files(found) == {"shop": ("/etc/motd", "/opt/x", "/shop")}
 
 
 def test_time_zones_belong_to_their_package(packaged: dict[str, Component]) -> None:
     packaged["/usr/share/zoneinfo/UTC"] = PACKAGE
-    found = image_components(COMPONENTS, {"/zone": Path("/usr/share/zoneinfo/UTC")}, Path("/home/shop"))
+    found = image_components(COMPONENTS, {"/zone": Path("/usr/share/zoneinfo/UTC")}, Path("/home/shop"), {})
     assert files(found)["tzdata"] == ("/zone",)
 
 
 def test_a_bundle_of_authorities_belongs_to_what_made_it(packaged: dict[str, Component]) -> None:
     packaged[MAKES_CERTIFICATES] = replace(PACKAGE, name="ca-certificates")
     bundle = Path("/etc/ssl/certs/ca-certificates.crt")
-    found = image_components(COMPONENTS, {str(bundle): bundle}, Path("/home/shop"))
+    found = image_components(COMPONENTS, {str(bundle): bundle}, Path("/home/shop"), {})
     assert files(found)["ca-certificates"] == (str(bundle),)
 
 
@@ -77,7 +79,7 @@ def test_a_bundle_of_authorities_that_nobody_made_is_known_by_its_content(
 ) -> None:
     monkeypatch.setattr(module, "hash_file", lambda path: "b" * 64)
     bundle = Path("/etc/ssl/cert.pem")
-    found = image_components(COMPONENTS, {str(bundle): bundle}, Path("/home/shop"))
+    found = image_components(COMPONENTS, {str(bundle): bundle}, Path("/home/shop"), {})
     (made,) = (each for each in found if each.kind == "file")
     assert (made.name, made.hash, made.files) == ("cert.pem", "b" * 64, (str(bundle),))
 
@@ -87,6 +89,37 @@ def test_each_component_is_there_once() -> None:
     found = merged([replace(LIBRARY, files=("/c", "/a")), replace(LIBRARY, version="2"), other])
     assert [(each.version, each.files) for each in found] == [("1", ("/a", "/b", "/c")), ("2", ())]
     assert list(found[0].libraries) == ["libx.so", "liby.so"]
+
+
+def test_what_is_built_into_several_distributions_is_there_once() -> None:
+    library = Component(kind="bundled", type="rpm", namespace="almalinux", name="libgcc", version="8.5")
+    (found,) = merged([replace(library, inside=("scipy",)), replace(library, inside=("numpy",))])
+    assert found.inside == ("numpy", "scipy")
+
+
+# Whose the project is.
+
+
+@pytest.mark.parametrize(
+    ("labels", "supplier", "originator", "licenses"),
+    [
+        ({}, "Ada <ada@shop.example>", "", ("MIT",)),
+        ({VENDOR: "Shop Inc."}, "Shop Inc.", "Ada <ada@shop.example>", ("MIT",)),
+        ({LICENSES: "LicenseRef-Shop"}, "Ada <ada@shop.example>", "", ("LicenseRef-Shop",)),
+    ],
+)
+def test_labels_say_who_supplies_the_project_and_by_which_licence(
+    packaged: dict[str, Component],
+    labels: dict[str, str],
+    supplier: str,
+    originator: str,
+    licenses: tuple[str, ...],
+) -> None:
+    project = Component(
+        kind="project", type="generic", name="shop", supplier="Ada <ada@shop.example>", licenses=("MIT",)
+    )
+    (found,) = image_components([project], {}, Path("/home/shop"), labels)
+    assert (found.supplier, found.originator, found.licenses) == (supplier, originator, licenses)
 
 
 # What a component says of itself.
@@ -120,7 +153,8 @@ def test_a_package_was_made_of_a_source(upstream: dict[str, str], expected: tupl
 
 def test_kinds_are_counted_in_words(components: list[Component]) -> None:
     assert counted(components) == (
-        "1 project, 2 Python distributions, 1 interpreter, 1 package of the system, 1 library of no package"
+        "1 project, 2 Python distributions, 1 library built into these, 1 interpreter, 1 package of the system, "
+        "1 library of no package"
     )
     assert counted(components[:1] * 3) == "3 packages of the system"
 
@@ -128,6 +162,7 @@ def test_kinds_are_counted_in_words(components: list[Component]) -> None:
 def test_our_own_component_is_that_of_the_package() -> None:
     ours = our_component()
     assert (ours.type, ours.name, ours.licenses) == ("pypi", "pystatic-tasks", ("MIT",))
+    assert ours.copyright in (REPOSITORY / "LICENSE").read_text(encoding="utf-8").splitlines()
 
 
 def test_what_cannot_be_pinned_is_told(components: list[Component]) -> None:

@@ -1,21 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from cyclonedx.spdx import is_supported_id
 
-from pystatic_tasks.bom.names import (
-    LICENSES,
-    image_url,
-    license_names,
-    operating_system,
-    package_url,
-    serial_number,
-    version_of,
-)
+from pystatic_tasks.bom.names import Party, package_url, party, references, source_of
 from pystatic_tasks.in_env.protocol import Component
-from pystatic_tasks.steps.results import Built
 
 
 def test_every_component_has_a_url(components: list[Component]) -> None:
@@ -25,45 +13,45 @@ def test_every_component_has_a_url(components: list[Component]) -> None:
         f"pkg:generic/libx.so?{checksum}",
         "pkg:generic/python@3.13.0",
         "pkg:generic/shop@1.4",
+        "pkg:cargo/libm@0.2.15",
         "pkg:pypi/big-dep@2.0",
         "pkg:pypi/gunicorn@27.0.1",
     ]
 
 
-def test_an_image_has_a_url_by_its_digest(built: Built) -> None:
-    assert str(image_url(built)) == f"pkg:oci/shop@sha256:{'1' * 64}?arch=amd64"
-
-
-def test_licences_of_classifiers_have_spdxs_names_where_those_are_clear() -> None:
-    each = Component(kind="distribution", type="pypi", name="x", licenses=("MIT License", "BSD License", "ISC"))
-    assert license_names(each) == ["MIT", "BSD License", "ISC"]
-
-
-@pytest.mark.parametrize("name", LICENSES.values())
-def test_these_names_are_spdxs(name: str) -> None:
-    assert is_supported_id(name)
-
-
-def test_the_serial_number_is_that_of_the_image_and_its_components(built: Built, components: list[Component]) -> None:
-    number = serial_number(built, components)
-    assert serial_number(replace(built), list(components)) == number
-    assert serial_number(replace(built, digest=f"sha256:{'2' * 64}"), components) != number
-    assert serial_number(built, [replace(components[0], version="3.0.20"), *components[1:]]) != number
-
-
-def test_the_version_is_the_projects_or_else_the_tag(built: Built, components: list[Component]) -> None:
-    assert version_of(built, components) == "1.4"
-    assert version_of(built, [replace(each, version="") for each in components]) == "latest"
+def test_components_of_one_url_have_names_of_their_own() -> None:
+    found = [Component(kind="bundled", type="pypi", name=name, version="1") for name in ("Foo", "foo", "FOO", "bar")]
+    assert references(found) == ["pkg:pypi/foo@1", "pkg:pypi/foo@1#2", "pkg:pypi/foo@1#3", "pkg:pypi/bar@1"]
 
 
 @pytest.mark.parametrize(
-    ("namespace", "distro", "expected"),
-    [("debian", "debian-12", ("debian", "12")), ("arch", "arch", ("arch", ""))],
+    ("text", "expected", "is_person"),
+    [
+        ("Kurt Griffiths <mail@kgriffs.com>", Party(name="Kurt Griffiths", address="mail@kgriffs.com"), True),
+        ("Ada Größe", Party(name="Ada Größe"), True),
+        ("list@lists.example", Party(name="list@lists.example"), False),
+        ("<list@lists.example>", Party(name="list@lists.example"), False),
+        (
+            "Guido van Rossum, Jukka Lehtosalo <typing@x.org>",
+            Party(name="Guido van Rossum, Jukka Lehtosalo", address="typing@x.org"),
+            False,
+        ),
+        ("GNU Libc Maintainers <libc@x.org>", Party(name="GNU Libc Maintainers", address="libc@x.org"), False),
+        ("Python Software Foundation", Party(name="Python Software Foundation"), False),
+        ("Meta Platforms, Inc.", Party(name="Meta Platforms, Inc."), False),
+        ("almalinux", Party(name="almalinux"), False),
+    ],
 )
-def test_the_system_is_that_of_its_packages(namespace: str, distro: str, expected: tuple[str, str]) -> None:
-    package = Component(kind="system", type="deb", name="x", namespace=namespace, qualifiers={"distro": distro})
-    assert operating_system([package]) == expected
+def test_people_and_groups_are_told_apart_by_their_names(text: str, expected: Party, is_person: bool) -> None:
+    found = party(text)
+    assert found == expected
+    assert found.is_person is is_person
 
 
-def test_without_packages_there_is_no_system(components: list[Component]) -> None:
-    assert operating_system(components[1:]) is None
+def test_nobody_is_nobody() -> None:
+    assert party("") is None
+
+
+def test_a_systems_package_names_its_source(components: list[Component]) -> None:
+    assert source_of(components[0]) == "built package from: openssl 3.0.19-1"
+    assert source_of(components[1]) == ""

@@ -75,7 +75,7 @@ def test_an_option_without_its_value_is_named(option: str, words: list[str]) -> 
 def test_only_formats_that_can_be_written_are_taken() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_options(["--format", "spdx", "--format", "pdf"])
-    assert str(caught.value) == f'After --: --format = "pdf": must be one of "cyclonedx", "spdx".\n{KNOWN}'
+    assert str(caught.value) == f'After --: --format = "pdf": must be one of "cyclonedx", "spdx", "spdx3".\n{KNOWN}'
 
 
 def test_a_switch_takes_no_value() -> None:

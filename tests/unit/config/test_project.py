@@ -1,10 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pystatic_tasks.config.project import is_installable, read_pyproject, required_name, tables_of_others
+from pystatic_tasks.config.project import (
+    is_installable,
+    license_expression,
+    people,
+    read_pyproject,
+    required_name,
+    tables_of_others,
+)
 from pystatic_tasks.errors import ConfigError
 
 
@@ -79,3 +87,32 @@ def test_pip_can_install_what_names_a_project_or_a_build_system_or_has_a_setup_s
 )
 def test_a_requirement_names_what_indexes_and_locks_know(requirement: str, name: str) -> None:
     assert required_name(requirement) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "expression"),
+    [
+        ("MIT OR Apache-2.0", "MIT OR Apache-2.0"),
+        ({"text": "MIT"}, "MIT"),
+        ({"text": "Permission is hereby granted, free of charge, to any person"}, ""),
+        ({"file": "LICENSE"}, ""),
+        (None, ""),
+    ],
+)
+def test_a_license_is_an_expression_and_never_its_whole_text(value: Any, expression: str) -> None:
+    assert license_expression(value) == expression
+
+
+@pytest.mark.parametrize(
+    ("project", "expected"),
+    [
+        ({"authors": [{"name": "Ada", "email": "ada@x.org"}]}, "Ada <ada@x.org>"),
+        ({"authors": [{"email": "ada@x.org"}]}, "ada@x.org"),
+        ({"authors": [{"name": "Ada", "email": "ada@x.org"}, {"email": "bob@x.org"}]}, "Ada, bob@x.org"),
+        ({"authors": [{"name": "Ada"}], "maintainers": [{"name": "Bob"}]}, "Bob"),
+        ({"authors": "Ada"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_project_is_supplied_by_its_maintainers_or_authors(project: dict[str, Any], expected: str) -> None:
+    assert people(project) == expected

@@ -261,6 +261,13 @@ def test_what_nobody_brought_is_the_projects_and_the_server_is_ours(shop: ImageC
     assert own.folder == str(shop.root)
 
 
+def test_a_project_is_described_by_its_table(shop: ImageConfig) -> None:
+    text = '[project]\nname = "shop"\nlicense = "MIT"\nauthors = [{ name = "Ada", email = "ada@x.org" }]\n'
+    (shop.root / "pyproject.toml").write_text(text, encoding="utf-8")
+    project = own_components(shop).project
+    assert (project.licenses, project.supplier) == (("MIT",), "Ada <ada@x.org>")
+
+
 def test_a_project_without_a_name_has_the_images(shop: ImageConfig) -> None:
     (shop.root / "pyproject.toml").write_text("", encoding="utf-8")
     assert own_components(replace(shop, name="web")).project.name == "web"

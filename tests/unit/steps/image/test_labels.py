@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from pystatic_tasks.steps.image.labels import license_expression, project_labels
+from pystatic_tasks.steps.image.labels import project_labels
 from pystatic_tasks.system.git import Git
 
 REMOTE = Git(revision="abc123", commit_time=1, remote="https://git.example/shop.git")
@@ -65,17 +63,3 @@ def test_a_source_is_known_by_its_usual_names(key: str) -> None:
 def test_docs_is_short_for_documentation() -> None:
     labels = project_labels({"urls": {"Docs": "https://docs.example"}}, "", Git())
     assert labels == {"org.opencontainers.image.documentation": "https://docs.example"}
-
-
-@pytest.mark.parametrize(
-    ("value", "expression"),
-    [
-        ("MIT OR Apache-2.0", "MIT OR Apache-2.0"),
-        ({"text": "MIT"}, "MIT"),
-        ({"text": "Permission is hereby granted, free of charge, to any person"}, ""),
-        ({"file": "LICENSE"}, ""),
-        (None, ""),
-    ],
-)
-def test_a_license_is_an_expression_and_never_its_whole_text(value: Any, expression: str) -> None:
-    assert license_expression(value) == expression

@@ -14,9 +14,16 @@ from pystatic_tasks.steps.results import Built
 from pystatic_tasks.steps.sbom.step import sbom
 
 SAID = (
-    "dist/pystatic/shop/sbom.cdx.json: 1 project, 2 Python distributions, 1 interpreter, 1 package of the system, "
-    "1 library of no package"
+    "dist/pystatic/shop/sbom.cdx.json: 1 project, 2 Python distributions, 1 library built into these, 1 interpreter, "
+    "1 package of the system, 1 library of no package"
 )
+UNKNOWN = [
+    "version unknown: libx.so",
+    "supplier unknown: libx.so, gunicorn",
+    "licence unknown: libx.so, shop",
+    "copyright unknown: libx.so, libm, Big_Dep, gunicorn",
+    "Name the licence of shop as license in [project], or as org.opencontainers.image.licenses in image.labels.",
+]
 
 
 @pytest.fixture
@@ -30,7 +37,7 @@ def shop(tmp_path: Path, built: Built, components: list[Component]) -> ImageConf
 def test_it_says_what_is_inside(shop: ImageConfig) -> None:
     said: list[str] = []
     sbom(shop, StepContext(say=said.append, formats=("cyclonedx",)))
-    assert said == [SAID]
+    assert said == [SAID, *UNKNOWN]
     assert not shop.dist.exists()
 
 
@@ -38,8 +45,15 @@ def test_spdx_is_written_where_it_is_asked_for(shop: ImageConfig) -> None:
     pytest.importorskip("spdx_tools", reason="pystatic-tasks[spdx] is not installed")
     said: list[str] = []
     sbom(shop, StepContext(say=said.append, formats=("spdx",)))
-    assert said == [SAID, "dist/pystatic/shop/sbom.spdx.json: the same in SPDX"]
+    assert said == [SAID, *UNKNOWN, "dist/pystatic/shop/sbom.spdx.json: the same in SPDX 2.3"]
     assert '"spdxVersion": "SPDX-2.3"' in (shop.dist / "sbom.spdx.json").read_text(encoding="utf-8")
+
+
+def test_spdx_3_needs_no_library(shop: ImageConfig) -> None:
+    said: list[str] = []
+    sbom(shop, StepContext(say=said.append, formats=("spdx3",)))
+    assert said == [SAID, *UNKNOWN, "dist/pystatic/shop/sbom.spdx3.json: the same in SPDX 3.0.1"]
+    assert '"specVersion": "3.0.1"' in (shop.dist / "sbom.spdx3.json").read_text(encoding="utf-8")
 
 
 def test_an_image_must_be_there(tmp_path: Path) -> None:
