@@ -9,6 +9,7 @@ import lzma
 import platform
 import struct
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from pystatic_tasks.oci.read_archive import open_layers
 pytest.importorskip("elftools", reason="pyelftools is not installed")
 readers = pytest.importorskip("PyInstaller.archive.readers", reason="PyInstaller is in build environments only")
 validation = pytest.importorskip("cyclonedx.validation.json", reason="it validates")
+FORMATS = ("--format", "spdx", "--format", "spdx3")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 INSIDE = "!/"
 
@@ -35,7 +37,16 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Project:
     more = f'layout = "tree"\npython = "{DEBIANS_PYTHON}"\nimage.tags = ["{TAG}"]\nimage.certificates = true\n'
     more += 'image.timezones = true\nimage.files = { "/srv/read.me" = "README.md" }\n'
     project.configure("image.healthcheck", f"{more}image.healthcheck")
-    project.nox("-s", "sbom", "--", "--engine", "sandbox", "--format", "spdx")
+    project.nox("-s", "sbom", "--", "--engine", "sandbox", *FORMATS)
+    return project
+
+
+@pytest.fixture(params=["sample", "sample_by_staticx", "tree"])
+def documented(request: pytest.FixtureRequest) -> Project:
+    """The sample app in both layouts, the one file by each packer, with documents in all formats."""
+    project: Project = request.getfixturevalue(request.param)
+    if request.param != "tree":
+        project.nox("-s", "sbom", "--", "--engine", "sandbox", *FORMATS)
     return project
 
 
@@ -139,7 +150,7 @@ def test_versions_are_those_that_were_frozen(sample: Project, sample_by_staticx:
     found = components(sample)
     assert found["python"]["version"] == platform.python_version()
     assert found["falcon"]["purl"] == f"pkg:pypi/falcon@{installed(sample, 'falcon')}"
-    assert found["falcon"]["licenses"] == [{"license": {"id": "Apache-2.0"}}]
+    assert found["falcon"]["licenses"] == [{"license": {"id": "Apache-2.0", "acknowledgement": "concluded"}}]
     assert found["gunicorn"]["version"] == installed(sample, "gunicorn")
     assert found["pystatic-tasks"]["version"] == importlib.metadata.version("pystatic-tasks")
     assert {"musl", "zstd", "sample-app"} <= set(found)
@@ -179,9 +190,9 @@ def test_what_cannot_be_pinned_is_in_the_manifest(sample: Project) -> None:
 
 
 def test_it_is_written_again_as_it_was(tree: Project) -> None:
-    names = ("sbom.cdx.json", "sbom.spdx.json")
+    names = ("sbom.cdx.json", "sbom.spdx.json", "sbom.spdx3.json")
     before = [tree.result(name).read_bytes() for name in names]
-    printed = tree.nox("-s", "sbom", "--", "--engine", "sandbox", "--format", "spdx", "--no-cache")
+    printed = tree.nox("-s", "sbom", "--", "--engine", "sandbox", *FORMATS, "--no-cache")
     assert [tree.result(name).read_bytes() for name in names] == before
     assert "dist/pystatic/sample-app/sbom.cdx.json: 1 project, 3 Python distributions, 1 interpreter, " in printed
     assert str(tree.root).encode() not in b"".join(before)
@@ -195,6 +206,53 @@ def test_spdx_is_valid_too(tree: Project) -> None:
     document = parse_file(str(tree.result("sbom.spdx.json")))
     assert validate_full_spdx_document(document) == []
     assert {each.name for each in document.packages} == {"sample-app", *components(tree)}
+
+
+def checked(command: str, *arguments: str) -> str:
+    """What one of the checkers that are installed beside these tests printed."""
+    program = Path(sys.executable).parent / command
+    if not program.exists():
+        pytest.skip(f"{command} is not installed")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=False).stdout
+
+
+@pytest.mark.parametrize(
+    ("standard", "specification", "file"),
+    [
+        ("ntia", "spdx2", "sbom.spdx.json"),
+        ("ntia", "spdx3", "sbom.spdx3.json"),
+        # SPDX 2 cannot tell the kind of a document.
+        ("fsct3-min", "spdx3", "sbom.spdx3.json"),
+    ],
+)
+def test_auditors_miss_nothing_in_spdx(documented: Project, standard: str, specification: str, file: str) -> None:
+    said = checked("sbomcheck", "-s", specification, "-c", standard, "-v", str(documented.result(file)))
+    assert "Conformant: True" in said, said
+
+
+def test_cisas_elements_are_all_in_spdx_2_but_the_kind_of_the_document(documented: Project) -> None:
+    said = checked("sbomcheck", "-c", "fsct3-min", "-v", str(documented.result("sbom.spdx.json")))
+    assert [line.split("|")[0].strip() for line in said.splitlines() if line.endswith("| False")] == [
+        "SBOM generation context (SBOM type) provided?"
+    ]
+    assert documented.manifest("sbom.spdx.json")["creationInfo"]["comment"] == "SBOM Type: Build"
+
+
+def test_auditors_miss_nothing_in_cyclonedx(documented: Project) -> None:
+    said = checked("sbomaudit", "--offline", "--verbose", "-i", str(documented.result("sbom.cdx.json")))
+    assert "[x] NTIA conformant" in said, said
+
+
+def test_cisas_elements_are_all_in_cyclonedx(documented: Project) -> None:
+    document = documented.manifest("sbom.cdx.json")
+    about = document["metadata"]
+    assert about["lifecycles"] == [{"phase": "build"}]
+    assert about["timestamp"]
+    assert about["tools"]["components"]
+    elements = {"name", "version", "purl", "supplier", "licenses", "copyright"}
+    # What the packages are of has no file in the image.
+    own = [each for each in document["components"] if each["type"] != "operating-system"]
+    assert {each["name"]: elements - set(each) for each in [*own, about["component"]] if elements - set(each)} == {}
 
 
 def test_the_document_itself_goes_to_standard_output(sample: Project) -> None:
