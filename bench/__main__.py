@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import gzip
 import os
 import platform
 import shutil
@@ -20,7 +19,7 @@ from bench.measure import Figures, in_turn, memory, ratio, requests_per_second, 
 from bench.rebuild import rebuilds
 from bench.server import BenchError, Variant, check_port
 from pystatic_tasks.oci.compression import COMPRESS
-from pystatic_tasks.oci.read_archive import read_layers
+from pystatic_tasks.oci.read_archive import read_saved
 
 MEMORY_WORKERS = (1, 4, 8)
 MEMORY_ROUNDS = BUILD_ROUNDS = 3
@@ -118,7 +117,7 @@ def sizes(built: Built) -> Iterator[str]:
 
 def zstd_size(archive: Path) -> int:
     """Size in bytes of the layers of an `image.tar`, had they been compressed by zstd."""
-    return sum(len(COMPRESS["zstd"](gzip.decompress(blob))) for blob in read_layers(archive))
+    return sum(len(COMPRESS["zstd"](b"".join(layer.tar()))) for layer in read_saved(archive).layers)
 
 
 if __name__ == "__main__":

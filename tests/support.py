@@ -239,6 +239,19 @@ def tool_or_skip(name: str) -> str:
     return found
 
 
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A folder as a file system of its own that is soon full."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() != 0:
+        pytest.skip("a file system of its own can be mounted by root only")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
 def postgresql_or_skip() -> None:
     """Skips the test unless Debian's PostgreSQL is there, which is not on the PATH."""
     if not list(Path("/usr/lib/postgresql").glob("*/bin/postgres")):

@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tarfile
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -20,8 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Exit, Policy, listening, port_here
+from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import LOOPBACK
-from pystatic_tasks.oci.read_archive import open_layers
+from pystatic_tasks.oci.read_archive import BUILD_AGAIN, open_layers
+from pystatic_tasks.oci.tar_reader import Member
+from pystatic_tasks.system.beneath import folder_at, make_file, make_folder, make_link
 from pystatic_tasks.system.files import remove_abandoned
 from pystatic_tasks.system.processes import with_our_life
 
@@ -29,6 +31,7 @@ FOLDER_PREFIX = "pystatic-sandbox-"
 MOUNT_POINTS = ("dev", "proc", "tmp")
 # What engines put into every container, for names of hosts.
 NETWORK_FILES = ("/etc/hosts", "/etc/resolv.conf")
+SET_ID_BITS = 0o6000
 DEVICES = ("null", "zero", "full", "random", "urandom")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NEVER_STOPPED_CODE = 137  # 128 + SIGKILL, as engines report it
@@ -105,7 +108,7 @@ class Sandbox:
             # The user in the sandbox must be able to pass through, and nobody else has business here.
             folder.chmod(0o711)
             root, tmp = folder / "root", folder / "tmp"
-            extract(artifact.archive, root)
+            extract(artifact.archive, root, artifact.image_id, artifact.volumes)
             tmp.mkdir()
             tmp.chmod(0o1777)
             port = port_here(artifact, self.name)
@@ -218,22 +221,49 @@ class SandboxContainer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def extract(archive: Path, root: Path) -> None:
-    """Unpack the layers of `image.tar` into the folder `root`, with what engines add."""
+def extract(archive: Path, root: Path, image_id: str = "", volumes: Sequence[str] = ()) -> None:
+    """Unpack the layers of an image, with what engines add, without following any link of it.
+
+    Args:
+        archive: `image.tar`.
+        root: The folder to make.
+        image_id: Digest of the configuration that the image must have, if that is known.
+        volumes: What will be mounted, beside what always is.
+
+    Raises:
+        ImageError: it is not the image that was built, or cannot be unpacked as it is.
+    """
     root.mkdir()
     root.chmod(0o755)
-    for layer in open_layers(archive):
-        for entry in layer.getmembers():
-            if hasattr(tarfile, "fully_trusted_filter"):
-                layer.extract(entry, root, filter="fully_trusted")
-            else:
-                layer.extract(entry, root)
-    for point in MOUNT_POINTS:
-        (root / point).mkdir(exist_ok=True)
-    (root / "etc").mkdir(exist_ok=True)
+    for layer in open_layers(archive, image_id):
+        for member in layer:
+            unpack(member, root)
+    for mounted in (*MOUNT_POINTS, *volumes, "etc"):
+        require_folder(archive, root, mounted.lstrip("/"))
     for file in filter(os.path.exists, NETWORK_FILES):
-        shutil.copyfile(file, f"{root}{file}")
-        Path(f"{root}{file}").chmod(0o644)
+        make_file(root, file, [Path(file).read_bytes()], 0o644)
+
+
+def unpack(member: Member, root: Path) -> None:
+    """Make a member of a layer; no file of it gives rights away to whoever finds the folder."""
+    mode = member.mode & ~SET_ID_BITS
+    if member.kind == "folder":
+        make_folder(root, member.name, mode | 0o700)
+    elif member.kind == "link":
+        make_link(root, member.name, member.link)
+    else:
+        make_file(root, member.name, member.content, mode)
+
+
+def require_folder(archive: Path, root: Path, path: str) -> None:
+    """Make a folder for what is mounted, where the image has none; ImageError if it has something else there."""
+    try:
+        with folder_at(root, path):
+            pass
+    except NotADirectoryError:
+        raise ImageError(
+            f"{archive} holds something at '{path}', where a folder must be to run it.", BUILD_AGAIN
+        ) from None
 
 
 def environment(artifact: Artifact, port: int | None, more: Mapping[str, str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 from pystatic_tasks.config.model import Compression
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.oci.blobs import digest
-from pystatic_tasks.oci.tar_entries import problem
+from pystatic_tasks.oci.tar_entries import Root
 from pystatic_tasks.system.files import hash_file
 
 
@@ -82,7 +82,7 @@ def make_layer(
         compress: The methods to compress by.
 
     Raises:
-        ImageError: an entry could leave the folder that it is unpacked into.
+        ImageError: an entry is none that may stand in an archive.
     """
     content = write_tar(entries, modified)
     return Layer(
@@ -94,19 +94,25 @@ def make_layer(
 
 
 def write_tar(entries: Iterable[Entry], modified: int) -> bytes:
-    """The tar of the entries; ImageError if one could leave the folder that it is unpacked into."""
-    buffer = io.BytesIO()
+    """The tar of the entries; ImageError if one could leave the folder that they are unpacked into."""
+    buffer, root = io.BytesIO(), Root()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for entry in entries:
+            wrong = root.add(entry.path.lstrip("/"), link=entry.link, is_folder=entry.is_folder)
+            if wrong:
+                raise cannot_hold(entry.path, wrong)
             add(tar, entry, modified)
+    for name, wrong in root.wrong_links():
+        raise cannot_hold(f"/{name}", wrong)
     return buffer.getvalue()
+
+
+def cannot_hold(path: str, wrong: str) -> ImageError:
+    return ImageError(f"An archive cannot hold {path!r}, which {wrong}.", "Rename the file, or leave it out.")
 
 
 def add(tar: tarfile.TarFile, entry: Entry, modified: int) -> None:
     info = tarfile.TarInfo(entry.path.lstrip("/"))
-    wrong = problem(info.name, entry.link)
-    if wrong:
-        raise ImageError(f"An archive cannot hold {entry.path!r}, which {wrong}.", "Rename the file, or leave it out.")
     info.mode = entry.mode
     info.mtime = modified
     if entry.content is not None:

@@ -1,29 +1,38 @@
 """What `image.tar` holds, read back; nothing of the archive itself is unpacked.
 
-An archive is read as the OCI layout that it is, where every digest is checked, or as what `docker save` writes:
-that names the layers which engines unpack, always in gzip.
+An archive is read as the OCI layout that it is, or as what `docker save` writes: that names the layers which engines
+unpack, always in gzip. Nothing is made of a blob whose digest was not checked before.
 https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
+import hashlib
 import json
+import os
 import re
-import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.manifest import MANIFEST_TYPE
-from pystatic_tasks.oci.tar_entries import problem
+from pystatic_tasks.oci.tar_entries import Root
+from pystatic_tasks.oci.tar_reader import BLOCK, PIECE, BrokenArchiveError, Member, Pieces, read_members
+from pystatic_tasks.system.units import megabytes
 
 DIGEST = "sha256:[0-9a-f]{64}"
+BLOBS = "blobs/"
 BUILD_AGAIN = "Build the image again."
+# Of an archive in bytes, and of all that its layers hold.
+LARGEST = 8 * 2**30
+# What registries take of a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+LARGEST_JSON = 4 * 2**20
+LONGEST_NUMBER = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,22 +55,141 @@ class ArchivedImage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SavedLayer:
+    """One layer, as `docker load` reads it.
+
+    Attributes:
+        archive: The archive that it lies in.
+        start: Where in that it begins.
+        size: Its bytes in gzip.
+        digest: Digest of these.
+        diff_id: Digest of the tar in them.
+    """
+
+    archive: Path
+    start: int
+    size: int
+    digest: str
+    diff_id: str
+
+    def tar(self) -> Iterator[bytes]:
+        """The tar in pieces; a BrokenArchiveError instead of its end if it is another one."""
+        with self.archive.open("rb") as file:
+            file.seek(self.start)
+            yield from verified(inflated(verified(pieces_of(file, self.size), self.digest)), self.diff_id)
+
+    def members(self) -> Iterator[Member]:
+        """What the tar holds; a BrokenArchiveError, maybe at the end, if it is another one."""
+        return read_members(Pieces(self.tar()))
+
+
+@dataclass(frozen=True, kw_only=True)
 class SavedImage:
     """One image, as `docker load` reads it.
 
     Attributes:
         config: Its configuration.
-        layers: Its layers in gzip, from the lowest to the highest.
+        kinds: What its layers hold, such as "program", from the lowest to the highest.
+        layers: These layers.
         references: Its names.
     """
 
     config: Mapping[str, Any]
-    layers: Sequence[bytes]
+    kinds: Sequence[str]
+    layers: Sequence[SavedLayer]
     references: Sequence[str]
 
 
-class BrokenArchiveError(Exception):
-    """What is wrong with an archive, as the end of a sentence."""
+class Archive:
+    """An open archive, whose blobs all have the digests by which they are called."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.members: dict[str, Member] = {}
+        size = os.fstat(file.fileno()).st_size
+        if size > LARGEST:
+            raise BrokenArchiveError(f"it has {megabytes(size)}, and no more than {megabytes(LARGEST)} are read")
+        for member in read_members(file):
+            if member.name in self.members:
+                raise BrokenArchiveError(f"{quoted(member.name)} is in it twice")
+            self.members[member.name] = member
+            if member.kind == "file" and member.name.startswith(BLOBS):
+                check_blob(member)
+
+    def find(self, name: str) -> Member:
+        """A file; BrokenArchiveError if there is none of that name."""
+        member = self.members.get(name)
+        if member is None:
+            raise BrokenArchiveError(f"{name} is not in it")
+        if member.kind != "file":
+            raise BrokenArchiveError(f"{name} in it is no file")
+        return member
+
+    def read(self, name: str) -> bytes:
+        member = self.find(name)
+        self.file.seek(member.start)
+        return b"".join(pieces_of(self.file, member.size))
+
+    def read_json(self, name: str) -> Any:
+        size = self.find(name).size
+        if size > LARGEST_JSON:
+            most = megabytes(LARGEST_JSON)
+            raise BrokenArchiveError(f"its JSON has {megabytes(size)}, and no more than {most} are read")
+        return json.loads(self.read(name), parse_int=whole_number)
+
+
+def check_blob(member: Member) -> None:
+    """Raises BrokenArchiveError unless the content is that of the digest which is the name."""
+    name = member.name.removeprefix(BLOBS).replace("/", ":")
+    if not re.fullmatch(DIGEST, name):
+        raise BrokenArchiveError(f"{quoted(member.name)} in it has a name that is no SHA-256")
+    for _ in verified(member.content, name):
+        pass
+
+
+def verified(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
+    """The pieces; a BrokenArchiveError after the last if they have another digest."""
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+        yield piece
+    if digest != f"sha256:{found.hexdigest()}":
+        raise BrokenArchiveError(f"the content of {digest} is another")
+
+
+def inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """What a gzip of one member holds, in pieces; a BrokenArchiveError if it is none."""
+    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
+    for piece in pieces:
+        rest = piece
+        while rest and not inflate.eof:
+            try:
+                found = inflate.decompress(rest, PIECE)
+            except zlib.error:
+                raise BrokenArchiveError("a layer in it is no gzip") from None
+            rest = inflate.unconsumed_tail
+            if found:
+                yield found
+    if not inflate.eof or inflate.unused_data:
+        raise BrokenArchiveError("a layer in it is no gzip")
+
+
+def pieces_of(file: BinaryIO, size: int) -> Iterator[bytes]:
+    while size > 0 and (piece := file.read(min(size, PIECE))):
+        size -= len(piece)
+        yield piece
+
+
+def whole_number(digits: str) -> int:
+    """A number in JSON; ValueError if it counts nothing that there is."""
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError("is too long for a number")
+    return int(digits)
+
+
+def quoted(name: str) -> str:
+    """A name that somebody else chose, as it may be shown."""
+    return repr(name if len(name) <= 100 else f"{name[:100]}…")
 
 
 def read_archive(path: Path) -> ArchivedImage:
@@ -71,8 +199,8 @@ def read_archive(path: Path) -> ArchivedImage:
         ConfigError: there is none, or not exactly one, or its content is not what its digests say.
     """
     try:
-        with opened(path) as tar:
-            return read_image(tar)
+        with opened(path) as archive:
+            return read_image(archive)
     except FileNotFoundError:
         why = "there is no such file"
     except OSError as error:
@@ -82,127 +210,133 @@ def read_archive(path: Path) -> ArchivedImage:
     raise ConfigError(f"{path} is no image archive: {why}.", "Name an image.tar that the session image has written.")
 
 
-def read_saved(path: Path) -> SavedImage:
+def read_saved(path: Path, image_id: str = "") -> SavedImage:
     """The image in an archive of ours.
 
+    Args:
+        path: The archive.
+        image_id: Digest of the configuration that it must have; any will do if it is empty.
+
     Raises:
-        ImageError: there is none.
+        ImageError: there is none, or its content is not what its digests say.
     """
-    with opened_ours(path) as tar:
-        entry = saved_entry(tar)
+    with ours(path), opened(path) as archive:
+        [entry] = archive.read_json("manifest.json")
+        found = digest_of(entry["Config"])
+        if image_id not in ("", found):
+            raise BrokenArchiveError(f"it holds {found}, and {image_id} was built")
+        config = archive.read_json(blob_path(found))
+        digests, diff_ids = [digest_of(name) for name in entry["Layers"]], config["rootfs"]["diff_ids"]
         return SavedImage(
-            config=json.loads(read_member(tar, entry["Config"])),
-            layers=[read_member(tar, name) for name in entry["Layers"]],
-            references=entry["RepoTags"],
+            config=dict(config),
+            kinds=[each["created_by"].rpartition(" ")[2] for each in config["history"]],
+            layers=[saved_layer(path, archive, *each) for each in zip(digests, diff_ids, strict=True)],
+            references=[str(each) for each in entry["RepoTags"] or ()],
         )
 
 
-def read_layers(path: Path) -> Iterator[bytes]:
-    """The layers of an archive of ours in gzip, read one after the other, from the lowest to the highest.
+def saved_layer(path: Path, archive: Archive, digest: str, diff_id: str) -> SavedLayer:
+    member = archive.find(blob_path(digest))
+    if not re.fullmatch(DIGEST, diff_id):
+        raise BrokenArchiveError("it has a digest that is no SHA-256")
+    return SavedLayer(archive=path, start=member.start, size=member.size, digest=digest, diff_id=diff_id)
+
+
+def digest_of(name: str) -> str:
+    """The digest of a blob, by its name in an archive."""
+    digest = name.removeprefix(BLOBS).replace("/", ":")
+    if not re.fullmatch(DIGEST, digest) or name != blob_path(digest):
+        raise BrokenArchiveError(f"{quoted(name)}, which it names, is no blob")
+    return digest
+
+
+def open_layers(path: Path, image_id: str = "") -> Iterator[Iterator[Member]]:
+    """What the layers of an archive of ours hold, from the lowest to the highest, after all of it was checked.
+
+    Args:
+        path: The archive.
+        image_id: As for `read_saved`.
 
     Raises:
-        ImageError: there is no image in it.
+        ImageError: there is no image in the archive, its content is not what its digests say, or an entry of a layer
+            is none that we write, or could leave the folder that the layers are unpacked into.
     """
-    with opened_ours(path) as tar:
-        for name in saved_entry(tar)["Layers"]:
-            yield read_member(tar, name)
+    layers = read_saved(path, image_id).layers
+    check_layers(path, layers)
+    for layer in layers:
+        yield members_of(path, layer)
 
 
-def open_layers(path: Path) -> Iterator[tarfile.TarFile]:
-    """The same, each opened.
-
-    Raises:
-        ImageError: there is no image in the archive, or an entry of a layer is none that we write,
-            or could leave the folder that the layers are unpacked into.
-    """
-    links: set[str] = set()
-    for blob in read_layers(path):
-        with tarfile.open(fileobj=io.BytesIO(blob)) as layer:
-            for entry in layer.getmembers():
-                check_entry(path, entry, links)
-            yield layer
+def members_of(path: Path, layer: SavedLayer) -> Iterator[Member]:
+    with ours(path):
+        yield from layer.members()
 
 
-def check_entry(archive: Path, entry: tarfile.TarInfo, links: set[str]) -> None:
-    """Check one entry; `links` are the names of the links so far, and gets its own."""
-    wrong = problem(entry.name, entry.linkname)
-    if not (entry.isreg() or entry.isdir() or entry.issym()):
-        wrong = "is neither a file nor a folder nor a symbolic link"
-    if not links.isdisjoint(map(str, PurePosixPath(entry.name).parents)):
-        wrong = "lies behind a link"
-    if wrong:
-        raise ImageError(f"{archive} holds {entry.name!r}, which {wrong}.", BUILD_AGAIN)
-    if entry.issym():
-        links.add(entry.name)
+def check_layers(path: Path, layers: Iterable[SavedLayer]) -> None:
+    root, left = Root(), LARGEST
+    for layer in layers:
+        for member in members_of(path, layer):
+            left -= member.size + BLOCK
+            wrong = root.add(member.name, link=member.link, is_folder=member.kind == "folder")
+            if member.kind == "other":
+                wrong = "is neither a file nor a folder nor a symbolic link"
+            if wrong:
+                raise holds(path, member.name, wrong)
+            if left < 0:
+                raise ImageError(f"{path} unpacks to more than {megabytes(LARGEST)}.", BUILD_AGAIN)
+    for name, wrong in root.wrong_links():
+        raise holds(path, name, wrong)
+
+
+def holds(path: Path, name: str, wrong: str) -> ImageError:
+    return ImageError(f"{path} holds {quoted(name)}, which {wrong}.", BUILD_AGAIN)
 
 
 @contextlib.contextmanager
-def opened_ours(path: Path) -> Iterator[tarfile.TarFile]:
+def ours(path: Path) -> Iterator[None]:
+    """An ImageError if an archive, which we wrote, is broken."""
     try:
-        with opened(path) as tar:
-            yield tar
+        yield
     except BrokenArchiveError as error:
         raise ImageError(f"{path} is no image archive: {error}.", BUILD_AGAIN) from None
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[tarfile.TarFile]:
+def opened(path: Path) -> Iterator[Archive]:
     """An archive; a BrokenArchiveError if it, or what is read of it meanwhile, is not that of an image."""
     try:
-        with tarfile.open(path, mode="r:") as tar:
-            yield tar
-    except tarfile.TarError:
-        raise BrokenArchiveError("it is no tar") from None
-    except (ValueError, LookupError, TypeError, AttributeError):
+        with path.open("rb") as file:
+            yield Archive(file)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise BrokenArchiveError("its JSON is not that of an image") from None
 
 
-def read_image(tar: tarfile.TarFile) -> ArchivedImage:
-    entries = json.loads(read_member(tar, "index.json"))["manifests"]
+def read_image(archive: Archive) -> ArchivedImage:
+    entries = archive.read_json("index.json")["manifests"]
     if len(entries) != 1 or entries[0]["mediaType"] != MANIFEST_TYPE:
         raise BrokenArchiveError("it does not hold exactly one image")
-    manifest = read_blob(tar, entries[0])
-    content = json.loads(manifest.content)
-    blobs = [read_blob(tar, each) for each in (content["config"], *content["layers"])]
-    config = json.loads(blobs[0].content)
-    platform = [config["os"], config["architecture"], config.get("variant")]
+    manifest = read_blob(archive, entries[0])
+    content = archive.read_json(blob_path(manifest.digest))
+    config = archive.read_json(blob_path(content["config"]["digest"]))
+    descriptors = {each["digest"]: each for each in (content["config"], *content["layers"])}
+    platform = [config["os"], config["architecture"], *filter(None, [config.get("variant")])]
+    program = " ".join((config.get("config") or {}).get("Entrypoint") or [])
+    annotations = dict(content.get("annotations") or {})
+    if not all(re.fullmatch("[a-z0-9._/-]+", each) for each in platform) or not program.isprintable():
+        raise ValueError("is not what engines take")
     return ArchivedImage(
         manifest=manifest,
-        blobs=tuple({blob.digest: blob for blob in blobs}.values()),
-        platform="/".join(filter(None, platform)),
-        program=" ".join((config.get("config") or {}).get("Entrypoint") or []),
-        annotations=content.get("annotations") or {},
+        blobs=tuple(read_blob(archive, each) for each in descriptors.values()),
+        platform="/".join(platform),
+        program=program,
+        annotations={key: text for key, text in annotations.items() if isinstance(text, str)},
     )
 
 
-def saved_entry(tar: tarfile.TarFile) -> Mapping[str, Any]:
-    """What `manifest.json` says of the only image; its paths lead to members of the archive."""
-    [entry] = json.loads(read_member(tar, "manifest.json"))
-    return dict(entry)
-
-
-def read_blob(tar: tarfile.TarFile, descriptor: Mapping[str, Any]) -> Blob:
-    expected = descriptor["digest"]
+def read_blob(archive: Archive, descriptor: Mapping[str, Any]) -> Blob:
+    expected, size = descriptor["digest"], descriptor["size"]
     if not re.fullmatch(DIGEST, expected):
         raise BrokenArchiveError("it has a digest that is no SHA-256")
-    blob = Blob(media_type=descriptor["mediaType"], content=read_member(tar, blob_path(expected)))
-    if blob.digest != expected or len(blob.content) != descriptor["size"]:
+    if archive.find(blob_path(expected)).size != size:
         raise BrokenArchiveError(f"the content of {expected} is another")
-    return blob
-
-
-def read_member(tar: tarfile.TarFile, name: str) -> bytes:
-    """The content of a file in a tar.
-
-    Raises:
-        BrokenArchiveError: there is none of that name.
-    """
-    try:
-        member = tar.getmember(name)
-    except KeyError:
-        raise BrokenArchiveError(f"{name} is not in it") from None
-    # Never what a link leads to.
-    file = tar.extractfile(member) if member.isreg() else None
-    if file is None:
-        raise BrokenArchiveError(f"{name} in it is no file")
-    return file.read()
+    return Blob(media_type=str(descriptor["mediaType"]), content=archive.read(blob_path(expected)))

@@ -119,17 +119,25 @@ def unwritable_folder(root: Path) -> PystaticError | None:
 
 
 @contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Let the error that a disk is full name what is written meanwhile, since the system does not always say."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            error.filename, error.filename2 = str(path), None
+        raise
+
+
+@contextlib.contextmanager
 def beside(path: Path) -> Iterator[Path]:
     """A path to write to; what is there afterwards takes the place of `path` at once, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno in NO_SPACE:
-            error.filename, error.filename2 = str(path), None
-        raise
+        with naming(path):
+            yield temporary
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

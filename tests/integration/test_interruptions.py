@@ -8,12 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support import Project, clean_environment, engine_or_skip, tool_or_skip, without_times, write_project
+from support import Project, clean_environment, engine_or_skip, small_disk, tool_or_skip, without_times, write_project
 
 APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'{}']\n"
 FILES = {
@@ -94,18 +92,6 @@ def wait_until_alone(project: Project) -> None:
     while processes_of(project):
         assert time.monotonic() < end, processes_of(project)
         time.sleep(0.05)
-
-
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    if os.geteuid() != 0:
-        pytest.skip("a file system of its own can be mounted by root only")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_every_file_in_its_image_belongs_to_a_component(name: str, layout: Layou
     built = workshop.built(name, layout)
     for image in IMAGES[name]:
         archive = workshop.root(name) / "dist" / "pystatic" / image / f"{layout}.tar"
-        files = [f"/{member.name}" for layer in open_layers(archive) for member in layer if not member.isdir()]
+        files = [f"/{member.name}" for layer in open_layers(archive) for member in layer if member.kind != "folder"]
         components = built.sboms[image]["components"]
         occurrences = [each.get("evidence", {}).get("occurrences", []) for each in components]
         located = [occurrence["location"] for each in occurrences for occurrence in each]

@@ -63,7 +63,7 @@ def locations(project: Project) -> list[str]:
 def files(project: Project) -> Iterator[str]:
     """The files of an image, as they lie in its layers."""
     for layer in open_layers(project.result("image.tar")):
-        yield from (f"/{member.name}" for member in layer if not member.isdir())
+        yield from (f"/{member.name}" for member in layer if member.kind != "folder")
 
 
 def members(project: Project, folder: Path) -> Iterator[str]:

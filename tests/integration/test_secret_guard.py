@@ -50,7 +50,7 @@ def test_secrets_among_package_data_are_refused_until_they_are_listed_by_hand(tm
     ) in printed
     project.configure("freeze.data = []", f"freeze.data = [{entries}]")
     project.nox("-s", "image", "--", "--engine", "sandbox")
-    names = [Path(name) for layer in open_layers(project.result("image.tar")) for name in layer.getnames()]
+    names = [Path(each.name) for layer in open_layers(project.result("image.tar")) for each in layer]
     data = sorted(
         str(Path(*path.parts[-2:]))
         for path in names

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import io
+import hashlib
 import json
-import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pystatic_tasks.oci.blobs import digest
-from pystatic_tasks.oci.read_archive import read_archive, read_member, read_saved
+from pystatic_tasks.oci.read_archive import SavedLayer, members_of, read_archive, read_saved
+from pystatic_tasks.oci.tar_reader import PIECE, Member
 from pystatic_tasks.system.files import hash_file
 
 NOTHING = "not there"
@@ -46,8 +44,7 @@ def first_difference(first: Path, second: Path) -> Difference | None:
     if hash_file(first) == hash_file(second):
         return None
     ours, theirs = read_saved(first), read_saved(second)
-    kinds = [kind_of(entry) for entry in ours.config["history"]]
-    for kind, our_layer, their_layer in zip(kinds, ours.layers, theirs.layers, strict=False):
+    for kind, our_layer, their_layer in zip(ours.kinds, ours.layers, theirs.layers, strict=False):
         found = differing_layer(kind, our_layer, their_layer)
         if found:
             return found
@@ -55,49 +52,58 @@ def first_difference(first: Path, second: Path) -> Difference | None:
         differing_key("the image's configuration", ours.config, theirs.config)
         or differing_key("the image's manifest", manifest(first), manifest(second))
         or differing_key("its names", ours.references, theirs.references)
-        or Difference(where="image.tar", first=measured(first.read_bytes()), second=measured(second.read_bytes()))
+        or Difference(where="image.tar", first=measured(pieces(first)), second=measured(pieces(second)))
     )
 
 
-def kind_of(entry: Mapping[str, str]) -> str:
-    """The kind of a layer, by what made it."""
-    return entry["created_by"].rpartition(" ")[2]
+def pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def manifest(path: Path) -> Any:
     return json.loads(read_archive(path).manifest.content)
 
 
-def differing_layer(kind: str, first: bytes, second: bytes) -> Difference | None:
-    """What differs first between two compressed layers."""
-    if first == second:
+def differing_layer(kind: str, first: SavedLayer, second: SavedLayer) -> Difference | None:
+    """What differs first between two layers."""
+    if first.digest == second.digest:
         return None
-    tars = [gzip.decompress(blob) for blob in (first, second)]
-    if tars[0] == tars[1]:
-        return Difference(where=f"the compression of the layer {kind}", first=measured(first), second=measured(second))
-    ours, theirs = map(members, tars)
+    if first.diff_id == second.diff_id:
+        where = f"the compression of the layer {kind}"
+        return Difference(where=where, first=compressed(first), second=compressed(second))
+    ours, theirs = contents(first), contents(second)
     for path in sorted({*ours, *theirs}):
         if ours.get(path) != theirs.get(path):
             where = f"/{path} in the layer {kind}"
             return Difference(where=where, first=ours.get(path, NOTHING), second=theirs.get(path, NOTHING))
-    return Difference(where=f"the order of the layer {kind}", first=measured(tars[0]), second=measured(tars[1]))
+    where = f"the order of the layer {kind}"
+    return Difference(where=where, first=measured(first.tar()), second=measured(second.tar()))
 
 
-def members(content: bytes) -> dict[str, str]:
-    """What a tar says of each of its entries, in one line, by name."""
-    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        return {member.name: told(tar, member) for member in tar}
+def compressed(layer: SavedLayer) -> str:
+    return f"{layer.size} bytes, {layer.digest}"
 
 
-def told(tar: tarfile.TarFile, member: tarfile.TarInfo) -> str:
-    what = f"link to {member.linkname}" if member.issym() else "folder"
-    if member.isfile():
-        what = measured(read_member(tar, member.name))
-    return f"{what}, mode {member.mode:04o}, owner {member.uid}:{member.gid}, time {member.mtime:.0f}"
+def contents(layer: SavedLayer) -> dict[str, str]:
+    """What a layer says of each of its entries, in one line, by name."""
+    return {member.name: told(member) for member in members_of(layer.archive, layer)}
 
 
-def measured(content: bytes) -> str:
-    return f"{len(content)} bytes, {digest(content)}"
+def told(member: Member) -> str:
+    what = measured(member.content) if member.kind == "file" else "folder"
+    if member.kind == "link":
+        what = f"link to {member.link}"
+    return f"{what}, mode {member.mode:04o}, owner {member.owner[0]}:{member.owner[1]}, time {member.modified}"
+
+
+def measured(content: Iterable[bytes]) -> str:
+    found, size = hashlib.sha256(), 0
+    for piece in content:
+        found.update(piece)
+        size += len(piece)
+    return f"{size} bytes, sha256:{found.hexdigest()}"
 
 
 def differing_key(what: str, first: Any, second: Any, path: str = "") -> Difference | None:

@@ -57,9 +57,15 @@ def check_health(code: int) -> Check:
     return Check(name="health check answers", passed=code == 0, seen=f"exit code {code}")
 
 
-def check_files(archive: Path, program: str = "") -> list[Check]:
-    """No shell and no set-uid file among the files of the image; `program` in its root may be called as it likes."""
-    files = list(image_files(archive))
+def check_files(archive: Path, program: str = "", image_id: str = "") -> list[Check]:
+    """No shell and no set-uid file among the files of the image.
+
+    Args:
+        archive: Where the image is.
+        program: A file in its root that may be called as it likes.
+        image_id: Digest of the configuration that the image must have, if that is known.
+    """
+    files = list(image_files(archive, image_id))
     shells = sorted(name for name, _ in files if PurePosixPath(name).name in SHELLS and name != program)
     set_id = sorted(name for name, mode in files if mode & SET_ID_BITS)
     return [
@@ -68,10 +74,10 @@ def check_files(archive: Path, program: str = "") -> list[Check]:
     ]
 
 
-def image_files(archive: Path) -> Iterable[tuple[str, int]]:
+def image_files(archive: Path, image_id: str) -> Iterable[tuple[str, int]]:
     """Name and mode of every file in the layers of an archive."""
-    for layer in open_layers(archive):
-        yield from ((entry.name, entry.mode) for entry in layer.getmembers() if not entry.isdir())
+    for layer in open_layers(archive, image_id):
+        yield from ((member.name, member.mode) for member in layer if member.kind != "folder")
 
 
 def check_budget(size_bytes: int, max_size: int | None) -> Check:

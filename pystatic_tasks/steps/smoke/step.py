@@ -78,7 +78,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         context.say(f"services: {listed}; {engine.name} runs the image in the network of this machine")
 
     still = [
-        *contract.check_files(artifact.archive, config.name),
+        *contract.check_files(artifact.archive, config.name, artifact.image_id),
         contract.check_budget(built.size_bytes, config.max_size),
     ]
     show(context, still)

@@ -4,19 +4,21 @@ import os
 import signal
 import socket
 import subprocess
+import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import FROZEN, tool_or_skip
+from changed_images import entry, link, write_changed
+from support import FROZEN, small_disk, tool_or_skip
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, ServerKind
 from pystatic_tasks.engines.base import Artifact, Container, Policy, port_here
 from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, here
-from pystatic_tasks.errors import ImageError
+from pystatic_tasks.errors import ImageError, file_error
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.oci.compression import gzip
@@ -333,6 +335,69 @@ def test_the_mount_points_that_engines_add_are_there(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "root").iterdir()) == ["dev", "etc", "proc", "tmp"]
     assert (tmp_path / "root/etc/hosts").read_bytes() == Path("/etc/hosts").read_bytes()
     assert f"{(tmp_path / 'root').stat().st_mode:o}" == "40755"
+
+
+def refused(folder: Path, *entries: tarfile.TarInfo, volumes: Sequence[str] = ()) -> str:
+    """Why an image was not unpacked; nothing beside its root may have been written."""
+    archive = write_changed(folder / "image.tar", entries)
+    before = sorted(folder.iterdir())
+    with pytest.raises(ImageError) as caught:
+        extract(archive, folder / "root", volumes=volumes)
+    assert [path for path in sorted(folder.iterdir()) if path.name != "root"] == before
+    assert caught.value.remedy == "Build the image again."
+    return caught.value.problem.removeprefix(f"{archive} holds ")
+
+
+def test_links_of_an_image_lead_nowhere_out_of_it(tmp_path: Path) -> None:
+    links = [link("a/up", ".."), link("etc", "a/up/..")]
+    assert refused(tmp_path, *links) == "'etc', which is a link out of the root, through other links."
+
+
+@pytest.mark.parametrize("point", ["dev", "proc", "tmp", "etc", "data"])
+def test_nothing_is_mounted_or_written_behind_a_link_of_the_image(tmp_path: Path, point: str) -> None:
+    other = entry("other", tarfile.DIRTYPE)
+    assert refused(tmp_path, other, link(point, "other"), volumes=["/data/x"] if point == "data" else []) == (
+        f"something at '{'data/x' if point == 'data' else point}', where a folder must be to run it."
+    )
+
+
+def test_a_file_of_the_network_is_written_in_place_of_a_link(tmp_path: Path) -> None:
+    archive = write_changed(tmp_path / "image.tar", [entry("mine"), link("etc/hosts", "../mine")])
+    extract(archive, tmp_path / "root")
+    assert (tmp_path / "root/mine").read_bytes() == b""
+    assert not (tmp_path / "root/etc/hosts").is_symlink()
+
+
+def test_a_file_above_a_link_takes_its_place(tmp_path: Path) -> None:
+    archive = write_changed(tmp_path / "image.tar", [entry("mine"), link("l", "mine")], [(entry("l"), b"above")])
+    extract(archive, tmp_path / "root")
+    assert [(tmp_path / "root" / name).read_bytes() for name in ("mine", "l")] == [b"", b"above"]
+
+
+def test_an_unpacked_file_gives_no_rights_away(tmp_path: Path) -> None:
+    archive = write_changed(tmp_path / "image.tar", [entry("ping", mode=0o6755), entry("d", tarfile.DIRTYPE, mode=0)])
+    extract(archive, tmp_path / "root")
+    modes = [(tmp_path / "root" / name).stat().st_mode for name in ("ping", "d")]
+    assert [f"{mode:o}" for mode in modes] == ["100755", "40700"]
+
+
+def test_only_the_image_that_was_built_is_run(tmp_path: Path) -> None:
+    archive = write_changed(tmp_path / "image.tar", [entry("a")])
+    built = f"sha256:{'1' * 64}"
+    with pytest.raises(ImageError) as caught:
+        extract(archive, tmp_path / "root", built)
+    assert f"{built} was built." in caught.value.problem
+    assert list((tmp_path / "root").iterdir()) == []
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
+    archive = write_changed(tmp_path / "image.tar", [(entry("large"), bytes(2**20))])
+    with small_disk(tmp_path / "disk", "256k"), pytest.raises(OSError) as caught:  # noqa: PT011
+        extract(archive, tmp_path / "disk/root")
+    assert str(file_error(caught.value)) == (
+        f"{tmp_path}/disk/root/large could not be read or written: No space left on device.\n"
+        "Free some space and run it again; nothing half-written was left."
+    )
 
 
 def with_variables(env: Mapping[str, str], server: ServerKind = "gunicorn") -> Artifact:

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
+import os
 import tarfile
-import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_images import RUNTIME, entry, link, make_changed, tar_of, write_changed
 
 from pystatic_tasks.errors import ConfigError, ImageError
-from pystatic_tasks.oci.archive import write_layout
-from pystatic_tasks.oci.blobs import digest
-from pystatic_tasks.oci.read_archive import open_layers, read_archive, read_layers, read_saved
+from pystatic_tasks.oci import read_archive as reading
+from pystatic_tasks.oci.archive import write_archive, write_layout
+from pystatic_tasks.oci.blobs import Blob, digest
+from pystatic_tasks.oci.layers import Layer
+from pystatic_tasks.oci.manifest import make_image
+from pystatic_tasks.oci.read_archive import LARGEST_JSON, open_layers, read_archive, read_saved
 
 Files = dict[str, bytes]
 REMEDY = "Name an image.tar that the session image has written."
@@ -62,16 +66,19 @@ def test_a_folder_is_none(tmp_path: Path) -> None:
     assert refused(tmp_path) == "Is a directory."
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x1f\x8b" * 600])
-def test_other_files_are_none(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(b"", "it ends too early."), (b"hello", "it ends too early."), (b"\x1f\x8b" * 600, "it is no tar.")],
+)
+def test_other_files_are_none(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / "image.tar").write_bytes(content)
-    assert refused(tmp_path / "image.tar") == "it is no tar."
+    assert refused(tmp_path / "image.tar") == why
 
 
 def test_a_cut_archive_is_none(write_image: Callable[..., Path]) -> None:
     path = write_image()
     path.write_bytes(path.read_bytes()[:2000])
-    assert refused(path)
+    assert refused(path) == "it ends too early."
 
 
 def changed(path: Path, change: Callable[[Files, Any], object]) -> Path:
@@ -123,13 +130,7 @@ def test_an_index_that_is_none_is_refused(tmp_path: Path, index: bytes) -> None:
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE])
 def test_what_is_no_file_is_not_followed(tmp_path: Path, kind: bytes) -> None:
     path = tmp_path / "image.tar"
-    with tarfile.open(path, "w") as tar:
-        other = tarfile.TarInfo("other")
-        other.size = 2
-        tar.addfile(other, io.BytesIO(b"{}"))
-        member = tarfile.TarInfo("index.json")
-        member.type, member.linkname = kind, "other"
-        tar.addfile(member)
+    path.write_bytes(tar_of([(entry("other"), b"{}"), entry("index.json", kind, "other")]))
     assert refused(path) == "index.json in it is no file."
 
 
@@ -151,51 +152,38 @@ def test_a_manifest_without_a_configuration_is_refused(tmp_path: Path) -> None:
 # As engines read it.
 
 
-def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, link
-    return info
-
-
-def write_tar(entries: Sequence[tuple[tarfile.TarInfo, bytes]]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for info, content in entries:
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def write_archive(path: Path, *layers: Sequence[tarfile.TarInfo]) -> Path:
-    """An `image.tar` that somebody else may have written."""
-    blobs = [gzip.compress(write_tar([(each, b"") for each in entries])) for entries in layers]
-    names = [f"layer-{number}" for number in range(len(blobs))]
-    manifest = json.dumps([{"Layers": names}]).encode()
-    files = {"manifest.json": manifest, **dict(zip(names, blobs, strict=True))}
-    path.write_bytes(write_tar([(entry(name), content) for name, content in files.items()]))
-    return path
-
-
 def refused_layers(path: Path, *layers: Sequence[tarfile.TarInfo]) -> str:
     with pytest.raises(ImageError) as caught:
-        list(open_layers(write_archive(path, *layers)))
+        list(open_layers(write_changed(path, *layers)))
     assert caught.value.remedy == "Build the image again."
     return caught.value.problem.removeprefix(f"{path} holds ")
 
 
+def refused_image(path: Path, image_id: str = "") -> str:
+    with pytest.raises(ImageError) as caught:
+        list(open_layers(path, image_id))
+    assert caught.value.remedy == "Build the image again."
+    return caught.value.problem.removeprefix(f"{path} is no image archive: ")
+
+
 def test_the_layers_are_read_from_the_lowest(tmp_path: Path) -> None:
-    archive = write_archive(tmp_path / "image.tar", [entry("a"), entry("l", tarfile.SYMTYPE, "a")], [entry("b")])
-    assert [layer.getnames() for layer in open_layers(archive)] == [["a", "l"], ["b"]]
+    archive = write_changed(tmp_path / "image.tar", [entry("a"), link("l", "a")], [entry("b")])
+    assert [[member.name for member in layer] for layer in open_layers(archive)] == [["a", "l"], ["b"]]
 
 
 @pytest.mark.parametrize(
     ("bad", "text"),
     [
         (entry("../x"), "'../x', which is no path below the root."),
-        (entry("l", tarfile.SYMTYPE, "../x"), "'l', which is a link out of the root, to ../x."),
-        (entry("l", tarfile.SYMTYPE, "/etc"), "'l', which is a link to the absolute path /etc."),
+        (link("l", "../x"), "'l', which is a link out of the root, to ../x."),
+        (link("l", "/etc"), "'l', which is a link to the absolute path /etc."),
         (entry("h", tarfile.LNKTYPE, "a"), "'h', which is neither a file nor a folder nor a symbolic link."),
         (entry("null", tarfile.CHRTYPE), "'null', which is neither a file nor a folder nor a symbolic link."),
+        (entry("a/b"), "'a/b', which lies behind a file."),
+        (entry("a", tarfile.DIRTYPE), "'a', which is a folder and something else."),
+        (entry("x/.wh.a"), "'x/.wh.a', which is the mark of a removed file."),
+        (entry("x/" * 300 + "x"), f"'{('x/' * 300)[:100]}…', which has a name that is too long, or too many levels."),
+        (entry("y" * 256), f"'{'y' * 100}…', which has a name that is too long, or too many levels."),
     ],
 )
 def test_an_entry_that_could_leave_the_root_is_named(tmp_path: Path, bad: tarfile.TarInfo, text: str) -> None:
@@ -203,28 +191,123 @@ def test_an_entry_that_could_leave_the_root_is_named(tmp_path: Path, bad: tarfil
 
 
 def test_nothing_may_lie_behind_a_link(tmp_path: Path) -> None:
-    link = entry("etc", tarfile.SYMTYPE, "usr")
-    assert refused_layers(tmp_path / "image.tar", [link], [entry("etc/x")]) == "'etc/x', which lies behind a link."
+    links = [link("etc", "usr")]
+    assert refused_layers(tmp_path / "image.tar", links, [entry("etc/x")]) == "'etc/x', which lies behind a link."
 
 
-def test_engines_are_given_its_configuration_its_layers_and_its_names(write_image: Callable[..., Path]) -> None:
+def test_links_that_lead_out_through_one_another_are_named(tmp_path: Path) -> None:
+    """Each of them stays below the root, if the other were a folder."""
+    layers = [link("a/up", ".."), link("l", "a/up/..")]
+    assert refused_layers(tmp_path / "image.tar", layers) == (
+        "'l', which is a link out of the root, through other links."
+    )
+    assert refused_layers(tmp_path / "image.tar", layers[1:], layers[:1]).startswith("'l', which is a link out")
+
+
+def test_links_that_lead_in_circles_are_named(tmp_path: Path) -> None:
+    links = [link("a", "b"), link("b", "a")]
+    assert refused_layers(tmp_path / "image.tar", links) == "'a', which is a link that leads in circles."
+
+
+def test_only_the_image_that_was_built_is_read(write_image: Callable[..., Path]) -> None:
     path = write_image()
-    saved = read_saved(path)
-    assert list(read_layers(path)) == saved.layers
-    assert [digest(zlib.decompress(blob)) for blob in saved.layers] == saved.config["rootfs"]["diff_ids"]
-    assert saved.references == ["shop:latest"]
+    found, built = json.loads(read(path)["manifest.json"])[0]["Config"], f"sha256:{'1' * 64}"
+    found = found.removeprefix("blobs/").replace("/", ":")
+    assert read_saved(path, found).references == ["shop:latest"]
+    assert refused_image(path, built) == f"it holds {found}, and {built} was built."
+
+
+def with_layer(path: Path, blob: bytes, tar: bytes) -> Path:
+    """An archive with one layer, whose gzip and tar need not belong together."""
+    layer = Layer(kind="x", tar=tar, blobs={"gzip": blob}, size_bytes=0)
+    path.write_bytes(write_archive(make_image([layer], RUNTIME, 0, "gzip"), []))
+    return path
+
+
+EMPTY = tar_of([])
 
 
 @pytest.mark.parametrize(
-    "read_ours", [read_saved, lambda path: list(read_layers(path)), lambda path: list(open_layers(path))]
+    ("blob", "tar", "why"),
+    [
+        (b"", EMPTY, "a layer in it is no gzip"),
+        (b"no gzip", EMPTY, "a layer in it is no gzip"),
+        (gzip.compress(EMPTY)[:-9], EMPTY, "a layer in it is no gzip"),
+        (gzip.compress(EMPTY) + b"more", EMPTY, "a layer in it is no gzip"),
+        (gzip.compress(EMPTY), b"another", f"the content of {digest(b'another')} is another"),
+        (gzip.compress(b"no tar" * 99), b"no tar" * 99, "it is no tar"),
+        (gzip.compress(b""), b"", "it ends too early"),
+        (gzip.compress(EMPTY * 2), EMPTY * 2, "it goes on after its end"),
+    ],
 )
+def test_a_layer_that_is_none_is_told(tmp_path: Path, blob: bytes, tar: bytes, why: str) -> None:
+    assert refused_image(with_layer(tmp_path / "image.tar", blob, tar)) == f"{why}."
+
+
+def test_a_layer_of_ever_more_zeros_is_told_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 2**20)
+    tar = tar_of([(entry("zeros"), bytes(2**21))])
+    with pytest.raises(ImageError) as caught:
+        list(open_layers(with_layer(tmp_path / "image.tar", gzip.compress(tar), tar)))
+    assert caught.value.problem == f"{tmp_path / 'image.tar'} unpacks to more than 1.05 MB."
+
+
+def test_a_huge_sparse_archive_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    path.touch()
+    os.truncate(path, 20 * 10**9)
+    assert refused(path) == "it has 20000.00 MB, and no more than 8589.93 MB are read."
+    assert refused_image(path) == "it has 20000.00 MB, and no more than 8589.93 MB are read."
+
+
+def test_json_of_any_size_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    path.write_bytes(write_layout({"index.json": b" " * (LARGEST_JSON + 1)}))
+    assert refused(path) == "its JSON has 4.19 MB, and no more than 4.19 MB are read."
+
+
+def test_a_name_that_is_there_twice_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    path.write_bytes(tar_of([entry("index.json"), entry("index.json")]))
+    assert refused(path) == "'index.json' is in it twice."
+
+
+def test_a_blob_of_no_digest_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    path.write_bytes(tar_of([entry("blobs/sha256/x")]))
+    assert refused(path) == "'blobs/sha256/x' in it has a name that is no SHA-256."
+
+
+@pytest.mark.parametrize("change", [{"os": "li\x1b[2J"}, {"config": {"Entrypoint": ["/shop\n"]}}, {"os": 3}])
+def test_a_configuration_that_a_terminal_could_be_misled_by_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    image = make_changed()
+    config = json.dumps({**json.loads(image.config), **change}).encode()
+    manifest = json.loads(image.manifest)
+    manifest["config"] = Blob(media_type="x", content=config).descriptor
+    changed = replace(image, config=config, manifest=json.dumps(manifest).encode())
+    (tmp_path / "image.tar").write_bytes(write_archive(changed, []))
+    assert refused(tmp_path / "image.tar") == "its JSON is not that of an image."
+
+
+def test_engines_are_given_its_configuration_its_layers_and_its_names(write_image: Callable[..., Path]) -> None:
+    saved = read_saved(write_image())
+    assert [layer.diff_id for layer in saved.layers] == saved.config["rootfs"]["diff_ids"]
+    assert (saved.kinds, saved.references) == (["python", "project"], ["shop:latest"])
+
+
+NO_BLOB = b'[{"Layers": [], "Config": "x", "RepoTags": []}]'
+
+
+@pytest.mark.parametrize("read_ours", [read_saved, lambda path: list(open_layers(path))])
 @pytest.mark.parametrize(
     ("files", "why"),
     [
         ({}, "manifest.json is not in it"),
         ({"manifest.json": b"{"}, "its JSON is not that of an image"),
         ({"manifest.json": b"[]"}, "its JSON is not that of an image"),
-        ({"manifest.json": b'[{"Layers": ["x"], "Config": "x", "RepoTags": []}]'}, "x is not in it"),
+        ({"manifest.json": b"[" * 100_000}, "its JSON is not that of an image"),
+        ({"manifest.json": b"9" * 5000}, "its JSON is not that of an image"),
+        ({"manifest.json": NO_BLOB}, "'x', which it names, is no blob"),
     ],
 )
 def test_an_archive_of_ours_that_is_broken_is_to_be_built_again(

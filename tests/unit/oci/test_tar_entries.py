@@ -4,7 +4,7 @@ import tarfile
 
 import pytest
 
-from pystatic_tasks.oci.tar_entries import problem
+from pystatic_tasks.oci.tar_entries import Root, problem
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,11 @@ def test_what_stays_below_the_root_may_be_written(name: str, link: str) -> None:
         ("etc/x", "../../x", "is a link out of the root, to ../../x"),
         ("x", "..", "is a link out of the root, to .."),
         ("a/x", "b/../../../y", "is a link out of the root, to b/../../../y"),
+        ("x" * 256, "", "has a name that is too long, or too many levels"),
+        ("x", "x/" * 2048, "has a name that is too long, or too many levels"),
+        ("/".join("x" * 257), "", "has a name that is too long, or too many levels"),
+        ("a/.wh.b", "", "is the mark of a removed file"),
+        (".wh..wh..opq", "", "is the mark of a removed file"),
     ],
 )
 def test_what_could_leave_the_root_is_refused(name: str, link: str, text: str) -> None:
@@ -56,3 +61,49 @@ def test_it_takes_nothing_that_pythons_own_filter_refuses(name: str, link: str) 
     except tarfile.FilterError:
         refused = True
     assert bool(problem(name, link)) is refused
+
+
+def wrong_links(**links: str) -> dict[str, str]:
+    """Of links in the folder a; there are the folders a/b and c too."""
+    root = Root()
+    for name in ("a/b", "c"):
+        root.add(name, is_folder=True)
+    assert [root.add(f"a/{name}", link=target) for name, target in links.items()] == [""] * len(links)
+    return dict(root.wrong_links())
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        {"l": "b/../../c", "m": "l/../c"},
+        {"up": "..", "l": "up/c"},
+        {"l": "m/x", "m": "../c"},
+        {"dangling": "nowhere/x", "l": "dangling/../b"},
+    ],
+)
+def test_links_that_stay_below_the_root_may_lead_through_one_another(links: dict[str, str]) -> None:
+    assert wrong_links(**links) == {}
+
+
+@pytest.mark.parametrize(
+    ("links", "wrong"),
+    [
+        ({"up": "..", "l": "up/.."}, {"a/l": "is a link out of the root, through other links"}),
+        ({"up": "..", "on": "up", "l": "b/../on/../x"}, {"a/l": "is a link out of the root, through other links"}),
+        ({"l": "l"}, {"a/l": "is a link that leads in circles"}),
+        ({"l": "m/x", "m": "l"}, dict.fromkeys(["a/l", "a/m"], "is a link that leads in circles")),
+    ],
+)
+def test_links_that_lead_out_through_one_another_are_found(links: dict[str, str], wrong: dict[str, str]) -> None:
+    assert wrong_links(**links) == wrong
+
+
+def test_links_that_double_one_another_are_soon_given_up() -> None:
+    links = {f"l{number}": f"l{number + 1}/../" * 2 + f"l{number + 1}" for number in range(60)}
+    assert set(wrong_links(**links).values()) == {"is a link that leads in circles"}
+
+
+def test_a_later_entry_takes_the_place_of_a_link() -> None:
+    root = Root()
+    assert [root.add("a/up", link=".."), root.add("l", link="a/up/.."), root.add("a/up")] == ["", "", ""]
+    assert list(root.wrong_links()) == []

@@ -1,0 +1,188 @@
+"""Tars of the kind that is written here, read in one pass and in bounded memory, whoever wrote them.
+
+`tarfile` reads headers of any length, and in some versions never ends (CVE-2025-8194).
+This reads what POSIX calls ustar and pax, and no extensions of theirs:
+https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+BLOCK = 512
+# What a tar is filled up to with zeros.
+RECORD = 20 * BLOCK
+PIECE = 2**20
+# Names are no longer than 4096 bytes, and one header has two.
+LARGEST_EXTENDED_HEADER = 2**14
+# A tree of CPython with all that its distributions bring has some tens of thousands.
+MOST_MEMBERS = 250_000
+EXTENDED = "x"
+Kind = Literal["file", "folder", "link", "other"]
+KINDS: Mapping[str, Kind] = {"0": "file", "5": "folder", "2": "link"}
+NO_TAR = "it is no tar"
+
+
+class BrokenArchiveError(Exception):
+    """What is wrong with an archive, as the end of a sentence."""
+
+
+class Source(Protocol):
+    """Bytes in their order."""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes: as many, unless there are no more."""
+
+
+class Pieces:
+    """Bytes that come in pieces, as a source."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self.pieces = iter(pieces)
+        self.rest = b""
+
+    def read(self, size: int) -> bytes:
+        found = [self.rest]
+        missing = size - len(self.rest)
+        while missing > 0:
+            piece = next(self.pieces, b"")
+            if not piece:
+                break
+            found.append(piece)
+            missing -= len(piece)
+        content = b"".join(found)
+        self.rest = content[size:]
+        return content[:size]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One entry of a tar.
+
+    Attributes:
+        name: Its path, as it was written.
+        kind: What it is.
+        mode: Permission bits.
+        owner: Numbers of the user and the group.
+        modified: Time of modification, in seconds since 1970.
+        size: Bytes of its content.
+        start: Where in the tar that begins.
+        link: What a symbolic link points to.
+        content: A file's bytes in pieces, to be read before the next member.
+    """
+
+    name: str
+    kind: Kind
+    mode: int
+    owner: tuple[int, int]
+    modified: int
+    size: int
+    start: int
+    link: str
+    content: Iterator[bytes] = field(repr=False, compare=False)
+
+
+def read_members(source: Source) -> Iterator[Member]:
+    """The members of a tar, in their order.
+
+    Raises:
+        BrokenArchiveError: it is none, or holds too much, or what is not written here.
+    """
+    at = count = 0
+    records: dict[str, str] = {}
+    while any(header := exactly(source, BLOCK)):
+        at += BLOCK
+        count += 1
+        if count > MOST_MEMBERS:
+            raise BrokenArchiveError(f"it has more than {MOST_MEMBERS} entries")
+        check_header(header)
+        size, typeflag = octal(header[124:136]), text(header[156:157])
+        padding = -size % BLOCK
+        if typeflag == EXTENDED:
+            if size > LARGEST_EXTENDED_HEADER:
+                raise BrokenArchiveError("it has a header that is too large")
+            records = read_records(exactly(source, size))
+            exactly(source, padding)
+            at += size + padding
+            continue
+        member = make_member(header, typeflag, size, at, records, content_of(source, size))
+        if (size and member.kind != "file") or (member.kind == "link" and not member.link):
+            raise BrokenArchiveError(NO_TAR)
+        yield member
+        for _ in member.content:
+            pass
+        exactly(source, padding)
+        at += size + padding
+        records = {}
+    if len(source.read(RECORD + 1)) > RECORD:
+        raise BrokenArchiveError("it goes on after its end")
+
+
+def exactly(source: Source, size: int) -> bytes:
+    content = source.read(size)
+    if len(content) < size:
+        raise BrokenArchiveError("it ends too early")
+    return content
+
+
+def content_of(source: Source, size: int) -> Iterator[bytes]:
+    while size > 0:
+        piece = exactly(source, min(size, PIECE))
+        size -= len(piece)
+        yield piece
+
+
+def check_header(header: bytes) -> None:
+    """Raises BrokenArchiveError unless it is a header of ustar with the right checksum."""
+    is_ustar = header[257:265] == b"ustar\00000"
+    if not is_ustar or octal(header[148:156]) != sum(header) - sum(header[148:156]) + 8 * ord(" "):
+        raise BrokenArchiveError(NO_TAR)
+
+
+def make_member(
+    header: bytes, typeflag: str, size: int, start: int, records: Mapping[str, str], content: Iterator[bytes]
+) -> Member:
+    prefix, last = text(header[345:500]), text(header[:100])
+    name = records.get("path", f"{prefix}/{last}" if prefix else last)
+    kind = KINDS.get(typeflag, "other")
+    return Member(
+        name=name.removesuffix("/") if kind == "folder" else name,
+        kind=kind,
+        mode=octal(header[100:108]) & 0o7777,
+        owner=(octal(header[108:116]), octal(header[116:124])),
+        modified=octal(header[136:148]),
+        size=size,
+        start=start,
+        link=records.get("linkpath", text(header[157:257])) if kind == "link" else "",
+        content=content,
+    )
+
+
+def octal(digits: bytes) -> int:
+    """A number of a header."""
+    found = digits.strip(b" \0")
+    if not re.fullmatch(b"[0-7]*", found):
+        raise BrokenArchiveError(NO_TAR)
+    return int(found or b"0", 8)
+
+
+def text(content: bytes) -> str:
+    return content.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def read_records(content: bytes) -> dict[str, str]:
+    """What an extended header says, by keyword; those that would change what is read otherwise are refused."""
+    found = {}
+    while content:
+        match = re.match(rb"([1-9][0-9]{0,4}) ([!-<>-~]+)=", content)
+        length = int(match[1]) if match else 0
+        if match is None or not match.end() < length <= len(content) or content[length - 1 : length] != b"\n":
+            raise BrokenArchiveError(NO_TAR)
+        found[match[2].decode()] = content[match.end() : length - 1].decode("utf-8", "surrogateescape")
+        content = content[length:]
+    if "size" in found or any(keyword.startswith("GNU.sparse") for keyword in found):
+        raise BrokenArchiveError("it holds what is not written here: sparse files, or files of more than 8 GiB")
+    return found

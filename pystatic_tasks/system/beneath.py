@@ -1,0 +1,72 @@
+"""Files made below a folder, whatever links somebody else put there: none of them is followed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pystatic_tasks.system.files import naming
+
+FOLDER_MODE = 0o755
+OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+
+
+@contextlib.contextmanager
+def folder_at(top: Path, path: str) -> Iterator[int]:
+    """A descriptor of the folder at a path below `top`; what of it is not there is made.
+
+    Raises:
+        NotADirectoryError: there is a link, or a file, on the way.
+    """
+    descriptor = os.open(top, OPEN_FOLDER)
+    try:
+        for name in filter(None, path.split("/")):
+            inner = step_into(descriptor, name)
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def step_into(descriptor: int, name: str) -> int:
+    try:
+        os.mkdir(name, dir_fd=descriptor)
+    except FileExistsError:
+        return os.open(name, OPEN_FOLDER, dir_fd=descriptor)
+    inner = os.open(name, OPEN_FOLDER, dir_fd=descriptor)
+    os.fchmod(inner, FOLDER_MODE)
+    return inner
+
+
+@contextlib.contextmanager
+def place(top: Path, path: str) -> Iterator[tuple[int, str]]:
+    """The folder and the name for something new at a path; what is there and is no folder is removed."""
+    above, _, name = path.rpartition("/")
+    with naming(top / path.lstrip("/")), folder_at(top, above) as descriptor:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=descriptor)
+        yield descriptor, name
+
+
+def make_folder(top: Path, path: str, mode: int = FOLDER_MODE) -> None:
+    """A folder with its permission bits, and those that it stands in; it may be there."""
+    with naming(top / path.lstrip("/")), folder_at(top, path) as descriptor:
+        os.fchmod(descriptor, mode)
+
+
+def make_file(top: Path, path: str, pieces: Iterable[bytes], mode: int) -> None:
+    """A file with its permission bits."""
+    with place(top, path) as (descriptor, name), os.fdopen(os.open(name, NEW_FILE, dir_fd=descriptor), "wb") as file:
+        file.writelines(pieces)
+        os.fchmod(file.fileno(), stat.S_IMODE(mode))
+
+
+def make_link(top: Path, path: str, target: str) -> None:
+    """A symbolic link."""
+    with place(top, path) as (descriptor, name):
+        os.symlink(target, name, dir_fd=descriptor)

@@ -1,0 +1,47 @@
+"""Images as somebody else may have changed them: any tar as a layer, with all digests as they should be."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from pystatic_tasks.oci.archive import write_archive
+from pystatic_tasks.oci.layers import Layer
+from pystatic_tasks.oci.manifest import OciImage, Runtime, make_image
+
+RUNTIME = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/shop"], env=[], ports=[], labels={})
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, link: str = "", *, mode: int = 0o755) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mode = kind, link, mode
+    return info
+
+
+def link(name: str, target: str) -> tarfile.TarInfo:
+    return entry(name, tarfile.SYMTYPE, target)
+
+
+def tar_of(entries: Iterable[tarfile.TarInfo | tuple[tarfile.TarInfo, bytes]]) -> bytes:
+    """A tar, written without any check; what has no content is empty."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for each in entries:
+            info, content = each if isinstance(each, tuple) else (each, b"")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def make_changed(*tars: bytes) -> OciImage:
+    layers = [Layer(kind="x", tar=tar, blobs={"gzip": gzip.compress(tar, mtime=0)}, size_bytes=0) for tar in tars]
+    return make_image(layers, RUNTIME, 0, "gzip")
+
+
+def write_changed(path: Path, *layers: Iterable[tarfile.TarInfo | tuple[tarfile.TarInfo, bytes]]) -> Path:
+    """An `image.tar` with layers of these entries."""
+    path.write_bytes(write_archive(make_changed(*map(tar_of, layers)), ["shop:latest"]))
+    return path

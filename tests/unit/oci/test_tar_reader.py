@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import io
+import tarfile
+
+import pytest
+from changed_images import entry, link, tar_of
+
+from pystatic_tasks.oci import tar_reader
+from pystatic_tasks.oci.layers import Entry, write_tar
+from pystatic_tasks.oci.tar_reader import BLOCK, BrokenArchiveError, Member, Pieces, read_members
+
+LONG = "/".join(["größe"] * 30)
+
+
+def members(tar: bytes) -> list[Member]:
+    return list(read_members(io.BytesIO(tar)))
+
+
+def refused(tar: bytes) -> str:
+    with pytest.raises(BrokenArchiveError) as caught:
+        members(tar)
+    return str(caught.value)
+
+
+def header(at: slice, content: bytes, of: tarfile.TarInfo | None = None) -> bytes:
+    """A tar of one empty file whose header has other bytes somewhere, and the right checksum."""
+    tar = bytearray(tar_of([of or entry("a")]))
+    tar[at] = content
+    tar[148:156] = b" " * 8
+    tar[148:156] = b"%06o\0 " % sum(tar[:BLOCK])
+    return bytes(tar)
+
+
+def test_it_reads_what_is_written_here() -> None:
+    entries = [
+        Entry(path="/d", mode=0o1777),
+        Entry(path=f"/{LONG}", mode=0o4755, content=b"x" * 1000),
+        Entry(path="/l", mode=0o777, link=f"d/{LONG}"),
+        Entry(path="/z", mode=0o644, content=b""),
+    ]
+    tar = write_tar(entries, modified=7)
+    found = [
+        (each.name, each.kind, each.mode, each.link, each.modified, tar[each.start : each.start + each.size])
+        for each in read_members(io.BytesIO(tar))
+    ]
+    assert found == [
+        ("d", "folder", 0o1777, "", 7, b""),
+        (LONG, "file", 0o4755, "", 7, b"x" * 1000),
+        ("l", "link", 0o777, f"d/{LONG}", 7, b""),
+        ("z", "file", 0o644, "", 7, b""),
+    ]
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 512, 10_000])
+def test_the_content_is_read_however_it_comes(pieces: int) -> None:
+    tar = tar_of([(entry("a"), b"first" * 200), (entry("b"), b"second")])
+    source = Pieces(tar[at : at + pieces] for at in range(0, len(tar), pieces))
+    assert [b"".join(each.content) for each in read_members(source)] == [b"first" * 200, b"second"]
+
+
+def test_what_is_no_file_folder_or_link_is_neither() -> None:
+    kinds = [tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.CONTTYPE]
+    assert {each.kind for each in members(tar_of(entry("a", kind) for kind in kinds))} == {"other"}
+
+
+@pytest.mark.parametrize(
+    ("tar", "why"),
+    [
+        (b"", "it ends too early"),
+        (tar_of([(entry("a"), b"x" * 600)])[:1000], "it ends too early"),
+        (tar_of([entry("a")])[:BLOCK], "it ends too early"),
+        (b"x" * BLOCK, "it is no tar"),
+        (tar_of([]) * 2, "it goes on after its end"),
+        (header(slice(124, 136), b"-0000000001\0"), "it is no tar"),
+        (header(slice(124, 136), b"\x80" + bytes(10) + b"\x01"), "it is no tar"),
+        (header(slice(124, 136), b"\xff" * 12), "it is no tar"),
+        (header(slice(124, 136), b"00000000001\0", link("l", "a")), "it is no tar"),
+        (tar_of([link("l", "")]), "it is no tar"),
+    ],
+)
+def test_what_is_no_tar_is_refused(tar: bytes, why: str) -> None:
+    assert refused(tar) == why
+
+
+def extended(content: bytes) -> bytes:
+    return tar_of([(entry("x", b"x"), content), entry("a")])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"x", b"9 path=a", b"8 path=a\n", b"99999 path=a\n", b"0 path=a\n", b"4 =\n\n", b"9 path:a\n"],
+)
+def test_an_extended_header_that_is_none_is_refused(content: bytes) -> None:
+    assert refused(extended(content)) == "it is no tar"
+
+
+@pytest.mark.parametrize("content", [b"10 size=1\n", b"23 GNU.sparse.major=1\n\n"])
+def test_sparse_and_huge_files_are_refused(content: bytes) -> None:
+    assert refused(extended(content)) == (
+        "it holds what is not written here: sparse files, or files of more than 8 GiB"
+    )
+
+
+def test_an_extended_header_of_any_size_is_not_read() -> None:
+    assert refused(extended(bytes(2**15))) == "it has a header that is too large"
+
+
+def test_there_is_an_end_to_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tar_reader, "MOST_MEMBERS", 3)
+    assert len(members(tar_of([entry("a")] * 3))) == 3
+    assert refused(tar_of([entry("a")] * 4)) == "it has more than 3 entries"

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.system.beneath import make_file, make_folder, make_link
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    """A folder with a link out of it."""
+    (tmp_path / "top").mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "top/out").symlink_to("../outside")
+    return tmp_path / "top"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda top: make_file(top, "out/x", [b"x"], 0o644),
+        lambda top: make_link(top, "out/x", "y"),
+        lambda top: make_folder(top, "out/x"),
+        lambda top: make_folder(top, "out"),
+    ],
+)
+def test_nothing_is_made_behind_a_link(top: Path, make: Callable[[Path], None]) -> None:
+    with pytest.raises(NotADirectoryError):
+        make(top)
+    assert list((top.parent / "outside").iterdir()) == []
+
+
+def test_what_has_the_name_of_a_link_takes_its_place(top: Path) -> None:
+    make_file(top, "out", [b"a", b"b"], 0o600)
+    assert (top / "out").read_bytes() == b"ab"
+    assert (top.parent / "outside").is_dir()
+    make_link(top, "out", "elsewhere")
+    assert (top / "out").readlink() == Path("elsewhere")
+
+
+def test_modes_are_those_that_are_asked_for(top: Path) -> None:
+    umask = os.umask(0o077)
+    try:
+        make_file(top, "a/b/file", [], 0o644)
+        make_folder(top, "sticky", 0o1777)
+    finally:
+        os.umask(umask)
+    modes = [f"{(top / name).stat().st_mode:o}" for name in ("a", "a/b", "a/b/file", "sticky")]
+    assert modes == ["40755", "40755", "100644", "41777"]
