@@ -12,8 +12,12 @@ from functools import cache
 from typing import Any, Literal, Union
 
 from pystatic_tasks.config.rules import NOT_EMPTY, RULES
+from pystatic_tasks.config.unwieldy import unwieldy
+from pystatic_tasks.system.texts import printable
 
 NOT_KEYS = ("root", "project", "project_name")
+# Of a word that is compared with all that are known.
+LONGEST_WORD = 50
 
 
 @dataclass
@@ -51,7 +55,7 @@ def strip_none(annotation: Any) -> Any:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint at the nearest known word, or at all of them."""
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word[:LONGEST_WORD], known, n=1, cutoff=0.6)
     return f'did you mean "{close[0]}"?' if close else "known are " + ", ".join(known)
 
 
@@ -67,7 +71,7 @@ def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[st
     known = keys(cls)
     result: dict[str, Any] = {}
     for name, value in raw.items():
-        inner = f"{path}.{name}" if path else str(name)
+        inner = f"{path}.{printable(str(name))}" if path else printable(str(name))
         target = known.get(str(name))
         if target is None:
             problems.add(inner, f": unknown key; {nearest(str(name), known)}")
@@ -75,6 +79,10 @@ def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[st
         annotation = types_of(cls)[target.name]
         if is_dataclass(annotation):
             result[target.name] = convert_table(typing.cast(type, annotation), value, inner, problems)
+            continue
+        wrong = unwieldy(value)
+        if wrong:
+            problems.add(inner, f": {wrong}")
             continue
         before = len(problems.lines)
         converted = convert_value(annotation, value, inner, target.metadata["check"], problems)
@@ -152,11 +160,11 @@ def apply_rule(check: str, value: Any, path: str, problems: Problems) -> Any:
 
 
 def show(value: Any) -> str:
-    """A value as it stands in TOML, where that is short."""
+    """A value as it stands in TOML, without its end if that is long."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f'"{value}"'
+        return f'"{printable(value)}"'
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
-    return repr(value)
+    return printable(repr(value))

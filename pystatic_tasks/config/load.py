@@ -28,7 +28,10 @@ from pystatic_tasks.config.sources import (
     read_table,
 )
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.system.texts import printable
 
+# More would say no more.
+MOST_PROBLEMS = 50
 TARGETS = ("app", "script", "command")
 
 
@@ -59,7 +62,7 @@ def load_config(
     named = named_images(table, problems)
     common = read_table(f"tool.{TABLE}.", without_images(table))
     above = [read_overrides(overrides or {}), *read_environment(environment or {}), read_options(options or {})]
-    own = {name: read_table(f"tool.{TABLE}.images.{name}.", raw) for name, raw in named.items()}
+    own = {name: read_table(f"tool.{TABLE}.images.{printable(name)}.", raw) for name, raw in named.items()}
     for source in (common, *own.values(), *above):
         problems.extend(source.problems)
     wrong_values = bool(problems)
@@ -68,7 +71,9 @@ def load_config(
 
     if own:
         cascades = {
-            f"tool.{TABLE}.images.{name}": cascade([common, Source(values={"name": name}, problems=[]), source, *above])
+            f"tool.{TABLE}.images.{printable(name)}": cascade(
+                [common, Source(values={"name": name}, problems=[]), source, *above]
+            )
             for name, source in own.items()
         }
     else:
@@ -81,7 +86,11 @@ def load_config(
     problems.extend(shared_names(cascades.values()))
     if problems:
         raise too_many(problems, root)
-    return tuple(build_image(root, pyproject, values) for values in cascades.values())
+    try:
+        return tuple(build_image(root, pyproject, values) for values in cascades.values())
+    except OSError as error:
+        place = printable(str(error.filename))
+        raise ConfigError(f"{place}, which is configured, is no path: {error.strerror}.", "Correct it.") from None
 
 
 def pick_image(images: Sequence[ImageConfig], name: str) -> ImageConfig:
@@ -95,7 +104,7 @@ def pick_image(images: Sequence[ImageConfig], name: str) -> ImageConfig:
     found = next((each for each in images if each.name == name), None)
     if found is None:
         raise ConfigError(
-            f'There is no image "{name}"; {nearest(name, [each.name for each in images])}', "Name one of them."
+            f"There is no image {show(name)}; {nearest(name, [each.name for each in images])}", "Name one of them."
         )
     return found
 
@@ -169,23 +178,24 @@ def name_problems(where: str, values: Mapping[str, Any]) -> list[str]:
     try:
         check_name(values.get("name", "app"))
     except ValueError as error:
-        return [f'{where}: "{values["name"]}" {error}']
+        return [f"{where}: {show(values['name'])} {error}"]
     return []
 
 
 def shared_names(cascades: Iterable[Mapping[str, Any]]) -> list[str]:
     counts = Counter(values["name"] for values in cascades if "name" in values)
     return [
-        f'name = "{name}": {count} images have it; give each its own' for name, count in counts.items() if count > 1
+        f"name = {show(name)}: {count} images have it; give each its own" for name, count in counts.items() if count > 1
     ]
 
 
 def too_many(problems: Sequence[str], root: Path) -> ConfigError:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    more = len(problems) - MOST_PROBLEMS
     return ConfigError(
         f"{count} in the configuration of {root / 'pyproject.toml'}:",
         "Correct the lines above and try again.",
-        problems,
+        [*problems[:MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])],
     )
 
 
@@ -196,12 +206,22 @@ def build_image(root: Path, pyproject: Mapping[str, Any], values: dict[str, Any]
             values.setdefault("requirements", ("requirements.txt",))
     project = installed_project(root, values.get("install", (".",)))
     name = project_name(project)
-    values.setdefault("name", default_image_name(name or root.resolve().name))
+    if "name" not in values:
+        values["name"] = default_name(name or root.resolve().name, root)
     for table in fields(ImageConfig):
         default: Any = table.default
         if is_dataclass(default) and table.name in values:
             values[table.name] = replace(default, **values[table.name])  # type: ignore[type-var]
     return ImageConfig(root=root, project=project, project_name=name, **values)
+
+
+def default_name(text: str, root: Path) -> str:
+    """The image's name where none is given."""
+    name = default_image_name(text)
+    try:
+        return check_name(name)
+    except ValueError as error:
+        raise too_many([f"tool.{TABLE}.name: missing, and the project's name, {show(name)}, {error}"], root) from None
 
 
 def installed_project(root: Path, install: Sequence[str]) -> Path:

@@ -98,7 +98,7 @@ class Staticx:
     """`[tool.pystatic-tasks.staticx]`: the static executable."""
 
     libraries: tuple[str, ...] = key(
-        "Shared libraries that are opened by name only: absolute paths, whatever packs them.", ()
+        "Shared libraries that are opened by name only: absolute paths, whatever packs them.", (), check="source"
     )
     strip: bool = key("Strip what StaticX takes from the system; the others go by `freeze.strip`.", True)
 
@@ -115,8 +115,8 @@ class ImageOptions:
         'Tags, or whole references such as `"registry.example/shop:1.4"`.', ("latest",), check="tag"
     )
     user: str = key("User and group by number; never root.", "65535:65535", check="user")
-    env: Mapping[str, str] = key("Environment variables; also set while the target is examined.", {}, check="env")
-    labels: Mapping[str, str] = key("Labels, added to those from pyproject.toml and git.", {})
+    env: Mapping[str, str] = key("Environment variables; also set while the target is examined.", {}, check="image env")
+    labels: Mapping[str, str] = key("Labels, added to those from pyproject.toml and git.", {}, check="labels")
     ports: tuple[int, ...] | None = key("Ports to expose.", unless="those that the server listens on", check="port")
     certificates: bool = key(
         "Add the system's certificate authorities, for [other services over TLS]"
@@ -147,7 +147,7 @@ class Request:
     """One of `smoke.requests`: what is asked, and what the answer must be."""
 
     path: str = key("Path and query.", "/", check="path")
-    method: str = key("Method of HTTP.", "GET")
+    method: str = key("Method of HTTP.", "GET", check="method")
     headers: Mapping[str, str] = key("Headers.", {}, check="headers")
     body: str | None = key("Body.")
     status: int = key("Status that the answer must have.", 200, check="status")
@@ -163,7 +163,7 @@ class Smoke:
         'What runs the image: [an engine](#engines), or `"auto"` for the first that works.', "auto"
     )
     requests: tuple[Request, ...] = key("What is asked of a web service.", (Request(),), unless='`[{ path = "/" }]`')
-    command: tuple[str, ...] = key("Arguments for a program without HTTP.", ())
+    command: tuple[str, ...] = key("Arguments for a program without HTTP.", (), check="argument")
     stdout: str | None = key("Text that a program without HTTP must print, to standard output or standard error.")
     exit_code: int = key("Exit code that a program without HTTP must end with.", 0, check="exit code")
     port: int | None = key(
@@ -198,6 +198,7 @@ class Observe:
         'A command that exercises the program too, such as `["pytest", "tests"]`, in the build environment and from '
         "the project's folder; a service is at the address in `PYSTATIC_URL` meanwhile.",
         (),
+        check="argument",
     )
     env: Mapping[str, str] = key(
         "Environment variables for this run and the examination only, beside `smoke.env`; "
@@ -240,8 +241,10 @@ class ImageConfig:
     app: str | None = key(
         'WSGI or ASGI application: `"package.module:callable"` or `"package.module:factory()"`.', check="app"
     )
-    script: str | None = key("Instead of `app`: a script, from the project's folder.")
-    command: str | None = key("Instead of `app`: a name from `[project.scripts]`, or a command of what is installed.")
+    script: str | None = key("Instead of `app`: a script, from the project's folder.", check="source")
+    command: str | None = key(
+        "Instead of `app`: a name from `[project.scripts]`, or a command of what is installed.", check="source"
+    )
     name: str = key("Name of the image and of the program.", "", unless="the project's", check="name")
     layout: Layout = key(
         'How [the program lies in the image](layouts.md): as one static, self-extracting executable (`"onefile"`), '
@@ -253,13 +256,19 @@ class ImageConfig:
     )
     max_size: int | None = key('Budget: largest allowed size on disk, such as `"9MB"`.', unless="none", check="size")
     max_compressed_size: int | None = key("Budget: largest allowed size on the wire.", unless="none", check="size")
-    python: str | None = key("Interpreter to build with, as Nox names it.", unless="Nox's own")
+    python: str | None = key("Interpreter to build with, as Nox names it.", unless="Nox's own", check="source")
     install: tuple[str, ...] = key(
-        "What pip installs to build with.", (".",), unless='`["."]`; `[]` where the folder is no project'
+        "What pip installs to build with.",
+        (".",),
+        unless='`["."]`; `[]` where the folder is no project',
+        check="requirement",
     )
     groups: tuple[str, ...] = key("Dependency groups to install too.", ())
     requirements: tuple[str, ...] = key(
-        "Requirements files to install too.", (), unless="`requirements.txt` where the folder is no project"
+        "Requirements files to install too.",
+        (),
+        unless="`requirements.txt` where the folder is no project",
+        check="source",
     )
     locked: bool = key("Install the versions that `uv.lock` or `pylock.toml` names, where the project has one.", True)
     server: Mapping[str, Any] = key(

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from pystatic_tasks.config.model import ENGINE_NAMES, KEEPS_NO_IMAGES, Layout
+from pystatic_tasks.config.project import LONGEST_MESSAGE
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.system.texts import printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,7 @@ class Options:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"After --: {message}.", f"Known are {KNOWN}.")
+        raise ConfigError(f"After --: {printable(message, LONGEST_MESSAGE)}.", f"Known are {KNOWN}.")
 
 
 def add_options(parser: argparse.ArgumentParser, options: Sequence[Option] = OPTIONS) -> None:

@@ -11,10 +11,14 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from pystatic_tasks.config.rules import LONGEST_IMAGE_NAME
+from pystatic_tasks.config.unwieldy import MOST_LEVELS, is_nested_deeper
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.system.texts import printable
 
 PYPROJECT = "pyproject.toml"
 TABLE = "pystatic-tasks"
+LONGEST_MESSAGE = 300
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -50,13 +54,15 @@ def read_toml(path: Path) -> Mapping[str, Any]:
         ConfigError: it cannot be read, or is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = parse_toml(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Make it a readable file.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.", "Correct the file.") from None
+    except ValueError as error:
+        shown = printable(str(error), LONGEST_MESSAGE)
+        raise ConfigError(f"{path} is not valid TOML: {shown}.", "Correct the file.") from None
+    return tables
 
 
 def tables_of_others(path: Path) -> Mapping[str, Any] | None:
@@ -79,9 +85,19 @@ def parse_toml(text: str) -> dict[str, Any]:
     """The tables of a text.
 
     Raises:
-        ValueError: it is not TOML.
+        ValueError: it is not TOML, or holds what nobody means.
     """
-    return tomllib.loads(text)
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:
+        raise ValueError("it has a number of thousands of digits") from None
+    except RecursionError:
+        raise ValueError(f"it nests tables and lists in more than {MOST_LEVELS} levels") from None
+    if is_nested_deeper(tables):
+        raise ValueError(f"it nests tables and lists in more than {MOST_LEVELS} levels")
+    return tables
 
 
 def is_installable(folder: Path, pyproject: Mapping[str, Any]) -> bool:
@@ -103,7 +119,7 @@ def project_name(folder: Path) -> str:
 
 def default_image_name(text: str) -> str:
     """Any name turned into one that an image may have."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "app"
+    return re.sub(r"[^a-z0-9]+", "-", text.lower())[:LONGEST_IMAGE_NAME].strip("-") or "app"
 
 
 def required_name(requirement: str) -> str:

@@ -12,9 +12,25 @@ from collections.abc import Callable, Mapping
 from keyword import iskeyword
 from typing import Any
 
+from pystatic_tasks.system.texts import quoted
+
 SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 LARGEST_ID = 2**32 - 2
+LARGEST_SIZE = 10**15
+LARGEST_SECONDS = 24 * 60 * 60
+LONGEST_NUMBER = 40
+# Much less than engines and file systems take.
+LONGEST_IMAGE_NAME = 128
+# PATH_MAX with its final zero, and NAME_MAX, of Linux.
+LONGEST_PATH = 4095
+LONGEST_FILE_NAME = 255
+# What a line of a Dockerfile cannot hold, and what terminals are led astray by.
+CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f-\x9f]")
+# Of files that the steps write beside the program.
+FILE_ENDS = (".tar", ".json")
+# The folder of Nox's environments is beside those of the images.
+ENVIRONMENTS = "environments"
 NAME = "[a-z0-9]+(?:[._-][a-z0-9]+)*"
 # By the grammar of https://github.com/distribution/reference.
 TAG = r"\w[\w.-]{0,127}"
@@ -22,14 +38,17 @@ COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 HOST = rf"{LABEL}(?:\.{LABEL})*(?::[0-9]+)?"
 REFERENCE = rf"(?:{HOST}/)?{COMPONENT}(?:/{COMPONENT})*(?::{TAG})?"
+LONGEST_REFERENCE = 255 + 1 + 128
 
 
 def parse_size(value: int | str) -> int:
     """Turn 9000000, "9MB" or "8.5 MiB" into bytes."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", str(value).strip())
+    match = re.fullmatch(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*([A-Za-z]*)", str(value).strip())
     size = round(float(match[1]) * SIZE_UNITS.get(match[2].upper(), 0)) if match else 0
     if size <= 0:
         raise ValueError('is not a size; write a number and a unit, such as "9MB"')
+    if size > LARGEST_SIZE:
+        raise ValueError("is more than any machine has; sizes end at 1000000GB")
     return size
 
 
@@ -42,7 +61,16 @@ def check_optimize(value: int) -> int:
 def check_name(value: str) -> str:
     if not re.fullmatch(NAME, value):
         raise ValueError("is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them")
+    check_length(value)
+    if value.endswith(FILE_ENDS) or value == ENVIRONMENTS:
+        raise ValueError("is what something beside the program is called, such as image.tar; choose another name")
     return value
+
+
+def check_length(name: str) -> None:
+    """Raises ValueError if a name is too long for files and registries."""
+    if len(name) > LONGEST_IMAGE_NAME:
+        raise ValueError(f"is too long; names end at {LONGEST_IMAGE_NAME} letters")
 
 
 def check_service(value: str) -> str:
@@ -50,6 +78,7 @@ def check_service(value: str) -> str:
         raise ValueError(
             "is no name for a service; use lower-case letters, digits and single '-', '_' or '.' between them"
         )
+    check_length(value)
     return value
 
 
@@ -68,7 +97,7 @@ def check_app(value: str) -> str:
 
 
 def check_user(value: str) -> str:
-    match = re.fullmatch(r"([0-9]+)(?::([0-9]+))?", value)
+    match = re.fullmatch(rf"([0-9]{{1,{LONGEST_NUMBER}}})(?::([0-9]{{1,{LONGEST_NUMBER}}}))?", value)
     if not match:
         raise ValueError('must be numbers, such as "65535:65535" (Kubernetes needs them to see that it is not root)')
     uid, gid = int(match[1]), int(match[2] or match[1])
@@ -81,7 +110,7 @@ def check_user(value: str) -> str:
 
 def check_tag(value: str) -> str:
     is_reference = "/" in value or ":" in value
-    if not re.fullmatch(REFERENCE if is_reference else TAG, value, re.ASCII):
+    if len(value) > LONGEST_REFERENCE or not re.fullmatch(REFERENCE if is_reference else TAG, value, re.ASCII):
         raise ValueError('is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"')
     has_tag = ":" in value.rpartition("/")[2]
     return f"{value}:latest" if is_reference and not has_tag else value
@@ -108,24 +137,43 @@ def check_status(value: int) -> int:
 
 
 def check_seconds(value: float) -> float:
-    if not 0 < value < float("inf"):
-        raise ValueError("must be a number of seconds above 0")
+    if not 0 < value <= LARGEST_SECONDS:
+        raise ValueError(f"must be a number of seconds above 0, up to {LARGEST_SECONDS}")
     return float(value)
 
 
 def check_env(value: Mapping[str, str]) -> Mapping[str, str]:
     for name, text in value.items():
         if not name or "=" in name or "\0" in name:
-            raise ValueError(f"{name!r} is not the name of a variable")
+            raise ValueError(f"{quoted(name)} is not the name of a variable")
         if "\0" in text:
-            raise ValueError(f"{name!r} has a value that no variable can hold")
+            raise ValueError(f"{quoted(name)} has a value that no variable can hold")
+    return value
+
+
+def check_image_env(value: Mapping[str, str]) -> Mapping[str, str]:
+    check_env(value)
+    for name, text in value.items():
+        if re.search(r"[\s\"'\\$]", name) or CONTROL.search(name):
+            raise ValueError(f"{quoted(name)} is not the name of a variable")
+        if CONTROL.search(text):
+            raise ValueError(f"{quoted(name)} has a value of several lines, which no Dockerfile can hold")
+    return value
+
+
+def check_labels(value: Mapping[str, str]) -> Mapping[str, str]:
+    for name, text in value.items():
+        if not name or CONTROL.search(name):
+            raise ValueError(f"{quoted(name)} is not the name of a label")
+        if CONTROL.search(text):
+            raise ValueError(f"{quoted(name)} has a value of several lines, which no Dockerfile can hold")
     return value
 
 
 def check_headers(value: Mapping[str, str]) -> Mapping[str, str]:
     for name, text in value.items():
         if not re.fullmatch(r"[!-9;-~]+", name) or not re.fullmatch(r"[\t -~\xa0-\xff]*", text):
-            raise ValueError(f"{name!r} is not a header that HTTP can carry")
+            raise ValueError(f"{quoted(name)} is not a header that HTTP can carry")
     return value
 
 
@@ -143,13 +191,34 @@ def check_data(value: str) -> str:
         raise ValueError('must be "SOURCE:FOLDER", such as "templates:templates"')
     if folder.startswith("/") or ".." in folder.split("/"):
         raise ValueError("must end in a folder inside the program, without a leading '/' or '..'")
+    check_source(source)
+    check_source(folder)
+    return value
+
+
+def check_source(value: str) -> str:
+    names = [name.encode() for name in value.split("/")]
+    if CONTROL.search(value) or len(value.encode()) > LONGEST_PATH or max(map(len, names)) > LONGEST_FILE_NAME:
+        raise ValueError("is no path of a file; it is too long, or has a character that none has")
+    return value
+
+
+def check_requirement(value: str) -> str:
+    if CONTROL.search(value) or len(value) > LONGEST_PATH:
+        raise ValueError("is nothing that pip installs; it is too long, or has a character that no requirement has")
+    return value
+
+
+def check_method(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}", value):
+        raise ValueError('is not a method of HTTP; write one such as "POST"')
     return value
 
 
 def check_folder(value: str) -> str:
     if not value.startswith("/") or not {"", ".", ".."}.isdisjoint(value.split("/")[1:]):
         raise ValueError('must be an absolute path of a folder in the image, such as "/data"')
-    return value
+    return check_source(value)
 
 
 def check_exit_code(value: int) -> int:
@@ -161,9 +230,11 @@ def check_exit_code(value: int) -> int:
 def check_file(value: Mapping[str, str]) -> Mapping[str, str]:
     for target, source in value.items():
         if not target.startswith("/") or not {"", ".", ".."}.isdisjoint(target.split("/")[1:]):
-            raise ValueError(f"{target!r} must be an absolute path of a file in the image, without '..'")
+            raise ValueError(f"{quoted(target)} must be an absolute path of a file in the image, without '..'")
         if not source:
-            raise ValueError(f"{target!r} has no source")
+            raise ValueError(f"{quoted(target)} has no source")
+        check_source(target)
+        check_source(source)
     return value
 
 
@@ -189,6 +260,12 @@ RULES: Mapping[str, Callable[[Any], Any]] = {
     "env": check_env,
     "headers": check_headers,
     "json": check_json,
+    "argument": check_word,
+    "source": check_source,
+    "requirement": check_requirement,
+    "method": check_method,
+    "image env": check_image_env,
+    "labels": check_labels,
 }
 
 # Of an absolute path in the image.
@@ -210,11 +287,17 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "folder": {"pattern": IN_IMAGE},
     "exit code": {"minimum": 0, "maximum": 255},
     "status": {"minimum": 100, "maximum": 599},
-    "seconds": {"exclusiveMinimum": 0},
+    "seconds": {"exclusiveMinimum": 0, "maximum": LARGEST_SECONDS},
     "env": {"propertyNames": {"pattern": "^[^=]+$"}},
     "headers": {
         "propertyNames": {"pattern": "^[!-9;-~]+$"},
         "additionalProperties": {"type": "string", "pattern": r"^[\t -~\xa0-\xff]*$"},
     },
     "json": {"additionalProperties": True},
+    "argument": {},
+    "source": {"maxLength": LONGEST_PATH},
+    "requirement": {"maxLength": LONGEST_PATH},
+    "method": {"pattern": "^[!-~]{1,40}$"},
+    "image env": {"propertyNames": {"pattern": "^[^=\\s]+$"}},
+    "labels": {"propertyNames": {"minLength": 1}},
 }

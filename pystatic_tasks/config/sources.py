@@ -9,9 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import Any
 
-from pystatic_tasks.config.convert import Problems, convert_table, kebab, keys, nearest, show, strip_none, types_of
+from pystatic_tasks.config.convert import (
+    LONGEST_WORD,
+    Problems,
+    convert_table,
+    kebab,
+    keys,
+    nearest,
+    show,
+    strip_none,
+    types_of,
+)
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import TABLE
+from pystatic_tasks.system.texts import printable
 
 ENVIRONMENT_PREFIX = "PYSTATIC_TASKS_"
 OPTION_NAMES = {"image.tags": "--tag", "smoke.engine": "--engine", "layout": "--layout"}
@@ -71,7 +82,7 @@ def read_variable(name: str, text: str) -> Source:
     variable = f"{ENVIRONMENT_PREFIX}{name}"
     if name not in known:
         hint = nearest(name.upper(), known).replace('"', f'"{ENVIRONMENT_PREFIX}', 1)
-        return Source(values={}, problems=[f"{variable}: unknown variable; {hint}"])
+        return Source(values={}, problems=[f"{printable(variable)}: unknown variable; {hint}"])
     path, annotation = known[name]
     raw: Any = from_text(text, annotation)
     for part in reversed(path):
@@ -113,9 +124,9 @@ def from_text(text: str, annotation: Any) -> Any:
         return [from_text(part.strip(), item) for part in text.split(",") if part.strip()]
     if annotation is bool:
         return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}.get(text.lower(), text)
-    if annotation is int and re.fullmatch(r"-?[0-9]+", text):
+    if annotation is int and re.fullmatch(r"-?[0-9]{1,20}", text):
         return int(text)
-    if annotation is float and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
+    if annotation is float and re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]{1,50})?", text):
         return float(text)
     return text
 
@@ -125,9 +136,9 @@ def misspelt_tables(pyproject: Mapping[str, Any]) -> list[str]:
     tool = pyproject.get("tool", {})
     inner = [f"tool.{name}" for name in tool if name != TABLE and looks_like_ours(name)]
     outer = [name for name in pyproject if looks_like_ours(name)]
-    return [f"[{name}] is not read; did you mean [tool.{TABLE}]?" for name in (*inner, *outer)]
+    return [f"[{printable(name)}] is not read; did you mean [tool.{TABLE}]?" for name in (*inner, *outer)]
 
 
 def looks_like_ours(name: str) -> bool:
-    plain = re.sub(r"[^a-z]", "", name.lower())
+    plain = re.sub(r"[^a-z]", "", name.lower())[:LONGEST_WORD]
     return plain in ("pystatic", "pystatictask") or difflib.SequenceMatcher(None, plain, "pystatictasks").ratio() > 0.85

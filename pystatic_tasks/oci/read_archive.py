@@ -23,6 +23,7 @@ from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.manifest import MANIFEST_TYPE
 from pystatic_tasks.oci.tar_entries import Root
 from pystatic_tasks.oci.tar_reader import BLOCK, PIECE, BrokenArchiveError, Member, Pieces, read_members
+from pystatic_tasks.system.texts import quoted
 from pystatic_tasks.system.units import megabytes
 
 DIGEST = "sha256:[0-9a-f]{64}"
@@ -185,11 +186,6 @@ def whole_number(digits: str) -> int:
     if len(digits) > LONGEST_NUMBER:
         raise ValueError("is too long for a number")
     return int(digits)
-
-
-def quoted(name: str) -> str:
-    """A name that somebody else chose, as it may be shown."""
-    return repr(name if len(name) <= 100 else f"{name[:100]}…")
 
 
 def read_archive(path: Path) -> ArchivedImage:

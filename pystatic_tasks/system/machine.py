@@ -7,6 +7,7 @@ import shutil
 import sys
 
 from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.system.texts import printable
 
 TOOLS = {"strip": "binutils", "objcopy": "binutils", "ldd": "libc-bin"}
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -45,6 +46,6 @@ def check_platform(wanted: str | None) -> None:
     """Raises ConfigError if an image for another platform is asked for."""
     if wanted and wanted != host_platform():
         raise ConfigError(
-            f"--platform {wanted}: this machine builds {host_platform()} only.",
+            f"--platform {printable(wanted)}: this machine builds {host_platform()} only.",
             "Run it on a machine of that platform.",
         )

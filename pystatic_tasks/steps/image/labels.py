@@ -5,7 +5,7 @@ https://github.com/opencontainers/image-spec/blob/main/annotations.md
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pystatic_tasks.config.project import license_expression
@@ -24,9 +24,10 @@ def project_labels(project: Mapping[str, Any], version: str, git: Git) -> dict[s
         version: Version of the installed project, or "".
         git: Where the sources stand.
     """
-    addresses = {key: public_url(str(address)) for key, address in project.get("urls", {}).items()}
+    addresses = {key: public_url(str(address)) for key, address in table_of(project, "urls").items()}
     urls = {"".join(filter(str.isalpha, key.lower())): address for key, address in addresses.items() if address}
-    authors = [author.get("name") or author.get("email", "") for author in project.get("authors", [])]
+    tables = (author for author in list_of(project, "authors") if isinstance(author, Mapping))
+    authors = [str(author.get("name") or author.get("email", "")) for author in tables]
     found = {
         "title": project.get("name", ""),
         "description": project.get("description", ""),
@@ -38,4 +39,21 @@ def project_labels(project: Mapping[str, Any], version: str, git: Git) -> dict[s
         "source": next((urls[key] for key in SOURCE_KEYS if key in urls), git.remote),
         "revision": git.revision,
     }
-    return {f"{PREFIX}{key}": value for key, value in found.items() if value}
+    return {f"{PREFIX}{key}": one_line(value) for key, value in found.items() if value}
+
+
+def table_of(project: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A table of the project's, where it is one."""
+    table = project.get(key)
+    return table if isinstance(table, Mapping) else {}
+
+
+def list_of(project: Mapping[str, Any], key: str) -> Sequence[Any]:
+    """A list of the project's, where it is one."""
+    found = project.get(key)
+    return found if isinstance(found, list) else []
+
+
+def one_line(value: object) -> str:
+    """What a line of a Dockerfile can hold too."""
+    return "".join(filter(str.isprintable, " ".join(str(value).split())))

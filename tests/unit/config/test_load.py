@@ -19,6 +19,9 @@ NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-
 NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
 NOT_A_TAG = 'is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
 NOT_A_TARGET = 'is not a target; write "package.module:callable" or "package.module:factory()"'
+NOT_A_SOURCE = "is no path of a file; it is too long, or has a character that none has"
+NOT_A_REQUIREMENT = "is nothing that pip installs; it is too long, or has a character that no requirement has"
+NOT_A_USER = 'must be numbers, such as "65535:65535" (Kubernetes needs them to see that it is not root)'
 NOT_READ = "is not read; did you mean [tool.pystatic-tasks]?"
 NO_TARGET = 'app: missing; say what to serve, such as app = "package.module:callable"'
 ONE_TABLE_EACH = "must hold one table for each image, such as [tool.pystatic-tasks.images.web]"
@@ -189,7 +192,7 @@ def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, lin
         ),
         (
             "services = [{ name = 'mysql', command = ['x'], port = 3306, timeout = 0 }]",
-            "services[0].timeout = 0: must be a number of seconds above 0",
+            "services[0].timeout = 0: must be a number of seconds above 0, up to 86400",
         ),
         (
             "services = [{ name = 'mysql', command = ['x'] }]",
@@ -205,7 +208,7 @@ def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, lin
             'services: 2 of them have name = "a"; give each its own',
         ),
         ("smoke.exit-code = 256", "smoke.exit-code = 256: is not an exit code; they go from 0 to 255"),
-        ("smoke.timeout = nan", "smoke.timeout = nan: must be a number of seconds above 0"),
+        ("smoke.timeout = nan", "smoke.timeout = nan: must be a number of seconds above 0, up to 86400"),
         (
             "smoke.requests = [{ path = '/a b' }]",
             'smoke.requests[0].path = "/a b": must hold neither spaces nor letters outside ASCII; '
@@ -231,6 +234,79 @@ def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, lin
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, text: str, line: str) -> None:
     assert refused(tmp_path, SHOP + text) == one_problem(tmp_path, f"tool.pystatic-tasks.{line}")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"smoke.port = {2**63}", "smoke.port: has a whole number of more than 64 bits"),
+        (f"server.x = [{{ y = -{2**63 + 1} }}]", "server: has a whole number of more than 64 bits"),
+        (f"smoke.timeout = {'9' * 400}", "smoke.timeout: has a whole number of more than 64 bits"),
+        ("smoke.timeout = 1e400", "smoke.timeout = inf: must be a number of seconds above 0, up to 86400"),
+        (f"image.tags = ['{'x' * 5000}']", f'image.tags[0] = "{"x" * 100}…": {NOT_A_TAG}'),
+        (f"script = '{'x' * 5000}'", f'script = "{"x" * 100}…": {NOT_A_SOURCE}'),
+        (f"install = ['./{'x' * 5000}']", f'install[0] = "./{"x" * 98}…": {NOT_A_REQUIREMENT}'),
+        (f"'{'x' * 5000}' = 3", f"{'x' * 100}…: unknown key; known are {KEYS}"),
+        ('"a\\nb" = 3', f"a\\nb: unknown key; known are {KEYS}"),
+        ('image.user = "a\\nb"', f'image.user = "a\\nb": {NOT_A_USER}'),
+    ],
+)
+def test_what_is_huge_or_not_to_be_seen_is_told_in_one_line(tmp_path: Path, text: str, line: str) -> None:
+    assert refused(tmp_path, SHOP + text) == one_problem(tmp_path, f"tool.pystatic-tasks.{line}")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"x = {'9' * 5000}", "it has a number of thousands of digits"),
+        (f"x = {'[' * 1000}{']' * 1000}", "it nests tables and lists in more than 100 levels"),
+        (f"x = {'[' * 101}{']' * 101}", "it nests tables and lists in more than 100 levels"),
+        (f"{'.'.join('a' * 1000)} = 1", "it nests tables and lists in more than 100 levels"),
+    ],
+)
+def test_a_file_that_nobody_means_is_told_in_one_line(tmp_path: Path, text: str, why: str) -> None:
+    assert refused(tmp_path, text) == f"{tmp_path / 'pyproject.toml'} is not valid TOML: {why}.\nCorrect the file."
+
+
+def test_a_call_may_nest_no_deeper_than_a_file(tmp_path: Path) -> None:
+    nested: Any = 1
+    for _ in range(1000):
+        nested = [nested]
+    assert refused(tmp_path, SHOP, overrides={"server": {"x": nested}}) == one_problem(
+        tmp_path, "register(): server: has tables and lists in more than 100 levels"
+    )
+
+
+def test_a_variable_that_is_no_text_is_told(tmp_path: Path) -> None:
+    found = refused(tmp_path, SHOP, environment={"PYSTATIC_TASKS_SCRIPT": "\udcff.py", "PYSTATIC_TASKS_\udcff": ""})
+    assert "PYSTATIC_TASKS_SCRIPT: has a text that is not Unicode\n" in found
+    assert "PYSTATIC_TASKS_\\udcff: unknown variable; known are" in found
+
+
+def test_a_variable_of_thousands_of_digits_is_no_number(tmp_path: Path) -> None:
+    found = refused(tmp_path, SHOP, environment={"PYSTATIC_TASKS_SMOKE_PORT": "9" * 5000})
+    assert found == one_problem(tmp_path, f'PYSTATIC_TASKS_SMOKE_PORT = "{"9" * 100}…": must be a whole number')
+
+
+def test_more_problems_than_anybody_reads_are_counted(tmp_path: Path) -> None:
+    lines = refused(tmp_path, SHOP + f"image.ports = {[0] * 1000}").splitlines()
+    assert (lines[0].partition(" ")[0], len(lines), lines[-2]) == ("1000", 53, "  and 950 more")
+
+
+def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    entry = "/".join(["x" * 200] * 20)
+    found = refused(tmp_path, SHOP, overrides={"install": [f"./{entry}"]})
+    assert found.endswith("which is configured, is no path: File name too long.\nCorrect it.")
+
+
+@pytest.mark.parametrize("name", ["environments", "Environments"])
+def test_a_project_whose_name_is_none_for_an_image_is_told(tmp_path: Path, name: str) -> None:
+    text = f'[project]\nname = "{name}"\n[tool.pystatic-tasks]\napp = "x:y"\n'
+    assert refused(tmp_path, text) == one_problem(
+        tmp_path,
+        'tool.pystatic-tasks.name: missing, and the project\'s name, "environments", is what something beside the '
+        "program is called, such as image.tar; choose another name",
+    )
 
 
 @pytest.mark.parametrize("text", ["", "[tool.pystatic-tasks]\n", "[tool.pystatic-tasks]\nscript = ''\n", "[tool.x]\n"])

@@ -25,10 +25,19 @@ NOT_DATA = 'must be "SOURCE:FOLDER", such as "templates:templates"'
 NOT_INSIDE = "must end in a folder inside the program, without a leading '/' or '..'"
 NOT_ASCII = 'must hold neither spaces nor letters outside ASCII; write "%20" for a space'
 NOT_A_STATUS = "is not a status of HTTP; they go from 100 to 599"
-NOT_SECONDS = "must be a number of seconds above 0"
+NOT_SECONDS = "must be a number of seconds above 0, up to 86400"
 NOT_A_VARIABLE = "is not the name of a variable"
 NOT_A_HEADER = "is not a header that HTTP can carry"
 NOT_JSON = "must hold texts, numbers, true, false, lists and tables only"
+TOO_LARGE = "is more than any machine has; sizes end at 1000000GB"
+NAME_TOO_LONG = "is too long; names end at 128 letters"
+RESERVED = "is what something beside the program is called, such as image.tar; choose another name"
+NOT_A_FILE_PATH = "is no path of a file; it is too long, or has a character that none has"
+NOT_A_REQUIREMENT = "is nothing that pip installs; it is too long, or has a character that no requirement has"
+NOT_A_METHOD = 'is not a method of HTTP; write one such as "POST"'
+SEVERAL_LINES = "has a value of several lines, which no Dockerfile can hold"
+LONG_URL = "shop @ https://git.example/shop.whl?" + "x" * 300
+LONG_PATH = "/".join(["x" * 99] * 50)
 NOT_A_FILE = "must be an absolute path of a file in the image, without '..'"
 
 
@@ -86,7 +95,18 @@ RIGHT: list[tuple[str, Any, Any]] = [
     ("seconds", 0.001, 0.001),
     ("env", {"MY_VAR": "a=b", "größe": ""}, {"MY_VAR": "a=b", "größe": ""}),
     ("headers", {"X-Shop": "größe\t1", "A": ""}, {"X-Shop": "größe\t1", "A": ""}),
+    ("seconds", 86400, 86400.0),
+    ("size", "1000000GB", 10**15),
+    ("name", "x" * 128, "x" * 128),
     ("json", {"a": [1, 2.5, None, True, "x"]}, {"a": [1, 2.5, None, True, "x"]}),
+    ("argument", "größe\n", "größe\n"),
+    ("source", "größe 1/x", "größe 1/x"),
+    ("source", "", ""),
+    ("requirement", ".[web]", ".[web]"),
+    ("requirement", LONG_URL, LONG_URL),
+    ("method", "M-SEARCH", "M-SEARCH"),
+    ("image env", {"MY_VAR": "a=b\tc", "größe": ""}, {"MY_VAR": "a=b\tc", "größe": ""}),
+    ("labels", {"a b": "größe\t1"}, {"a b": "größe\t1"}),
 ]
 
 
@@ -223,6 +243,39 @@ def test_every_rule_has_a_schema() -> None:
         ("file", {"/a/./x": "x"}, f"'/a/./x' {NOT_A_FILE}"),
         ("file", {"//x": "x"}, f"'//x' {NOT_A_FILE}"),
         ("file", {"/x": ""}, "'/x' has no source"),
+        ("file", {f"/{LONG_PATH}": "x"}, NOT_A_FILE_PATH),
+        ("file", {"/x": "a\0b"}, NOT_A_FILE_PATH),
+        ("folder", f"/{LONG_PATH}", NOT_A_FILE_PATH),
+        ("data", f"{'x' * 256}:y", NOT_A_FILE_PATH),
+        ("source", LONG_PATH, NOT_A_FILE_PATH),
+        ("source", "x" * 256, NOT_A_FILE_PATH),
+        ("source", "ü" * 128, NOT_A_FILE_PATH),
+        ("source", "a\nb", NOT_A_FILE_PATH),
+        ("requirement", "x\0", NOT_A_REQUIREMENT),
+        ("requirement", "x" * 5000, NOT_A_REQUIREMENT),
+        ("argument", "a\0b", NOT_A_WORD),
+        ("method", "", NOT_A_METHOD),
+        ("method", "GET /\r\n", NOT_A_METHOD),
+        ("size", "9" * 5000, NOT_A_SIZE),
+        ("size", "9" * 20 + "GB", TOO_LARGE),
+        ("size", 2**63 - 1, TOO_LARGE),
+        ("seconds", 86401, NOT_SECONDS),
+        ("seconds", 10**400, NOT_SECONDS),
+        ("user", "9" * 5000, NOT_NUMBERS),
+        ("user", "9" * 40, OUT_OF_RANGE),
+        ("tag", "/".join(["x" * 99] * 5), NOT_A_TAG),
+        ("name", "x" * 129, NAME_TOO_LONG),
+        ("service", "x" * 129, NAME_TOO_LONG),
+        ("name", "image.tar", RESERVED),
+        ("name", "sbom.cdx.json", RESERVED),
+        ("name", "environments", RESERVED),
+        ("image env", {"": "x"}, f"'' {NOT_A_VARIABLE}"),
+        ("image env", {"A B": "x"}, f"'A B' {NOT_A_VARIABLE}"),
+        ("image env", {"A$B": "x"}, f"'A$B' {NOT_A_VARIABLE}"),
+        ("image env", {"A": "x\ny"}, f"'A' {SEVERAL_LINES}"),
+        ("labels", {"": "x"}, "'' is not the name of a label"),
+        ("labels", {"a\n": "x"}, "'a\\n' is not the name of a label"),
+        ("labels", {"a": "x\ny"}, f"'a' {SEVERAL_LINES}"),
     ],
 )
 def test_a_wrong_value_is_refused_with_what_is_allowed(rule: str, value: object, text: str) -> None:

@@ -107,6 +107,7 @@ def test_a_default_in_words_of_toml_is_the_default(cls: type, name: str) -> None
                 "description": "Labels, added to those from pyproject.toml and git.",
                 "type": "object",
                 "additionalProperties": {"type": "string"},
+                "propertyNames": {"minLength": 1},
                 "default": {},
             },
         ),

@@ -33,6 +33,24 @@ def test_a_project_is_labelled_by_what_it_says_of_itself() -> None:
     }
 
 
+def test_labels_have_one_line_as_dockerfiles_want_them() -> None:
+    project = {"name": "shop", "description": "Sells\n  things.\x1b", "authors": [{"name": "A\nB"}]}
+    assert project_labels(project, "1", Git()) == {
+        "org.opencontainers.image.title": "shop",
+        "org.opencontainers.image.description": "Sells things.",
+        "org.opencontainers.image.version": "1",
+        "org.opencontainers.image.authors": "A B",
+    }
+
+
+@pytest.mark.parametrize("wrong", [3, ["x"], "x", {"name": 3}, True])
+@pytest.mark.parametrize("key", ["urls", "authors", "license", "description"])
+def test_what_a_project_spells_wrongly_breaks_nothing(key: str, wrong: Any) -> None:
+    labels = project_labels({"name": "shop", key: wrong}, "", Git())
+    assert labels["org.opencontainers.image.title"] == "shop"
+    assert all(isinstance(text, str) for text in labels.values())
+
+
 def test_who_says_nothing_gets_no_labels() -> None:
     assert project_labels({}, "", Git()) == {}
 

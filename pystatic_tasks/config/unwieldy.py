@@ -1,0 +1,57 @@
+"""Values that no configuration means, and that would break whoever handles them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+MOST_LEVELS = 100
+# Of whole numbers in TOML: https://toml.io/en/v1.0.0#integer
+LARGEST = 2**63 - 1
+
+
+def unwieldy(value: Any) -> str:
+    """What makes a value, or one in it, impossible to handle; or ""."""
+    if is_nested_deeper(value):
+        return f"has tables and lists in more than {MOST_LEVELS} levels"
+    for each in inside(value):
+        if isinstance(each, int) and not -LARGEST - 1 <= each <= LARGEST:
+            return "has a whole number of more than 64 bits"
+        if isinstance(each, str) and not is_unicode(each):
+            return "has a text that is not Unicode"
+    return ""
+
+
+def is_nested_deeper(value: Any, levels: int = MOST_LEVELS) -> bool:
+    """Whether tables and lists stand in each other in more levels than that."""
+    below = [value]
+    for _ in range(levels):
+        below = [each for outer in below for each in members(outer)]
+        if not below:
+            return False
+    return any(isinstance(each, (Mapping, list, tuple)) for each in below)
+
+
+def inside(value: Any) -> Iterator[Any]:
+    """A value and all that it holds, keys too."""
+    yield value
+    if isinstance(value, Mapping):
+        yield from value
+    for each in members(value):
+        yield from inside(each)
+
+
+def members(value: Any) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        yield from value.values()
+    elif isinstance(value, (list, tuple)):
+        yield from value
+
+
+def is_unicode(text: str) -> bool:
+    """Whether it has a form in UTF-8, which what was no text to begin with has not."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

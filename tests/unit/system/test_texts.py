@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from pystatic_tasks.system.texts import printable, quoted
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("größe 1", "größe 1"),
+        ("a\nb\x1b[2J\0", r"a\nb\x1b[2J\x00"),
+        ("\u2028\u202e\udc80", r"\u2028\u202e\udc80"),
+        ("x" * 5000, "x" * 100 + "…"),
+        ("\n" * 5000, r"\n" * 100 + "…"),
+    ],
+)
+def test_a_text_is_shown_in_one_short_line(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_a_quoted_text_is_short_too() -> None:
+    assert quoted("a\n") == r"'a\n'"
+    assert quoted("x" * 5000) == f"'{'x' * 100}…'"
