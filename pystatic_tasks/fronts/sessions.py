@@ -39,6 +39,8 @@ from pystatic_tasks.system.machine import check_platform
 from pystatic_tasks.system.redaction import masked_log, masked_stream
 from pystatic_tasks.system.terminal import folded, make_terminal
 
+# What a session is marked by that another one runs.
+WITHIN = "pystatic_within"
 NOXFILE = "the noxfile"  # Where our callers' mistakes are.
 
 
@@ -209,20 +211,21 @@ def run_steps(
                 if needs_environment(steps):
                     prepare(config, make_context(session, config, options, command))
                 return
-            while True:
-                try:
-                    run_each(session, config, steps, options, command, overrides)
-                    return
-                except SmokeError as error:
-                    if not options.fix or not error.repairs:
-                        raise
-                    written = write_repairs(config, error.repairs, session.log)
-                    config = read_config(root, name, overrides, options)
-                    for repair in error.repairs:
-                        check_repaired(config, repair)
-                    # What follows from a repair is found out by what changed, after an earlier round from nothing.
-                    options = replace(options, use_cache=True)
-                    build_again(session, config, steps, ", ".join(written))
+            with only_one(config, session.log, lambda: is_awaited(session, name)):
+                while True:
+                    try:
+                        run_each(session, config, steps, options, command, overrides)
+                        return
+                    except SmokeError as error:
+                        if not options.fix or not error.repairs:
+                            raise
+                        written = write_repairs(config, error.repairs, session.log)
+                        config = read_config(root, name, overrides, options)
+                        for repair in error.repairs:
+                            check_repaired(config, repair)
+                        # What follows from a repair is found out by what changed, after an earlier round from nothing.
+                        options = replace(options, use_cache=True)
+                        build_again(session, config, steps, ", ".join(written))
     except PystaticError as error:
         fail(session, error)
     except OSError as error:
@@ -247,7 +250,7 @@ def run_each(
     context = make_context(session, config, options, command)
     for step in steps:
         fold = folded(f"{step} of {config.name}", sys.stderr, os.environ) if STEPS[step].is_folded else nullcontext()
-        with only_one(config, session.log), fold:
+        with fold:
             STEPS[step].run(config, context)
         if step == "image" and options.check_reproducible:
             words = words_of_second_build(options)
@@ -282,6 +285,12 @@ def is_prerequisite(session: nox.Session, step: str) -> bool:
 def waiting_sessions(session: nox.Session) -> list[SessionRunner]:
     """The sessions that Nox will run after this one."""
     return [each for each, is_queued in session._runner.manifest.list_all_sessions() if is_queued]
+
+
+def is_awaited(session: nox.Session, name: str) -> bool:
+    """Whether the build of that image goes on after the session, in this process."""
+    later = [getattr(each.func, "pystatic_identity", None) for each in waiting_sessions(session)]
+    return getattr(session._runner, WITHIN, False) or any(each and each[2] == name for each in later)
 
 
 def step_of(runner: SessionRunner) -> str:
@@ -343,6 +352,7 @@ def build_again(session: nox.Session, config: ImageConfig, steps: Sequence[str],
             f"Freeze it again, then run the session {session.name} again.",
         )
     for each in sessions_before(runner):
+        setattr(each, WITHIN, True)
         each.posargs = [word for word in session.posargs if word != "--no-cache"]
         result = each.execute()
         result.log(f"Session {each.friendly_name} {result.imperfect}.")

@@ -8,8 +8,10 @@ a hash of what it was made from (`inputs`), one of the configuration that freeze
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -111,7 +113,8 @@ def require_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[Any
     if manifest is not None and manifest.asked != asked_of_freeze(config):
         raise PystaticError(
             f"What {kind.step} left for {config.name} in {config.work} is of another configuration.",
-            "See whether the freeze session was skipped (Nox does so where an interpreter is missing).",
+            "Run freeze again: it was skipped (Nox does so where an interpreter is missing), "
+            "or a build with other options came between.",
         )
     if manifest is None:
         raise PystaticError(
@@ -150,14 +153,45 @@ def locked(path: Path, wait: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def only_one(config: ImageConfig, say: Callable[[str], None]) -> Iterator[None]:
-    """Work on an image while nobody else on this machine does; waits for whoever does.
+def only_one(
+    config: ImageConfig, say: Callable[[str], None], is_kept: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
+    """Work on an image while no other process of this machine does; waits for one that does.
 
+    The lock belongs to the process, which may take it again. It ends with what is done meanwhile, or, if that went well
+    and `is_kept` says that more is to come, with what is done under it next, or with the process.
     What a killed build left half-written beside the results is removed.
+
+    Raises:
+        PystaticError: the other process waits for an image that this one works on.
     """
-    waiting = f"another build of {config.name} is running here; waiting for it"
-    with locked(config.work / "lock", lambda: say(waiting)):
+    config.work.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(config.work / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+    kept = False
+    try:
+        wait_for_lock(descriptor, config, say)
         for folder in (config.work, config.dist):
             for path in folder.glob(TEMPORARY_NAMES):
                 path.unlink(missing_ok=True)
         yield
+        kept = is_kept()
+    finally:
+        # Whatever of its descriptors a process closes first, its locks of the file are gone.
+        if not kept:
+            os.close(descriptor)
+
+
+def wait_for_lock(descriptor: int, config: ImageConfig, say: Callable[[str], None]) -> None:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        say(f"another build of {config.name} is running here; waiting for it")
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno != errno.EDEADLK:
+                raise
+            raise PystaticError(
+                f"Another build has {config.name}, and waits for an image that this one has.",
+                "Run the two one after the other.",
+            ) from None

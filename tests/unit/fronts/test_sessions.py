@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -930,3 +931,54 @@ def test_what_is_overridden_ends_it(tmp_path: Path, register: str, variable: dic
     )
     assert lines[place + 1] == "Leave it out there, or write it there too."
     assert len([line for line in lines if line.startswith("smoke of")]) == 1
+
+
+# Two builds at once.
+
+SLOW = """
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pystatic_tasks
+from pystatic_tasks.fronts import sessions
+
+
+def step(name):
+    def run(image, context):
+        with open("ran", "a") as file:
+            print(os.environ["BUILD"], name, file=file)
+        while name == "freeze" and os.environ["BUILD"] == "first" and not Path("go").exists():
+            time.sleep(0.01)
+
+    return run
+
+
+sessions.STEPS.update({name: replace(each, run=step(name)) for name, each in sessions.STEPS.items()})
+pystatic_tasks.register()
+"""
+
+
+def test_a_build_has_its_image_until_its_last_session(tmp_path: Path) -> None:
+    """Else the next session finds what another configuration left."""
+    write(tmp_path, noxfile=SLOW)
+
+    def start(build: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "nox", "--default-venv-backend", "virtualenv", "-s", "smoke"]
+        environment = {**os.environ, "NO_COLOR": "1", "BUILD": build}
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+
+    with start("first") as first:
+        while not (tmp_path / "ran").exists():
+            assert first.poll() is None
+            time.sleep(0.01)
+        with start("second") as second:
+            assert second.stderr
+            assert any("another build of shop is running here; waiting for it" in line for line in second.stderr)
+            (tmp_path / "go").touch()
+            second.communicate(timeout=60)
+        first.communicate(timeout=60)
+    assert (first.returncode, second.returncode) == (0, 0)
+    steps = [f"{build} {step}" for build in ("first", "second") for step in CHAIN]
+    assert (tmp_path / "ran").read_text(encoding="utf-8").splitlines() == steps

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
-import threading
+import subprocess
+import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,7 @@ from pystatic_tasks.system.files import (
     write_whole,
 )
 
+WAITING = "another build of shop is running here; waiting for it"
 SHA_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
@@ -76,7 +80,8 @@ def test_what_was_left_of_another_configuration_is_refused(image: ImageConfig, c
         require_manifest(replace(image, **change), Frozen)
     assert str(caught.value) == (
         f"What freeze left for shop in {image.work} is of another configuration.\n"
-        "See whether the freeze session was skipped (Nox does so where an interpreter is missing)."
+        "Run freeze again: it was skipped (Nox does so where an interpreter is missing), "
+        "or a build with other options came between."
     )
 
 
@@ -131,23 +136,86 @@ def test_a_missing_step_is_named_with_the_session_to_run(image: ImageConfig) -> 
     )
 
 
-def test_a_second_build_waits_for_the_first(image: ImageConfig) -> None:
-    said: list[str] = []
-    order: list[str] = []
+OTHER_BUILD = """
+import sys
+from pathlib import Path
+from contextlib import ExitStack
+from pystatic_tasks.config import ImageConfig
+from pystatic_tasks.steps.manifest import only_one
 
-    def second() -> None:
-        with only_one(image, said.append):
-            order.append("second")
+root = Path(sys.argv[1])
+with ExitStack() as stack:
+    for name in sys.argv[2:]:
+        config = ImageConfig(root=root, project=root, name=name, app="shop:app")
+        stack.enter_context(only_one(config, lambda line: print(line, flush=True)))
+        print(f"has {name}", flush=True)
+    sys.stdin.read()
+"""
 
-    waiting = threading.Thread(target=second)
-    with only_one(image, said.append):
-        waiting.start()
-        while not said:
-            time.sleep(0.001)
-        order.append("first")
-    waiting.join(10)
-    assert order == ["first", "second"]
-    assert said == ["another build of shop is running here; waiting for it"]
+
+@pytest.fixture
+def other_build(image: ImageConfig) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a process that locks images one after the other, and holds them until its input ends."""
+    with ExitStack() as stack:
+
+        def start(*names: str) -> subprocess.Popen[str]:
+            command = [sys.executable, "-c", OTHER_BUILD, str(image.root), *names]
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield start
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def test_a_second_build_waits_for_the_first(
+    image: ImageConfig, other_build: Callable[..., subprocess.Popen[str]]
+) -> None:
+    with only_one(image, print):
+        other = other_build("shop")
+        assert line_of(other) == WAITING
+        assert other.poll() is None
+    assert line_of(other) == "has shop"
+
+
+def test_a_build_keeps_its_image_from_session_to_session(
+    image: ImageConfig, other_build: Callable[..., subprocess.Popen[str]]
+) -> None:
+    with only_one(image, print, lambda: True):
+        pass
+    other = other_build("shop")
+    assert line_of(other) == WAITING
+    with only_one(image, print), only_one(image, print, lambda: True):
+        assert other.poll() is None
+    assert line_of(other) == "has shop"
+
+
+def test_a_build_that_failed_keeps_nothing(
+    image: ImageConfig, other_build: Callable[..., subprocess.Popen[str]]
+) -> None:
+    with pytest.raises(PystaticError), only_one(image, print, lambda: True):
+        raise PystaticError("It failed.")
+    assert line_of(other_build("shop")) == "has shop"
+
+
+def test_two_builds_that_wait_for_each_other_are_told(
+    image: ImageConfig, other_build: Callable[..., subprocess.Popen[str]]
+) -> None:
+    with only_one(image, print):
+        other = other_build("other", "shop")
+        assert [line_of(other), line_of(other)] == ["has other", WAITING]
+        # It may have said so, and not wait yet.
+        time.sleep(0.2)
+        with pytest.raises(PystaticError) as caught, only_one(replace(image, name="other"), print):
+            pass
+    assert str(caught.value) == (
+        "Another build has other, and waits for an image that this one has.\nRun the two one after the other."
+    )
 
 
 def test_builds_of_different_images_do_not_wait(image: ImageConfig) -> None:
