@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -121,8 +123,17 @@ class PushError(PystaticError):
     exit_code = 8
 
 
+def first_of(error: shutil.Error) -> OSError:
+    """The first of what went wrong when a folder was copied."""
+    _, target, why = error.args[0][0]
+    number = next((number for number in NO_SPACE if os.strerror(number) in str(why)), None)
+    return OSError(number, os.strerror(number), target) if number else OSError(None, str(why), target)
+
+
 def file_error(error: OSError) -> PystaticError:
     """What the system says, as an error with a remedy."""
+    if isinstance(error, shutil.Error):
+        error = first_of(error)
     name = error.filename2 or error.filename
     remedies = {
         **dict.fromkeys(NO_SPACE, "Free some space and run it again; nothing half-written was left."),

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pystatic_tasks.config.unwieldy import is_nested_deeper
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.manifest import MANIFEST_TYPE
@@ -136,7 +137,10 @@ class Archive:
         if size > LARGEST_JSON:
             most = megabytes(LARGEST_JSON)
             raise BrokenArchiveError(f"its JSON has {megabytes(size)}, and no more than {most} are read")
-        return json.loads(self.read(name), parse_int=whole_number)
+        found = json.loads(self.read(name), parse_int=whole_number)
+        if is_nested_deeper(found):
+            raise ValueError("has more levels than that of any image")
+        return found
 
 
 def check_blob(member: Member) -> None:

@@ -21,6 +21,7 @@ from pystatic_tasks.in_env.protocol import Form, RefusedError, StaticExecutable
 from pystatic_tasks.packers.packer import Job, Packer, Packing
 from pystatic_tasks.system import machine
 from pystatic_tasks.system.findings import Finding
+from pystatic_tasks.system.full_disk import full_disk, says_full
 from pystatic_tasks.system.libraries import missing_libraries
 from pystatic_tasks.system.processes import last_lines, tool_environment
 
@@ -78,7 +79,10 @@ def build(config: ImageConfig, job: Job) -> StaticExecutable:
         try:
             made = job.ask(STATICX, question(config, job), log=log, env=variables)
         except RefusedError as refused:
-            raise failed(config, refused.refusal.problem, log) from None
+            reason = refused.refusal.problem
+            if says_full(reason):
+                raise full_disk(reason, [job.output.parent, Path(temporary)]) from None
+            raise failed(config, reason, log) from None
     if made is None:
         raise failed(config, "it gave no answer", log)
     return made

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pystatic_tasks.system.files import naming
+from pystatic_tasks.system.full_disk import full_disk, says_full, temporary_folder
 from pystatic_tasks.system.redaction import masked
 
 # Lead another interpreter astray, and bring libraries of the caller's into each process.
@@ -53,9 +55,13 @@ def run_logged(
 
     Returns:
         The tool's exit code.
+
+    Raises:
+        PystaticError: it failed, and said that a disk is full.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8", errors="replace") as file:
+    full = ""
+    with naming(log), log.open("w", encoding="utf-8", errors="replace") as file:
         process = subprocess.Popen(
             with_our_life(command),
             stdin=subprocess.DEVNULL,
@@ -69,6 +75,7 @@ def run_logged(
             assert process.stdout is not None
             try:
                 for line in map(hide, process.stdout):
+                    full = line if says_full(line) else full
                     file.write(line)
                     if verbose:
                         print(line, end="", file=sys.stderr, flush=True)
@@ -76,7 +83,10 @@ def run_logged(
             except BaseException:
                 process.terminate()
                 raise
-        return process.returncode
+    if process.returncode != 0 and full:
+        places = [log.parent, Path(options.get("cwd") or "."), temporary_folder(options.get("env") or os.environ)]
+        raise full_disk(full, places)
+    return process.returncode
 
 
 def last_lines(log: Path, count: int = 10) -> list[str]:

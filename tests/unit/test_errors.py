@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+from pathlib import Path
 
 import pytest
+from support import small_disk
 
 from pystatic_tasks import errors
 from pystatic_tasks.errors import file_error
@@ -97,6 +100,27 @@ def test_what_the_system_says_of_a_file_becomes_a_message(number: int, text: str
 def test_the_file_that_was_written_to_is_the_second_of_two() -> None:
     error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/p/a", None, "/p/b")
     assert file_error(error).problem.startswith("/p/b could not ")
+
+
+def test_a_folder_that_could_not_be_copied_is_told_by_its_first_file(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/link").symlink_to("nowhere")
+    with pytest.raises(shutil.Error) as caught:
+        shutil.copytree(tmp_path / "a", tmp_path / "c")
+    assert file_error(caught.value).problem == (
+        f"{tmp_path}/c/b/link could not be read or written: [Errno 2] No such file or directory: '{tmp_path}/a/b/link'."
+    )
+
+
+def test_a_full_disk_is_told_of_a_folder_too(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/large").write_bytes(bytes(2**20))
+    with small_disk(tmp_path / "disk", "256k"), pytest.raises(shutil.Error) as caught:
+        shutil.copytree(tmp_path / "a", tmp_path / "disk/a")
+    assert str(file_error(caught.value)) == (
+        f"{tmp_path}/disk/a/large could not be read or written: No space left on device.\n"
+        "Free some space and run it again; nothing half-written was left."
+    )
 
 
 def test_an_error_without_a_file_is_told_too() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.steps.freeze.environment import local_folders
 from pystatic_tasks.steps.freeze.locks import find_lock
-from pystatic_tasks.system.files import is_left_by_tools
+from pystatic_tasks.system.files import is_left_by_tools, naming
 from pystatic_tasks.system.git import run_git
 
 
@@ -95,6 +95,11 @@ def is_ours(folder: Path) -> bool:
 
 
 def copy(path: Path, target: Path, copied: Iterable[Path]) -> None:
+    with naming(target):
+        copy_one(path, target, copied)
+
+
+def copy_one(path: Path, target: Path, copied: Iterable[Path]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if path.is_symlink():
         led_to = Path(os.path.normpath(path.parent / path.readlink()))

@@ -45,7 +45,7 @@ from pystatic_tasks.steps.freeze.private import private_memory
 from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
 from pystatic_tasks.steps.tools import names_of, tool_requirements
-from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, source_files
+from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, source_files, write_whole
 from pystatic_tasks.system.libraries import check_libraries, missing_libraries
 from pystatic_tasks.system.machine import check_machine
 from pystatic_tasks.system.processes import last_lines, tool_environment
@@ -273,7 +273,7 @@ def write_declared(config: ImageConfig, folder: Path, pyprojects: Iterable[Path]
     """Write into `folder` what is looked through in place of these files: of our own table what freeze follows from."""
     content = [plain(config.server), asdict(config.freeze), plain(config.image.env), *map(tables_of_others, pyprojects)]
     path = folder / "declared.json"
-    path.write_text(json.dumps(content, default=str, ensure_ascii=False), encoding="utf-8")
+    write_whole(path, json.dumps(content, default=str, ensure_ascii=False))
     return path
 
 
@@ -282,7 +282,7 @@ def observe_target(
 ) -> Observed:
     """Write the entry script, and run it as an ordinary Python unless that is not wanted."""
     entry = entry_path(config)
-    entry.write_text(target.entry_script(config, examined.settings, examined.commands), encoding="utf-8")
+    write_whole(entry, target.entry_script(config, examined.settings, examined.commands))
     if not context.observes:
         return Observed()
     with context.terminal.activity(f"observing {config.name}"):

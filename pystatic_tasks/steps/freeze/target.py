@@ -14,6 +14,7 @@ from pystatic_tasks.config.project import is_path, read_pyproject
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.freeze.locks import find_lock, folder_of
+from pystatic_tasks.system.files import naming
 
 RUNNER = Path(__file__).resolve().parents[2] / "in_image"
 FROZEN_RUNNER = "pystatic_runner"
@@ -90,7 +91,9 @@ def copy_server_config(config: ImageConfig, folder: Path) -> str:
     path = server_config_file(config)
     if path is None:
         return ""
-    shutil.copyfile(path, folder / f"{SERVER_CONFIG}.py")
+    copy = folder / f"{SERVER_CONFIG}.py"
+    with naming(copy):
+        shutil.copyfile(path, copy)
     return SERVER_CONFIG
 
 

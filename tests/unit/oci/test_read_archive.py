@@ -306,6 +306,7 @@ NO_BLOB = b'[{"Layers": [], "Config": "x", "RepoTags": []}]'
         ({"manifest.json": b"{"}, "its JSON is not that of an image"),
         ({"manifest.json": b"[]"}, "its JSON is not that of an image"),
         ({"manifest.json": b"[" * 100_000}, "its JSON is not that of an image"),
+        ({"manifest.json": b"[" * 500 + b"]" * 500}, "its JSON is not that of an image"),
         ({"manifest.json": b"9" * 5000}, "its JSON is not that of an image"),
         ({"manifest.json": NO_BLOB}, "'x', which it names, is no blob"),
     ],
