@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import tarfile
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_images import entry, make_changed, tar_of
 from support import FROZEN, PACKED, engine_or_skip, tool_or_skip, validate
 
-from pystatic_tasks.config.model import ImageConfig, ImageOptions, Layout, Service, Smoke
+from pystatic_tasks.config.model import ImageConfig, ImageOptions, Layout, Request, Service, Smoke
 from pystatic_tasks.engines import Artifact, Container, Policy, make_artifact
 from pystatic_tasks.engines.sandbox import Sandbox
 from pystatic_tasks.errors import Repair, ServiceError, SmokeError
@@ -20,13 +22,15 @@ from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_env.protocol import TreeFile
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.oci import compression
+from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.image.step import build_image
-from pystatic_tasks.steps.manifest import write_manifest
-from pystatic_tasks.steps.results import Check
+from pystatic_tasks.steps.manifest import require_result, write_manifest
+from pystatic_tasks.steps.results import Built, Check
 from pystatic_tasks.steps.smoke import contract, step
 from pystatic_tasks.steps.smoke.step import RANDOM_USERS, Run, expected_otherwise, failure, random_user, show, smoke
 
+NO_OPTIONS = ImageOptions()
 GOOD = Check(name="not root", passed=True, seen="user 65535")
 BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
 LOG = "its log, whole in build/pystatic/{}/smoke.log, ends so:"
@@ -47,7 +51,14 @@ def run(*checks: Check, output: str = "") -> Run:
     return Run(user="1:1", startup_ms=None, checks=checks, output=output)
 
 
-def build(root: Path, applet: str, app: str | None = None, layout: Layout = "onefile", **smoke: Any) -> ImageConfig:
+def build(
+    root: Path,
+    applet: str,
+    app: str | None = None,
+    layout: Layout = "onefile",
+    image_options: ImageOptions = NO_OPTIONS,
+    **smoke: Any,
+) -> ImageConfig:
     """An image whose program is one of busybox's, which does not look like a shell."""
     engine_or_skip("sandbox")
     busybox = Path(tool_or_skip("busybox"))
@@ -59,6 +70,7 @@ def build(root: Path, applet: str, app: str | None = None, layout: Layout = "one
         script=None if app else "x.py",
         layout=layout,
         packer="staticx",
+        image=image_options,
         smoke=Smoke(engine="sandbox", **smoke),
     )
     (root / "pyproject.toml").write_text("", encoding="utf-8")
@@ -211,6 +223,75 @@ def test_a_program_that_does_not_run_until_term_fails(
         smoke(shell(tmp_path, script, **options), StepContext(say=lambda line: None))
     assert list(caught.value.details) == details
     assert list(sandboxes.iterdir()) == []
+
+
+# Images made to break the contract, one for each check that is not broken above. No engine runs one as root.
+
+
+def broken(image: ImageConfig) -> str:
+    """The only check that an image does not pass."""
+    with pytest.raises(SmokeError) as caught:
+        smoke(image, StepContext(say=lambda line: None))
+    report = json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))
+    checks = [*report["checks"], *(check for run in report["runs"] for check in run["checks"])]
+    [name] = {check["name"] for check in checks if not check["passed"]}
+    assert caught.value.details[0].startswith(f"{name}: ")
+    return caught.value.details[0]
+
+
+def test_a_shell_in_an_image_is_found(tmp_path: Path, sandboxes: Path) -> None:
+    (tmp_path / "any").touch()
+    files = ImageOptions(files={"/bin/ash": "any"})
+    assert broken(build(tmp_path, "echo", image_options=files)) == "no shell: bin/ash"
+
+
+def test_a_set_uid_file_in_an_image_is_found(tmp_path: Path, sandboxes: Path) -> None:
+    image = build(tmp_path, "echo")
+    program = (tmp_path / "program/echo").read_bytes()
+    folders = [entry(name, tarfile.DIRTYPE) for name in ("etc", "tmp")]
+    before = require_result(image, Built)
+    changed = make_changed(tar_of([*folders, (entry("echo"), program), entry("ping", mode=0o4755)]))
+    (image.dist / "image.tar").write_bytes(write_archive(changed, image.references))
+    built = replace(before, image_id=changed.image_id)
+    write_manifest(image, built, inputs="", outputs=[image.dist / "image.tar"])
+    assert broken(image) == "no set-uid file: ping"
+
+
+def test_an_image_over_budget_is_found(tmp_path: Path, sandboxes: Path) -> None:
+    image = replace(build(tmp_path, "echo"), max_size=1)
+    assert broken(image).startswith("within budget: ")
+
+
+def serving(root: Path, path: str, script: str = "true", **options: Any) -> ImageConfig:
+    """An image that serves its /etc, after a script, and is asked one request."""
+    port = free_port()
+    serve = WAITS.format(f"{script}; httpd -p 127.0.0.1:{port} -h /etc")
+    command = ("/env", "sh", "-c", serve)
+    return build(root, "env", command=command, port=port, requests=(Request(path=path),), timeout=5.0, **options)
+
+
+def test_a_service_that_keeps_its_contract_passes(tmp_path: Path, sandboxes: Path) -> None:
+    assert smoke(serving(tmp_path, "/passwd"), StepContext(say=lambda line: None)).passed
+
+
+def test_a_wrong_answer_is_found(tmp_path: Path, sandboxes: Path) -> None:
+    assert broken(serving(tmp_path, "/nowhere")) == "GET /nowhere: answered 404, expected 200"
+
+
+def test_a_service_that_does_not_start_is_found(tmp_path: Path, sandboxes: Path) -> None:
+    assert broken(serving(tmp_path, "/passwd", "exit 3")) == "answers: it ended with exit code 3"
+
+
+def test_a_service_that_never_answers_is_found(tmp_path: Path, sandboxes: Path) -> None:
+    image = serving(tmp_path, "/passwd")
+    never = replace(image.smoke, command=("/env", "sh", "-c", WAITS.format("true")), timeout=0.2)
+    assert broken(replace(image, smoke=never)) == "answers: none within 0.2 s"
+
+
+def test_a_health_check_that_fails_is_found(tmp_path: Path, sandboxes: Path) -> None:
+    """Busybox's env knows no --healthcheck."""
+    options = ImageOptions(healthcheck="/health")
+    assert broken(serving(tmp_path, "/passwd", image_options=options)).startswith("health check answers: exit code ")
 
 
 def test_a_program_that_does_not_listen_to_term_fails(
