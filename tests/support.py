@@ -239,6 +239,17 @@ def tool_or_skip(name: str) -> str:
     return found
 
 
+def nest(top: Path, levels: int) -> None:
+    """Make so many folders in each other."""
+    above = os.open(top, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=above)
+        inner = os.open("d", os.O_RDONLY, dir_fd=above)
+        os.close(above)
+        above = inner
+    os.close(above)
+
+
 @contextlib.contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[None]:
     """A folder as a file system of its own that is soon full."""

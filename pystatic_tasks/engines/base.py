@@ -16,6 +16,8 @@ from pystatic_tasks.in_env.client import LOOPBACK, free_port, is_taken
 from pystatic_tasks.in_image.servers import find_server
 
 COMMAND_TIMEOUT_SECONDS = 120
+# Of what a program leaves in /tmp.
+LEVELS_SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +120,7 @@ class Container(Protocol):
         """Send TERM, and KILL after `grace` seconds."""
 
     def leftovers(self) -> list[str]:
-        """What lies in /tmp after it ended."""
+        """What lies in /tmp after it ended, up to `LEVELS_SHOWN` levels."""
 
     def remove(self) -> None:
         """Remove it and all that was made for it."""

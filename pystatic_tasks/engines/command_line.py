@@ -6,15 +6,14 @@ import os
 import secrets
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from pystatic_tasks.engines.base import Artifact, Container, Exit, Policy, call, listening, port_here
+from pystatic_tasks.engines.base import LEVELS_SHOWN, Artifact, Container, Exit, Policy, call, listening, port_here
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import LOOPBACK
+from pystatic_tasks.system.beneath import names_below, temporary_folder
 
 VERSION_TIMEOUT_SECONDS = 20
 OWNER_LABEL = "pystatic-tasks.owner"
@@ -174,17 +173,17 @@ class CommandLineContainer:
         return Exit(code=int(self.inspect("{{.State.ExitCode}}")), seconds=seconds)
 
     def leftovers(self) -> list[str]:
-        with tempfile.TemporaryDirectory(prefix="pystatic-") as folder:
+        with temporary_folder("pystatic-") as folder:
             # Not to standard output, where nerdctl writes an archive from version 2.3 on only; and the content of /tmp,
             # not the folder, since Podman and nerdctl call that as they like where it is a volume.
-            copy = self.call("cp", f"{self.identity}:/tmp/.", folder, check=False)
+            copy = self.call("cp", f"{self.identity}:/tmp/.", str(folder), check=False)
             if copy.returncode != 0:
                 raise ImageError(
                     f'"{self.engine.name} cp" failed, so that /tmp could not be looked into:',
                     f"See whether {self.engine.name} works.",
                     copy.stderr.strip().splitlines()[-5:],
                 )
-            return sorted(str(path.relative_to(folder)) for path in Path(folder).rglob("*"))
+            return sorted(names_below(folder, LEVELS_SHOWN))
 
     def remove(self) -> None:
         self.call("rm", "--force", "--volumes", self.identity, check=False)

@@ -18,12 +18,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pystatic_tasks.engines.base import Artifact, Container, Engine, Exit, Policy, listening, port_here
+from pystatic_tasks.engines.base import LEVELS_SHOWN, Artifact, Container, Engine, Exit, Policy, listening, port_here
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import LOOPBACK
 from pystatic_tasks.oci.read_archive import BUILD_AGAIN, open_layers
 from pystatic_tasks.oci.tar_reader import Member
-from pystatic_tasks.system.beneath import folder_at, make_file, make_folder, make_link
+from pystatic_tasks.system.beneath import folder_at, make_file, make_folder, make_link, names_below, remove_tree
 from pystatic_tasks.system.files import remove_abandoned
 from pystatic_tasks.system.processes import with_our_life
 
@@ -125,7 +125,7 @@ class Sandbox:
                     env=environment(artifact, port, policy.env),
                 )
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
             raise
         return SandboxContainer(
             process=process, folder=folder, command=command, artifact=artifact, port=port, env=policy.env
@@ -210,15 +210,14 @@ class SandboxContainer:
                 os.kill(program, number)
 
     def leftovers(self) -> list[str]:
-        tmp = self.folder / "tmp"
-        return sorted(str(path.relative_to(tmp)) for path in tmp.rglob("*"))
+        return sorted(names_below(self.folder / "tmp", LEVELS_SHOWN))
 
     def remove(self) -> None:
         if self.running():
             self.signal_program(signal.SIGKILL)
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_tree(self.folder)
 
 
 def extract(archive: Path, root: Path, image_id: str = "", volumes: Sequence[str] = ()) -> None:

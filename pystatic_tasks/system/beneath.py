@@ -1,10 +1,13 @@
-"""Files made below a folder, whatever links somebody else put there: none of them is followed."""
+"""Files made, listed and removed below a folder, whatever links and however many levels somebody else put there."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
+import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -70,3 +73,33 @@ def make_link(top: Path, path: str, target: str) -> None:
     """A symbolic link."""
     with place(top, path) as (descriptor, name):
         os.symlink(target, name, dir_fd=descriptor)
+
+
+def names_below(top: Path, levels: int) -> Iterator[str]:
+    """The paths of all that lies below a folder, up to so many levels; links are not followed."""
+    todo = [(top, "", levels)]
+    while todo:
+        place, above, left = todo.pop()
+        for entry in os.scandir(place):
+            yield f"{above}{entry.name}"
+            if left > 1 and entry.is_dir(follow_symlinks=False):
+                todo.append((Path(entry.path), f"{above}{entry.name}/", left - 1))
+
+
+def remove_tree(top: Path) -> None:
+    """Remove a folder with all that can be removed of it."""
+    try:
+        shutil.rmtree(top, ignore_errors=True)
+    except RecursionError:
+        # Before Python 3.13, of folders that are nested deeply.
+        subprocess.run(["rm", "-rf", "--", top], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+
+
+@contextlib.contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """A new folder for what somebody else writes, removed afterwards."""
+    made = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield made
+    finally:
+        remove_tree(made)

@@ -69,6 +69,11 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     log_file(config).unlink(missing_ok=True)
     engine = choose_engine(config.smoke.engine)
     artifact = make_artifact(config, image_id=built.image_id, ports=built.server_ports)
+    # Reads all of the archive, which no engine is to be given if it is another.
+    still = [
+        *contract.check_files(artifact.archive, config.name, artifact.image_id),
+        contract.check_budget(built.size_bytes, config.max_size),
+    ]
     with context.terminal.activity(f"loading {config.references[0]} into {engine.name}"):
         engine.load(artifact)
     version = engine.version()
@@ -77,10 +82,6 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         listed = services.listed(config.services)
         context.say(f"services: {listed}; {engine.name} runs the image in the network of this machine")
 
-    still = [
-        *contract.check_files(artifact.archive, config.name, artifact.image_id),
-        contract.check_budget(built.size_bytes, config.max_size),
-    ]
     show(context, still)
     runs = []
     for user in (config.image.user, random_user()):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from changed_images import entry, link, write_changed
-from support import FROZEN, small_disk, tool_or_skip
+from support import FROZEN, nest, small_disk, tool_or_skip
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, ServerKind
 from pystatic_tasks.engines.base import Artifact, Container, Policy, port_here
@@ -458,5 +458,16 @@ def test_a_program_gets_the_variables_of_its_run(sandbox: Sandbox, artifact: Art
     try:
         assert container.wait(10) == 0
         assert container.output() == "a b$ü\n"
+    finally:
+        container.remove()
+
+
+def test_nothing_stays_of_folders_in_folders_without_end(sandbox: Sandbox, artifact: Artifact) -> None:
+    container = sandbox.start(artifact, POLICY, ["true"])
+    try:
+        assert container.wait(10) == 0
+        [folder] = Path(tempfile.gettempdir()).iterdir()
+        nest(folder / "tmp", 1100)
+        assert container.leftovers() == ["/".join("d" * levels) for levels in range(1, 9)]
     finally:
         container.remove()

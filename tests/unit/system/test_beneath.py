@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import nest
 
-from pystatic_tasks.system.beneath import make_file, make_folder, make_link
+from pystatic_tasks.system.beneath import make_file, make_folder, make_link, names_below, temporary_folder
 
 
 @pytest.fixture
@@ -50,3 +51,17 @@ def test_modes_are_those_that_are_asked_for(top: Path) -> None:
         os.umask(umask)
     modes = [f"{(top / name).stat().st_mode:o}" for name in ("a", "a/b", "a/b/file", "sticky")]
     assert modes == ["40755", "40755", "100644", "41777"]
+
+
+def test_what_lies_below_is_listed_and_no_link_followed(top: Path) -> None:
+    make_file(top, "a/b/c", [], 0o644)
+    assert sorted(names_below(top, 2)) == ["a", "a/b", "out"]
+    assert sorted(names_below(top, 3)) == ["a", "a/b", "a/b/c", "out"]
+
+
+def test_folders_nested_deeper_than_calls_are_removed() -> None:
+    with temporary_folder("pystatic-test-") as folder:
+        nest(folder, 1100)
+        (folder / "out").symlink_to(Path(__file__).parent)
+    assert not folder.exists()
+    assert Path(__file__).exists()
