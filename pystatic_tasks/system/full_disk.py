@@ -12,8 +12,8 @@ from pathlib import Path
 from pystatic_tasks.errors import NO_SPACE, PystaticError, file_error
 
 SAID = tuple(os.strerror(number) for number in NO_SPACE)
-# As GNU's tools quote a name, in whatever locale, and Python.
-NAMED = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]")
+# As Python and GNU's tools quote a name, in whatever locale, or as we tell of it.
+NAMED = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/.+) could not be read or written")
 
 
 def says_full(line: str) -> bool:
@@ -25,7 +25,11 @@ def full_disk(line: str, places: Iterable[Path]) -> PystaticError:
     """The error, with the file that the line names, or the fullest of the places where the tool may have written."""
     named = NAMED.search(line)
     there = [place for place in places if place.is_dir()]
-    name = named[1] if named else str(min(there, key=lambda place: shutil.disk_usage(place).free, default=""))
+    name = (
+        (named[1] or named[2])
+        if named
+        else str(min(there, key=lambda place: shutil.disk_usage(place).free, default=""))
+    )
     number = next(number for number in NO_SPACE if os.strerror(number) in line)
     return file_error(OSError(number, os.strerror(number), name or None))
 

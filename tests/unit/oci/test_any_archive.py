@@ -8,6 +8,7 @@ import tarfile
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from changed_images import entry, link, make_changed, tar_of
@@ -26,7 +27,8 @@ from pystatic_tasks.oci.read_archive import open_layers, read_archive, read_save
 LONGEST_LINE = 500
 RUNTIME = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/shop"], env=[], ports=[], labels={"a": "b"})
 ENTRIES = [Entry(path="/d", mode=0o755), Entry(path="/d/shop", mode=0o755, content=b"x" * 700)]
-IMAGE = make_image([make_layer("program", ENTRIES, 0, {"gzip": gzip.compress})], RUNTIME, 0, "gzip")
+LAYER = make_layer("program", ENTRIES, 0, {"gzip": partial(gzip.compress, mtime=0)})
+IMAGE = make_image([LAYER], RUNTIME, 0, "gzip")
 ARCHIVE = write_archive(IMAGE, ["shop:latest"])
 # Few names, so that they meet.
 NAMES = st.lists(st.sampled_from(["a", "b", "etc", "hosts", "dev", "tmp", "..", "."]), min_size=1, max_size=4)

@@ -239,6 +239,7 @@ EMPTY = tar_of([])
         (gzip.compress(b""), b"", "it ends too early"),
         (gzip.compress(EMPTY * 2), EMPTY * 2, "it goes on after its end"),
     ],
+    ids=["empty", "no gzip", "cut", "more", "another tar", "no tar", "empty tar", "two tars"],
 )
 def test_a_layer_that_is_none_is_told(tmp_path: Path, blob: bytes, tar: bytes, why: str) -> None:
     assert refused_image(with_layer(tmp_path / "image.tar", blob, tar)) == f"{why}."

@@ -78,6 +78,7 @@ def test_what_is_no_file_folder_or_link_is_neither() -> None:
         (header(slice(124, 136), b"00000000001\0", link("l", "a")), "it is no tar"),
         (tar_of([link("l", "")]), "it is no tar"),
     ],
+    ids=["empty", "cut", "no end", "no header", "two", "negative", "huge", "minus one", "link of a size", "no target"],
 )
 def test_what_is_no_tar_is_refused(tar: bytes, why: str) -> None:
     assert refused(tar) == why

@@ -52,3 +52,9 @@ def test_the_log_itself_is_told(tmp_path: Path) -> None:
 
 def test_a_tool_that_went_on_is_believed(tmp_path: Path) -> None:
     assert run_logged(["echo", "No space left on device"], tmp_path / "log", verbose=False) == 0
+
+
+def test_what_a_build_within_a_build_said_is_told(tmp_path: Path) -> None:
+    assert told(tmp_path / "log", "sh", "-c", f"echo 'nox > Session image aborted: /p/a b {FULL}'; exit 1") == (
+        f"/p/a b {FULL}"
+    )
