@@ -180,7 +180,11 @@ class Smoke:
     long_running: bool = key(
         "The program without HTTP runs until it is told to stop: it gets TERM once it printed `stdout`.", False
     )
-    timeout: float = key("Seconds until the first answer, or until the program ends.", 30.0, check="seconds")
+    timeout: float = key(
+        "Seconds until the first answer, for each one, or until the program ends.",
+        30.0,
+        check="seconds",
+    )
     memory: int = key("Memory limit.", 512_000_000, unless='`"512MB"`', check="size")
     writable_tmp: bool = key(
         "Make `/tmp` writable in the tree layout too, for temporary files that are too large for `/dev/shm`.", False

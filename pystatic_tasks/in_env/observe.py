@@ -154,8 +154,9 @@ def serve(exercise: Exercise, program: subprocess.Popen[bytes], heard: Heard) ->
     begin = Path(exercise.log).stat().st_size
     apart = words_of_machine(exercise)
     for number, request in enumerate(exercise.requests):
-        words = in_both(answers[number], ask(exercise, request), apart)
-        heard.answers[number] = replace(heard.answers[number], words=words)
+        if not answers[number].endless:
+            words = in_both(answers[number], ask(exercise, request), apart)
+            heard.answers[number] = replace(heard.answers[number], words=words)
     heard.again = (begin, Path(exercise.log).stat().st_size)
 
 

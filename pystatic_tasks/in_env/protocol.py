@@ -207,7 +207,7 @@ class Exercise:
         log: File for its output.
         port: TCP port at which it is asked; 0 for a program without HTTP.
         requests: What it is asked there, in order.
-        timeout: Seconds until the first answer, or until the program ends.
+        timeout: Seconds until the first answer, for each one, or until the program ends.
         text: What a program without HTTP prints, or None.
         exit_code: Code that a program without HTTP ends with.
         long_running: Whether it runs until it is told to stop.

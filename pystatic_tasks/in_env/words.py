@@ -22,8 +22,8 @@ LONGEST = 200_000
 
 
 def words_of(answer: Answer) -> set[str]:
-    """The words of a text; none of any other answer, of a long one, and of an error."""
-    is_text = COMPARED.match(answer.type) and UNREADABLE not in answer.body
+    """The words of a text; none of any other answer, of a long one, of one without end, and of an error."""
+    is_text = COMPARED.match(answer.type) and UNREADABLE not in answer.body and not answer.endless
     is_compared = 200 <= answer.status < 400 and is_text and len(answer.body) <= LONGEST
     return words(answer.body) if is_compared else set()
 

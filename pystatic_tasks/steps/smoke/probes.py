@@ -7,7 +7,7 @@ import time
 
 from pystatic_tasks.config.model import Request
 from pystatic_tasks.engines.base import Container
-from pystatic_tasks.in_env.client import Answer, send
+from pystatic_tasks.in_env.client import STREAM, Answer, send
 
 POLL_SECONDS = 0.01
 SHOWN_CHARACTERS = 60
@@ -26,11 +26,13 @@ def wait_until_ready(container: Container, address: tuple[str, int], path: str, 
 
 
 def mismatch(request: Request, answer: Answer) -> str:
-    """What is wrong with the answer, or "" if it is as declared."""
+    """What is wrong with the answer, or "" if it is as declared; a stream of events is, as far as it came."""
     if not answer.status:
         return "no answer"
     if answer.status != request.status:
         return f"answered {answer.status}, expected {request.status}"
+    if answer.endless and answer.type != STREAM:
+        return f"gave {answer.endless}"
     if request.text is not None and request.text not in answer.body:
         return f"answered {shorten(answer.body)!r}, expected it to contain {request.text!r}"
     if request.json is not None and canonical(parsed(answer.body)) != canonical(request.json):

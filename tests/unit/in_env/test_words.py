@@ -21,6 +21,7 @@ PAGE = Answer(status=200, body="Größe <b>page</b> of token_4abcd, sign-in at 1
         ({"status": 404}, set()),
         ({"body": b"compressed page \x91\xff".decode("utf-8", "replace")}, set()),
         ({"body": "page " * LONGEST}, set()),
+        ({"endless": "an answer that did not end within 1 s"}, set()),
     ],
 )
 def test_the_words_of_texts_are_compared(changes: dict[str, object], words: set[str]) -> None:

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
@@ -11,7 +12,7 @@ import pytest
 
 from pystatic_tasks.config.model import Request
 from pystatic_tasks.engines import Container
-from pystatic_tasks.in_env.client import Answer, free_port, send
+from pystatic_tasks.in_env.client import STREAM, Answer, free_port, send
 from pystatic_tasks.steps.smoke.probes import mismatch, shorten, wait_until_ready
 
 Address = tuple[str, int]
@@ -112,6 +113,17 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
 def test_what_is_not_an_http_answer_is_no_answer(answer: bytes) -> None:
     with says(answer) as address:
         assert send(Request(), address, timeout=5).status == 0
+
+
+def test_a_stream_of_events_is_as_declared_and_any_other_answer_ends() -> None:
+    endless = Answer(
+        status=200, body="data: one", seconds=1.0, type=STREAM, endless="an answer that did not end within 1 s"
+    )
+    assert mismatch(Request(), endless) == mismatch(Request(text="one"), endless) == ""
+    assert mismatch(Request(text="two"), endless) == "answered 'data: one', expected it to contain 'two'"
+    assert mismatch(Request(text="one"), replace(endless, type="text/plain")) == (
+        "gave an answer that did not end within 1 s"
+    )
 
 
 def test_nobody_there_is_no_answer() -> None:
