@@ -6,43 +6,34 @@ https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
 from __future__ import annotations
 
 import os
-import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
-
-import requests
-from requests.adapters import HTTPAdapter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+from urllib.parse import urlencode
 
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.blobs import Blob
+from pystatic_tasks.oci.registry.addresses import Address
+from pystatic_tasks.oci.registry.answers import SEE_LOG, Answer, location_in, moved_to, printable, said
 from pystatic_tasks.oci.registry.credentials import DOCKER_HUB_NAMES, Credentials, login
 from pystatic_tasks.oci.registry.retries import PassingError, patiently
-from pystatic_tasks.oci.registry.tls import (
-    CERTIFICATES_OF_REGISTRIES,
-    is_this_machine,
-    scheme_of,
-    trusted,
-    why_unreachable,
-    why_untrusted,
-)
-from pystatic_tasks.oci.registry.tokens import CLIENT, authorization
+from pystatic_tasks.oci.registry.tls import registry_address, trusted
+from pystatic_tasks.oci.registry.tokens import basic, choose, realm_address, token_in, token_request
+from pystatic_tasks.oci.registry.wire import Wire
 
 DOCKER_HUB_HOST = "registry-1.docker.io"
 PASSING = (408, 429, 500, 502, 503, 504)
-TIMEOUT_SECONDS = (10, 300)  # To connect, and between two bytes of an answer.
-LONGEST_ANSWER = 200  # Characters of what a registry says that are shown.
-FORM = "application/x-www-form-urlencoded"
+MOST_MOVES = 5
 BYTES = {"Content-Type": "application/octet-stream"}
-WHEN_UNREACHABLE = "See whether its name is right and it runs, and push again: what it has already is not sent again."
 
 Result = TypeVar("Result")
 
 
 class Registry:
     """A connection to one registry.
+
+    What is secret is shown to it alone, and to the place where it first said that tokens are given.
 
     Attributes:
         bytes_sent: Sum of the bodies of all requests.
@@ -66,28 +57,19 @@ class Registry:
             pause: Waits for so many seconds.
 
         Raises:
-            PushError: an authority that the environment names cannot be read.
+            PushError: the name is none of a host.
         """
         host = DOCKER_HUB_HOST if name in DOCKER_HUB_NAMES else name
         self.name = name
         self.bytes_sent = 0
-        self._scheme = scheme_of(host)
-        self._root = f"{self._scheme}://{host}"
+        self._address = registry_address(host)
+        self._wire = Wire(name, self._address, lambda: trusted(host, environment), self._count)
         self._find_credentials = credentials
         self._authorization = ""
+        self._secrets: list[str] = []
+        self._realm: Address | None = None
         self._say = say
         self._pause = pause
-        self._session = Session()
-        # A registry that knows a client by a cookie takes it for a browser, and wants more of it.
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.trust_env = not is_this_machine(host)  # No proxy leads to this machine.
-        # Also keeps requests from taking credentials for it out of ~/.netrc.
-        self._session.auth = self._authorize
-        self._session.headers["User-Agent"] = CLIENT
-        self._session.hooks["response"].append(check_passing)
-        adapter = Adapter(trusted(host, environment), self._count)
-        for prefix in ("https://", "http://"):
-            self._session.mount(prefix, adapter)
 
     def put_blob(self, repository: str, blob: Blob, others: Sequence[str] = ()) -> bool:
         """Send a blob, unless the repository has it.
@@ -119,10 +101,11 @@ class Registry:
         Raises:
             PushError: the registry does not take it.
         """
-        url = f"{self._root}/v2/{repository}/manifests/{reference}"
+        address = self._of(repository, f"manifests/{reference}")
         headers = {"Content-Type": manifest.media_type}
-        answer = self._patiently(lambda: self._ask(repository, "PUT", url, headers=headers, data=manifest.content))
+        answer = self._patiently(lambda: self._ask(repository, "PUT", address, headers, manifest.content))
         self._expect(answer, f"does not take the manifest of {repository}", 200, 201, 202)
+        self._expect_digest(answer, manifest)
         return "OCI-Subject" in answer.headers
 
     def get_manifest(self, repository: str, reference: str, media_type: str) -> bytes | None:
@@ -131,156 +114,150 @@ class Registry:
         Raises:
             PushError: the registry does not say.
         """
-        url = f"{self._root}/v2/{repository}/manifests/{reference}"
-        answer = self._patiently(lambda: self._ask(repository, "GET", url, headers={"Accept": media_type}))
+        address = self._of(repository, f"manifests/{reference}")
+        answer = self._patiently(lambda: self._ask(repository, "GET", address, {"Accept": media_type}))
         self._expect(answer, f"does not say what {reference} of {repository} is", 200, 404)
-        return answer.content if answer.status_code == 200 else None
+        return answer.content if answer.status == 200 else None
+
+    def _of(self, repository: str, rest: str) -> Address:
+        return replace(self._address, path=f"/v2/{repository}/{rest}")
 
     def _has_blob(self, repository: str, digest: str) -> bool:
-        answer = self._ask(repository, "HEAD", f"{self._root}/v2/{repository}/blobs/{digest}")
+        answer = self._ask(repository, "HEAD", self._of(repository, f"blobs/{digest}"))
         self._expect(answer, f"does not say whether {repository} has {digest}", 200, 404)
-        return answer.status_code == 200
+        return answer.status == 200
 
     def _put_blob(self, repository: str, blob: Blob, others: Sequence[str]) -> bool:
         if self._has_blob(repository, blob.digest):
             return False
-        mount = {"mount": blob.digest, "from": others[0]} if others else {}
-        uploads = f"{self._root}/v2/{repository}/blobs/uploads/"
-        answer = self._ask(repository, "POST", uploads, params=mount, headers=BYTES)
+        mount = f"?{urlencode({'mount': blob.digest, 'from': others[0]})}" if others else ""
+        answer = self._ask(repository, "POST", self._of(repository, f"blobs/uploads/{mount}"), BYTES)
         self._expect(answer, f"does not take anything into {repository}", 201, 202)
-        if answer.status_code == 201:
+        if answer.status == 201:
             return False
-        location = urljoin(answer.url, answer.headers.get("Location", ""))
-        target = f"{location}{'&' if '?' in location else '?'}digest={blob.digest}"
-        answer = self._ask(repository, "PUT", target, headers=BYTES, data=blob.content)
+        place = location_in(answer, self.name)
+        target = replace(place, path=f"{place.path}{'&' if '?' in place.path else '?'}digest={blob.digest}")
+        answer = self._ask(repository, "PUT", target, BYTES, blob.content)
         self._expect(answer, f"does not take {blob.digest} into {repository}", 201, 202, 204)
+        self._expect_digest(answer, blob)
         return True
 
     def _patiently(self, action: Callable[[], Result]) -> Result:
         return patiently(action, self._say, self._pause)
 
-    def _ask(self, repository: str, method: str, url: str, **options: Any) -> requests.Response:
+    def _ask(
+        self,
+        repository: str,
+        method: str,
+        address: Address,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> Answer:
         """One request, with credentials if the registry asks for them.
 
         Raises:
             PassingError: it failed, and may not fail again.
             PushError: the registry refuses to answer.
         """
-        answer = self._send(method, url, **options)
-        if answer.status_code == 401 and self._is_of_registry(url):
+        headers = headers or {}
+        answer = self._send(method, address, headers, body)
+        if answer.status == 401 and self._is_of_registry(answer.address):
             credentials = self._find_credentials(repository)
             self._authorization = self._log_in(answer, credentials)
             if not self._authorization:
                 raise refused(self.name, credentials)
-            answer = self._send(method, url, **options)
-            if answer.status_code == 401:
+            answer = self._send(method, address, headers, body)
+            if answer.status == 401:
                 raise refused(self.name, credentials)
-        if answer.status_code in (401, 403):
+        if answer.status in (401, 403):
             raise PushError(
-                f"{self.name} does not let you push to {repository} ({answer.status_code} {said(answer)}).",
+                f"{self.name} does not let you push to {repository} ({answer.status} {said(answer, self._secrets)}).",
                 "See whether the repository is there and your account may write to it; "
                 f"{login(self.name).removeprefix('Log in: ').removesuffix('.')} takes another account.",
             )
         return answer
 
-    def _send(self, method: str, url: str, **options: Any) -> requests.Response:
-        try:
-            return self._session.request(method, url, **options)
-        except requests.RequestException as error:
-            raise failure(self.name, error) from None
+    def _send(self, method: str, address: Address, headers: Mapping[str, str], body: bytes) -> Answer:
+        """One request, wherever the registry leads; it alone is shown who asks."""
 
-    def _log_in(self, answer: requests.Response, credentials: Credentials | None) -> str:
+        def shown(address: Address) -> Mapping[str, str]:
+            is_shown = self._authorization and self._is_of_registry(address)
+            return {**headers, "Authorization": self._authorization} if is_shown else headers
+
+        return self._follow(method, address, shown, body)
+
+    def _follow(
+        self, method: str, address: Address, headers: Callable[[Address], Mapping[str, str]], body: bytes
+    ) -> Answer:
+        """One request, and again where the answer leads, with the headers for each address."""
+        for _ in range(MOST_MOVES + 1):
+            answer = self._wire.ask(method, address, headers(address), body)
+            check_passing(answer, self._secrets)
+            moved = moved_to(answer, method, self.name)
+            if moved is None:
+                return answer
+            address = moved
+        raise PushError(f"{self.name} leads from one address to another without end.", SEE_LOG)
+
+    def _log_in(self, answer: Answer, credentials: Credentials | None) -> str:
         """What the registry wants to see in `Authorization`, by its answer; empty if nothing will do."""
-        field = answer.headers.get("WWW-Authenticate", "")
-        try:
-            return authorization(self._session, field, credentials, self._scheme)
-        except requests.RequestException as error:
-            raise failure(f"Where {self.name} gives tokens", error) from None
-        except ValueError:
-            return ""  # The place to ask has a name that none can have.
+        if credentials:
+            self._secrets += [credentials.secret, basic(credentials).removeprefix("Basic ")]
+        challenge = choose(answer.headers.get("WWW-Authenticate", ""))
+        if challenge is None:
+            return ""
+        if challenge.scheme == "basic":
+            return basic(credentials) if credentials else ""
+        realm = realm_address(challenge, self._address, self.name)
+        if realm is None:
+            return ""
+        request = token_request(realm, challenge, credentials)
 
-    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Show the registry, and nobody else, who asks."""
-        if self._authorization and self._is_of_registry(request.url or ""):
-            request.headers.setdefault("Authorization", self._authorization)
-        return request
+        def shown(address: Address) -> Mapping[str, str]:
+            self._expect_same(address)
+            return request.headers
 
-    def _is_of_registry(self, url: str) -> bool:
-        return url.startswith(f"{self._root}/")
+        token = token_in(self._follow(request.method, request.address, shown, request.body), self.name)
+        self._secrets.append(token)
+        return f"Bearer {token}" if token else ""
+
+    def _expect_same(self, realm: Address) -> None:
+        """All of a request for a token may be secret: it goes where the first one went, or nowhere."""
+        self._realm = self._realm or realm
+        if realm.origin != self._realm.origin:
+            raise PushError(
+                f"{self.name} first has tokens given at {self._realm.place}, and then at {realm.place}.",
+                "Ask whoever runs the registry; nothing secret was sent to the second.",
+            )
+
+    def _is_of_registry(self, address: Address) -> bool:
+        return address.origin == self._address.origin
 
     def _count(self, sent_bytes: int) -> None:
         self.bytes_sent += sent_bytes
 
-    def _expect(self, answer: requests.Response, otherwise: str, *codes: int) -> None:
-        if answer.status_code not in codes:
+    def _expect(self, answer: Answer, otherwise: str, *codes: int) -> None:
+        if answer.status not in codes:
             raise PushError(
-                f"{self.name} {otherwise} ({answer.status_code} {said(answer)}).",
+                f"{self.name} {otherwise} ({answer.status} {said(answer, self._secrets)}).",
                 "See whether the repository is there, and what the registry's log says.",
             )
 
-
-class Session(requests.Session):
-    """Leaves alone what ~/.netrc has, also for a place that a request is redirected to."""
-
-    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        leads_elsewhere: Callable[[str, str], bool] = self.should_strip_auth
-        if leads_elsewhere(response.request.url or "", prepared_request.url or ""):
-            prepared_request.headers.pop("Authorization", None)
+    def _expect_digest(self, answer: Answer, blob: Blob) -> None:
+        """A registry need not say by which digest it knows what it took, and may know it by one of another kind."""
+        known = answer.headers.get("Docker-Content-Digest", blob.digest)
+        if known != blob.digest and known.startswith("sha256:"):
+            raise PushError(f"{self.name} took {printable(known)} instead of {blob.digest}.", SEE_LOG)
 
 
-class Adapter(HTTPAdapter):
-    """Sends requests: with our authorities, never longer than we wait, and no secrets in the clear."""
-
-    def __init__(self, context: ssl.SSLContext, count: Callable[[int], None]) -> None:
-        self._context = context
-        self._count = count
-        super().__init__()
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, ssl_context=self._context, **options)
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **options)
-
-    def cert_verify(self, *arguments: Any) -> None:
-        """The context does that; this one would add the authorities that requests carries."""
-
-    def send(self, request: requests.PreparedRequest, *arguments: Any, **options: Any) -> requests.Response:
-        address = urlsplit(request.url or "")
-        if address.scheme == "http" and not is_this_machine(address.hostname or "") and holds_credentials(request):
-            raise PushError(
-                f"The registry wants credentials sent to {address.netloc.rpartition('@')[2]} without TLS.",
-                "Use a registry that has TLS, or one on this machine.",
-            )
-        self._count(int(request.headers.get("Content-Length", 0)))
-        return super().send(request, *arguments, **{**options, "timeout": TIMEOUT_SECONDS})
-
-
-def holds_credentials(request: requests.PreparedRequest) -> bool:
-    """Whether they are in a header, or in a form, as identity tokens are, which goes along where one is redirected."""
-    return "Authorization" in request.headers or request.headers.get("Content-Type") == FORM
-
-
-def check_passing(answer: requests.Response, **_: Any) -> None:
-    """Raises PassingError if an answer is one that may be another later."""
-    if answer.status_code in PASSING:
+def check_passing(answer: Answer, secrets: Iterable[str]) -> None:
+    """Raises PassingError if an answer is one that may be another later; it does not tell the secrets."""
+    if answer.status in PASSING:
         after = answer.headers.get("Retry-After", "")
         raise PassingError(
-            f"{urlsplit(answer.url).netloc} answered {answer.status_code} {said(answer)}.",
+            f"{answer.address.place} answered {answer.status} {said(answer, secrets)}.",
             after_seconds=float(after) if after.isdecimal() else 0,
         )
-
-
-def failure(name: str, error: requests.RequestException) -> PushError:
-    """What is wrong where there was no answer at all."""
-    untrusted = why_untrusted(error)
-    if untrusted:
-        return PushError(
-            f"The certificate of {name} is not trusted: {untrusted}.",
-            "Name the certificate of its authority in the variable SSL_CERT_FILE, "
-            f"or put it into {CERTIFICATES_OF_REGISTRIES[0] / name / 'ca.crt'}.",
-        )
-    return PassingError(f"{name} cannot be reached: {why_unreachable(error)}.", WHEN_UNREACHABLE)
 
 
 def refused(name: str, credentials: Credentials | None) -> PushError:
@@ -290,13 +267,3 @@ def refused(name: str, credentials: Credentials | None) -> PushError:
     return PushError(
         f"{name} does not accept the password from {credentials.source}; it may have expired.", login(name)
     )
-
-
-def said(answer: requests.Response) -> str:
-    """What a registry says of an error, in one line."""
-    try:
-        errors = answer.json()["errors"]
-        text = "; ".join(f"{each['code']}: {each.get('message') or ''}" for each in errors) or answer.reason
-    except (ValueError, LookupError, TypeError, AttributeError):
-        text = answer.reason or ""
-    return "".join(each if each.isprintable() else " " for each in text)[:LONGEST_ANSWER].strip(" :.")

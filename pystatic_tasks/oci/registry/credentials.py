@@ -77,7 +77,7 @@ def config_files(environment: Mapping[str, str]) -> list[Path]:
 
 def look_up(path: Path, registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
     content = read(path)
-    helpers = content.get("credHelpers") or {}
+    helpers = table(content, "credHelpers")
     names = DOCKER_HUB_NAMES if registry in DOCKER_HUB_NAMES else (registry,)
     helper = next((helpers[name] for name in names if name in helpers), content.get("credsStore"))
     if helper:
@@ -85,7 +85,7 @@ def look_up(path: Path, registry: str, repository: str, environment: Mapping[str
         found = ask_helper(f"docker-credential-{helper}", server, environment)
         if found:
             return found
-    entries = {plain(key): entry for key, entry in (content.get("auths") or {}).items()}
+    entries = {plain(key): entry for key, entry in table(content, "auths").items()}
     for place in places(names, repository):
         if entries.get(place):
             found = decode(path, registry, entries[place])
@@ -97,10 +97,15 @@ def look_up(path: Path, registry: str, repository: str, environment: Mapping[str
 def read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = getattr(error, "strerror", None) or "it is no JSON"
         raise PushError(f"The credentials in {path} could not be read: {why}.", "Correct the file.") from None
     return content if isinstance(content, dict) else {}
+
+
+def table(content: Mapping[str, Any], key: str) -> dict[str, Any]:
+    found = content.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def places(names: tuple[str, ...], repository: str) -> Iterator[str]:
@@ -121,15 +126,16 @@ def plain(key: str) -> str:
 
 def decode(path: Path, registry: str, entry: Mapping[str, Any]) -> Credentials | None:
     """The credentials of one entry of `auths`; None where only its helper knows them."""
-    source = str(path)
     try:
-        username, _, password = base64.b64decode(entry.get("auth") or "", validate=True).decode().partition(":")
-    except (ValueError, TypeError):
+        texts = {key: entry.get(key) or "" for key in ("auth", "identitytoken", "username", "password")}
+        "".join(texts.values()).encode()
+        user, _, word = base64.b64decode(texts["auth"], validate=True).decode().partition(":")
+    except (ValueError, TypeError, AttributeError):
         raise PushError(f"The entry for {registry} in {path} is broken.", login(registry)) from None
-    if entry.get("identitytoken"):
-        return Credentials(username=username, secret=entry["identitytoken"], is_token=True, source=source)
-    username, password = entry.get("username") or username, entry.get("password") or password.rstrip("\0")
-    return Credentials(username=username, secret=password, source=source) if username else None
+    if texts["identitytoken"]:
+        return Credentials(username=user, secret=texts["identitytoken"], is_token=True, source=str(path))
+    username, secret = texts["username"] or user, texts["password"] or word.rstrip("\0")
+    return Credentials(username=username, secret=secret, source=str(path)) if username else None
 
 
 def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Credentials | None:

@@ -6,11 +6,11 @@ https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#referrer
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pystatic_tasks.oci.blobs import Blob
 from pystatic_tasks.oci.manifest import INDEX_TYPE, MANIFEST_TYPE, canonical
+from pystatic_tasks.oci.registry.answers import parse_json
 
 SBOM_TYPE = "application/vnd.cyclonedx+json"
 SBOM_NAME = "sbom.cdx.json"
@@ -53,7 +53,8 @@ def listed(there: bytes | None, manifest: Blob) -> Blob | None:
 
 def read_entries(there: bytes | None) -> list[dict[str, Any]]:
     try:
-        entries = json.loads(there or b"{}").get("manifests") or []
-    except (ValueError, AttributeError):
+        content = parse_json(there or b"{}")
+    except ValueError:
         return []
-    return [each for each in entries if isinstance(each, dict)]
+    entries = content.get("manifests") if isinstance(content, dict) else None
+    return [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []

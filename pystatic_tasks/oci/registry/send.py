@@ -101,7 +101,7 @@ def open_registry(name: str, say: Callable[[str], None]) -> Registry:
         from pystatic_tasks.oci.registry.client import Registry
     except ImportError:
         raise MissingToolError(
-            "Pushing needs the library requests, which is not installed beside Nox.",
+            "Pushing needs the library urllib3, which is not installed beside Nox.",
             'Install it: pip install "pystatic-tasks[push]".',
         ) from None
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pystatic_tasks.errors import PushError
+from pystatic_tasks.oci.registry.addresses import Address, parse_address
 from pystatic_tasks.system.certificates import find_bundle
 
 # One folder for each registry, with the certificates of its authority: https://docs.docker.com/engine/security/certificates/
@@ -17,30 +17,38 @@ CERTIFICATES_OF_REGISTRIES = (Path("/etc/docker/certs.d"), Path("/etc/containers
 CONNECT_SECONDS = 10
 
 
-def is_this_machine(registry: str) -> bool:
-    """Whether a registry is on this machine: the only ones that may do without TLS, as with Docker."""
-    host = registry.partition(":")[0]
-    return host == "localhost" or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host) is not None
+def registry_address(name: str) -> Address:
+    """Where a registry is asked: by TLS, but for one on this machine that does not speak it.
+
+    Args:
+        name: Host, and port if it has one.
+
+    Raises:
+        PushError: it cannot be a host.
+    """
+    try:
+        address = parse_address(f"https://{name}/v2/")
+        if address.is_this_machine and not speaks_tls(address):
+            address = parse_address(f"http://{name}/v2/")
+    except ValueError:
+        raise PushError(
+            f'"{name}" is no host that can be asked, nor host and port.', "Correct the tag that names it."
+        ) from None
+    return address
 
 
-def scheme_of(registry: str) -> str:
-    """ "https", or "http" for a registry on this machine that does not speak TLS."""
-    return "http" if is_this_machine(registry) and not speaks_tls(registry) else "https"
-
-
-def speaks_tls(registry: str) -> bool:
+def speaks_tls(address: Address) -> bool:
     """Whether there is TLS at an address, with whatever certificate."""
-    host, _, port = registry.partition(":")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
         with (
-            socket.create_connection((host, int(port or 443)), timeout=CONNECT_SECONDS) as connection,
-            context.wrap_socket(connection, server_hostname=host),
+            socket.create_connection((address.host, address.port), timeout=CONNECT_SECONDS) as connection,
+            context.wrap_socket(connection, server_hostname=address.host),
         ):
             return True
-    except (OSError, OverflowError):
+    except OSError:
         return False
 
 

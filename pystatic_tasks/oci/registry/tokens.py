@@ -10,13 +10,16 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
 
-import requests
-
+from pystatic_tasks.errors import PushError
+from pystatic_tasks.oci.registry.addresses import Address, parse_address
+from pystatic_tasks.oci.registry.answers import SEE_LOG, Answer, no_address, parse_json
 from pystatic_tasks.oci.registry.credentials import Credentials
 
 CLIENT = "pystatic-tasks"
+FORM = "application/x-www-form-urlencoded"
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 PARAMETER = rf'(?P<name>{TOKEN})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>{TOKEN}))'
 # What stands alone after a scheme is a token68, which no scheme that is known here has.
@@ -37,10 +40,20 @@ class Challenge:
     parameters: Mapping[str, str]
 
 
-def parse_challenges(field: str) -> list[Challenge]:
+@dataclass(frozen=True, kw_only=True)
+class TokenRequest:
+    """A request for a token; headers and body may hold what is secret."""
+
+    method: str
+    address: Address
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+def parse_challenges(text: str) -> list[Challenge]:
     """The challenges of a field `WWW-Authenticate`, up to what is not of its grammar."""
     found: list[tuple[str, dict[str, str]]] = []
-    for part in parts(field):
+    for part in parts(text):
         if part["scheme"]:
             found.append((part["scheme"].lower(), {}))
         elif found:
@@ -49,49 +62,57 @@ def parse_challenges(field: str) -> list[Challenge]:
     return [Challenge(scheme=scheme, parameters=parameters) for scheme, parameters in found]
 
 
-def parts(field: str) -> Iterator[re.Match[str]]:
-    part = PART.match(field)
+def parts(text: str) -> Iterator[re.Match[str]]:
+    part = PART.match(text)
     while part:
         yield part
-        part = PART.match(field, part.end())
+        part = PART.match(text, part.end())
 
 
-def authorization(session: requests.Session, field: str, credentials: Credentials | None, default_scheme: str) -> str:
-    """What to show a server in `Authorization`; "" if nothing will do.
+def choose(text: str) -> Challenge | None:
+    """The first challenge of a field `WWW-Authenticate` that can be answered; None if there is none."""
+    return next((each for each in parse_challenges(text) if each.scheme in ("basic", "bearer")), None)
+
+
+def realm_address(challenge: Challenge, registry: Address, name: str) -> Address | None:
+    """Where a registry has tokens given; None if it does not say.
 
     Args:
-        session: Asks for tokens.
-        field: What the server said in `WWW-Authenticate`.
-        credentials: What there is for the server; None to ask as nobody.
-        default_scheme: "https" or "http", for a realm that is no whole address.
+        challenge: What it said.
+        registry: Its address, with the scheme for a realm that has none.
+        name: Its name, for people.
 
     Raises:
-        requests.RequestException: where the server has tokens given, nobody answers.
+        PushError: it names no address.
     """
-    known = (each for each in parse_challenges(field) if each.scheme in ("basic", "bearer"))
-    challenge = next(known, None)
-    if challenge is None:
-        return ""
-    if challenge.scheme == "basic":
-        return basic(credentials) if credentials else ""
-    token = request_token(session, challenge.parameters, credentials, default_scheme)
-    return f"Bearer {token}" if token else ""
-
-
-def request_token(
-    session: requests.Session, parameters: Mapping[str, str], credentials: Credentials | None, default_scheme: str
-) -> str:
-    """A token as the parameters of a challenge ask for it; "" if none is given."""
-    realm = parameters.get("realm")
+    realm = challenge.parameters.get("realm")
     if not realm:
-        return ""
-    url = realm if "://" in realm else f"{default_scheme}://{realm}"
-    wanted = {name: parameters[name] for name in ("service", "scope") if parameters.get(name)}
+        return None
+    try:
+        return parse_address(realm if "://" in realm else f"{registry.scheme}://{realm}")
+    except ValueError:
+        raise no_address(name, "WWW-Authenticate") from None
+
+
+def token_request(realm: Address, challenge: Challenge, credentials: Credentials | None) -> TokenRequest:
+    """What is to be asked for a token.
+
+    Args:
+        realm: Where it is given.
+        challenge: Says what it is to be good for.
+        credentials: What there is for the registry; None to ask as nobody.
+    """
+    wanted = {key: challenge.parameters[key] for key in ("service", "scope") if challenge.parameters.get(key)}
     if credentials and credentials.is_token:
-        form = {"grant_type": "refresh_token", "client_id": CLIENT, "refresh_token": credentials.secret}
-        return token_in(session.post(url, data={**form, **wanted}))
-    headers = {"Authorization": basic(credentials)} if credentials else {}
-    return token_in(session.get(url, params=wanted, headers=headers))
+        form = {"grant_type": "refresh_token", "client_id": CLIENT, "refresh_token": credentials.secret, **wanted}
+        return TokenRequest(method="POST", address=realm, headers={"Content-Type": FORM}, body=urlencode(form).encode())
+    query = urlencode(wanted)
+    separator = "&" if "?" in realm.path else "?"
+    return TokenRequest(
+        method="GET",
+        address=replace(realm, path=f"{realm.path}{separator}{query}") if query else realm,
+        headers={"Authorization": basic(credentials)} if credentials else {},
+    )
 
 
 def basic(credentials: Credentials) -> str:
@@ -99,11 +120,18 @@ def basic(credentials: Credentials) -> str:
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
-def token_in(answer: requests.Response) -> str:
-    """The token that an answer gives; "" if it gives none."""
+def token_in(answer: Answer, name: str) -> str:
+    """The token that an answer gives; "" if it gives none.
+
+    Raises:
+        PushError: no header can hold it.
+    """
     try:
-        content = answer.json() if answer.status_code == 200 else {}
+        content = parse_json(answer.content) if answer.status == 200 else {}
     except ValueError:
         return ""
-    given = [content.get(name) for name in ("token", "access_token")] if isinstance(content, dict) else []
-    return next((each for each in given if each and isinstance(each, str)), "")
+    given = [content.get(key) for key in ("token", "access_token")] if isinstance(content, dict) else []
+    token = next((each for each in given if each and isinstance(each, str)), "")
+    if re.search("[^!-~]", token):
+        raise PushError(f"What {name} has given as a token is none.", SEE_LOG)
+    return token

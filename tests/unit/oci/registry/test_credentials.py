@@ -179,16 +179,36 @@ def test_a_helper_that_is_not_there_is_named(home: Path) -> None:
     )
 
 
-def test_a_file_that_is_no_json_is_named_without_what_is_in_it(home: Path) -> None:
-    path = docker(home, "{secret")
+@pytest.mark.parametrize("content", [[], {"auths": ["x"]}, {"auths": {REGISTRY: None}}, {"credHelpers": "x"}])
+def test_what_holds_no_entries_gives_none(home: Path, content: object) -> None:
+    docker(home, content)
+    assert find(home) is None
+
+
+@pytest.mark.parametrize("content", ["{secret", "[" * 100_000])
+def test_a_file_that_is_no_json_is_named_without_what_is_in_it(home: Path, content: str) -> None:
+    path = docker(home, content)
     with pytest.raises(PushError) as caught:
         find(home)
     assert str(caught.value) == (f"The credentials in {path} could not be read: it is no JSON.\nCorrect the file.")
 
 
-@pytest.mark.parametrize("broken", ["%%%", "AAA", base64.b64encode(b"\xff\xfe:").decode()])
-def test_a_broken_entry_is_named(home: Path, broken: str) -> None:
-    path = docker(home, {"auths": {REGISTRY: {"auth": broken}}})
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"auth": "%%%"},
+        {"auth": "AAA"},
+        {"auth": base64.b64encode(b"\xff\xfe:").decode()},
+        {"auth": 3},
+        {"identitytoken": ["x"]},
+        {"username": "me", "password": 3},
+        {"username": "me", "password": "\ud800"},
+        "me:word",
+        ["me"],
+    ],
+)
+def test_a_broken_entry_is_named(home: Path, broken: object) -> None:
+    path = docker(home, {"auths": {REGISTRY: broken}})
     with pytest.raises(PushError) as caught:
         find(home)
     assert str(caught.value) == f"The entry for {REGISTRY} in {path} is broken.\nLog in: docker login {REGISTRY}."

@@ -29,7 +29,9 @@ def test_the_tag_that_lists_it_is_made_of_the_images_digest() -> None:
     assert fallback_tag(IMAGE) == f"sha256-{IMAGE.digest.removeprefix('sha256:')}"
 
 
-@pytest.mark.parametrize("there", [None, b"", b"no JSON", b"[]", b'{"manifests": null}'])
+@pytest.mark.parametrize(
+    "there", [None, b"", b"no JSON", b"[]", b'{"manifests": null}', b'{"manifests": true}', b"[" * 9999]
+)
 def test_the_first_entry_begins_the_list(there: bytes | None) -> None:
     manifest = sbom_manifest(SBOM, IMAGE)
     index = listed(there, manifest)

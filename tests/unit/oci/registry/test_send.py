@@ -155,10 +155,11 @@ def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     # As where the import finds nothing.
     modules: dict[str, Any] = sys.modules
     monkeypatch.delitem(modules, "pystatic_tasks.oci.registry.client", raising=False)
-    monkeypatch.setitem(modules, "requests", None)
+    monkeypatch.delitem(modules, "pystatic_tasks.oci.registry.wire", raising=False)
+    monkeypatch.setitem(modules, "urllib3", None)
     with pytest.raises(MissingToolError) as caught:
         open_registry("registry.example", print)
     assert str(caught.value) == (
-        "Pushing needs the library requests, which is not installed beside Nox.\n"
+        "Pushing needs the library urllib3, which is not installed beside Nox.\n"
         'Install it: pip install "pystatic-tasks[push]".'
     )

@@ -12,8 +12,7 @@ from pystatic_tasks.oci.registry import tls
 from pystatic_tasks.oci.registry.tls import (
     bundles,
     causes,
-    is_this_machine,
-    scheme_of,
+    registry_address,
     trusted,
     why_unreachable,
     why_untrusted,
@@ -21,34 +20,23 @@ from pystatic_tasks.oci.registry.tls import (
 from pystatic_tasks.system import certificates
 
 
-@pytest.mark.parametrize(
-    ("registry", "local"),
-    [
-        ("localhost", True),
-        ("localhost:5000", True),
-        ("127.0.0.1:5000", True),
-        ("127.1.2.3", True),
-        ("registry.example", False),
-        ("localhost.example", False),
-        ("127.0.0.1.example", False),
-        ("10.0.0.1:5000", False),
-    ],
-)
-def test_only_this_machine_is_local(registry: str, local: bool) -> None:
-    assert is_this_machine(registry) is local
-
-
 def test_a_registry_elsewhere_speaks_tls_or_is_not_used() -> None:
-    assert scheme_of("registry.example:80") == "https"
+    assert registry_address("registry.example:80").url == "https://registry.example:80/v2/"
 
 
 def test_what_does_not_speak_tls_on_this_machine_is_asked_without() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.listen()
-        connection = socket.create_connection(server.getsockname())
-        connection.close()
         port = server.getsockname()[1]
-    assert scheme_of(f"127.0.0.1:{port}") == "http"
+    assert registry_address(f"127.0.0.1:{port}").url == f"http://127.0.0.1:{port}/v2/"
+
+
+@pytest.mark.parametrize("name", ["registry.example:99999", f"{'a' * 64}.example", "127.1", "me@registry.example"])
+def test_a_name_that_is_none_of_a_registry_is_said(name: str) -> None:
+    with pytest.raises(PushError) as caught:
+        registry_address(name)
+    assert str(caught.value) == (
+        f'"{name}" is no host that can be asked, nor host and port.\nCorrect the tag that names it.'
+    )
 
 
 def test_authorities_are_those_that_the_environment_and_docker_name(

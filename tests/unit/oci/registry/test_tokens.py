@@ -1,15 +1,22 @@
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Mapping
 
 import pytest
-import requests
 
+from pystatic_tasks.errors import PushError
+from pystatic_tasks.oci.registry.addresses import parse_address
+from pystatic_tasks.oci.registry.answers import Answer
 from pystatic_tasks.oci.registry.credentials import Credentials
-from pystatic_tasks.oci.registry.tokens import authorization, parse_challenges
-
-from ...conftest import Server
+from pystatic_tasks.oci.registry.tokens import (
+    Challenge,
+    choose,
+    parse_challenges,
+    realm_address,
+    token_in,
+    token_request,
+)
 
 ME = Credentials(username="me", secret="wörd", source="a file")
 BASIC = "Basic bWU6d8O2cmQ="
@@ -48,54 +55,75 @@ def test_a_field_as_long_as_any_is_read_at_once(field: str) -> None:
     assert time.process_time() - before < 2
 
 
-def ask(field: str, credentials: Credentials | None) -> str:
-    with requests.Session() as session:
-        return authorization(session, field, credentials, "http")
+REGISTRY = parse_address("http://127.0.0.1:5000/v2/")
 
 
 @pytest.mark.parametrize(
-    ("field", "credentials", "shown"),
+    ("field", "scheme"),
     [
-        ('Basic realm="x"', ME, BASIC),
-        ('Basic realm="x"', None, ""),
-        ('Negotiate, basic realm="x"', ME, BASIC),
-        ("Negotiate", ME, ""),
-        ("Bearer", ME, ""),
-        ('Bearer service="x"', None, ""),
-        ("", ME, ""),
+        ('Basic realm="x"', "basic"),
+        ('Negotiate abc=, Bearer realm="x", Basic realm="x"', "bearer"),
+        ('Basic realm="x", Bearer realm="y"', "basic"),
+        ("Negotiate", None),
+        ("", None),
     ],
 )
-def test_a_password_is_shown_to_whoever_asks_for_one(field: str, credentials: Credentials | None, shown: str) -> None:
-    assert ask(field, credentials) == shown
+def test_the_first_way_that_is_known_is_taken(field: str, scheme: str | None) -> None:
+    challenge = choose(field)
+    assert (challenge.scheme if challenge else None) == scheme
 
 
-def test_the_first_way_that_is_known_is_taken(server: Server) -> None:
-    server.reply = lambda asked: (200, {}, b'{"token": "long"}')
-    bearer = f'Bearer realm="http://{server.address}/token"'
-    assert ask(f'Negotiate abc=, {bearer}, Basic realm="x"', ME) == "Bearer long"
-    assert ask(f'Basic realm="x", {bearer}', ME) == BASIC
-    assert server.lines == ["GET /token"]
+@pytest.mark.parametrize(
+    ("realm", "url"),
+    [
+        ("https://a.example/token", "https://a.example/token"),
+        ("127.0.0.1:5001/token", "http://127.0.0.1:5001/token"),
+        ("", None),
+    ],
+)
+def test_a_realm_may_do_without_a_scheme(realm: str, url: str | None) -> None:
+    address = realm_address(bearer(realm=realm), REGISTRY, "registry.example")
+    assert (address.url if address else None) == url
 
 
-def test_a_realm_may_do_without_a_scheme(server: Server) -> None:
-    server.reply = lambda asked: (200, {}, b'{"token": "long"}')
-    assert ask(f'Bearer realm="{server.address}/token",service=x', None) == "Bearer long"
-    assert server.lines == ["GET /token?service=x"]
+def test_a_realm_that_is_no_address_is_said() -> None:
+    with pytest.raises(PushError, match=r"^The address that registry\.example gives in WWW-Authenticate is none "):
+        realm_address(bearer(realm="https://me@a.example/token"), REGISTRY, "registry.example")
+
+
+def bearer(**parameters: str) -> Challenge:
+    return Challenge(scheme="bearer", parameters=parameters)
+
+
+@pytest.mark.parametrize(("credentials", "headers"), [(ME, {"Authorization": BASIC}), (None, {})])
+def test_a_password_is_shown_for_a_token(credentials: Credentials | None, headers: Mapping[str, str]) -> None:
+    realm = parse_address("https://a.example/token?x=y")
+    request = token_request(realm, bearer(service="a b", scope="shop:pull", other="z"), credentials)
+    assert (request.method, request.headers, request.body) == ("GET", headers, b"")
+    assert request.address.url == "https://a.example/token?x=y&service=a+b&scope=shop%3Apull"
+    assert token_request(realm, bearer(), credentials).address == realm
+
+
+def test_an_identity_token_is_sent_for_a_token() -> None:
+    identity = Credentials(username="<token>", secret="ident&ity", is_token=True, source="a file")
+    realm = parse_address("https://a.example/token")
+    request = token_request(realm, bearer(service="a b"), identity)
+    assert (request.method, request.address) == ("POST", realm)
+    assert request.body == (b"grant_type=refresh_token&client_id=pystatic-tasks&refresh_token=ident%26ity&service=a+b")
+    assert "ident" not in repr(request)
+
+
+def token(content: bytes, status: int = 200) -> str:
+    answer = Answer(address=REGISTRY, status=status, reason="", headers={}, content=content)
+    return token_in(answer, "registry.example")
 
 
 @pytest.mark.parametrize("given", [b"", b"<html>", b"\xff", b"[]", b"3", b'{"token": ["x"]}', b'{"token": 3}', b"{}"])
-@pytest.mark.parametrize("is_token", [True, False])
-def test_an_answer_without_a_token_gives_none(server: Server, given: bytes, is_token: bool) -> None:
-    server.reply = lambda asked: (200, {}, given)
-    credentials = Credentials(username="me", secret="word", is_token=is_token, source="a file")
-    assert ask(f'Bearer realm="http://{server.address}/"', credentials) == ""
+def test_an_answer_without_a_token_gives_none(given: bytes) -> None:
+    assert token(given) == ""
 
 
-def test_either_name_of_a_token_will_do(server: Server) -> None:
-    server.reply = lambda asked: (200, {}, json.dumps({"token": "", "access_token": "long"}).encode())
-    assert ask(f'Bearer realm="http://{server.address}/"', ME) == "Bearer long"
-
-
-def test_nobody_where_tokens_are_given_is_no_missing_token() -> None:
-    with pytest.raises(requests.RequestException):
-        ask('Bearer realm="http://127.0.0.1:9/token"', ME)
+def test_either_name_of_a_token_will_do() -> None:
+    assert token(b'{"token": "", "access_token": "long"}') == "long"
+    assert token(b'{"token": "long"}') == "long"
+    assert token(b'{"token": "long"}', status=201) == ""

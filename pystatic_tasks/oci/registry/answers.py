@@ -1,0 +1,115 @@
+"""What registries answer, none of which is believed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pystatic_tasks.config.variables import hidden
+from pystatic_tasks.errors import PushError
+from pystatic_tasks.oci.registry.addresses import Address, resolve
+
+MOST_LEVELS = 64  # Of arrays and objects in each other.
+LONGEST_NUMBER = 20  # Digits of an integer; those of 64 bits have fewer.
+LONGEST_SHOWN = 200  # Characters of what a registry says that are shown.
+SEE_LOG = "See what the registry's log says, and what stands before it."
+MOVED = (301, 302, 303, 307, 308)
+# Those after which the same is asked again, by https://www.rfc-editor.org/rfc/rfc9110#section-15.4.
+MOVED_AS_IT_IS = (307, 308)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One answer.
+
+    Attributes:
+        address: Of what was asked.
+        status: That of HTTP.
+        reason: What the server calls that.
+        headers: By names in whatever case.
+        content: The body, as it was sent.
+    """
+
+    address: Address
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def moved_to(answer: Answer, method: str, name: str) -> Address | None:
+    """Where an answer says that the same is to be asked; None where it does not.
+
+    Raises:
+        PushError: that is no address.
+    """
+    followed = MOVED if method in ("GET", "HEAD") else MOVED_AS_IT_IS
+    return location_in(answer, name) if answer.status in followed and "Location" in answer.headers else None
+
+
+def location_in(answer: Answer, name: str) -> Address:
+    """The address that an answer of a registry of this name gives.
+
+    Raises:
+        PushError: there is none.
+    """
+    try:
+        return resolve(answer.address, answer.headers.get("Location", ""))
+    except ValueError:
+        raise no_address(name, "Location") from None
+
+
+def no_address(name: str, header: str) -> PushError:
+    """What is wrong with an address, which is not shown: those of uploads may be secret."""
+    return PushError(f"The address that {name} gives in {header} is none that can be asked.", SEE_LOG)
+
+
+def parse_json(content: bytes) -> Any:
+    """JSON, of not too many levels, that can be written again.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        parsed = json.loads(content, parse_int=parse_integer)
+        if levels(parsed) > MOST_LEVELS:
+            raise ValueError("too many levels")
+        json.dumps(parsed, ensure_ascii=False, allow_nan=False).encode()
+    except RecursionError:
+        raise ValueError("too many levels") from None
+    return parsed
+
+
+def parse_integer(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError("too large a number")
+    return int(digits)
+
+
+def levels(content: Any) -> int:
+    """How deep arrays and objects lie in each other."""
+    count, level = 0, [content]
+    while level := [each for each in level if isinstance(each, (list, dict))]:
+        count += 1
+        level = [child for each in level for child in children(each)]
+    return count
+
+
+def children(content: list[Any] | dict[str, Any]) -> Iterable[Any]:
+    return content.values() if isinstance(content, dict) else content
+
+
+def said(answer: Answer, secrets: Iterable[str] = ()) -> str:
+    """What a registry says of an error, in one line, and without the secrets that it was shown."""
+    try:
+        errors = parse_json(answer.content)["errors"]
+        text = "; ".join(f"{each['code']}: {each.get('message') or ''}" for each in errors) or answer.reason
+    except (ValueError, LookupError, TypeError, AttributeError):
+        text = answer.reason
+    return printable(hidden(text, secrets)).strip(" :.")
+
+
+def printable(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)[:LONGEST_SHOWN]

@@ -1,0 +1,188 @@
+"""One request to a registry or to where it leads, and the answer: by TLS or within this machine, and within limits.
+
+Nothing is followed, kept, unpacked or shown to anybody here that whoever asks did not say.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import ssl
+import urllib.request
+from collections.abc import Callable, Mapping
+from http.client import BadStatusLine, HTTPException, LineTooLong, RemoteDisconnected, UnknownProtocol
+from typing import Any
+from urllib.parse import unquote
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, InvalidChunkLength, InvalidHeader
+from urllib3.util import make_headers, parse_url
+
+from pystatic_tasks.errors import PushError
+from pystatic_tasks.in_env.bounded import Bounded, Limits, Response, TooLargeError
+from pystatic_tasks.oci.registry.addresses import Address
+from pystatic_tasks.oci.registry.answers import Answer
+from pystatic_tasks.oci.registry.retries import PassingError
+from pystatic_tasks.oci.registry.tls import CERTIFICATES_OF_REGISTRIES, causes, why_unreachable, why_untrusted
+from pystatic_tasks.oci.registry.tokens import CLIENT
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 120  # From the end of a request to that of its answer.
+SLOWEST_BYTES_PER_SECOND = 10_000  # At which a body is sent.
+# The specification wants registries to take manifests of 4 MiB; what is read here is smaller.
+LARGEST_ANSWER_BYTES = 5 * 10**6
+NO_HTTP = (BadStatusLine, LineTooLong, UnknownProtocol, InvalidChunkLength, InvalidHeader, ValueError)
+WHEN_UNREACHABLE = "See whether its name is right and it runs, and push again: what it has already is not sent again."
+
+# It warns of headers that it cannot read, with addresses, which may be secret.
+logging.getLogger("urllib3").propagate = False
+
+
+class Wire:
+    """Connections to a registry, and to where it leads."""
+
+    def __init__(
+        self, name: str, registry: Address, trust: Callable[[], ssl.SSLContext], count: Callable[[int], None]
+    ) -> None:
+        """
+        Args:
+            name: The registry's, as the user wrote it.
+            registry: Its address.
+            trust: Says whom to trust, once TLS is spoken.
+            count: Is told the size of each body that is sent, in bytes.
+        """
+        self._name = name
+        self._registry = registry
+        self._trust = trust
+        self._count = count
+        self._pools: dict[tuple[str, str], PoolManager] = {}
+
+    def ask(self, method: str, address: Address, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        """Send a request, and read the answer.
+
+        Raises:
+            PassingError: there is no answer, or none in time.
+            PushError: the address would be asked without TLS, its certificate is not trusted, or the answer is too
+                large.
+        """
+        if address.scheme == "http" and not (address.is_this_machine and self._registry.is_this_machine):
+            raise PushError(
+                f"{self._name} leads to {address.place} without TLS.",
+                "Use a registry that has TLS, or one on this machine.",
+            )
+        self._count(len(body))
+        try:
+            return self._exchange(method, address, headers, body)
+        except (HTTPError, ValueError) as error:  # The latter is how http.client finds that a number is none.
+            problem = failure(self._name, address, error)
+        # Not in there, where it would hold what it comes from, and the connection with that.
+        raise problem
+
+    def _exchange(self, method: str, address: Address, headers: Mapping[str, str], body: bytes) -> Answer:
+        received = self._pool(address).urlopen(
+            method,
+            address.url,
+            body=body or None,
+            headers={"User-Agent": CLIENT, **headers},
+            timeout=Timeout(connect=CONNECT_SECONDS, read=ANSWER_SECONDS),
+            redirect=False,
+            retries=False,
+            preload_content=False,
+            decode_content=False,
+        )
+        content = received.read(decode_content=False)
+        return Answer(
+            address=address,
+            status=received.status,
+            reason=received.reason or "",
+            headers=received.headers,
+            content=content,
+        )
+
+    def _pool(self, address: Address) -> PoolManager:
+        proxy = proxy_to(address)
+        key = (address.scheme, proxy)
+        if key not in self._pools:
+            self._pools[key] = make_pool(proxy, self._trust() if address.scheme == "https" else None)
+        return self._pools[key]
+
+
+class PlainConnection(HTTPConnection):
+    """Takes no longer to send, and reads no more and no longer, than it may."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        limits = Limits(size_bytes=LARGEST_ANSWER_BYTES, seconds=ANSWER_SECONDS)
+        self.response_class = functools.partial(Response, reader=Bounded, limits=limits)  # type: ignore[assignment]
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        # For all of the data, as Python has it since 3.5.
+        self.sock.settimeout(ANSWER_SECONDS + len(data) / SLOWEST_BYTES_PER_SECOND)
+        super().send(data)
+
+
+class SecureConnection(PlainConnection, HTTPSConnection):
+    """The same with TLS."""
+
+
+class PlainPool(HTTPConnectionPool):
+    ConnectionCls = PlainConnection
+
+
+class SecurePool(HTTPSConnectionPool):
+    ConnectionCls = SecureConnection
+
+
+def make_pool(proxy: str, context: ssl.SSLContext | None) -> PoolManager:
+    """Connections by way of a proxy, or of none."""
+    if proxy:
+        user = parse_url(proxy).auth
+        headers = make_headers(proxy_basic_auth=unquote(user)) if user else None
+        pool: PoolManager = ProxyManager(proxy, ssl_context=context, proxy_headers=headers)
+    else:
+        pool = PoolManager(ssl_context=context)
+    pool.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+    return pool
+
+
+def proxy_to(address: Address) -> str:
+    """The proxy that the environment names for an address; "" for none, as to this machine."""
+    if address.is_this_machine or urllib.request.proxy_bypass(address.place):
+        return ""
+    proxies = urllib.request.getproxies()
+    proxy = proxies.get(address.scheme) or proxies.get("all", "")
+    return proxy if "://" in proxy or not proxy else f"http://{proxy}"
+
+
+def failure(name: str, address: Address, error: Exception) -> PushError:
+    """What is wrong where there was no answer that could be read.
+
+    Args:
+        name: That of the registry.
+        address: What was asked.
+        error: What became of that.
+    """
+    untrusted = why_untrusted(error)
+    if untrusted:
+        return PushError(
+            f"The certificate of {address.place} is not trusted: {untrusted}.",
+            "Name the certificate of its authority in the variable SSL_CERT_FILE, "
+            f"or put it into {CERTIFICATES_OF_REGISTRIES[0] / name / 'ca.crt'}.",
+        )
+    if any(isinstance(each, TooLargeError) for each in causes(error)):
+        return PushError(
+            f"{address.place} answers more than {LARGEST_ANSWER_BYTES // 10**6} MB.",
+            "See whether that is a registry, and what its log says.",
+        )
+    why = "what it answers is not HTTP" if is_no_http(error) else why_unreachable(error)
+    return PassingError(f"{address.place} cannot be reached: {why}.", WHEN_UNREACHABLE)
+
+
+def is_no_http(error: Exception) -> bool:
+    """Whether something answered, and that could not be read."""
+    found = [each for each in causes(error) if not isinstance(each, RemoteDisconnected)]
+    # Of its plain class is the error of too many headers.
+    return any(isinstance(each, NO_HTTP) or type(each) is HTTPException for each in found)

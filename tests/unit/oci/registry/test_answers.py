@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from pystatic_tasks.oci.registry.addresses import parse_address
+from pystatic_tasks.oci.registry.answers import Answer, parse_json, said
+
+from ...conftest import errors
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (errors("DENIED", "no\x1b[31m\nno"), "DENIED: no [31m no"),
+        (errors("DENIED", "a\u202eb"), "DENIED: a b"),
+        (errors("DENIED", ""), "DENIED"),
+        (errors("X", "y" * 1000), "X: " + "y" * 197),
+        (b'{"errors": []}', "Teapot"),
+        (b'{"errors": [3]}', "Teapot"),
+        (b"[" * 5000, "Teapot"),
+        (b"<html>", "Teapot"),
+        (b"", "Teapot"),
+    ],
+)
+def test_what_a_registry_says_is_one_line(content: bytes, text: str) -> None:
+    address = parse_address("https://registry.example")
+    assert said(Answer(address=address, status=418, reason="Teapot", headers={}, content=content)) == text
+
+
+@pytest.mark.parametrize("content", [b"[" * 64 + b"]" * 64, b'{"a": [1, 2.5, null, true, "\xc3\xb6"]}', b"1" * 20])
+def test_json_is_read(content: bytes) -> None:
+    assert parse_json(content) is not None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"[" * 65 + b"]" * 65,
+        b'{"a":' * 1000 + b"1" + b"}" * 1000,
+        b"[" * 1_000_000,
+        b"1" * 21,
+        b"1" * 1_000_000,
+        b"NaN",
+        b"1e999",
+        b'"\\ud800"',
+    ],
+)
+def test_what_could_not_be_written_again_is_no_json(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        parse_json(content)

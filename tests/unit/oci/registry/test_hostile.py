@@ -1,0 +1,421 @@
+"""Against registries that mean harm: no secret leaves, and nothing goes on without end."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import itertools
+import json
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+from hostile import HANG_UP, OK, Heard, Hostile, answer
+
+from pystatic_tasks.errors import PushError
+from pystatic_tasks.oci.blobs import Blob
+from pystatic_tasks.oci.registry.addresses import parse_address
+from pystatic_tasks.oci.registry.client import Registry
+from pystatic_tasks.oci.registry.credentials import Credentials
+
+LAYER = Blob(media_type="application/vnd.oci.image.layer.v1.tar+gzip", content=b"a layer")
+MANIFEST = Blob(media_type="application/vnd.oci.image.manifest.v1+json", content=b'{"a":   "manifest"}')
+PASSWORD = Credentials(username="me", secret="correct-horse", source="a file")
+IDENTITY = Credentials(username="<token>", secret="correct-horse", is_token=True, source="a file")
+SECRETS = ("correct-horse", base64.b64encode(b"me:correct-horse").decode(), "given-token")
+KINDS = pytest.mark.parametrize("credentials", [PASSWORD, IDENTITY])
+
+Push = Callable[[Registry], object]
+
+
+def put_blob(registry: Registry) -> bool:
+    return registry.put_blob("shop", LAYER)
+
+
+def put_manifest(registry: Registry) -> bool:
+    return registry.put_manifest("shop", "1", MANIFEST)
+
+
+def get_manifest(registry: Registry) -> bytes | None:
+    return registry.get_manifest("shop", "1", "an/index")
+
+
+PUSHES = pytest.mark.parametrize("push", [put_blob, put_manifest, get_manifest])
+
+
+def connect(place: Hostile | str, credentials: Credentials | None = PASSWORD) -> Registry:
+    name = place if isinstance(place, str) else place.address
+    return Registry(name, lambda _: credentials, lambda _: None, environment={}, pause=lambda _: None)
+
+
+def put(place: Hostile | str, credentials: Credentials | None = PASSWORD) -> None:
+    connect(place, credentials).put_manifest("shop", "1", MANIFEST)
+
+
+def refused(place: Hostile | str, credentials: Credentials | None = PASSWORD) -> str:
+    with pytest.raises(PushError) as caught:
+        put(place, credentials)
+    assert caught.value.exit_code == 8
+    return str(caught.value).replace(place if isinstance(place, str) else place.address, "registry.example")
+
+
+def bearer(realm: str) -> bytes:
+    return answer(401, WWW_Authenticate=f'Bearer realm="{realm}"')
+
+
+def no_secret(*servers: Hostile) -> None:
+    for server in servers:
+        assert [secret for secret in SECRETS if secret in server.said_to_it] == []
+
+
+# Where secrets go.
+
+
+def by_path(answers: dict[str, bytes], otherwise: bytes) -> Callable[[Heard], Iterable[bytes]]:
+    return lambda heard: [next((each for part, each in answers.items() if part in heard.line), otherwise)]
+
+
+@KINDS
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_where_tokens_are_given_leads_nowhere_else(
+    hostile: Hostile, other: Hostile, credentials: Credentials, status: int
+) -> None:
+    moved = answer(status, Location=f"http://{other.address}/token")
+    hostile.behave = by_path({"/token": moved}, bearer(f"http://{hostile.address}/token"))
+    refused(hostile, credentials)
+    no_secret(other)
+
+
+@KINDS
+def test_another_host_does_not_say_where_tokens_are_given(
+    hostile: Hostile, other: Hostile, credentials: Credentials
+) -> None:
+    hostile.behave = lambda heard: [answer(307, Location=f"http://{other.address}{heard.line.split()[1]}")]
+    other.behave = lambda heard: [bearer(f"http://{other.address}/token")]
+    refused(hostile, credentials)
+    assert "/token" not in other.said_to_it
+    no_secret(hostile, other)
+
+
+@KINDS
+def test_where_tokens_are_given_stays_the_same(hostile: Hostile, other: Hostile, credentials: Credentials) -> None:
+    realms = itertools.chain([hostile.address], itertools.repeat(other.address))
+
+    def behave(heard: Heard) -> Iterator[bytes]:
+        is_for_token = "/token" in heard.line
+        yield answer(200, b'{"token": "given-token"}') if is_for_token else bearer(f"http://{next(realms)}/token")
+
+    hostile.behave = other.behave = behave
+    registry = connect(hostile, credentials)
+    for _ in range(2):
+        with pytest.raises(PushError) as caught:
+            registry.put_manifest("shop", "2", MANIFEST)
+    no_secret(other)
+    assert str(caught.value).replace(hostile.address, "registry.example").replace(other.address, "other.example") == (
+        "registry.example first has tokens given at registry.example, and then at other.example.\n"
+        "Ask whoever runs the registry; nothing secret was sent to the second."
+    )
+
+
+@KINDS
+@PUSHES
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_token_is_shown_to_the_registry_alone(
+    hostile: Hostile, other: Hostile, credentials: Credentials, push: Push, status: int
+) -> None:
+    def behave(heard: Heard) -> Iterator[bytes]:
+        if "/token" in heard.line:
+            yield answer(200, b'{"token": "given-token"}')
+        elif "authorization" in heard.headers:
+            yield answer(status, Location=f"http://{other.address}{heard.line.split()[1]}")
+        else:
+            yield bearer(f"http://{hostile.address}/token")
+
+    hostile.behave = behave
+    other.behave = lambda heard: [answer(401, WWW_Authenticate='Basic realm="x"')]
+    with pytest.raises(PushError):
+        push(connect(hostile, credentials))
+    assert "given-token" in hostile.said_to_it
+    no_secret(other)
+
+
+@KINDS
+@pytest.mark.parametrize("status", [403, 418, 429, 500])
+def test_what_it_was_shown_is_not_shown_again(hostile: Hostile, credentials: Credentials, status: int) -> None:
+    def behave(heard: Heard) -> Iterator[bytes]:
+        if "/token" in heard.line:
+            yield answer(200, b'{"token": "given-token"}')
+        elif "authorization" in heard.headers:
+            echo = [{"code": "X", "message": each} for each in SECRETS]
+            yield answer(status, json.dumps({"errors": echo}).encode())
+        else:
+            yield bearer(f"http://{hostile.address}/token")
+
+    hostile.behave = behave
+    lines: list[str] = []
+    registry = Registry(hostile.address, lambda _: credentials, lines.append, environment={}, pause=lambda _: None)
+    with pytest.raises(PushError) as caught:
+        registry.put_manifest("shop", "1", MANIFEST)
+    told = "\n".join([str(caught.value), *lines])
+    assert "X: ***; X: " in told
+    assert [each for each in SECRETS if each in told and each in hostile.said_to_it] == []
+
+
+PLACES = pytest.mark.parametrize(
+    "place", ["http://elsewhere.example/x", "http://LOCALHOST.ELSEWHERE.EXAMPLE./x", "http://[2001:db8::1]/x"]
+)
+NO_ADDRESSES = pytest.mark.parametrize(
+    "place", ["http://127.0.0.1:1@elsewhere.example:80/x", "http://[/x", "http://b\xfccher.example/x", "file:///x"]
+)
+
+
+def in_the_clear(place: str) -> str:
+    host = place.partition("://")[2].partition("/")[0].lower().removesuffix(":80").removesuffix(".")
+    return f"registry.example leads to {host} without TLS.\nUse a registry that has TLS, or one on this machine."
+
+
+def no_address(header: str) -> str:
+    return (
+        f"The address that registry.example gives in {header} is none that can be asked.\n"
+        "See what the registry's log says, and what stands before it."
+    )
+
+
+@KINDS
+@PLACES
+def test_nothing_goes_elsewhere_without_tls(hostile: Hostile, credentials: Credentials, place: str) -> None:
+    hostile.behave = lambda heard: [bearer(place)]
+    assert refused(hostile, credentials) == in_the_clear(place)
+    hostile.behave = lambda heard: [answer(307, Location=place)]
+    assert refused(hostile, credentials) == in_the_clear(place)
+    hostile.behave = by_path({"/token": answer(307, Location=place)}, bearer(f"http://{hostile.address}/token"))
+    refused(hostile, credentials)
+    hostile.behave = by_path({"HEAD": answer(404), "POST": answer(202, Location=place)}, OK)
+    with pytest.raises(PushError) as caught:
+        connect(hostile).put_blob("shop", LAYER)
+    assert str(caught.value).replace(hostile.address, "registry.example") == in_the_clear(place)
+
+
+@NO_ADDRESSES
+def test_an_address_that_is_none_is_said(hostile: Hostile, place: str) -> None:
+    hostile.behave = lambda heard: [bearer(place.replace("\\", "\\\\"))]
+    assert refused(hostile) == no_address("WWW-Authenticate")
+    hostile.behave = lambda heard: [answer(307, Location=place)]
+    assert refused(hostile) == no_address("Location")
+    hostile.behave = by_path({"HEAD": answer(404), "POST": answer(202, Location=place)}, OK)
+    with pytest.raises(PushError) as caught:
+        connect(hostile).put_blob("shop", LAYER)
+    assert str(caught.value).replace(hostile.address, "registry.example") == no_address("Location")
+
+
+def test_a_registry_elsewhere_does_not_lead_to_this_machine(hostile: Hostile) -> None:
+    registry = Registry("registry.example", lambda _: PASSWORD, lambda _: None, environment={}, pause=lambda _: None)
+    with pytest.raises(PushError) as caught:
+        registry._wire.ask("GET", parse_address(f"http://{hostile.address}/containers/json"), {})
+    assert str(caught.value) == in_the_clear(f"http://{hostile.address}/")
+    assert hostile.heard == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_what_is_sent_is_not_taken_by_an_answer_to_another_question(
+    hostile: Hostile, other: Hostile, status: int
+) -> None:
+    hostile.behave = lambda heard: [answer(status, Location=f"http://{other.address}/fine")]
+    assert refused(hostile) == (
+        f"registry.example does not take the manifest of shop ({status} Whatever).\n"
+        "See whether the repository is there, and what the registry's log says."
+    )
+    assert other.heard == []
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_what_is_sent_is_sent_on(hostile: Hostile, other: Hostile, status: int) -> None:
+    hostile.behave = lambda heard: [answer(status, Location=f"http://{other.address}/fine")]
+    put(hostile)
+    assert [(each.line, each.body) for each in other.heard] == [("PUT /fine", MANIFEST.content)]
+
+
+def test_a_circle_ends(hostile: Hostile) -> None:
+    hostile.behave = lambda heard: [answer(307, Location="/x")]
+    assert refused(hostile) == (
+        "registry.example leads from one address to another without end.\n"
+        "See what the registry's log says, and what stands before it."
+    )
+    assert len(hostile.heard) == 6
+
+
+def test_an_upload_without_a_place_is_said(hostile: Hostile) -> None:
+    hostile.behave = by_path({"HEAD": answer(404), "POST": answer(202)}, OK)
+    with pytest.raises(PushError) as caught:
+        connect(hostile).put_blob("shop", LAYER)
+    assert str(caught.value).replace(hostile.address, "registry.example") == no_address("Location")
+
+
+@pytest.mark.parametrize("token", ["t\xf6ken", "t\u20acken", "a b", "a\r\nX-Evil: 1", "a\0b", "\x7f"])
+def test_a_token_that_no_header_can_hold_is_said(hostile: Hostile, token: str) -> None:
+    given = answer(200, json.dumps({"token": token}).encode())
+    hostile.behave = by_path({"/token": given}, bearer(f"http://{hostile.address}/token"))
+    assert refused(hostile) == (
+        "What registry.example has given as a token is none.\n"
+        "See what the registry's log says, and what stands before it."
+    )
+
+
+@pytest.mark.parametrize("push", [put_blob, put_manifest])
+def test_another_digest_than_that_of_what_was_sent_is_said(hostile: Hostile, push: Push) -> None:
+    there = by_path({"HEAD": answer(404), "POST": answer(202, Location="/u"), "GET": answer(404)}, b"")
+    taken = answer(201, Docker_Content_Digest="sha256:" + "0" * 64)
+    hostile.behave = lambda heard: [taken] if heard.line.startswith("PUT") else there(heard)
+    with pytest.raises(PushError, match=f"took sha256:{'0' * 64} instead of sha256:"):
+        push(connect(hostile))
+
+
+# What has no end.
+
+
+DEEP = b"[" * 5_000 + b"]" * 5_000
+
+
+@pytest.mark.parametrize("content", [DEEP, b'{"errors": ' + DEEP + b"}", b'{"token": ' + DEEP + b"}", b"1" * 10_000])
+@PUSHES
+def test_json_of_many_levels_is_none(hostile: Hostile, content: bytes, push: Push) -> None:
+    hostile.behave = by_path({"/token": answer(200, content)}, bearer(f"http://{hostile.address}/token"))
+    with pytest.raises(PushError):
+        push(connect(hostile))
+    hostile.behave = lambda heard: [answer(418, content)]
+    with pytest.raises(PushError):
+        push(connect(hostile))
+
+
+def endless(heard: Heard) -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\n\r\n"
+    yield from itertools.repeat(b"x" * 65536)
+
+
+def endless_chunks(heard: Heard) -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    yield from itertools.repeat(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+
+
+def endless_trailers(heard: Heard) -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+    yield from itertools.repeat(b"X-More: again\r\n" * 4096)
+
+
+def endless_promises(heard: Heard) -> Iterator[bytes]:
+    yield from itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 4096)
+
+
+def size_of_no_memory(heard: Heard) -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000000000\r\n\r\n"
+    yield from itertools.repeat(b"x" * 65536)
+
+
+def chunk_of_no_memory(heard: Heard) -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 40 + b"\r\n"
+    yield from itertools.repeat(b"x" * 65536)
+
+
+def endless_errors(heard: Heard) -> Iterator[bytes]:
+    yield b"HTTP/1.1 500 Error\r\n\r\n"
+    yield from itertools.repeat(b"x" * 65536)
+
+
+def more_than_memory(heard: Heard) -> Iterator[bytes]:
+    yield b"HTTP/1.1 200 OK\r\nContent-Length: 3700000000\r\n\r\n"
+    yield from itertools.repeat(b"x" * 65536)
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        endless,
+        endless_chunks,
+        endless_trailers,
+        endless_promises,
+        endless_errors,
+        more_than_memory,
+        size_of_no_memory,
+        chunk_of_no_memory,
+    ],
+)
+def test_an_answer_has_a_largest_size(hostile: Hostile, behave: Callable[[Heard], Iterator[bytes]]) -> None:
+    hostile.behave = behave
+    assert refused(hostile) == (
+        "registry.example answers more than 5 MB.\nSee whether that is a registry, and what its log says."
+    )
+    assert len(hostile.heard) == 1
+
+
+def test_what_is_packed_stays_packed(hostile: Hostile) -> None:
+    packed = answer(200, gzip.compress(b"\0" * 10_000_000), Content_Encoding="gzip")
+    hostile.behave = lambda heard: [packed]
+    found = connect(hostile).get_manifest("shop", "1", "an/index")
+    assert found is not None
+    assert len(found) < 20_000
+    assert hostile.heard[0].headers["accept-encoding"] == "identity"
+
+
+def a_byte_at_a_time(content: bytes) -> Callable[[Heard], Iterator[bytes]]:
+    def behave(heard: Heard) -> Iterator[bytes]:
+        for byte in content:
+            yield bytes([byte])
+            time.sleep(0.02)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 1000,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 40,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 200,
+    ],
+)
+def test_an_answer_has_its_time(hostile: Hostile, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr("pystatic_tasks.oci.registry.wire.ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("pystatic_tasks.oci.registry.retries.DELAYS_SECONDS", ())
+    hostile.behave = a_byte_at_a_time(content)
+    started = time.monotonic()
+    assert refused(hostile) == (
+        "registry.example cannot be reached: no answer in time.\n"
+        "See whether its name is right and it runs, and push again: what it has already is not sent again."
+    )
+    assert time.monotonic() - started < 1
+
+
+def test_what_is_not_read_is_not_sent_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pystatic_tasks.oci.registry.wire.ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr("pystatic_tasks.oci.registry.tls.CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr("pystatic_tasks.oci.registry.wire.SLOWEST_BYTES_PER_SECOND", 1e9)
+    monkeypatch.setattr("pystatic_tasks.oci.registry.retries.DELAYS_SECONDS", ())
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        address = f"127.0.0.1:{deaf.getsockname()[1]}"
+        registry = connect(address)
+        with pytest.raises(PushError) as caught:
+            registry.put_manifest("shop", "1", Blob(media_type="x", content=bytes(20_000_000)))
+    assert caught.value.problem == f"{address} cannot be reached: no answer in time."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\0" * 100,
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 20x OK\r\n\r\n",
+        b"HTTP/9.9 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 101 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nx\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n\r\nabc",
+    ],
+)
+def test_what_is_no_http_is_said(hostile: Hostile, content: bytes) -> None:
+    hostile.behave = lambda heard: [content, HANG_UP]
+    assert refused(hostile) == (
+        "registry.example cannot be reached: what it answers is not HTTP.\n"
+        "See whether its name is right and it runs, and push again: what it has already is not sent again."
+    )
