@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from support import BUILT, BYTECODE
 
 from pystatic_tasks.in_env.bundled import cyclonedx_components
@@ -28,10 +28,18 @@ from pystatic_tasks.steps.results import Built
 os.environ.pop(BYTECODE, None)
 sys.dont_write_bytecode = False
 
-# More of them find more: PYSTATIC_TESTS_EXAMPLES=5000.
-EXAMPLES = int(os.environ.get("PYSTATIC_TESTS_EXAMPLES", "50"))
-settings.register_profile("pystatic", max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
-settings.load_profile("pystatic")
+# How many examples a property is tried with: the same few in each run, and as many as one likes at night.
+EXAMPLES = int(os.environ.get("PYSTATIC_TESTS_EXAMPLES", "25"))
+# A machine that is busy fails no test, fixtures serve all examples of one, and nothing is left in the folder.
+settings.register_profile(
+    "tests",
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("tests")
 
 Reply = tuple[int, Mapping[str, str], bytes]
 
