@@ -22,7 +22,7 @@ from pystatic_tasks.in_image.servers.server import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_what_is_generated_is_current() -> None:
@@ -39,7 +39,10 @@ def test_markers_and_what_stands_around_them_stay() -> None:
     ("name", "row"),
     [
         ("hidden-imports", "| `hidden-imports` | Modules that are imported by name only. | |"),
-        ("timeout", "| `timeout` | Seconds until the first answer, or until the program ends. | `30.0` |"),
+        (
+            "timeout",
+            "| `timeout` | Seconds until the first answer, for each one, or until the program ends. | `30.0` |",
+        ),
         ("ports", "| `ports` | Ports to expose. | those that the server listens on |"),
         ("tags", '| `tags` | Tags, or whole references such as `"registry.example/shop:1.4"`. | `["latest"]` |'),
     ],
