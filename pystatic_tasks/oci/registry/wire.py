@@ -104,7 +104,14 @@ class Wire:
         proxy = proxy_to(address)
         key = (address.scheme, proxy)
         if key not in self._pools:
-            self._pools[key] = make_pool(proxy, self._trust() if address.scheme == "https" else None)
+            context = self._trust() if address.scheme == "https" else None
+            try:
+                self._pools[key] = make_pool(proxy, context)
+            except (HTTPError, ValueError):
+                raise PushError(
+                    f"The proxy that the environment names for {address.place} is none that can be asked.",
+                    "Correct the variable HTTPS_PROXY or ALL_PROXY: an address such as http://proxy.example:3128.",
+                ) from None
         return self._pools[key]
 
 
@@ -138,14 +145,15 @@ class SecurePool(HTTPSConnectionPool):
 
 def make_pool(proxy: str, context: ssl.SSLContext | None) -> PoolManager:
     """Connections by way of a proxy, or of none."""
-    if proxy:
-        user = parse_url(proxy).auth
-        headers = make_headers(proxy_basic_auth=unquote(user)) if user else None
-        pool: PoolManager = ProxyManager(proxy, ssl_context=context, proxy_headers=headers)
-    else:
-        pool = PoolManager(ssl_context=context)
+    pool = proxy_pool(proxy, context) if proxy else PoolManager(ssl_context=context)
     pool.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
     return pool
+
+
+def proxy_pool(proxy: str, context: ssl.SSLContext | None) -> ProxyManager:
+    user = parse_url(proxy).auth
+    headers = make_headers(proxy_basic_auth=unquote(user)) if user else None
+    return ProxyManager(proxy, ssl_context=context, proxy_headers=headers)
 
 
 def proxy_to(address: Address) -> str:
