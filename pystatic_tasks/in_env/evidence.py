@@ -16,7 +16,7 @@ from .layer_assignment import RUNNER, is_beside_packages, is_local, source_of
 from .mapped_libraries import opened_by_name
 from .package_data import is_data, metadata_files
 from .packages import packages_of
-from .protocol import DataFile, Exercise, Observed, ObservedAnswer
+from .protocol import DataFile, Exercise, Observed, ObservedAnswer, Use
 from .recorder.sitecustomize import FIELD_END, LOCALES, RECORD_END
 
 # A folder of data comes along whole, unless it holds more than this: then only the part where the file lies.
@@ -28,6 +28,8 @@ PROVIDED = {
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/os-release", "/usr/share/zoneinfo/UTC"),
 }
 PLAIN_METADATA = {"METADATA", "PKG-INFO"}
+# Something that was asked of a program, with how many bytes each process had written down by then.
+Occasion = tuple[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,36 @@ def records_in(written: bytes) -> list[list[str]]:
 def files_in(written: bytes) -> set[str]:
     """Paths of the files that a process read."""
     return {fields[0] for kind, *fields in records_in(written) if kind == "file" and len(fields) == 1}
+
+
+def uses_by_occasion(folder: Path, occasions: Sequence[Occasion], exercise: Exercise) -> Iterator[Use]:
+    """What a program used for the first time on each occasion.
+
+    Args:
+        folder: Has the records of all processes.
+        occasions: In order.
+        exercise: What the program was asked.
+    """
+    around = look_around(exercise)
+    written = {path.name: path.read_bytes() for path in folder.iterdir()}
+    begin: Mapping[str, int] = {}
+    seen: set[str] = set()
+    for occasion, end in occasions:
+        records = [each for name in end for each in records_in(written[name][begin.get(name, 0) : end[name]])]
+        modules = {fields[1] for fields in records if fields[0] in ("module", "loaded")} - seen
+        paths = [(Path(fields[1]), fields[0]) for fields in records if fields[0] in ("file", "folder")]
+        data = {name for path, kind in paths for name in folder_in_program(path, kind, around)} - seen
+        seen |= modules | data
+        begin = end
+        yield Use(occasion=occasion, modules=tuple(sorted(modules)), data=tuple(sorted(data)))
+
+
+def folder_in_program(path: Path, kind: str, around: Surroundings) -> Iterator[str]:
+    """The folder that was listed, or that a file lies in, by its path from where modules are imported."""
+    root = around.root_of(path)
+    folder = path if kind == "folder" else path.parent
+    if root and folder != root:
+        yield str(folder.relative_to(root))
 
 
 @dataclass(frozen=True)

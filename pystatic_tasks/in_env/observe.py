@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from .client import LOOPBACK, Answer, is_taken, send
-from .evidence import files_in, read_records, take
+from .evidence import Occasion, files_in, read_records, take, uses_by_occasion
 from .exchange import respond
 from .processes import kill_session, session
 from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
@@ -43,10 +43,12 @@ class Heard:
     Attributes:
         answers: See `Observed`.
         again: Where in the log the part begins and ends, in bytes, that belongs to requests being asked again.
+        occasions: What was asked of it, with how much each process had written down when that was over.
     """
 
     answers: list[ObservedAnswer] = field(default_factory=list)
     again: tuple[int, int] = (0, 0)
+    occasions: list[Occasion] = field(default_factory=list)
 
 
 def observe(exercise: Exercise) -> Observed:
@@ -62,7 +64,8 @@ def observe(exercise: Exercise) -> Observed:
     except NotObservedError as error:
         problem = explained(str(error), Path(exercise.log))
     observed = take(read_records(records), exercise, tuple(heard.answers), problem)
-    return replace(observed, log=log_without(exercise, *heard.again))
+    uses = tuple(uses_by_occasion(records, [*heard.occasions, ("end", sizes(exercise.records))], exercise))
+    return replace(observed, uses=uses, log=log_without(exercise, *heard.again))
 
 
 def run(exercise: Exercise, heard: Heard) -> None:
@@ -80,9 +83,12 @@ def run(exercise: Exercise, heard: Heard) -> None:
             wait_for_text(exercise, program)
         else:
             wait_for_end(exercise, program)
+        if not exercise.port:
+            heard.occasions.append(("start", sizes(exercise.records)))
         if exercise.further:
             with started(exercise, exercise.further, exercise.further_folder, log) as further:
                 code = ended(further, exercise.timeout)
+            heard.occasions.append((" ".join(exercise.further), sizes(exercise.records)))
             if code != 0:
                 raise NotObservedError(f"{exercise.further[0]} {how_it_ended(code)}")
 
@@ -143,10 +149,12 @@ def serve(exercise: Exercise, program: subprocess.Popen[bytes], heard: Heard) ->
     first = exercise.requests[0] if exercise.requests else HttpRequest(path="/", method="GET", headers={}, body=None)
     start = sizes(exercise.records)
     wait_for_answer(exercise, program, first)
+    heard.occasions.append(("start", sizes(exercise.records)))
     answers = []
     for request in exercise.requests:
         answers.append(ask(exercise, request))
         end = sizes(exercise.records)
+        heard.occasions.append((f"{request.method} {request.path}", end))
         heard.answers.append(observed_answer(request, answers[-1], read_since(exercise.records, start)))
         if not answers[-1].status:
             raise NotObservedError(f"{request.method} {request.path} had no answer")
@@ -157,6 +165,7 @@ def serve(exercise: Exercise, program: subprocess.Popen[bytes], heard: Heard) ->
         if not answers[number].endless:
             words = in_both(answers[number], ask(exercise, request), apart)
             heard.answers[number] = replace(heard.answers[number], words=words)
+    heard.occasions.append(("once more", sizes(exercise.records)))
     heard.again = (begin, Path(exercise.log).stat().st_size)
 
 

@@ -258,6 +258,22 @@ class ObservedAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Use:
+    """What a program was first seen to use on an occasion.
+
+    Attributes:
+        occasion: "start"; a request, by method and path; "once more", when all requests are asked again; what
+            `observe.command` runs; "end".
+        modules: Names of the modules that it loaded.
+        data: Paths, from where modules are imported, of the folders whose files it read or whose names it listed.
+    """
+
+    occasion: str
+    modules: tuple[str, ...]
+    data: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observed:
     """What the program was seen to need, sorted, beside what an analysis of its code finds.
 
@@ -269,6 +285,7 @@ class Observed:
         system_files: Paths of files of the system's packages, each with the name of its package.
         programs: Names of programs that it started.
         answers: What it answered.
+        uses: What it used, in order.
         log: What it logged, but for when requests were asked again.
         problem: Why not everything could be observed, in one line; "" if it could.
     """
@@ -280,6 +297,7 @@ class Observed:
     system_files: tuple[tuple[str, str], ...] = ()
     programs: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()
+    uses: tuple[Use, ...] = ()
     log: str = ""
     problem: str = ""
 
@@ -314,6 +332,8 @@ class Program:
         collect: Packages to take whole.
         hooks: Folders of PyInstaller's hooks.
         libraries: Paths of shared libraries that are opened by name only.
+        left_out: Names of modules and folders of data that the program does without; see slim.py.
+        tls: Whether it can speak TLS.
         loose: Files of the project that are imported from where they are.
         made_by: Hashes of what decides how a program is made.
         optimize: Level of optimization.
@@ -335,6 +355,8 @@ class Program:
     collect: tuple[str, ...]
     hooks: tuple[str, ...]
     libraries: tuple[str, ...]
+    left_out: tuple[str, ...]
+    tls: bool
     loose: tuple[str, ...]
     made_by: tuple[str, ...]
     own: Own
@@ -354,6 +376,7 @@ class FrozenProgram:
         components: What it consists of.
         tools: What the machine's own tools that change binaries say of themselves.
         own_packages: Top-level packages and modules of the project.
+        optional: Names of what it can do without, whether or not that was left out; see slim.py.
     """
 
     sources: tuple[str, ...]
@@ -363,6 +386,7 @@ class FrozenProgram:
     components: tuple[Component, ...]
     tools: Mapping[str, str]
     own_packages: tuple[str, ...]
+    optional: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

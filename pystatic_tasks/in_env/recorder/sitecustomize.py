@@ -150,6 +150,9 @@ NOTES: dict[str, Callable[[Any, FrameType], None]] = {
 }
 
 if FOLDER:
+    # What Python and this module have loaded is no news to anybody who imports it later.
+    for name in list(sys.modules):
+        record("loaded", name)
     sys.addaudithook(hear)
     atexit.register(note_mapped)
     run_the_next()
