@@ -213,6 +213,22 @@ class Observe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Slim:
+    """`[tool.pystatic-tasks.slim]`: what [a slim image](slim.md) keeps."""
+
+    keep: tuple[str, ...] = key(
+        "Modules, packages, and folders of data (with `/` at the end) that are kept though nothing was seen to use "
+        "them; patterns such as `email.*` too.",
+        (),
+    )
+    tls: bool = key(
+        "Keep what speaks TLS; `false` leaves out `ssl` and OpenSSL, for services behind a proxy that call nobody "
+        "over TLS. Needs no `pystatic.lock`.",
+        True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Service:
     """One of `services`: something else that the program is run with, such as a database."""
 
@@ -290,6 +306,7 @@ class ImageConfig:
     )
     observe: Observe = key("The run of the plain program that shows what it needs.", Observe())
     freeze: Freeze = key("What goes into the program.", Freeze())
+    slim: Slim = key("What a slim image keeps.", Slim())
     staticx: Staticx = key("The static executable.", Staticx())
     image: ImageOptions = key("The container image around the program.", ImageOptions())
     smoke: Smoke = key("How the image is proved.", Smoke())

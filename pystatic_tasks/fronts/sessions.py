@@ -265,8 +265,8 @@ def print_result(content: Mapping[str, Any], step: str, options: Options) -> Non
     """Print what a step made: as JSON if the user asked for it, otherwise only what push and index sent, by digest."""
     if options.json:
         print(json.dumps(content), flush=True)
-    elif STEPS[step].on_request:
-        for reference in content["references"]:
+    else:
+        for reference in content.get("references", ()) if STEPS[step].on_request else ():
             print(reference, flush=True)
 
 

@@ -6,6 +6,7 @@ Runs within PyInstaller, since `PYZ` and `EXE` read what that was called with.
 from __future__ import annotations
 
 import importlib.metadata
+import marshal
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,11 +25,13 @@ from .docstrings import documented, imported, owners_of
 from .exchange import respond
 from .layer_assignment import RUNNER, assign_layers
 from .metadata_headers import distributions_by_file, frozen_distributions, write_headers
+from .names import is_among
 from .packed_places import place_of
 from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Program, TocEntry, TreeFile
 from .records import to_json
 from .shared_libraries import unwinder
-from .tree import LIBRARY, PACKAGES, lay_out, machine_files
+from .slim import BY_ARCHIVE, STAND_IN, TLS, loaded_with, may_be_left_out, slimmed, without_tls
+from .tree import EXPLAINING, LIBRARY, PACKAGES, PYC_HEADER, lay_out, machine_files
 
 # What launched.py imports at the end; in any tree.
 WANTED_BY_LAUNCHER = "fcntl"
@@ -54,10 +57,12 @@ class Added:
     Attributes:
         metadata: Data files with headers of METADATA.
         documented: Names of the modules and scripts that keep their docstrings.
+        explaining: Source of the module that says why others are missing; None if none are.
     """
 
     metadata: Sequence[TocEntry]
     documented: Container[str]
+    explaining: Path | None
 
 
 def freeze(program: Program) -> FrozenProgram:
@@ -65,21 +70,25 @@ def freeze(program: Program) -> FrozenProgram:
     inputs = analysis_inputs(program)
     files = own_files(program.import_paths, [*program.loose, *map(str, work.rglob("*.py"))])
     # One analysis serves both layouts.
-    asked = to_json(replace(program, is_packed=False))
+    asked = to_json(replace(program, is_packed=False, left_out=(), tls=True))
     key = key_of([asked, to_json(inputs), names_inside(inputs.datas), Path(program.entry).read_text()], files)
     analysed = load(kept, key)
     if analysed:
         print("The analysis of an earlier build is kept.")
     else:
         analysed = analyse(kept, inputs)
+    whole = analysed
+    interpreter = Path(sys.executable).resolve()
+    analysed = slimmed(with_or_without_tls(program, whole), unwanted(program), interpreter)
     by_file = distributions_by_file()
     keeping = documented_modules(program, analysed, owners_of(files, by_file))
     compile_again(analysed.loose, made_in(kept), set(files.values()), program.optimize, keeping)
-    interpreter = Path(sys.executable).resolve()
     make = make_tree if program.form == "tree" else make_archive
-    added = Added(metadata=metadata_of(analysed, by_file, work / "metadata"), documented=keeping)
+    added = Added(
+        metadata=metadata_of(analysed, by_file, work / "metadata"), documented=keeping, explaining=explaining(program)
+    )
     made = make(program, analysed, added, Path(CONF["distpath"]) / program.name, interpreter)
-    save(kept, key, analysed, [*files.values(), work, kept])
+    save(kept, key, whole, [*files.values(), work, kept])
     return FrozenProgram(
         sources=(*made.binaries, *(source for _, source, _ in [*analysed.pure, *analysed.loose, *analysed.datas])),
         missing=made.missing,
@@ -88,7 +97,37 @@ def freeze(program: Program) -> FrozenProgram:
         components=tuple(components(made.members, program.own, interpreter)),
         tools=tool_versions(),
         own_packages=own_packages(files),
+        optional=tuple(may_be_left_out(whole, own_packages(files))),
     )
+
+
+def unwanted(program: Program) -> set[str]:
+    """Names of what is left out."""
+    left_out = {*program.left_out, *(() if program.tls else TLS)}
+    if not left_out or program.form == "tree":
+        return left_out
+    needed = loaded_with(BY_ARCHIVE)
+    return {name for name in left_out if not any(is_among(each, {name}) for each in needed)}
+
+
+def explaining(program: Program) -> Path | None:
+    """Write the module that explains why what was left out is missing; None if nothing was."""
+    if not program.left_out:
+        return None
+    template = Path(program.work, RUNNER, "left_out.py").read_text(encoding="utf-8")
+    path = Path(program.work, f"{EXPLAINING}.py")
+    path.write_text(f"{template}\n\nexplain({sorted(program.left_out)})\n", encoding="utf-8")
+    return path
+
+
+def with_or_without_tls(program: Program, analysed: Analysed) -> Analysed:
+    if program.tls:
+        return analysed
+    source = Path(program.work, RUNNER, "stand_ins", f"{STAND_IN}.py")
+    bytecode = source.with_suffix(".pyc")
+    code = compile(source.read_bytes(), source.name, "exec", dont_inherit=True, optimize=program.optimize)
+    bytecode.write_bytes(PYC_HEADER + marshal.dumps(code))
+    return without_tls(analysed, source, bytecode)
 
 
 def analysis_inputs(program: Program) -> AnalysisInputs:
@@ -169,6 +208,7 @@ def make_tree(program: Program, analysed: Analysed, added: Added, root: Path, in
         title=program.title,
         optimize=program.optimize,
         documented=Path(program.entry).stem in added.documented,
+        explaining=added.explaining,
         strip=program.strip,
     )
     library, packages = root / LIBRARY, root / PACKAGES
@@ -203,7 +243,7 @@ def make_archive(program: Program, analysed: Analysed, added: Added, path: Path,
     pyz.dependencies[:] = prepare(dependencies, fit, strip=program.strip)
     EXE(
         pyz,
-        with_docstrings(analysed.scripts, added.documented),
+        [*explaining_script(added), *with_docstrings(analysed.scripts, added.documented)],
         prepare(binaries, fit, strip=program.strip),
         [*analysed.datas, *added.metadata],
         [("u", None, "OPTION")] + [("O", None, "OPTION")] * program.optimize,
@@ -222,6 +262,11 @@ def make_archive(program: Program, analysed: Analysed, added: Added, path: Path,
         contents=tuple(list_archive(path)),
         members=tuple(archive_members(location, names_in_archive(path), sources)),
     )
+
+
+def explaining_script(added: Added) -> list[TocEntry]:
+    """What runs before anything else."""
+    return [(EXPLAINING, str(added.explaining), "PYSOURCE")] if added.explaining else []
 
 
 def with_docstrings(entries: Iterable[TocEntry], documented: Container[str]) -> list[TocEntry]:

@@ -18,6 +18,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import CodeType
 
 from .binaries import copy_fit
 from .docstrings import level
@@ -35,6 +36,8 @@ LIBPYTHON = re.compile(r"libpython\d")
 # PEP 552: a .pyc that is never compared with its source.
 PYC_HEADER = importlib.util.MAGIC_NUMBER + (0b01).to_bytes(4, "little") + bytes(8)
 
+# The module that says why others are missing.
+EXPLAINING = "pystatic_left_out"
 # -I: neither variables nor the current folder decide what is imported; -S: nor does `site`; -u: logs are not held back.
 SCRIPT = """\
 #!/{interpreter} -ISu{optimize}
@@ -48,7 +51,7 @@ if os.getpid() == 1:
     # The kernel keeps from process 1 what it does not handle. A server has handlers of its own later.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 sys.path.append("/{packages}")
-__file__ = "/{packages}/{entry}"
+{explain}__file__ = "/{packages}/{entry}"
 # Tracebacks ask the loader for the lines of a script that has no source; those of this one are not its.
 __loader__ = SourcelessFileLoader(__name__, __file__)
 exec(__loader__.get_code(__name__))
@@ -65,6 +68,7 @@ def lay_out(
     title: str,
     optimize: int,
     documented: bool,
+    explaining: Path | None = None,
     strip: bool,
 ) -> list[tuple[str, str]]:
     """Make the root folder anew.
@@ -79,6 +83,7 @@ def lay_out(
         title: What tracebacks call the entry script.
         optimize: Level of optimization.
         documented: Whether the entry script keeps its docstrings at any level.
+        explaining: Source of the module that says why others are missing, if any are.
         strip: Whether to remove symbols from what is added.
 
     Returns:
@@ -101,7 +106,11 @@ def lay_out(
             place(beside_source(path, optimize) if is_beside else path, source, kind)
         elif kind != "SYMLINK" and (destination in needed or not LIBPYTHON.match(destination)):
             place(shared_libraries.system / destination, source, kind)
-    write_script(root, name, entry, title, optimize, documented=documented)
+    code = compile_code(entry, title, level(optimize, documented=documented))
+    write_bytecode(root, entry.stem, code)
+    if explaining:
+        write_bytecode(root, EXPLAINING, compile_code(explaining, explaining.name, optimize))
+    write_script(root, name, entry.stem, optimize, explains=explaining is not None)
     return shared_libraries.complete(libraries, strip=strip)
 
 
@@ -125,15 +134,25 @@ def place(path: Path, source: str, kind: str) -> None:
         shutil.copy(source, path)
 
 
-def write_script(root: Path, name: str, entry: Path, title: str, optimize: int, *, documented: bool) -> None:
-    """The script in the root, and the code of the entry script that it executes."""
-    code = compile(
-        entry.read_bytes(), title, "exec", dont_inherit=True, optimize=level(optimize, documented=documented)
-    )
-    compiled = root / PACKAGES / f"{entry.stem}.pyc"
+def compile_code(source: Path, title: str, optimize: int) -> CodeType:
+    return compile(source.read_bytes(), title, "exec", dont_inherit=True, optimize=optimize)
+
+
+def write_bytecode(root: Path, module: str, code: CodeType) -> None:
+    compiled = root / PACKAGES / f"{module}.pyc"
     compiled.parent.mkdir(parents=True, exist_ok=True)
     compiled.write_bytes(PYC_HEADER + marshal.dumps(code))
-    text = SCRIPT.format(interpreter=INTERPRETER, optimize="O" * optimize, packages=PACKAGES, entry=compiled.name)
+
+
+def write_script(root: Path, name: str, entry: str, optimize: int, *, explains: bool) -> None:
+    """The script in the root, which executes the code of the entry script."""
+    text = SCRIPT.format(
+        interpreter=INTERPRETER,
+        optimize="O" * optimize,
+        packages=PACKAGES,
+        entry=f"{entry}.pyc",
+        explain=f"import {EXPLAINING}\n" if explains else "",
+    )
     (root / name).write_text(text, encoding="utf-8")
     (root / name).chmod(0o755)
 

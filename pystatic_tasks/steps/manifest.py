@@ -91,6 +91,7 @@ def asked_of_freeze(config: ImageConfig) -> str:
             config.locked,
             config.server,
             asdict(config.freeze),
+            asdict(config.slim),
         ]
     )
 

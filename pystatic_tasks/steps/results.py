@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pystatic_tasks.bom.components import BuiltWith
-from pystatic_tasks.in_env.protocol import Component, ObservedAnswer, Part, TreeFile
+from pystatic_tasks.in_env.protocol import Component, ObservedAnswer, Part, TreeFile, Use
 from pystatic_tasks.oci.description import ImageDescription
 
 Stamps = Mapping[str, tuple[int, int]]
@@ -51,6 +51,9 @@ class Frozen(Result):
         system_files: Paths of files of the system that it was seen to read.
         answers: What the plain program answered.
         errors: The errors that it logged meanwhile; see `LoggedError.text`.
+        uses: What it was seen to use.
+        not_observed: Why not everything was; "" if it was.
+        optional: Names of what it can do without, whether or not that was left out.
         system: Size and time of the last change of the machine's files that it was made from.
     """
 
@@ -72,7 +75,35 @@ class Frozen(Result):
     system_files: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()
     errors: tuple[str, ...] = ()
+    uses: tuple[Use, ...] = ()
+    not_observed: str = ""
+    optional: tuple[str, ...] = ()
     system: Stamps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slimmed(Result):
+    """What an image leaves out, as pystatic.lock has it.
+
+    Attributes:
+        python: Major and minor version of the Python that it was found out with.
+        left_out: Names by the top-level package that they are of, or by "standard library".
+        kept: Names of what was used and could have been left out, by the occasion of its first use.
+    """
+
+    step: ClassVar[str] = "slim"
+
+    python: str
+    left_out: Mapping[str, tuple[str, ...]]
+    kept: Mapping[str, tuple[str, ...]]
+
+    @property
+    def names_left_out(self) -> frozenset[str]:
+        return frozenset(name for names in self.left_out.values() for name in names)
+
+    @property
+    def names_kept(self) -> frozenset[str]:
+        return frozenset(name for names in self.kept.values() for name in names)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ class Step:
         run: Does it.
         before: Name of the step whose results it reads; "" for the first, and for one that reads none.
         needs_environment: Whether it needs a build environment.
-        on_request: Whether it changes what is outside of the project: then it runs only where it is asked for by name.
+        on_request: Whether it changes more than `build` and `dist`: then it runs only where it is asked for by name.
         is_folded: Whether it says much of what only matters when it fails.
         result_file: The JSON file among the results in which it says what it made; "" if only its manifest does.
     """

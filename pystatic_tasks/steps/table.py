@@ -13,6 +13,7 @@ from pystatic_tasks.steps.index.step import index
 from pystatic_tasks.steps.pack.step import pack
 from pystatic_tasks.steps.push.step import push
 from pystatic_tasks.steps.sbom.step import sbom
+from pystatic_tasks.steps.slim.step import slim
 from pystatic_tasks.steps.smoke.step import smoke
 from pystatic_tasks.steps.step import Step
 
@@ -23,6 +24,13 @@ TABLE = (
         run=freeze,
         needs_environment=True,
         is_folded=True,
+    ),
+    Step(
+        name="slim",
+        description="Write down what {name} can do without.",
+        run=slim,
+        before="freeze",
+        on_request=True,
     ),
     Step(
         name="staticx",

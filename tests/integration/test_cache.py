@@ -57,15 +57,19 @@ from pathlib import Path
 threads = int(Path({threads!r}).read_text())
 """
 WEB = """\
-import importlib
-import os
-
-importlib.import_module(os.environ.get("SHOP_BACKEND", "csv"))
+import shop.backend
 
 
 def app(environ, start_response):
     start_response("200 OK", [])
     return [b"hello"]
+"""
+# Each change in a module that imports importlib is analysed again.
+BACKEND = """\
+import importlib
+import os
+
+importlib.import_module(os.environ.get("SHOP_BACKEND", "csv"))
 """
 FOLDER_PROJECT = """\
 [build-system]
@@ -135,6 +139,7 @@ class Shop:
             lines = [f"import {module}" for module in modules]
             files[f"shop/{name}.py"] = "\n".join([*lines, f"NUMBER = {self.numbers.get(name, 0)}", ""])
         files["shop/web.py"] += WEB
+        files["shop/backend.py"] = BACKEND
         for name, content in files.items():
             path = root / "src" / name if not name.startswith("..") else root / name.removeprefix("../")
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -90,6 +90,8 @@ def entry_script(root: str, name: str) -> "CodeType":
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     packages = f"{root}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
     sys.path.append(packages)
+    if os.path.exists(f"{packages}/pystatic_left_out.pyc"):
+        __import__("pystatic_left_out")
     module = sys.modules["__main__"]
     # Tracebacks ask the loader for the lines of a script that has no source; those of this one are not its.
     module.__file__ = f"{packages}/{name}-entry.pyc"

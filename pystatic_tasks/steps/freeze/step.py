@@ -15,6 +15,7 @@ from pystatic_tasks.config.project import PYPROJECT, license_expression, people,
 from pystatic_tasks.config.variables import caller_values, hide_in_files, hiding
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.modules import EXAMINE, FREEZE, TOOLS
+from pystatic_tasks.in_env.names import is_among, is_kept
 from pystatic_tasks.in_env.protocol import (
     Component,
     Examined,
@@ -44,6 +45,7 @@ from pystatic_tasks.steps.freeze.phases import phase_of
 from pystatic_tasks.steps.freeze.private import private_memory
 from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
+from pystatic_tasks.steps.slim_lock import FILE, read_lock
 from pystatic_tasks.steps.tools import names_of, tool_requirements
 from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, source_files, write_whole
 from pystatic_tasks.system.libraries import check_libraries, missing_libraries
@@ -61,6 +63,8 @@ PYINSTALLER_VARIABLES = {
     "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0",
     "PYTHONNODEBUGRANGES": "1",
 }
+# How many names a line shows.
+SHOWN = 5
 # Where names of classes stand: in code, and in settings of logging and the like.
 TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 
@@ -107,6 +111,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     check_own_data(config, context.python, examined.data)
     with context.terminal.activity(f"freezing {config.name}") as show:
         made = run_pyinstaller(config, context, examined, observed, lambda line: show(phase_of(line)))
+    say_what_is_new(config, context, made.optional, interpreter)
     for name, size in large_interpreters(made.contents):
         context.say("; ".join(large_interpreter(name, size)))
     outputs = [program] if form == "archive" else [Path(f"{program}{file.path}") for file in made.files]
@@ -129,10 +134,32 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         system_files=tuple(path for path, _ in observed.system_files),
         answers=observed.answers,
         errors=observation.errors_of(config, observed),
+        uses=observed.uses,
+        not_observed=observed.problem,
+        optional=made.optional,
         system=stamps(not_in_inputs(config, context, [*examined.read, *dict(examined.data), *made.sources])),
     )
     # A program without its services is frozen again the next time, when they may be there.
     return write_manifest(config, frozen, inputs=inputs if runs_whole else "", outputs=outputs).result
+
+
+def say_what_is_new(
+    config: ImageConfig, context: StepContext, optional: Iterable[str], interpreter: Interpreter
+) -> None:
+    """Say what pystatic.lock does not know."""
+    slim = read_lock(config)
+    if slim is None:
+        return
+    known = slim.names_left_out | slim.names_kept
+    new = [name for name in optional if not is_among(name, known)]
+    if not interpreter.version.startswith(f"{slim.python}."):
+        context.say(
+            f"{FILE} was written with Python {slim.python}, and this is {interpreter.version}: "
+            f"what is new in it is kept; {context.command('slim') or 'slim'} looks again"
+        )
+    elif new:
+        listed = ", ".join([*new[:SHOWN], *(["…"] if len(new) > SHOWN else [])])
+        context.say(f"{FILE} does not know {listed}, kept therefore; {context.command('slim') or 'slim'} looks again")
 
 
 def large_interpreters(contents: Iterable[Part]) -> Iterator[tuple[str, int]]:
@@ -148,6 +175,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
     """One hash of everything that decides what the frozen program is, beside `asked_of_freeze`."""
     data = [config.root / entry.rpartition(":")[0] for entry in config.freeze.data]
     server_config = target.server_config_file(config)
+    slim = read_lock(config)
     return fingerprint(
         {
             "name": config.name,
@@ -163,6 +191,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "libraries": [
                 (path, hash_file(Path(path))) for path in config.staticx.libraries if form_of(config) == "tree"
             ],
+            "slim": slim and [sorted(slim.names_left_out)],
             "observed": observation.exercise_inputs(config) if context.observes else "",
             "made_by": made_by(),
         }
@@ -367,12 +396,20 @@ def describe_program(
         collect=config.freeze.collect,
         hooks=tuple(str(PACKAGE / "hooks" / part) for part in hooks),
         libraries=(*config.staticx.libraries, *observed.libraries),
+        left_out=left_out(config),
+        tls=config.slim.tls,
         loose=tuple(str(path) for path in loose_files(config)),
         made_by=(*made_by(), fingerprint(tools())),
         own=own_components(config),
         optimize=config.freeze.optimize,
         strip=config.freeze.strip,
     )
+
+
+def left_out(config: ImageConfig) -> tuple[str, ...]:
+    """Names of what pystatic.lock leaves out, sorted, but for what the configuration keeps by now."""
+    slim = read_lock(config)
+    return tuple(sorted(name for name in slim.names_left_out if not is_kept(name, config.slim.keep))) if slim else ()
 
 
 def own_components(config: ImageConfig) -> Own:

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import Repair
 from pystatic_tasks.in_env.ldconfig import listed_libraries
+from pystatic_tasks.in_env.names import around
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import packer_of
 from pystatic_tasks.steps.build_environment import site_packages
@@ -23,6 +24,7 @@ from pystatic_tasks.steps.manifest import read_manifest
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.steps.secret_guard import why_refused
 from pystatic_tasks.steps.services import listed
+from pystatic_tasks.steps.slim_lock import FILE, read_lock
 from pystatic_tasks.system.files import source_files
 from pystatic_tasks.system.timezones import TIMEZONES
 
@@ -165,6 +167,19 @@ def missing_module(config: ImageConfig, match: re.Match[str]) -> Advice:
     return add(config, problem, "freeze", "hidden-imports", name)
 
 
+def left_out_module(config: ImageConfig, match: re.Match[str]) -> Advice:
+    problem = f'The program imports "{match[1]}", which {FILE} leaves out.'
+    return add(config, problem, "slim", "keep", match[1])
+
+
+def left_out_file(config: ImageConfig, inside: str) -> str:
+    """The name in pystatic.lock that a file of the program was left out by; "" if it was not."""
+    slim = read_lock(config)
+    folder = f"{posixpath.dirname(inside)}/"
+    names = slim.names_left_out if slim else ()
+    return next((name for name in (folder, *around(folder)) if name in names), "")
+
+
 def missing_metadata(config: ImageConfig, match: re.Match[str]) -> Advice:
     name = match[1]
     wanted = canonicalize_name(name)
@@ -181,6 +196,9 @@ def missing_metadata(config: ImageConfig, match: re.Match[str]) -> Advice:
 def missing_file(config: ImageConfig, match: re.Match[str]) -> Advice:
     inside = posixpath.normpath(match[1])
     problem = f'The program opens "{inside}", which is not in it.'
+    left_out = left_out_file(config, inside)
+    if left_out:
+        return add(config, f'The program opens "{inside}", which {FILE} leaves out.', "slim", "keep", left_out)
     if not inside.startswith(".."):
         for folder in (config.project, config.project / "src"):
             if (folder / inside).exists():
@@ -320,7 +338,8 @@ def refused_connection(config: ImageConfig, match: re.Match[str]) -> Advice:
 ADVICE: tuple[tuple[str, Callable[[ImageConfig, re.Match[str]], Advice]], ...] = (
     (r"No time zone found with key ([\w/+-]+)", missing_time_zone),
     (r"Directory '([^'/][^']*)' does not exist", missing_folder),
-    (MISSING_MODULE, missing_module),
+    (rf"{MISSING_MODULE}: slim left it out", left_out_module),
+    (rf"{MISSING_MODULE}(?!: slim)", missing_module),
     (r"No package metadata was found for ([\w.-]+\w)", missing_metadata),
     (r"DistributionNotFound: The '([\w.-]*\w)[^']*' distribution was not found", missing_metadata),
     (rf"No such file or directory: (?:\w+\()?['\"]{BUNDLE}/([^'\"]+)['\"]", missing_file),

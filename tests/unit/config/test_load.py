@@ -13,7 +13,7 @@ from pystatic_tasks.errors import ConfigError
 
 KEYS = (
     "app, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, observe, "
-    "packer, python, requirements, script, server, services, smoke, staticx"
+    "packer, python, requirements, script, server, services, slim, smoke, staticx"
 )
 NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
 NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'

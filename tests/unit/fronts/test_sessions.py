@@ -159,7 +159,7 @@ class Session:
 
 def test_the_sessions_are_returned_by_step(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
-    assert list(sessions) == ["freeze", "staticx", "image", "smoke", "sbom", "push", "index"]
+    assert list(sessions) == ["freeze", "slim", "staticx", "image", "smoke", "sbom", "push", "index"]
     assert sessions == registry.get()
 
 
@@ -167,6 +167,7 @@ def test_each_step_requires_the_one_before(tmp_path: Path) -> None:
     register(root=write(tmp_path))
     assert requirements() == {
         "freeze": [],
+        "slim": ["freeze"],
         "staticx": ["freeze"],
         "image": ["staticx"],
         "smoke": ["image"],
@@ -201,6 +202,7 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
     assert [each.__doc__ for each in sessions.values()] == [
         "Freeze shop into one program.",
+        "Write down what shop can do without.",
         "Make one static executable of shop.",
         "Write the container image of shop.",
         "Run the image of shop and hold it to its contract.",
@@ -215,6 +217,7 @@ def test_a_prefix_goes_before_all_names(tmp_path: Path) -> None:
     assert list(sessions) == list(STEPS)
     assert requirements() == {
         "web-freeze": [],
+        "web-slim": ["web-freeze"],
         "web-staticx": ["web-freeze"],
         "web-image": ["web-staticx"],
         "web-smoke": ["web-image"],
@@ -228,6 +231,7 @@ def test_single_sessions_may_have_other_names(tmp_path: Path) -> None:
     register(root=write(tmp_path), prefix="web-", names={"image": "build"})
     assert requirements() == {
         "web-freeze": [],
+        "web-slim": ["web-freeze"],
         "web-staticx": ["web-freeze"],
         "build": ["web-staticx"],
         "web-smoke": ["build"],
@@ -313,6 +317,8 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
     assert requirements() == {
         "freeze-web": [],
         "freeze-worker": [],
+        "slim-web": ["freeze-web"],
+        "slim-worker": ["freeze-worker"],
         "staticx-web": ["freeze-web"],
         "staticx-worker": ["freeze-worker"],
         "image-web": ["staticx-web"],
@@ -326,6 +332,7 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "index-web": [],
         "index-worker": [],
         "freeze": ["freeze-web", "freeze-worker"],
+        "slim": ["slim-web", "slim-worker"],
         "staticx": ["staticx-web", "staticx-worker"],
         "image": ["image-web", "image-worker"],
         "smoke": ["smoke-web", "smoke-worker"],
@@ -431,7 +438,7 @@ def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path) -> None:
     [
         ({"skip": ["imag"]}, '"imag"; did you mean "image"?'),
         ({"names": {"smokes": "x"}}, '"smokes"; did you mean "smoke"?'),
-        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, index, push, sbom, smoke, staticx'),
+        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, index, push, sbom, slim, smoke, staticx'),
     ],
 )
 def test_an_unknown_step_ends_nox(
@@ -506,6 +513,7 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
     assert {line.split()[1]: line.partition(" -> ")[2] for line in lines} == {
         "tests": "",
         "freeze": "Freeze shop into one program.",
+        "slim": "Write down what shop can do without.",
         "staticx": "Make one static executable of shop.",
         "image": "Write the container image of shop.",
         "smoke": "Run the image of shop and hold it to its contract.",

@@ -64,6 +64,7 @@ def test_each_step_is_a_task_that_says_what_it_does() -> None:
     assert list(made.tasks) == list(STEPS)
     assert [made[step].__doc__ for step in STEPS] == [
         "Freeze the project into one program.",
+        "Write down what the project can do without.",
         "Make one static executable of the project.",
         "Write the container image of the project.",
         "Run the image of the project and hold it to its contract.",

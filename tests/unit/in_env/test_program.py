@@ -35,6 +35,8 @@ SHOP = Program(
     collect=(),
     hooks=("/hooks",),
     libraries=(),
+    left_out=(),
+    tls=True,
     loose=(),
     made_by=(),
     own=Own(project=PROJECT, runner=PROJECT, folder="/shop"),

@@ -25,6 +25,7 @@ def test_steps_say_what_they_made_among_the_results_or_in_their_manifest(tmp_pat
     shop = ImageConfig(root=tmp_path, project=tmp_path, name="shop", app="shop:app")
     assert {name: str(step.result_path(shop).relative_to(tmp_path)) for name, step in STEPS.items()} == {
         "freeze": "build/pystatic/shop/freeze.json",
+        "slim": "build/pystatic/shop/slim.json",
         "staticx": "build/pystatic/shop/staticx.json",
         "image": "dist/pystatic/shop/image.json",
         "smoke": "dist/pystatic/shop/smoke.json",

@@ -68,6 +68,7 @@ FOUND: dict[str, Any] = {
     **{"sources": [], "missing": [], "files": []},
     **{
         "own_packages": ["shop"],
+        "optional": ["email.parser"],
         "components": [to_json(each) for each in COMPONENTS],
         "tools": {"strip": "GNU strip 2.40"},
     },
@@ -186,6 +187,9 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "system_files": [],
         "answers": [],
         "errors": [],
+        "uses": [],
+        "not_observed": "",
+        "optional": ["email.parser"],
         "system": {},
     }
     (line,) = environment.said
@@ -248,6 +252,8 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
         "collect": ["x"],
         "hooks": [f"{PACKAGE}/hooks/always"],
         "libraries": ["/bin/sh"],
+        "left_out": [],
+        "tls": True,
         "own": to_json(own_components(image)),
         "optimize": 2,
         "strip": True,

@@ -1,0 +1,1 @@
+"""What an image leaves out since it was never used, on record in pystatic.lock."""

@@ -1,0 +1,98 @@
+"""pystatic.lock: what each image of a project leaves out, and why it keeps the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.project import read_toml
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.steps.results import Slimmed
+from pystatic_tasks.system.files import write_whole
+
+FILE = "pystatic.lock"
+HEAD = """\
+# What the images of this project leave out, and why they keep the rest. Written by "nox -s slim", read by every build.
+# A name is a module, or a folder of data where it ends in "/"; with it goes all that is in it.
+# What is in no list came later, and is kept until slim is run again. What is to stay belongs into slim.keep.
+"""
+
+
+def lock_path(config: ImageConfig) -> Path:
+    return config.root / FILE
+
+
+def read_lock(config: ImageConfig) -> Slimmed | None:
+    """What the image leaves out; None if nothing is on record.
+
+    Raises:
+        ConfigError: the file is not as slim writes it.
+    """
+    table = read_tables(config).get(config.name)
+    return None if table is None else parse(config, table)
+
+
+def read_tables(config: ImageConfig) -> Mapping[str, Any]:
+    """The tables of all images."""
+    path = lock_path(config)
+    return read_toml(path) if path.exists() else {}
+
+
+def parse(config: ImageConfig, table: Any) -> Slimmed:
+    try:
+        slim = Slimmed(
+            python=table["python"],
+            left_out={key: tuple(map(checked, names)) for key, names in table["left-out"].items()},
+            kept={key: tuple(map(checked, names)) for key, names in table["kept"].items()},
+        )
+        return slim if isinstance(slim.python, str) else checked(None)
+    except (LookupError, TypeError, AttributeError):
+        raise ConfigError(
+            f"{lock_path(config)} is not as slim writes it, in the table of {config.name}.",
+            "Run nox -s slim, which writes it anew, or remove the table.",
+        ) from None
+
+
+def checked(name: Any) -> Any:
+    """Raises TypeError for what is no text."""
+    if not isinstance(name, str):
+        raise TypeError
+    return name
+
+
+def write_lock(config: ImageConfig, slim: Slimmed) -> None:
+    """Write down what the image leaves out, beside what others do.
+
+    Raises:
+        ConfigError: the file that is there is no TOML.
+    """
+    ours = {"python": slim.python, "left-out": slim.left_out, "kept": slim.kept}
+    tables = {**read_tables(config), config.name: ours}
+    write_whole(
+        lock_path(config), "\n".join([HEAD, *(line for name in sorted(tables) for line in lines(name, tables[name]))])
+    )
+
+
+def lines(name: str, table: Mapping[str, Any]) -> Iterator[str]:
+    yield f"[{quoted(name)}]"
+    yield f"python = {quoted(table['python'])}"
+    yield ""
+    for key in ("left-out", "kept"):
+        yield f"[{quoted(name)}.{key}]"
+        for of, names in table[key].items():
+            yield from listed(of, names)
+        yield ""
+
+
+def listed(key: str, names: Iterable[str]) -> Iterator[str]:
+    yield f"{quoted(key)} = ["
+    yield from (f"    {quoted(name)}," for name in names)
+    yield "]"
+
+
+def quoted(text: str) -> str:
+    """As TOML writes a text."""
+    return json.dumps(text, ensure_ascii=False)
