@@ -147,6 +147,8 @@ def test_the_workflows_that_are_shown_are_safe(tmp_path: Path) -> None:
     files = sorted(tmp_path.iterdir())
     assert files
     zizmor = Path(sys.executable).with_name("zizmor")
+    if sys.version_info < (3, 11):
+        pytest.skip("zizmor wants a newer Python")
     options = ("--offline", "--no-config", "--no-progress", "--quiet")
     checked = subprocess.run([zizmor, *options, *files], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout
