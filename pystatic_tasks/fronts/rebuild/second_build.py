@@ -17,7 +17,7 @@ from pystatic_tasks.fronts.rebuild.elsewhere import copy_project
 from pystatic_tasks.fronts.rebuild.members import first_differing_member, first_differing_name
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze.step import FOLDERS
+from pystatic_tasks.steps.freeze.program import FOLDERS
 from pystatic_tasks.steps.manifest import read_manifest, require_result
 from pystatic_tasks.steps.results import Built, Frozen
 from pystatic_tasks.system.files import hash_file, remove_abandoned

@@ -18,7 +18,7 @@ from pystatic_tasks.in_image.servers.gunicorn.examine import unused_parts as ser
 from pystatic_tasks.in_image.servers.gunicorn.settings import configure
 from pystatic_tasks.in_image.servers.uvicorn.examine import UNUSED_PARTS
 from pystatic_tasks.steps.build_environment import IN_ENV
-from pystatic_tasks.steps.freeze.step import PACKAGE
+from pystatic_tasks.steps.freeze.inputs import PACKAGE
 from pystatic_tasks.steps.freeze.target import copy_runner
 
 # Isolated, with the packages of the build environment, wherever this Python has its own, and the module loaded

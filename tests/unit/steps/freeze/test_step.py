@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,8 +20,10 @@ from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.steps import build_environment
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze import observation, step
-from pystatic_tasks.steps.freeze.step import FOLDERS, PACKAGE, freeze, made_by, own_components
+from pystatic_tasks.steps.freeze import examination, observation, program
+from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
+from pystatic_tasks.steps.freeze.program import FOLDERS
+from pystatic_tasks.steps.freeze.step import freeze
 from pystatic_tasks.steps.manifest import require_manifest
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.system.files import fingerprint
@@ -428,6 +432,20 @@ def test_a_pyproject_toml_that_is_data_counts_as_it_is(environment: Environment,
     assert environment.runs() == 2
 
 
+@pytest.mark.parametrize(("seconds", "runs"), [(-10, 1), (10, 2)])
+def test_what_changes_while_it_is_frozen_is_frozen_again(
+    environment: Environment, shop: ImageConfig, tmp_path: Path, seconds: float, runs: int
+) -> None:
+    rates = tmp_path / "rates.csv"
+    rates.touch()
+    moment = time.time() + seconds
+    os.utime(rates, (moment, moment))
+    environment.prepare("target.json", {**EXAMINED, "read": [str(rates)]})
+    freeze(shop, environment.host)
+    freeze(shop, environment.host)
+    assert environment.runs() == runs
+
+
 def test_a_file_of_a_tree_that_is_gone_is_made_again(tree: Environment, shop: ImageConfig) -> None:
     freeze(as_tree(shop), tree.host)
     (shop.work / "tree/shop/lib/libc.so.6").unlink()
@@ -603,7 +621,7 @@ def test_it_is_imported_and_observed_with_its_services_if_anything_changed(
         there.append((module.name, is_taken(port)))
         return asked(python, module, *arguments, **options)
 
-    for each in (step, observation):
+    for each in (examination, observation, program):
         monkeypatch.setattr(each, "ask", ask)
     freeze(shop, environment.host)
     assert there == [("tools", True), ("inspect_target", True), ("observe", True), ("program", False)]

@@ -1,0 +1,131 @@
+"""The target imported, and run, in the build environment before it is frozen."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.config.project import PYPROJECT, tables_of_others
+from pystatic_tasks.config.variables import caller_values, hide_in_files, hiding
+from pystatic_tasks.errors import ConfigError, FreezeError
+from pystatic_tasks.in_env.modules import EXAMINE, TOOLS
+from pystatic_tasks.in_env.protocol import Examined, Observed, RefusedError, Target, ToolNames
+from pystatic_tasks.in_env.records import plain
+from pystatic_tasks.steps.build_environment import ask
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze import environment, observation, target
+from pystatic_tasks.steps.freeze.private import private_memory
+from pystatic_tasks.steps.tools import names_of, tool_requirements
+from pystatic_tasks.system.files import source_files, write_whole
+from pystatic_tasks.system.processes import last_lines
+
+# Where names of classes stand: in code, and in settings of logging and the like.
+TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
+
+
+def find_tools(config: ImageConfig, context: StepContext) -> tuple[str, ...]:
+    """The distributions in the build environment that are there to build with only."""
+    named = ToolNames(names=(*names_of(tool_requirements()), *environment.INSTALLING_TOOLS))
+    folder = config.work / "program"
+    shutil.rmtree(folder, ignore_errors=True)
+    log = config.work / "target.log"
+    _, found = ask(context.python, TOOLS, named, folder=folder, log=log, cwd=config.root, verbose=context.verbose)
+    if found is None:
+        raise no_answer(config, TOOLS.name, log)
+    return found.names
+
+
+def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple[str, ...]) -> Examined:
+    """Import the target in the build environment and learn what follows for the freeze.
+
+    Raises:
+        ConfigError: the target does not import, or the server refuses a setting.
+        FreezeError: there is no answer.
+    """
+    folder = config.work / "program"
+    target.copy_runner(folder)
+    log = config.work / "target.log"
+    try:
+        _, examined = ask(
+            context.python,
+            EXAMINE,
+            describe_target(config, folder, tools_there),
+            folder=folder,
+            log=log,
+            prefix=private_memory(),
+            verbose=context.verbose,
+            hide=hiding(caller_values(config)),
+            cwd=config.root,
+            env={**observation.of_the_machine(), **config.image.env, **observation.exercise_variables(config)},
+        )
+    except RefusedError as refused:
+        refusal = observation.refusal_without_secrets(config, refused.refusal)
+        raise ConfigError(refusal.problem, refusal.remedy, refusal.details) from None
+    finally:
+        hide_in_files(config, [log])
+    if examined is None:
+        raise no_answer(config, EXAMINE.name, log)
+    return examined
+
+
+def no_answer(config: ImageConfig, module: str, log: Path) -> FreezeError:
+    return FreezeError(
+        f"{module}.py ended without an answer; its output is in {shown(config, log)}:",
+        "If nothing there is of the project, please report it.",
+        last_lines(log),
+    )
+
+
+def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, ...]) -> Target:
+    """What is to be imported; the server's own configuration file is copied into `folder`, where the runner is."""
+    loose = (*environment.script_folder(config), *environment.import_paths(config))
+    files = [path for top in environment.local_folders(config) for path in source_files(top)]
+    sources = [path for path in files if path.suffix in TEXT_SUFFIXES and path.name != PYPROJECT]
+    declared = write_declared(config, folder, [path for path in files if path.name == PYPROJECT])
+    return Target(
+        app=config.app or "",
+        server=config.server_kind,
+        settings=config.server_settings,
+        server_config=target.copy_server_config(config, folder),
+        import_paths=(str(folder), *loose),
+        loose=loose,
+        static=str(folder / "static"),
+        hidden_imports=config.freeze.hidden_imports,
+        collect=config.freeze.collect,
+        metadata=config.freeze.metadata,
+        project=str(config.project),
+        env=config.image.env,
+        tools=tools_there,
+        sources=tuple(map(str, [*sources, declared])),
+    )
+
+
+def write_declared(config: ImageConfig, folder: Path, pyprojects: Iterable[Path]) -> Path:
+    """Write into `folder` what is looked through in place of these files: of our own table what freeze follows from."""
+    content = [plain(config.server), asdict(config.freeze), plain(config.image.env), *map(tables_of_others, pyprojects)]
+    path = folder / "declared.json"
+    write_whole(path, json.dumps(content, default=str, ensure_ascii=False))
+    return path
+
+
+def observe_target(
+    config: ImageConfig, context: StepContext, examined: Examined, tools_there: tuple[str, ...]
+) -> Observed:
+    """Write the entry script, and run it as an ordinary Python unless that is not wanted."""
+    entry = entry_path(config)
+    write_whole(entry, target.entry_script(config, examined.settings, examined.commands))
+    if not context.observes:
+        return Observed()
+    with context.terminal.activity(f"observing {config.name}"):
+        observed = observation.observe(config, context, entry, tools_there)
+    observation.report(config, context, observed)
+    return observed
+
+
+def entry_path(config: ImageConfig) -> Path:
+    """The entry script; no module can have a name with a hyphen, so that it stands before none."""
+    return config.work / "program" / f"{config.name}-entry.py"

@@ -1,0 +1,102 @@
+"""What decides what a frozen program is: if it is as it was, so is the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from pystatic_tasks.bom.components import our_component
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.project import PYPROJECT, license_expression, people, read_pyproject
+from pystatic_tasks.in_env.protocol import Component, Own
+from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.in_env.stamps import stamps
+from pystatic_tasks.packers import form_of
+from pystatic_tasks.steps.build_environment import tools
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze import environment, observation, target
+from pystatic_tasks.steps.freeze.installed import installed_files
+from pystatic_tasks.steps.results import Interpreter, Stamps
+from pystatic_tasks.steps.slim_lock import read_lock
+from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree
+
+PACKAGE = Path(__file__).resolve().parents[2]
+# The stamp of no file.
+UNKNOWN = (-1, 0)
+
+
+def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interpreter) -> str:
+    """One hash of everything that decides what the frozen program is, beside `asked_of_freeze`."""
+    data = [config.root / entry.rpartition(":")[0] for entry in config.freeze.data]
+    server_config = target.server_config_file(config)
+    slim = read_lock(config)
+    return fingerprint(
+        {
+            "name": config.name,
+            "env": config.image.env,
+            "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
+            "tools": tools(),
+            "installed": installed_files(context.python),
+            "sources": environment.hash_sources(config.root) if is_imported_in_place(config) else "",
+            "editable": environment.editable_sources(config, context.python),
+            "own": to_json(own_components(config)),
+            "server_config": hash_file(server_config) if server_config else "",
+            "data": [(str(path), hash_tree(path)) for path in data],
+            "libraries": [
+                (path, hash_file(Path(path))) for path in config.staticx.libraries if form_of(config) == "tree"
+            ],
+            "slim": slim and [sorted(slim.names_left_out)],
+            "observed": observation.exercise_inputs(config) if context.observes else "",
+            "made_by": made_by(),
+        }
+    )
+
+
+def is_imported_in_place(config: ImageConfig) -> bool:
+    """Whether the project's folder itself is imported from."""
+    return not config.install or config.script is not None
+
+
+def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[str], began: int) -> Stamps:
+    """Size and time of those of the files that went into a program which `freeze_inputs` does not count.
+
+    Args:
+        config: What was frozen.
+        context: Has the build environment, which counts by itself.
+        paths: The files.
+        began: When the first of them may have been read, in nanoseconds since the epoch; of one that changed later,
+            nobody knows what went in, and it counts as changed since.
+    """
+    counted = [context.python.parents[1], config.work, PACKAGE]
+    if is_imported_in_place(config):
+        counted.append(config.root)
+    others = sorted(
+        path
+        for path in {*paths} - {""}
+        # A pyproject.toml is counted without our own table.
+        if Path(path).name == PYPROJECT or not any(Path(path).is_relative_to(each) for each in counted)
+    )
+    return {path: stamp if stamp[1] < began else UNKNOWN for path, stamp in stamps(others).items()}
+
+
+def made_by() -> list[str]:
+    """Hashes of the code that freezes."""
+    return [hash_tree(PACKAGE / name) for name in ("steps/freeze", "in_env", "hooks", "in_image")]
+
+
+def own_components(config: ImageConfig) -> Own:
+    """Whose the files are that nobody else brought."""
+    project = read_pyproject(config.project).get("project", {})
+    return Own(
+        project=Component(
+            kind="project",
+            type="generic",
+            name=str(project.get("name", config.name)),
+            version=str(project.get("version", "")),
+            licenses=tuple(filter(None, [license_expression(project.get("license"))])),
+            supplier=people(project),
+        ),
+        runner=our_component(),
+        folder=str(config.root),
+    )

@@ -1,0 +1,135 @@
+"""The program, as PyInstaller makes it in the build environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.errors import ConfigError, FreezeError
+from pystatic_tasks.in_env.modules import FREEZE
+from pystatic_tasks.in_env.names import is_kept
+from pystatic_tasks.in_env.protocol import Examined, FrozenProgram, Observed, Program
+from pystatic_tasks.packers import form_of
+from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze import environment
+from pystatic_tasks.steps.freeze.examination import entry_path
+from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
+from pystatic_tasks.steps.manifest import cache_folder
+from pystatic_tasks.steps.slim_lock import read_lock
+from pystatic_tasks.system.files import fingerprint, source_files
+from pystatic_tasks.system.libraries import missing_libraries
+from pystatic_tasks.system.processes import last_lines, tool_environment
+
+# Where a program of each form is made, below the work folder.
+FOLDERS = {"archive": "frozen", "tree": "tree"}
+# The same program from any folder at any time: a fixed order of sets, and a payload stored raw, so that the
+# compression that comes after sees it. Columns of code are shown with source lines only, which are not there.
+PYINSTALLER_VARIABLES = {
+    "PYTHONHASHSEED": "0",
+    "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0",
+    "PYTHONNODEBUGRANGES": "1",
+}
+
+
+def run_pyinstaller(
+    config: ImageConfig,
+    context: StepContext,
+    examined: Examined,
+    observed: Observed,
+    watch: Callable[[str], None],
+) -> FrozenProgram:
+    """Run PyInstaller in the build environment; `watch` is told every line that it prints.
+
+    Raises:
+        FreezeError: it failed, or a library is missing.
+    """
+    folder = config.work / "program"
+    log = config.work / "pyinstaller.log"
+    variables = {**PYINSTALLER_VARIABLES, "PYINSTALLER_CONFIG_DIR": str(config.work / "cache")}
+    path = f"{context.python.parent}:{tool_environment()['PATH']}"
+    code, frozen = ask(
+        context.python,
+        FREEZE,
+        describe_program(config, context, examined, observed, folder),
+        folder=folder,
+        log=log,
+        arguments=[
+            *("-m", "PyInstaller", IN_ENV / "pyinstaller.spec", "--noconfirm", "--clean"),
+            *("--distpath", config.work / FOLDERS[form_of(config)]),
+            *("--workpath", config.work / "pyinstaller", "--"),
+        ],
+        verbose=context.verbose,
+        watch=watch,
+        cwd=folder,
+        env=tool_environment({**variables, "PATH": path}),
+    )
+    if code != 0 or frozen is None:
+        raise FreezeError(
+            f"PyInstaller failed with exit code {code}; its output is in {shown(config, log)} and ends so:",
+            "Look for the first ERROR there.",
+            last_lines(log),
+        )
+    if frozen.missing:
+        raise missing_libraries(FreezeError, config.name, frozen.missing)
+    return frozen
+
+
+def describe_program(
+    config: ImageConfig, context: StepContext, examined: Examined, observed: Observed, folder: Path
+) -> Program:
+    """What is to be frozen; `folder` has its entry script."""
+    hooks = ("always", *(f"without-{part}" for part in examined.unused))
+    hidden_imports = (*examined.hidden_imports, *config.freeze.hidden_imports)
+    wanted = {name.partition(".")[0] for name in hidden_imports}
+    return Program(
+        name=config.name,
+        form=form_of(config),
+        is_packed=config.used_packer is not None,
+        work=str(folder),
+        kept=str(cache_folder(config, form_of(config), use_cache=context.use_cache)),
+        entry=str(entry_path(config)),
+        is_script=config.script is not None,
+        title=config.script or entry_path(config).name,
+        import_paths=(
+            str(folder),
+            *environment.script_folder(config),
+            *environment.import_paths(config),
+            *observed.import_paths,
+        ),
+        hidden_imports=hidden_imports,
+        excludes=(*config.freeze.excludes, *(name for name in examined.tool_modules if name not in wanted)),
+        data=(*examined.data, *(data_pair(config, entry) for entry in config.freeze.data)),
+        collect=config.freeze.collect,
+        hooks=tuple(str(PACKAGE / "hooks" / part) for part in hooks),
+        libraries=(*config.staticx.libraries, *observed.libraries),
+        left_out=left_out(config),
+        tls=config.slim.tls,
+        loose=tuple(str(path) for path in loose_files(config)),
+        made_by=(*made_by(), fingerprint(tools())),
+        own=own_components(config),
+        optimize=config.freeze.optimize,
+        strip=config.freeze.strip,
+    )
+
+
+def left_out(config: ImageConfig) -> tuple[str, ...]:
+    """Names of what pystatic.lock leaves out, sorted, but for what the configuration keeps by now."""
+    slim = read_lock(config)
+    return tuple(sorted(name for name in slim.names_left_out if not is_kept(name, config.slim.keep))) if slim else ()
+
+
+def loose_files(config: ImageConfig) -> list[Path]:
+    """The files in folders that are imported from where they are."""
+    folders = [*map(Path, environment.script_folder(config)), *([] if config.install else [config.root])]
+    return list(dict.fromkeys(path for folder in folders for path in source_files(folder)))
+
+
+def data_pair(config: ImageConfig, entry: str) -> tuple[str, str]:
+    source, _, folder = entry.rpartition(":")
+    if not (config.root / source).exists():
+        raise ConfigError(
+            f'tool.pystatic-tasks.freeze.data names "{source}", and it is not in {config.root}.', "Correct the path."
+        )
+    return str(config.root / source), folder
