@@ -27,6 +27,9 @@ PROVIDED = {
     *("/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/nsswitch.conf"),
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/os-release", "/usr/share/zoneinfo/UTC"),
 }
+PLURALS = {"library": "libraries", "wanted": "wanted"}
+# Written anew by whatever installs a shared library of the system.
+CACHE_OF_LIBRARIES = "/etc/ld.so.cache"
 PLAIN_METADATA = {"METADATA", "PKG-INFO"}
 # Something that was asked of a program, with how many bytes each process had written down by then.
 Occasion = tuple[str, Mapping[str, int]]
@@ -41,6 +44,7 @@ class Records:
         files: Paths of files that were read.
         folders: Paths of folders that were listed.
         libraries: Paths of shared libraries that were mapped.
+        wanted: Names of shared libraries that were opened, or could not be.
         programs: What was started.
     """
 
@@ -48,6 +52,7 @@ class Records:
     files: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
     libraries: set[str] = field(default_factory=set)
+    wanted: set[str] = field(default_factory=set)
     programs: set[str] = field(default_factory=set)
 
 
@@ -58,8 +63,8 @@ def read_records(folder: Path) -> Records:
         for kind, *fields in records_in(path.read_bytes()):
             if kind == "module" and len(fields) == 3:
                 found.modules.add((fields[0], fields[1], fields[2]))
-            elif kind in ("file", "folder", "library", "program") and len(fields) == 1:
-                getattr(found, {"library": "libraries"}.get(kind, f"{kind}s")).add(fields[0])
+            elif kind in ("file", "folder", "library", "wanted", "program") and len(fields) == 1:
+                getattr(found, PLURALS.get(kind, f"{kind}s")).add(fields[0])
     return found
 
 
@@ -169,6 +174,7 @@ def take(records: Records, exercise: Exercise, answers: tuple[ObservedAnswer, ..
         import_paths=tuple(sorted(import_paths)),
         libraries=tuple(sorted(map(str, opened - brought))),
         system_files=tuple(sorted(system_files(records.files))),
+        missing=tuple(sorted(missing(records, exercise.environment.get("LD_LIBRARY_PATH", "")))),
         programs=tuple(sorted({Path(each).name for each in records.programs if not is_python(each)})),
         answers=tuple(replace(each, files=shown_files(each.files, around)) for each in answers),
         problem=problem,
@@ -304,6 +310,17 @@ def system_files(files: Iterable[str]) -> list[tuple[str, str]]:
     there = [path for path in files if path not in PROVIDED and Path(path).is_file()]
     wanted = [*(path for path in there if path.startswith(SYSTEM_DATA)), *locales(there)]
     return [(path, package.name) for path, package in packages_of(wanted).items()] if wanted else []
+
+
+def missing(records: Records, search_path: str) -> Iterator[str]:
+    """Where files of the system would be that were looked for in vain."""
+    for path in records.files:
+        if path.startswith(SYSTEM_DATA) and path not in PROVIDED and not Path(path).exists():
+            yield path
+    mapped = {Path(path).name for path in records.libraries}
+    for name in records.wanted - mapped:
+        yield CACHE_OF_LIBRARIES
+        yield from (f"{folder}/{name}" for folder in search_path.split(":") if folder)
 
 
 def locales(files: Iterable[str]) -> list[str]:

@@ -24,6 +24,8 @@ from .name_scan import mentioned
 from .package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
 from .protocol import DataFile, Examined, RefusedError, Target
 
+# https://docs.python.org/3/library/audit_events.html
+ASKING = ("open", "os.listdir", "os.scandir")
 # Their files are other ones each time.
 KERNELS = ("/proc/", "/sys/", "/dev/")
 # Parts of the standard library, and the names by which somebody would ask for them.
@@ -111,7 +113,8 @@ def examine_app(request: Target) -> Served:
         raise RefusedError(str(error), "Correct [tool.pystatic-tasks.server].") from None
     data = [*loose_data(request.loose), *frameworks.framework_data(roots)]
     if frameworks.is_django():
-        named, files = examine_django(request, roots)
+        named, files, collected = examine_django(request, roots)
+        read |= collected
         loaded += named
         data += files
     return Served(
@@ -126,13 +129,15 @@ def examine_app(request: Target) -> Served:
 
 @contextlib.contextmanager
 def files_read() -> Iterator[set[str]]:
-    """The files outside of Python and the environment that are read meanwhile, the sources of modules among them."""
+    """The files that are asked for meanwhile, there or not, and folders that are listed; outside of Python only."""
     opened: set[Path] = set()
     found: set[str] = set()
     is_over = False
 
     def note(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open" and not is_over and not isinstance(arguments[0], int):
+        if is_over or event not in ASKING or not isinstance(arguments[0], (str, bytes, os.PathLike)):
+            return
+        if event != "open" or arguments[2] & os.O_ACCMODE == os.O_RDONLY:
             opened.add(source_of(Path(os.fsdecode(arguments[0])).absolute()))
 
     sys.addaudithook(note)
@@ -141,17 +146,17 @@ def files_read() -> Iterator[set[str]]:
     finally:
         is_over = True
         known = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-        files = {str(path) for path in opened if path.is_file()}
+        files = {str(path) for path in opened if path.is_file() or path.is_dir() or not path.exists()}
         found |= {path for path in files if not path.startswith((*known, *KERNELS))}
 
 
-def examine_django(request: Target, roots: Sequence[str]) -> tuple[list[str], list[DataFile]]:
-    """The modules and the data files that Django finds by name."""
+def examine_django(request: Target, roots: Sequence[str]) -> tuple[list[str], list[DataFile], set[str]]:
+    """The modules and the data files that Django finds by name, and what these were collected from."""
     try:
-        return (
-            frameworks.django_modules(map(Path, request.sources)),
-            list(frameworks.django_data(roots, Path(request.static))),
-        )
+        modules = frameworks.django_modules(map(Path, request.sources))
+        with files_read() as collected:
+            data = list(frameworks.django_data(roots, Path(request.static)))
+        return modules, data, collected
     except Exception:
         raise RefusedError(
             "What Django uses, or its static files, could not be collected:",

@@ -164,7 +164,8 @@ class Examined:
 
     Attributes:
         settings: The server's settings to freeze in.
-        read: Files outside of Python and the environment that were read while the target was imported.
+        read: Files and folders outside of Python and the environment that were asked for while the target was imported,
+            whether or not they are there.
         hidden_imports: Modules that are found by name only.
         data: Data files that the program needs.
         ports: Those that the server listens on.
@@ -283,6 +284,7 @@ class Observed:
         import_paths: Folders that the program itself added to those it imports from.
         libraries: Paths of shared libraries of the system that no other file asks for.
         system_files: Paths of files of the system's packages, each with the name of its package.
+        missing: Paths of files of the system that it looked for in vain; were they there, they would be taken.
         programs: Names of programs that it started.
         answers: What it answered.
         uses: What it used, in order.
@@ -295,6 +297,7 @@ class Observed:
     import_paths: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     system_files: tuple[tuple[str, str], ...] = ()
+    missing: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()
     uses: tuple[Use, ...] = ()

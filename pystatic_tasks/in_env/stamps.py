@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+# Of what is not there.
+ABSENT = (-1, -1)
+
 
 def stamps(paths: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Size in bytes and time of the last change of the files that are there."""
-    found = {path: Path(path).stat() for path in paths if Path(path).exists()}
-    return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in found.items()}
+    """Size in bytes and time of the last change of files and folders; ABSENT for those that are not there."""
+    return {path: stamp(Path(path)) for path in paths}
+
+
+def stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ABSENT
+    return found.st_size, found.st_mtime_ns

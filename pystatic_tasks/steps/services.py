@@ -20,7 +20,7 @@ from pystatic_tasks.in_env.client import LOOPBACK, is_taken
 from pystatic_tasks.in_env.processes import kill_session, session
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import locked
-from pystatic_tasks.system.files import hash_file, remove_abandoned
+from pystatic_tasks.system.files import hashes_of_words, remove_abandoned
 from pystatic_tasks.system.processes import last_lines, with_our_life
 
 FOLDER_PREFIX = "pystatic-service-"
@@ -180,9 +180,4 @@ def listed(services: Sequence[Service]) -> str:
 
 def inputs(config: ImageConfig) -> list[Mapping[str, object]]:
     """What decides what the services are, as JSON: how they are declared, and the files that their commands name."""
-    return [{**vars(service), "files": hashes(config.root, service.command)} for service in config.services]
-
-
-def hashes(root: Path, words: Sequence[str]) -> list[str]:
-    """One for each word: the hash of the file that it names below the folder, or "" if it names none there."""
-    return [hash_file(root / word) if (root / word).resolve().is_relative_to(root.resolve()) else "" for word in words]
+    return [{**vars(service), "files": hashes_of_words(config.root, service.command)} for service in config.services]

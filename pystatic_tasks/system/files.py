@@ -20,8 +20,7 @@ from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, PystaticError
 # What `beside` writes to, before it takes its place.
 TEMPORARY_NAMES = ".*.part"
 NODE_MODULES = "node_modules"
-# How the names of folders with results begin, in `build` and `dist`.
-RESULTS = ("pystatic", "lib", "temp.", "bdist.", "scripts-")
+RESULTS = (("build", "pystatic"), ("dist", "pystatic"))
 
 
 def fingerprint(parts: Any) -> str:
@@ -62,8 +61,8 @@ def is_made_again(folder: Path) -> bool:
 
 
 def is_result(path: Path) -> bool:
-    """Whether a path from a project's folder is what we, or setuptools, put into `build` and `dist` there."""
-    return len(path.parts) == 2 and path.parts[0] in ("build", "dist") and path.name.startswith(RESULTS)
+    """Whether a path from a project's folder is what we put into `build` and `dist` there."""
+    return path.parts in RESULTS
 
 
 def _walk(folder: Path, leave_out: Callable[[Path], bool], above: frozenset[Path]) -> Iterator[Path]:
@@ -81,6 +80,12 @@ def hash_tree(path: Path) -> str:
         return ""
     files = walk(path, leave_out=lambda each: each.name == "__pycache__") if path.is_dir() else [path]
     return hash_files(path.parent, files)
+
+
+def hashes_of_words(root: Path, words: Iterable[str]) -> list[str]:
+    """One for each word of a command: the hash of the file or the folder that it names below `root`, or ""."""
+    top = root.resolve()
+    return [hash_tree(root / word) if top in (root / word).resolve().parents else "" for word in words]
 
 
 def hash_files(folder: Path, paths: Iterable[Path]) -> str:

@@ -83,6 +83,12 @@ def note_listing(arguments: Any, frame: FrameType) -> None:
         record("folder", os.path.abspath(os.fsdecode(arguments[0] or ".")))
 
 
+def note_library(arguments: Any, frame: FrameType) -> None:
+    name = arguments[0]
+    if isinstance(name, str) and name and "/" not in name:
+        record("wanted", name)
+
+
 def note_program(arguments: Any, frame: FrameType | None) -> None:
     while frame and frame.f_code.co_filename.endswith(STARTING):
         frame = frame.f_back
@@ -143,6 +149,7 @@ NOTES: dict[str, Callable[[Any, FrameType], None]] = {
     "import": note_extension,
     "os.listdir": note_listing,
     "os.scandir": note_listing,
+    "ctypes.dlopen": note_library,
     "subprocess.Popen": note_program,
     "os.exec": note_program,
     "os.posix_spawn": note_program,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,11 @@ from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed, locals_in
 from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, install_lock
+from pystatic_tasks.steps.freeze.requirements import read_all
 from pystatic_tasks.steps.tools import tool_requirements
 from pystatic_tasks.system.files import NODE_MODULES, fingerprint, hash_file, hash_files, packable_files, write_whole
 
 INSTALLING_TOOLS = ("setuptools", "wheel", "pip", "uv")
-# https://pip.pypa.io/en/stable/reference/requirements-file-format/
-INCLUDED = re.compile(r"^\s*(?:-r|-c|--requirement|--constraint)[\s=]*(\S+)", re.MULTILINE)
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
 
 
@@ -85,6 +84,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         context.say("build environment is up to date")
         return
     write_marker(context.python, HALF_FILLED)
+    began = time.time_ns()
     needs = declared_needs(context.python)
     install_project(config, context)
     is_new = there is None
@@ -97,7 +97,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     if is_new:
         install_linked(config, context)
         context.install(tool_requirements())
-    write_marker(context.python, replace(wanted, linked=linked(config, context.python)))
+    write_marker(context.python, replace(wanted, linked=linked(config, context.python, began)))
 
 
 def install_project(config: ImageConfig, context: StepContext) -> None:
@@ -201,18 +201,6 @@ def requirement_files(config: ImageConfig) -> list[Path]:
     return [config.root / file for file in config.requirements]
 
 
-def with_included(files: Iterable[Path]) -> Iterator[Path]:
-    """Requirements files with the requirements and constraints files that they include, each once."""
-    waiting, seen = list(files), set[Path]()
-    while waiting:
-        file = waiting.pop(0)
-        if file.is_file() and file not in seen:
-            seen.add(file)
-            yield file
-            text = file.read_text(encoding="utf-8", errors="replace")
-            waiting += [(file.parent / match[1]).resolve() for match in INCLUDED.finditer(text)]
-
-
 def is_hashed(file: Path) -> bool:
     """Whether a requirements file has hashes."""
     return "--hash=" in file.read_text(encoding="utf-8", errors="replace")
@@ -247,11 +235,13 @@ def declared(config: ImageConfig) -> list[Any]:
     tables = [
         read_pyproject(folder) for folder in (config.root, config.project) if (folder / "pyproject.toml").exists()
     ]
-    files = [config.project / "setup.py", config.project / "setup.cfg", *with_included(requirement_files(config))]
+    named = read_all(requirement_files(config))
+    files = [config.project / "setup.py", config.project / "setup.cfg", *named.files]
     lock = find_lock(config)
     return [
         [each.get(name) for each in tables for name in DECLARING_TABLES],
         [hash_file(path) for path in files],
+        stamps(str(each) for folder in named.folders for each in (folder, *packable_files(folder))),
         hash_file(lock.path) if lock else "",
     ]
 
@@ -270,9 +260,19 @@ def local_folders(config: ImageConfig) -> list[Path]:
     return list(dict.fromkeys([*installed, *locked]))
 
 
-def linked(config: ImageConfig, python: Path) -> str:
-    """One hash of what is installed from this machine because something else than the configuration names it."""
+def linked(config: ImageConfig, python: Path, began: int | None = None) -> str:
+    """One hash of what is installed from this machine because something else than the configuration names it.
+
+    Args:
+        config: What names the other.
+        python: The interpreter of the environment.
+        began: When the installation of it began, in nanoseconds since the epoch; if something changed since then,
+            nobody knows what was installed, and the hash is that of nothing.
+    """
     paths = linked_paths(config, python)
+    files = [each for path in paths for each in (packable_files(path) if path.is_dir() else [path])]
+    if began is not None and any(each.exists() and each.stat().st_mtime_ns >= began for each in files):
+        return ""
     return fingerprint([hash_sources(path, whole=True) if path.is_dir() else hash_file(path) for path in paths])
 
 

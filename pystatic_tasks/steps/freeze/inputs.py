@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -47,6 +48,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
                 (path, hash_file(Path(path))) for path in config.staticx.libraries if form_of(config) == "tree"
             ],
             "slim": slim and [sorted(slim.names_left_out)],
+            "variables": observation.exercise_variables(config),
             "observed": observation.exercise_inputs(config) if context.observes else "",
             "made_by": made_by(),
         }
@@ -73,7 +75,7 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
         counted.append(config.root)
     others = sorted(
         path
-        for path in {*paths} - {""}
+        for path in filter(os.path.isabs, {*paths})
         # A pyproject.toml is counted without our own table.
         if Path(path).name == PYPROJECT or not any(Path(path).is_relative_to(each) for each in counted)
     )

@@ -54,7 +54,8 @@ def local_of(record: Path) -> Local | None:
         is_editable = noted.get("dir_info", {}).get("editable", False)
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
-    if address.scheme != "file":
+    # What a repository holds is what was committed, wherever the repository is.
+    if address.scheme != "file" or "vcs_info" in noted:
         return None
     return Local(origin=Path(unquote(address.path)), is_editable=is_editable, record=record)
 

@@ -24,6 +24,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.environment import import_paths, script_folder
 from pystatic_tasks.steps.freeze.private import private_memory
 from pystatic_tasks.steps.logged_errors import logged_errors
+from pystatic_tasks.system.files import hashes_of_words
 from pystatic_tasks.system.processes import tool_environment
 
 # So many files of one folder are named by that.
@@ -211,7 +212,8 @@ def exercise_inputs(config: ImageConfig) -> Mapping[str, object]:
     return {
         "requests": [vars(http_request(each)) for each in (*smoke.requests, *config.observe.requests)],
         "command": [smoke.command, smoke.stdout, smoke.exit_code, smoke.long_running, smoke.port],
-        "further": config.observe.command,
+        "further": [config.observe.command, hashes_of_words(config.root, config.observe.command)],
+        "files": hashes_of_words(config.root, smoke.command),
         "variables": exercise_variables(config),
         "services": services.inputs(config),
     }

@@ -79,6 +79,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     outputs = [program] if form == "archive" else [Path(f"{program}{file.path}") for file in made.files]
     size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
     context.say(f"{shown(config, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
+    decisive = (*examined.read, *observed.missing, *dict(examined.data), *made.sources)
     frozen = Frozen(
         program=program,
         files=made.files,
@@ -99,7 +100,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         uses=observed.uses,
         not_observed=observed.problem,
         optional=made.optional,
-        system=stamps_of_others(config, context, [*examined.read, *dict(examined.data), *made.sources], began),
+        system=stamps_of_others(config, context, decisive, began),
     )
     # A program without its services is frozen again the next time, when they may be there.
     return write_manifest(config, frozen, inputs=inputs if runs_whole else "", outputs=outputs).result

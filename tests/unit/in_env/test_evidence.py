@@ -258,3 +258,14 @@ def test_of_the_files_read_for_an_answer_the_data_of_the_program_is_shown(site: 
 )
 def test_the_folder_that_a_module_is_imported_from(name: str, path: str, folder: str | None) -> None:
     assert folder_of_import(name, Path(path)) == (folder and Path(folder))
+
+
+def test_what_was_looked_for_in_vain_is_told_for_the_next_time(tmp_path: Path, site: Path) -> None:
+    there = tmp_path / "libthere.so.1"
+    records = Records(
+        files={"/usr/share/nowhere/magic", "/nowhere/else", "/etc/hosts", "/etc/timezone"},
+        libraries={str(there)},
+        wanted={"libthere.so.1", "libgone.so.1"},
+    )
+    found = see(records, tmp_path, environment={"LD_LIBRARY_PATH": "/a:/b"})
+    assert found.missing == ("/a/libgone.so.1", "/b/libgone.so.1", "/etc/ld.so.cache", "/usr/share/nowhere/magic")

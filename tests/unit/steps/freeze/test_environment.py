@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -220,6 +222,8 @@ def test_all_files_but_those_of_tools_are_sources(shop: ImageConfig) -> None:
         "node_modules/x/x.js",
         "build/static/app.js",
         "dist/app.css",
+        "dist/lib/app.js",
+        "build/lib/app.js",
         "src/build/pystatic/x",
     ],
 )
@@ -244,7 +248,6 @@ def test_a_file_that_may_be_packed_is_a_source_in_whatever_folder(shop: ImageCon
         ".venv/x.py",
         ".mypy_cache/x.json",
         "build/pystatic/shop/x",
-        "build/lib/shop.py",
         "dist/pystatic/shop/image.tar",
     ],
 )
@@ -394,6 +397,26 @@ def test_a_wheel_that_a_dependency_names_is_installed_again_when_it_changed(
     assert environment.fill(shop) == UP_TO_DATE
     wheel.write_text("two", encoding="utf-8")
     assert environment.fill(shop) == [*ANEW, [str(shop.root), "gunicorn"], TOOLS]
+
+
+def test_a_folder_that_changes_while_it_is_installed_is_installed_again(
+    shop: ImageConfig, environment: Environment, tmp_path: Path
+) -> None:
+    dependency = write(tmp_path / "x", x_py="one")
+    site = environment.folder / "lib/python3.12/site-packages"
+    install_distribution(site, "x", "x.py", origin=dependency.as_uri())
+    moment = time.time() + 10
+    os.utime(dependency / "x.py", (moment, moment))
+    environment.fill(shop)
+    assert environment.fill(shop)[:2] == ANEW
+
+
+def test_a_wheel_in_a_folder_that_is_searched_counts(shop: ImageConfig) -> None:
+    image = replace(shop, requirements=("base.txt",))
+    write(shop.root, base_txt="--find-links wheels\nx\n", wheels__x_whl="one")
+    before = declared(image)
+    write(shop.root, wheels__x_whl="another")
+    assert declared(image) != before
 
 
 def test_what_setup_py_needs_no_more_does_not_stay(shop: ImageConfig, environment: Environment) -> None:

@@ -60,6 +60,7 @@ def test_the_mode_of_a_file_tells_where_it_came_from_this_machine(tmp_path: Path
         ({"url": "file:///shop", "dir_info": {"editable": True}}, (Path("/shop"), True)),
         ({"url": "file:///shop.whl", "archive_info": {}}, (Path("/shop.whl"), False)),
         ({"url": "https://example.org/shop.whl"}, None),
+        ({"url": "file:///shop", "vcs_info": {"vcs": "git", "commit_id": "1"}}, None),
         ({"url": 3}, None),
         ({}, None),
         ([], None),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from support import COMPONENTS, tool_or_skip
 
-from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Layout, Service, Staticx
+from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Layout, Observe, Service, Smoke, Staticx
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.client import free_port, is_taken
 from pystatic_tasks.in_env.protocol import Component, Observed
@@ -194,7 +194,7 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "uses": [],
         "not_observed": "",
         "optional": ["email.parser"],
-        "system": {},
+        "system": {"/env/shop/page.html": [-1, -1]},
     }
     (line,) = environment.said
     assert line.startswith("build/pystatic/shop/frozen/shop: 0.02 MB uncompressed, in ")
@@ -446,6 +446,39 @@ def test_what_changes_while_it_is_frozen_is_frozen_again(
     assert environment.runs() == runs
 
 
+def test_what_was_looked_for_in_vain_is_taken_as_soon_as_it_is_there(
+    environment: Environment, shop: ImageConfig, tmp_path: Path
+) -> None:
+    rates = tmp_path / "rates.csv"
+    environment.prepare("observed.json", to_json(Observed(missing=(str(rates),))))
+    freeze(shop, environment.host)
+    freeze(shop, environment.host)
+    assert environment.runs() == 1
+    rates.touch()
+    freeze(shop, environment.host)
+    assert environment.runs() == 2
+
+
+@pytest.mark.parametrize("observes", [True, False])
+def test_variables_of_the_exercise_count_without_it_too(
+    environment: Environment, shop: ImageConfig, observes: bool
+) -> None:
+    for flavour in ("a", "b"):
+        changed = replace(shop, smoke=Smoke(env={"FLAVOUR": flavour}))
+        freeze(changed, replace(environment.host, observes=observes))
+    assert environment.runs() == 2
+
+
+def test_a_script_that_the_exercise_names_counts(environment: Environment, shop: ImageConfig) -> None:
+    shop = replace(shop, install=("./library",), observe=Observe(command=("python", "tests/exercise.py")))
+    for folder in ("library", "tests"):
+        (shop.root / folder).mkdir()
+    for text in ("a", "b"):
+        (shop.root / "tests/exercise.py").write_text(text, encoding="utf-8")
+        freeze(shop, environment.host)
+    assert environment.runs() == 2
+
+
 def test_a_file_of_a_tree_that_is_gone_is_made_again(tree: Environment, shop: ImageConfig) -> None:
     freeze(as_tree(shop), tree.host)
     (shop.work / "tree/shop/lib/libc.so.6").unlink()
@@ -461,9 +494,9 @@ def test_a_library_of_the_system_that_changed_makes_a_new_program(
     own = environment.root / "lib" / "x.so"
     own.parent.mkdir()
     own.touch()
-    environment.finds(sources=["", str(library), str(own), "/nowhere.so"])
+    environment.finds(sources=["", "-", "libz.so", str(library), str(own), "/nowhere.so"])
     frozen = freeze(shop, environment.host)
-    assert list(frozen.system) == [str(library)]
+    assert set(frozen.system) == {str(library), "/nowhere.so", "/env/shop/page.html"}
     freeze(shop, environment.host)
     assert environment.runs() == 1
     library.write_bytes(b"22")

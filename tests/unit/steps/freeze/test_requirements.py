@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.steps.freeze.requirements import read_all
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-r more.txt",
+        "-rmore.txt",
+        "  --requirement more.txt",
+        "--requirement=more.txt",
+        "-c more.txt  # why",
+        "--constraint=more.txt",
+        '-r "more.txt"',
+        "-r 'more.txt'",
+        "-r \\\nmore.txt",
+        "--pre -r more.txt",
+        "-r ${NAMED}",
+        "-r file://{folder}/more.txt",
+        "-r {folder}/more.txt",
+        "-c 'unfinished\n-r more.txt",
+    ],
+)
+def test_a_file_that_another_includes_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setenv("NAMED", "more.txt")
+    (tmp_path / "base.txt").write_text(f"falcon\n{line.replace('{folder}', str(tmp_path))}\n", encoding="utf-8")
+    (tmp_path / "more.txt").write_text("-r base.txt\n", encoding="utf-8")
+    assert read_all([tmp_path / "base.txt"]).files == (tmp_path / "base.txt", tmp_path / "more.txt")
+
+
+@pytest.mark.parametrize(
+    "line", ["falcon", "# -r more.txt", "-r", "-r https://example.org/more.txt", "-r nowhere.txt", "--pre more.txt"]
+)
+def test_anything_else_is_none(tmp_path: Path, line: str) -> None:
+    (tmp_path / "base.txt").write_text(f"{line}\n", encoding="utf-8")
+    (tmp_path / "more.txt").touch()
+    assert read_all([tmp_path / "base.txt"]).files == (tmp_path / "base.txt",)
+
+
+@pytest.mark.parametrize(
+    "line", ["-f wheels", "-fwheels", "--find-links=wheels", "--find-links file://{folder}/wheels"]
+)
+def test_a_folder_that_is_searched_is_found(tmp_path: Path, line: str) -> None:
+    (tmp_path / "base.txt").write_text(line.replace("{folder}", str(tmp_path)), encoding="utf-8")
+    (tmp_path / "wheels").mkdir()
+    assert read_all([tmp_path / "base.txt"]).folders == (tmp_path / "wheels",)
