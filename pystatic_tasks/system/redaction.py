@@ -7,7 +7,8 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -24,6 +25,8 @@ END_OF_HOST = r"(?::\d{1,5})?(?=[/?#\s\\'\"`,;)\]}>]|\.(?:[\s'\"]|$)|$)"
 # What nobody takes for a part of a password, and what might be one.
 HOST = re.compile(rf"(?:localhost|(?:\d+\.){{3}}\d+|\[[\da-fA-F:.]+\]|(?:[\w-]+\.)+[a-zA-Z][\w-]+){END_OF_HOST}")
 SHORT_HOST = re.compile(rf"[\w-]+{END_OF_HOST}")
+BEFORE_HOST = re.compile(f"@(?={HOST.pattern})")
+BEFORE_SHORT_HOST = re.compile(f"@(?={SHORT_HOST.pattern})")
 # Where another program is to put one in.
 FROM_VARIABLE = re.compile(r"(?:[^:]*:)?\$\{\w+\}")
 # A plain address: without user, query and fragment once they are cut off, and without anything that hides one.
@@ -46,6 +49,23 @@ class UserInfo:
     scheme: str
     text: str
     start: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A part of a text that holds no second URL, but maybe what looks like one in a password.
+
+    Attributes:
+        text: The whole text.
+        end: Where the part ends.
+        before_hosts: Where an "@" stands in it that may be before a host, in order.
+        before_short_hosts: The same before a host of one word.
+    """
+
+    text: str
+    end: int
+    before_hosts: Sequence[int] = ()
+    before_short_hosts: Sequence[int] = ()
 
 
 def masked(text: str) -> str:
@@ -71,33 +91,48 @@ def holds_password(text: str) -> bool:
 
 
 def user_infos(text: str) -> Iterator[UserInfo]:
-    """What stands before the hosts of all URLs in a text."""
+    """What stands before the hosts of all URLs in a text, in a time that grows as its length does."""
     at = 0
+    line = Line(text=text, end=0)
     while match := AFTER_SCHEME.search(text, at):
-        found = user_info(rest_of_url(text[match.end() : match.end() + LONGEST]))
+        if match.end() > line.end:
+            line = rest_of_line(text, match.end())
+        found = user_info(line, match.end())
         if found:
             scheme = BEFORE_SLASHES.search(text, max(0, match.start() - 21), match.start())
             yield UserInfo(scheme=scheme[0] if scheme else "", text=found, start=match.end())
         at = match.end() + len(found)
 
 
-def rest_of_url(text: str) -> str:
-    """What a text begins with, up to the end of the line or another URL; "" where nobody is named."""
-    if "@" not in text:
-        return ""
-    end = END.search(text)
-    return text[: end.start()] if end else text
+def rest_of_line(text: str, start: int) -> Line:
+    """A text from some place on, up to the end of the line or another URL."""
+    end = END.search(text, start)
+    stop = end.start() if end else len(text)
+    return Line(
+        text=text,
+        end=stop,
+        before_hosts=[match.start() for match in BEFORE_HOST.finditer(text, start, stop)],
+        before_short_hosts=[match.start() for match in BEFORE_SHORT_HOST.finditer(text, start, stop)],
+    )
 
 
-def user_info(rest: str) -> str:
+def user_info(line: Line, start: int) -> str:
     """What stands before the host, in all that follows the slashes of a URL in a line."""
-    if not rest or rest[0] in "/ \t'\"" or HOST.match(rest):
+    text, end = line.text, min(line.end, start + LONGEST)
+    last = text.rfind("@", start, end)
+    if last < 0 or text[start] in "/ \t'\"" or HOST.match(text, start, line.end):
         return ""
-    places = [match.start() for match in re.finditer("@", rest)]
-    before_hosts = [place for place in places if HOST.match(rest, place + 1)]
-    if not before_hosts and not SHORT_HOST.match(rest):
-        before_hosts = [place for place in places if SHORT_HOST.match(rest, place + 1)] or places
-    return rest[: before_hosts[-1]] if before_hosts else ""
+    found = last_between(line.before_hosts, start, end)
+    if found < 0 and not SHORT_HOST.match(text, start, line.end):
+        found = last_between(line.before_short_hosts, start, end)
+        found = last if found < 0 else found
+    return text[start:found] if found >= 0 else ""
+
+
+def last_between(places: Sequence[int], start: int, end: int) -> int:
+    """The last of the places, which are in order, from `start` on and before `end`; -1 if there is none."""
+    index = bisect_left(places, end) - 1
+    return places[index] if index >= 0 and places[index] >= start else -1
 
 
 def public_url(address: str) -> str:
