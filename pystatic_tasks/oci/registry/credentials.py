@@ -17,6 +17,8 @@ from typing import Any
 
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.references import DOCKER_HUB
+from pystatic_tasks.oci.registry.answers import parse_json
+from pystatic_tasks.system.texts import printable
 
 # Docker knows its own registry by a whole URL.
 DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
@@ -141,9 +143,10 @@ def decode(path: Path, registry: str, entry: Mapping[str, Any]) -> Credentials |
 def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Credentials | None:
     """What a credential helper knows of a server, by https://github.com/docker/docker-credential-helpers."""
     path = shutil.which(program, path=environment.get("PATH"))
+    name = printable(program)
     if path is None:
         raise PushError(
-            f"Docker's configuration names the credential helper {program}, and there is no such program on PATH.",
+            f"Docker's configuration names the credential helper {name}, and there is no such program on PATH.",
             "Install it, or take it out of the configuration.",
         )
     try:
@@ -151,10 +154,12 @@ def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Cre
             [path, "get"], input=server, capture_output=True, text=True, check=False, timeout=HELPER_SECONDS
         )
         if result.returncode == 0:
-            answer = json.loads(result.stdout)
+            answer = parse_json(result.stdout.encode())
             username, secret = answer["Username"], answer["Secret"]
+            if not (isinstance(username, str) and isinstance(secret, str)):
+                raise TypeError
             is_token = username == TOKEN_USER
-            return Credentials(username=username, secret=secret, is_token=is_token, source=program) if secret else None
+            return Credentials(username=username, secret=secret, is_token=is_token, source=name) if secret else None
         if NOT_FOUND in result.stdout + result.stderr:
             return None
         why = f"it ended with {result.returncode}"
@@ -165,9 +170,7 @@ def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Cre
     except OSError as error:
         why = f"it cannot be run: {error.strerror}"
     # What it printed may hold secrets.
-    raise PushError(
-        f"The credential helper {program} failed: {why}.", f"Try it: echo {server} | {program} get."
-    ) from None
+    raise PushError(f"The credential helper {name} failed: {why}.", f"Try it: echo {server} | {name} get.") from None
 
 
 def login(registry: str) -> str:

@@ -145,6 +145,11 @@ def test_what_a_helper_does_not_know_may_be_in_the_file(home: Path) -> None:
         ("echo secret; exit 3", "it ended with 3"),
         ("echo secret", "its answer is not what a credential helper gives"),
         ("echo '[]'", "its answer is not what a credential helper gives"),
+        ("yes '[' | head -n 100000", "its answer is not what a credential helper gives"),
+        (r"""echo '{"Username": "me", "Secret": "\ud800"}'""", "its answer is not what a credential helper gives"),
+        ("""echo '{"Username": "me", "Secret": 7}'""", "its answer is not what a credential helper gives"),
+        ("""echo '{"Username": "me", "Secret": ["x"]}'""", "its answer is not what a credential helper gives"),
+        ("""echo '{"Username": null, "Secret": "x"}'""", "its answer is not what a credential helper gives"),
     ],
 )
 def test_a_helper_that_fails_is_named_without_what_it_printed(home: Path, line: str, why: str) -> None:
@@ -168,12 +173,13 @@ def test_a_helper_that_cannot_be_run_is_named(home: Path) -> None:
     )
 
 
-def test_a_helper_that_is_not_there_is_named(home: Path) -> None:
-    docker(home, {"credsStore": "all"})
+@pytest.mark.parametrize(("store", "shown"), [("all", "all"), ("\ud800", r"\ud800"), ("a\0b", r"a\x00b")])
+def test_a_helper_that_is_not_there_is_named(home: Path, store: str, shown: str) -> None:
+    docker(home, {"credsStore": store})
     with pytest.raises(PushError) as caught:
         find(home)
     assert str(caught.value) == (
-        "Docker's configuration names the credential helper docker-credential-all, "
+        f"Docker's configuration names the credential helper docker-credential-{shown}, "
         "and there is no such program on PATH.\n"
         "Install it, or take it out of the configuration."
     )
