@@ -203,7 +203,7 @@ class Registry:
         """What the registry wants to see in `Authorization`, by its answer; empty if nothing will do."""
         if credentials:
             self._secrets += [credentials.secret, basic(credentials).removeprefix("Basic ")]
-        challenge = choose(answer.headers.get("WWW-Authenticate", ""))
+        challenge = choose(answer.headers.get("WWW-Authenticate", ""), self.name)
         if challenge is None:
             return ""
         if challenge.scheme == "basic":

@@ -19,6 +19,8 @@ from pystatic_tasks.oci.registry.answers import SEE_LOG, Answer, no_address, par
 from pystatic_tasks.oci.registry.credentials import Credentials
 
 CLIENT = "pystatic-tasks"
+LONGEST_CHALLENGES = 2**16  # Characters, all headers together.
+LONGEST_TOKEN = 2**14  # Characters; few servers take a header that is longer.
 FORM = "application/x-www-form-urlencoded"
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 PARAMETER = rf'(?P<name>{TOKEN})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>{TOKEN}))'
@@ -69,8 +71,19 @@ def parts(text: str) -> Iterator[re.Match[str]]:
         part = PART.match(text, part.end())
 
 
-def choose(text: str) -> Challenge | None:
-    """The first challenge of a field `WWW-Authenticate` that can be answered; None if there is none."""
+def choose(text: str, name: str) -> Challenge | None:
+    """The first challenge of a field `WWW-Authenticate` that can be answered; None if there is none.
+
+    Args:
+        text: The field.
+        name: The registry's, for people.
+
+    Raises:
+        PushError: it is longer than any that means well.
+    """
+    if len(text) > LONGEST_CHALLENGES:
+        most = LONGEST_CHALLENGES // 2**10
+        raise PushError(f"What {name} says in WWW-Authenticate is longer than {most} KiB.", SEE_LOG)
     return next((each for each in parse_challenges(text) if each.scheme in ("basic", "bearer")), None)
 
 
@@ -124,7 +137,7 @@ def token_in(answer: Answer, name: str) -> str:
     """The token that an answer gives; "" if it gives none.
 
     Raises:
-        PushError: no header can hold it.
+        PushError: no header can hold it, or it is too long for one.
     """
     try:
         content = parse_json(answer.content) if answer.status == 200 else {}
@@ -132,6 +145,6 @@ def token_in(answer: Answer, name: str) -> str:
         return ""
     given = [content.get(key) for key in ("token", "access_token")] if isinstance(content, dict) else []
     token = next((each for each in given if each and isinstance(each, str)), "")
-    if re.search("[^!-~]", token):
+    if len(token) > LONGEST_TOKEN or re.search("[^!-~]", token):
         raise PushError(f"What {name} has given as a token is none.", SEE_LOG)
     return token

@@ -69,7 +69,7 @@ REGISTRY = parse_address("http://127.0.0.1:5000/v2/")
     ],
 )
 def test_the_first_way_that_is_known_is_taken(field: str, scheme: str | None) -> None:
-    challenge = choose(field)
+    challenge = choose(field, "registry.example")
     assert (challenge.scheme if challenge else None) == scheme
 
 
@@ -111,6 +111,15 @@ def test_an_identity_token_is_sent_for_a_token() -> None:
     assert (request.method, request.address) == ("POST", realm)
     assert request.body == (b"grant_type=refresh_token&client_id=pystatic-tasks&refresh_token=ident%26ity&service=a+b")
     assert "ident" not in repr(request)
+
+
+def test_challenges_without_end_are_not_read() -> None:
+    with pytest.raises(PushError) as caught:
+        choose("a," * 40_000, "registry.example")
+    assert str(caught.value) == (
+        "What registry.example says in WWW-Authenticate is longer than 64 KiB.\n"
+        "See what the registry's log says, and what stands before it."
+    )
 
 
 def token(content: bytes, status: int = 200) -> str:
