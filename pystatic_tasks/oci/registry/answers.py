@@ -14,6 +14,7 @@ from pystatic_tasks.oci.registry.addresses import Address, resolve
 MOST_LEVELS = 64  # Of arrays and objects in each other.
 LONGEST_NUMBER = 20  # Digits of an integer; those of 64 bits have fewer.
 LONGEST_SHOWN = 200  # Characters of what a registry says that are shown.
+LONGEST_READ = 2**16  # Characters of it in which secrets are looked for.
 SEE_LOG = "See what the registry's log says, and what stands before it."
 MOVED = (301, 302, 303, 307, 308)
 # Those after which the same is asked again, by https://www.rfc-editor.org/rfc/rfc9110#section-15.4.
@@ -108,8 +109,15 @@ def said(answer: Answer, secrets: Iterable[str] = ()) -> str:
         text = "; ".join(f"{each['code']}: {each.get('message') or ''}" for each in errors) or answer.reason
     except (ValueError, LookupError, TypeError, AttributeError):
         text = answer.reason
-    return printable(hidden(text, secrets)).strip(" :.")
+    return shown(text, secrets).strip(" :.")
 
 
-def printable(text: str) -> str:
-    return "".join(each if each.isprintable() else " " for each in text)[:LONGEST_SHOWN]
+def shown(text: str, secrets: Iterable[str] = ()) -> str:
+    """The beginning of whatever a registry says, in one line, and without the secrets that it was shown.
+
+    In small letters too, as names of hosts have them.
+    """
+    seen = hidden(text[:LONGEST_READ], [spelled for each in secrets for spelled in (each, each.lower())])
+    # What ends where reading ended may be the first part of a secret.
+    whole = seen if len(text) <= LONGEST_READ else seen[: -LONGEST_READ // 2]
+    return "".join(each if each.isprintable() else " " for each in whole[:LONGEST_SHOWN])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.blobs import Blob
 from pystatic_tasks.oci.registry.addresses import Address
-from pystatic_tasks.oci.registry.answers import SEE_LOG, Answer, location_in, moved_to, printable, said
+from pystatic_tasks.oci.registry.answers import SEE_LOG, Answer, location_in, moved_to, said, shown
 from pystatic_tasks.oci.registry.credentials import DOCKER_HUB_NAMES, Credentials, login
 from pystatic_tasks.oci.registry.retries import PassingError, patiently
 from pystatic_tasks.oci.registry.tls import registry_address, trusted
@@ -63,10 +63,10 @@ class Registry:
         self.name = name
         self.bytes_sent = 0
         self._address = registry_address(host)
-        self._wire = Wire(name, self._address, lambda: trusted(host, environment), self._count)
+        self._wire = Wire(name, self._address, lambda: trusted(host, environment), self._count, self._shown)
         self._find_credentials = credentials
         self._authorization = ""
-        self._secrets: list[str] = []
+        self._secrets: set[str] = set()
         self._realm: Address | None = None
         self._say = say
         self._pause = pause
@@ -171,7 +171,7 @@ class Registry:
                 raise refused(self.name, credentials)
         if answer.status in (401, 403):
             raise PushError(
-                f"{self.name} does not let you push to {repository} ({answer.status} {said(answer, self._secrets)}).",
+                f"{self.name} does not let you push to {repository} ({answer.status} {self._said(answer)}).",
                 "See whether the repository is there and your account may write to it; "
                 f"{login(self.name).removeprefix('Log in: ').removesuffix('.')} takes another account.",
             )
@@ -192,7 +192,7 @@ class Registry:
         """One request, and again where the answer leads, with the headers for each address."""
         for _ in range(MOST_MOVES + 1):
             answer = self._wire.ask(method, address, headers(address), body)
-            check_passing(answer, self._secrets)
+            self._check_passing(answer)
             moved = moved_to(answer, method, self.name)
             if moved is None:
                 return answer
@@ -202,7 +202,7 @@ class Registry:
     def _log_in(self, answer: Answer, credentials: Credentials | None) -> str:
         """What the registry wants to see in `Authorization`, by its answer; empty if nothing will do."""
         if credentials:
-            self._secrets += [credentials.secret, basic(credentials).removeprefix("Basic ")]
+            self._secrets |= {credentials.secret, basic(credentials).removeprefix("Basic ")}
         challenge = choose(answer.headers.get("WWW-Authenticate", ""), self.name)
         if challenge is None:
             return ""
@@ -218,7 +218,7 @@ class Registry:
             return request.headers
 
         token = token_in(self._follow(request.method, request.address, shown, request.body), self.name)
-        self._secrets.append(token)
+        self._secrets.add(token)
         return f"Bearer {token}" if token else ""
 
     def _expect_same(self, realm: Address) -> None:
@@ -226,9 +226,26 @@ class Registry:
         self._realm = self._realm or realm
         if realm.origin != self._realm.origin:
             raise PushError(
-                f"{self.name} first has tokens given at {self._realm.place}, and then at {realm.place}.",
+                f"{self.name} first has tokens given at {self._shown(self._realm.place)}, "
+                f"and then at {self._shown(realm.place)}.",
                 "Ask whoever runs the registry; nothing secret was sent to the second.",
             )
+
+    def _check_passing(self, answer: Answer) -> None:
+        """Raises PassingError if an answer is one that may be another later."""
+        if answer.status in PASSING:
+            after = answer.headers.get("Retry-After", "")
+            raise PassingError(
+                f"{self._shown(answer.address.place)} answered {answer.status} {self._said(answer)}.",
+                after_seconds=float(after) if after.isdecimal() else 0,
+            )
+
+    def _said(self, answer: Answer) -> str:
+        return said(answer, self._secrets)
+
+    def _shown(self, text: str) -> str:
+        """What comes from the registry, names of hosts too, as it may be shown."""
+        return shown(text, self._secrets)
 
     def _is_of_registry(self, address: Address) -> bool:
         return address.origin == self._address.origin
@@ -239,7 +256,7 @@ class Registry:
     def _expect(self, answer: Answer, otherwise: str, *codes: int) -> None:
         if answer.status not in codes:
             raise PushError(
-                f"{self.name} {otherwise} ({answer.status} {said(answer, self._secrets)}).",
+                f"{self.name} {otherwise} ({answer.status} {self._said(answer)}).",
                 "See whether the repository is there, and what the registry's log says.",
             )
 
@@ -247,17 +264,7 @@ class Registry:
         """A registry need not say by which digest it knows what it took, and may know it by one of another kind."""
         known = answer.headers.get("Docker-Content-Digest", blob.digest)
         if known != blob.digest and known.startswith("sha256:"):
-            raise PushError(f"{self.name} took {printable(known)} instead of {blob.digest}.", SEE_LOG)
-
-
-def check_passing(answer: Answer, secrets: Iterable[str]) -> None:
-    """Raises PassingError if an answer is one that may be another later; it does not tell the secrets."""
-    if answer.status in PASSING:
-        after = answer.headers.get("Retry-After", "")
-        raise PassingError(
-            f"{answer.address.place} answered {answer.status} {said(answer, secrets)}.",
-            after_seconds=float(after) if after.isdecimal() else 0,
-        )
+            raise PushError(f"{self.name} took {self._shown(known)} instead of {blob.digest}.", SEE_LOG)
 
 
 def refused(name: str, credentials: Credentials | None) -> PushError:

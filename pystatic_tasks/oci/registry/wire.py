@@ -43,7 +43,12 @@ class Wire:
     """Connections to a registry, and to where it leads."""
 
     def __init__(
-        self, name: str, registry: Address, trust: Callable[[], ssl.SSLContext], count: Callable[[int], None]
+        self,
+        name: str,
+        registry: Address,
+        trust: Callable[[], ssl.SSLContext],
+        count: Callable[[int], None],
+        show: Callable[[str], str],
     ) -> None:
         """
         Args:
@@ -51,11 +56,13 @@ class Wire:
             registry: Its address.
             trust: Says whom to trust, once TLS is spoken.
             count: Is told the size of each body that is sent, in bytes.
+            show: Gives what comes from the registry, such as where it leads, as it may be shown.
         """
         self._name = name
         self._registry = registry
         self._trust = trust
         self._count = count
+        self._show = show
         self._pools: dict[tuple[str, str], PoolManager] = {}
 
     def ask(self, method: str, address: Address, headers: Mapping[str, str], body: bytes = b"") -> Answer:
@@ -68,14 +75,14 @@ class Wire:
         """
         if address.scheme == "http" and not (address.is_this_machine and self._registry.is_this_machine):
             raise PushError(
-                f"{self._name} leads to {address.place} without TLS.",
+                f"{self._name} leads to {self._show(address.place)} without TLS.",
                 "Use a registry that has TLS, or one on this machine.",
             )
         self._count(len(body))
         try:
             return self._exchange(method, address, headers, body)
         except (HTTPError, ValueError) as error:  # The latter is how http.client finds that a number is none.
-            problem = failure(self._name, address, error)
+            problem = failure(self._name, address, error, self._show)
         # Not in there, where it would hold what it comes from, and the connection with that.
         raise problem
 
@@ -109,7 +116,7 @@ class Wire:
                 self._pools[key] = make_pool(proxy, context)
             except (HTTPError, ValueError):
                 raise PushError(
-                    f"The proxy that the environment names for {address.place} is none that can be asked.",
+                    f"The proxy that the environment names for {self._show(address.place)} is none that can be asked.",
                     "Correct the variable HTTPS_PROXY or ALL_PROXY: an address such as http://proxy.example:3128.",
                 ) from None
         return self._pools[key]
@@ -165,28 +172,30 @@ def proxy_to(address: Address) -> str:
     return proxy if "://" in proxy or not proxy else f"http://{proxy}"
 
 
-def failure(name: str, address: Address, error: Exception) -> PushError:
+def failure(name: str, address: Address, error: Exception, show: Callable[[str], str]) -> PushError:
     """What is wrong where there was no answer that could be read.
 
     Args:
         name: That of the registry.
         address: What was asked.
         error: What became of that.
+        show: Gives what comes from the registry as it may be shown.
     """
+    place = show(address.place)
     untrusted = why_untrusted(error)
     if untrusted:
         return PushError(
-            f"The certificate of {address.place} is not trusted: {untrusted}.",
+            f"The certificate of {place} is not trusted: {show(untrusted)}.",
             "Name the certificate of its authority in the variable SSL_CERT_FILE, "
             f"or put it into {CERTIFICATES_OF_REGISTRIES[0] / name / 'ca.crt'}.",
         )
     if any(isinstance(each, TooLargeError) for each in causes(error)):
         return PushError(
-            f"{address.place} answers more than {LARGEST_ANSWER_BYTES // 10**6} MB.",
+            f"{place} answers more than {LARGEST_ANSWER_BYTES // 10**6} MB.",
             "See whether that is a registry, and what its log says.",
         )
     why = "what it answers is not HTTP" if is_no_http(error) else why_unreachable(error)
-    return PassingError(f"{address.place} cannot be reached: {why}.", WHEN_UNREACHABLE)
+    return PassingError(f"{place} cannot be reached: {why}.", WHEN_UNREACHABLE)
 
 
 def is_no_http(error: Exception) -> bool:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from pystatic_tasks.oci.registry.addresses import parse_address
-from pystatic_tasks.oci.registry.answers import Answer, parse_json, said
+from pystatic_tasks.oci.registry.answers import LONGEST_READ, Answer, parse_json, said, shown
 
 from ...conftest import errors
 
@@ -25,6 +27,26 @@ from ...conftest import errors
 def test_what_a_registry_says_is_one_line(content: bytes, text: str) -> None:
     address = parse_address("https://registry.example")
     assert said(Answer(address=address, status=418, reason="Teapot", headers={}, content=content)) == text
+
+
+def test_a_long_answer_is_shown_at_once() -> None:
+    address = parse_address("https://registry.example")
+    for message in ("://a/@" * 800_000, "a" * 4_900_000, "=a://u@" * 700_000):
+        answer = Answer(address=address, status=418, reason="", headers={}, content=errors("X", message))
+        started = time.process_time()
+        assert len(said(answer, ["correct-horse"])) <= 200
+        assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("text", ["a Correct-Horse", "a correct-horse", "a " + "Correct-Horse" * 2000])
+def test_no_secret_is_shown(text: str) -> None:
+    assert shown(text, ["Correct-Horse"])[:5] == "a ***"
+
+
+def test_no_part_of_a_secret_is_shown() -> None:
+    hidden = ("https://" + "u" * 8177 + "@h.ee ") * 8
+    assert len(hidden) == LONGEST_READ - len("correct-")
+    assert "correct" not in shown(f"{hidden}correct-horse", ["correct-horse"])
 
 
 @pytest.mark.parametrize("content", [b"[" * 64 + b"]" * 64, b'{"a": [1, 2.5, null, true, "\xc3\xb6"]}', b"1" * 20])

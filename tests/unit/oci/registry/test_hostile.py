@@ -162,6 +162,47 @@ def test_what_it_was_shown_is_not_shown_again(hostile: Hostile, credentials: Cre
     assert [each for each in SECRETS if each in told and each in hostile.said_to_it] == []
 
 
+def to_whoever_logs_in(content: bytes) -> Callable[[Heard], Iterable[bytes]]:
+    basic = answer(401, WWW_Authenticate="Basic")
+    return lambda heard: [content if "authorization" in heard.headers else basic]
+
+
+def test_what_it_was_shown_is_not_shown_as_a_digest(hostile: Hostile) -> None:
+    hostile.behave = to_whoever_logs_in(answer(201, Docker_Content_Digest="sha256:correct-horse"))
+    assert refused(hostile) == (
+        f"registry.example took sha256:*** instead of {MANIFEST.digest}.\n"
+        "See what the registry's log says, and what stands before it."
+    )
+
+
+def test_what_it_was_shown_is_not_shown_as_a_host(hostile: Hostile, other: Hostile) -> None:
+    secret = Credentials(username="me", secret="LocalHost", source="a file")
+    there = f"localhost:{other.port}"
+    places = {
+        "http://localhost.example/x": "registry.example leads to ***.example without TLS.",
+        f"http://{there}/": f"***:{other.port} cannot be reached: the connection was cut.",
+        f"http://{there}/large": f"***:{other.port} answers more than 5 MB.",
+        f"http://{there}/busy": f"***:{other.port} answered 503 Whatever.",
+    }
+    other.behave = by_path({"/large": answer(200, b"x" * 5_000_000), "/busy": answer(503)}, HANG_UP)
+    for place, problem in places.items():
+        hostile.behave = to_whoever_logs_in(answer(307, Location=place))
+        assert refused(hostile, secret).splitlines()[0] == problem
+
+
+def test_what_it_was_shown_is_not_shown_as_where_tokens_are_given(hostile: Hostile) -> None:
+    realms = itertools.chain([hostile.address], itertools.repeat("localhost:1"))
+    given = answer(200, b'{"token": "given-token"}')
+    hostile.behave = lambda heard: [given if "/token" in heard.line else bearer(f"http://{next(realms)}/token")]
+    registry = connect(hostile, Credentials(username="me", secret="LocalHost", source="a file"))
+    for _ in range(2):
+        with pytest.raises(PushError) as caught:
+            registry.put_manifest("shop", "2", MANIFEST)
+    assert caught.value.problem == (
+        f"{hostile.address} first has tokens given at {hostile.address}, and then at ***:1."
+    )
+
+
 PLACES = pytest.mark.parametrize(
     "place", ["http://elsewhere.example/x", "http://LOCALHOST.ELSEWHERE.EXAMPLE./x", "http://[2001:db8::1]/x"]
 )

@@ -6,14 +6,17 @@ import base64
 import io
 import itertools
 import logging
+import ssl
 
 import pytest
 from hostile import HANG_UP, Hostile
+from urllib3.exceptions import SSLError
 
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.registry.addresses import parse_address
+from pystatic_tasks.oci.registry.answers import shown
 from pystatic_tasks.oci.registry.client import Registry
-from pystatic_tasks.oci.registry.wire import proxy_to
+from pystatic_tasks.oci.registry.wire import failure, proxy_to
 
 PROXY = "http://me:w%40rd@127.0.0.1:{}"
 
@@ -93,3 +96,13 @@ def test_addresses_that_may_be_secret_are_not_logged(hostile: Hostile) -> None:
     finally:
         logging.getLogger().removeHandler(handler)
     assert log.getvalue() == ""
+
+
+def test_a_host_whose_certificate_is_not_trusted_is_shown_without_secrets() -> None:
+    refusal = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    refusal.verify_message = "Hostname mismatch, certificate is not valid for 'sesame.example'"
+    address = parse_address("https://sesame.example/x")
+    problem = failure("registry.example", address, SSLError(refusal), lambda text: shown(text, ["Sesame"])).problem
+    assert problem == (
+        "The certificate of ***.example is not trusted: Hostname mismatch, certificate is not valid for '***.example'."
+    )
