@@ -240,7 +240,7 @@ def extract(archive: Path, root: Path, image_id: str = "", volumes: Sequence[str
     for mounted in (*MOUNT_POINTS, *volumes, "etc"):
         require_folder(archive, root, mounted.lstrip("/"))
     for file in filter(os.path.exists, NETWORK_FILES):
-        make_file(root, file, [Path(file).read_bytes()], 0o644)
+        make_file(root, file.lstrip("/"), [Path(file).read_bytes()], 0o644)
 
 
 def unpack(member: Member, root: Path) -> None:

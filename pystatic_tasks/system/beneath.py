@@ -11,7 +11,9 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.system.files import naming
+from pystatic_tasks.system.texts import quoted
 
 FOLDER_MODE = 0o755
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -20,20 +22,29 @@ NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
 @contextlib.contextmanager
 def folder_at(top: Path, path: str) -> Iterator[int]:
-    """A descriptor of the folder at a path below `top`; what of it is not there is made.
+    """A descriptor of the folder at a path below `top`, or of `top` itself; what of it is not there is made.
 
     Raises:
         NotADirectoryError: there is a link, or a file, on the way.
+        PystaticError: the path could lead elsewhere.
     """
     descriptor = os.open(top, OPEN_FOLDER)
     try:
-        for name in filter(None, path.split("/")):
+        for name in parts_below(top, path) if path else ():
             inner = step_into(descriptor, name)
             os.close(descriptor)
             descriptor = inner
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def parts_below(top: Path, path: str) -> list[str]:
+    """The names in a path; PystaticError unless it leads below `top`, and there in one way only."""
+    parts = path.split("/")
+    if not {"", ".", ".."}.isdisjoint(parts):
+        raise PystaticError(f"{quoted(path)} is no path below {top}.", "Name one without '.', '..' and empty parts.")
+    return parts
 
 
 def step_into(descriptor: int, name: str) -> int:
@@ -49,8 +60,8 @@ def step_into(descriptor: int, name: str) -> int:
 @contextlib.contextmanager
 def place(top: Path, path: str) -> Iterator[tuple[int, str]]:
     """The folder and the name for something new at a path; what is there and is no folder is removed."""
-    above, _, name = path.rpartition("/")
-    with naming(top / path.lstrip("/")), folder_at(top, above) as descriptor:
+    *above, name = parts_below(top, path)
+    with naming(top / path), folder_at(top, "/".join(above)) as descriptor:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=descriptor)
         yield descriptor, name
@@ -58,7 +69,7 @@ def place(top: Path, path: str) -> Iterator[tuple[int, str]]:
 
 def make_folder(top: Path, path: str, mode: int = FOLDER_MODE) -> None:
     """A folder with its permission bits, and those that it stands in; it may be there."""
-    with naming(top / path.lstrip("/")), folder_at(top, path) as descriptor:
+    with naming(top / path), folder_at(top, path) as descriptor:
         os.fchmod(descriptor, mode)
 
 

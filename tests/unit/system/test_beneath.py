@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support import nest
 
+from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.system.beneath import make_file, make_folder, make_link, names_below, temporary_folder
 
 
@@ -32,6 +33,25 @@ def test_nothing_is_made_behind_a_link(top: Path, make: Callable[[Path], None]) 
     with pytest.raises(NotADirectoryError):
         make(top)
     assert list((top.parent / "outside").iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["..", "../x", "a/../../x", "a/..", "./x", "a/.", "a//x", "/x", "x/"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda top, path: make_file(top, path, [b"x"], 0o644),
+        lambda top, path: make_link(top, path, "y"),
+        lambda top, path: make_folder(top, path),
+    ],
+)
+def test_nothing_is_made_at_a_path_that_could_lead_elsewhere(
+    top: Path, make: Callable[[Path, str], None], path: str
+) -> None:
+    before = sorted(top.parent.rglob("*"))
+    with pytest.raises(PystaticError) as caught:
+        make(top, path)
+    assert str(caught.value) == f"'{path}' is no path below {top}.\nName one without '.', '..' and empty parts."
+    assert sorted(top.parent.rglob("*")) == before
 
 
 def test_what_has_the_name_of_a_link_takes_its_place(top: Path) -> None:
