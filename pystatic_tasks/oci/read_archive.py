@@ -262,9 +262,11 @@ def open_layers(path: Path, image_id: str = "") -> Iterator[Iterator[Member]]:
             is none that we write, or could leave the folder that the layers are unpacked into.
     """
     layers = read_saved(path, image_id).layers
-    check_layers(path, layers)
-    for layer in layers:
-        yield members_of(path, layer)
+    for layer in checked_layers(path, layers):
+        for _ in layer:
+            pass
+    # It may have become another file, so what is handed out is checked too.
+    yield from checked_layers(path, layers)
 
 
 def members_of(path: Path, layer: SavedLayer) -> Iterator[Member]:
@@ -272,20 +274,35 @@ def members_of(path: Path, layer: SavedLayer) -> Iterator[Member]:
         yield from layer.members()
 
 
-def check_layers(path: Path, layers: Iterable[SavedLayer]) -> None:
-    root, left = Root(), LARGEST
+def checked_layers(path: Path, layers: Iterable[SavedLayer]) -> Iterator[Iterator[Member]]:
+    """What layers hold; an ImageError instead of an entry that is none of ours, or after the last for a wrong link."""
+    root = CheckedRoot(path)
     for layer in layers:
-        for member in members_of(path, layer):
-            left -= member.size + BLOCK
-            wrong = root.add(member.name, link=member.link, is_folder=member.kind == "folder")
-            if member.kind == "other":
-                wrong = "is neither a file nor a folder nor a symbolic link"
-            if wrong:
-                raise holds(path, member.name, wrong)
-            if left < 0:
-                raise ImageError(f"{path} unpacks to more than {megabytes(LARGEST)}.", BUILD_AGAIN)
-    for name, wrong in root.wrong_links():
-        raise holds(path, name, wrong)
+        yield map(root.checked, members_of(path, layer))
+    root.check_links()
+
+
+class CheckedRoot:
+    """The root of an image, as the layers of an archive of ours make it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.root, self.left = path, Root(), LARGEST
+
+    def checked(self, member: Member) -> Member:
+        """The next entry, put in; ImageError if it is none that we write, or too much."""
+        self.left -= member.size + BLOCK
+        wrong = self.root.add(member.name, link=member.link, is_folder=member.kind == "folder")
+        if member.kind == "other":
+            wrong = "is neither a file nor a folder nor a symbolic link"
+        if wrong:
+            raise holds(self.path, member.name, wrong)
+        if self.left < 0:
+            raise ImageError(f"{self.path} unpacks to more than {megabytes(LARGEST)}.", BUILD_AGAIN)
+        return member
+
+    def check_links(self) -> None:
+        for name, wrong in self.root.wrong_links():
+            raise holds(self.path, name, wrong)
 
 
 def holds(path: Path, name: str, wrong: str) -> ImageError:

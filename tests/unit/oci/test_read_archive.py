@@ -209,6 +209,38 @@ def test_links_that_lead_in_circles_are_named(tmp_path: Path) -> None:
     assert refused_layers(tmp_path / "image.tar", links) == "'a', which is a link that leads in circles."
 
 
+@pytest.mark.parametrize("bad", [entry("../x"), entry("a/x"), entry("x", tarfile.CHRTYPE)])
+def test_what_is_read_after_the_check_is_checked_too(tmp_path: Path, bad: tarfile.TarInfo) -> None:
+    """The file may be another by then, or the same with other bytes."""
+    path = write_changed(tmp_path / "image.tar", [entry("a")], [entry("b", mode=0o644)])
+    layers = open_layers(path)
+    first = [member.name for member in next(layers)]
+    saved = read_saved(path).layers[1]
+    other = gzip.compress(tar_of([bad]), mtime=0)
+    with path.open("r+b") as file:
+        file.seek(saved.start)
+        file.write(other.ljust(saved.size, b"\0"))
+    with pytest.raises(ImageError) as caught:
+        list(next(layers))
+    assert (first, caught.value.remedy) == (["a"], "Build the image again.")
+    assert caught.value.problem.startswith(f"{path} holds '{bad.name}', which ")
+
+
+def test_other_content_is_told_after_the_check_too(tmp_path: Path) -> None:
+    path = write_changed(tmp_path / "image.tar", [entry("a")])
+    layers, saved = open_layers(path), read_saved(path).layers[0]
+    layer = next(layers)
+    with path.open("r+b") as file:
+        file.seek(saved.start)
+        file.write(gzip.compress(tar_of([entry("c")]), mtime=0).ljust(saved.size, b"\0"))
+    with pytest.raises(ImageError) as caught:
+        list(layer)
+    assert caught.value.problem in (
+        f"{path} is no image archive: the content of {saved.digest} is another.",
+        f"{path} is no image archive: a layer in it is no gzip.",
+    )
+
+
 def test_only_the_image_that_was_built_is_read(write_image: Callable[..., Path]) -> None:
     path = write_image()
     found, built = json.loads(read(path)["manifest.json"])[0]["Config"], f"sha256:{'1' * 64}"
