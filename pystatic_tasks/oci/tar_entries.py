@@ -8,9 +8,11 @@ misled by, or that no file system takes.
 from __future__ import annotations
 
 import posixpath
-import unicodedata
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import Union
+
+from pystatic_tasks.oci.tar_reader import MOST_MEMBERS
 
 # PATH_MAX with its final zero, and NAME_MAX, of Linux.
 LONGEST_PATH = 4095
@@ -18,6 +20,8 @@ LONGEST_NAME = 255
 MOST_LEVELS = 256
 # Far more than any path has that is meant, and what the kernel follows in links is less.
 MOST_STEPS = 1024
+# Unicode's category Cc.
+CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 # Engines take it for the removal of what lower layers have.
 # https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
 WHITEOUT = ".wh."
@@ -30,7 +34,7 @@ def problem(name: str, link: str = "") -> str:
         name: Its name in the tar, without a leading "/".
         link: What it points to, if it is a symbolic link.
     """
-    if any(unicodedata.category(letter) == "Cc" for letter in name + link):
+    if CONTROL.search(name) or CONTROL.search(link):
         return "has a control character in its name"
     if any(is_too_long(path) for path in (name, link)):
         return "has a name that is too long, or too many levels"
@@ -39,6 +43,8 @@ def problem(name: str, link: str = "") -> str:
         return "is no path below the root"
     if any(part.startswith(WHITEOUT) for part in parts):
         return "is the mark of a removed file"
+    if not link:
+        return ""
     if link.startswith("/"):
         return f"is a link to the absolute path {link}"
     target = posixpath.normpath(posixpath.join(posixpath.dirname(name), link))
@@ -46,30 +52,21 @@ def problem(name: str, link: str = "") -> str:
 
 
 def is_too_long(path: str) -> bool:
-    parts = [part.encode("utf-8", "surrogateescape") for part in path.split("/")]
-    total = sum(map(len, parts)) + len(parts) - 1
-    return total > LONGEST_PATH or len(parts) > MOST_LEVELS or max(map(len, parts)) > LONGEST_NAME
+    content = path.encode("utf-8", "surrogateescape")
+    parts = content.split(b"/")
+    return len(content) > LONGEST_PATH or len(parts) > MOST_LEVELS or max(map(len, parts)) > LONGEST_NAME
 
 
-@dataclass(frozen=True)
-class Link:
-    """What a symbolic link of an image points to."""
-
-    target: str
-
-
-@dataclass(frozen=True)
-class Folder:
-    """What stands in a folder of an image, by name; None for a file."""
-
-    members: dict[str, Folder | Link | None] = field(default_factory=dict)
+# What stands in a folder of an image, by name: folders, what symbolic links point to, and None for files.
+Folder = dict[str, Union["Folder", str, None]]
 
 
 class Root:
     """The root of an image, as its entries make it one after the other."""
 
     def __init__(self) -> None:
-        self.top = Folder()
+        self.top: Folder = {}
+        self.left = MOST_MEMBERS
 
     def add(self, name: str, *, link: str = "", is_folder: bool = False) -> str:
         """Put an entry in, above what is there; what is wrong with it, or ""."""
@@ -79,29 +76,29 @@ class Root:
         *parents, last = name.split("/")
         folder = self.top
         for part in parents:
-            inner = folder.members.setdefault(part, Folder())
-            if not isinstance(inner, Folder):
-                return "lies behind a link" if isinstance(inner, Link) else "lies behind a file"
+            if part not in folder:
+                folder[part] = {}
+                self.left -= 1
+            inner = folder[part]
+            if not isinstance(inner, dict):
+                return "lies behind a file" if inner is None else "lies behind a link"
             folder = inner
-        there = folder.members.get(last)
-        if last in folder.members and isinstance(there, Folder) is not is_folder:
+        there = folder.get(last)
+        if last in folder and isinstance(there, dict) is not is_folder:
             return "is a folder and something else"
         if not is_folder:
-            folder.members[last] = Link(link) if link else None
+            folder[last] = link or None
         elif there is None:
-            folder.members[last] = Folder()
-        return ""
+            folder[last] = {}
+        self.left -= 1
+        return f"makes more than {MOST_MEMBERS} entries and folders" if self.left < 0 else ""
 
     def wrong_links(self) -> Iterator[tuple[str, str]]:
         """The names of the links that lead out of the root through others, or nowhere; each with what is wrong."""
-        todo: list[tuple[str, Folder]] = [("", self.top)]
-        while todo:
-            path, folder = todo.pop()
-            for name, member in folder.members.items():
-                if isinstance(member, Folder):
-                    todo.append((f"{path}{name}/", member))
-                elif isinstance(member, Link) and (wrong := self.walk(f"{path}{name}")):
-                    yield f"{path}{name}", wrong
+        for path in links_below(self.top):
+            wrong = self.walk(path)
+            if wrong:
+                yield path, wrong
 
     def walk(self, path: str) -> str:
         """What is wrong with a path, walked as a file system walks it, or ""."""
@@ -112,11 +109,19 @@ class Root:
             part = ahead.pop()
             if part == ".." and len(way) == 1:
                 return "is a link out of the root, through other links"
-            there = way[-1].members.get(part)
+            there = way[-1].get(part)
             if part == "..":
                 way.pop()
-            elif isinstance(there, Link):
-                ahead += there.target.split("/")[::-1]
+            elif isinstance(there, str):
+                ahead += there.split("/")[::-1]
             elif part not in ("", "."):
-                way.append(there or Folder())
+                way.append(there or {})
         return "is a link that leads in circles"
+
+
+def links_below(folder: Folder, above: str = "") -> Iterator[str]:
+    for name, member in folder.items():
+        if isinstance(member, dict):
+            yield from links_below(member, f"{above}{name}/")
+        elif member is not None:
+            yield f"{above}{name}"

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import sys
 import tarfile
+import tracemalloc
+import unicodedata
 
 import pytest
 
-from pystatic_tasks.oci.tar_entries import Root, problem
+from pystatic_tasks.oci import tar_entries
+from pystatic_tasks.oci.tar_entries import CONTROL, Root, problem
 
 
 @pytest.mark.parametrize(
@@ -107,3 +111,30 @@ def test_a_later_entry_takes_the_place_of_a_link() -> None:
     root = Root()
     assert [root.add("a/up", link=".."), root.add("l", link="a/up/.."), root.add("a/up")] == ["", "", ""]
     assert list(root.wrong_links()) == []
+
+
+def test_control_characters_are_those_of_unicode() -> None:
+    letters = map(chr, range(sys.maxunicode + 1))
+    assert all(unicodedata.category(each) != "Cc" for each in CONTROL.sub("", "".join(letters)))
+    assert len([each for each in map(chr, range(256)) if CONTROL.match(each)]) == 65
+
+
+def test_the_folders_that_names_imply_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tar_entries, "MOST_MEMBERS", 5)
+    root = Root()
+    assert [root.add(name) for name in ("a/b/c", "a/b/d", "a/b/d", "e")] == [
+        *["", "", ""],
+        "makes more than 5 entries and folders",
+    ]
+
+
+def test_a_folder_takes_few_bytes() -> None:
+    tail = "/".join("x" * 250)
+    tracemalloc.start()
+    try:
+        root = Root()
+        assert {root.add(f"{number}/{tail}") for number in range(40)} == {""}
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 40 * 251 * 300

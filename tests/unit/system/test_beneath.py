@@ -41,7 +41,7 @@ def test_nothing_is_made_behind_a_link(top: Path, make: Callable[[Path], None]) 
     [
         lambda top, path: make_file(top, path, [b"x"], 0o644),
         lambda top, path: make_link(top, path, "y"),
-        lambda top, path: make_folder(top, path),
+        make_folder,
     ],
 )
 def test_nothing_is_made_at_a_path_that_could_lead_elsewhere(
