@@ -13,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, PystaticError
 
@@ -100,15 +100,28 @@ def is_executable(path: Path) -> bool:
 
 
 def hash_file(path: Path) -> str:
-    """The SHA-256 of a file, or "" if there is none."""
+    """The SHA-256 of a regular file, or "" if there is none."""
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             while block := stream.read(2**20):
                 digest.update(block)
     except OSError:
         return ""
     return digest.hexdigest()
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file to be read, or one that a link leads to; others may have no end, or wait for whoever writes.
+
+    Raises:
+        OSError: there is none.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def unwritable_folder(root: Path) -> PystaticError | None:

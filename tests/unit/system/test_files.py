@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from pystatic_tasks.errors import file_error
 from pystatic_tasks.system.files import (
     beside,
     fingerprint,
     hash_file,
     hash_tree,
     move_whole,
+    open_regular,
     remove_abandoned,
     unwritable_folder,
     walk,
@@ -53,6 +55,20 @@ def test_a_file_of_several_blocks_is_hashed_whole(output: Path) -> None:
 def test_what_is_not_a_file_has_no_hash(tmp_path: Path) -> None:
     assert hash_file(tmp_path / "nowhere") == ""
     assert hash_file(tmp_path) == ""
+
+
+def test_only_regular_files_are_read(tmp_path: Path, output: Path) -> None:
+    """Of a pipe or a device, reading need not end."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(output)
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    assert [hash_file(tmp_path / name) for name in ("pipe", "zero", "link")] == ["", "", SHA_OF_ABC]
+    with pytest.raises(OSError, match="it is no regular file") as caught:
+        open_regular(tmp_path / "pipe")
+    assert str(file_error(caught.value)) == (
+        f"{tmp_path}/pipe could not be read or written: it is no regular file.\n"
+        "See whether the file and its folder are as they should be."
+    )
 
 
 def test_a_walk_follows_links_to_folders_once(tmp_path: Path) -> None:
