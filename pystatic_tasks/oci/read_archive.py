@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pystatic_tasks.config.unwieldy import is_nested_deeper
+from pystatic_tasks.config.unwieldy import inside, is_nested_deeper, is_unicode
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.manifest import MANIFEST_TYPE
 from pystatic_tasks.oci.tar_entries import Root
 from pystatic_tasks.oci.tar_reader import BLOCK, PIECE, BrokenArchiveError, Member, Pieces, read_members
+from pystatic_tasks.system.files import open_regular
 from pystatic_tasks.system.texts import quoted
 from pystatic_tasks.system.units import megabytes
 
@@ -35,6 +36,8 @@ LARGEST = 8 * 2**30
 # What registries take of a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 LARGEST_JSON = 4 * 2**20
 LONGEST_NUMBER = 20
+# Of an operating system, an architecture and its variant, such as "linux", "arm64" and "v8".
+PLATFORM_WORD = "[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +79,7 @@ class SavedLayer:
 
     def tar(self) -> Iterator[bytes]:
         """The tar in pieces; a BrokenArchiveError instead of its end if it is another one."""
-        with self.archive.open("rb") as file:
+        with open_regular(self.archive) as file:
             file.seek(self.start)
             yield from verified(inflated(verified(pieces_of(file, self.size), self.digest)), self.diff_id)
 
@@ -116,7 +119,7 @@ class Archive:
                 raise BrokenArchiveError(f"{quoted(member.name)} is in it twice")
             self.members[member.name] = member
             if member.kind == "file" and member.name.startswith(BLOBS):
-                check_blob(member)
+                check_blob(member.name, member.content)
 
     def find(self, name: str) -> Member:
         """A file; BrokenArchiveError if there is none of that name."""
@@ -130,7 +133,10 @@ class Archive:
     def read(self, name: str) -> bytes:
         member = self.find(name)
         self.file.seek(member.start)
-        return b"".join(pieces_of(self.file, member.size))
+        content = self.file.read(member.size)
+        if name.startswith(BLOBS):
+            check_blob(name, [content])
+        return content
 
     def read_json(self, name: str) -> Any:
         size = self.find(name).size
@@ -140,15 +146,17 @@ class Archive:
         found = json.loads(self.read(name), parse_int=whole_number)
         if is_nested_deeper(found):
             raise ValueError("has more levels than that of any image")
+        if not all(is_unicode(each) for each in inside(found) if isinstance(each, str)):
+            raise ValueError("has a text that is not Unicode")
         return found
 
 
-def check_blob(member: Member) -> None:
+def check_blob(name: str, content: Iterable[bytes]) -> None:
     """Raises BrokenArchiveError unless the content is that of the digest which is the name."""
-    name = member.name.removeprefix(BLOBS).replace("/", ":")
-    if not re.fullmatch(DIGEST, name):
-        raise BrokenArchiveError(f"{quoted(member.name)} in it has a name that is no SHA-256")
-    for _ in verified(member.content, name):
+    expected = name.removeprefix(BLOBS).replace("/", ":")
+    if not re.fullmatch(DIGEST, expected):
+        raise BrokenArchiveError(f"{quoted(name)} in it has a name that is no SHA-256")
+    for _ in verified(content, expected):
         pass
 
 
@@ -322,8 +330,10 @@ def ours(path: Path) -> Iterator[None]:
 def opened(path: Path) -> Iterator[Archive]:
     """An archive; a BrokenArchiveError if it, or what is read of it meanwhile, is not that of an image."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             yield Archive(file)
+    except MemoryError:
+        raise BrokenArchiveError("there is not enough memory to read it") from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise BrokenArchiveError("its JSON is not that of an image") from None
 
@@ -338,15 +348,15 @@ def read_image(archive: Archive) -> ArchivedImage:
     descriptors = {each["digest"]: each for each in (content["config"], *content["layers"])}
     platform = [config["os"], config["architecture"], *filter(None, [config.get("variant")])]
     program = " ".join((config.get("config") or {}).get("Entrypoint") or [])
-    annotations = dict(content.get("annotations") or {})
-    if not all(re.fullmatch("[a-z0-9._/-]+", each) for each in platform) or not program.isprintable():
+    annotations = (content.get("annotations") or {}).items()
+    if not all(re.fullmatch(PLATFORM_WORD, each) for each in platform) or not program.isprintable():
         raise ValueError("is not what engines take")
     return ArchivedImage(
         manifest=manifest,
         blobs=tuple(read_blob(archive, each) for each in descriptors.values()),
         platform="/".join(platform),
         program=program,
-        annotations={key: text for key, text in annotations.items() if isinstance(text, str)},
+        annotations={key: text for key, text in annotations if isinstance(text, str)},
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.archive import layout_index, write_layout
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.manifest import INDEX_TYPE, canonical
@@ -34,6 +34,7 @@ def index(config: ImageConfig, context: StepContext) -> Indexed:
 
     Raises:
         ConfigError: there are no archives, one holds no image or another one's, or two are for one platform.
+        ImageError: there is not enough memory.
         MissingToolError: the library for pushing is not installed.
         PushError: a registry could not be reached, or does not take something.
     """
@@ -42,7 +43,11 @@ def index(config: ImageConfig, context: StepContext) -> Indexed:
     top = make_index(list(images.values()))
     archive_path = config.dist / "index.tar"
     report_path(config, Indexed.step).unlink(missing_ok=True)
-    write_whole(archive_path, make_archive(list(images.values()), top, config.references))
+    try:
+        write_whole(archive_path, make_archive(list(images.values()), top, config.references))
+    except MemoryError:
+        problem = f"There is not enough memory to write {archive_path}."
+        raise ImageError(problem, "Run it where there is more.") from None
     platforms = ", ".join(each.platform for each in images.values())
     context.say(f"{shown(config, archive_path)}: {', '.join(config.references)} {top.digest} for {platforms}")
     sent = NOTHING_SENT

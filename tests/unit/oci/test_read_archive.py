@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -41,7 +43,7 @@ def refused(path: Path) -> str:
 
 
 def test_it_holds_what_its_manifest_names_each_once(write_image: Callable[..., Path]) -> None:
-    path = write_image(platform="linux/arm/v7", title="Shop")
+    path = write_image(platform="linux/arm64", title="Shop")
     files, image = read(path), read_archive(path)
     (entry,) = json.loads(files["index.json"])["manifests"]
     manifest = json.loads(image.manifest.content)
@@ -62,8 +64,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert refused(tmp_path / "image.tar") == "there is no such file."
 
 
-def test_a_folder_is_none(tmp_path: Path) -> None:
-    assert refused(tmp_path) == "Is a directory."
+def test_what_is_no_regular_file_is_none(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        assert refused(path) == "it is no regular file."
 
 
 @pytest.mark.parametrize(
@@ -313,13 +317,61 @@ def test_a_blob_of_no_digest_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("change", [{"os": "li\x1b[2J"}, {"config": {"Entrypoint": ["/shop\n"]}}, {"os": 3}])
 def test_a_configuration_that_a_terminal_could_be_misled_by_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    assert refused(with_json(tmp_path / "image.tar", config=change)) == "its JSON is not that of an image."
+
+
+def with_json(path: Path, *, config: dict[str, Any] | None = None, manifest: dict[str, Any] | None = None) -> Path:
+    """An archive whose configuration and manifest have other keys."""
     image = make_changed()
-    config = json.dumps({**json.loads(image.config), **change}).encode()
-    manifest = json.loads(image.manifest)
-    manifest["config"] = Blob(media_type="x", content=config).descriptor
-    changed = replace(image, config=config, manifest=json.dumps(manifest).encode())
-    (tmp_path / "image.tar").write_bytes(write_archive(changed, []))
-    assert refused(tmp_path / "image.tar") == "its JSON is not that of an image."
+    content = json.dumps({**json.loads(image.config), **(config or {})}).encode()
+    described = {"config": Blob(media_type="x", content=content).descriptor, **(manifest or {})}
+    changed = json.dumps({**json.loads(image.manifest), **described}).encode()
+    path.write_bytes(write_archive(replace(image, config=content, manifest=changed), []))
+    return path
+
+
+@pytest.mark.parametrize(
+    "annotations", [[["a", "x"], [1, "y"]], ["ab"], "ab", {"a": "\ud800"}, {"\ud800": "a"}, {"a": {"b": "\udfff"}}]
+)
+def test_annotations_that_no_json_can_hold_again_are_refused(tmp_path: Path, annotations: object) -> None:
+    path = with_json(tmp_path / "image.tar", manifest={"annotations": annotations})
+    assert refused(path) == "its JSON is not that of an image."
+
+
+@pytest.mark.parametrize("word", ["../../x", "a/b", "..", "x" * 33, "x\n", "größe", 3])
+@pytest.mark.parametrize("key", ["os", "architecture", "variant"])
+def test_a_platform_is_of_short_words(tmp_path: Path, key: str, word: object) -> None:
+    path = with_json(tmp_path / "image.tar", config={key: word})
+    assert refused(path) == "its JSON is not that of an image."
+
+
+def test_a_variant_is_a_part_of_the_platform(tmp_path: Path) -> None:
+    config = {"architecture": "arm", "variant": "v7"}
+    assert read_archive(with_json(tmp_path / "image.tar", config=config)).platform == "linux/arm/v7"
+
+
+NO_MEMORY = """
+import resource, sys
+from pathlib import Path
+from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.oci.read_archive import read_archive
+
+taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 2**24,) * 2)
+try:
+    read_archive(Path(sys.argv[1]))
+except PystaticError as error:
+    print(error.problem)
+"""
+
+
+def test_a_layer_larger_than_memory_is_told(tmp_path: Path) -> None:
+    layer = Layer(kind="x", tar=b"", blobs={"gzip": bytes(2**25)}, size_bytes=0)
+    path = tmp_path / "image.tar"
+    path.write_bytes(write_archive(make_image([layer], RUNTIME, 0, "gzip"), []))
+    command = [sys.executable, "-c", NO_MEMORY, str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == f"{path} is no image archive: there is not enough memory to read it.\n"
 
 
 def test_engines_are_given_its_configuration_its_layers_and_its_names(write_image: Callable[..., Path]) -> None:

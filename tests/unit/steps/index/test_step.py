@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +15,9 @@ from support import validate
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.oci.archive import write_archive
+from pystatic_tasks.oci.layers import Layer
+from pystatic_tasks.oci.manifest import Runtime, make_image
 from pystatic_tasks.oci.read_archive import read_archive
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.index import step as join
@@ -150,3 +155,33 @@ def test_what_is_no_archive_is_refused(shop: ImageConfig, tmp_path: Path) -> Non
 )
 def test_a_platform_has_two_or_three_parts(text: str, parts: dict[str, str]) -> None:
     assert platform(text) == parts
+
+
+LITTLE_MEMORY = """
+import resource, sys
+from pathlib import Path
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.index.step import index
+
+taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 3 * 2**24,) * 2)
+root = Path(sys.argv[1])
+try:
+    shop = ImageConfig(root=root, project=root, name="shop", app="shop:app")
+    index(shop, StepContext(say=print, archives=["image.tar"]))
+except PystaticError as error:
+    print(error)
+"""
+
+
+def test_an_index_larger_than_memory_is_told(tmp_path: Path) -> None:
+    layer = Layer(kind="x", tar=b"", blobs={"gzip": bytes(2**25)}, size_bytes=0)
+    runtime = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/shop"], env=[], ports=[], labels={})
+    (tmp_path / "image.tar").write_bytes(write_archive(make_image([layer], runtime, 0, "gzip"), []))
+    command = [sys.executable, "-c", LITTLE_MEMORY, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    where = tmp_path / "dist/pystatic/shop/index.tar"
+    assert said == f"There is not enough memory to write {where}.\nRun it where there is more.\n"
+    assert not where.exists()
