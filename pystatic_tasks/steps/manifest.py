@@ -1,6 +1,6 @@
 """The manifest that each step leaves, and when a step may be skipped.
 
-A manifest is a JSON file with what the step made (`outputs`, by path and hash),
+A manifest is a JSON file with what the step made (`outputs`: by path, the hash of a file, and where a link leads),
 a hash of what it was made from (`inputs`), one of the configuration that freeze was asked with
 (`asked`), and what the next step wants to know (`result`).
 """
@@ -22,7 +22,14 @@ from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.in_env.records import from_json, to_json
 from pystatic_tasks.steps.results import Result
-from pystatic_tasks.system.files import TEMPORARY_NAMES, fingerprint, hash_file, write_whole
+from pystatic_tasks.system.files import (
+    TEMPORARY_NAMES,
+    fingerprint,
+    hash_file,
+    is_executable,
+    open_regular,
+    write_whole,
+)
 
 AnyResult = TypeVar("AnyResult", bound=Result)
 
@@ -44,25 +51,37 @@ def manifest_path(config: ImageConfig, step: str) -> Path:
 def write_manifest(
     config: ImageConfig, result: AnyResult, *, inputs: str, outputs: Sequence[Path]
 ) -> Manifest[AnyResult]:
-    hashes = {str(path): hash_file(path) for path in outputs}
-    manifest = Manifest(asked=asked_of_freeze(config), inputs=inputs, outputs=hashes, result=result)
-    content = {"step": result.step, "asked": manifest.asked, "inputs": inputs, "outputs": hashes}
+    states = {str(path): state_of(path) for path in outputs}
+    manifest = Manifest(asked=asked_of_freeze(config), inputs=inputs, outputs=states, result=result)
+    content = {"step": result.step, "asked": manifest.asked, "inputs": inputs, "outputs": states}
     text = json.dumps({**content, "result": to_json(result)}, indent=2)
     write_whole(manifest_path(config, result.step), f"{text}\n")
     return manifest
 
 
+def state_of(path: Path) -> str:
+    """What an image gets of an output: where a link leads, or a file's hash and whether it may be executed.
+
+    "" if it is neither.
+    """
+    if path.is_symlink():
+        return f"link to {path.readlink()}"
+    digest = hash_file(path)
+    return f"{digest}, executable" if digest and is_executable(path) else digest
+
+
 def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyResult] | None:
     """What the step of that kind of result left, if all of it is still there as it was."""
     try:
-        content = json.loads(manifest_path(config, kind.step).read_text(encoding="utf-8"))
+        with open_regular(manifest_path(config, kind.step)) as file:
+            content = json.load(file)
         manifest = Manifest(
             asked=content["asked"],
             inputs=content["inputs"],
             outputs=content["outputs"],
             result=from_json(kind, content["result"]),
         )
-        intact = all(hash_file(Path(path)) == digest != "" for path, digest in manifest.outputs.items())
+        intact = all(state_of(Path(path)) == state != "" for path, state in manifest.outputs.items())
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
     return manifest if intact else None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -118,6 +119,56 @@ def test_a_lost_output_makes_the_manifest_worthless(image: ImageConfig, output: 
 
 def test_an_output_that_never_was_makes_the_manifest_worthless(image: ImageConfig, tmp_path: Path) -> None:
     write_manifest(image, FROZEN, inputs="1234", outputs=[tmp_path / "nowhere"])
+    assert read_manifest(image, Frozen) is None
+
+
+def replace_by_pipe(output: Path) -> None:
+    output.unlink()
+    os.mkfifo(output)
+
+
+def replace_by_link(output: Path) -> None:
+    output.rename(output.with_name("moved"))
+    output.symlink_to("moved")
+
+
+@pytest.mark.parametrize(
+    "change", [replace_by_pipe, replace_by_link, lambda output: output.chmod(0o755)], ids=["pipe", "link", "mode"]
+)
+def test_an_output_of_another_kind_makes_the_manifest_worthless(
+    image: ImageConfig, output: Path, change: Callable[[Path], None]
+) -> None:
+    write_manifest(image, FROZEN, inputs="1234", outputs=[output])
+    output.chmod(0o600)
+    assert read_manifest(image, Frozen)
+    change(output)
+    assert read_manifest(image, Frozen) is None
+
+
+def test_a_program_that_may_be_executed_no_more_makes_the_manifest_worthless(image: ImageConfig, output: Path) -> None:
+    output.chmod(0o755)
+    written = write_manifest(image, FROZEN, inputs="1234", outputs=[output])
+    assert read_manifest(image, Frozen) == written
+    output.chmod(0o644)
+    assert read_manifest(image, Frozen) is None
+
+
+def test_a_link_counts_by_where_it_leads(image: ImageConfig, output: Path, tmp_path: Path) -> None:
+    links = [tmp_path / "link", tmp_path / "dangling"]
+    links[0].symlink_to("output")
+    links[1].symlink_to("nowhere")
+    written = write_manifest(image, FROZEN, inputs="1234", outputs=links)
+    output.write_bytes(b"other")
+    assert read_manifest(image, Frozen) == written
+    (tmp_path / "same").write_bytes(b"other")
+    links[0].unlink()
+    links[0].symlink_to("same")
+    assert read_manifest(image, Frozen) is None
+
+
+def test_a_manifest_that_is_a_pipe_is_none(image: ImageConfig) -> None:
+    manifest_path(image, "freeze").parent.mkdir(parents=True)
+    os.mkfifo(manifest_path(image, "freeze"))
     assert read_manifest(image, Frozen) is None
 
 
