@@ -41,7 +41,7 @@ def problem(name: str, link: str = "") -> str:
     parts = name.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
         return "is no path below the root"
-    if any(part.startswith(WHITEOUT) for part in parts):
+    if f"/{WHITEOUT}" in f"/{name}":
         return "is the mark of a removed file"
     if not link:
         return ""

@@ -42,20 +42,18 @@ class Pieces:
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self.pieces = iter(pieces)
-        self.rest = b""
+        self.rest = memoryview(b"")
 
     def read(self, size: int) -> bytes:
-        found = [self.rest]
-        missing = size - len(self.rest)
-        while missing > 0:
-            piece = next(self.pieces, b"")
-            if not piece:
+        found = []
+        while size > 0:
+            self.rest = self.rest or memoryview(next(self.pieces, b""))
+            if not self.rest:
                 break
-            found.append(piece)
-            missing -= len(piece)
-        content = b"".join(found)
-        self.rest = content[size:]
-        return content[:size]
+            found.append(self.rest[:size])
+            self.rest = self.rest[size:]
+            size -= len(found[-1])
+        return b"".join(found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from pystatic_tasks.steps.image.time_zone import utc
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.steps.secret_guard import Candidate, refuse
 from pystatic_tasks.system.certificates import USUAL_BUNDLE, find_bundle
-from pystatic_tasks.system.files import walk
+from pystatic_tasks.system.files import is_executable, walk
 from pystatic_tasks.system.timezones import TIMEZONES
 
 # Names as on any system: hosts of /etc/hosts, which engines write, then those of the network.
@@ -100,7 +100,7 @@ def program_entries(config: ImageConfig, frozen: Frozen) -> Iterator[tuple[str, 
 
 
 def file_mode(source: Path) -> int:
-    return 0o755 if source.stat().st_mode & 0o100 else 0o644
+    return 0o755 if is_executable(source) else 0o644
 
 
 def passwd(user: str) -> bytes:
