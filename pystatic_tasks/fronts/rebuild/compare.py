@@ -11,7 +11,7 @@ from typing import Any
 
 from pystatic_tasks.oci.read_archive import SavedLayer, members_of, read_archive, read_saved
 from pystatic_tasks.oci.tar_reader import PIECE, Member
-from pystatic_tasks.system.files import hash_file
+from pystatic_tasks.system.files import hash_file, open_regular
 
 NOTHING = "not there"
 
@@ -57,7 +57,7 @@ def first_difference(first: Path, second: Path) -> Difference | None:
 
 
 def pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while piece := file.read(PIECE):
             yield piece
 
