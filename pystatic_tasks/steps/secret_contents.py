@@ -24,18 +24,24 @@ from pystatic_tasks.system.redaction import holds_password
 
 PASSWORD_IN_URL = "a URL with a password"
 # In a string, and in a string in a string.
-ESCAPED_LINE_END = rb"(?:\\+(?:[rn]|u000[aAdD]))"
+ESCAPED_LINE_END = rb"\\+[rn]"
+# As JSON, Python, XML and URLs may write any character; by its number in hexadecimal, and in decimal digits.
+ESCAPED = re.compile(rb"(?:(?<!\\)\\+(?:u00|x)|%)([0-7][\da-fA-F])|&#x0{,4}([0-7]?[\da-fA-F]);|&#0{,4}(\d\d|1[01]\d);")
+SEPARATOR = rb"(?:\s|" + ESCAPED_LINE_END + rb")"
 # The first of them may be short; the lines of prose have spaces.
-KEY_LINES = rb"(?:(?:[A-Za-z0-9+=]|\\*/)(?:[ \t]*(?:[\r\n]|" + ESCAPED_LINE_END + rb"+)\s*)?){24}"
+KEY_LINES = rb"(?:(?:[A-Za-z0-9+=]|\\*/)(?:[ \t]*(?:[\r\n]|(?:" + ESCAPED_LINE_END + rb")+)\s*)?){24}"
 KEY_BYTES = re.compile(
-    rb"-----? ?BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)? ?-----?(?:\s|" + ESCAPED_LINE_END + rb")+"
-    rb"(?:" + KEY_LINES + rb"|[A-Za-z-]+: )"
+    rb"-----? ?BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)? ?-----?"
+    rb"(?:" + SEPARATOR + rb"*" + KEY_LINES + rb"|" + SEPARATOR + rb"+[A-Za-z-]+: )"
     rb"|PuTTY-User-Key-File-\d"
 )
 # Without one of these there is no key; to look for them takes less time.
-KEY_WORDS = (b"PRIVATE KEY", b"PuTTY-User-Key-File-")
-# "-----BEGIN " in Base64, as Kubernetes writes secrets.
-ENCODED_PEM = re.compile(rb"LS0tLS1CRUdJTi[A-Za-z0-9+/]{64,}")
+KEY_WORDS = (b"PRIVATE", b"PuTTY")
+# What of the Base64 of "-----BEGIN" is always the same, by how many of its characters before that are not.
+ENCODED_BEGIN = {0: rb"LS0tLS1CRUdJT", 2: rb"0tLS0tQkVHSU", 3: rb"tLS0tLUJFR0lO"}
+ENCODED_PEM = {
+    before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for before, begin in ENCODED_BEGIN.items()
+}
 # Files that are often published, but not with a password in a URL.
 WITH_URLS = ("pip.conf", "pip.ini", "uv.toml", ".gitmodules")
 # Of METADATA only these headers: the project's readme stands in it too.
@@ -90,17 +96,32 @@ def reason_of_content(name: str, content: bytes) -> str:
 def holds_key(content: bytes) -> bool:
     """Whether there is a private key in it, also in UTF-16 and UTF-32, whose letters have zeros beside them."""
     narrow = content.replace(b"\0", b"")
-    decoded = (base64.b64decode(each[: len(each) // 4 * 4]) for each in ENCODED_PEM.findall(narrow))
-    return any(map(has_key_bytes, {content, narrow, *decoded}))
+    return any(map(has_key_bytes, {content, narrow})) or any(map(has_key_bytes, encoded_pems(narrow)))
 
 
 def has_key_bytes(content: bytes) -> bool:
-    return any(word in content for word in KEY_WORDS) and bool(KEY_BYTES.search(content))
+    return any(word in content for word in KEY_WORDS) and bool(KEY_BYTES.search(unescaped(content)))
+
+
+def encoded_pems(content: bytes) -> Iterator[bytes]:
+    """The beginnings of what is PEM once its Base64 is decoded, whatever line ends and indentation that has."""
+    text = re.sub(rb"(?<!\\)" + ESCAPED_LINE_END, b"", unescaped(content)).translate(None, b" \t\r\n\v\f\\")
+    for before, pattern in ENCODED_PEM.items():
+        for match in pattern.finditer(text):
+            whole = b"A" * before + match[0] + match[1]
+            yield base64.b64decode(whole[: len(whole) // 4 * 4], altchars=b"-_")
+
+
+def unescaped(content: bytes) -> bytes:
+    """The content with its escaped characters of ASCII as themselves."""
+    return ESCAPED.sub(lambda match: bytes([int(match[3]) if match[3] else int(match[1] or match[2], 16)]), content)
 
 
 def reason_of_archive(stream: IO[bytes], unpacking: Unpacking, depth: int = ARCHIVE_DEPTH) -> str:
     """Why an archive must not, by the first of its files that must not; "" of what is no archive."""
-    for name, content in members(stream, unpacking) if depth else ():
+    for member, content in members(stream, unpacking) if depth else ():
+        # On Windows some programs put paths of that system into archives.
+        name = member.replace("\\", "/")
         inside = reason_of_archive(io.BytesIO(content), unpacking, depth - 1)
         reason = reason_of_name(name) or reason_of_content(name.rpartition("/")[2], content)
         if inside or reason:

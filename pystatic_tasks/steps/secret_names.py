@@ -9,7 +9,10 @@ PRIVATE_KEY, CREDENTIALS = "a private key", "a file of credentials"
 # By the file's name or by the end of its path, in small letters.
 NAMES = {
     VARIABLES: (".env", ".env.*", "*.env", ".envrc", "*/.envs/*"),
-    PRIVATE_KEY: ("id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "*.key", "*.p12", "*.pfx", "*.jks", "*.ppk"),
+    PRIVATE_KEY: (
+        *("id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"),
+        *("*.key", "*.p12", "*.pfx", "*.jks", "*.ppk"),
+    ),
     CREDENTIALS: (
         *(".netrc", "_netrc", ".pypirc", ".npmrc", ".htpasswd", ".pgpass", ".my.cnf", ".git-credentials", ".dockercfg"),
         *("credentials.json", "client_secret*.json", "*.kdbx", "*.keystore", "*/.docker/config.json"),
@@ -34,5 +37,4 @@ def reason_of_name(path: str) -> str:
 
 def is_example(name: str) -> bool:
     """Whether a file of variables is called as .env.example or example.env are."""
-    first, *_, last = name.split(".")
-    return last in EXAMPLES or (first in EXAMPLES and name == f"{first}.env")
+    return name.endswith(tuple(f".{each}" for each in EXAMPLES)) or name in {f"{each}.env" for each in EXAMPLES}

@@ -12,11 +12,12 @@ import zipfile
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from pystatic_tasks.steps.secret_contents import PASSWORD_IN_URL, Unpacking, reason_of_archive, reason_of_file
-from pystatic_tasks.steps.secret_names import PRIVATE_KEY
+from pystatic_tasks.steps.secret_names import CREDENTIALS, PRIVATE_KEY
 
 BASE64 = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
 # In two parts, so that nobody takes this file for what it speaks of.
@@ -50,6 +51,12 @@ def write(folder: Path, name: str, content: bytes) -> Path:
         ),
         (PRIVATE_KEY, "x", f"{BEGIN}PRIVATE KEY-----\\u000a{BASE64[:4]}\\/{BASE64}"),
         (PRIVATE_KEY, "secret.yaml", b64encode(f"{BEGIN}EC PRIVATE KEY-----\n{BASE64}".encode()).decode()),
+        (PRIVATE_KEY, "x", f"{BEGIN}PRIVATE KEY-----{BASE64}-----END PRIVATE KEY-----"),
+        (PRIVATE_KEY, "x", json.dumps(KEY.decode()).replace("-", "\\u002d")),
+        (PRIVATE_KEY, "x", json.dumps(json.dumps(KEY.decode()).replace(" ", "\\u0020"))),
+        (PRIVATE_KEY, "x", KEY.decode().replace("\n", "&#xA;").replace("-", "&#45;")),
+        (PRIVATE_KEY, "x", quote(KEY.decode())),
+        ("", "x", f"'{BEGIN}PRIVATE KEY-----', '{BEGIN}RSA PRIVATE KEY-----: none'"),
         ("", "secret.yaml", b64encode(f"{BEGIN}CERTIFICATE-----\n{BASE64}\n{BASE64}".encode()).decode()),
         ("", "ca.pem", f"{BEGIN}CERTIFICATE-----\n{BASE64}\n"),
         ("", "public.pem", f"{BEGIN}PUBLIC KEY-----\n{BASE64}\n"),
@@ -76,6 +83,32 @@ def test_contents_tell_what_is_secret(tmp_path: Path, reason: str, name: str, te
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_letters_may_be_wide(tmp_path: Path, encoding: str) -> None:
     assert reason_of_file(write(tmp_path, "x", KEY.decode().encode(encoding))) == PRIVATE_KEY
+
+
+@pytest.mark.parametrize("before", ["", "\n", "  ", "\r\n \t", "Bag Attributes\n"])
+@pytest.mark.parametrize("line_end", ["", "\n", "\r\n", "\n    ", "\\n", "\\\\r\\\\n"])
+@pytest.mark.parametrize("width", [5, 64, 76])
+def test_base64_may_be_broken_anywhere(tmp_path: Path, before: str, line_end: str, width: int) -> None:
+    encoded = b64encode(before.encode() + KEY).decode()
+    lines = line_end.join(encoded[at : at + width] for at in range(0, len(encoded), width))
+    assert reason_of_file(write(tmp_path, "x", f"key: {lines}".encode())) == PRIVATE_KEY
+    certificate = b64encode(f"{before}{BEGIN}CERTIFICATE-----\n".encode()).decode().rstrip("=")
+    assert reason_of_file(write(tmp_path, "x", f"{certificate}\n{lines}".encode())) == PRIVATE_KEY
+
+
+@pytest.mark.parametrize("alphabet", [b"+/", b"-_"])
+def test_base64_may_be_quoted(tmp_path: Path, alphabet: bytes) -> None:
+    encoded = b64encode(KEY.replace(b"C7", b"?>"), alphabet).decode()
+    for quoted in (encoded.replace("/", "\\/"), encoded.replace("+", "\\u002b"), quote(encoded)):
+        assert reason_of_file(write(tmp_path, "x", quoted.encode())) == PRIVATE_KEY
+
+
+@pytest.mark.parametrize("text", ["%20", "\\u0020", "&#32;", "\\n", "\n", "a ", "LS0tLS1CRUdJT", "0tLS0tQkVHSU"])
+def test_what_is_encoded_takes_no_time(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path, "x", text.encode() * (2**20 // len(text)))
+    started = time.monotonic()
+    reason_of_file(path)
+    assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize("between", [b"\n", b" ", b"\\n", b"\\\\", b"a", b"a\n", b"\\n ", b"a.b@"])
@@ -118,6 +151,13 @@ ARCHIVES: dict[str, MakeArchive] = {
     "executable zip": lambda files: b"#!/usr/bin/python3\n" + zipped(files),
     "tar in a zip": lambda files: zipped({"x": gzip.compress(tarred(files))}),
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("conf\\credentials.json", "conf/credentials.json"), ("x\\.aws\\login", "x/.aws/login")]
+)
+def test_archives_of_windows_may_have_its_paths(tmp_path: Path, name: str, shown: str) -> None:
+    assert reason_of_file(write(tmp_path, "data", zipped({name: b"{}"}))) == f"{CREDENTIALS} in it, {shown}"
 
 
 @pytest.mark.parametrize("kind", ARCHIVES)

@@ -10,18 +10,20 @@ from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY
     [
         (VARIABLES, [".env", "shop/.env", "/srv/.env.production", ".env.local", "x/.envrc"]),
         (VARIABLES, ["prod.env", "x/.envs/.production/.django", ".env.example.local"]),
+        (VARIABLES, [".envs/django", "x/.envs/.local/postgres", ".envs/example"]),
         (VARIABLES, [".ENV", "Prod.Env"]),
         (GITS_OWN, [".git/config", "/srv/.git/HEAD", "vendor/.hg/hgrc"]),
         (PRIVATE_KEY, ["id_rsa", "/etc/id_ed25519", "tls/server.key", "a.p12", "a.pfx", "store.jks", "a.ppk"]),
         (CREDENTIALS, [".netrc", ".pypirc", ".npmrc", ".htpasswd", "shop/credentials.json", "secrets.kdbx"]),
         (CREDENTIALS, [".docker/config.json", "home/.aws/credentials", "/srv/.ssh/known_hosts", "x/.kube/config"]),
         (CREDENTIALS, ["x/.aws/config", ".azure/x", "home/.config/gcloud/a/b.db", ".gnupg/x", "/x/.KUBE/cache/y"]),
+        (PRIVATE_KEY, ["id_ecdsa_sk", "x/id_ed25519_sk"]),
         (PRIVATE_KEY, ["ID_RSA", "a.PFX", "TLS/Server.KEY"]),
         (
             "",
             [".env.production.example", "example.env", ".ENV.Sample", "x/.docker/nginx.conf", ".aws", "x.environment"],
         ),
-        ("", ["shop/page.html", ".env.example", "x/.env.sample", "id_rsa.pub", "cacert.pem", "config.json"]),
+        ("", ["shop/page.html", ".env.example", "x/.env.sample", "id_rsa.pub", "id_ed25519_sk.pub", "cacert.pem", "config.json"]),
         ("", [".github/x", ".gitignore", "credentials", "environment", "keys/readme.txt", "pip.conf", ".well-known/x"]),
     ],
 )
