@@ -39,9 +39,7 @@ KEY_BYTES = re.compile(
 KEY_WORDS = (b"PRIVATE", b"PuTTY")
 # What of the Base64 of "-----BEGIN" is always the same, by how many of its characters before that are not.
 ENCODED_BEGIN = {0: rb"LS0tLS1CRUdJT", 2: rb"0tLS0tQkVHSU", 3: rb"tLS0tLUJFR0lO"}
-ENCODED_PEM = {
-    before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for before, begin in ENCODED_BEGIN.items()
-}
+ENCODED_PEM = {before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for before, begin in ENCODED_BEGIN.items()}
 # Files that are often published, but not with a password in a URL.
 WITH_URLS = ("pip.conf", "pip.ini", "uv.toml", ".gitmodules")
 # Of METADATA only these headers: the project's readme stands in it too.

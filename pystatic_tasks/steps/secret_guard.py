@@ -42,18 +42,19 @@ class Candidate:
     folder: Path | None = None
 
 
-def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str) -> None:
+def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str, asked: Asked = ignored_below) -> None:
     """Refuse what must not go in.
 
     Args:
         config: What is built.
         candidates: The project's files that nobody has listed by hand.
         key: The configuration key by which a file is listed.
+        asked: What git ignores below a folder.
 
     Raises:
         ConfigError: with all that is refused, and the entries that would let it in.
     """
-    found = sorted(refused_among(config, candidates), key=lambda pair: pair[0].place)
+    found = sorted(refused_among(config, candidates, asked), key=lambda pair: pair[0].place)
     if found:
         count = "1 file" if len(found) == 1 else f"{len(found)} files"
         entries = ", ".join(candidate.entry for candidate, _ in found)
@@ -64,19 +65,20 @@ def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str) -> No
         )
 
 
-def refused_among(config: ImageConfig, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, str]]:
+def refused_among(
+    config: ImageConfig, candidates: Iterable[Candidate], asked: Asked = ignored_below
+) -> Iterator[tuple[Candidate, str]]:
     """Those that are refused, each with the reason.
 
     Raises:
         MissingToolError: git does not say what it ignores.
     """
-    ignored = cache(ignored_below)
+    ignored = cache(asked)
     for candidate in candidates:
         reason = (
             reason_of_names(config, candidate)
             or (reason_of_file(candidate.source) if candidate.source.is_file() else "")
-            or reason_of_place(config, candidate)
-            or reason_of_git(config, candidate, ignored)
+            or reason_of_origin(config, candidate, ignored)
         )
         if reason:
             yield candidate, reason
@@ -130,6 +132,11 @@ def base_of(config: ImageConfig, candidate: Candidate, path: Path) -> Path:
 
 def named_folders(candidate: Candidate) -> list[Path]:
     return [candidate.folder, candidate.folder.resolve()] if candidate.folder else []
+
+
+def reason_of_origin(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
+    """Looks at nothing but the file of the project."""
+    return reason_of_place(config, candidate) or reason_of_git(config, candidate, ignored)
 
 
 def reason_of_place(config: ImageConfig, candidate: Candidate) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.metadata
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.in_env.layer_assignment import is_local
 from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.freeze.environment import import_paths, local_folders
-from pystatic_tasks.steps.secret_guard import Candidate, refuse
-from pystatic_tasks.system.files import source_files, walk
+from pystatic_tasks.steps.freeze.origins import Origins
+from pystatic_tasks.steps.secret_guard import Asked, Candidate, reason_of_origin, refuse
+from pystatic_tasks.system.files import walk
+from pystatic_tasks.system.git import ignored_below
 
 
 def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[str]]) -> None:
@@ -26,9 +29,18 @@ def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[st
     Raises:
         ConfigError: something is refused.
     """
-    listed = {place for source, place in named_data(config) if source.is_file()}
-    candidates = [*packaged(config, python, data), *collected(config), *in_folders(config)]
-    refuse(config, {each.place: each for each in candidates if each.place not in listed}.values(), "freeze.data")
+    listed = [(source, place) for source, place in named_data(config) if source.is_file()]
+    places = {place for _, place in listed}
+    # A build may have given the file another name.
+    copied = {(source, os.path.dirname(place)) for source, place in listed}
+    asked = cache(ignored_below)
+    candidates = [*packaged(config, python, data, asked), *collected(config), *in_folders(config)]
+    unlisted = {
+        each.place: each
+        for each in candidates
+        if each.place not in places and (each.origin, os.path.dirname(each.place)) not in copied
+    }
+    refuse(config, unlisted.values(), "freeze.data", asked)
 
 
 def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:
@@ -38,26 +50,41 @@ def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:
         yield path, place_in(folder, path.name) if path.is_file() else os.path.normpath(folder)
 
 
-def packaged(config: ImageConfig, python: Path, data: Iterable[Sequence[str]]) -> Iterator[Candidate]:
+def packaged(config: ImageConfig, python: Path, data: Iterable[Sequence[str]], asked: Asked) -> Iterator[Candidate]:
     """What goes in by itself and is not of a distribution of somebody else's."""
     sites = site_packages(python)
-    own = local_files(sites)
     folders = local_folders(config)
-    sources = [path for folder in folders for path in source_files(folder)]
+    projects = list(dict.fromkeys([*folders, config.root, config.project]))
+    origins = Origins(folders=folders, projects=projects, sites=sites, own=frozenset(local_files(sites)))
     for source, folder in data:
         path = Path(source)
         site = next((site for site in sites if path.is_relative_to(site)), None)
-        if path.is_file() and (site is None or path in own):
-            inside = site or config.work / "program"
-            origin = find_origin(path.relative_to(inside), folders, sources) if path.is_relative_to(inside) else path
-            yield make_candidate(config, path, place_in(folder, path.name), origin)
+        if path.is_file() and (site is None or path in origins.own):
+            yield traced(config, path, place_in(folder, path.name), site or config.work / "program", origins, asked)
 
 
-def find_origin(path: Path, folders: Iterable[Path], sources: Iterable[Path]) -> Path | None:
-    """The file of the project that was installed, or collected, as that path."""
-    likely = [folder / path for top in folders for folder in (top, top / "src")]
-    found = next((each for each in likely if each.is_file()), None)
-    return found or next((each for each in sources if each.as_posix().endswith(f"/{path}")), None)
+def traced(config: ImageConfig, path: Path, place: str, inside: Path, origins: Origins, asked: Asked) -> Candidate:
+    """A file that goes in by itself, with the file of the project that it was copied from into the folder `inside`."""
+
+    def candidate(origin: Path | None) -> Candidate:
+        return make_candidate(config, path, place, origin, folder_around(config, origin, place))
+
+    def is_refused(origin: Path) -> bool:
+        return bool(reason_of_origin(config, candidate(origin), asked))
+
+    if not path.is_relative_to(inside):
+        return candidate(path)
+    return candidate(origins.find(path, path.relative_to(inside), is_refused))
+
+
+def folder_around(config: ImageConfig, origin: Path | None, place: str) -> Path | None:
+    """The folder that `freeze.data` names, with the place for it, that the file of the project lies in."""
+    named = (
+        folder
+        for folder, of_folder in named_data(config)
+        if origin and origin.is_relative_to(folder) and PurePosixPath(place).is_relative_to(of_folder)
+    )
+    return next((folder for folder in named if folder.is_dir()), None)
 
 
 def local_files(sites: Iterable[Path]) -> set[Path]:

@@ -23,7 +23,18 @@ from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY
             "",
             [".env.production.example", "example.env", ".ENV.Sample", "x/.docker/nginx.conf", ".aws", "x.environment"],
         ),
-        ("", ["shop/page.html", ".env.example", "x/.env.sample", "id_rsa.pub", "id_ed25519_sk.pub", "cacert.pem", "config.json"]),
+        (
+            "",
+            [
+                "shop/page.html",
+                ".env.example",
+                "x/.env.sample",
+                "id_rsa.pub",
+                "id_ed25519_sk.pub",
+                "cacert.pem",
+                "config.json",
+            ],
+        ),
         ("", [".github/x", ".gitignore", "credentials", "environment", "keys/readme.txt", "pip.conf", ".well-known/x"]),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from support import install_distribution
 
 from pystatic_tasks.config.model import Freeze, ImageConfig
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.steps.freeze.own_data import check_own_data, find_origin
+from pystatic_tasks.steps.freeze.own_data import check_own_data
 
 INSTALLED = ("shop/.env", "shop/page.html")
 
@@ -108,11 +109,68 @@ def test_static_files_that_were_collected_are_named_as_they_lie_in_the_project(r
     )
 
 
-def test_an_origin_is_looked_for_where_projects_have_their_packages_first(root: Path) -> None:
-    write(root, "src/shop/a", "lib/shop/a", "lib/shop/b")
-    sources = [root / "lib/shop/a", root / "lib/shop/b"]
-    assert [find_origin(Path("shop", name), [root], sources) for name in "abc"] == [
-        root / "src/shop/a",
-        root / "lib/shop/b",
-        None,
+# What a build gave another name.
+
+
+@pytest.fixture
+def repository(root: Path) -> Path:
+    write(root, "shop/page.html")
+    (root / ".gitignore").write_text("local.*\nprivate/\nbuild/\nfrontend/\nnode_modules/\n", encoding="utf-8")
+    subprocess.run(["git", "init", "-q", root], check=True)
+    return root
+
+
+def copied(root: Path, name: str, text: str, *origins: str) -> tuple[Path, str]:
+    """A collected file, with files of the project that have its bytes."""
+    collected = root / "build/pystatic/shop/program" / name
+    for path in (collected, *(root / each for each in origins)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return collected, str(Path(name).parent)
+
+
+def test_what_git_ignores_is_refused_under_another_name(repository: Path, site: Path) -> None:
+    data = [
+        copied(repository, "static/local.json", "of assets", "assets/local.json"),
+        copied(repository, "static/notes.dat", "of notes", "private/notes.txt"),
+        copied(repository, "static/both.js", "of both", "private/both.js", "assets/public.js"),
+        copied(repository, "static/made.js", "of nothing"),
+        copied(repository, "static/empty", "", "private/empty"),
+        copied(repository, "static/library.js", "of others", "node_modules/library.js"),
     ]
+    assert refused(make_image(repository), python(site), *data) == [
+        "assets/local.json: git ignores it",
+        "private/notes.txt: git ignores it",
+        '"assets/local.json:static", "private/notes.txt:static".',
+    ]
+    image = make_image(repository, "assets/local.json:static", "private/notes.txt:static")
+    assert refused(image, python(site), *data) == []
+
+
+def test_what_is_installed_under_another_name_is_refused(repository: Path, site: Path) -> None:
+    (repository / "source").mkdir()
+    for path in (site / "shop/page.html", repository / "source/local.html"):
+        path.write_text("of source", encoding="utf-8")
+    assert refused(make_image(repository), python(site), (site / "shop/page.html", "shop"))[0] == (
+        "source/local.html: git ignores it"
+    )
+
+
+def test_a_link_out_of_the_project_is_refused_under_another_name(repository: Path, site: Path) -> None:
+    outside = repository.parent / "outside.txt"
+    data = copied(repository, "static/linked.txt", "outside", str(outside))
+    (repository / "assets").mkdir()
+    (repository / "assets/linked.txt").symlink_to(outside)
+    assert refused(make_image(repository), python(site), data)[0] == f"assets/linked.txt: a link to {outside}"
+
+
+def test_a_folder_that_git_ignores_may_be_named_for_its_copies(repository: Path, site: Path) -> None:
+    data = copied(repository, "static/app.1a2b.js", "of a frontend", "frontend/app.js")
+    assert refused(make_image(repository), python(site), data)[0] == "frontend/app.js: git ignores it"
+    assert refused(make_image(repository, "frontend:static"), python(site), data) == []
+
+
+def test_copies_of_what_others_installed_are_their_own_business(repository: Path, site: Path) -> None:
+    data = copied(repository, "static/admin.css", "of an admin", "private/admin.css")
+    (site / "certifi/admin.css").write_text("of an admin", encoding="utf-8")
+    assert refused(make_image(repository), python(site), data) == []
