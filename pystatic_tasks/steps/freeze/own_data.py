@@ -32,13 +32,13 @@ def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[st
     listed = [(source, place) for source, place in named_data(config) if source.is_file()]
     places = {place for _, place in listed}
     # A build may have given the file another name.
-    copied = {(source, os.path.dirname(place)) for source, place in listed}
+    copied = {(source, Path(place).parent) for source, place in listed}
     asked = cache(ignored_below)
     candidates = [*packaged(config, python, data, asked), *collected(config), *in_folders(config)]
     unlisted = {
         each.place: each
         for each in candidates
-        if each.place not in places and (each.origin, os.path.dirname(each.place)) not in copied
+        if each.place not in places and (each.origin, Path(each.place).parent) not in copied
     }
     refuse(config, unlisted.values(), "freeze.data", asked)
 
