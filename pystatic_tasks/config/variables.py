@@ -21,6 +21,8 @@ HIDDEN = "***"
 SHORTEST_SECRET = 4
 # The same of one of several lines, of which some are brackets and common words.
 SHORTEST_LINE = 8
+SPECIAL_IN_BASH = re.compile(r"""[ \t'"\\|&;()<>!{}*\[\]?^$`,]|^[#~]|(?<=[:=])~""")
+IN_BASH = dict(zip("\a\b\x1b\f\n\r\t\v", "abEfnrtv", strict=True))
 
 
 def resolved(variables: Mapping[str, str], key: str) -> dict[str, str]:
@@ -94,11 +96,38 @@ def spellings(secret: str) -> Iterator[str]:
 
 def quoted(text: str) -> Iterator[str]:
     """The text between the quotes of Python, JSON and shells, in HTML, and as a part of a URL."""
-    content = os.fsencode(text)
-    for written in (repr(text)[1:-1], repr(content)[2:-1]):
+    yield from quoted_by_python(text)
+    yield from quoted_by_json(text)
+    yield from quoted_by_shells(text)
+    yield from (html.escape(text), html.escape(text, quote=False))
+    # As MarkupSafe does.
+    yield html.escape(text, quote=False).replace('"', "&#34;").replace("'", "&#39;")
+    yield from quoted_in_urls(os.fsencode(text))
+
+
+def quoted_by_python(text: str) -> Iterator[str]:
+    for written in (repr(text)[1:-1], ascii(text)[1:-1], repr(os.fsencode(text))[2:-1]):
         # Python escapes an apostrophe only where there is a quotation mark too.
         yield from (written, written.replace("'", "\\'") if '"' not in text else written)
-    yield from (json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+
+
+def quoted_by_json(text: str) -> Iterator[str]:
+    """As Python writes it, PHP with its slashes, and Go and Flask for what stands in HTML."""
+    for ascii_only in (True, False):
+        written = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        yield from (written, written.replace("/", "\\/"))
+        yield re.sub("[<>&]", lambda match: f"\\u{ord(match[0]):04x}", written)
+        yield re.sub("[<>&']", lambda match: f"\\u{ord(match[0]):04x}", written)
+
+
+def quoted_by_shells(text: str) -> Iterator[str]:
+    """Between apostrophes, and as `printf %q` of bash writes it."""
     yield from (text.replace("'", each) for each in ("'\"'\"'", "'\\''"))
-    yield html.escape(text)
-    yield from (quote(content), quote(content, safe=""), quote_plus(content))
+    yield SPECIAL_IN_BASH.sub(r"\\\g<0>", text)
+    yield re.sub(r"[\\'\a\b\x1b\f\n\r\t\v]", lambda match: f"\\{IN_BASH.get(match[0], match[0])}", text)
+
+
+def quoted_in_urls(content: bytes) -> Iterator[str]:
+    """The third is as `encodeURIComponent` of JavaScript writes it."""
+    for written in (quote(content), quote(content, safe=""), quote(content, safe="!'()*"), quote_plus(content)):
+        yield from (written, re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), written))

@@ -120,13 +120,15 @@ def user_info(line: Line, start: int) -> str:
     """What stands before the host, in all that follows the slashes of a URL in a line."""
     text, end = line.text, min(line.end, start + LONGEST)
     last = text.rfind("@", start, end)
-    if last < 0 or text[start] in "/ \t'\"" or HOST.match(text, start, line.end):
+    if last < 0 or HOST.match(text, start, line.end):
         return ""
-    found = last_between(line.before_hosts, start, end)
-    if found < 0 and not SHORT_HOST.match(text, start, line.end):
-        found = last_between(line.before_short_hosts, start, end)
-        found = last if found < 0 else found
-    return text[start:found] if found >= 0 else ""
+    place = last_between(line.before_hosts, start, end)
+    if place < 0 and not SHORT_HOST.match(text, start, line.end):
+        place = last_between(line.before_short_hosts, start, end)
+        place = last if place < 0 else place
+    found = text[start:place] if place >= 0 else ""
+    # Behind that begins a path or goes on a sentence, unless there is a password.
+    return "" if found.startswith(("/", " ", "	", "'", '"')) and ":" not in found else found
 
 
 def last_between(places: Sequence[int], start: int, end: int) -> int:

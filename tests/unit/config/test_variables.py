@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,13 @@ def test_the_callers_values_and_credentials_are_hidden_in_what_programs_wrote(
 def test_a_secret_is_hidden_however_it_is_quoted(prefix: str, suffix: str, first: Quote, second: Quote) -> None:
     secret = f"{prefix}sesame{suffix}"
     assert "sesame" not in hidden(f"before {second(first(secret))} after", [secret])
+
+
+@pytest.mark.parametrize("secret", ["~p\"a'ss<w&rd $x/é`!y", "#,{a}*[b]?^=~(c);d|e\\f>", "two\nlines\tof'it\\"])
+def test_a_secret_is_hidden_as_bash_quotes_it(secret: str) -> None:
+    command = ["bash", "-c", 'printf %q "$1"', "bash", secret]
+    quoted = subprocess.run(command, env={"LC_ALL": "C.UTF-8"}, capture_output=True, check=True, text=True).stdout
+    assert hidden(f"{quoted} said", [secret]) in ("*** said", "$'***' said")
 
 
 def test_the_callers_values_are_those_of_both_exercises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
