@@ -124,7 +124,9 @@ class Shop:
         for name in ("src", "prices", "rates"):
             shutil.rmtree(root / name, ignore_errors=True)
         threads = root.parent / "threads.txt"
-        threads.write_text(str(self.threads), encoding="utf-8")
+        # What lies elsewhere counts by its time.
+        if not threads.exists() or threads.read_text(encoding="utf-8") != str(self.threads):
+            threads.write_text(str(self.threads), encoding="utf-8")
         files = {
             "../pyproject.toml": PYPROJECT.format(root=root, **self.config),
             "../gunicorn.conf.py": SERVER_CONFIG.format(threads=str(threads)),
