@@ -20,7 +20,8 @@ from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, PystaticError
 # What `beside` writes to, before it takes its place.
 TEMPORARY_NAMES = ".*.part"
 NODE_MODULES = "node_modules"
-RESULTS = (("build", "pystatic"), ("dist", "pystatic"))
+# Of a virtual environment, a cache (https://bford.info/cachedir/), and builds by CMake and Ninja.
+MARKS = ("pyvenv.cfg", "CACHEDIR.TAG", "CMakeCache.txt", "build.ninja")
 
 
 def fingerprint(parts: Any) -> str:
@@ -42,7 +43,7 @@ def source_files(folder: Path) -> Iterator[Path]:
 
 def packable_files(folder: Path) -> Iterator[Path]:
     """All files of a project that a build backend may take, whatever folder they are in."""
-    found = walk(folder, leave_out=lambda path: is_result(path.relative_to(folder)) or is_made_again(path))
+    found = walk(folder, leave_out=lambda path: is_ours(path) or is_made_again(path))
     return (path for path in found if path.is_file())
 
 
@@ -52,17 +53,14 @@ def is_left_by_tools(folder: Path) -> bool:
 
 
 def is_made_again(folder: Path) -> bool:
-    """Repositories' own files, bytecode, metadata of builds, virtual environments, and caches that are marked as such.
-
-    A cache is marked by https://bford.info/cachedir/.
-    """
+    """Repositories' own files, bytecode, metadata of builds, and what is marked as made again."""
     by_name = folder.name in (".git", ".hg", ".svn", "__pycache__") or folder.name.endswith(".egg-info")
-    return by_name or (folder / "pyvenv.cfg").exists() or (folder / "CACHEDIR.TAG").exists()
+    return by_name or any((folder / name).exists() for name in MARKS)
 
 
-def is_result(path: Path) -> bool:
-    """Whether a path from a project's folder is what we put into `build` and `dist` there."""
-    return path.parts in RESULTS
+def is_ours(folder: Path) -> bool:
+    """Whether our steps made a folder, for this project or for another beside it."""
+    return folder.name == "pystatic" and folder.parent.name in ("build", "dist")
 
 
 def _walk(folder: Path, leave_out: Callable[[Path], bool], above: frozenset[Path]) -> Iterator[Path]:

@@ -121,8 +121,6 @@ class Shop:
 
     def write(self, root: Path) -> None:
         """Write all files of the project, and none besides."""
-        for name in ("src", "prices", "rates"):
-            shutil.rmtree(root / name, ignore_errors=True)
         threads = root.parent / "threads.txt"
         # What lies elsewhere counts by its time.
         if not threads.exists() or threads.read_text(encoding="utf-8") != str(self.threads):
@@ -142,10 +140,15 @@ class Shop:
             files[f"shop/{name}.py"] = "\n".join([*lines, f"NUMBER = {self.numbers.get(name, 0)}", ""])
         files["shop/web.py"] += WEB
         files["shop/backend.py"] = BACKEND
-        for name, content in files.items():
-            path = root / "src" / name if not name.startswith("..") else root / name.removeprefix("../")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+        paths = {(root / "src" / name).resolve(): content for name, content in files.items()}
+        for path in (each for folder in ("src", "prices", "rates") for each in (root / folder).rglob("*")):
+            if path.is_file() and path.suffix in (".py", ".txt") and path.resolve() not in paths:
+                path.unlink()
+        for path, content in paths.items():
+            # Some count by their time.
+            if not path.exists() or path.read_text(encoding="utf-8") != content:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(content, encoding="utf-8")
         (root / "src/shop/run.sh").chmod(0o755 if self.is_executable else 0o644)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.steps.freeze.environment import local_folders
 from pystatic_tasks.steps.freeze.locks import find_lock
-from pystatic_tasks.system.files import is_left_by_tools, naming
+from pystatic_tasks.system.files import is_left_by_tools, is_ours, naming
 from pystatic_tasks.system.git import run_git
 
 
@@ -87,11 +87,6 @@ def below(folder: Path, results: Iterable[Path] = ()) -> Iterator[Path]:
             yield path
         if is_folder:
             yield from below(path, results)
-
-
-def is_ours(folder: Path) -> bool:
-    """Whether our steps made a folder, for this project or for another beside it."""
-    return folder.name == "pystatic" and folder.parent.name in ("build", "dist")
 
 
 def copy(path: Path, target: Path, copied: Iterable[Path]) -> None:

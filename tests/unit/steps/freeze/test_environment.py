@@ -224,7 +224,7 @@ def test_all_files_but_those_of_tools_are_sources(shop: ImageConfig) -> None:
         "dist/app.css",
         "dist/lib/app.js",
         "build/lib/app.js",
-        "src/build/pystatic/x",
+        "src/build/x",
     ],
 )
 def test_a_file_that_may_be_packed_is_a_source_in_whatever_folder(shop: ImageConfig, place: str) -> None:
@@ -248,6 +248,7 @@ def test_a_file_that_may_be_packed_is_a_source_in_whatever_folder(shop: ImageCon
         ".venv/x.py",
         ".mypy_cache/x.json",
         "build/pystatic/shop/x",
+        "services/api/build/pystatic/shop/x",
         "dist/pystatic/shop/image.tar",
     ],
 )
