@@ -196,7 +196,8 @@ def started(root: Path, layout: Layout, env: Mapping[str, str], **changes: Any) 
     [image] = load_config(root)
     image = replace(image, layout=layout)
     built = read(root / "build" / "pystatic" / image.name / "image.json")["result"]
-    artifact = make_artifact(image, image_id=built["image_id"], ports=built["server_ports"])
+    # What was built last may be of the other layout.
+    artifact = make_artifact(image, image_id="", ports=built["server_ports"])
     archive = image.dist / f"{layout}.tar"
     policy = Policy(user="65535:65535", writable_tmp=layout == "onefile", memory_bytes=image.smoke.memory)
     container = choose_engine("sandbox").start(
