@@ -74,25 +74,26 @@ def records_in(written: bytes) -> list[list[str]]:
     return [each.split(FIELD_END) for each in text.split(RECORD_END)[:-1]]
 
 
-def files_in(written: bytes) -> set[str]:
-    """Paths of the files that a process read."""
-    return {fields[0] for kind, *fields in records_in(written) if kind == "file" and len(fields) == 1}
+def records_between(folder: Path, begin: Mapping[str, int], end: Mapping[str, int]) -> Iterator[list[str]]:
+    """The records that processes wrote from one moment to another, each told by how many bytes each had by then."""
+    for name, size in end.items():
+        with (folder / name).open("rb") as file:
+            file.seek(begin.get(name, 0))
+            yield from records_in(file.read(size - file.tell()))
 
 
-def uses_by_occasion(folder: Path, occasions: Sequence[Occasion], exercise: Exercise) -> Iterator[Use]:
+def uses_by_occasion(folder: Path, occasions: Sequence[Occasion], around: Surroundings) -> Iterator[Use]:
     """What a program used for the first time on each occasion.
 
     Args:
         folder: Has the records of all processes.
         occasions: In order.
-        exercise: What the program was asked.
+        around: Where things lie that it can need.
     """
-    around = look_around(exercise)
-    written = {path.name: path.read_bytes() for path in folder.iterdir()}
     begin: Mapping[str, int] = {}
     seen: set[str] = set()
     for occasion, end in occasions:
-        records = [each for name in end for each in records_in(written[name][begin.get(name, 0) : end[name]])]
+        records = list(records_between(folder, begin, end))
         modules = {fields[1] for fields in records if fields[0] in ("module", "loaded")} - seen
         paths = [(Path(fields[1]), fields[0]) for fields in records if fields[0] in ("file", "folder")]
         data = {name for path, kind in paths for name in folder_in_program(path, kind, around)} - seen
@@ -158,9 +159,10 @@ def look_around(exercise: Exercise) -> Surroundings:
     )
 
 
-def take(records: Records, exercise: Exercise, answers: tuple[ObservedAnswer, ...], problem: str) -> Observed:
+def take(
+    records: Records, exercise: Exercise, around: Surroundings, answers: tuple[ObservedAnswer, ...], problem: str
+) -> Observed:
     """All that follows from the records."""
-    around = look_around(exercise)
     modules, by_path, import_paths = taken_modules(records, exercise, around)
     # Python itself opens the script that it is called with.
     records.files.difference_update(exercise.arguments[:1])

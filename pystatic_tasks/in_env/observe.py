@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from .client import LOOPBACK, Answer, is_taken, send
-from .evidence import Occasion, files_in, read_records, take, uses_by_occasion
+from .evidence import Occasion, look_around, read_records, records_between, take, uses_by_occasion
 from .exchange import respond
 from .processes import kill_session, session
 from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
@@ -63,8 +63,9 @@ def observe(exercise: Exercise) -> Observed:
         run(exercise, heard)
     except NotObservedError as error:
         problem = explained(str(error), Path(exercise.log))
-    observed = take(read_records(records), exercise, tuple(heard.answers), problem)
-    uses = tuple(uses_by_occasion(records, [*heard.occasions, ("end", sizes(exercise.records))], exercise))
+    around = look_around(exercise)
+    observed = take(read_records(records), exercise, around, tuple(heard.answers), problem)
+    uses = tuple(uses_by_occasion(records, [*heard.occasions, ("end", sizes(exercise.records))], around))
     return replace(observed, uses=uses, log=log_without(exercise, *heard.again))
 
 
@@ -155,7 +156,7 @@ def serve(exercise: Exercise, program: subprocess.Popen[bytes], heard: Heard) ->
         answers.append(ask(exercise, request))
         end = sizes(exercise.records)
         heard.occasions.append((f"{request.method} {request.path}", end))
-        heard.answers.append(observed_answer(request, answers[-1], read_since(exercise.records, start)))
+        heard.answers.append(observed_answer(request, answers[-1], files_between(exercise.records, start, end)))
         if not answers[-1].status:
             raise NotObservedError(f"{request.method} {request.path} had no answer")
         start = end
@@ -179,14 +180,9 @@ def sizes(records: str) -> dict[str, int]:
     return {path.name: path.stat().st_size for path in Path(records).iterdir()}
 
 
-def read_since(records: str, sizes_before: Mapping[str, int]) -> set[str]:
-    """Paths of files that were read since the processes had written down that much."""
-    found: set[str] = set()
-    for path in Path(records).iterdir():
-        with path.open("rb") as file:
-            file.seek(sizes_before.get(path.name, 0))
-            found |= files_in(file.read())
-    return found
+def files_between(records: str, begin: Mapping[str, int], end: Mapping[str, int]) -> set[str]:
+    """Paths of files that were read from one moment to another."""
+    return {fields[1] for fields in records_between(Path(records), begin, end) if fields[0] == "file"}
 
 
 def words_of_machine(exercise: Exercise) -> list[str]:

@@ -9,8 +9,8 @@ import pytest
 from support import install_distribution
 
 from pystatic_tasks.in_env import evidence
-from pystatic_tasks.in_env.evidence import Records, folder_of_import, read_records, take
-from pystatic_tasks.in_env.protocol import Exercise, Observed, ObservedAnswer
+from pystatic_tasks.in_env.evidence import Records, folder_of_import, look_around, read_records, take, uses_by_occasion
+from pystatic_tasks.in_env.protocol import Exercise, Observed, ObservedAnswer, Use
 
 FAST = f"depx/fast{EXTENSION_SUFFIXES[0]}"
 EXERCISE = Exercise(
@@ -46,7 +46,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def see(records: Records, tmp_path: Path, **exercise: object) -> Observed:
-    return take(records, Exercise(**{**vars(EXERCISE), **exercise}), (), "")
+    asked = Exercise(**{**vars(EXERCISE), **exercise})
+    return take(records, asked, look_around(asked), (), "")
 
 
 def inside(site: Path, found: Observed) -> set[str]:
@@ -235,14 +236,14 @@ def test_programs_are_told_by_name_and_python_is_none(tmp_path: Path, site: Path
 
 def test_answers_and_the_problem_are_handed_on(site: Path) -> None:
     answers = (ObservedAnswer(request="GET /", status=200, type="text/html"),)
-    found = take(Records(), EXERCISE, answers, "it failed")
+    found = take(Records(), EXERCISE, look_around(EXERCISE), answers, "it failed")
     assert (found.answers, found.problem) == (answers, "it failed")
 
 
 def test_of_the_files_read_for_an_answer_the_data_of_the_program_is_shown(site: Path) -> None:
     files = (str(site / "shop/page.html"), str(site / "shop/web.py"), "/etc/mime.types")
     answer = ObservedAnswer(request="GET /", status=200, type="text/html", files=files)
-    assert take(Records(), EXERCISE, (answer,), "").answers[0].files == ("shop/page.html",)
+    assert take(Records(), EXERCISE, look_around(EXERCISE), (answer,), "").answers[0].files == ("shop/page.html",)
 
 
 @pytest.mark.parametrize(
@@ -269,3 +270,20 @@ def test_what_was_looked_for_in_vain_is_told_for_the_next_time(tmp_path: Path, s
     )
     found = see(records, tmp_path, environment={"LD_LIBRARY_PATH": "/a:/b"})
     assert found.missing == ("/a/libgone.so.1", "/b/libgone.so.1", "/etc/ld.so.cache", "/usr/share/nowhere/magic")
+
+
+def test_what_is_used_counts_on_its_first_occasion_whichever_process_uses_it(tmp_path: Path, site: Path) -> None:
+    records = tmp_path / "records"
+    records.mkdir()
+    start = f"loaded\x1fcodecs\x1emodule\x1fshop\x1f{site}/shop.py\x1fname\x1e"
+    request = f"module\x1fshop\x1f{site}/shop.py\x1fname\x1efile\x1f{site}/depx/css/a.css\x1e"
+    worker = f"module\x1fcsv\x1f/std/csv.py\x1fname\x1efolder\x1f{site}/depx/img\x1efile\x1f/etc/hosts\x1e"
+    (records / "1").write_text(start + request, encoding="utf-8")
+    (records / "2").write_text(worker, encoding="utf-8")
+    sizes = {"1": len(start + request), "2": len(worker)}
+    occasions = [("start", {"1": len(start)}), ("GET /", sizes), ("end", sizes)]
+    assert list(uses_by_occasion(records, occasions, look_around(EXERCISE))) == [
+        Use(occasion="start", modules=("codecs", "shop"), data=()),
+        Use(occasion="GET /", modules=("csv",), data=("depx/css", "depx/img")),
+        Use(occasion="end", modules=(), data=()),
+    ]
