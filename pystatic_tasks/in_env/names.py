@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
+from pathlib import PurePath
 
 
 def around(name: str) -> list[str]:
@@ -37,3 +38,11 @@ def is_kept(name: str, patterns: Iterable[str]) -> bool:
 def top_of(name: str) -> str:
     """The top-level module or package of a name."""
     return name.replace("/", ".").partition(".")[0]
+
+
+def module_of(path: PurePath) -> str:
+    """The module that a source in a program is of, by where it lies; "" for any other file."""
+    if path.suffix != ".py":
+        return ""
+    parts = path.parent.parts if path.stem == "__init__" else path.with_suffix("").parts
+    return ".".join(parts)

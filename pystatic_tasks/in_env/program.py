@@ -6,7 +6,6 @@ Runs within PyInstaller, since `PYZ` and `EXE` read what that was called with.
 from __future__ import annotations
 
 import importlib.metadata
-import marshal
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,13 +24,13 @@ from .docstrings import documented, imported, owners_of
 from .exchange import respond
 from .layer_assignment import RUNNER, assign_layers
 from .metadata_headers import distributions_by_file, frozen_distributions, write_headers
-from .names import is_among
+from .names import is_among, module_of
 from .packed_places import place_of
 from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Program, TocEntry, TreeFile
 from .records import to_json
 from .shared_libraries import unwinder
 from .slim import BY_ARCHIVE, STAND_IN, TLS, loaded_with, may_be_left_out, slimmed, without_tls
-from .tree import EXPLAINING, LIBRARY, PACKAGES, PYC_HEADER, lay_out, machine_files
+from .tree import EXPLAINING, LIBRARY, PACKAGES, compile_code, lay_out, machine_files, write_bytecode
 
 # What launched.py imports at the end; in any tree.
 WANTED_BY_LAUNCHER = "fcntl"
@@ -125,8 +124,7 @@ def with_or_without_tls(program: Program, analysed: Analysed) -> Analysed:
         return analysed
     source = Path(program.work, RUNNER, "stand_ins", f"{STAND_IN}.py")
     bytecode = source.with_suffix(".pyc")
-    code = compile(source.read_bytes(), source.name, "exec", dont_inherit=True, optimize=program.optimize)
-    bytecode.write_bytes(PYC_HEADER + marshal.dumps(code))
+    write_bytecode(bytecode, compile_code(source, source.name, program.optimize))
     return without_tls(analysed, source, bytecode)
 
 
@@ -157,14 +155,6 @@ def without_sources(datas: Iterable[DataFile], modules: Iterable[str]) -> list[D
     """The data files that are no sources of these modules, whose bytecode comes in; templates of code stay."""
     known = set(modules)
     return [each for each in datas if module_of(Path(each[1], Path(each[0]).name)) not in known]
-
-
-def module_of(path: Path) -> str:
-    """The module that a source in a program is of, by where it lies; "" for any other file."""
-    if path.suffix != ".py":
-        return ""
-    parts = path.parent.parts if path.stem == "__init__" else path.with_suffix("").parts
-    return ".".join(parts)
 
 
 def names_inside(datas: Iterable[DataFile]) -> list[list[str]]:

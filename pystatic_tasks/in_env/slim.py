@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from PyInstaller.compat import PY3_BASE_MODULES
 
 from .layer_assignment import RUNNER
-from .names import around, is_among, top_of
+from .names import around, is_among, module_of, top_of
 from .protocol import Analysed, TocEntry
 from .shared_libraries import linkage
 
@@ -45,9 +45,11 @@ def may_be_left_out(analysed: Analysed, own: Iterable[str]) -> list[str]:
     always = {*PY3_BASE_MODULES, *BY_PYTHON_ITSELF, *HASHES}
     always |= {parent for name in always for parent in around(name)}
     names = {name for entry in everything(analysed) if (name := name_of(entry))}
+    folders = {name for name in names if name.endswith("/")}
+    modules = names - folders
+    packages = modules | {parent for name in modules for parent in around(name)}
     # The data of a package is its own.
-    packages = {parent for name in names for parent in (name, *around(name)) if not name.endswith("/")}
-    found = {name for name in names if name.rstrip("/").replace("/", ".") not in packages or not name.endswith("/")}
+    found = modules | {name for name in folders if name.rstrip("/").replace("/", ".") not in packages}
     return sorted(name for name in found - always if top_of(name) not in staying)
 
 
@@ -106,7 +108,7 @@ def name_of(entry: TocEntry) -> str:
     if kind != "DATA" or path.parts[0].endswith(".dist-info") or len(path.parts) == 1 != place.endswith(".pyc"):
         return ""
     if path.suffix == ".pyc":
-        return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        return module_of(path.with_suffix(".py"))
     return f"{path.parent}/"
 
 

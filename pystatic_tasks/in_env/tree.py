@@ -107,9 +107,9 @@ def lay_out(
         elif kind != "SYMLINK" and (destination in needed or not LIBPYTHON.match(destination)):
             place(shared_libraries.system / destination, source, kind)
     code = compile_code(entry, title, level(optimize, documented=documented))
-    write_bytecode(root, entry.stem, code)
+    write_bytecode(root / PACKAGES / f"{entry.stem}.pyc", code)
     if explaining:
-        write_bytecode(root, EXPLAINING, compile_code(explaining, explaining.name, optimize))
+        write_bytecode(root / PACKAGES / f"{EXPLAINING}.pyc", compile_code(explaining, explaining.name, optimize))
     write_script(root, name, entry.stem, optimize, explains=explaining is not None)
     return shared_libraries.complete(libraries, strip=strip)
 
@@ -138,10 +138,9 @@ def compile_code(source: Path, title: str, optimize: int) -> CodeType:
     return compile(source.read_bytes(), title, "exec", dont_inherit=True, optimize=optimize)
 
 
-def write_bytecode(root: Path, module: str, code: CodeType) -> None:
-    compiled = root / PACKAGES / f"{module}.pyc"
-    compiled.parent.mkdir(parents=True, exist_ok=True)
-    compiled.write_bytes(PYC_HEADER + marshal.dumps(code))
+def write_bytecode(path: Path, code: CodeType) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(PYC_HEADER + marshal.dumps(code))
 
 
 def write_script(root: Path, name: str, entry: str, optimize: int, *, explains: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import read_toml
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.in_env.names import is_kept
 from pystatic_tasks.steps.results import Slimmed
 from pystatic_tasks.system.files import write_whole
 
@@ -35,6 +36,12 @@ def read_lock(config: ImageConfig) -> Slimmed | None:
     return None if table is None else parse(config, table)
 
 
+def left_out(config: ImageConfig) -> tuple[str, ...]:
+    """Names of what the image does without, sorted: all on record but what the configuration keeps by now."""
+    slim = read_lock(config)
+    return tuple(sorted(name for name in slim.names_left_out if not is_kept(name, config.slim.keep))) if slim else ()
+
+
 def read_tables(config: ImageConfig) -> Mapping[str, Any]:
     """The tables of all images."""
     path = lock_path(config)
@@ -43,12 +50,11 @@ def read_tables(config: ImageConfig) -> Mapping[str, Any]:
 
 def parse(config: ImageConfig, table: Any) -> Slimmed:
     try:
-        slim = Slimmed(
-            python=table["python"],
+        return Slimmed(
+            python=checked(table["python"]),
             left_out={key: tuple(map(checked, names)) for key, names in table["left-out"].items()},
             kept={key: tuple(map(checked, names)) for key, names in table["kept"].items()},
         )
-        return slim if isinstance(slim.python, str) else checked(None)
     except (LookupError, TypeError, AttributeError):
         raise ConfigError(
             f"{lock_path(config)} is not as slim writes it, in the table of {config.name}.",
@@ -56,8 +62,8 @@ def parse(config: ImageConfig, table: Any) -> Slimmed:
         ) from None
 
 
-def checked(name: Any) -> Any:
-    """Raises TypeError for what is no text."""
+def checked(name: Any) -> str:
+    """A text; raises TypeError for anything else."""
     if not isinstance(name, str):
         raise TypeError
     return name

@@ -270,10 +270,15 @@ def linked(config: ImageConfig, python: Path, began: int | None = None) -> str:
             nobody knows what was installed, and the hash is that of nothing.
     """
     paths = linked_paths(config, python)
-    files = [each for path in paths for each in (packable_files(path) if path.is_dir() else [path])]
-    if began is not None and any(each.exists() and each.stat().st_mtime_ns >= began for each in files):
+    if began is not None and any(changed_since(path, began) for path in paths):
         return ""
     return fingerprint([hash_sources(path, whole=True) if path.is_dir() else hash_file(path) for path in paths])
+
+
+def changed_since(path: Path, moment: int) -> bool:
+    """Whether an archive, or a file in a folder, was written after a moment, in nanoseconds since the epoch."""
+    files = packable_files(path) if path.is_dir() else [path]
+    return any(each.exists() and each.stat().st_mtime_ns >= moment for each in files)
 
 
 def linked_paths(config: ImageConfig, python: Path, *, is_editable: bool | None = None) -> list[Path]:
@@ -283,7 +288,7 @@ def linked_paths(config: ImageConfig, python: Path, *, is_editable: bool | None 
     return sorted({each.origin for each in found if each.origin.resolve() not in named})
 
 
-def editable_sources(config: ImageConfig, python: Path) -> str:
+def editable_sources(python: Path) -> str:
     """One hash of the folders that are imported from where they are, though installed."""
     folders = sorted({each.origin for each in locals_in(python) if each.is_editable})
     return fingerprint([hash_sources(folder, whole=True) for folder in folders])

@@ -19,7 +19,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
 from pystatic_tasks.steps.freeze.installed import installed_files
 from pystatic_tasks.steps.results import Interpreter, Stamps
-from pystatic_tasks.steps.slim_lock import read_lock
+from pystatic_tasks.steps.slim_lock import left_out
 from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -31,7 +31,6 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
     """One hash of everything that decides what the frozen program is, beside `asked_of_freeze`."""
     data = [config.root / entry.rpartition(":")[0] for entry in config.freeze.data]
     server_config = target.server_config_file(config)
-    slim = read_lock(config)
     return fingerprint(
         {
             "name": config.name,
@@ -40,14 +39,14 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "tools": tools(),
             "installed": installed_files(context.python),
             "sources": environment.hash_sources(config.root) if is_imported_in_place(config) else "",
-            "editable": environment.editable_sources(config, context.python),
+            "editable": environment.editable_sources(context.python),
             "own": to_json(own_components(config)),
             "server_config": hash_file(server_config) if server_config else "",
             "data": [(str(path), hash_tree(path)) for path in data],
             "libraries": [
                 (path, hash_file(Path(path))) for path in config.staticx.libraries if form_of(config) == "tree"
             ],
-            "slim": slim and [sorted(slim.names_left_out)],
+            "left_out": left_out(config),
             "variables": observation.exercise_variables(config),
             "observed": observation.exercise_inputs(config) if context.observes else "",
             "made_by": made_by(),

@@ -8,7 +8,6 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.modules import FREEZE
-from pystatic_tasks.in_env.names import is_kept
 from pystatic_tasks.in_env.protocol import Examined, FrozenProgram, Observed, Program
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
@@ -17,7 +16,7 @@ from pystatic_tasks.steps.freeze import environment
 from pystatic_tasks.steps.freeze.examination import entry_path
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
 from pystatic_tasks.steps.manifest import cache_folder
-from pystatic_tasks.steps.slim_lock import read_lock
+from pystatic_tasks.steps.slim_lock import left_out
 from pystatic_tasks.system.files import fingerprint, source_files
 from pystatic_tasks.system.libraries import missing_libraries
 from pystatic_tasks.system.processes import last_lines, tool_environment
@@ -112,12 +111,6 @@ def describe_program(
         optimize=config.freeze.optimize,
         strip=config.freeze.strip,
     )
-
-
-def left_out(config: ImageConfig) -> tuple[str, ...]:
-    """Names of what pystatic.lock leaves out, sorted, but for what the configuration keeps by now."""
-    slim = read_lock(config)
-    return tuple(sorted(name for name in slim.names_left_out if not is_kept(name, config.slim.keep))) if slim else ()
 
 
 def loose_files(config: ImageConfig) -> list[Path]:

@@ -113,16 +113,17 @@ def say_what_is_new(
     slim = read_lock(config)
     if slim is None:
         return
+    again = context.command("slim") or "slim"
     known = slim.names_left_out | slim.names_kept
     new = [name for name in optional if not is_among(name, known)]
     if not interpreter.version.startswith(f"{slim.python}."):
         context.say(
             f"{FILE} was written with Python {slim.python}, and this is {interpreter.version}: "
-            f"what is new in it is kept; {context.command('slim') or 'slim'} looks again"
+            f"what is new in it is kept; {again} looks again"
         )
     elif new:
         listed = ", ".join([*new[:SHOWN], *(["…"] if len(new) > SHOWN else [])])
-        context.say(f"{FILE} does not know {listed}, kept therefore; {context.command('slim') or 'slim'} looks again")
+        context.say(f"{FILE} does not know {listed}, kept therefore; {again} looks again")
 
 
 def large_interpreters(contents: Iterable[Part]) -> Iterator[tuple[str, int]]:
