@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from keyword import iskeyword
 from typing import Any
 
+from pystatic_tasks.system.files import LONGEST_NAME, LONGEST_PATH
 from pystatic_tasks.system.texts import quoted
 
 SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -22,9 +23,6 @@ LARGEST_SECONDS = 24 * 60 * 60
 LONGEST_NUMBER = 40
 # Much less than engines and file systems take.
 LONGEST_IMAGE_NAME = 128
-# PATH_MAX with its final zero, and NAME_MAX, of Linux.
-LONGEST_PATH = 4095
-LONGEST_FILE_NAME = 255
 # What a line of a Dockerfile cannot hold, and what terminals are led astray by.
 CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f-\x9f]")
 # Of files that the steps write beside the program.
@@ -156,17 +154,21 @@ def check_image_env(value: Mapping[str, str]) -> Mapping[str, str]:
     for name, text in value.items():
         if re.search(r"[\s\"'\\$]", name) or CONTROL.search(name):
             raise ValueError(f"{quoted(name)} is not the name of a variable")
-        if CONTROL.search(text):
-            raise ValueError(f"{quoted(name)} has a value of several lines, which no Dockerfile can hold")
+        check_one_line(name, text)
     return value
+
+
+def check_one_line(name: str, text: str) -> None:
+    """Raises ValueError if the value of that name does not fit into a line of a Dockerfile."""
+    if CONTROL.search(text):
+        raise ValueError(f"{quoted(name)} has a value of several lines, which no Dockerfile can hold")
 
 
 def check_labels(value: Mapping[str, str]) -> Mapping[str, str]:
     for name, text in value.items():
         if not name or CONTROL.search(name):
             raise ValueError(f"{quoted(name)} is not the name of a label")
-        if CONTROL.search(text):
-            raise ValueError(f"{quoted(name)} has a value of several lines, which no Dockerfile can hold")
+        check_one_line(name, text)
     return value
 
 
@@ -198,7 +200,7 @@ def check_data(value: str) -> str:
 
 def check_source(value: str) -> str:
     names = [name.encode() for name in value.split("/")]
-    if CONTROL.search(value) or len(value.encode()) > LONGEST_PATH or max(map(len, names)) > LONGEST_FILE_NAME:
+    if CONTROL.search(value) or len(value.encode()) > LONGEST_PATH or max(map(len, names)) > LONGEST_NAME:
         raise ValueError("is no path of a file; it is too long, or has a character that none has")
     return value
 

@@ -277,8 +277,9 @@ def open_layers(path: Path, image_id: str = "") -> Iterator[Iterator[Member]]:
     yield from checked_layers(path, layers)
 
 
-def members_of(path: Path, layer: SavedLayer) -> Iterator[Member]:
-    with ours(path):
+def members_of(layer: SavedLayer) -> Iterator[Member]:
+    """What a layer of an archive of ours holds; ImageError, maybe at the end, if it is another one."""
+    with ours(layer.archive):
         yield from layer.members()
 
 
@@ -286,7 +287,7 @@ def checked_layers(path: Path, layers: Iterable[SavedLayer]) -> Iterator[Iterato
     """What layers hold; an ImageError instead of an entry that is none of ours, or after the last for a wrong link."""
     root = CheckedRoot(path)
     for layer in layers:
-        yield map(root.checked, members_of(path, layer))
+        yield map(root.checked, members_of(layer))
     root.check_links()
 
 

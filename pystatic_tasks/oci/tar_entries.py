@@ -13,10 +13,8 @@ from collections.abc import Iterator
 from typing import Union
 
 from pystatic_tasks.oci.tar_reader import MOST_MEMBERS
+from pystatic_tasks.system.files import LONGEST_NAME, LONGEST_PATH
 
-# PATH_MAX with its final zero, and NAME_MAX, of Linux.
-LONGEST_PATH = 4095
-LONGEST_NAME = 255
 MOST_LEVELS = 256
 # Far more than any path has that is meant, and what the kernel follows in links is less.
 MOST_STEPS = 1024

@@ -19,6 +19,9 @@ from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, PystaticError
 
 # What `beside` writes to, before it takes its place.
 TEMPORARY_NAMES = ".*.part"
+# Of Linux, in bytes: PATH_MAX without its final zero, and NAME_MAX.
+LONGEST_PATH = 4095
+LONGEST_NAME = 255
 NODE_MODULES = "node_modules"
 # Of a virtual environment, a cache (https://bford.info/cachedir/), and builds by CMake and Ninja.
 MARKS = ("pyvenv.cfg", "CACHEDIR.TAG", "CMakeCache.txt", "build.ninja")

@@ -128,7 +128,7 @@ def user_info(line: Line, start: int) -> str:
         place = last if place < 0 else place
     found = text[start:place] if place >= 0 else ""
     # Behind that begins a path or goes on a sentence, unless there is a password.
-    return "" if found.startswith(("/", " ", "	", "'", '"')) and ":" not in found else found
+    return "" if found.startswith(("/", " ", "\t", "'", '"')) and ":" not in found else found
 
 
 def last_between(places: Sequence[int], start: int, end: int) -> int:

@@ -88,7 +88,7 @@ def compressed(layer: SavedLayer) -> str:
 
 def contents(layer: SavedLayer) -> dict[str, str]:
     """What a layer says of each of its entries, in one line, by name."""
-    return {member.name: told(member) for member in members_of(layer.archive, layer)}
+    return {member.name: told(member) for member in members_of(layer)}
 
 
 def told(member: Member) -> str:

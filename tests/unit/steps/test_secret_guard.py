@@ -129,7 +129,7 @@ def test_nothing_gets_in_where_git_does_not_say_what_it_ignores(repository: Path
         (CREDENTIALS, "conf/.docker/config.json", "/docker/config.json"),
         (CREDENTIALS, "conf/.kube/config", "/kube/config"),
         (CREDENTIALS, "conf/.ssh/known_hosts", "/ssh/known_hosts"),
-        (CREDENTIALS, "page.html", "/root/.aws/page.html"),
+        (CREDENTIALS, "page.html", "/srv/.aws/page.html"),
         (GITS_OWN, ".git/HEAD", "/history/HEAD"),
         (VARIABLES, "conf/prod.env", "/srv/settings"),
         ("", "conf/aws/page.html", "/srv/page.html"),
