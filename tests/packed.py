@@ -16,7 +16,7 @@ from support import REPOSITORY
 from pystatic_tasks.in_env import launcher_build, tree
 from pystatic_tasks.in_env.probe import find_libpython
 from pystatic_tasks.in_env.protocol import LauncherQuestion
-from pystatic_tasks.in_env.shared_libraries import linkage
+from pystatic_tasks.in_env.shared_libraries import linkage, unwinder
 
 NAME = "shop"
 LAUNCHER = REPOSITORY / "pystatic_tasks" / "in_image" / "launcher"
@@ -66,6 +66,7 @@ def lay_out(work: Path) -> Path:
     is_needed = libpython.name in linkage(Path(sys.executable).resolve()).needed
     contents = [*modules_of(MODULES.replace("", ""), modules)]
     contents += [(libpython.name, str(libpython), "BINARY")] if is_needed else []
+    contents += unwinder({})
     missing = tree.lay_out(root, NAME, contents, entry, (), title="shop.py", optimize=0, documented=True, strip=True)
     assert not missing
     return root

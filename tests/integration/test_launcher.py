@@ -22,6 +22,7 @@ import pytest
 from support import NOBODY, tool_or_skip
 
 from pystatic_tasks.in_env import launcher_build
+from pystatic_tasks.in_env.shared_libraries import UNWINDER, find_library, machine_of
 
 DAMAGED = "shop: cannot start: its file is damaged or cut short; build or copy it again\n"
 NO_FILE = "shop: cannot start: /proc/self/exe: {}; /proc has to be mounted, and the file be readable\n"
@@ -529,6 +530,29 @@ def test_a_fork_that_outlives_its_parent_has_its_files(program: Path, place: Pat
         assert process.stdout
         process.stdin.close()
         assert process.stdout.read() == '"LATIN SMALL LETTER A"\n'
+
+
+def test_threads_can_be_ended_when_the_folder_is_gone(program: Path, place: Path) -> None:
+    code = """
+        import _thread, sys, time
+
+        def work():
+            while True:
+                sum(range(100))
+
+        class Slow:
+            def __del__(self):
+                time.sleep(0.1)
+
+        for _ in range(3):
+            _thread.start_new_thread(work, ())
+        sys.modules["kept until the interpreter ends"] = Slow()
+    """
+    # The loader has nothing but what the program brings.
+    library = find_library(UNWINDER, machine_of(Path(sys.executable)))
+    assert library
+    hidden = among_mounts(f"mount -t tmpfs none {library.resolve().parent}", program, textwrap.dedent(code))
+    assert output_of(hidden, place) == ""
 
 
 def test_another_version_of_the_program_does_not_join_its_folder(

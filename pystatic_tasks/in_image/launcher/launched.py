@@ -53,6 +53,17 @@ def remove_at_end(root: str, lock: int) -> None:
             os.close(folder)
         for_child.clear()
 
+    def load_unwinder() -> None:
+        """What glibc opens by name to end a thread; threads that are left are ended when the folder is gone."""
+        import _imp
+        from _frozen_importlib import ModuleSpec
+
+        try:
+            _imp.create_dynamic(ModuleSpec("libgcc_s", None, origin=f"{root}/lib/libgcc_s.so.1"))
+        except ImportError:
+            # It is no module of Python, or not there; what was loaded stays loaded.
+            return
+
     def remove_below(folder: str) -> None:
         for entry in os.scandir(folder):
             if entry.is_dir(follow_symlinks=False):
@@ -67,6 +78,7 @@ def remove_at_end(root: str, lock: int) -> None:
 
             # Even if that is refused, the shared lock is gone: of several that end at once, the last succeeds.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            load_unwinder()
             remove_below(root)
             os.rmdir(root)
         except (ImportError, OSError):
