@@ -57,6 +57,8 @@ def ignored_below(folder: Path) -> frozenset[Path]:
     Raises:
         MissingToolError: the folder lies in a repository, and git is not there or fails.
     """
+    if run_git(folder, "check-ignore", "--quiet", ".") is not None:
+        return frozenset()
     answer = ask_git(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
     if answer.output is None:
         repository = find_repository(folder) or os.environ.get("GIT_DIR")
@@ -66,8 +68,7 @@ def ignored_below(folder: Path) -> frozenset[Path]:
                 f"Make this work: git -C {folder} status. Or remove {repository}, if this is no repository.",
                 [line.strip() for line in answer.problem.splitlines() if line.strip()],
             )
-    names = (answer.output or "").split("\0")
-    return frozenset() if "./" in names else frozenset(folder / name for name in names if name)
+    return frozenset(folder / name for name in (answer.output or "").split("\0") if name)
 
 
 def find_repository(folder: Path) -> Path | None:

@@ -112,6 +112,14 @@ def test_outside_of_a_repository_nothing_is_ignored(repository: Path, monkeypatc
     assert ignored_below(repository.parent) == frozenset()
 
 
+@pytest.mark.parametrize("path", ["made", "made/project", "made/project/src"])
+def test_in_a_folder_that_is_ignored_nothing_else_is(repository: Path, path: str) -> None:
+    (repository / ".gitignore").write_text("/made/\n", encoding="utf-8")
+    (repository / "made/project/src").mkdir(parents=True)
+    with_ignored_file(repository / path)
+    assert ignored_below(repository / path) == frozenset()
+
+
 @pytest.mark.parametrize("name", ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY"])
 def test_a_folder_in_a_repository_is_asked_of_that_one(
     repository: Path, monkeypatch: pytest.MonkeyPatch, name: str
