@@ -8,8 +8,8 @@ from support import tool_or_skip
 from bench.stranger import read_strangers
 from bench.strangers import LAYOUTS, build
 
-# A service, a server of its own, a package index, a job queue, fonts, a formatter: quick to install, on any Python.
-SOME = ["black", "fonttools", "httpbin", "huey", "pypiserver", "tornado"]
+# A service, and a job queue with threads of its own: quick to install, on any Python.
+SOME = ["httpbin", "huey"]
 
 
 @pytest.mark.parametrize("name", SOME)
