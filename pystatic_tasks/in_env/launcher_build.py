@@ -33,7 +33,9 @@ PAGE = 4096
 # The highest makes content smaller by four parts in a thousand and takes three times as long: too long for a large
 # program. To undo both costs the same.
 LEVEL, LEVEL_OF_LARGE = 22, 19
+# Of a large program the ELF files are compressed in parts, which threads of the launcher unpack side by side.
 LARGE_BYTES = 32_000_000
+PARTS = 4
 OTHER_WAYS = 'set packer = "staticx" or layout = "tree"'
 # From glibc 2.33 on, its loader knows it.
 NEEDED_OF_LOADER = b"--argv0"
@@ -46,6 +48,14 @@ class File:
     name: str
     content: bytes
     kind: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files that are to be compressed together, in their order, and at which level of zstd."""
+
+    files: Sequence[File]
+    level: int
 
 
 @dataclass(frozen=True)
@@ -68,12 +78,12 @@ class Packed:
 def build(question: LauncherQuestion) -> StaticExecutable:
     files = list(without_doubles(read_tree(question)))
     check_loader(question, files)
-    groups = [group for group in group_files(question, files) if group]
-    kept = Path(question.kept)
+    groups = [group for group in group_files(question, files) if group.files]
+    launcher, kept = Path(question.launcher), Path(question.kept)
     kept.mkdir(parents=True, exist_ok=True)
-    paths = [kept / name_of(group, Path(question.launcher)) for group in groups]
+    paths = [kept / name_of(group, launcher) for group in groups]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        packed = list(pool.map(lambda group, path: pack(group, Path(question.launcher), path), groups, paths))
+        packed = list(pool.map(lambda group, path: pack(group, launcher, path), groups, paths))
     for path in set(kept.iterdir()) - set(paths):
         path.unlink()
     write(question, packed)
@@ -128,13 +138,30 @@ def read_file(path: Path, name: str) -> File:
     return File(name, path.read_bytes(), ELF_FILE if is_elf(path) else PLAIN_FILE)
 
 
-def group_files(question: LauncherQuestion, files: Sequence[File]) -> Iterator[list[File]]:
+def group_files(question: LauncherQuestion, files: Sequence[File]) -> Iterator[Group]:
     """The files in groups: ELF files, and others, and of each what is the project's own and changes more often."""
     own = {place_of(Path(path), question.name) for path in question.own_files}
     for is_code in (True, False):
         some = [file for file in files if (file.kind == ELF_FILE) is is_code]
-        yield ordered(file for file in some if file.name not in own)
-        yield ordered(file for file in some if file.name in own)
+        for is_own in (False, True):
+            group = ordered(file for file in some if (file.name in own) is is_own)
+            if size_of(group) <= LARGE_BYTES:
+                yield Group(group, LEVEL)
+            else:
+                yield from (Group(part, LEVEL_OF_LARGE) for part in (in_parts(group) if is_code else [group]))
+
+
+def size_of(files: Iterable[File]) -> int:
+    """In bytes."""
+    return sum(len(file.content) for file in files)
+
+
+def in_parts(files: Iterable[File]) -> list[list[File]]:
+    """The files, the largest first, in parts of about the same size."""
+    parts: list[list[File]] = [[] for _ in range(PARTS)]
+    for file in files:
+        min(parts, key=size_of).append(file)
+    return parts
 
 
 def ordered(files: Iterable[File]) -> list[File]:
@@ -149,27 +176,27 @@ def kinship(file: File) -> tuple[object, ...]:
     return (suffix != ".pyc", suffix)
 
 
-def name_of(files: Iterable[File], launcher: Path) -> str:
+def name_of(group: Group, launcher: Path) -> str:
     """A name for what comes of compressing files, the same for the same."""
-    found = hashlib.sha256(repr((LEVEL, LEVEL_OF_LARGE, zstandard.__version__)).encode())
+    found = hashlib.sha256(repr((group.level, zstandard.__version__)).encode())
     for path in sorted(launcher.glob("filters-*")):
         found.update(path.read_bytes())
-    for file in files:
+    for file in group.files:
         found.update(struct.pack("<BQ", file.kind, len(file.content)) + file.content)
     return f"{found.hexdigest()}.packed"
 
 
-def pack(files: Sequence[File], launcher: Path, kept: Path) -> Packed:
+def pack(group: Group, launcher: Path, kept: Path) -> Packed:
     """Compress files together, unless what comes of that is in the file `kept` already."""
     if not kept.exists():
-        content, applied = joined(files, launcher)
+        content, applied = joined(group.files, launcher)
         head = json.dumps([len(content), [[astuple(one) for one in each] for each in applied]])
         temporary = kept.with_suffix(f".{threading.get_ident()}.part")
-        temporary.write_bytes(head.encode() + b"\n" + compress(content))
+        temporary.write_bytes(head.encode() + b"\n" + compress(content, group.level))
         temporary.replace(kept)
     head_line, _, packed = kept.read_bytes().partition(b"\n")
     size, filters = json.loads(head_line)
-    return Packed(files, [[Filter(*one) for one in each] for each in filters], size, packed)
+    return Packed(group.files, [[Filter(*one) for one in each] for each in filters], size, packed)
 
 
 def joined(files: Sequence[File], launcher: Path) -> tuple[bytes, list[list[Filter]]]:
@@ -185,9 +212,9 @@ def joined(files: Sequence[File], launcher: Path) -> tuple[bytes, list[list[Filt
     return bytes(content), applied
 
 
-def compress(content: bytes) -> bytes:
+def compress(content: bytes, level: int) -> bytes:
     parameters = zstandard.ZstdCompressionParameters.from_level(
-        LEVEL if len(content) <= LARGE_BYTES else LEVEL_OF_LARGE,
+        level,
         source_size=max(len(content), 1),
         write_checksum=True,
         write_content_size=True,
@@ -199,7 +226,7 @@ def write(question: LauncherQuestion, packed: Sequence[Packed]) -> None:
     launcher = Path(question.launcher, f"launcher-{question.machine}").read_bytes()
     launcher += bytes(-len(launcher) % ALIGNMENT)
     described = describe(question, packed)
-    index = compress(described)
+    index = compress(described, LEVEL)
     trailer = struct.pack("<3Q8s", len(launcher), len(index), len(described), MAGIC)
     Path(question.output).write_bytes(b"".join([launcher, *(each.content for each in packed), index, trailer]))
 

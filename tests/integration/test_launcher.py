@@ -88,6 +88,19 @@ def next_version(work: Path, tree: Path, program: Path) -> Path:
     return output
 
 
+@pytest.fixture(scope="module")
+def large(work: Path, tree: Path) -> Path:
+    """The program packed as if it were a large one."""
+    output = work / "large" / packed.NAME
+    output.parent.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launcher_build, "LARGE_BYTES", 1)
+        patch.setattr(launcher_build, "LEVEL_OF_LARGE", 3)
+        packed.pack(tree, output, work / "kept-in-parts")
+    assert len(list((work / "kept-in-parts").iterdir())) > launcher_build.PARTS
+    return output
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
     """A folder for what the program unpacks; nothing may be left there."""
@@ -191,6 +204,12 @@ def test_it_is_the_interpreter_with_what_it_needs(program: Path, place: Path) ->
     assert arguments == str([str(program), code, "a b"])
     assert file == f"{prefix}/lib/{packed.VERSION}/site-packages/shop-entry.pyc"
     assert names == "['double', 'sys']"
+
+
+@pytest.mark.parametrize("before", [(), without_memfd()], ids=["memory", "folder"])
+def test_a_large_program_is_unpacked_in_parts(large: Path, place: Path, before: Sequence[str]) -> None:
+    code = "import _socket, unicodedata; print(unicodedata.name('a'))"
+    assert output_of([*before, large, code], place) == "LATIN SMALL LETTER A\n"
 
 
 def test_found_by_its_name_it_knows_its_path(program: Path, place: Path) -> None:

@@ -144,3 +144,25 @@ def test_a_library_may_lie_in_two_folders_but_not_two_libraries_in_one_place(que
 def test_a_program_without_a_server_has_no_health_check(question: LauncherQuestion) -> None:
     build(replace(question, has_health_check=False, options=()))
     assert index_of(Path(question.output).read_bytes()).startswith(b"shop\0\x00\x00")
+
+
+def test_a_large_program_is_compressed_in_parts_of_about_the_same_size(
+    question: LauncherQuestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher_build, "PARTS", 2)
+    sizes = [9, 5, 3, 2]
+    files = [launcher_build.File(f"{size}.so", bytes(size), launcher_build.ELF_FILE) for size in sizes]
+    for largest, expected in ((19, [sizes]), (18, [[9], [5, 3, 2]])):
+        monkeypatch.setattr(launcher_build, "LARGE_BYTES", largest)
+        groups = [group for group in launcher_build.group_files(question, files) if group.files]
+        assert [[len(file.content) for file in group.files] for group in groups] == expected
+        assert {group.level for group in groups} == {1 if largest == 19 else launcher_build.LEVEL_OF_LARGE}
+
+
+def test_other_files_of_a_large_program_stay_together(
+    question: LauncherQuestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher_build, "LARGE_BYTES", 1)
+    files = [launcher_build.File(f"{name}.pyc", b"code", launcher_build.PLAIN_FILE) for name in "abc"]
+    [group] = [group for group in launcher_build.group_files(question, files) if group.files]
+    assert group == launcher_build.Group(files, launcher_build.LEVEL_OF_LARGE)

@@ -129,15 +129,38 @@ static void *write_files(void *given) {
     return 0;
 }
 
+// A frame of ELF files, and the thread that unpacks it.
+struct part {
+    struct elf_files *files;
+    unsigned frame;
+    pthread_t thread;
+    int has_none;
+};
+
+static void *unpack_part(void *given) {
+    struct part *part = given;
+    unpack_elf_files(part->files, part->frame);
+    return 0;
+}
+
 static void unpack_all_elf_files(struct start *start) {
     if (start->is_unpacked) return;
+    struct part parts[MAX_FRAMES];
+    unsigned count = 0;
     for (unsigned each = 0; each < start->payload.frame_count; each++)
-        if (start->payload.frames[each].has_elf_files) unpack_elf_files(&start->elf_files, each);
+        if (start->payload.frames[each].has_elf_files) parts[count++] = (struct part){&start->elf_files, each, 0, 1};
+    // This thread takes the first.
+    for (unsigned each = 1; each < count; each++)
+        parts[each].has_none = pthread_create(&parts[each].thread, 0, unpack_part, &parts[each]);
+    for (unsigned each = 0; each < count; each++)
+        if (parts[each].has_none) unpack_part(&parts[each]);
+    for (unsigned each = 0; each < count; each++)
+        if (!parts[each].has_none) pthread_join(parts[each].thread, 0);
     finish_elf_files(&start->elf_files);
     start->is_unpacked = start->in_memory;
 }
 
-// Fill the folder, by two threads.
+// Fill the folder, while other threads unpack the ELF files.
 static void fill(struct start *start) {
     pthread_t other;
     int is_alone = pthread_create(&other, 0, write_files, start);
