@@ -108,7 +108,9 @@ def ask_on(variant: Variant, port: int, tally: Tally, over: threading.Event) -> 
         try:
             check_answer(variant, *ask(port, SETTLE_SECONDS))
             tally.answered += 1
-        except (OSError, ValueError, http.client.HTTPException, BenchError) as error:
+        except BenchError as error:
+            tally.lost[str(error)] += 1
+        except (OSError, ValueError, http.client.HTTPException) as error:
             tally.lost[type(error).__name__] += 1
 
 
