@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.server import BenchError, Variant
-from pystatic_tasks.engines.sandbox import extract
+from pystatic_tasks.engines.local import extract
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 APP = "random_number.api:app"

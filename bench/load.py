@@ -24,7 +24,7 @@ from pathlib import Path
 from bench.build import REPOSITORY, build
 from bench.containers import DEBIANS_PYTHON
 from bench.server import BenchError, Variant, ask, check_answer, serving
-from pystatic_tasks.engines.sandbox import children, descendants
+from pystatic_tasks.engines.local import children, descendants
 
 CLIENTS = 4
 SECONDS_BETWEEN = (0.5, 3.0)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench.server import HOST, PATH, BenchError, Variant, ask, check_answer, serving
-from pystatic_tasks.engines.sandbox import descendants
+from pystatic_tasks.engines.local import descendants
 
 WARM_UP_REQUESTS = 200
 CONNECTIONS = 8

@@ -81,6 +81,8 @@ BUILT = Built(
     components=COMPONENTS,
 )
 NOBODY = 65534
+# What makes a command line like Docker's, of that version, run an image that ends at once.
+RUNS = 'case "$*" in *State.Running*) echo false ;; *State.ExitCode*) echo 0 ;; *) echo "{version}" ;; esac'
 # Engines and tools that must be there: a test is then never skipped for want of them.
 REQUIRED = set(filter(None, os.environ.get("PYSTATIC_TESTS_REQUIRE", "").split(",")))
 

@@ -18,9 +18,9 @@ from typing import Any, Literal
 from pystatic_tasks.system.certificates import USUAL_BUNDLE
 
 # The engines, each a module of its name in engines/, in the order in which "auto" tries them.
-EngineName = Literal["docker", "podman", "nerdctl", "sandbox"]
+EngineName = Literal["docker", "podman", "nerdctl", "sandbox", "proot"]
 ENGINE_NAMES: tuple[EngineName, ...] = typing.get_args(EngineName)
-# Into which no image is loaded to stay.
+# One of those into which no image is loaded to stay.
 KEEPS_NO_IMAGES: EngineName = "sandbox"
 EngineChoice = Literal["auto", EngineName]
 # The packers, each a module of its name in packers/.

@@ -3,6 +3,7 @@
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy, make_artifact
 from pystatic_tasks.engines.choose import choose_engine, loading_engines
 from pystatic_tasks.engines.registry import all_engines
+from pystatic_tasks.engines.trial import why_not
 
 __all__ = [
     "Artifact",
@@ -13,4 +14,5 @@ __all__ = [
     "choose_engine",
     "loading_engines",
     "make_artifact",
+    "why_not",
 ]

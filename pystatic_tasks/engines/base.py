@@ -127,7 +127,9 @@ class Container(Protocol):
 
 
 class Engine(Protocol):
-    """Loads and runs images."""
+    """Loads and runs images; a value, by which it is remembered whether it works."""
+
+    def __hash__(self) -> int: ...
 
     @property
     def name(self) -> str:
@@ -150,6 +152,9 @@ class Engine(Protocol):
     def load(self, artifact: Artifact) -> bool:
         """Make the image known to the engine under all its references; False if it was already."""
 
+    def unload(self, artifact: Artifact) -> None:
+        """Let the engine forget the image, if it knows it."""
+
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
         """Run the image in the background."""
 
@@ -165,7 +170,7 @@ def port_here(artifact: Artifact, engine: str) -> int | None:
     if is_taken(artifact.port):
         raise ImageError(
             f"Port {artifact.port} is in use, and {engine} runs the image in the network of this machine.",
-            "Stop what listens there; without services, all engines but the sandbox have ports of their own.",
+            "Stop what listens there; without services, all engines but the sandbox and PRoot have ports of their own.",
         )
     return artifact.port
 

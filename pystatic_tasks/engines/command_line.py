@@ -71,6 +71,9 @@ class CommandLineEngine:
                 call(self.name, "tag", self.handle(artifact).removeprefix("sha256:"), reference)
         return True
 
+    def unload(self, artifact: Artifact) -> None:
+        call(self.name, "rmi", "--force", self.handle(artifact).removeprefix("sha256:"), check=False)
+
     def handle(self, artifact: Artifact) -> str:
         """What its commands take for the image once it is loaded."""
         return artifact.references[0] if self.by_reference else artifact.image_id

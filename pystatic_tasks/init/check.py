@@ -17,7 +17,7 @@ from pathlib import Path
 from pystatic_tasks.config import ImageConfig, load_config
 from pystatic_tasks.config.model import EngineChoice
 from pystatic_tasks.config.project import TABLE, read_pyproject
-from pystatic_tasks.engines import Engine, all_engines, choose_engine
+from pystatic_tasks.engines import Engine, all_engines, choose_engine, why_not
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.packers import all_packers
 from pystatic_tasks.steps.freeze.interpreter import (
@@ -62,11 +62,10 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
         *(lambda wanted=wanted: check_python(wanted, root) for wanted in pythons),
         check_tools,
         check_patchelf,
-        *(lambda engine=engine: [check_engine(engine)] for engine in all_engines()),
-        *(lambda name=name: [check_choice(name)] for name in engines),
+        lambda: check_engines(engines),
         lambda: [check_git(root), check_uv(), check_nox(), *check_disk(root), configuration],
     ]
-    # Engines take their time to answer.
+    # Some take their time.
     with ThreadPoolExecutor(len(checks)) as pool:
         return tuple(finding for found in pool.map(lambda check: list(check()), checks) for finding in found)
 
@@ -185,11 +184,20 @@ def check_patchelf() -> Iterator[Finding]:
         )
 
 
+def check_engines(wanted: Iterable[EngineChoice]) -> Iterator[Finding]:
+    """What each engine does here, then which ones smoke takes."""
+    engines = all_engines()
+    # They take their time to answer, and more to start something, which is remembered.
+    with ThreadPoolExecutor(len(engines)) as pool:
+        yield from pool.map(check_engine, engines)
+    yield from map(check_choice, wanted)
+
+
 def check_engine(engine: Engine) -> Finding:
-    version = engine.version()
-    if version:
-        return Finding(name=engine.name, state="ok", seen=version)
-    return Finding(name=engine.name, state="info", seen=f"does not work here: {' '.join(engine.problem().split())}")
+    reason = why_not(engine)
+    if reason:
+        return Finding(name=engine.name, state="info", seen=f"does not work here: {' '.join(reason.split())}")
+    return Finding(name=engine.name, state="ok", seen=engine.version())
 
 
 def check_choice(name: EngineChoice) -> Finding:

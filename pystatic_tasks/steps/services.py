@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, Service, shown
 from pystatic_tasks.config.variables import caller_values, hidden, hide_in_files
-from pystatic_tasks.engines.sandbox import exit_code
+from pystatic_tasks.engines.local import exit_code
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, is_taken
 from pystatic_tasks.in_env.processes import kill_session, session

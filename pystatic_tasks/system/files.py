@@ -193,9 +193,14 @@ def move_whole(source: Path, target: Path, mode: int) -> None:
         temporary.chmod(mode)
 
 
-def remove_abandoned(prefix: str, parent: Path | None = None) -> None:
+def remove_folder(folder: Path) -> None:
+    """Remove what can be removed of a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned(prefix: str, parent: Path | None = None, remove: Callable[[Path], None] = remove_folder) -> None:
     """Remove temporary folders called by a prefix and the PID of their owner, which was killed."""
     for folder in (parent or Path(tempfile.gettempdir())).glob(f"{prefix}*"):
         owner = folder.name.removeprefix(prefix).partition("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)

@@ -98,8 +98,8 @@ def test_an_engine_that_does_not_answer(sample: Project) -> None:
     printed = sample.nox("-s", "smoke", *("--", "--engine", "docker"), ok=False, DOCKER_HOST="unix:///nowhere.sock")
     assert "The engine docker was asked for and does not work here (Cannot connect to the Docker daemon" in printed
     assert (
-        ").\nStart or install it, or choose another: --engine podman, --engine nerdctl or --engine sandbox.\n"
-        in printed
+        ").\nStart or install it, or choose another: "
+        "--engine podman, --engine nerdctl, --engine sandbox or --engine proot.\n" in printed
     )
 
 

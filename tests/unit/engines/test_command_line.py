@@ -167,6 +167,20 @@ def test_a_name_that_was_not_in_the_archive_is_given_afterwards(
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "engine", "asked"),
+    [
+        ("docker", DOCKER, "rmi --force 1"),
+        ("podman", PODMAN, "rmi --force 1"),
+        ("nerdctl", NERDCTL, "rmi --force shop:1"),
+    ],
+)
+def test_an_image_is_forgotten(programs: Path, tmp_path: Path, name: str, engine: Engine, asked: str) -> None:
+    program(programs, name, f'echo "$*" > "{tmp_path}/asked"; exit 1')
+    engine.unload(SHOP)
+    assert (tmp_path / "asked").read_text(encoding="utf-8").strip() == asked
+
+
 SHARED_MEMORY = "--tmpfs /dev/shm:rw,noexec,nosuid,nodev,mode=1777"
 
 
@@ -219,7 +233,7 @@ def test_what_listens_at_one_port_only_must_find_it_free_in_the_network_of_the_m
             DOCKER.start(fixed, IN_NETWORK, [])
     assert str(caught.value) == (
         f"Port {fixed.port} is in use, and docker runs the image in the network of this machine.\n"
-        "Stop what listens there; without services, all engines but the sandbox have ports of their own."
+        "Stop what listens there; without services, all engines but the sandbox and PRoot have ports of their own."
     )
     assert DOCKER.start(fixed, IN_NETWORK, []).address() == ("127.0.0.1", fixed.port)
     assert " --network host --env KEY sha256:1" in (tmp_path / "said").read_text(encoding="utf-8")

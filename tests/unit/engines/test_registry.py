@@ -13,8 +13,9 @@ def test_every_name_has_its_engine(name: EngineName) -> None:
 
 
 def test_engines_stand_in_the_order_in_which_they_are_tried() -> None:
-    assert [engine.name for engine in all_engines()] == ["docker", "podman", "nerdctl", "sandbox"]
+    assert [engine.name for engine in all_engines()] == ["docker", "podman", "nerdctl", "sandbox", "proot"]
 
 
-def test_all_but_the_sandbox_keep_images() -> None:
-    assert [engine.name for engine in all_engines() if not engine.keeps_images] == [KEEPS_NO_IMAGES] == ["sandbox"]
+def test_images_are_kept_where_a_daemon_or_a_store_is() -> None:
+    assert [engine.name for engine in all_engines() if not engine.keeps_images] == ["sandbox", "proot"]
+    assert KEEPS_NO_IMAGES == "sandbox"

@@ -1,56 +1,25 @@
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import subprocess
-import tarfile
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from changed_images import entry, link, write_changed
-from support import FROZEN, nest, small_disk, tool_or_skip
+from boxes import NOTHING_WRITABLE, POLICY, SERVES, make_box, run, wait_until_ready, write_image
+from support import FROZEN, nest, tool_or_skip
 
-from pystatic_tasks.config.model import ImageConfig, ImageOptions, ServerKind
-from pystatic_tasks.engines.base import Artifact, Container, Policy, port_here
-from pystatic_tasks.engines.sandbox import Sandbox, environment, exit_code, extract, here
-from pystatic_tasks.errors import ImageError, file_error
-from pystatic_tasks.in_env.client import free_port
-from pystatic_tasks.oci.archive import write_archive
-from pystatic_tasks.oci.compression import gzip
-from pystatic_tasks.oci.layers import Entry, make_layer
-from pystatic_tasks.oci.manifest import Runtime, make_image
+from pystatic_tasks.config.model import ImageConfig, ImageOptions
+from pystatic_tasks.engines.base import Artifact
+from pystatic_tasks.engines.sandbox import Sandbox, here
+from pystatic_tasks.oci.layers import Entry
 from pystatic_tasks.steps.image.rootfs import root_entries
-
-SERVES = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.02; done"
-POLICY = Policy(user="23456:34567", writable_tmp=True, memory_bytes=100_000_000)
-NOTHING_WRITABLE = Policy(user="23456:34567", writable_tmp=False, memory_bytes=100_000_000)
-
-
-def write_image(path: Path, *layers: list[Entry]) -> None:
-    runtime = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/busybox"], env=[], ports=[], labels={})
-    made = make_image([make_layer("program", entries, 0, {"gzip": gzip}) for entries in layers], runtime, 0, "gzip")
-    path.write_bytes(write_archive(made, ["busybox:latest"]))
 
 
 @pytest.fixture(scope="module")
 def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    """An image with one static program, which is a shell with its tools."""
-    busybox = Path(tool_or_skip("busybox"))
-    if "=>" in subprocess.run(["ldd", busybox], capture_output=True, text=True, check=False, timeout=20).stdout:
-        pytest.skip("this busybox needs libraries; install busybox-static")
-    root = tmp_path_factory.mktemp("image")
-    image = ImageConfig(root=root, project=root, name="busybox", script="x.py")
-    image.dist.mkdir(parents=True)
-    (image.dist / "busybox").symlink_to(busybox)
-    write_image(root / "image.tar", *root_entries(image, FROZEN).values())
-    return Artifact(
-        archive=root / "image.tar", image_id="", references=(), entrypoint="/busybox", env={"OWN": "a  b$ü"}, port=None
-    )
+    return make_box(tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture
@@ -66,22 +35,6 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield found
     assert list(folder.iterdir()) == []
-
-
-def run(sandbox: Sandbox, artifact: Artifact, script: str, policy: Policy = POLICY) -> tuple[int | None, str]:
-    """Exit code and output of a shell script in the sandbox."""
-    container = sandbox.start(artifact, policy, ["sh", "-c", script])
-    try:
-        return container.wait(10), container.output().strip()
-    finally:
-        container.remove()
-
-
-def wait_until_ready(container: Container) -> None:
-    end = time.monotonic() + 10
-    while "ready" not in container.output():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_it_gives_the_version_of_its_tool(sandbox: Sandbox) -> None:
@@ -302,155 +255,6 @@ def test_a_kernel_that_allows_no_namespaces_is_told(
     (tmp_path / "bwrap").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert Sandbox(as_root=False).problem() == problem
-
-
-def test_layers_are_unpacked_from_the_lowest(tmp_path: Path) -> None:
-    write_image(
-        tmp_path / "image.tar",
-        [Entry(path="/a", mode=0o644, content=b"below"), Entry(path="/größe 1", mode=0o755, content=b"1")],
-        [Entry(path="/a", mode=0o644, content=b"above"), Entry(path="/tmp", mode=0o1777)],
-    )
-    extract(tmp_path / "image.tar", tmp_path / "root")
-    assert (tmp_path / "root" / "a").read_bytes() == b"above"
-    assert (tmp_path / "root" / "größe 1").read_bytes() == b"1"
-    assert f"{(tmp_path / 'root' / 'größe 1').stat().st_mode:o}" == "100755"
-    assert f"{(tmp_path / 'root' / 'tmp').stat().st_mode:o}" == "41777"
-
-
-def test_links_are_unpacked_as_links(tmp_path: Path) -> None:
-    below = Entry(path="/lib/x.so.1", mode=0o755, content=b"library")
-    write_image(tmp_path / "image.tar", [below], [Entry(path="/lib/x.so", mode=0o777, link="x.so.1")])
-    extract(tmp_path / "image.tar", tmp_path / "root")
-    assert (tmp_path / "root/lib/x.so").readlink() == Path("x.so.1")
-    assert (tmp_path / "root/lib/x.so").read_bytes() == b"library"
-
-
-def test_the_mount_points_that_engines_add_are_there(tmp_path: Path) -> None:
-    write_image(tmp_path / "image.tar", [])
-    umask = os.umask(0o077)
-    try:
-        extract(tmp_path / "image.tar", tmp_path / "root")
-    finally:
-        os.umask(umask)
-    assert sorted(path.name for path in (tmp_path / "root").iterdir()) == ["dev", "etc", "proc", "tmp"]
-    assert (tmp_path / "root/etc/hosts").read_bytes() == Path("/etc/hosts").read_bytes()
-    assert f"{(tmp_path / 'root').stat().st_mode:o}" == "40755"
-
-
-def refused(folder: Path, *entries: tarfile.TarInfo, volumes: Sequence[str] = ()) -> str:
-    """Why an image was not unpacked; nothing beside its root may have been written."""
-    archive = write_changed(folder / "image.tar", entries)
-    before = sorted(folder.iterdir())
-    with pytest.raises(ImageError) as caught:
-        extract(archive, folder / "root", volumes=volumes)
-    assert [path for path in sorted(folder.iterdir()) if path.name != "root"] == before
-    assert caught.value.remedy == "Build the image again."
-    return caught.value.problem.removeprefix(f"{archive} holds ")
-
-
-def test_links_of_an_image_lead_nowhere_out_of_it(tmp_path: Path) -> None:
-    links = [link("a/up", ".."), link("etc", "a/up/..")]
-    assert refused(tmp_path, *links) == "'etc', which is a link out of the root, through other links."
-
-
-@pytest.mark.parametrize("point", ["dev", "proc", "tmp", "etc", "data"])
-def test_nothing_is_mounted_or_written_behind_a_link_of_the_image(tmp_path: Path, point: str) -> None:
-    other = entry("other", tarfile.DIRTYPE)
-    assert refused(tmp_path, other, link(point, "other"), volumes=["/data/x"] if point == "data" else []) == (
-        f"something at '{'data/x' if point == 'data' else point}', where a folder must be to run it."
-    )
-
-
-def test_a_file_of_the_network_is_written_in_place_of_a_link(tmp_path: Path) -> None:
-    archive = write_changed(tmp_path / "image.tar", [entry("mine"), link("etc/hosts", "../mine")])
-    extract(archive, tmp_path / "root")
-    assert (tmp_path / "root/mine").read_bytes() == b""
-    assert not (tmp_path / "root/etc/hosts").is_symlink()
-
-
-def test_a_file_above_a_link_takes_its_place(tmp_path: Path) -> None:
-    archive = write_changed(tmp_path / "image.tar", [entry("mine"), link("l", "mine")], [(entry("l"), b"above")])
-    extract(archive, tmp_path / "root")
-    assert [(tmp_path / "root" / name).read_bytes() for name in ("mine", "l")] == [b"", b"above"]
-
-
-def test_an_unpacked_file_gives_no_rights_away(tmp_path: Path) -> None:
-    archive = write_changed(tmp_path / "image.tar", [entry("ping", mode=0o6755), entry("d", tarfile.DIRTYPE, mode=0)])
-    extract(archive, tmp_path / "root")
-    modes = [(tmp_path / "root" / name).stat().st_mode for name in ("ping", "d")]
-    assert [f"{mode:o}" for mode in modes] == ["100755", "40700"]
-
-
-def test_only_the_image_that_was_built_is_run(tmp_path: Path) -> None:
-    archive = write_changed(tmp_path / "image.tar", [entry("a")])
-    built = f"sha256:{'1' * 64}"
-    with pytest.raises(ImageError) as caught:
-        extract(archive, tmp_path / "root", built)
-    assert f"{built} was built." in caught.value.problem
-    assert list((tmp_path / "root").iterdir()) == []
-
-
-def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
-    archive = write_changed(tmp_path / "image.tar", [(entry("large"), bytes(2**20))])
-    with small_disk(tmp_path / "disk", "256k"), pytest.raises(OSError) as caught:  # noqa: PT011
-        extract(archive, tmp_path / "disk/root")
-    assert str(file_error(caught.value)) == (
-        f"{tmp_path}/disk/root/large could not be read or written: No space left on device.\n"
-        "Free some space and run it again; nothing half-written was left."
-    )
-
-
-def with_variables(env: Mapping[str, str], server: ServerKind = "gunicorn") -> Artifact:
-    return Artifact(archive=Path(), image_id="", references=(), entrypoint="/shop", env=env, port=8000, server=server)
-
-
-def test_the_environment_is_what_engines_set() -> None:
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    assert environment(with_variables({}), None, {}) == {"PATH": path, "HOME": "/"}
-
-
-def test_the_image_may_set_the_environment_anew() -> None:
-    assert environment(with_variables({"PATH": "/bin", "A": "1"}), None, {}) == {"PATH": "/bin", "HOME": "/", "A": "1"}
-
-
-def test_the_service_is_told_where_to_listen() -> None:
-    assert environment(with_variables({}), 1234, {})["GUNICORN_CMD_ARGS"] == "--bind 127.0.0.1:1234"
-    own = {"GUNICORN_CMD_ARGS": "--workers 2"}
-    assert environment(with_variables(own), 1234, {})["GUNICORN_CMD_ARGS"] == "--workers 2 --bind 127.0.0.1:1234"
-
-
-def test_each_server_is_told_in_its_own_way() -> None:
-    variables = environment(with_variables({"UVICORN_PORT": "80"}, "uvicorn"), 1234, {})
-    assert (variables["UVICORN_HOST"], variables["UVICORN_PORT"]) == ("127.0.0.1", "1234")
-    assert "GUNICORN_CMD_ARGS" not in variables
-
-
-def test_a_free_port_can_be_listened_on() -> None:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", free_port()))
-
-
-@pytest.mark.parametrize(("returncode", "code"), [(0, 0), (3, 3), (-signal.SIGKILL, 137), (-signal.SIGTERM, 143)])
-def test_exit_codes_are_those_that_engines_report(returncode: int, code: int) -> None:
-    assert exit_code(returncode) == code
-
-
-def test_variables_of_one_run_go_before_the_images() -> None:
-    variables = environment(with_variables({"A": "image", "B": "image"}), None, {"A": "run"})
-    assert (variables["A"], variables["B"]) == ("run", "image")
-
-
-def test_a_program_that_listens_at_one_port_only_is_asked_there(artifact: Artifact) -> None:
-    fixed = replace(artifact, port=free_port(), takes_port=False)
-    assert port_here(fixed, "sandbox") == fixed.port
-    assert "GUNICORN_CMD_ARGS" not in environment(fixed, fixed.port, {})
-    assert fixed.port is not None
-    with socket.create_server(("127.0.0.1", fixed.port)), pytest.raises(ImageError) as caught:
-        port_here(fixed, "sandbox")
-    assert str(caught.value) == (
-        f"Port {fixed.port} is in use, and sandbox runs the image in the network of this machine.\n"
-        "Stop what listens there; without services, all engines but the sandbox have ports of their own."
-    )
 
 
 def test_a_program_gets_the_variables_of_its_run(sandbox: Sandbox, artifact: Artifact) -> None:

@@ -15,7 +15,7 @@ from types import CodeType
 import pytest
 from support import tool_or_skip
 
-from pystatic_tasks.engines.sandbox import children
+from pystatic_tasks.engines.local import children
 
 pytest.importorskip("elftools", reason="pyelftools is not installed")
 

@@ -7,19 +7,22 @@ import shutil
 import sys
 import tempfile
 from collections import namedtuple
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import RUNS
 
+from pystatic_tasks.engines.trial import try_out
 from pystatic_tasks.init.check import check_all, failed, report
 from pystatic_tasks.system.findings import Finding
 
 TOOLS = ("strip", "objcopy")
-DOCKER = 'test "$1" = version && echo 20.10.24'
-PODMAN = 'test "$1" = info && echo 4.3.1'
+DOCKER = RUNS.format(version="20.10.24")
+PODMAN = RUNS.format(version="4.3.1")
 BROKEN = 'echo "Cannot connect to the daemon." >&2; exit 1'
 SHOP = '[project]\nname = "shop"\n[tool.pystatic-tasks]\napp = "shop:app"\npython = "3.12"\n'
 NOX = metadata.version("nox")
@@ -27,8 +30,9 @@ Usage = namedtuple("Usage", "total used free")
 
 
 @pytest.fixture(autouse=True)
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder on the PATH, with all that a build needs."""
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The only folder on the PATH, with all that a build needs; nothing is remembered of engines."""
+    try_out.cache_clear()
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: 0)
@@ -49,7 +53,8 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     interpreter(folder, "python3.12", "3.12.4")
     monkeypatch.setenv("PATH", str(folder))
-    return folder
+    yield folder
+    try_out.cache_clear()
 
 
 def program(folder: Path, name: str, text: str) -> None:
@@ -93,6 +98,7 @@ def test_a_machine_that_can_build_is_described(tmp_path: Path, programs: Path) -
         "  ok       podman: 4.3.1",
         '  -        nerdctl: does not work here: there is no program "nerdctl" on the PATH',
         "  ok       sandbox: unshare from util-linux 2.38.1",
+        '  -        proot: does not work here: there is no program "proot" on the PATH',
         "  ok       engine: auto takes podman",
         "  ok       git: 2.39.5, no commit here",
         "  ok       uv: 0.13.9",
@@ -315,6 +321,22 @@ def test_one_engine_that_works_is_enough(tmp_path: Path, programs: Path) -> None
     assert found["engine"].seen == "auto takes sandbox"
 
 
+def test_an_engine_that_starts_nothing_says_why(tmp_path: Path, programs: Path) -> None:
+    program(programs, "podman", f'[ "$1" != start ] || {{ echo "no cgroups" >&2; exit 126; }}; {PODMAN}')
+    found = check(project(tmp_path))
+    assert found["podman"] == Finding(
+        name="podman", state="info", seen="does not work here: it starts nothing: no cgroups"
+    )
+    assert found["engine"].seen == "auto takes sandbox"
+
+
+def test_each_engine_is_tried_once(tmp_path: Path, programs: Path) -> None:
+    program(programs, "podman", f'echo "$1" >> "{tmp_path}/asked"; {PODMAN}')
+    assert check(project(tmp_path))["engine"].seen == "auto takes podman"
+    asked = (tmp_path / "asked").read_text(encoding="utf-8").split()
+    assert [asked.count(word) for word in ("load", "create", "start", "rm", "rmi")] == [1] * 5
+
+
 def test_docker_is_taken_first(tmp_path: Path, programs: Path) -> None:
     program(programs, "docker", DOCKER)
     found = check(project(tmp_path))
@@ -328,7 +350,7 @@ def test_no_engine_that_works_is_too_few(tmp_path: Path, programs: Path) -> None
         name="engine",
         state="missing",
         seen="No engine works here that could run the image",
-        cure="Start or install one of them; the smallest is bubblewrap: apt-get install bubblewrap.",
+        cure="Start or install one of them; PRoot needs neither a daemon nor rights: apt-get install proot.",
     )
 
 
@@ -341,7 +363,8 @@ def test_the_engine_that_the_configuration_names_must_work(tmp_path: Path) -> No
         name="engine",
         state="missing",
         seen="The engine docker was asked for and does not work here (Cannot connect to the daemon)",
-        cure="Start or install it, or choose another: --engine podman, --engine nerdctl or --engine sandbox.",
+        cure="Start or install it, or choose another: "
+        "--engine podman, --engine nerdctl, --engine sandbox or --engine proot.",
     )
 
 
@@ -410,7 +433,7 @@ def test_a_wrong_configuration_is_told_in_short_and_the_machine_looked_at(tmp_pa
         'tool.pystatic-tasks.max-siz: unknown key; did you mean "max-size"?',
         cure="Correct the lines above and try again.",
     )
-    assert len(findings) == 17
+    assert len(findings) == 18
 
 
 def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:

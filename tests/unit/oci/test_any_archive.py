@@ -15,7 +15,7 @@ from changed_images import entry, link, make_changed, tar_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pystatic_tasks.engines.sandbox import extract
+from pystatic_tasks.engines.local import extract
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.fronts.rebuild.compare import first_difference
 from pystatic_tasks.oci.archive import write_archive, write_layout

@@ -1,0 +1,259 @@
+"""What runs an image without any container engine: its root folder, unpacked, and a process of this machine.
+
+The network is the machine's: the program is told to listen on a free port of 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pystatic_tasks.engines.base import LEVELS_SHOWN, Artifact, Exit, Policy, listening, port_here
+from pystatic_tasks.errors import ImageError
+from pystatic_tasks.in_env.client import LOOPBACK
+from pystatic_tasks.oci.read_archive import BUILD_AGAIN, open_layers
+from pystatic_tasks.oci.tar_reader import Member
+from pystatic_tasks.system.beneath import folder_at, make_file, make_folder, make_link, names_below, remove_tree
+from pystatic_tasks.system.files import remove_abandoned
+
+MOUNT_POINTS = ("dev", "proc", "tmp")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+# What engines put into every container, for names of hosts.
+NETWORK_FILES = ("/etc/hosts", "/etc/resolv.conf")
+SET_ID_BITS = 0o6000
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NEVER_STOPPED_CODE = 137  # 128 + SIGKILL, as engines report it
+# Of the tool that runs a program, once that was killed.
+END_SECONDS = 5.0
+
+
+@contextlib.contextmanager
+def unpacked(artifact: Artifact, engine: str, remove: Callable[[Path], None] = remove_tree) -> Iterator[Path]:
+    """A folder with the image's `root`, and an empty `tmp`; removed again only where something goes wrong.
+
+    Args:
+        artifact: The image.
+        engine: Who asks; what it left when it was killed is removed.
+        remove: What removes such a folder.
+
+    Raises:
+        ImageError: it is not the image that was built, or cannot be unpacked as it is.
+    """
+    prefix = f"pystatic-{engine}-"
+    remove_abandoned(prefix, remove=remove)
+    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-"))
+    try:
+        # The user of the program must be able to pass through, and nobody else has business here.
+        folder.chmod(0o711)
+        extract(artifact.archive, folder / "root", artifact.image_id, artifact.volumes)
+        make_shared(folder / "tmp")
+        yield folder
+    except BaseException:
+        remove(folder)
+        raise
+
+
+def make_shared(folder: Path) -> None:
+    """A folder where everybody may write."""
+    folder.mkdir()
+    folder.chmod(0o1777)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalContainer:
+    """One program.
+
+    Attributes:
+        process: What runs it, whose first child it is.
+        folder: Where all is that was made for it.
+        command: What runs a program of the image.
+        artifact: What it was started from.
+        port: Where it listens.
+        env: Environment variables beside the image's own.
+    """
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+    command: Sequence[str]
+    artifact: Artifact
+    port: int | None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def start(
+        cls,
+        engine: str,
+        folder: Path,
+        command: Sequence[str],
+        artifact: Artifact,
+        policy: Policy,
+        arguments: Sequence[str],
+        stderr: int = subprocess.STDOUT,
+    ) -> LocalContainer:
+        """Run the program of the image that was unpacked into the folder.
+
+        Raises:
+            ImageError: the port that it listens at is taken.
+        """
+        port = port_here(artifact, engine)
+        with (folder / "output").open("wb") as output:
+            process = subprocess.Popen(
+                [*command, artifact.entrypoint, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=stderr,
+                cwd="/",
+                env=environment(artifact, port, policy.env),
+            )
+        return cls(process=process, folder=folder, command=command, artifact=artifact, port=port, env=policy.env)
+
+    def address(self) -> tuple[str, int]:
+        assert self.port is not None
+        return LOOPBACK, self.port
+
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def output(self) -> str:
+        return (self.folder / "output").read_text(encoding="utf-8", errors="replace")
+
+    def users(self) -> set[str]:
+        program = self.program()
+        processes = {program, *descendants(program)} if program else set()
+        return {uid for uid in map(user_of, processes) if uid}
+
+    def program(self) -> int | None:
+        """PID of the program, as the machine sees it."""
+        return next(iter(children(self.process.pid)), None)
+
+    def execute(self, arguments: Sequence[str]) -> int:
+        return subprocess.run(
+            [*self.command, self.artifact.entrypoint, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            cwd="/",
+            env=environment(self.artifact, self.port, self.env),
+            check=False,
+        ).returncode
+
+    def wait(self, timeout: float) -> int | None:
+        try:
+            return self.code(self.process.wait(timeout))
+        except subprocess.TimeoutExpired:
+            return None
+
+    def code(self, returncode: int) -> int:
+        """The program's exit code, by that of what ran it."""
+        return exit_code(returncode)
+
+    def stop(self, grace: float) -> Exit:
+        started = time.monotonic()
+        self.signal_program(signal.SIGTERM)
+        code = self.wait(grace)
+        if code is None:
+            self.signal_program(signal.SIGKILL)
+            self.process.wait()
+            code = NEVER_STOPPED_CODE
+        return Exit(code=code, seconds=time.monotonic() - started)
+
+    def signal_program(self, number: signal.Signals) -> None:
+        program = self.program()
+        if program:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(program, number)
+
+    def leftovers(self) -> list[str]:
+        return sorted(names_below(self.folder / "tmp", LEVELS_SHOWN))
+
+    def remove(self) -> None:
+        if self.running():
+            self.signal_program(signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+        remove_tree(self.folder)
+
+
+def extract(archive: Path, root: Path, image_id: str = "", volumes: Sequence[str] = ()) -> None:
+    """Unpack the layers of an image, with what engines add, without following any link of it.
+
+    Args:
+        archive: `image.tar`.
+        root: The folder to make.
+        image_id: Digest of the configuration that the image must have, if that is known.
+        volumes: What will be mounted, beside what always is.
+
+    Raises:
+        ImageError: it is not the image that was built, or cannot be unpacked as it is.
+    """
+    root.mkdir()
+    root.chmod(0o755)
+    for layer in open_layers(archive, image_id):
+        for member in layer:
+            unpack(member, root)
+    for mounted in (*MOUNT_POINTS, *volumes, "etc"):
+        require_folder(archive, root, mounted.lstrip("/"))
+    for file in filter(os.path.exists, NETWORK_FILES):
+        make_file(root, file.lstrip("/"), [Path(file).read_bytes()], 0o644)
+
+
+def unpack(member: Member, root: Path) -> None:
+    """Make a member of a layer; no file of it gives rights away to whoever finds the folder."""
+    mode = member.mode & ~SET_ID_BITS
+    if member.kind == "folder":
+        make_folder(root, member.name, mode | 0o700)
+    elif member.kind == "link":
+        make_link(root, member.name, member.link)
+    else:
+        make_file(root, member.name, member.content, mode)
+
+
+def require_folder(archive: Path, root: Path, path: str) -> None:
+    """Make a folder for what is mounted, where the image has none; ImageError if it has something else there."""
+    try:
+        with folder_at(root, path):
+            pass
+    except NotADirectoryError:
+        raise ImageError(
+            f"{archive} holds something at '{path}', where a folder must be to run it.", BUILD_AGAIN
+        ) from None
+
+
+def environment(artifact: Artifact, port: int | None, more: Mapping[str, str]) -> dict[str, str]:
+    """What engines set, what the image sets, what is for this run, and where to listen."""
+    variables = {"PATH": PATH, "HOME": "/", **artifact.env, **more}
+    return {**variables, **listening(artifact, port, variables)}
+
+
+def children(pid: int) -> list[int]:
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]
+
+
+def descendants(pid: int) -> set[int]:
+    found = set(children(pid))
+    for child in list(found):
+        found |= descendants(child)
+    return found
+
+
+def user_of(pid: int) -> str:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return next(line.split()[2] for line in status.splitlines() if line.startswith("Uid:"))
+
+
+def exit_code(returncode: int) -> int:
+    """A process's code as engines report it: 128 + N after signal N."""
+    return 128 - returncode if returncode < 0 else returncode

@@ -1,0 +1,135 @@
+"""The image's root folder run by PRoot, for where neither namespaces nor daemons are: https://proot-me.github.io
+
+PRoot holds each system call of the program by ptrace and translates the paths in it, so that it needs no rights.
+Root becomes the wanted user before, so that the files of the image, root's, are read-only for the program.
+An ordinary user only pretends to be another; the files are the user's own and have modes that let nobody write.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
+from pystatic_tasks.engines.local import DEVICES, LocalContainer, make_shared, unpacked
+from pystatic_tasks.system.beneath import make_file, make_folder, remove_tree
+
+TOOLS = ("proot", "setpriv")
+WRITE_BITS = 0o222
+UNCHECKED = (
+    "the memory limit",
+    "that it works as process 1",
+    "that it sees no processes but its own",
+    "that it executes nothing in /dev/shm",
+)
+UNCHECKED_OF_USERS = (*UNCHECKED, "that another user may read the files", "that it makes no file of the root writable")
+# Of the program whose end was a signal, PRoot ends with this and says which, among what it says to standard error.
+BY_SIGNAL_CODE = 255
+BY_SIGNAL = re.compile(r"proot info: pid \d+: terminated with signal (\d+)\n")
+SAID_BY_PROOT = re.compile(r"proot (?:info|warning): .*\n")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PRoot:
+    """The engine. `as_root` says whether it can become another user."""
+
+    as_root: bool
+    name: str = "proot"
+    keeps_images: bool = False
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        return UNCHECKED if self.as_root else UNCHECKED_OF_USERS
+
+    def version(self) -> str:
+        if self.problem():
+            return ""
+        said = subprocess.run([self.name, "--version"], capture_output=True, text=True, check=False).stdout
+        found = re.search(r"\d+(?:\.\d+)+", said)
+        return f"PRoot {found[0]}" if found else "PRoot"
+
+    def problem(self) -> str:
+        """Why it does not work here; empty if all that it needs is there."""
+        missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+        return f'there is no program "{missing[0]}" on the PATH' if missing else ""
+
+    def load(self, artifact: Artifact) -> bool:
+        return False
+
+    def unload(self, artifact: Artifact) -> None:
+        pass
+
+    def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
+        with unpacked(artifact, self.name, remove_sealed) as folder:
+            root = folder / "root"
+            for device in DEVICES:
+                make_file(root, f"dev/{device}", (), 0o444)
+            make_folder(root, "dev/shm")
+            make_shared(folder / "shm")
+            seal(root, [Path(f"{root}{volume}") for volume in artifact.volumes])
+            command = self.command(folder, policy)
+            return PRootContainer.start(self.name, folder, command, artifact, policy, arguments)
+
+    def command(self, folder: Path, policy: Policy) -> list[str]:
+        uid, _, gid = policy.user.partition(":")
+        become = ["--reuid", uid, "--regid", gid, "--clear-groups"] if self.as_root else []
+        pretend = [] if self.as_root else ["-i", policy.user]
+        bound = ["/proc", *(f"/dev/{device}" for device in DEVICES), f"{folder}/shm:/dev/shm"]
+        if policy.writable_tmp:
+            bound.append(f"{folder}/tmp:/tmp")
+        setpriv, proot = (shutil.which(tool) or tool for tool in ("setpriv", "proot"))
+        # QUIT makes it kill all that it holds.
+        limits = [setpriv, *become, "--no-new-privs", "--pdeathsig", "QUIT"]
+        mounts = [word for each in bound for word in ("-b", each)]
+        return [*limits, proot, *pretend, "-r", f"{folder}/root", *mounts, "-w", "/"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PRootContainer(LocalContainer):
+    """One program that PRoot holds."""
+
+    def everything(self) -> str:
+        return super().output()
+
+    def output(self) -> str:
+        return SAID_BY_PROOT.sub("", self.everything())
+
+    def code(self, returncode: int) -> int:
+        signals = BY_SIGNAL.findall(self.everything()) if returncode == BY_SIGNAL_CODE else []
+        return super().code(-int(signals[-1]) if signals else returncode)
+
+    def remove(self) -> None:
+        if self.running():
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait()
+        remove_sealed(self.folder)
+
+
+def seal(root: Path, writable: Collection[Path]) -> None:
+    """Take away from everybody the right to write, but in these folders."""
+    for name, inner, files in os.walk(root):
+        folder = Path(name)
+        if folder in writable:
+            inner.clear()
+            continue
+        for path in (folder, *(folder / file for file in files)):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode & ~WRITE_BITS)
+
+
+def remove_sealed(folder: Path) -> None:
+    """Remove a folder with such a root; nobody but root could as it is."""
+    for name, _, _ in os.walk(folder / "root"):
+        Path(name).chmod(0o700)
+    remove_tree(folder)
+
+
+def here() -> Engine:
+    """PRoot as the current user has it."""
+    return PRoot(as_root=os.geteuid() == 0)

@@ -1,0 +1,131 @@
+"""Whether an engine runs images: it is given the smallest, which only ends, and forgets it again."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageOptions, Smoke
+from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
+from pystatic_tasks.errors import ImageError
+from pystatic_tasks.oci.archive import write_archive
+from pystatic_tasks.oci.compression import gzip
+from pystatic_tasks.oci.layers import Entry, make_layer
+from pystatic_tasks.oci.manifest import Runtime, make_image
+from pystatic_tasks.system.beneath import temporary_folder
+from pystatic_tasks.system.machine import host_platform
+
+PROGRAM = "/true"
+POLICY = Policy(user=ImageOptions().user, writable_tmp=False, memory_bytes=Smoke().memory)
+SECONDS = 30.0
+# Where its only segment begins in memory; on a page however large these are.
+ADDRESS = 0x400000
+PAGE = 0x10000
+
+# Identity, type, machine, version, entry point, offset of segments, of sections, flags, and `SIZES`.
+HEADER = struct.Struct("<16sHHIQQQI6H")
+# Type, flags, offset, address, physical address, size in the file, in memory, alignment.
+SEGMENT = struct.Struct("<IIQQQQQQ")
+# Of the header, of each of one segment, of each of no sections, whose names are nowhere.
+SIZES = (HEADER.size, SEGMENT.size, 1, 0, 0, 0)
+EXECUTABLE = 2
+LOADED = 1
+READ_AND_EXECUTE = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A machine by its number in ELF, and how a process ends there with exit code 0."""
+
+    number: int
+    code: bytes
+
+
+MACHINES: Mapping[str, Machine] = {
+    # xor edi, edi; mov eax, 60; syscall
+    "x86_64": Machine(number=62, code=bytes.fromhex("31ff b83c000000 0f05")),
+    # mov x0, 0; mov x8, 93; svc 0
+    "aarch64": Machine(number=183, code=bytes.fromhex("000080d2 a80b80d2 010000d4")),
+}
+
+
+def why_not(engine: Engine) -> str:
+    """Why an engine runs no image here; empty if it does."""
+    if not engine.version():
+        return engine.problem()
+    seen = try_out(engine)
+    return f"it starts nothing: {seen}" if seen else ""
+
+
+@cache
+def try_out(engine: Engine) -> str:
+    """What went wrong when the smallest image was run, in one line; empty if nothing did, or it is not tried here."""
+    machine = MACHINES.get(platform.machine())
+    if machine is None:
+        return ""
+    try:
+        with temporary_folder("pystatic-trial-") as folder:
+            return run_and_forget(engine, write_image(folder / "image.tar", smallest_program(machine)))
+    except ImageError as error:
+        return (error.details[-1] if error.details else error.problem).rstrip(".")
+
+
+def run_and_forget(engine: Engine, artifact: Artifact) -> str:
+    """What was wrong, as above; ImageError if the engine itself says so."""
+    try:
+        engine.load(artifact)
+        container = engine.start(artifact, POLICY, ())
+        try:
+            return outcome(container)
+        finally:
+            container.remove()
+    finally:
+        engine.unload(artifact)
+
+
+def outcome(container: Container) -> str:
+    """What is wrong with how the program ended; empty if nothing is."""
+    code = container.wait(SECONDS)
+    if code == 0:
+        return ""
+    if code is None:
+        return f"what ends at once still runs after {SECONDS:.0f} seconds"
+    said = container.output().strip().splitlines()
+    return said[-1].rstrip(".") if said else f"what ends with exit code 0 ended with {code}"
+
+
+def write_image(path: Path, program: bytes) -> Artifact:
+    """An image of a program and nothing else; each is another, so that nobody else's is forgotten with it."""
+    token = secrets.token_hex(8)
+    runtime = Runtime(
+        platform=host_platform(),
+        user=POLICY.user,
+        entrypoint=[PROGRAM],
+        env=[],
+        ports=[],
+        labels={"pystatic-tasks.trial": token},
+    )
+    layer = make_layer("program", [Entry(path=PROGRAM, mode=0o755, content=program)], 0, {"gzip": gzip})
+    image = make_image([layer], runtime, 0, "gzip")
+    references = [f"pystatic-trial-{token}:latest"]
+    path.write_bytes(write_archive(image, references))
+    return Artifact(archive=path, image_id=image.image_id, references=references, entrypoint=PROGRAM, env={}, port=None)
+
+
+def smallest_program(machine: Machine) -> bytes:
+    """A static executable that ends with exit code 0: the header, one segment, its code.
+
+    https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html
+    """
+    identity = b"\x7fELF" + bytes([2, 1, 1])  # Of 64 bits, little-endian, version 1.
+    before = HEADER.size + SEGMENT.size
+    size = before + len(machine.code)
+    start = ADDRESS + before
+    header = HEADER.pack(identity, EXECUTABLE, machine.number, 1, start, HEADER.size, 0, 0, *SIZES)
+    segment = SEGMENT.pack(LOADED, READ_AND_EXECUTE, 0, ADDRESS, ADDRESS, size, size, PAGE)
+    return header + segment + machine.code
