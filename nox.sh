@@ -12,7 +12,15 @@ if ! command -v strip >/dev/null || ! command -v objcopy >/dev/null; then need b
 "$python" -c 'import ensurepip' 2>/dev/null || need python3-venv
 "$python" -I pystatic_tasks/in_env/boot.py probe - /dev/stdout | grep -q '"libpython": "/' ||
     need "libpython$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
-if [ "$(id -u)" != 0 ]; then command -v bwrap >/dev/null || need bubblewrap; fi
+# What runs the image: namespaces, which ordinary users have through bubblewrap; else Docker; else PRoot.
+as_user=
+[ "$(id -u)" = 0 ] || as_user="--user --map-root-user"
+# shellcheck disable=SC2086 # options
+if unshare $as_user --mount --pid --fork mount -t tmpfs tmpfs /mnt 2>/dev/null; then
+    [ -z "$as_user" ] || command -v bwrap >/dev/null || need bubblewrap
+elif ! docker version >/dev/null 2>&1; then
+    command -v proot >/dev/null || need proot
+fi
 
 if [ -n "$missing" ]; then
     command -v apt-get >/dev/null || { echo "nox.sh: please install:$missing" >&2; exit 3; }
