@@ -94,7 +94,7 @@ def job(debian: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
 def block(page: str, line: str) -> str:
     """The first YAML of a page that has such a line."""
     found = re.findall(r"```yaml\n(.*?)```", (PLACES / page).read_text(encoding="utf-8"), re.DOTALL)
-    return next(each for each in found if line in map(str.strip, each.splitlines()))
+    return str(next(each for each in found if line in map(str.strip, each.splitlines())))
 
 
 def script(text: str, name: str) -> list[str]:
