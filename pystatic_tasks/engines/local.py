@@ -30,8 +30,6 @@ NETWORK_FILES = ("/etc/hosts", "/etc/resolv.conf")
 SET_ID_BITS = 0o6000
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NEVER_STOPPED_CODE = 137  # 128 + SIGKILL, as engines report it
-# Of the tool that runs a program, once that was killed.
-END_SECONDS = 5.0
 
 
 @contextlib.contextmanager

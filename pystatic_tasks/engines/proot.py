@@ -7,6 +7,7 @@ An ordinary user only pretends to be another; the files are the user's own and h
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -33,6 +34,8 @@ UNCHECKED_OF_USERS = (*UNCHECKED, "that another user may read the files", "that 
 BY_SIGNAL_CODE = 255
 BY_SIGNAL = re.compile(r"proot info: pid \d+: terminated with signal (\d+)\n")
 SAID_BY_PROOT = re.compile(r"proot (?:info|warning): .*\n")
+# For PRoot to kill all that it holds.
+KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,9 @@ class PRootContainer(LocalContainer):
     def remove(self) -> None:
         if self.running():
             self.process.send_signal(signal.SIGQUIT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(KILL_SECONDS)
+            self.process.kill()
             self.process.wait()
         remove_sealed(self.folder)
 
