@@ -37,6 +37,9 @@ NOT_COPIED = shutil.ignore_patterns(".git", ".nox", ".venv", "build", "dist", "_
 BYTECODE = "PYTHONDONTWRITEBYTECODE"  # With it, each process of a build would compile its modules again.
 DEBIANS_PYTHON = Path("/usr/bin/python3")
 PYENV = Path.home() / ".pyenv" / "versions"
+# Whether all is built that could be, in every engine: longer than the suite may take.
+EVERYWHERE = "PYSTATIC_TESTS_EVERYWHERE" in os.environ
+only_everywhere = pytest.mark.skipif(not EVERYWHERE, reason="only with PYSTATIC_TESTS_EVERYWHERE")
 # What freeze says that the smallest program consists of.
 COMPONENTS = (
     Component(kind="interpreter", type="generic", name="python", version="3.12.4", sha256="a" * 64),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from registries import running_registry
-from support import REPOSITORY, engine_or_skip, tool_or_skip
+from support import REPOSITORY, engine_or_skip, only_everywhere, tool_or_skip
 
 PLACES = REPOSITORY / "docs" / "places"
 # Debian's own image has no other languages either.
@@ -129,6 +129,7 @@ def test_pystatic_check_says_what_is_there(job: Job) -> None:
     assert "  ok       engine: auto takes proot\n" in printed
 
 
+@only_everywhere
 def test_the_push_for_gitlab(job: Job, tmp_path: Path) -> None:
     with running_registry(tmp_path / "registry") as registry:
         job.run(
@@ -145,6 +146,7 @@ def test_the_push_for_gitlab(job: Job, tmp_path: Path) -> None:
     assert smoked(job) == ("proot", True)
 
 
+@only_everywhere
 def test_a_job_for_each_image_on_gitlab(job: Job) -> None:
     template = block("gitlab.md", ".image:")
     (job.project / "ci").mkdir()
@@ -157,6 +159,7 @@ def test_a_job_for_each_image_on_gitlab(job: Job) -> None:
     assert smoked(job) == ("proot", True)
 
 
+@only_everywhere
 def test_the_job_in_a_container_on_github(job: Job) -> None:
     lines = runs(block("github.md", "container: debian:12"))
     assert lines[-1] == "/nox/bin/nox -s smoke"
@@ -164,6 +167,7 @@ def test_the_job_in_a_container_on_github(job: Job) -> None:
     assert smoked(job) == ("proot", True)
 
 
+@only_everywhere
 def test_the_steps_on_a_runner_of_github(job: Job) -> None:
     """As far as Debian has what that runner has."""
     page = (PLACES / "github.md").read_text(encoding="utf-8")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import os
 import shutil
 import ssl
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support import REPOSITORY, Project, tool_or_skip
+from support import EVERYWHERE, REPOSITORY, Project, tool_or_skip
 
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import DEFAULT_PACKER, Layout, PackerName, Request
@@ -51,7 +50,6 @@ IMAGES = {
     "queue_worker": ["queue-worker"],
     "batteries": ["batteries-app"],
 }
-EVERYWHERE = "PYSTATIC_TESTS_EVERYWHERE" in os.environ
 ENGINES = ("sandbox", "docker", "podman") if EVERYWHERE else ("sandbox",)
 BY_STATICX = IMAGES if EVERYWHERE else ["flask_shop", "typer_greet"]
 AS_TREES = IMAGES if EVERYWHERE else ["compiled", "django_notes", "starlette_chat", "typer_greet", "batteries"]
