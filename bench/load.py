@@ -139,12 +139,15 @@ def kill_a_worker(master: int) -> None:
 
 
 def upgrade(master: int, pidfile: Path) -> None:
-    """As gunicorn's documentation has it: a new master beside the old one, which ends when the new one serves."""
+    """As gunicorn's documentation has it: a new master beside the old one, which ends when the new one serves.
+
+    By TERM: at QUIT gunicorn drops the requests that its workers have begun, with an answer of 500.
+    """
     os.kill(master, signal.SIGUSR2)
     new = pidfile.with_name(f"{pidfile.name}.2")
     wait_for(new.exists)
     wait_for(lambda: bool(descendants(int(new.read_text()))))
-    os.kill(master, signal.SIGQUIT)
+    os.kill(master, signal.SIGTERM)
     wait_for(lambda: not new.exists())
 
 
