@@ -38,6 +38,7 @@ app = "shop:app"
 layout = "tree"
 smoke.requests = [{ path = "/", text = "hello from a job" }]
 """
+NOXFILE = "import pystatic_tasks\n\npystatic_tasks.register()\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ def job(debian: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     subprocess.run([tool_or_skip("uv"), "build", "--quiet", "--wheel", "--out-dir", wheels, REPOSITORY], check=True)
     (project / "shop.py").write_text(APPLICATION, encoding="utf-8")
     (project / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
-    (project / "noxfile.py").write_text("import pystatic_tasks\n\npystatic_tasks.register()\n", encoding="utf-8")
+    (project / "noxfile.py").write_text(NOXFILE, encoding="utf-8")
     # Where packages come from here; nothing that lets the container do more.
     network = ["--network", "host", "--env", "PIP_INDEX_URL", "--env", "PIP_FIND_LINKS=/wheels"]
     if "PIP_CERT" in os.environ:
@@ -151,10 +152,13 @@ def test_a_job_for_each_image_on_gitlab(job: Job) -> None:
     template = block("gitlab.md", ".image:")
     (job.project / "ci").mkdir()
     (job.project / "ci" / "image.yml").write_text(template, encoding="utf-8")
+    one_of_several = NOXFILE.replace("register()", 'register(prefix="shop-")')
+    (job.project / "noxfile.py").write_text(one_of_several, encoding="utf-8")
     # What the image python:3.12 has as its own.
     job.run(["export PATH=/nox/bin:$PATH", *script(block("gitlab.md", "list:"), "list")])
+    (job.project / "noxfile.py").write_text(NOXFILE, encoding="utf-8")
     [session] = (job.project / "images.yml").read_text(encoding="utf-8").removeprefix(template).splitlines()
-    assert session == "smoke: { extends: .image, variables: { SESSION: smoke } }"
+    assert session == "shop-smoke: { extends: .image, variables: { SESSION: shop-smoke } }"
     job.run(script(template, ".image"), SESSION="smoke")
     assert smoked(job) == ("proot", True)
 
