@@ -87,7 +87,7 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     able.add_argument("--json", action="store_true", help="print what was found as JSON on standard output")
     for step in TABLE:
         parser_of_step = add_command(commands, step.name, step.description.format(name="the project"), root)
-        add_options(parser_of_step, [*OPTIONS, IMAGE_OPTION])
+        add_options(parser_of_step, OPTIONS if step.is_for_project else [*OPTIONS, IMAGE_OPTION])
         parser_of_step.set_defaults(image=[])
     return parser
 

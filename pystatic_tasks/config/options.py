@@ -22,6 +22,7 @@ class Option:
         name: As it is typed, such as "--tag".
         help: What it does, in a few words.
         metavar: What its value is called; empty for a switch.
+        short: One hyphen and a letter, for the same.
         repeatable: Whether it may be given more than once.
         is_path: Whether its value is a path; where other fronts read it, it is from their own folder.
     """
@@ -29,6 +30,7 @@ class Option:
     name: str
     help: str
     metavar: str = ""
+    short: str = ""
     repeatable: bool = False
     is_path: bool = False
 
@@ -38,11 +40,17 @@ class Option:
         return self.name.removeprefix("--").replace("-", "_")
 
     @property
+    def names(self) -> list[str]:
+        """The ways in which it is typed, such as "--filename" and "-f"."""
+        return [self.name, *([self.short] if self.short else [])]
+
+    @property
     def usage(self) -> str:
         """The option as the user is to type it."""
         return f"{self.name} {self.metavar}".strip()
 
 
+STANDARD_INPUT = "-"  # Where a path is asked for.
 # What sbom writes; the first always.
 FORMATS = ("cyclonedx", "spdx", "spdx3")
 OPTIONS = (
@@ -59,6 +67,15 @@ OPTIONS = (
         is_path=True,
         help="an image.tar for index to join; given once for each platform",
     ),
+    Option(
+        name="--filename",
+        short="-f",
+        metavar="FILE",
+        repeatable=True,
+        is_path=True,
+        help=f"YAML for resolve: a file, a folder, or {STANDARD_INPUT} for standard input; may be given more than once",
+    ),
+    Option(name="--recursive", short="-R", help="let resolve take the folders below a folder too"),
     Option(name="--no-cache", help="do everything again, in an environment made anew"),
     Option(name="--no-observe", help="freeze what an analysis of the code finds, without running the program first"),
     Option(
@@ -98,6 +115,8 @@ class Options:
         config: The part that overrides configuration, as a raw table.
         platform: The platform asked for, or None.
         archives: Paths of archives to join.
+        filenames: Paths of YAML files and of folders of them; `STANDARD_INPUT` stands for itself.
+        recursive: Whether folders below those are meant too.
         use_cache: Whether a step may be skipped when nothing changed.
         observe: Whether the program is run before it is frozen.
         fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
@@ -110,6 +129,8 @@ class Options:
     config: dict[str, Any] = field(default_factory=dict)
     platform: str | None = None
     archives: tuple[str, ...] = ()
+    filenames: tuple[str, ...] = ()
+    recursive: bool = False
     use_cache: bool = True
     observe: bool = True
     fix: bool = False
@@ -129,9 +150,9 @@ def add_options(parser: argparse.ArgumentParser, options: Sequence[Option] = OPT
     for option in options:
         if option.metavar:
             action = "append" if option.repeatable else "store"
-            parser.add_argument(option.name, metavar=option.metavar, action=action, help=option.help)
+            parser.add_argument(*option.names, metavar=option.metavar, action=action, help=option.help)
         else:
-            parser.add_argument(option.name, action="store_true", help=option.help)
+            parser.add_argument(*option.names, action="store_true", help=option.help)
 
 
 def parse_options(words: Sequence[str]) -> Options:
@@ -160,6 +181,8 @@ def parse_options(words: Sequence[str]) -> Options:
         config=config,
         platform=given.platform,
         archives=tuple(given.archive or ()),
+        filenames=tuple(given.filename or ()),
+        recursive=given.recursive,
         use_cache=not given.no_cache,
         observe=not given.no_observe,
         fix=given.fix,
@@ -190,7 +213,12 @@ def to_words(given: Mapping[str, Any]) -> tuple[str, ...]:
             values = value if option.repeatable else [value]
             given_values = [each for each in values or () if each is not None]
             # In one word, since a value may begin with a hyphen.
-            words += [f"{option.name}={Path(each).absolute() if option.is_path else each}" for each in given_values]
+            words += [f"{option.name}={absolute(each) if option.is_path else each}" for each in given_values]
         elif value:
             words.append(option.name)
     return tuple(words)
+
+
+def absolute(path: str) -> str:
+    """The path for whoever works in another folder."""
+    return path if path == STANDARD_INPUT else str(Path(path).absolute())

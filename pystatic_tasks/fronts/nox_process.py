@@ -21,6 +21,7 @@ from typing import Any
 from pystatic_tasks.config import load_config
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.errors import PystaticError, file_error
+from pystatic_tasks.steps.table import STEPS
 from pystatic_tasks.system.files import unwritable_folder
 
 NOXFILE = Path(__file__).resolve().with_name("carried_noxfile.py")
@@ -90,7 +91,7 @@ def find_sessions(call: Call) -> list[str]:
     """
     configs = load_config(call.root, overrides=call.overrides, environment=os.environ)
     names = [pick_image(configs, name).name for name in call.images]
-    if not names or len(configs) == 1:
+    if not names or len(configs) == 1 or STEPS[call.step].is_for_project:
         return [call.step]
     return [f"{call.step}-{name}" for name in dict.fromkeys(names)]
 

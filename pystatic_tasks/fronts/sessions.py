@@ -39,7 +39,7 @@ from pystatic_tasks.system.machine import check_platform
 from pystatic_tasks.system.redaction import masked_log, masked_stream
 from pystatic_tasks.system.terminal import folded, make_terminal
 
-# What a session is marked by that another one runs.
+# What a session is marked by that another one runs: the sessions that go on after it, that one last.
 WITHIN = "pystatic_within"
 NOXFILE = "the noxfile"  # Where our callers' mistakes are.
 
@@ -55,7 +55,7 @@ def register(
     python: str | None = None,
     **overrides: Any,
 ) -> dict[str, Any]:
-    """Add the sessions of all steps, from `freeze` to `push` and `index`, to the calling noxfile.
+    """Add the sessions of all steps, from `freeze` to `push`, `index` and `resolve`, to the calling noxfile.
 
     A wrong configuration warns in one line and makes these sessions fail, and no others.
     A session of the same name that exists already ends Nox with a message and exit code 2.
@@ -65,8 +65,8 @@ def register(
         prefix: Put before the sessions' names, such as "web-".
         names: Other names for single sessions, by step.
         skip: Steps without a session of their own; the session after them runs them.
-        default: Whether a bare `nox` runs them, but for `push` and `index`.
-        tags: Tags of the sessions, but for `push` and `index`, which run only where they are named.
+        default: Whether a bare `nox` runs them, but for `slim`, `push`, `index` and `resolve`.
+        tags: Tags of the sessions, but for these, which run only where they are named.
         python: Interpreter to build with, as Nox names it.
         overrides: Configuration that goes before that of pyproject.toml, such as
             `max_size="9MB"` or `freeze={"excludes": ["tkinter"]}`.
@@ -109,6 +109,9 @@ def run_step(
     folder = from_caller(root)
     if step not in STEPS:
         fail(session, unknown_step(step, NOXFILE))
+    if STEPS[step].is_for_project:
+        run_for_project(session, step, folder, overrides, push=nothing_first)
+        return
     run_steps(session, [step], folder, image, overrides)
 
 
@@ -122,17 +125,23 @@ def register_plan(plan: Plan) -> dict[str, Any]:
     if unwritable:
         # Before Nox makes an environment, which it could not.
         return add_failing(plan, unwritable)
-    if len(configs) == 1:
-        return {step: add_step(plan, step, configs[0], "") for step in plan.steps}
-    for step in plan.steps:
-        for each in configs:
-            add_step(plan, step, each, each.name)
-    return {step: add_all(plan, step, configs) for step in plan.steps}
+    if len(configs) > 1:
+        for step in plan.steps:
+            for each in configs if not STEPS[step].is_for_project else ():
+                add_step(plan, step, each, each.name)
+    return {step: add_whole(plan, step, configs) for step in plan.steps}
 
 
 def add_failing(plan: Plan, error: PystaticError) -> dict[str, Any]:
     """Sessions that end with the error, and need no environment for that."""
     return {step: add_session(plan, step, fail_with(error), venv_backend="none") for step in plan.steps}
+
+
+def add_whole(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
+    """The session that has a step's own name."""
+    if STEPS[step].is_for_project:
+        return add_for_project(plan, step, configs)
+    return add_step(plan, step, configs[0], "") if len(configs) == 1 else add_all(plan, step, configs)
 
 
 def add_step(plan: Plan, step: str, config: ImageConfig, name: str) -> Any:
@@ -145,10 +154,25 @@ def add_step(plan: Plan, step: str, config: ImageConfig, name: str) -> Any:
 
     run.__doc__ = STEPS[step].description.format(name=config.name)
     requires = [plan.session_name(before, name)] if before else []
-    environment = (
-        {"python": config.python, "reuse_venv": True} if needs_environment(steps) else {"venv_backend": "none"}
-    )
-    return add_session(plan, step, run, name=name, requires=requires, **environment)
+    return add_session(plan, step, run, name=name, requires=requires, **environment_for(steps, config))
+
+
+def environment_for(steps: Sequence[str], config: ImageConfig) -> dict[str, Any]:
+    """Nox's options for the environment of a session that runs these steps."""
+    return {"python": config.python, "reuse_venv": True} if needs_environment(steps) else {"venv_backend": "none"}
+
+
+def add_for_project(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
+    """The session of a step that is done once for all images, and asks for those before it where it needs them."""
+
+    def run(session: nox.Session) -> None:
+        def push(config: ImageConfig) -> None:
+            run_before(session, plan, step, config, config.name if len(configs) > 1 else "")
+
+        run_for_project(session, step, plan.root, plan.overrides, push=push, command=plan.command())
+
+    run.__doc__ = STEPS[step].description
+    return add_session(plan, step, run, **environment_for(plan.steps_of(step), configs[0]))
 
 
 def add_all(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
@@ -201,31 +225,91 @@ def run_steps(
     command: Callable[..., str] = session_command,
 ) -> None:
     """Run steps for the image of that name, or for the only one; every error becomes Nox's own."""
+    with failing_as_nox(session), ended_in_order():
+        options = parse_options(session.posargs)
+        check_platform(options.platform)
+        config = read_config(root, name, overrides, options)
+        check_environment(session, steps)
+        if only_installs(session):
+            if needs_environment(steps):
+                prepare(config, make_context(session, config, options, command))
+            return
+        with only_one(config, session.log, lambda: is_awaited(session, name)):
+            while True:
+                try:
+                    run_each(session, config, steps, options, command, overrides)
+                    return
+                except SmokeError as error:
+                    if not options.fix or not error.repairs:
+                        raise
+                    written = write_repairs(config, error.repairs, session.log)
+                    config = read_config(root, name, overrides, options)
+                    for repair in error.repairs:
+                        check_repaired(config, repair)
+                    # What follows from a repair is found out by what changed, after an earlier round from nothing.
+                    options = replace(options, use_cache=True)
+                    build_again(session, config, steps, ", ".join(written))
+
+
+def run_for_project(
+    session: nox.Session,
+    step: str,
+    root: Path,
+    overrides: Mapping[str, Any],
+    *,
+    push: Callable[[ImageConfig], object],
+    command: Callable[..., str] = session_command,
+) -> None:
+    """Run a step once for all images, and print what it returns; every error becomes Nox's own."""
+    run = STEPS[step].run_for_project
+    assert run
+    with failing_as_nox(session), ended_in_order():
+        options = parse_options(session.posargs)
+        if options.json:
+            raise ConfigError(f"{step} leaves no manifest that --json could print.", "Leave --json out.")
+        check_platform(options.platform)
+        configs = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
+        if only_installs(session):
+            return
+        content = run(configs, replace(make_context(session, configs[0], options, command), push=push))
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+
+
+def nothing_first(config: ImageConfig) -> None:
+    """In a session of the caller's own, what comes before is theirs."""
+
+
+def run_before(session: nox.Session, plan: Plan, step: str, config: ImageConfig, name: str) -> None:
+    """Run what comes before a step of the project for one image, unless Nox was told --no-dependencies.
+
+    Raises:
+        PystaticError: it failed.
+    """
+    runner = session._runner
+    if runner.global_config.no_dependencies:
+        return
+    before = plan.step_before(step)
+    if before:
+        identity = (plan, before, name)
+        wanted = next(each for each in all_sessions(session) if identity_of(each) == identity)
+        missing = [each for each in (*sessions_before(wanted), wanted) if not each.result]
+        failed = run_within(session, missing, session.posargs)
+        if failed:
+            raise PystaticError(
+                f"{config.name} is needed, and {failed.friendly_name} failed.", "See what it said above."
+            )
+    *left, _ = plan.steps_of(step)
+    if left:
+        setattr(runner, WITHIN, [runner])
+        run_steps(session, left, plan.root, name, plan.overrides, plan.command(name))
+
+
+@contextmanager
+def failing_as_nox(session: nox.Session) -> Iterator[None]:
+    """Every error of ours, and of the system's, becomes Nox's own."""
     try:
-        with ended_in_order():
-            options = parse_options(session.posargs)
-            check_platform(options.platform)
-            config = read_config(root, name, overrides, options)
-            check_environment(session, steps)
-            if only_installs(session):
-                if needs_environment(steps):
-                    prepare(config, make_context(session, config, options, command))
-                return
-            with only_one(config, session.log, lambda: is_awaited(session, name)):
-                while True:
-                    try:
-                        run_each(session, config, steps, options, command, overrides)
-                        return
-                    except SmokeError as error:
-                        if not options.fix or not error.repairs:
-                            raise
-                        written = write_repairs(config, error.repairs, session.log)
-                        config = read_config(root, name, overrides, options)
-                        for repair in error.repairs:
-                            check_repaired(config, repair)
-                        # What follows from a repair is found out by what changed, after an earlier round from nothing.
-                        options = replace(options, use_cache=True)
-                        build_again(session, config, steps, ", ".join(written))
+        yield
     except PystaticError as error:
         fail(session, error)
     except OSError as error:
@@ -278,25 +362,41 @@ def environment_backend(session: nox.Session) -> str:
 
 def is_prerequisite(session: nox.Session, step: str) -> bool:
     """Whether a session of a later step that was asked for waits for this one."""
+    if getattr(session._runner, WITHIN, ()):
+        return True
     waiting = [each for each in waiting_sessions(session) if session._runner.name in each.func.requires]
     return any(step_of(each) not in ("", step) for each in waiting)
 
 
 def waiting_sessions(session: nox.Session) -> list[SessionRunner]:
-    """The sessions that Nox will run after this one."""
-    return [each for each, is_queued in session._runner.manifest.list_all_sessions() if is_queued]
+    """The sessions that go on after this one."""
+    queued = [each for each, is_queued in session._runner.manifest.list_all_sessions() if is_queued]
+    return [*getattr(session._runner, WITHIN, ()), *queued]
+
+
+def all_sessions(session: nox.Session) -> list[SessionRunner]:
+    """All of the noxfile, whether Nox will run them or not."""
+    return [each for each, _ in session._runner.manifest.list_all_sessions()]
 
 
 def is_awaited(session: nox.Session, name: str) -> bool:
     """Whether the build of that image goes on after the session, in this process."""
-    later = [getattr(each.func, "pystatic_identity", None) for each in waiting_sessions(session)]
-    return getattr(session._runner, WITHIN, False) or any(each and each[2] == name for each in later)
+    if getattr(session._runner, WITHIN, ()):
+        return True
+    later = [identity_of(each) for each in waiting_sessions(session)]
+    return any(each and each[2] == name for each in later)
 
 
 def step_of(runner: SessionRunner) -> str:
     """The step that a session of ours runs, or "" for one of somebody else."""
-    identity: tuple[Plan, str, str] | None = getattr(runner.func, "pystatic_identity", None)
+    identity = identity_of(runner)
     return identity[1] if identity else ""
+
+
+def identity_of(runner: SessionRunner) -> tuple[Plan, str, str] | None:
+    """What a session of ours is: of which call, step and image; None for one of somebody else."""
+    identity: tuple[Plan, str, str] | None = getattr(runner.func, "pystatic_identity", None)
+    return identity
 
 
 @contextmanager
@@ -351,17 +451,25 @@ def build_again(session: nox.Session, config: ImageConfig, steps: Sequence[str],
             f"{config.name} broke its contract, and what may repair it is in pyproject.toml now: {written}.",
             f"Freeze it again, then run the session {session.name} again.",
         )
-    for each in sessions_before(runner):
-        setattr(each, WITHIN, True)
-        each.posargs = [word for word in session.posargs if word != "--no-cache"]
+    posargs = [word for word in session.posargs if word != "--no-cache"]
+    failed = run_within(session, list(sessions_before(runner)), posargs)
+    if failed:
+        raise PystaticError(
+            f"{config.name} was repaired by {written} in pyproject.toml, and {failed.friendly_name} failed after that.",
+            "See what it said above.",
+        )
+
+
+def run_within(session: nox.Session, runners: Sequence[SessionRunner], posargs: Sequence[str]) -> SessionRunner | None:
+    """Run other sessions in the middle of one; the first that failed, after which none is run."""
+    for number, each in enumerate(runners):
+        setattr(each, WITHIN, [*runners[number + 1 :], session._runner])
+        each.posargs = list(posargs)
         result = each.execute()
         result.log(f"Session {each.friendly_name} {result.imperfect}.")
         if not result:
-            raise PystaticError(
-                f"{config.name} was repaired by {written} in pyproject.toml, "
-                f"and {each.friendly_name} failed after that.",
-                "See what it said above.",
-            )
+            return each
+    return None
 
 
 def sessions_before(runner: SessionRunner) -> Iterator[SessionRunner]:
@@ -411,6 +519,8 @@ def make_context(
         command=lambda step, *options: "" if step in waiting else command(step, *options),
         verbose=options.verbose,
         archives=options.archives,
+        filenames=options.filenames,
+        recursive=options.recursive,
         use_cache=options.use_cache,
         observes=options.observe,
         formats=options.formats,

@@ -37,7 +37,7 @@ def collection(
     skip: str | Sequence[str] = (),
     **overrides: Any,
 ) -> Collection:
-    """The tasks of all steps, from `freeze` to `push` and `index`, for Invoke, beside the caller's own.
+    """The tasks of all steps, from `freeze` to `push`, `index` and `resolve`, for Invoke, beside the caller's own.
 
     Each runs the step and those before it through Nox, and ends with the exit code of the error's class.
     An own task of the same name ends Invoke with a message and exit code 2.
@@ -92,15 +92,18 @@ class StepTask(Task[Any]):
 
     def __init__(self, call: Call) -> None:
         def body(context: Context, **given: Any) -> None:
-            code = run(replace(call, images=tuple(given["image"]) or call.images, words=to_words(given)))
+            images = tuple(given.get("image", ())) or call.images
+            code = run(replace(call, images=images, words=to_words(given)))
             if code:
                 raise Exit(code=code)
 
-        body.__doc__ = STEPS[call.step].description.format(name="the project")
+        step = STEPS[call.step]
+        self.options = OPTIONS if step.is_for_project else (*OPTIONS, IMAGE_OPTION)
+        body.__doc__ = step.description.format(name="the project")
         super().__init__(body, name=call.step, positional=())
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        return list(to_arguments([*OPTIONS, IMAGE_OPTION]))
+        return list(to_arguments(self.options))
 
     # Invoke takes tasks with the same code for one task, and runs it once, whatever project each is for.
     def __eq__(self, other: object) -> bool:
@@ -115,7 +118,7 @@ def to_arguments(options: Sequence[Option]) -> Iterator[Argument]:
         kind: type = bool if not option.metavar else list if option.repeatable else str
         name = option.name.removeprefix("--")
         yield Argument(
-            name=name,
+            names=(name, *([option.short.removeprefix("-")] if option.short else [])),
             attr_name=option.field if option.field != name else None,
             kind=kind,
             default={bool: False, list: []}.get(kind),

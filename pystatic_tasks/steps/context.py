@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.system.terminal import Terminal
 
 
@@ -29,6 +30,8 @@ class StepContext:
         command: What the user types to run a step, with options that follow it; "" if the step will run anyway.
         verbose: Whether the tools' own output is shown too.
         archives: Paths of the archives to join, from the project's folder.
+        filenames: Paths of the YAML files to resolve and of folders of them, from the project's folder.
+        recursive: Whether folders below those are meant too.
         use_cache: Whether a step may be skipped when nothing changed.
         observes: Whether the program is run before it is frozen.
         formats: What sbom is to write, of `options.FORMATS`.
@@ -38,6 +41,7 @@ class StepContext:
         installs: Whether `install` does anything; with --no-install the environment is used as it is.
         install: Installs requirements, as arguments of `pip install`, into that environment.
         recreate: Makes the environment anew and empty.
+        push: Builds and pushes an image, where the caller can; otherwise does nothing.
     """
 
     say: Callable[[str], None]
@@ -45,6 +49,8 @@ class StepContext:
     command: Callable[..., str] = session_command
     verbose: bool = False
     archives: Sequence[str] = ()
+    filenames: Sequence[str] = ()
+    recursive: bool = False
     use_cache: bool = True
     observes: bool = True
     formats: tuple[str, ...] = ()
@@ -54,3 +60,4 @@ class StepContext:
     installs: bool = True
     install: Callable[[Sequence[str]], None] = _no_environment
     recreate: Callable[[], None] = _no_environment
+    push: Callable[[ImageConfig], object] = lambda _: None

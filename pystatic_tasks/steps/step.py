@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import manifest_path
+
+
+def _not_for_one_image(config: ImageConfig, context: StepContext) -> None:
+    raise AssertionError("this step is for the whole project")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +22,8 @@ class Step:
     Attributes:
         name: As the user types it.
         description: What it does; "{name}" stands for the image's name.
-        run: Does it.
+        run: Does it for one image.
+        run_for_project: Instead of `run`, does it once for all images, and returns what standard output is to have.
         before: Name of the step whose results it reads; "" for the first, and for one that reads none.
         needs_environment: Whether it needs a build environment.
         on_request: Whether it changes more than `build` and `dist`: then it runs only where it is asked for by name.
@@ -28,12 +33,18 @@ class Step:
 
     name: str
     description: str
-    run: Callable[[ImageConfig, StepContext], object]
+    run: Callable[[ImageConfig, StepContext], object] = _not_for_one_image
+    run_for_project: Callable[[Sequence[ImageConfig], StepContext], bytes] | None = None
     before: str = ""
     needs_environment: bool = False
     on_request: bool = False
     is_folded: bool = False
     result_file: str = ""
+
+    @property
+    def is_for_project(self) -> bool:
+        """Whether it is done once, and not for each image."""
+        return self.run_for_project is not None
 
     def result_path(self, config: ImageConfig) -> Path:
         """The JSON file in which it says what it made."""

@@ -12,6 +12,7 @@ from pystatic_tasks.steps.image.step import build_image
 from pystatic_tasks.steps.index.step import index
 from pystatic_tasks.steps.pack.step import pack
 from pystatic_tasks.steps.push.step import push
+from pystatic_tasks.steps.resolve.step import resolve
 from pystatic_tasks.steps.sbom.step import sbom
 from pystatic_tasks.steps.slim.step import slim
 from pystatic_tasks.steps.smoke.step import smoke
@@ -74,6 +75,13 @@ TABLE = (
         run=index,
         on_request=True,
         result_file="index.json",
+    ),
+    Step(
+        name="resolve",
+        description="Push the images that YAML names as pystatic://NAME, and print it with them by digest.",
+        run_for_project=resolve,
+        before="push",
+        on_request=True,
     ),
 )
 STEPS = {step.name: step for step in TABLE}

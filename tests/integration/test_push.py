@@ -5,13 +5,17 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
+import yaml
 from registries import CUT, FINE, Registry, running_registry, standing_before, write_docker_config, write_helper
 from support import Project, clean_environment, tool_or_skip, validate, without_times, write_project
 
@@ -156,6 +160,59 @@ def test_what_is_in_it_is_found_from_it(shop: Project, registry: Registry, nobod
             "annotations": {"org.opencontainers.image.title": "sbom.cdx.json"},
         }
     ]
+
+
+DEPLOYMENT = re.compile(r"```yaml\n(# k8s/shop\.yaml\n.*?)```", re.DOTALL)
+
+
+@pytest.fixture
+def manifests(shop: Project) -> Iterator[str]:
+    """What docs/places/kubernetes.md deploys, in the project's folder k8s."""
+    page = Path(__file__).parents[2] / "docs" / "places" / "kubernetes.md"
+    (shown,) = DEPLOYMENT.findall(page.read_text(encoding="utf-8"))
+    folder = shop.root / "k8s"
+    folder.mkdir()
+    (folder / "shop.yaml").write_text(shown, encoding="utf-8")
+    yield shown
+    shutil.rmtree(folder)
+
+
+def test_the_deployment_of_the_docs_is_valid_and_runs_what_was_pushed(
+    shop: Project, registry: Registry, nobody: dict[str, str], manifests: str
+) -> None:
+    place = f"{registry.address}/team/shop"
+    result = ask(shop, "-f", "k8s/", "--tag", f"{place}:1.4", session="resolve", **nobody)
+    assert result.returncode == 0, result.stderr
+    reference = f"{place}@{shop.manifest('image.json')['digest']}"
+    assert result.stdout == manifests.replace("image: pystatic://shop  ", f"image: {reference}  ")
+    assert registry.tags("team/shop")[0] == "1.4"
+    namespace, deployment, service = yaml.safe_load_all(result.stdout)
+    for each in (namespace, deployment, service):
+        kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
+    assert namespace["metadata"]["labels"] == {"pod-security.kubernetes.io/enforce": "restricted"}
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["image"] == reference
+    # All that the profile asks for: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert container["securityContext"] == {
+        "readOnlyRootFilesystem": True,
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC", "volumes", "initContainers"}
+    user, _, _ = shop.manifest("image.json")["user"].partition(":")
+    assert int(user) > 0
+
+
+def test_of_an_image_that_cannot_be_pushed_nothing_is_printed(
+    shop: Project, nobody: dict[str, str], manifests: str
+) -> None:
+    assert "pystatic://shop" in manifests
+    result = ask(shop, "-f", "k8s/", session="resolve", **nobody)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert NO_TAG in result.stderr
+    assert "nox > Session resolve aborted: shop is needed, and push failed.\n" in result.stderr
 
 
 def test_without_a_registry_it_says_what_to_type(shop: Project, nobody: dict[str, str]) -> None:

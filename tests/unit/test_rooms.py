@@ -41,6 +41,7 @@ LIBRARIES_FOR_ONE = {
     "nox": f"{NAME}.fronts.sessions",
     "invoke": f"{NAME}.fronts.tasks",
     "urllib3": f"{NAME}.oci.registry",
+    "yaml": f"{NAME}.steps.resolve",
 }
 
 

@@ -19,7 +19,8 @@ from pystatic_tasks.errors import ConfigError
 
 KNOWN = (
     "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --archive FILE, "
-    "--no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, --verbose, --json."
+    "--filename FILE, --recursive, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, "
+    "--verbose, --json."
 )
 
 
@@ -35,6 +36,9 @@ KNOWN = (
         (["--platform", "linux/arm64"], Options(platform="linux/arm64")),
         (["--no-cache"], Options(use_cache=False)),
         (["--archive", "a.tar", "--archive", "b.tar"], Options(archives=("a.tar", "b.tar"))),
+        (["-f", "a.yaml", "--filename=b", "-f-"], Options(filenames=("a.yaml", "b", "-"))),
+        (["-f", "-", "-R"], Options(filenames=("-",), recursive=True)),
+        (["--recursive"], Options(recursive=True)),
         (["--fix"], Options(fix=True)),
         (["--check-reproducible"], Options(check_reproducible=True)),
         (["--verbose"], Options(verbose=True)),
@@ -105,6 +109,7 @@ def test_options_that_another_front_read_become_words(given: dict[str, Any], wor
 def test_a_path_is_from_the_folder_of_the_front_that_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert to_words({"archive": ["a.tar", "/b.tar"]}) == (f"--archive={tmp_path}/a.tar", "--archive=/b.tar")
+    assert to_words({"filename": ["k8s", "-"]}) == (f"--filename={tmp_path}/k8s", "--filename=-")
 
 
 def test_words_are_read_as_another_front_read_them() -> None:

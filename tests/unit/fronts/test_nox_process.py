@@ -77,6 +77,11 @@ def test_each_image_has_a_session(tmp_path: Path, text: str, images: tuple[str, 
     assert find_sessions(call(tmp_path, text, images=images)) == sessions
 
 
+@pytest.mark.parametrize("images", [(), ("web",), ("web", "worker")])
+def test_what_is_done_for_the_whole_project_has_one_session(tmp_path: Path, images: tuple[str, ...]) -> None:
+    assert find_sessions(call(tmp_path, TWO, step="resolve", images=images)) == ["resolve"]
+
+
 @pytest.mark.parametrize(("text", "hint"), [(SHOP, "known are shop"), (TWO, "known are web, worker")])
 def test_an_image_that_is_not_there_is_named(tmp_path: Path, text: str, hint: str) -> None:
     with pytest.raises(ConfigError) as caught:

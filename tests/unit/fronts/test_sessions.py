@@ -159,7 +159,7 @@ class Session:
 
 def test_the_sessions_are_returned_by_step(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
-    assert list(sessions) == ["freeze", "slim", "staticx", "image", "smoke", "sbom", "push", "index"]
+    assert list(sessions) == ["freeze", "slim", "staticx", "image", "smoke", "sbom", "push", "index", "resolve"]
     assert sessions == registry.get()
 
 
@@ -174,6 +174,7 @@ def test_each_step_requires_the_one_before(tmp_path: Path) -> None:
         "sbom": ["image"],
         "push": ["image"],
         "index": [],
+        "resolve": [],
     }
 
 
@@ -209,6 +210,7 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
         "Say what is inside the image of shop.",
         "Push the image of shop to registries.",
         "Join archives of shop for several platforms, and push them.",
+        "Push the images that YAML names as pystatic://NAME, and print it with them by digest.",
     ]
 
 
@@ -224,6 +226,7 @@ def test_a_prefix_goes_before_all_names(tmp_path: Path) -> None:
         "web-sbom": ["web-image"],
         "web-push": ["web-image"],
         "web-index": [],
+        "web-resolve": [],
     }
 
 
@@ -238,6 +241,7 @@ def test_single_sessions_may_have_other_names(tmp_path: Path) -> None:
         "web-sbom": ["build"],
         "web-push": ["build"],
         "web-index": [],
+        "web-resolve": [],
     }
 
 
@@ -339,6 +343,7 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "sbom": ["sbom-web", "sbom-worker"],
         "push": ["push-web", "push-worker"],
         "index": ["index-web", "index-worker"],
+        "resolve": [],
     }
     assert {step: each.name for step, each in sessions.items()} == {step: step for step in STEPS}
     assert sessions["image"].__doc__ == "Run image for all images."
@@ -438,7 +443,7 @@ def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path) -> None:
     [
         ({"skip": ["imag"]}, '"imag"; did you mean "image"?'),
         ({"names": {"smokes": "x"}}, '"smokes"; did you mean "smoke"?'),
-        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, index, push, sbom, slim, smoke, staticx'),
+        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, index, push, resolve, sbom, slim, smoke, staticx'),
     ],
 )
 def test_an_unknown_step_ends_nox(
@@ -520,6 +525,7 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
         "sbom": "Say what is inside the image of shop.",
         "push": "Push the image of shop to registries.",
         "index": "Join archives of shop for several platforms, and push them.",
+        "resolve": "Push the images that YAML names as pystatic://NAME, and print it with them by digest.",
     }
     assert result.stderr == ""
 
@@ -545,14 +551,14 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--platform PLATFORM, --archive FILE, --no-cache, --no-observe, --fix, --format FORMAT, "
-            "--check-reproducible, --verbose, --json",
+            "--platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, --no-observe, --fix, "
+            "--format FORMAT, --check-reproducible, --verbose, --json",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
-            "--engine ENGINE, --platform PLATFORM, --archive FILE, --no-cache, --no-observe, --fix, --format FORMAT, "
-            "--check-reproducible, --verbose, --json",
+            "--engine ENGINE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, "
+            "--no-observe, --fix, --format FORMAT, --check-reproducible, --verbose, --json",
         ),
         (
             ["--platform", "linux/s390x"],
@@ -640,6 +646,119 @@ def test_a_session_that_may_only_install_runs_no_step(tmp_path: Path, monkeypatc
     assert prepared == []
     sessions["freeze"](session.nox)
     assert prepared == ["shop"]
+
+
+# What is done once for the whole project.
+
+# Steps that only write down that they were run, and what push leaves.
+NOTING = """
+import json
+import sys
+from dataclasses import replace
+import nox
+import pystatic_tasks
+from pystatic_tasks.steps.table import STEPS
+
+def noting(step):
+    def run(config, context):
+        print("ran", step, config.name, file=sys.stderr)
+        print("hint", step, context.command("push"), file=sys.stderr)
+        if (step, config.name) == ("image", "worker"):
+            raise pystatic_tasks.PystaticError("worker is broken.", "Mend it.")
+        config.dist.mkdir(parents=True, exist_ok=True)
+        references = [f"registry.example/{config.name}@sha256:1"]
+        content = {"digest": "sha256:1", "references": references}
+        (config.dist / f"{step}.json").write_text(json.dumps(content))
+    return run
+
+for name in [name for name, step in STEPS.items() if not step.is_for_project]:
+    STEPS[name] = replace(STEPS[name], run=noting(name), needs_environment=False)
+"""
+TO_PUSH = ["freeze web", "staticx web", "image web", "push web"]
+
+
+def project(folder: Path, *lines: str, image: str = "web") -> Path:
+    """A project of two images, and YAML that names one."""
+    write(folder, TWO, noxfile="\n".join([NOTING, *lines]))
+    (folder / "k8s.yaml").write_text(f"image: pystatic://{image} # ours\n", encoding="utf-8")
+    return folder
+
+
+def noted(result: subprocess.CompletedProcess[str], what: str = "ran") -> list[str]:
+    return [line.partition(" ")[2] for line in result.stderr.splitlines() if line.startswith(f"{what} ")]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "skip=['image']",
+        "skip=['staticx', 'push'], prefix='x-'",
+        "skip=[step for step in STEPS if step != 'resolve']",
+    ],
+)
+def test_resolve_runs_what_its_images_need_and_prints_nothing_else(tmp_path: Path, arguments: str) -> None:
+    folder = project(tmp_path, f"pystatic_tasks.register({arguments})")
+    session = "x-resolve" if "prefix" in arguments else "resolve"
+    result = run_nox(folder, "-s", session, "--", "-f", "k8s.yaml", "--no-cache")
+    assert (result.returncode, result.stdout) == (0, "image: registry.example/web@sha256:1 # ours\n"), result.stderr
+    assert noted(result) == TO_PUSH
+    assert f"nox > Session {session} was successful" in result.stderr
+
+
+def test_no_step_before_resolve_tells_what_is_done_next(tmp_path: Path) -> None:
+    folder = project(tmp_path, "pystatic_tasks.register()")
+    result = run_nox(folder, "-s", "resolve", "--", "-f", "k8s.yaml")
+    assert noted(result, "hint") == ["freeze ", "staticx ", "image ", "push nox -s push-web"]
+
+
+def test_what_ran_before_resolve_is_not_run_again(tmp_path: Path) -> None:
+    folder = project(tmp_path, "pystatic_tasks.register()")
+    result = run_nox(folder, "-s", "smoke-web", "resolve", "--", "-f", "k8s.yaml")
+    assert (result.returncode, result.stdout) == (0, "image: registry.example/web@sha256:1 # ours\n"), result.stderr
+    assert noted(result) == [*("freeze web", "staticx web", "image web", "smoke web", "push web")]
+
+
+def test_an_image_that_cannot_be_built_ends_resolve(tmp_path: Path) -> None:
+    folder = project(tmp_path, "pystatic_tasks.register()", image="worker")
+    result = run_nox(folder, "-s", "resolve", "--", "-f", "k8s.yaml")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert noted(result) == ["freeze worker", "staticx worker", "image worker"]
+    assert "nox > Session image-worker aborted: worker is broken.\nMend it.\n" in result.stderr
+    assert (
+        "nox > Session resolve aborted: worker is needed, and image-worker failed.\nSee what it said above"
+    ) in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--no-dependencies", "-s", "resolve"), "pystatic_tasks.register()"),
+        (
+            ("-s", "deploy"),
+            "nox.session(venv_backend='none', name='deploy')(lambda s: pystatic_tasks.run_step(s, 'resolve'))",
+        ),
+    ],
+)
+def test_where_nothing_is_to_run_before_what_was_pushed_is_taken(
+    tmp_path: Path, arguments: tuple[str, ...], line: str
+) -> None:
+    folder = project(tmp_path, line)
+    result = run_nox(folder, *arguments, "--", "-f", "k8s.yaml")
+    assert (result.returncode, result.stdout, noted(result)) == (1, "", [])
+    assert "aborted: web was not pushed.\nPush it: nox -s push.\n" in result.stderr
+    (folder / "dist/pystatic/web").mkdir(parents=True)
+    left = '{"digest": "sha256:2", "references": ["registry.example/web@sha256:2"]}'
+    (folder / "dist/pystatic/web/push.json").write_text(left, encoding="utf-8")
+    result = run_nox(folder, *arguments, "--", "-f", "k8s.yaml")
+    assert (result.returncode, result.stdout) == (0, "image: registry.example/web@sha256:2 # ours\n"), result.stderr
+
+
+def test_resolve_has_no_manifest_to_print(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path))
+    with pytest.raises(AbortedError) as caught:
+        sessions["resolve"](Session("--json", "-f", "k8s.yaml").nox)
+    assert str(caught.value) == "resolve leaves no manifest that --json could print.\nLeave --json out"
 
 
 # run_step()

@@ -71,6 +71,7 @@ def test_each_step_is_a_task_that_says_what_it_does() -> None:
         "Say what is inside the image of the project.",
         "Push the image of the project to registries.",
         "Join archives of the project for several platforms, and push them.",
+        "Push the images that YAML names as pystatic://NAME, and print it with them by digest.",
     ]
 
 
@@ -94,6 +95,16 @@ def test_options_become_the_words_after_noxs_dashes(calls: list[Call]) -> None:
     words = ("--tag", "1.4", "--tag=latest", "--layout", "tree", "--no-cache", "--engine", "podman", "--json")
     invoke(collection(), "image", *words)
     assert calls[0].words == ("--tag=1.4", "--tag=latest", "--layout=tree", "--engine=podman", "--no-cache", "--json")
+
+
+def test_files_are_from_the_callers_folder_and_may_be_named_in_short(calls: list[Call]) -> None:
+    invoke(collection(images="web"), "resolve", "-f", "k8s", "--filename", "-", "-R")
+    assert calls[0].words == (f"--filename={Path.cwd()}/k8s", "--filename=-", "--recursive")
+
+
+def test_what_is_done_for_the_whole_project_has_no_option_for_one_image() -> None:
+    tasks = {name: [each.name for each in made.get_arguments()] for name, made in collection().tasks.items()}
+    assert [name for name, options in tasks.items() if "image" not in options] == ["resolve"]
 
 
 def test_options_belong_to_the_task_before_them(calls: list[Call]) -> None:

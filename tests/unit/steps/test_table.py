@@ -32,6 +32,7 @@ def test_steps_say_what_they_made_among_the_results_or_in_their_manifest(tmp_pat
         "sbom": "dist/pystatic/shop/sbom.cdx.json",
         "push": "dist/pystatic/shop/push.json",
         "index": "dist/pystatic/shop/index.json",
+        "resolve": "build/pystatic/shop/resolve.json",
     }
 
 

@@ -1,0 +1,1 @@
+"""YAML in which images are named, made into YAML that a cluster understands."""

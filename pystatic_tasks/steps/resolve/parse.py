@@ -1,0 +1,69 @@
+"""Where YAML names images: found by a parser, so that comments and longer texts are no such places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.steps.resolve.files import Source
+from pystatic_tasks.steps.resolve.stream import SCHEME, Place, Stream
+
+# The whole value; a block of text ends with a line end.
+NAMED = re.compile(rf"{SCHEME}(\S*)\n*")
+NEW_DOCUMENT = "---\n"
+END_OF_DOCUMENT = "...\n"
+# libyaml, of which kubectl's parser is a translation, where PyYAML was built with it.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_stream(source: Source) -> Stream:
+    """Find what names an image.
+
+    Raises:
+        ConfigError: it is no YAML.
+    """
+    places: list[Place] = []
+    separator = None
+    try:
+        for event in yaml.parse(source.text, Loader=LOADER):
+            if isinstance(event, yaml.DocumentStartEvent) and separator is None:
+                separator = separator_before(event)
+            elif isinstance(event, yaml.ScalarEvent):
+                places += find_place(source.text, event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        assert mark
+        raise ConfigError(
+            f"{source.name}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}.",
+            "Correct the YAML, or name only files of YAML.",
+        ) from None
+    return Stream(source=source, places=places, separator=separator)
+
+
+def separator_before(first_document: yaml.DocumentStartEvent) -> str:
+    if first_document.version or first_document.tags:
+        return END_OF_DOCUMENT
+    return "" if first_document.explicit else NEW_DOCUMENT
+
+
+def find_place(text: str, scalar: yaml.ScalarEvent) -> Iterator[Place]:
+    """Where in the text a scalar names an image, if it does."""
+    named = NAMED.fullmatch(scalar.value)
+    if not named:
+        return
+    first, last = scalar.start_mark, scalar.end_mark
+    assert first
+    assert last
+    written = f"{SCHEME}{named[1]}"
+    # Anchors and tags stand before it.
+    start = text.rfind(written, first.index, last.index)
+    end = start + len(written)
+    if start < 0:
+        # Spelled with escapes, which double quotes alone allow.
+        start = text.index('"', first.index) + 1
+        end = last.index - 1
+    line = text.count("\n", 0, start) + 1
+    yield Place(name=named[1], start=start, end=end, line=line, is_plain=not scalar.style)

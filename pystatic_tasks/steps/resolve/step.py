@@ -1,0 +1,101 @@
+"""The step: from YAML that names images to YAML that has them by digest, as `ko resolve` does for Go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from pystatic_tasks.config.convert import show
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.manifest import report_path
+from pystatic_tasks.steps.resolve.files import Source, read_sources
+from pystatic_tasks.steps.resolve.stream import SCHEME, Stream, join
+
+
+def resolve(configs: Sequence[ImageConfig], context: StepContext) -> bytes:
+    """Push the images that YAML files name, and replace each `pystatic://NAME` by its reference by digest.
+
+    Args:
+        configs: All images of the project.
+        context: Has the files, and the way to push.
+
+    Returns:
+        The documents of all files, in UTF-8, otherwise as they are written.
+
+    Raises:
+        ConfigError: no file is named, one cannot be read or is no YAML, or names an image that there is not.
+        MissingToolError: the library for YAML is not installed.
+        PystaticError: an image that is named was not pushed as it is.
+    """
+    if not context.filenames:
+        typed = context.command("resolve", "-f", "k8s/")
+        raise ConfigError("No file to resolve is named.", f"Name files or folders: {typed}, or - for standard input.")
+    sources = read_sources(configs[0].root, context.filenames, recursive=context.recursive)
+    streams = read_streams(sources)
+    named = named_images(streams, configs)
+    for config in named:
+        context.push(config)
+    references = {config.name: pushed_reference(config, context) for config in named}
+    for name, reference in references.items():
+        context.say(f"{SCHEME}{name}: {reference}")
+    if not named:
+        context.say(f"nothing is replaced: no value is {SCHEME}NAME")
+    return join(streams, references).encode()
+
+
+def read_streams(sources: Sequence[Source]) -> list[Stream]:
+    """The documents of all sources.
+
+    Raises:
+        ConfigError: one is no YAML.
+        MissingToolError: the library for it is not installed.
+    """
+    try:
+        from pystatic_tasks.steps.resolve.parse import read_stream
+    except ImportError:
+        raise MissingToolError(
+            "Resolving needs the library PyYAML, which is not installed beside Nox.",
+            'Install it: pip install "pystatic-tasks[resolve]".',
+        ) from None
+    return [read_stream(each) for each in sources]
+
+
+def named_images(streams: Sequence[Stream], configs: Sequence[ImageConfig]) -> list[ImageConfig]:
+    """The images that are named, in the order in which they are first.
+
+    Raises:
+        ConfigError: a name is none of theirs.
+    """
+    by_name = {config.name: config for config in configs}
+    found: dict[str, ImageConfig] = {}
+    for stream in streams:
+        for place in stream.places:
+            if place.name not in by_name:
+                raise ConfigError(
+                    f"{stream.source.name}, line {place.line}: there is no image {show(place.name)}.",
+                    f"Write {SCHEME} and the name of an image of the project: {', '.join(sorted(by_name))}.",
+                )
+            found[place.name] = by_name[place.name]
+    return list(found.values())
+
+
+def pushed_reference(config: ImageConfig, context: StepContext) -> str:
+    """The first reference by digest that push left.
+
+    Raises:
+        PystaticError: there is none, or the image was built anew since.
+    """
+    try:
+        pushed = json.loads(report_path(config, "push").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise not_pushed(config, context, "was not pushed") from None
+    image = report_path(config, "image")
+    if image.exists() and json.loads(image.read_text(encoding="utf-8"))["digest"] != pushed["digest"]:
+        raise not_pushed(config, context, "was built anew after it was pushed")
+    return str(pushed["references"][0])
+
+
+def not_pushed(config: ImageConfig, context: StepContext, what: str) -> PystaticError:
+    return PystaticError(f"{config.name} {what}.", f"Push it: {context.command('push') or 'run the push session'}.")

@@ -1,0 +1,72 @@
+"""The documents of a source, and what is put where they name images; everything else stays as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pystatic_tasks.steps.resolve.files import Source
+
+SCHEME = "pystatic://"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a text names an image.
+
+    Attributes:
+        name: The image's.
+        start: Index of the first character of what is to be replaced.
+        end: Index of the first character after it.
+        line: Number of its line, from 1.
+        is_plain: Whether it is written without quotes.
+    """
+
+    name: str
+    start: int
+    end: int
+    line: int
+    is_plain: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream:
+    """The documents of a source.
+
+    Attributes:
+        source: Where they stand.
+        places: Where they name images, in order.
+        separator: What goes before them after other documents; None if there are none.
+    """
+
+    source: Source
+    places: Sequence[Place]
+    separator: str | None
+
+
+def join(streams: Sequence[Stream], references: Mapping[str, str]) -> str:
+    """All documents in one text, with references instead of names."""
+    parts: list[str] = []
+    has_documents = False
+    for stream in streams:
+        if parts and not parts[-1].endswith("\n"):
+            parts.append("\n")
+        if has_documents and stream.separator:
+            parts.append(stream.separator)
+        parts += replaced(stream, references)
+        has_documents |= stream.separator is not None
+    return "".join(parts)
+
+
+def replaced(stream: Stream, references: Mapping[str, str]) -> Iterator[str]:
+    """The pieces of a text that are not empty."""
+    text = stream.source.text
+    position = 0
+    for place in stream.places:
+        yield text[position : place.start]
+        reference = references[place.name]
+        # The host of an address such as [::1] would begin a list.
+        yield f'"{reference}"' if place.is_plain and reference.startswith("[") else reference
+        position = place.end
+    if position < len(text):
+        yield text[position:]
