@@ -466,6 +466,7 @@ def run_within(session: nox.Session, runners: Sequence[SessionRunner], posargs: 
         setattr(each, WITHIN, [*runners[number + 1 :], session._runner])
         each.posargs = list(posargs)
         result = each.execute()
+        setattr(each, WITHIN, ())
         result.log(f"Session {each.friendly_name} {result.imperfect}.")
         if not result:
             return each

@@ -201,8 +201,9 @@ def test_the_deployment_of_the_docs_is_valid_and_runs_what_was_pushed(
         "capabilities": {"drop": ["ALL"]},
     }
     assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC", "volumes", "initContainers"}
-    user, _, _ = shop.manifest("image.json")["user"].partition(":")
-    assert int(user) > 0
+    config = inspect(f"docker://{reference}", "--config")["config"]
+    assert isinstance(config, dict)
+    assert config["User"] == "65535:65535"
 
 
 def test_of_an_image_that_cannot_be_pushed_nothing_is_printed(

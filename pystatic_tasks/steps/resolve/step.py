@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from pystatic_tasks.config.convert import show
 from pystatic_tasks.config.model import ImageConfig
@@ -87,15 +88,17 @@ def pushed_reference(config: ImageConfig, context: StepContext) -> str:
     Raises:
         PystaticError: there is none, or the image was built anew since.
     """
-    try:
-        pushed = json.loads(report_path(config, "push").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise not_pushed(config, context, "was not pushed") from None
-    image = report_path(config, "image")
-    if image.exists() and json.loads(image.read_text(encoding="utf-8"))["digest"] != pushed["digest"]:
-        raise not_pushed(config, context, "was built anew after it was pushed")
+    built, pushed = read_report(config, "image"), read_report(config, "push")
+    remedy = f"Push it: {context.command('push') or 'run the push session'}."
+    if not pushed:
+        raise PystaticError(f"{config.name} was not pushed.", remedy)
+    if built and built["digest"] != pushed["digest"]:
+        raise PystaticError(f"{config.name} was built anew after it was pushed.", remedy)
     return str(pushed["references"][0])
 
 
-def not_pushed(config: ImageConfig, context: StepContext, what: str) -> PystaticError:
-    return PystaticError(f"{config.name} {what}.", f"Push it: {context.command('push') or 'run the push session'}.")
+def read_report(config: ImageConfig, step: str) -> dict[str, Any]:
+    """What a step says that it did; empty if it did nothing."""
+    path = report_path(config, step)
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return report

@@ -719,6 +719,13 @@ def test_what_ran_before_resolve_is_not_run_again(tmp_path: Path) -> None:
     assert noted(result) == [*("freeze web", "staticx web", "image web", "smoke web", "push web")]
 
 
+def test_what_is_asked_for_beside_resolve_is_printed_as_ever(tmp_path: Path) -> None:
+    folder = project(tmp_path, "pystatic_tasks.register()")
+    result = run_nox(folder, "-s", "resolve", "push-web", "--", "-f", "k8s.yaml")
+    reference = "registry.example/web@sha256:1"
+    assert (result.returncode, result.stdout) == (0, f"image: {reference} # ours\n{reference}\n"), result.stderr
+
+
 def test_an_image_that_cannot_be_built_ends_resolve(tmp_path: Path) -> None:
     folder = project(tmp_path, "pystatic_tasks.register()", image="worker")
     result = run_nox(folder, "-s", "resolve", "--", "-f", "k8s.yaml")
