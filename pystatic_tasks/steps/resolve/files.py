@@ -61,7 +61,7 @@ def read_sources(root: Path, names: Sequence[str], *, recursive: bool) -> list[S
         except OSError as error:
             raise ConfigError(
                 f"{shown(root, Path(error.filename or name))} could not be read: {error.strerror}.",
-                "Name files and folders that are there, from the project's folder.",
+                "Name files and folders that are there; after Nox's -- their paths begin in the project's folder.",
             ) from None
     return list(found.values())
 

@@ -72,7 +72,7 @@ def test_what_is_not_there_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "k8s/broken.yaml").symlink_to("nowhere")
     assert refused(tmp_path, name) == (
         f"{Path(name)} could not be read: No such file or directory.\n"
-        "Name files and folders that are there, from the project's folder."
+        "Name files and folders that are there; after Nox's -- their paths begin in the project's folder."
     )
 
 
