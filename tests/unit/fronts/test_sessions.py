@@ -726,6 +726,26 @@ def test_what_is_asked_for_beside_resolve_is_printed_as_ever(tmp_path: Path) -> 
     assert (result.returncode, result.stdout) == (0, f"image: {reference} # ours\n{reference}\n"), result.stderr
 
 
+REPAIR = """
+from pystatic_tasks.errors import Repair, SmokeError
+
+def smoke(config, context):
+    noting("smoke")(config, context)
+    if not config.freeze.hidden_imports:
+        raise SmokeError("It broke.", repairs=[Repair(table="freeze", key="hidden-imports", value=("x",))])
+
+STEPS["smoke"] = replace(STEPS["smoke"], run=smoke)
+pystatic_tasks.register()
+"""
+
+
+def test_what_is_built_again_after_a_repair_prints_nothing(tmp_path: Path) -> None:
+    result = run_nox(project(tmp_path, REPAIR), "-s", "smoke-web", "--", "--fix", "--json")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == '{"digest": "sha256:1", "references": ["registry.example/web@sha256:1"]}\n'
+    assert noted(result) == ["freeze web", "staticx web", "image web", "smoke web"] * 2
+
+
 def test_an_image_that_cannot_be_built_ends_resolve(tmp_path: Path) -> None:
     folder = project(tmp_path, "pystatic_tasks.register()", image="worker")
     result = run_nox(folder, "-s", "resolve", "--", "-f", "k8s.yaml")
