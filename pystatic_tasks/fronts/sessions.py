@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import nox
-from nox import registry
+from nox import registry, virtualenv
 from nox.logger import logger
 from nox.sessions import SessionRunner
 
@@ -23,7 +23,7 @@ from pystatic_tasks.config import ImageConfig, load_config
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.options import Options, parse_options, words_of_second_build
 from pystatic_tasks.config.project import is_path, project_name
-from pystatic_tasks.errors import ConfigError, PystaticError, SmokeError, file_error
+from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError, SmokeError, file_error
 from pystatic_tasks.fronts.caller import from_caller
 from pystatic_tasks.fronts.nox_process import Call, leave_exit_code
 from pystatic_tasks.fronts.plan import Plan
@@ -31,6 +31,7 @@ from pystatic_tasks.fronts.rebuild.repair import check_repaired, write_repairs
 from pystatic_tasks.fronts.rebuild.second_build import check_reproducible
 from pystatic_tasks.steps.context import StepContext, session_command
 from pystatic_tasks.steps.freeze.environment import install_variables
+from pystatic_tasks.steps.freeze.installers import variables_for_uv
 from pystatic_tasks.steps.freeze.step import prepare
 from pystatic_tasks.steps.manifest import only_one
 from pystatic_tasks.steps.table import STEPS, check_steps, unknown_step
@@ -42,6 +43,11 @@ from pystatic_tasks.system.terminal import folded, make_terminal
 # What a session is marked by that another one runs: the sessions that go on after it, that one last.
 WITHIN = "pystatic_within"
 NOXFILE = "the noxfile"  # Where our callers' mistakes are.
+# As Nox names them: the first that is there.
+BACKENDS = "uv|virtualenv"
+# A build has most use for sources: what it imports is compiled then.
+PIP_VARIABLES = {"PIP_COMPILE": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+OPTIONS_OF_BACKEND = ("-db", "--default-venv-backend")
 
 
 def register(
@@ -116,6 +122,7 @@ def run_step(
 
 
 def register_plan(plan: Plan) -> dict[str, Any]:
+    look_for_uv()
     try:
         configs = load_config(plan.root, overrides=plan.overrides, environment=os.environ)
     except ConfigError as error:
@@ -158,8 +165,12 @@ def add_step(plan: Plan, step: str, config: ImageConfig, name: str) -> Any:
 
 
 def environment_for(steps: Sequence[str], config: ImageConfig) -> dict[str, Any]:
-    """Nox's options for the environment of a session that runs these steps."""
-    return {"python": config.python, "reuse_venv": True} if needs_environment(steps) else {"venv_backend": "none"}
+    """Nox's options for a session that runs these steps.
+
+    An environment is made by the session itself, which knows what the user wants it to be made by.
+    """
+    wanted = {"python": config.python, "reuse_venv": True} if needs_environment(steps) else {}
+    return {"venv_backend": "none", **wanted}
 
 
 def add_for_project(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
@@ -229,7 +240,8 @@ def run_steps(
         options = parse_options(session.posargs)
         check_platform(options.platform)
         config = read_config(root, name, overrides, options)
-        check_environment(session, steps)
+        if needs_environment(steps):
+            make_environment(session, config)
         if only_installs(session):
             if needs_environment(steps):
                 prepare(config, make_context(session, config, options, command))
@@ -355,9 +367,9 @@ def print_result(content: Mapping[str, Any], step: str, options: Options) -> Non
 
 
 def environment_backend(session: nox.Session) -> str:
-    """What Nox was told to make environments by, or ""."""
+    """What the user says that environments are made by, or ""."""
     config = session._runner.global_config
-    return config.force_venv_backend or config.default_venv_backend or ""
+    return config.force_venv_backend or (config.default_venv_backend if names_backend(config) else "")
 
 
 def is_prerequisite(session: nox.Session, step: str) -> bool:
@@ -420,13 +432,52 @@ def needs_environment(steps: Sequence[str]) -> bool:
     return any(STEPS[step].needs_environment for step in steps)
 
 
-def check_environment(session: nox.Session, steps: Sequence[str]) -> None:
-    """Raises ConfigError if there is no environment to freeze in."""
-    if needs_environment(steps) and session.venv_backend == "none":
+def make_environment(session: nox.Session, config: ImageConfig) -> None:
+    """Let Nox make the environment of one of our sessions, unless it has done so.
+
+    Raises:
+        ConfigError: Nox was told to make none.
+        MissingToolError: there is no such interpreter.
+    """
+    runner = session._runner
+    if is_ours(runner) and session.venv_backend == "none" and not runner.global_config.force_venv_backend:
+        runner.func.venv_backend = None if names_backend(runner.global_config) else own_backend()
+        try:
+            runner._create_venv()
+        except virtualenv.InterpreterNotFound:
+            raise MissingToolError(
+                f'There is no Python "{runner.func.python}" here to build {config.name} with.',
+                "Install it, or correct tool.pystatic-tasks.python.",
+            ) from None
+    if session.venv_backend == "none":
         raise ConfigError(
             "The session needs an environment of its own to build in, and Nox was told to make none.",
             "Run it without --no-venv.",
         )
+
+
+def own_backend() -> str:
+    """What our environments are made by unless the user says it: uv where it is, and does all that pip was told."""
+    return "virtualenv" if variables_for_uv(os.environ, Path.cwd()) is None else BACKENDS
+
+
+def names_backend(global_config: Any) -> bool:
+    """Whether the user says what environments are made by: in a variable, on the command line or in the noxfile."""
+    if hasattr(global_config, "provenance"):
+        return bool(global_config.provenance("default_venv_backend"))
+    # Older versions of Nox do not say where a value is from.
+    words = (word.partition("=")[0] for word in sys.argv)
+    return bool(nox.options.default_venv_backend) or any(word in OPTIONS_OF_BACKEND for word in words)
+
+
+def look_for_uv() -> bool:
+    """Whether Nox finds uv; newer versions of it do not look again, and say nothing of it then."""
+    level = logger.level
+    logger.setLevel("WARNING")
+    try:
+        return virtualenv.HAS_UV
+    finally:
+        logger.setLevel(level)
 
 
 def fail(session: nox.Session, error: PystaticError) -> NoReturn:
@@ -492,6 +543,8 @@ def make_context(
     terminal = make_terminal(sys.stderr, os.environ, color=color, verbose=options.verbose)
 
     def install(requirements: Sequence[str]) -> None:
+        is_own_choice = is_ours(session._runner) and session._runner.func.venv_backend == BACKENDS
+        like_pip = variables_for_uv(os.environ, Path.cwd()) if is_own_choice else None
         # uv takes a project of the same version from its cache, whatever has changed in its sources.
         folders = [config.root / each.partition("[")[0] for each in requirements if is_path(each)]
         names = [name for name in map(project_name, folders) if name and session.venv_backend == "uv"]
@@ -503,7 +556,8 @@ def make_context(
             output: dict[str, Any] = {"silent": True}
             if options.verbose:
                 output = {"silent": False, "stdout": during.enter_context(masked_stream(sys.stderr))}
-            session.install(*requirements, *again, env=install_variables(config), **output)
+            variables = {**install_variables(config), **PIP_VARIABLES, **(like_pip or {})}
+            session.install(*requirements, *again, env=variables, **output)
 
     def recreate() -> None:
         # Nox reuses an environment whatever interpreter it was made from.

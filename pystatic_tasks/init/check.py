@@ -20,6 +20,7 @@ from pystatic_tasks.config.project import TABLE, read_pyproject
 from pystatic_tasks.engines import Engine, all_engines, choose_engine, why_not
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.packers import all_packers
+from pystatic_tasks.steps.freeze.installers import uv_there
 from pystatic_tasks.steps.freeze.interpreter import (
     LARGE_INTERPRETER_BYTES,
     check_libpython,
@@ -223,9 +224,10 @@ def check_git(root: Path) -> Finding:
 
 
 def check_uv() -> Finding:
-    if shutil.which("uv") is None:
+    uv = uv_there()
+    if uv is None:
         return Finding(name="uv", state="info", seen="not on the PATH; where a lock needs it, it is installed")
-    return Finding(name="uv", state="ok", seen=tool_version("uv"))
+    return Finding(name="uv", state="ok", seen=tool_version(uv))
 
 
 def check_nox() -> Finding:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.project import is_path, read_pyproject, read_toml, required_name
 from pystatic_tasks.errors import ConfigError, FreezeError, PystaticError
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze.installers import uv_there
 from pystatic_tasks.steps.freeze.uv_lock import LockedPackage, parse_uv_lock
 from pystatic_tasks.system.processes import last_lines, run_logged, tool_environment
 
@@ -191,9 +191,9 @@ def options(name: str, values: Iterable[str]) -> list[str]:
 
 
 def find_uv(context: StepContext) -> str:
-    """The uv on the PATH, or one beside the tools in the build environment."""
+    """The uv that is there, or one beside the tools in the build environment."""
     own = context.python.parent / "uv"
-    found = shutil.which("uv")
+    found = uv_there()
     if found is None and not own.exists():
         context.install(["uv"])
     return found or str(own)

@@ -122,11 +122,13 @@ class Session:
         self.python: str | None = None
         self.lines: list[str] = []
         self.installed: list[tuple[tuple[str, ...], bool]] = []
+        self.variables: Mapping[str, str] = {}
         self.virtualenv = Virtualenv()
         self.answer = answer
         self._runner = SimpleNamespace(
             name="freeze",
-            global_config=SimpleNamespace(no_install=False, color=False),
+            func=SimpleNamespace(venv_backend=venv_backend),
+            global_config=SimpleNamespace(no_install=False, color=False, force_venv_backend=None),
             manifest=SimpleNamespace(list_all_sessions=list),
         )
 
@@ -144,6 +146,7 @@ class Session:
         if stdout:
             print("Looking in indexes: https://me:secret@index.example/simple", file=stdout)
         assert Path(env["DIST_EXTRA_CONFIG"]).is_file()
+        self.variables = env
         self.installed.append((arguments, silent))
 
     def run(self, *_: str, **__: object) -> object:
@@ -180,7 +183,7 @@ def test_each_step_requires_the_one_before(tmp_path: Path) -> None:
 
 def test_only_the_first_step_has_an_environment_and_keeps_it(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path), python="3.12")
-    assert [sessions[step].venv_backend for step in STEPS] == [None, *["none"] * (len(STEPS) - 1)]
+    assert {step: each.venv_backend for step, each in sessions.items()} == dict.fromkeys(STEPS, "none")
     assert (sessions["freeze"].python, sessions["freeze"].reuse_venv) == ("3.12", True)
     assert {sessions[step].python for step in [*STEPS][1:]} == {None}
 
@@ -293,8 +296,8 @@ def test_the_session_after_a_skipped_step_runs_it(
 
 def test_the_session_that_freezes_has_the_environment(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path), skip=["freeze", "staticx"], python="3.12")
-    assert (sessions["image"].venv_backend, sessions["image"].python) == (None, "3.12")
-    assert sessions["smoke"].venv_backend == "none"
+    assert (sessions["image"].python, sessions["image"].reuse_venv) == ("3.12", True)
+    assert (sessions["smoke"].python, sessions["smoke"].reuse_venv) == (None, None)
 
 
 def test_noxs_options_are_left_alone(tmp_path: Path) -> None:
@@ -938,6 +941,108 @@ def test_nox_refuses_to_build_without_an_environment(tmp_path: Path) -> None:
         "The session needs an environment of its own to build in, and Nox was told to make none.\n"
         "Run it without --no-venv.\n"
     ) in result.stderr
+
+
+MISSING = 'There is no Python "3.77" here to build shop with.\nInstall it, or correct tool.pystatic-tasks.python.\n'
+
+
+def test_an_interpreter_that_is_not_there_is_told_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOX_DOWNLOAD_PYTHON", "never")
+    monkeypatch.setenv("PYSTATIC_EXIT_CODE", str(tmp_path / "code"))
+    folder = write(tmp_path / "shop", SHOP + 'python = "3.77"\n', noxfile=NOXFILE)
+    result = run_nox(folder, "--session", "image")
+    assert result.returncode == 1
+    assert f"nox > Session freeze aborted: {MISSING}" in result.stderr
+    assert "Run the freeze session first" not in result.stderr
+    assert (tmp_path / "code").read_text(encoding="utf-8") == "3"
+
+
+# What makes the environment.
+
+ASKING = """
+import nox
+import pystatic_tasks
+from pystatic_tasks.fronts import sessions
+
+def run(config, context):
+    context.say(f"made by {session_of[0].venv_backend}")
+
+session_of = []
+make = sessions.make_environment
+
+def making(session, config):
+    # The environment itself costs a second.
+    session._runner._create_venv = lambda: setattr(session._runner, "venv", Made(session._runner))
+    session_of.append(session)
+    make(session, config)
+
+class Made:
+    bin_paths = ["/nowhere"]
+    def __init__(self, runner):
+        self.venv_backend = "|".join(nox.sessions.resolve_venv_backends(runner.global_config, runner.func))
+        self.env = {}
+
+sessions.make_environment = making
+sessions.only_installs = lambda session: False
+sessions.STEPS["freeze"] = sessions.replace(sessions.STEPS["freeze"], run=run)
+OPTIONS
+pystatic_tasks.register()
+LATER
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "later", "variables", "backend"),
+    [
+        ((), "", "", {}, "uv|virtualenv"),
+        (("-db", "virtualenv"), "", "", {}, "virtualenv"),
+        (("--default-venv-backend=venv",), "", "", {}, "venv"),
+        ((), 'nox.options.default_venv_backend = "virtualenv"', "", {}, "virtualenv"),
+        ((), "", 'nox.options.default_venv_backend = "virtualenv"', {}, "virtualenv"),
+        ((), "", "", {"NOX_DEFAULT_VENV_BACKEND": "virtualenv"}, "virtualenv"),
+        ((), "", "", {"PIP_REQUIRE_HASHES": "1"}, "virtualenv"),
+        (("-db", "uv"), "", "", {"PIP_REQUIRE_HASHES": "1"}, "uv"),
+    ],
+)
+def test_uv_makes_the_environment_unless_the_user_or_pip_says_otherwise(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    options: str,
+    later: str,
+    variables: Mapping[str, str],
+    backend: str,
+) -> None:
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {"PIP_CONFIG_FILE": os.devnull, **variables}.items():
+        monkeypatch.setenv(name, value)
+    noxfile = ASKING.replace("OPTIONS", options).replace("LATER", later)
+    result = run_nox(write(tmp_path, noxfile=noxfile), *arguments, "--session", "freeze")
+    assert f"made by {backend}\n" in result.stderr
+    assert "uv binary not found" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("own_choice", "expected"),
+    [(True, {"UV_INDEX": "https://index", "UV_INDEX_STRATEGY": "unsafe-best-match"}), (False, {})],
+)
+def test_uv_is_told_what_pip_was_told_unless_the_user_chose_it(
+    image: ImageConfig, monkeypatch: pytest.MonkeyPatch, own_choice: bool, expected: Mapping[str, str]
+) -> None:
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://index")
+    session = Session(venv_backend="uv")
+    func = register(root=image.root)["freeze"]
+    func.venv_backend = "uv|virtualenv" if own_choice else "uv"
+    session._runner.func = func
+    make_context(session.nox, image, parse_options([])).install(["falcon"])
+    assert {name: value for name, value in session.variables.items() if name.startswith("UV_")} == expected
+    assert session.variables["PIP_COMPILE"] == "0"
 
 
 @pytest.mark.parametrize(

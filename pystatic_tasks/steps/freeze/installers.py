@@ -1,0 +1,148 @@
+"""pip and uv: where uv is, and how it is told what pip is told by its settings, which it does not read."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.project import PYPROJECT, read_toml
+from pystatic_tasks.errors import ConfigError
+
+# What pip calls its settings and uv its variables, and what stands between the parts of a value there.
+VARIABLES = {
+    "index-url": ("UV_DEFAULT_INDEX", " "),
+    "extra-index-url": ("UV_INDEX", " "),
+    "find-links": ("UV_FIND_LINKS", ","),
+    "constraint": ("UV_CONSTRAINT", " "),
+    "trusted-host": ("UV_INSECURE_HOST", " "),
+    "cert": ("SSL_CERT_FILE", " "),
+}
+# Of several indexes pip takes the newest version, and uv unless it is told that of the first one.
+LIKE_PIP = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
+# Settings of pip that decide nothing of what is installed.
+WITHOUT_EFFECT = {
+    *(
+        "break-system-packages",
+        "cache-dir",
+        "compile",
+        "config-file",
+        "debug",
+        "default-timeout",
+        "disable-pip-version-check",
+    ),
+    *(
+        "log",
+        "no-cache-dir",
+        "no-color",
+        "no-compile",
+        "no-input",
+        "no-python-version-warning",
+        "no-warn-script-location",
+    ),
+    *(
+        "progress-bar",
+        "quiet",
+        "require-virtualenv",
+        "respect-virtualenv",
+        "retries",
+        "root-user-action",
+        "timeout",
+        "verbose",
+    ),
+}
+# By these uv is told itself where packages are; the keys stand in uv.toml, or in [tool.uv] of a pyproject.toml.
+OF_UV = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
+KEYS_OF_UV = ("extra-index-url", "find-links", "index", "index-url", "no-index", "pip")
+
+
+def uv_there() -> str | None:
+    """The uv beside the running Python, or the one on the PATH, as Nox finds it; None if there is none."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which(os.environ.get("UV") or "uv", path=os.pathsep.join([beside, *os.get_exec_path()]))
+
+
+def variables_for_uv(environment: Mapping[str, str], folder: Path) -> dict[str, str] | None:
+    """The environment variables by which uv installs what pip would.
+
+    Args:
+        environment: The variables of the caller.
+        folder: Where uv is started.
+
+    Returns:
+        None if pip has settings that uv knows nothing of; nothing if uv has been told itself where packages are.
+    """
+    if is_set_up(environment, folder):
+        return {}
+    settings = {name: value for name, value in pip_settings(environment).items() if name not in WITHOUT_EFFECT}
+    if not settings.keys() <= VARIABLES.keys():
+        return None
+    found = {}
+    for name, value in settings.items():
+        variable, separator = VARIABLES[name]
+        found[variable] = environment.get(variable) or separator.join(value.split())
+    return {**found, **(LIKE_PIP if "UV_INDEX" in found else {})}
+
+
+def is_set_up(environment: Mapping[str, str], folder: Path) -> bool:
+    """Whether the user told uv where packages are."""
+    if any(environment.get(name) for name in OF_UV):
+        return True
+    system = [config_home(environment) / "uv" / "uv.toml", Path("/etc/uv/uv.toml")]
+    tables = [*map(toml_of, system), *(table for each in (folder, *folder.parents) for table in tables_of_uv(each))]
+    return any(key in table for table in tables for key in KEYS_OF_UV)
+
+
+def tables_of_uv(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """Where uv finds settings in a folder."""
+    yield toml_of(folder / "uv.toml")
+    tool = toml_of(folder / PYPROJECT).get("tool")
+    own = tool.get("uv") if isinstance(tool, Mapping) else None
+    if isinstance(own, Mapping):
+        yield own
+
+
+def toml_of(path: Path) -> Mapping[str, Any]:
+    """The tables of a file; none if there is no such file, or uv will say what is wrong with it."""
+    try:
+        return read_toml(path)
+    except (ConfigError, FileNotFoundError, NotADirectoryError):
+        return {}
+
+
+def pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings of `pip install` by their names: of its files, then of the variables, which go before."""
+    found: dict[str, str] = {}
+    for file in pip_files(environment):
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(file, encoding="utf-8")
+        except (configparser.Error, UnicodeDecodeError):
+            # pip says what is wrong with it.
+            continue
+        for section in ("global", "install"):
+            found.update(parser[section] if parser.has_section(section) else {})
+    prefix = "PIP_"
+    variables = {name[len(prefix) :]: value for name, value in environment.items() if name.startswith(prefix)}
+    given = {**found, **{name.lower(): value for name, value in variables.items() if value}}
+    return {name.replace("_", "-"): value for name, value in given.items()}
+
+
+def pip_files(environment: Mapping[str, str]) -> Iterator[Path]:
+    """The configuration files of pip, as `pip config debug` lists them; what comes later goes before."""
+    own = environment.get("PIP_CONFIG_FILE")
+    if own != os.devnull:
+        folders = environment.get("XDG_CONFIG_DIRS", "") or "/etc/xdg"
+        yield from (Path(folder, "pip", "pip.conf") for folder in folders.split(os.pathsep))
+        yield Path("/etc/pip.conf")
+        yield Path(environment.get("HOME", "~"), ".pip", "pip.conf")
+        yield config_home(environment) / "pip" / "pip.conf"
+        yield from [Path(own)] if own else []
+
+
+def config_home(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "~"), ".config"))
