@@ -5,7 +5,10 @@ from pathlib import Path
 
 import nox
 
-import pystatic_tasks
+try:
+    from pystatic_tasks import register
+except ModuleNotFoundError:
+    raise SystemExit("This Nox has no pystatic-tasks beside it: type ./nox.sh instead of nox.") from None
 
 nox.options.sessions = ["lint", "types", "tests"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -112,7 +115,7 @@ def source_of_zstd(session: nox.Session) -> Path:
     return folder / "zstandard-0.25.0.tar.gz"
 
 
-pystatic_tasks.register()
+register()
 
 if __name__ == "__main__":
     nox.main()

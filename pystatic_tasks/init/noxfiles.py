@@ -20,7 +20,13 @@ from pystatic_tasks.steps.table import STEPS
 # The metadata of scripts, as https://peps.python.org/pep-0723/ finds it.
 SCRIPT_BLOCK = re.compile(r"(?m)^# /// script\r?$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///\r?$")
 PREFIXES = ("", "app-", "container-", "pystatic-")
-NEW = '"""Sessions of Nox; `nox -l` lists them."""\n\nimport pystatic_tasks\n'
+# Nox brings what the first lines name, if it is not beside it.
+NEW = (
+    '# /// script\n# dependencies = ["nox", "pystatic-tasks"]\n# ///\n'
+    '"""Sessions of Nox; `nox -l` lists them."""\n\nimport pystatic_tasks\n'
+)
+# What Python shows of a noxfile without such lines to whoever lacks the package.
+ADVICE = "  # pip install pystatic-tasks, beside Nox"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +119,8 @@ def with_registered(path: Path, text: str, calls: Sequence[Registered]) -> str:
         return text
     text = with_script_dependency(text or NEW)
     if "pystatic_tasks" not in read_module(path, text).imports.values():
-        text = with_import(path, text, "import pystatic_tasks", "nox")
+        advice = "" if SCRIPT_BLOCK.search(text) else ADVICE
+        text = with_import(path, text, f"import pystatic_tasks{advice}", "nox")
     module = read_module(path, text)
     name = next(name for name, value in module.imports.items() if value == "pystatic_tasks")
     last = module.tree.body[-1]

@@ -145,7 +145,7 @@ def plan_for_services(
         lines=(*lines, "", noxfile_line(noxfile) if noxfile else "noxfile    none yet"),
         changes=tuple(each for each in changes if each.is_one),
         next=next_commands(command, [f"nox -s {each.prefix}" for each in calls]),
-        hint="" if noxfile and noxfile.is_script else BESIDE_NOX,
+        hint="" if noxfile is None or noxfile.is_script else BESIDE_NOX,
     )
 
 

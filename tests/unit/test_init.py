@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 
 import pytest
+from support import REPOSITORY
 
 import pystatic_tasks
 from pystatic_tasks import errors
@@ -30,3 +32,10 @@ def test_every_error_is_public() -> None:
 def test_an_unknown_name_is_an_ordinary_attribute_error() -> None:
     with pytest.raises(AttributeError, match=r"^module 'pystatic_tasks' has no attribute 'registre'$"):
         pystatic_tasks.registre  # noqa: B018
+
+
+def test_a_nox_without_us_is_told_what_to_type_in_this_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pystatic_tasks", None)
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(REPOSITORY / "noxfile.py"))
+    assert caught.value.code == "This Nox has no pystatic-tasks beside it: type ./nox.sh instead of nox."

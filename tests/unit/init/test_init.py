@@ -16,6 +16,7 @@ from pystatic_tasks.init import init
 
 FLASK = "from flask import Flask\napp = Flask('x')\n"
 TABLE = '[tool.pystatic-tasks]\napp = "web:app"\n'
+IMPORT = "import pystatic_tasks  # pip install pystatic-tasks, beside Nox"
 BESIDE_NOX = (
     "Nox must find pystatic-tasks: pip install pystatic-tasks beside it, pipx inject nox pystatic-tasks, "
     "or uvx --with pystatic-tasks nox."
@@ -63,7 +64,7 @@ def test_flask_with_a_noxfile(tmp_path: Path) -> None:
         "pyproject.toml": before["pyproject.toml"]
         + '\n[tool.pystatic-tasks]\napp = "recipes:create_app()"\nimage.healthcheck = "/healthz"\n',
         "noxfile.py": before["noxfile.py"]
-        .replace("import nox\n", "import nox\nimport pystatic_tasks\n", 1)
+        .replace("import nox\n", f"import nox\n{IMPORT}\n", 1)
         .replace("\n\n\nif __name__", "\n\n\npystatic_tasks.register()\n\nif __name__"),
     }
     assert said[:3] == [
@@ -114,6 +115,7 @@ def test_several_services_in_one_repository(tmp_path: Path) -> None:
         'image.healthcheck = "/ping"\nsmoke.requests = [{ path = "/ping" }]\n'
     )
     assert changed["noxfile.py"] == (
+        '# /// script\n# dependencies = ["nox", "pystatic-tasks"]\n# ///\n'
         '"""Sessions of Nox; `nox -l` lists them."""\n\n'
         "import pystatic_tasks\n\n"
         'pystatic_tasks.register(root="services/api", prefix="api-")\n'
@@ -139,7 +141,6 @@ def test_several_services_in_one_repository(tmp_path: Path) -> None:
         f"  nox -s web-image  {IMAGE}",
         f"  nox -s api-smoke  {SMOKE}",
         f"  nox -s web-smoke  {SMOKE}",
-        BESIDE_NOX,
     ]
 
 
@@ -289,7 +290,7 @@ def test_lines_that_end_as_on_windows_do_so_afterwards(write: Write) -> None:
     root = write({"web.py": FLASK, "pyproject.toml": "[tool.x]\r\na = 1\r\n", "noxfile.py": "import nox\r\n"})
     run(root)
     assert contents(root)["pyproject.toml"] == "[tool.x]\r\na = 1\r\n\r\n" + TABLE.replace("\n", "\r\n")
-    assert contents(root)["noxfile.py"] == "import nox\r\nimport pystatic_tasks\r\n\r\npystatic_tasks.register()\r\n"
+    assert contents(root)["noxfile.py"] == f"import nox\r\n{IMPORT}\r\n\r\npystatic_tasks.register()\r\n"
 
 
 SERVICE = {"requirements.txt": "flask\n", "app.py": FLASK}

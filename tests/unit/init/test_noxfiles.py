@@ -9,6 +9,7 @@ from pystatic_tasks.init.noxfiles import Registered, free_prefix, read_noxfile, 
 
 PATH = Path("noxfile.py")
 HERE = Registered(root=".", prefix="")
+IMPORT = "import pystatic_tasks  # pip install pystatic-tasks, beside Nox"
 
 
 def sessions(text: str) -> list[str]:
@@ -68,9 +69,7 @@ def test_the_prefix_gives_names_that_nobody_has(taken: list[str], prefix: str) -
 def test_two_lines_are_added() -> None:
     text = "import nox\n\n\n@nox.session\ndef lint(session):\n    pass\n"
     assert with_registered(PATH, text, [HERE]) == (
-        "import nox\nimport pystatic_tasks\n\n\n"
-        "@nox.session\ndef lint(session):\n    pass\n\n\n"
-        "pystatic_tasks.register()\n"
+        f"import nox\n{IMPORT}\n\n\n@nox.session\ndef lint(session):\n    pass\n\n\npystatic_tasks.register()\n"
     )
 
 
@@ -82,6 +81,7 @@ def test_what_is_registered_already_stays() -> None:
 def test_a_noxfile_is_made_where_there_is_none() -> None:
     calls = [Registered(root="services/web", prefix="web-"), Registered(root="api", prefix="api-")]
     assert with_registered(PATH, "", calls) == (
+        '# /// script\n# dependencies = ["nox", "pystatic-tasks"]\n# ///\n'
         '"""Sessions of Nox; `nox -l` lists them."""\n\n'
         "import pystatic_tasks\n\n"
         'pystatic_tasks.register(root="services/web", prefix="web-")\n'
@@ -102,7 +102,7 @@ def test_the_import_that_is_there_is_used() -> None:
 
 def test_only_a_name_that_is_imported_from_the_package_is_not_enough() -> None:
     text = "from pystatic_tasks import run_step\n"
-    assert with_registered(PATH, text, [HERE]) == f"import pystatic_tasks\n{text}\npystatic_tasks.register()\n"
+    assert with_registered(PATH, text, [HERE]) == f"{IMPORT}\n{text}\npystatic_tasks.register()\n"
 
 
 SCRIPT = "# /// script\n# dependencies = {}\n# ///\nimport nox\n"
