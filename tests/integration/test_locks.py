@@ -50,8 +50,8 @@ LOCKED = {"gunicorn": "22.0.0", "itsdangerous": "2.0.0", "idna": "3.0", "stock":
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A workspace of two, which takes a third project from a path, with a uv.lock."""
+def project(tmp_path: Path, request: pytest.FixtureRequest) -> Project:
+    """A workspace of two, which takes a third project from a path, with a uv.lock; by uv unless a backend is named."""
     uv = tool_or_skip("uv")
     prices = tmp_path / "prices"
     write_project(prices, {"pyproject.toml": MEMBER.format(name="prices"), "prices/__init__.py": ""}, "prices")
@@ -61,7 +61,7 @@ def project(tmp_path: Path) -> Project:
         "stock/pyproject.toml": STOCK,
         "stock/stock/__init__.py": "",
     }
-    project = write_project(tmp_path / "shop", files, "locked-shop")
+    project = write_project(tmp_path / "shop", files, "locked-shop", backend=getattr(request, "param", ""))
     project.run(uv, "lock")
     return project
 
@@ -84,6 +84,7 @@ def modules(project: Project, name: str) -> list[str]:
     return sorted(path for path in paths if path.endswith(".py"))
 
 
+@pytest.mark.parametrize("project", ["virtualenv"], indirect=True)
 def test_the_environment_holds_what_a_uv_lock_names(project: Project) -> None:
     printed = project.nox("--install-only", "-s", "freeze")
     assert "installing the versions in uv.lock" in printed
@@ -107,7 +108,8 @@ def test_the_environment_holds_what_a_pylock_names(project: Project) -> None:
     project.run(tool_or_skip("uv"), "export", "--quiet", "--no-dev", *words)
     (project.root / "uv.lock").unlink()
     assert "editable = true" in (project.root / "pylock.toml").read_text(encoding="utf-8")
-    printed = project.nox("-db", "uv", "--install-only", "-s", "freeze")
+    printed = project.nox("--install-only", "-s", "freeze")
+    assert "uv pip install" in printed
     assert "installing the versions in pylock.toml" in printed
     assert installed(project).items() >= {**LOCKED, "locked_shop": "1.0"}.items()
     assert modules(project, "locked_shop") == ["locked_shop.py"]
