@@ -543,11 +543,12 @@ def make_context(
     terminal = make_terminal(sys.stderr, os.environ, color=color, verbose=options.verbose)
 
     def install(requirements: Sequence[str]) -> None:
-        is_own_choice = is_ours(session._runner) and session._runner.func.venv_backend == BACKENDS
+        is_uv = session.venv_backend == "uv"
+        is_own_choice = is_uv and is_ours(session._runner) and session._runner.func.venv_backend == BACKENDS
         like_pip = variables_for_uv(os.environ, Path.cwd()) if is_own_choice else None
         # uv takes a project of the same version from its cache, whatever has changed in its sources.
         folders = [config.root / each.partition("[")[0] for each in requirements if is_path(each)]
-        names = [name for name in map(project_name, folders) if name and session.venv_backend == "uv"]
+        names = [name for name in map(project_name, folders) if name and is_uv]
         again = [word for name in names for word in ("--reinstall-package", name)]
         with ExitStack() as during:
             during.enter_context(terminal.activity(f"installing {' '.join(Path(each).name for each in requirements)}"))
