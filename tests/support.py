@@ -23,6 +23,7 @@ from pystatic_tasks.engines import Engine, choose_engine
 from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.in_env.protocol import Component, Part
 from pystatic_tasks.steps.results import Built, Frozen, Interpreter, Packed
+from pystatic_tasks.system.machine import host_platform
 
 # Makes a parser of the whole grammar of IRIs while it is imported, which takes seconds.
 IRI_PARSER = "rfc3987_syntax"
@@ -63,6 +64,7 @@ FROZEN = Frozen(
     components=COMPONENTS,
     tools={"strip": "GNU strip 2.40"},
     system={},
+    platform=host_platform(),
 )
 PACKED = Packed(size_bytes=20_000, components=(), system={})
 BUILT = Built(

@@ -8,7 +8,7 @@ from functools import reduce
 from importlib.metadata import metadata
 from pathlib import Path
 
-from pystatic_tasks.in_env.packages import packages_of
+from pystatic_tasks.bom.system_files import SystemFiles
 from pystatic_tasks.in_env.protocol import Component, ComponentKind
 from pystatic_tasks.system.files import hash_file
 
@@ -31,6 +31,7 @@ LICENSES = "org.opencontainers.image.licenses"
 # Where the bundle of authorities stands, and the program that makes it where it is no package's file.
 CERTIFICATES = "/etc/ssl"
 MAKES_CERTIFICATES = "/usr/sbin/update-ca-certificates"
+THIS_MACHINE = SystemFiles()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,33 +77,43 @@ def our_component() -> Component:
 
 
 def image_components(
-    program: Iterable[Component], added: Mapping[str, Path | None], folder: Path, labels: Mapping[str, str]
+    program: Iterable[Component],
+    added: Mapping[str, Path | None],
+    folder: Path,
+    labels: Mapping[str, str],
+    system: SystemFiles = THIS_MACHINE,
 ) -> list[Component]:
     """All components of an image, each once, sorted.
 
     Args:
         program: Those of the program.
-        added: The other files of the image: where each lies, and the file of this machine that it is a copy of.
+        added: The other files of the image: where each lies, and the file that it is a copy of.
         folder: The project's folder.
         labels: Those that the configuration gives the image.
+        system: What those of them are of that are no files of the project.
     """
     known = [as_labelled(each, labels) if each.kind == "project" else each for each in program]
     project = next(each for each in known if each.kind == "project")
-    sources = [source for source in added.values() if source and not source.is_relative_to(folder)]
-    makers = [MAKES_CERTIFICATES] * any(source.is_relative_to(CERTIFICATES) for source in sources)
-    packages = packages_of([*map(str, sources), *makers])
+    paths = {location: system.path_of(source) for location, source in added.items() if source}
+    others = [path for path in paths.values() if not Path(path).is_relative_to(folder)]
+    packages = system.packages_of([*others, *makers_of(others)])
     for location, source in added.items():
-        package = packages.get(str(source))
+        package = packages.get(paths.get(location, ""))
         if source is None:
             owner = our_component()
         elif package:
             owner = package
-        elif source.is_relative_to(CERTIFICATES):
+        elif Path(paths[location]).is_relative_to(CERTIFICATES):
             owner = bundle(source, packages.get(MAKES_CERTIFICATES))
         else:
             owner = project
         known.append(replace(owner, files=(location,)))
     return merged(known)
+
+
+def makers_of(paths: Iterable[str]) -> list[str]:
+    """The programs that make those files of the system that are no package's."""
+    return [MAKES_CERTIFICATES] * any(Path(path).is_relative_to(CERTIFICATES) for path in paths)
 
 
 def as_labelled(project: Component, labels: Mapping[str, str]) -> Component:

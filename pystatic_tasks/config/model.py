@@ -33,6 +33,11 @@ ServerKind = Literal["gunicorn", "uvicorn"]
 SERVER_KINDS: tuple[ServerKind, ...] = typing.get_args(ServerKind)
 SHOWN_KINDS = " or ".join(f'`"{kind}"`' for kind in SERVER_KINDS)
 DEFAULT_SERVER: ServerKind = "gunicorn"
+# The engines in whose containers a program can be frozen and packed.
+ContainerEngine = Literal["docker", "podman"]
+CONTAINER_ENGINES: tuple[ContainerEngine, ...] = typing.get_args(ContainerEngine)
+HERE: Literal["here"] = "here"
+BuildPlace = Literal["here", ContainerEngine]
 Layout = Literal["onefile", "tree"]
 # The variables that name the folder for temporary files, and the one that every engine mounts writable.
 TEMPORARY_VARIABLES = ("TMPDIR", "TMP", "TEMP")
@@ -64,6 +69,25 @@ def key(
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """`[tool.pystatic-tasks.build]`: where the program is frozen and packed."""
+
+    place: BuildPlace = key(
+        'Where: on this machine, which must be Linux (`"here"`), or on any system [in a container]'
+        '(how-to.md#build-in-a-container) of `"docker"` or `"podman"`.',
+        HERE,
+    )
+    image: str | None = key(
+        "The image that the container is of, whose Python is frozen; best with its digest.",
+        unless="`python:X-slim` of the Python that `python` names, or else of the caller's",
+        check="source",
+    )
+    arguments: tuple[str, ...] = key(
+        "More arguments for the engine's `run`, such as `--network=host`.", (), check="argument"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,6 +329,7 @@ class ImageConfig:
         (),
     )
     observe: Observe = key("The run of the plain program that shows what it needs.", Observe())
+    build: Build = key("Where the program is frozen and packed.", Build())
     freeze: Freeze = key("What goes into the program.", Freeze())
     slim: Slim = key("What a slim image keeps.", Slim())
     staticx: Staticx = key("The static executable.", Staticx())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from pystatic_tasks.config.model import ENGINE_NAMES, KEEPS_NO_IMAGES, Layout
+from pystatic_tasks.config.model import CONTAINER_ENGINES, ENGINE_NAMES, HERE, KEEPS_NO_IMAGES, Layout
 from pystatic_tasks.config.project import LONGEST_MESSAGE
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.system.texts import printable
@@ -59,7 +59,16 @@ OPTIONS = (
     ),
     Option(name="--layout", metavar="LAYOUT", help=" or ".join(get_args(Layout))),
     Option(name="--engine", metavar="ENGINE", help=f"{', '.join(ENGINE_NAMES)} or auto"),
-    Option(name="--platform", metavar="PLATFORM", help="checked against the machine's, such as linux/amd64"),
+    Option(
+        name="--in",
+        metavar="PLACE",
+        help=f"where to freeze and pack: {HERE}, or in a container of {' or '.join(CONTAINER_ENGINES)}",
+    ),
+    Option(
+        name="--platform",
+        metavar="PLATFORM",
+        help="of the container, such as linux/arm64; without one it is checked against the machine's",
+    ),
     Option(
         name="--archive",
         metavar="FILE",
@@ -175,6 +184,9 @@ def parse_options(words: Sequence[str]) -> Options:
         config["image"] = {"tags": given.tag}
     if given.layout is not None:
         config["layout"] = given.layout
+    place = vars(given)["in"]
+    if place is not None:
+        config["build"] = {"place": place}
     if given.engine is not None:
         config["smoke"] = {"engine": given.engine}
     return Options(
@@ -198,6 +210,12 @@ def words_of_second_build(options: Options) -> tuple[str, ...]:
     tags = options.config.get("image", {}).get("tags")
     given = {"tag": tags, "layout": options.config.get("layout"), "engine": KEEPS_NO_IMAGES}
     return to_words({**given, "no_observe": not options.observe})
+
+
+def words_in_container(options: Options) -> tuple[str, ...]:
+    """The words for those who freeze and pack the same image in a container."""
+    given = {"in": HERE, "layout": options.config.get("layout"), "verbose": options.verbose}
+    return to_words({**given, "no_observe": not options.observe, "no_cache": not options.use_cache})
 
 
 def to_words(given: Mapping[str, Any]) -> tuple[str, ...]:

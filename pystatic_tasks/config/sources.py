@@ -25,7 +25,7 @@ from pystatic_tasks.config.project import TABLE
 from pystatic_tasks.system.texts import printable
 
 ENVIRONMENT_PREFIX = "PYSTATIC_TASKS_"
-OPTION_NAMES = {"image.tags": "--tag", "smoke.engine": "--engine", "layout": "--layout"}
+OPTION_NAMES = {"image.tags": "--tag", "smoke.engine": "--engine", "layout": "--layout", "build.place": "--in"}
 Key = tuple[tuple[str, ...], Any]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from pystatic_tasks.engines.base import LEVELS_SHOWN, Artifact, Container, Exit,
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import LOOPBACK
 from pystatic_tasks.system.beneath import names_below, temporary_folder
+from pystatic_tasks.system.machine import is_root
 
 VERSION_TIMEOUT_SECONDS = 20
 OWNER_LABEL = "pystatic-tasks.owner"
@@ -52,7 +52,7 @@ class CommandLineEngine:
         """Its version, or "" and why it gives none."""
         if shutil.which(self.name) is None:
             return "", f'there is no program "{self.name}" on the PATH'
-        if self.without_root and os.geteuid() != 0:
+        if self.without_root and not is_root():
             return "", self.without_root
         try:
             result = call(self.name, *self.version_arguments, check=False, timeout=VERSION_TIMEOUT_SECONDS)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
 from pystatic_tasks.engines.local import DEVICES, LocalContainer, unpacked
+from pystatic_tasks.system.machine import is_root
 from pystatic_tasks.system.processes import with_our_life
 
 # Arguments: root, folder for /tmp or "", UID:GID, number of volumes, the volumes, program, its arguments.
@@ -110,4 +111,4 @@ class Sandbox:
 
 def here() -> Engine:
     """The sandbox that fits the current user."""
-    return Sandbox(as_root=os.geteuid() == 0)
+    return Sandbox(as_root=is_root())

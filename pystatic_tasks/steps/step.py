@@ -26,6 +26,7 @@ class Step:
         run_for_project: Instead of `run`, does it once for all images, and returns what standard output is to have.
         before: Name of the step whose results it reads; "" for the first, and for one that reads none.
         needs_environment: Whether it needs a build environment.
+        in_container: Whether it is done in the container, where the program is frozen in one.
         on_request: Whether it changes more than `build` and `dist`: then it runs only where it is asked for by name.
         is_folded: Whether it says much of what only matters when it fails.
         result_file: The JSON file among the results in which it says what it made; "" if only its manifest does.
@@ -37,6 +38,7 @@ class Step:
     run_for_project: Callable[[Sequence[ImageConfig], StepContext], bytes] | None = None
     before: str = ""
     needs_environment: bool = False
+    in_container: bool = False
     on_request: bool = False
     is_folded: bool = False
     result_file: str = ""

@@ -24,6 +24,7 @@ TABLE = (
         description="Freeze {name} into one program.",
         run=freeze,
         needs_environment=True,
+        in_container=True,
         is_folded=True,
     ),
     Step(
@@ -38,6 +39,7 @@ TABLE = (
         description="Make one static executable of {name}.",
         run=pack,
         before="freeze",
+        in_container=True,
         is_folded=True,
     ),
     Step(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 # Where Debian keeps it, and images of ours.
 USUAL_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 # Debian, Fedora, openSUSE, Alpine (the list of Go's crypto/x509).
 BUNDLES = (
-    Path(USUAL_BUNDLE),
-    Path("/etc/pki/tls/certs/ca-bundle.crt"),
-    Path("/etc/ssl/ca-bundle.pem"),
-    Path("/etc/ssl/cert.pem"),
+    USUAL_BUNDLE,
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
 )
 
 
-def find_bundle() -> Path | None:
-    """That of this machine; None if it has none."""
-    return next((path for path in BUNDLES if path.is_file()), None)
+def find_bundle(place: Callable[[str], Path] = Path) -> Path | None:
+    """That of this machine, or of the system whose files lie where `place` says; None if it has none."""
+    return next(filter(Path.is_file, map(place, BUNDLES)), None)

@@ -23,6 +23,8 @@ TEMPORARY_NAMES = ".*.part"
 LONGEST_PATH = 4095
 LONGEST_NAME = 255
 NODE_MODULES = "node_modules"
+# The second is not on Windows, the third nowhere else.
+READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 # Of a virtual environment, a cache (https://bford.info/cachedir/), and builds by CMake and Ninja.
 MARKS = ("pyvenv.cfg", "CACHEDIR.TAG", "CMakeCache.txt", "build.ninja")
 
@@ -118,7 +120,7 @@ def open_regular(path: Path) -> BinaryIO:
     Raises:
         OSError: there is none.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    descriptor = os.open(path, READ)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
@@ -175,7 +177,8 @@ def replacement(path: Path, text: str) -> Iterator[None]:
         temporary.write_bytes(text.encode())
         if path.exists():
             shutil.copymode(path, temporary)
-            with contextlib.suppress(PermissionError):
+            # Windows has no such function.
+            with contextlib.suppress(PermissionError, AttributeError):
                 os.chown(temporary, path.stat().st_uid, path.stat().st_gid)
         yield
 
@@ -199,7 +202,9 @@ def remove_folder(folder: Path) -> None:
 
 
 def remove_abandoned(prefix: str, parent: Path | None = None, remove: Callable[[Path], None] = remove_folder) -> None:
-    """Remove temporary folders called by a prefix and the PID of their owner, which was killed."""
+    """Remove temporary folders called by a prefix and the PID of their owner, which was killed; on Linux only."""
+    if not Path("/proc/self").exists():
+        return
     for folder in (parent or Path(tempfile.gettempdir())).glob(f"{prefix}*"):
         owner = folder.name.removeprefix(prefix).partition("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists():

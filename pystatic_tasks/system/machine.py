@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -19,11 +20,22 @@ def host_platform() -> str:
     return f"linux/{ARCHITECTURES.get(machine, machine)}"
 
 
+def is_linux() -> bool:
+    """Whether programs can be frozen here: the one place that asks for the system."""
+    return sys.platform == "linux"
+
+
+def is_root() -> bool:
+    """Whether we may do everything; Windows has nobody of that kind."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 def check_system() -> None:
     """Raises MissingToolError unless this is Linux."""
-    if sys.platform != "linux":
+    if not is_linux():
         raise MissingToolError(
-            f"Images are built on Linux, and this is {platform.system()}.", "Run it in a Linux machine or container."
+            f"Programs are frozen on Linux, and this is {platform.system()}.",
+            "Have it done in a container: --in docker or --in podman.",
         )
 
 
@@ -47,5 +59,5 @@ def check_platform(wanted: str | None) -> None:
     if wanted and wanted != host_platform():
         raise ConfigError(
             f"--platform {printable(wanted)}: this machine builds {host_platform()} only.",
-            "Run it on a machine of that platform.",
+            "Run it on a machine of that platform, or in a container of it: --in docker or --in podman.",
         )

@@ -1,7 +1,7 @@
-"""Where this machine has its time zones, which an image has in the same place."""
+"""Where a system has its time zones, which an image has in the same place."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePosixPath
 
-TIMEZONES = Path("/usr/share/zoneinfo")
+TIMEZONES = PurePosixPath("/usr/share/zoneinfo")

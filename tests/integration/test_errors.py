@@ -107,7 +107,7 @@ def test_an_unknown_word_after_the_dashes(sample: Project) -> None:
     printed = sample.nox("-s", "image", "--", "--enginee", "docker", ok=False)
     assert (
         'After --: unknown word "--enginee".\n'
-        "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, "
+        "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --in PLACE, --platform PLATFORM, "
         "--archive FILE, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, --verbose, --json.\n"
     ) in printed
 

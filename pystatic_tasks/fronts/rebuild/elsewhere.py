@@ -23,7 +23,7 @@ class Repository:
     git_folder: Path
 
 
-def copy_project(config: ImageConfig, folder: Path) -> Path:
+def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False) -> Path:
     """Copy what the project is built from: what its folders hold without what tools leave there, what git tracks
     around them, and what the configuration names.
 
@@ -33,6 +33,7 @@ def copy_project(config: ImageConfig, folder: Path) -> Path:
     Args:
         config: What is built.
         folder: An empty folder.
+        keeps_times: Whether files were last changed when those were that they are copies of.
 
     Returns:
         The copy of `image.root`.
@@ -45,7 +46,10 @@ def copy_project(config: ImageConfig, folder: Path) -> Path:
         target = folder / "elsewhere" / above.name
     # What stands in a folder last is made first, so that the file system lists it in another order.
     for path in sorted(paths, reverse=True):
-        copy(path, target / path.relative_to(above), paths)
+        copied = target / path.relative_to(above)
+        copy(path, copied, paths)
+        if keeps_times and copied.is_file() and not copied.is_symlink():
+            os.utime(copied, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
     if repository and repository.top.is_relative_to(above):
         (target / repository.top.relative_to(above) / ".git").write_text(
             f"gitdir: {repository.git_folder}\n", encoding="utf-8"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
 from functools import cache
+
+from pystatic_tasks.system.machine import is_root
 
 MOUNT = 'mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm && exec "$@"'
 
@@ -16,7 +17,7 @@ def private_memory() -> Sequence[str]:
     """The beginning of a command that runs it with a /dev/shm of its own; () where that does not work."""
     as_root = ("unshare", "--mount", "sh", "-c", MOUNT, "sh")
     as_user = ("bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--tmpfs", "/dev/shm")
-    command = as_root if os.geteuid() == 0 else as_user
+    command = as_root if is_root() else as_user
     if shutil.which(command[0]) is None:
         return ()
     works = subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0

@@ -24,7 +24,7 @@ from pystatic_tasks.steps.manifest import unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
 from pystatic_tasks.steps.slim_lock import FILE, read_lock
 from pystatic_tasks.system.libraries import check_libraries
-from pystatic_tasks.system.machine import check_machine
+from pystatic_tasks.system.machine import check_machine, host_platform
 from pystatic_tasks.system.units import megabytes
 
 # How many names a line shows.
@@ -101,6 +101,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         not_observed=observed.problem,
         optional=made.optional,
         system=stamps_of_others(config, context, decisive, began),
+        platform=host_platform(),
     )
     # A program without its services is frozen again the next time, when they may be there.
     return write_manifest(config, frozen, inputs=inputs if runs_whole else "", outputs=outputs).result

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from pystatic_tasks.bom.components import THIS_MACHINE
+from pystatic_tasks.bom.system_files import CopiedFiles, SystemFiles
 from pystatic_tasks.config.model import USER_NAME, ImageConfig
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.layers import Entry
@@ -52,8 +54,15 @@ def root_entries(config: ImageConfig, frozen: Frozen) -> dict[str, list[Entry]]:
     return {kind: with_parents(entries, places) for kind, entries in layers.items()}
 
 
+def system_of(frozen: Frozen) -> SystemFiles:
+    """The system that a program was frozen on."""
+    copy = frozen.system_copy
+    return CopiedFiles(folder=copy.folder, packages=copy.packages) if copy else THIS_MACHINE
+
+
 def system_entries(config: ImageConfig, frozen: Frozen) -> Iterator[Entry]:
     """What programs expect of any system."""
+    system = system_of(frozen)
     yield Entry(path="/tmp", mode=0o1777)
     for volume in config.image.volumes:
         yield Entry(path=volume, mode=0o1777)
@@ -62,18 +71,18 @@ def system_entries(config: ImageConfig, frozen: Frozen) -> Iterator[Entry]:
     if form_of(config) == "tree":
         yield Entry(path="/etc/nsswitch.conf", mode=0o644, content=NSSWITCH)
     if config.image.certificates:
-        yield Entry(path=USUAL_BUNDLE, mode=0o644, content=certificates())
+        yield Entry(path=USUAL_BUNDLE, mode=0o644, content=certificates(system))
     if config.image.timezones:
-        yield from timezones()
-    yield from read_files(config, frozen)
+        yield from timezones(system)
+    yield from read_files(config, frozen, system)
 
 
-def read_files(config: ImageConfig, frozen: Frozen) -> Iterator[Entry]:
+def read_files(config: ImageConfig, frozen: Frozen, system: SystemFiles) -> Iterator[Entry]:
     """Files of the system that the program was seen to read, unless the configuration has something in their place."""
     for path in frozen.system_files:
         is_timezone = config.image.timezones and Path(path).is_relative_to(TIMEZONES)
         if path not in config.image.files and not is_timezone:
-            yield Entry(path=path, mode=0o644, content=Path(path))
+            yield Entry(path=path, mode=0o644, content=system.place(path))
 
 
 def missing_entries(there: Iterable[Entry]) -> list[Entry]:
@@ -112,8 +121,8 @@ def group(user: str) -> bytes:
     return f"root:x:0:\n{USER_NAME}:x:{user.partition(':')[2]}:\n".encode()
 
 
-def certificates() -> Path:
-    found = find_bundle()
+def certificates(system: SystemFiles) -> Path:
+    found = find_bundle(system.place)
     if found is None:
         raise ImageError(
             "tool.pystatic-tasks.image.certificates is set, and this machine has no bundle of authorities.",
@@ -122,15 +131,21 @@ def certificates() -> Path:
     return found
 
 
-def timezones() -> Iterator[Entry]:
-    if not TIMEZONES.is_dir():
+def timezones(system: SystemFiles) -> Iterator[Entry]:
+    folder = system.place(str(TIMEZONES))
+    if not folder.is_dir():
         raise ImageError(
             f"tool.pystatic-tasks.image.timezones is set, and this machine has no {TIMEZONES}.",
             "Install it: apt-get install tzdata.",
         )
-    for path in sorted(TIMEZONES.rglob("*")):
-        if path.relative_to(TIMEZONES).parts[0] not in OTHER_TIMEZONES and path.is_file():
-            yield Entry(path=str(path), mode=0o644, content=path)
+    for path in timezone_files(folder):
+        yield Entry(path=f"{TIMEZONES}/{path.relative_to(folder).as_posix()}", mode=0o644, content=path)
+
+
+def timezone_files(folder: Path) -> list[Path]:
+    """The files of the system's time zones that an image gets, sorted."""
+    found = (path for path in folder.rglob("*") if path.relative_to(folder).parts[0] not in OTHER_TIMEZONES)
+    return sorted(path for path in found if path.is_file())
 
 
 def own_files(config: ImageConfig) -> Iterator[Entry]:
@@ -150,7 +165,7 @@ def own_files(config: ImageConfig) -> Iterator[Entry]:
     candidates = []
     for target, folder in named.items():
         for member in walk(folder) if folder.is_dir() else ():
-            place = f"{target}/{member.relative_to(folder)}"
+            place = f"{target}/{member.relative_to(folder).as_posix()}"
             # Listed by hand, it may be another file than that of the folder.
             if place not in named:
                 found[place] = member
@@ -187,7 +202,7 @@ def check_places(entries: Iterable[Entry]) -> dict[str, Entry]:
             )
         places[entry.path] = entry
     for path in places:
-        for parent in map(str, Path(path).parents):
+        for parent in map(str, PurePosixPath(path).parents):
             if parent in places and not places[parent].is_folder:
                 raise ConfigError(
                     f"{path} of the image stands in {parent}, which is a file.",
@@ -200,7 +215,7 @@ def with_parents(entries: Iterable[Entry], known: Mapping[str, Entry]) -> list[E
     """The entries with the folders they stand in, which are as they are `known`, sorted by path."""
     result = {entry.path: entry for entry in entries}
     for path in list(result):
-        for parent in map(str, Path(path).parents):
+        for parent in map(str, PurePosixPath(path).parents):
             if parent != "/":
                 result.setdefault(parent, known.get(parent) or Entry(path=parent, mode=0o755))
     return [result[path] for path in sorted(result)]

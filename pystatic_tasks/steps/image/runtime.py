@@ -16,7 +16,6 @@ from pystatic_tasks.oci.manifest import Runtime
 from pystatic_tasks.steps.image.labels import project_labels
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.system.git import Git
-from pystatic_tasks.system.machine import host_platform
 
 LATEST_SECONDS = 253402300799  # The end of the year 9999.
 
@@ -40,7 +39,7 @@ def make_runtime(config: ImageConfig, frozen: Frozen, git: Git) -> Runtime:
     ports = frozen.ports if config.image.ports is None else config.image.ports
     program = f"/{config.name}"
     return Runtime(
-        platform=host_platform(),
+        platform=frozen.platform,
         user=config.image.user,
         entrypoint=[program],
         env=[f"{name}={value}" for name, value in sorted(config.environment.items())],

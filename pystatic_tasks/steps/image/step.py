@@ -29,7 +29,7 @@ from pystatic_tasks.packers import packer_of
 from pystatic_tasks.report import Sizes, as_markdown, as_table, next_commands
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.image.dockerfile import dockerfile
-from pystatic_tasks.steps.image.rootfs import root_entries
+from pystatic_tasks.steps.image.rootfs import root_entries, system_of
 from pystatic_tasks.steps.image.runtime import creation_time, make_runtime
 from pystatic_tasks.steps.manifest import cache_folder, require_result, unchanged, write_manifest
 from pystatic_tasks.steps.results import Built, Frozen, Packed
@@ -114,7 +114,13 @@ def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredie
         ImageError: it is over budget.
     """
     entries, created = ingredients.entries, ingredients.created
-    components = image_components(ingredients.components, added_files(ingredients), config.root, config.image.labels)
+    components = image_components(
+        ingredients.components,
+        added_files(ingredients),
+        config.root,
+        config.image.labels,
+        system_of(ingredients.frozen),
+    )
     with context.terminal.activity("compressing layers"):
         layers = make_layers(config, entries, created, cache_folder(config, "layers", use_cache=context.use_cache))
     made = make_image(layers, ingredients.runtime, created, config.image.compression)

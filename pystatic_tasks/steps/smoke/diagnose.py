@@ -254,7 +254,7 @@ def nowhere_to_write(config: ImageConfig, match: re.Match[str]) -> Advice:
 
 def missing_time_zone(config: ImageConfig, match: re.Match[str]) -> Advice:
     problem = f'The program asks for the time zone "{match[1]}", which is not in the image.'
-    if not (TIMEZONES / match[1]).is_file():
+    if not Path(TIMEZONES / match[1]).is_file():
         return Advice(
             text=f"{problem} This machine does not have it either. "
             "Correct the name, or add tzdata to the project's dependencies."

@@ -9,6 +9,7 @@ import pytest
 from support import COMPONENTS, REPOSITORY
 
 from pystatic_tasks.bom import components as module
+from pystatic_tasks.bom import system_files
 from pystatic_tasks.bom.components import (
     LICENSES,
     MAKES_CERTIFICATES,
@@ -30,7 +31,9 @@ LIBRARY = Component(kind="system", type="deb", name="libx1", version="1", librar
 def packaged(monkeypatch: pytest.MonkeyPatch) -> dict[str, Component]:
     """The packages of this machine's files, to be filled in."""
     known: dict[str, Component] = {}
-    monkeypatch.setattr(module, "packages_of", lambda paths: {path: known[path] for path in [*paths] if path in known})
+    monkeypatch.setattr(
+        system_files, "packages_of", lambda paths: {path: known[path] for path in [*paths] if path in known}
+    )
     return known
 
 

@@ -12,7 +12,7 @@ from pystatic_tasks.config.project import read_pyproject
 from pystatic_tasks.errors import ConfigError
 
 KEYS = (
-    "app, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, observe, "
+    "app, build, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, observe, "
     "packer, python, requirements, script, server, services, slim, smoke, staticx"
 )
 NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"

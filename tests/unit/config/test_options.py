@@ -18,7 +18,7 @@ from pystatic_tasks.config.options import (
 from pystatic_tasks.errors import ConfigError
 
 KNOWN = (
-    "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --platform PLATFORM, --archive FILE, "
+    "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, "
     "--filename FILE, --recursive, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, "
     "--verbose, --json."
 )
@@ -33,6 +33,7 @@ KNOWN = (
         (["--tag", "1.4", "--tag", "1"], Options(config={"image": {"tags": ["1.4", "1"]}})),
         (["--layout", "tree"], Options(config={"layout": "tree"})),
         (["--engine", "podman"], Options(config={"smoke": {"engine": "podman"}})),
+        (["--in", "docker"], Options(config={"build": {"place": "docker"}})),
         (["--platform", "linux/arm64"], Options(platform="linux/arm64")),
         (["--no-cache"], Options(use_cache=False)),
         (["--archive", "a.tar", "--archive", "b.tar"], Options(archives=("a.tar", "b.tar"))),

@@ -17,11 +17,12 @@ from pystatic_tasks.config.sources import (
 )
 
 KEYS = (
-    "app, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, observe, "
+    "app, build, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, observe, "
     "packer, python, requirements, script, server, services, slim, smoke, staticx"
 )
 VARIABLES = (
-    "APP, COMMAND, FREEZE_COLLECT, FREEZE_DATA, FREEZE_EXCLUDES, FREEZE_HIDDEN_IMPORTS, FREEZE_METADATA, "
+    "APP, BUILD_ARGUMENTS, BUILD_IMAGE, BUILD_PLACE, COMMAND, "
+    "FREEZE_COLLECT, FREEZE_DATA, FREEZE_EXCLUDES, FREEZE_HIDDEN_IMPORTS, FREEZE_METADATA, "
     "FREEZE_OPTIMIZE, FREEZE_STRIP, GROUPS, IMAGE_CERTIFICATES, IMAGE_COMPRESSION, IMAGE_HEALTHCHECK, "
     "IMAGE_PORTS, IMAGE_TAGS, IMAGE_TIMEZONES, IMAGE_USER, IMAGE_VOLUMES, INSTALL, LAYOUT, LOCKED, "
     "MAX_COMPRESSED_SIZE, MAX_SIZE, NAME, OBSERVE_COMMAND, PACKER, PYTHON, REQUIREMENTS, SCRIPT, "

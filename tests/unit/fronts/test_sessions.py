@@ -555,18 +555,19 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, --no-observe, --fix, "
+            "--in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, --no-observe, --fix, "
             "--format FORMAT, --check-reproducible, --verbose, --json",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
-            "--engine ENGINE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, "
+            "--engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, "
             "--no-observe, --fix, --format FORMAT, --check-reproducible, --verbose, --json",
         ),
         (
             ["--platform", "linux/s390x"],
-            "--platform linux/s390x: this machine builds linux/arm64 only.\nRun it on a machine of that platform",
+            "--platform linux/s390x: this machine builds linux/arm64 only.\n"
+            "Run it on a machine of that platform, or in a container of it: --in docker or --in podman",
         ),
     ],
 )

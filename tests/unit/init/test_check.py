@@ -124,16 +124,43 @@ def test_findings_can_be_written_as_json(tmp_path: Path) -> None:
     assert asdict(check(project(tmp_path))["podman"]) == {"name": "podman", "state": "ok", "seen": "4.3.1", "cure": ""}
 
 
-def test_another_system_is_all_there_is_to_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def mac(monkeypatch: pytest.MonkeyPatch, programs: Path) -> None:
+    """Another system, without any of Linux's tools."""
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    assert check_all(tmp_path, {}) == (
-        Finding(
-            name="platform",
-            state="missing",
-            seen="Images are built on Linux, and this is Darwin",
-            cure="Run it in a Linux machine or container.",
-        ),
+    for tool in ("strip", "objcopy", "ldd", "unshare", "chroot", "mount", "setpriv"):
+        (programs / tool).unlink()
+
+
+@pytest.mark.usefixtures("mac")
+def test_on_another_system_a_container_can_freeze(tmp_path: Path) -> None:
+    findings = check_all(project(tmp_path), {})
+    assert report(findings) == [
+        "  -        platform: Programs are frozen on Linux, and this is Darwin",
+        "           Have it done in a container: --in podman.",
+        "  -        docker: does not work here: Cannot connect to the daemon",
+        "  ok       podman: 4.3.1",
+        "  ok       engine: auto takes podman",
+        "  ok       git: 2.39.5, no commit here",
+        "  ok       uv: 0.13.9",
+        f"  ok       nox: {NOX}",
+        f"  ok       disk: 12.3 GB free in {tmp_path}/shop",
+        f"  ok       temporary folder: 12.3 GB free in {tmp_path}",
+        f"  ok       configuration: {tmp_path}/shop/pyproject.toml: shop (onefile)",
+    ]
+    assert not failed(findings)
+
+
+@pytest.mark.usefixtures("mac")
+def test_on_another_system_nothing_can_be_built_without_containers(tmp_path: Path, programs: Path) -> None:
+    (programs / "podman").unlink()
+    findings = check(project(tmp_path))
+    assert findings["platform"] == Finding(
+        name="platform",
+        state="missing",
+        seen="Programs are frozen on Linux, and this is Darwin",
+        cure="Install one that runs containers: Docker Desktop, or Podman.",
     )
 
 

@@ -51,7 +51,7 @@ def test_another_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingToolError) as caught:
         check_machine()
     assert str(caught.value) == (
-        "Images are built on Linux, and this is Darwin.\nRun it in a Linux machine or container."
+        "Programs are frozen on Linux, and this is Darwin.\nHave it done in a container: --in docker or --in podman."
     )
 
 
@@ -66,7 +66,8 @@ def test_another_platform_is_refused(wanted: str, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigError) as caught:
         check_platform(wanted)
     assert str(caught.value) == (
-        f"--platform {wanted}: this machine builds linux/arm64 only.\nRun it on a machine of that platform."
+        f"--platform {wanted}: this machine builds linux/arm64 only.\n"
+        "Run it on a machine of that platform, or in a container of it: --in docker or --in podman."
     )
 
 

@@ -1,0 +1,263 @@
+"""Freeze and pack in a container: started, waited for, and what comes out put where the later steps look for it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import distribution
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from pystatic_tasks.bom.components import OURS
+from pystatic_tasks.config.model import HERE, ImageConfig, shown
+from pystatic_tasks.config.variables import caller_values, hiding
+from pystatic_tasks.engines.base import call
+from pystatic_tasks.engines.registry import engine_called
+from pystatic_tasks.errors import ConfigError, FreezeError, MissingToolError, PystaticError, StaticxError
+from pystatic_tasks.fronts.container import places
+from pystatic_tasks.fronts.container.builder import ensure_builder
+from pystatic_tasks.fronts.container.handed import Handed, hand_in
+from pystatic_tasks.fronts.container.inside import Question
+from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named
+from pystatic_tasks.in_env.records import from_json, to_json
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze.environment import local_folders
+from pystatic_tasks.steps.manifest import manifest_path, write_manifest
+from pystatic_tasks.steps.results import Frozen, Packed, Result
+from pystatic_tasks.system.files import fingerprint, move_whole
+from pystatic_tasks.system.git import run_git
+from pystatic_tasks.system.processes import run_logged
+
+PACKAGE = Path(__file__).resolve().parents[2]
+ENTER = PurePosixPath(places.PACKAGE, PACKAGE.name, "fronts/container/enter.py")
+EXECUTABLE_MODE = 0o755
+# What Nox says of itself.
+CHATTER = re.compile(
+    r"Running session|Creating virtual environment|Re-using existing|Session .* (was successful|skipped)"
+    r"|Ran multiple|\* "
+)
+PREFIX = "nox > "
+KINDS: tuple[type[PystaticError], ...] = (ConfigError, MissingToolError, FreezeError, StaticxError)
+AnyResult = TypeVar("AnyResult", bound=Result)
+
+
+def freeze_and_pack(
+    config: ImageConfig,
+    context: StepContext,
+    words: Sequence[str],
+    overrides: Mapping[str, object],
+    platform: str | None,
+) -> None:
+    """Leave what the steps freeze and staticx leave, as far as the later steps need it.
+
+    Args:
+        config: What is built, and where.
+        context: Whoever asked.
+        words: The options of the steps there.
+        overrides: The configuration that goes before that of pyproject.toml.
+        platform: The OCI platform of the container; None for the engine's own.
+
+    Raises:
+        ConfigError: the container cannot be made as it is configured.
+        MissingToolError: the engine does not work here, or the image that is named lacks something.
+        PystaticError: of the kind of the step that failed there.
+    """
+    check_engine(config)
+    check_links(config)
+    builder = ensure_builder(config, context, platform)
+    question = Question(
+        root=str(mounted_root(config)),
+        image=config.name,
+        words=tuple(words),
+        overrides=json.loads(json.dumps(overrides, default=str)),
+        requirements=tuple(our_requirements()),
+    )
+    with folder_to_hand(config) as folder, removed(config, container_name(config)) as name:
+        write_question(question, folder)
+        handed = hand_in(config, os.environ, folder, Path.home())
+        command = run_command(config, builder, name, handed, folder, platform)
+        log = config.work / "container.log"
+        with context.terminal.activity(f"freezing {config.name} in {config.build.place}") as show:
+            code = run_logged(
+                command,
+                log,
+                verbose=False,
+                watch=sayer(context, show),
+                hide=hiding(caller_values(config)),
+                env={**os.environ, **handed.variables},
+            )
+        results = config.work / "container"
+        shutil.rmtree(results, ignore_errors=True)
+        there = call(config.build.place, "cp", f"{name}:{places.RESULTS}", str(results), check=False).returncode == 0
+    if code != 0 or not there:
+        raise failure(config, code, log)
+    adopt(config, results)
+
+
+def check_engine(config: ImageConfig) -> None:
+    """Raises MissingToolError if the engine does not work here."""
+    assert config.build.place != HERE
+    engine = engine_called(config.build.place)
+    if not engine.version():
+        raise MissingToolError(
+            f"The program is to be frozen in a container of {engine.name}, "
+            f"which does not work here ({engine.problem()}).",
+            "Start or install it, or freeze elsewhere: --in here (on Linux), --in docker or --in podman.",
+        )
+
+
+def check_links(config: ImageConfig) -> None:
+    """Raises ConfigError if this system cannot keep what comes out: Windows has links and modes of its own."""
+    if os.name == "nt" and config.layout == "tree":
+        raise ConfigError(
+            f'{config.name} has the layout "tree", and Windows keeps neither the links of its files nor their modes.',
+            'Use layout = "onefile", or build in Linux, such as in WSL.',
+        )
+
+
+def mounted_folder(config: ImageConfig) -> Path:
+    """The folder that holds the project, and all of its repository and of this machine that is installed with it."""
+    repository = find_repository(config.root)
+    named_places = ((config.root / source).parent for source in named(config))
+    folders = [folder.resolve() for folder in (config.root, *local_folders(config), *named_places)]
+    return Path(os.path.commonpath([*folders, *([repository.top.resolve()] if repository else [])]))
+
+
+def mounted_root(config: ImageConfig) -> PurePosixPath:
+    """Where the project is in the container, below `places.PROJECT`."""
+    above = mounted_folder(config)
+    return PurePosixPath(above.name, config.root.resolve().relative_to(above).as_posix())
+
+
+def our_requirements() -> list[str]:
+    """What this package needs, without its extras."""
+    return [each for each in distribution(OURS).requires or () if "extra ==" not in each]
+
+
+@contextmanager
+def folder_to_hand(config: ImageConfig) -> Iterator[Path]:
+    """A folder that nobody else may read, removed afterwards."""
+    folder = config.work / "handed"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def removed(config: ImageConfig, name: str) -> Iterator[str]:
+    """The name of a container that is not there before, nor afterwards."""
+    remove = (config.build.place, "rm", "--force", name)
+    call(*remove, check=False)
+    try:
+        yield name
+    finally:
+        call(*remove, check=False)
+
+
+def container_name(config: ImageConfig) -> str:
+    return f"pystatic-{fingerprint([str(config.root), config.name])[:16]}"
+
+
+def volume_name(config: ImageConfig, builder: str) -> str:
+    return f"pystatic-{config.name}-{fingerprint([str(config.root), builder])[:16]}"
+
+
+def write_question(question: Question, folder: Path) -> None:
+    (folder / "question.json").write_text(json.dumps(to_json(question)), encoding="utf-8")
+    ours = distribution(OURS)
+    metadata = folder / "metadata" / f"{OURS.replace('-', '_')}-{ours.version}.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(ours.read_text("METADATA") or "", encoding="utf-8")
+
+
+def run_command(
+    config: ImageConfig, builder: str, name: str, handed: Handed, folder: Path, platform: str | None
+) -> list[str]:
+    """The command that runs the container; the values of variables are not in it, where everybody would see them."""
+    above = mounted_folder(config)
+    mounts = {
+        str(above): f"{places.PROJECT}/{above.name}",
+        str(PACKAGE): f"{places.PACKAGE}/{PACKAGE.name}",
+        str(folder): places.HANDED,
+        **handed.files,
+        **repository_elsewhere(config, above),
+    }
+    return [
+        *(config.build.place, "run", "--name", name, "--pull", "never", "--security-opt", "label=disable"),
+        *(["--platform", platform] if platform else []),
+        *(word for source, target in mounts.items() for word in ("--mount", bind(source, target))),
+        *("--mount", f"type=volume,source={volume_name(config, builder)},target={places.KEPT}"),
+        *(word for variable in handed.variables for word in ("--env", variable)),
+        *config.build.arguments,
+        *(builder, "python3", str(ENTER), places.QUESTION, places.KEPT, places.PACKAGE, places.METADATA),
+    ]
+
+
+def bind(source: str, target: str) -> str:
+    """A folder or file of this machine in the container, read-only, as one word."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(["type=bind", f"source={source}", f"target={target}", "readonly"])
+    return line.getvalue()
+
+
+def repository_elsewhere(config: ImageConfig, above: Path) -> dict[str, str]:
+    """What git keeps of the project outside of it, as for a worktree; files of git name it by its path."""
+    printed = run_git(config.root, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    common = Path((printed or "").strip())
+    return {str(common): common.as_posix()} if printed and not common.is_relative_to(above) else {}
+
+
+def sayer(context: StepContext, show: Callable[[str], None]) -> Callable[[str], None]:
+    """What tells the user of each line that the container prints, but for what Nox says of itself."""
+
+    def watch(line: str) -> None:
+        text = line.rstrip().removeprefix(PREFIX)
+        if text and not CHATTER.match(text):
+            context.say(text)
+
+    return watch
+
+
+def failure(config: ImageConfig, code: int, log: Path) -> PystaticError:
+    """The error of the kind that the exit code says."""
+    kind = next((each for each in KINDS if each.exit_code == code), PystaticError)
+    return kind(
+        f"{config.name} was not frozen in the container of {config.build.place}, which ended with exit code {code}.",
+        f"What it said is above, and in {shown(config, log)}.",
+    )
+
+
+def adopt(config: ImageConfig, results: Path) -> None:
+    """Put what came out of the container where the later steps look for it.
+
+    Raises:
+        ValueError: it is not what our steps leave.
+    """
+    for log in (results / "logs").iterdir():
+        shutil.move(log, config.work / log.name)
+    frozen, program = read_result(results, Frozen), results / "program"
+    copy = frozen.system_copy and replace(frozen.system_copy, folder=results / "system")
+    files = [Path(f"{program}{file.path}") for file in frozen.files] if config.layout == "tree" else []
+    # Without inputs: a program that came from elsewhere is never one that need not be frozen here.
+    write_manifest(config, replace(frozen, program=program, system_copy=copy), inputs="", outputs=files)
+    if config.used_packer:
+        output = config.dist / config.name
+        move_whole(program, output, EXECUTABLE_MODE)
+        program.unlink()
+        write_manifest(config, read_result(results, Packed), inputs="", outputs=[output])
+    else:
+        manifest_path(config, Packed.step).unlink(missing_ok=True)
+
+
+def read_result(results: Path, kind: type[AnyResult]) -> AnyResult:
+    return from_json(kind, json.loads((results / f"{kind.step}.json").read_text(encoding="utf-8")))

@@ -1,0 +1,100 @@
+"""The image that containers are of in which programs are frozen: made once, and known by what it is made from."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.engines.base import call
+from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.system.files import fingerprint
+from pystatic_tasks.system.processes import last_lines, run_logged
+
+DOCKERFILE = Path(__file__).with_name("Dockerfile")
+# Which the engines hand on without keeping them.
+PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
+PROXY_VARIABLES = (*PROXIES, *map(str.upper, PROXIES))
+
+
+def base_image(config: ImageConfig) -> str:
+    """The image that is asked for, or Docker's own of the wanted Python.
+
+    Raises:
+        ConfigError: the Python is one of this machine, and no image is named.
+    """
+    if config.build.image:
+        return config.build.image
+    here = ".".join(map(str, sys.version_info[:2]))
+    version = re.fullmatch(r"(?:python)?(\d+(?:\.\d+)*)", config.python or here)
+    if not version:
+        raise ConfigError(
+            f'tool.pystatic-tasks.python = "{config.python}" names a Python of this machine, '
+            f"and the program is to be frozen in a container of {config.build.place}.",
+            'Write a version, such as python = "3.13", or name the image that has it: build.image.',
+        )
+    return f"python:{version[1]}-slim"
+
+
+def ensure_builder(config: ImageConfig, context: StepContext, platform: str | None) -> str:
+    """The name of the image to freeze in, which is made if it is not there.
+
+    Raises:
+        ConfigError: there is no such base.
+        MissingToolError: what it lacks could not be installed.
+    """
+    engine, base = config.build.place, base_image(config)
+    chosen = ["--platform", platform] if platform else []
+    identity = find_base(engine, base, platform) or pull(config, context, base, chosen)
+    name = f"pystatic-builder:{fingerprint([DOCKERFILE.read_text(encoding='utf-8'), identity])[:16]}"
+    if not inspect(engine, name):
+        with context.terminal.activity(f"making an image to build in, of {base}"):
+            make(config, base, name, chosen)
+        context.say(f"{name}: made of {base}, kept in {engine} to build in")
+    return name
+
+
+def find_base(engine: str, base: str, platform: str | None) -> str:
+    """What the engine knows the base by; "" if it is not there for that platform."""
+    identity, _, there = inspect(engine, base).partition(" ")
+    return identity if platform in (None, there) else ""
+
+
+def inspect(engine: str, image: str) -> str:
+    """Identity and platform of an image, or ""."""
+    template = "{{.Id}} {{.Os}}/{{.Architecture}}"
+    return call(engine, "image", "inspect", "--format", template, image, check=False).stdout.strip()
+
+
+def pull(config: ImageConfig, context: StepContext, base: str, chosen: list[str]) -> str:
+    engine, log = config.build.place, config.work / "pull.log"
+    with context.terminal.activity(f"pulling {base}"):
+        code = run_logged([engine, "pull", *chosen, base], log, verbose=context.verbose)
+    if code != 0:
+        raise ConfigError(
+            f"{engine} has no image {base} to build in, and could not pull it:",
+            "Correct build.image, or what keeps the engine from its registry.",
+            last_lines(log),
+        )
+    return inspect(engine, base).partition(" ")[0]
+
+
+def make(config: ImageConfig, base: str, name: str, chosen: list[str]) -> None:
+    engine, log = config.build.place, config.work / "builder.log"
+    folder = config.work / "builder"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(DOCKERFILE, folder / "Dockerfile")
+    proxies = [word for name in PROXY_VARIABLES if name in os.environ for word in ("--build-arg", name)]
+    arguments = [*chosen, "--build-arg", f"BASE={base}", *proxies, "--tag", name, str(folder)]
+    if run_logged([engine, "build", *arguments], log, verbose=False) != 0:
+        raise MissingToolError(
+            f"An image to build in could not be made of {base}; what {engine} printed is in {shown(config, log)} "
+            "and ends so:",
+            "Name an image that has Python 3 with venv, binutils and git, or Debian's apt-get to install them: "
+            "build.image.",
+            last_lines(log),
+        )

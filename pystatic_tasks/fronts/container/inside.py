@@ -1,0 +1,151 @@
+"""What runs in the container: a copy of the project is frozen and packed there, and what comes out put together."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.bom.components import makers_of
+from pystatic_tasks.config import ImageConfig, load_config
+from pystatic_tasks.config.load import pick_image
+from pystatic_tasks.config.options import parse_options
+from pystatic_tasks.errors import PystaticError, file_error
+from pystatic_tasks.fronts.container import places
+from pystatic_tasks.fronts.nox_process import Call, run
+from pystatic_tasks.fronts.rebuild.elsewhere import copy_project
+from pystatic_tasks.in_env.packages import packages_of
+from pystatic_tasks.in_env.records import from_json, to_json
+from pystatic_tasks.steps.image.rootfs import timezone_files
+from pystatic_tasks.steps.manifest import read_manifest, require_result
+from pystatic_tasks.steps.results import Frozen, Packed, Result, SystemCopy
+from pystatic_tasks.system.certificates import find_bundle
+from pystatic_tasks.system.timezones import TIMEZONES
+
+# Below the folder of a project; kept from copy to copy.
+KEPT_FOLDERS = ("build/pystatic", "dist/pystatic")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is to be built.
+
+    Attributes:
+        root: The project's folder, below `places.PROJECT`.
+        image: Name of the image.
+        words: The options, as words.
+        overrides: The configuration that goes before that of pyproject.toml.
+        requirements: What our own tools need.
+    """
+
+    root: str
+    image: str
+    words: tuple[str, ...]
+    overrides: Mapping[str, Any]
+    requirements: tuple[str, ...]
+
+
+def main() -> int:
+    """Build; the exit code is that of the step."""
+    question = from_json(Question, json.loads(Path(places.QUESTION).read_text(encoding="utf-8")))
+    try:
+        root = renew_copy(read_config(question, Path(places.PROJECT, question.root)), Path(places.KEPT))
+        config = read_config(question, root)
+        code = run(
+            Call(
+                root=root,
+                step="staticx",
+                images=(question.image,),
+                words=question.words,
+                overrides=question.overrides,
+            )
+        )
+        copy_logs(config, Path(places.RESULTS))
+        if code == 0:
+            leave_results(config, Path(places.RESULTS))
+        keep(root, Path(places.KEPT))
+        return code
+    except PystaticError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        print(file_error(error), file=sys.stderr)
+        return PystaticError.exit_code
+
+
+def read_config(question: Question, root: Path) -> ImageConfig:
+    options = parse_options(question.words)
+    configs = load_config(root, overrides=question.overrides, environment=os.environ, options=options.config)
+    return pick_image(configs, question.image)
+
+
+def renew_copy(config: ImageConfig, folder: Path) -> Path:
+    """Copy the project as it is now, with what was built from the copy before; the copy of its folder."""
+    copies = folder / "copy"
+    shutil.rmtree(copies, ignore_errors=True)
+    copies.mkdir(parents=True)
+    root = copy_project(config, copies, keeps_times=True)
+    for name in KEPT_FOLDERS:
+        if (folder / name).is_dir():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).rename(root / name)
+    return root
+
+
+def keep(root: Path, folder: Path) -> None:
+    """Put what was built where the next copy finds it."""
+    for name in KEPT_FOLDERS:
+        if (root / name).is_dir():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).rename(folder / name)
+
+
+def copy_logs(config: ImageConfig, results: Path) -> None:
+    (results / "logs").mkdir(parents=True)
+    for log in config.work.glob("*.log"):
+        shutil.copyfile(log, results / "logs" / log.name)
+
+
+def leave_results(config: ImageConfig, results: Path) -> None:
+    """Put together what the later steps need, elsewhere: what the steps left, and files of this system."""
+    frozen = require_result(config, Frozen)
+    wanted = list(system_paths(config, frozen))
+    for path in wanted:
+        copy = results / "system" / path.lstrip("/")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    packages = packages_of([*wanted, *makers_of(wanted)])
+    leave(results, replace(frozen, system_copy=SystemCopy(folder=results / "system", packages=packages)))
+    if config.layout == "tree":
+        shutil.copytree(frozen.program, results / "program", symlinks=True)
+    packed = read_manifest(config, Packed)
+    if config.used_packer and packed:
+        leave(results, packed.result)
+        shutil.copyfile(config.dist / config.name, results / "program")
+
+
+def system_paths(config: ImageConfig, frozen: Frozen) -> Iterator[str]:
+    """The files of this system that the image may take."""
+    yield from frozen.system_files
+    bundle = find_bundle()
+    if config.image.certificates and bundle:
+        yield str(bundle)
+    yield from map(str, timezones()) if config.image.timezones else ()
+
+
+def timezones() -> Iterable[Path]:
+    folder = Path(TIMEZONES)
+    return timezone_files(folder) if folder.is_dir() else ()
+
+
+def leave(results: Path, result: Result) -> None:
+    (results / f"{result.step}.json").write_text(json.dumps(to_json(result)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

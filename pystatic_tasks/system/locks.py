@@ -1,0 +1,46 @@
+"""Locks of whole files, which one process of this machine has at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+# Windows has no lock that a process may take twice.
+BELONG_TO_PROCESSES = fcntl is not None
+POLL_SECONDS = 0.1
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the lock of an open file for this process; False if another has it."""
+    if fcntl is None:
+        import msvcrt
+
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        with contextlib.suppress(OSError):
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            return True
+        return False
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def wait_for_lock(descriptor: int) -> None:
+    """Take it as soon as nobody else has it.
+
+    Raises:
+        OSError: EDEADLK, if whoever has it waits for one that this process has.
+    """
+    if fcntl is not None:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+        return
+    while not try_lock(descriptor):
+        time.sleep(POLL_SECONDS)
