@@ -38,10 +38,11 @@ from pystatic_tasks.system.processes import run_logged
 PACKAGE = Path(__file__).resolve().parents[2]
 ENTER = PurePosixPath(places.PACKAGE, PACKAGE.name, "fronts/container/enter.py")
 EXECUTABLE_MODE = 0o755
+WINDOWS = os.name == "nt"
 # What Nox says of itself.
 CHATTER = re.compile(
-    r"Running session|Creating virtual environment|Re-using existing|Session .* (was successful|skipped)"
-    r"|Ran multiple|\* "
+    r"Running session|Creating virtual environment|Reusing existing|uv binary not found"
+    r"|Session .* (was successful|skipped)|Ran \d+ sessions|\* "
 )
 PREFIX = "nox > "
 KINDS: tuple[type[PystaticError], ...] = (ConfigError, MissingToolError, FreezeError, StaticxError)
@@ -84,12 +85,12 @@ def freeze_and_pack(
         handed = hand_in(config, os.environ, folder, Path.home())
         command = run_command(config, builder, name, handed, folder, platform)
         log = config.work / "container.log"
-        with context.terminal.activity(f"freezing {config.name} in {config.build.place}") as show:
+        with context.terminal.activity(f"freezing {config.name} in {config.build.place}"):
             code = run_logged(
                 command,
                 log,
                 verbose=False,
-                watch=sayer(context, show),
+                watch=sayer(context),
                 hide=hiding(caller_values(config)),
                 env={**os.environ, **handed.variables},
             )
@@ -115,7 +116,7 @@ def check_engine(config: ImageConfig) -> None:
 
 def check_links(config: ImageConfig) -> None:
     """Raises ConfigError if this system cannot keep what comes out: Windows has links and modes of its own."""
-    if os.name == "nt" and config.layout == "tree":
+    if WINDOWS and config.layout == "tree":
         raise ConfigError(
             f'{config.name} has the layout "tree", and Windows keeps neither the links of its files nor their modes.',
             'Use layout = "onefile", or build in Linux, such as in WSL.',
@@ -217,7 +218,7 @@ def repository_elsewhere(config: ImageConfig, above: Path) -> dict[str, str]:
     return {str(common): common.as_posix()} if printed and not common.is_relative_to(above) else {}
 
 
-def sayer(context: StepContext, show: Callable[[str], None]) -> Callable[[str], None]:
+def sayer(context: StepContext) -> Callable[[str], None]:
     """What tells the user of each line that the container prints, but for what Nox says of itself."""
 
     def watch(line: str) -> None:

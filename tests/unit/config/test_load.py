@@ -12,8 +12,8 @@ from pystatic_tasks.config.project import read_pyproject
 from pystatic_tasks.errors import ConfigError
 
 KEYS = (
-    "app, build, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, observe, "
-    "packer, python, requirements, script, server, services, slim, smoke, staticx"
+    "app, build, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, "
+    "observe, packer, python, requirements, script, server, services, slim, smoke, staticx"
 )
 NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
 NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'

@@ -12,7 +12,9 @@ from pystatic_tasks.config.options import (
     Options,
     add_options,
     parse_options,
+    place_among,
     to_words,
+    words_in_container,
     words_of_second_build,
 )
 from pystatic_tasks.errors import ConfigError
@@ -131,3 +133,28 @@ def test_a_second_build_gets_what_decides_on_the_image_and_is_loaded_nowhere() -
     words = words_of_second_build(parse_options(given))
     assert words == ("--tag=1.4", "--tag=1", "--layout=tree", "--engine=sandbox")
     assert words_of_second_build(Options()) == ("--engine=sandbox",)
+
+
+# In a container.
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ([], None),
+        (["--in", "docker"], "docker"),
+        (["--nonsense", "--in=podman", "--tag"], "podman"),
+        (["--in", "here"], "here"),
+        (["--in", "moon"], None),
+        (["--in"], None),
+    ],
+)
+def test_the_place_is_found_whatever_else_is_typed(words: list[str], place: str | None) -> None:
+    assert place_among(words) == ({"build": {"place": place}} if place else {})
+
+
+def test_in_the_container_is_built_what_was_asked_for_outside() -> None:
+    options = parse_options(["--in", "docker", "--layout", "tree", "--no-cache", "--no-observe", "--verbose", "--json"])
+    words = words_in_container(options)
+    assert set(words) == {"--in=here", "--layout=tree", "--no-cache", "--no-observe", "--verbose"}
+    assert words_in_container(parse_options(["--in", "podman", "--tag", "x", "--fix"])) == ("--in=here",)

@@ -17,8 +17,8 @@ from pystatic_tasks.config.sources import (
 )
 
 KEYS = (
-    "app, build, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, observe, "
-    "packer, python, requirements, script, server, services, slim, smoke, staticx"
+    "app, build, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, "
+    "observe, packer, python, requirements, script, server, services, slim, smoke, staticx"
 )
 VARIABLES = (
     "APP, BUILD_ARGUMENTS, BUILD_IMAGE, BUILD_PLACE, COMMAND, "

@@ -1243,3 +1243,34 @@ def test_a_build_has_its_image_until_its_last_session(tmp_path: Path) -> None:
     assert (first.returncode, second.returncode) == (0, 0)
     steps = [f"{build} {step}" for build in ("first", "second") for step in CHAIN]
     assert (tmp_path / "ran").read_text(encoding="utf-8").splitlines() == steps
+
+
+# In a container.
+
+IN_DOCKER = SHOP + 'python = "3.12"\nbuild.place = "docker"\n'
+
+
+@pytest.mark.parametrize(("text", "typed"), [(IN_DOCKER, ["nox"]), (SHOP, ["nox", "-s", "image", "--", "--in", "docker"])])
+def test_what_is_frozen_in_a_container_needs_no_environment_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, typed: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", typed)
+    assert register(root=write(tmp_path, text))["freeze"].venv_backend == "none"
+
+
+def test_freeze_is_done_in_the_container_and_pack_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    sessions = register(root=write(tmp_path, IN_DOCKER), max_size="9MB")
+    sessions["staticx"](Session(venv_backend="none").nox)
+    with pytest.raises(AbortedError) as caught:
+        sessions["freeze"](Session("--platform", "linux/s390x", venv_backend="none").nox)
+    assert str(caught.value).startswith("The program is to be frozen in a container of docker, which does not work")
+
+
+def test_a_second_build_is_of_this_machine(tmp_path: Path) -> None:
+    with pytest.raises(AbortedError) as caught:
+        register(root=write(tmp_path))["image"](Session("--in", "podman", "--check-reproducible").nox)
+    assert str(caught.value) == (
+        "--check-reproducible builds on this machine, and shop is frozen in a container of podman.\n"
+        "Leave out one of the two: --in here freezes on this machine"
+    )

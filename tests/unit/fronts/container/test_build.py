@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import FROZEN, PACKED
+
+from pystatic_tasks.config.model import Build, ImageConfig, ImageOptions, Layout
+from pystatic_tasks.errors import ConfigError, FreezeError, MissingToolError, PystaticError
+from pystatic_tasks.fronts.container import build as module
+from pystatic_tasks.fronts.container import inside
+from pystatic_tasks.fronts.container.build import (
+    adopt,
+    bind,
+    check_engine,
+    check_links,
+    failure,
+    mounted_folder,
+    mounted_root,
+    our_requirements,
+    run_command,
+    sayer,
+)
+from pystatic_tasks.fronts.container.handed import Handed
+from pystatic_tasks.in_env.protocol import TreeFile
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.manifest import read_manifest, require_manifest, write_manifest
+from pystatic_tasks.steps.results import Frozen, Packed
+from pystatic_tasks.system.files import write_whole
+
+
+def make_shop(root: Path, layout: Layout = "onefile", **options: Any) -> ImageConfig:
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "pyproject.toml").write_text('[project]\nname = "shop"\n', encoding="utf-8")
+    return ImageConfig(
+        root=root, project=root, name="shop", app="shop:app", layout=layout, build=Build(place="docker", **options)
+    )
+
+
+# What is mounted.
+
+
+def test_the_whole_repository_is_mounted_and_read_only(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "--quiet", tmp_path / "repository"], check=True)
+    shop = make_shop(tmp_path / "repository" / "services" / "shop")
+    assert mounted_folder(shop) == tmp_path / "repository"
+    assert str(mounted_root(shop)) == "repository/services/shop"
+    command = run_command(shop, "builder:1", "container", Handed(), tmp_path / "handed", None)
+    mount = f"type=bind,source={tmp_path}/repository,target=/project/repository,readonly"
+    assert mount in command
+    binds = [word for word in command if word.startswith("type=bind")]
+    assert all(word.endswith(",readonly") for word in binds)
+
+
+def test_what_is_installed_from_beside_the_project_is_mounted_too(tmp_path: Path) -> None:
+    shop = replace(make_shop(tmp_path / "shop"), install=(".", "../library"))
+    (tmp_path / "library").mkdir()
+    assert mounted_folder(shop) == tmp_path
+
+
+def test_the_repository_of_a_worktree_is_mounted_where_its_files_name_it(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        user = ("-c", "user.name=x", "-c", "user.email=x@x.example")
+        subprocess.run(["git", "-C", tmp_path / "main", *user, *arguments], check=True, capture_output=True)
+
+    (tmp_path / "main").mkdir()
+    git("init")
+    git("commit", "--allow-empty", "--message", "x")
+    git("worktree", "add", str(tmp_path / "tree"))
+    command = run_command(make_shop(tmp_path / "tree"), "builder:1", "x", Handed(), tmp_path / "handed", None)
+    common = f"{tmp_path}/main/.git"
+    assert f"type=bind,source={common},target={common},readonly" in command
+
+
+def test_values_stand_on_no_command_line(tmp_path: Path) -> None:
+    handed = Handed(files={"/home/me/.netrc": "/x/netrc"}, variables={"PIP_INDEX_URL": "https://me:secret@x.example"})
+    shop = make_shop(tmp_path / "shop", arguments=("--network=host",))
+    command = run_command(shop, "builder:1", "container", handed, tmp_path / "handed", "linux/arm64")
+    assert command[:5] == ["docker", "run", "--name", "container", "--pull"]
+    assert "type=bind,source=/home/me/.netrc,target=/x/netrc,readonly" in command
+    assert command[command.index("--env") + 1] == "PIP_INDEX_URL"
+    assert command[command.index("--platform") + 1] == "linux/arm64"
+    assert command[command.index("--network=host") + 1] == "builder:1"
+    assert "secret" not in " ".join(command)
+
+
+def test_a_path_may_hold_what_separates_words() -> None:
+    assert bind("/home/me/a,b", "/x") == 'type=bind,"source=/home/me/a,b",target=/x,readonly'
+    assert bind(r"C:\Users\Ada L\shop", "/x") == r"type=bind,source=C:\Users\Ada L\shop,target=/x,readonly"
+
+
+def test_our_own_tools_are_without_extras() -> None:
+    found = our_requirements()
+    assert any(each.startswith("nox") for each in found)
+    assert not any("extra" in each for each in found)
+
+
+# What is said.
+
+
+def test_what_the_container_says_is_said_but_for_nox_itself(tmp_path: Path) -> None:
+    said: list[str] = []
+    watch = sayer(StepContext(say=said.append))
+    for line in (
+        "nox > Running session freeze\n",
+        "nox > Creating virtual environment (virtualenv) using python3 in x\n",
+        "nox > python -m pip install /x\n",
+        "ERROR: no such thing\n",
+        "\n",
+        "nox > Session freeze was successful in 9 seconds.\n",
+        "nox > Ran 2 sessions:\n",
+        "nox > * freeze: success\n",
+    ):
+        watch(line)
+    assert said == ["python -m pip install /x", "ERROR: no such thing"]
+
+
+def test_a_failure_is_of_the_kind_that_it_is_there(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path)
+    error = failure(shop, 4, shop.work / "container.log")
+    assert type(error) is FreezeError
+    assert str(error) == (
+        "shop was not frozen in the container of docker, which ended with exit code 4.\n"
+        "What it said is above, and in build/pystatic/shop/container.log."
+    )
+    assert type(failure(shop, 125, shop.work / "container.log")) is PystaticError
+
+
+def test_an_engine_that_does_not_work_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingToolError) as caught:
+        check_engine(make_shop(tmp_path))
+    assert str(caught.value) == (
+        "The program is to be frozen in a container of docker, which does not work here "
+        '(there is no program "docker" on the PATH).\n'
+        "Start or install it, or freeze elsewhere: --in here (on Linux), --in docker or --in podman."
+    )
+
+
+def test_windows_keeps_no_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree, onefile = make_shop(tmp_path, "tree"), make_shop(tmp_path)
+    check_links(tree)
+    monkeypatch.setattr(module, "WINDOWS", True)
+    check_links(onefile)
+    with pytest.raises(ConfigError) as caught:
+        check_links(tree)
+    assert str(caught.value) == (
+        'shop has the layout "tree", and Windows keeps neither the links of its files nor their modes.\n'
+        'Use layout = "onefile", or build in Linux, such as in WSL.'
+    )
+
+
+# What comes out.
+
+
+def left_there(tmp_path: Path, layout: Layout) -> tuple[ImageConfig, Path]:
+    """What the steps leave in a container, and the folder of what comes out."""
+    there = make_shop(tmp_path / "there", layout)
+    there = replace(there, image=ImageOptions(certificates=True))
+    program = there.work / "tree" / "shop"
+    write_whole(program / "lib" / "libx.so", "library")
+    (program / "lib" / "libx.so.1").symlink_to("libx.so")
+    files = tuple(TreeFile(path=path, owner="libc") for path in ("/lib/libx.so", "/lib/libx.so.1"))
+    frozen = replace(FROZEN, program=program, files=files, system_files=("/etc/hostname",))
+    write_manifest(there, frozen, inputs="x", outputs=[])
+    if layout == "onefile":
+        write_whole(there.dist / "shop", "program")
+        write_manifest(there, PACKED, inputs="x", outputs=[there.dist / "shop"])
+    write_whole(there.work / "pyinstaller.log", "log")
+    results = tmp_path / "results"
+    inside.copy_logs(there, results)
+    inside.leave_results(there, results)
+    return there, results
+
+
+@pytest.mark.skipif(not Path("/etc/hostname").exists(), reason="no /etc/hostname here")
+@pytest.mark.parametrize("layout", ["onefile", "tree"])
+def test_the_later_steps_find_what_freeze_and_pack_left(tmp_path: Path, layout: Layout) -> None:
+    there, results = left_there(tmp_path, layout)
+    here = replace(there, root=tmp_path / "here", project=tmp_path / "here")
+    here.work.mkdir(parents=True)
+    kept = here.work / "container"
+    results.rename(kept)
+    adopt(here, kept)
+    frozen = require_manifest(here, Frozen)
+    assert (frozen.inputs, frozen.result.program) == ("", kept / "program")
+    copy = frozen.result.system_copy
+    assert copy is not None
+    assert (copy.folder / "etc/hostname").read_bytes() == Path("/etc/hostname").read_bytes()
+    assert (here.work / "pyinstaller.log").read_text(encoding="utf-8") == "log"
+    if layout == "tree":
+        assert (kept / "program/lib/libx.so.1").readlink() == Path("libx.so")
+        assert read_manifest(here, Packed) is None
+    else:
+        packed = require_manifest(here, Packed)
+        assert packed.result == PACKED
+        assert (here.dist / "shop").read_text(encoding="utf-8") == "program"
+        assert os.access(here.dist / "shop", os.X_OK)
+
+
+def test_a_copy_takes_over_what_was_built_from_the_one_before(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path / "shop")
+    source = write(shop.root / "shop.py", "one")
+    os.utime(source, ns=(1, 1_000_000_000))
+    root = inside.renew_copy(shop, tmp_path / "kept")
+    assert (root / "shop.py").stat().st_mtime_ns == 1_000_000_000
+    write(root / "build/pystatic/shop/freeze.json", "made")
+    inside.keep(root, tmp_path / "kept")
+    source.unlink()
+    again = inside.renew_copy(shop, tmp_path / "kept")
+    assert again == root
+    assert not (root / "shop.py").exists()
+    assert (root / "build/pystatic/shop/freeze.json").read_text(encoding="utf-8") == "made"
+
+
+def write(path: Path, text: str) -> Path:
+    write_whole(path, text)
+    return path

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.config.model import Build, ImageConfig
+from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.fronts.container.builder import base_image, ensure_builder
+from pystatic_tasks.steps.context import StepContext
+
+HERE = ".".join(map(str, sys.version_info[:2]))
+
+
+def shop(root: Path, python: str | None = None, image: str | None = None) -> ImageConfig:
+    return ImageConfig(root=root, project=root, name="shop", python=python, build=Build(place="docker", image=image))
+
+
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An engine that writes down what it is asked, knows the images in a file, and does nothing."""
+    program = tmp_path / "bin" / "docker"
+    program.parent.mkdir()
+    program.write_text(
+        f"""#!/bin/sh
+echo "$*" >> {tmp_path}/asked
+case "$*" in
+image*) grep -s "^${{5}}=" {tmp_path}/images | cut -d= -f2;;
+pull*)
+    test ! -e {tmp_path}/refuses || {{ echo "no such image" >&2; exit 1; }}
+    echo "$2=sha256:1 linux/amd64" >> {tmp_path}/images;;
+build*) test ! -e {tmp_path}/refuses || {{ echo "no apt-get" >&2; exit 1; }};;
+esac
+""",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    return tmp_path
+
+
+def asked(docker: Path) -> list[str]:
+    return [line.split()[0] for line in (docker / "asked").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("python", "image", "base"),
+    [
+        (None, None, f"python:{HERE}-slim"),
+        ("3.12", None, "python:3.12-slim"),
+        ("python3.12.4", None, "python:3.12.4-slim"),
+        ("3.12", "registry.example/builder@sha256:1", "registry.example/builder@sha256:1"),
+        ("/opt/python/bin/python3", "debian-with-python", "debian-with-python"),
+    ],
+)
+def test_the_base_is_of_the_wanted_python(python: str | None, image: str | None, base: str, tmp_path: Path) -> None:
+    assert base_image(shop(tmp_path, python, image)) == base
+
+
+def test_a_python_of_this_machine_has_no_image(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        base_image(shop(tmp_path, "/opt/bin/python3"))
+    assert str(caught.value) == (
+        'tool.pystatic-tasks.python = "/opt/bin/python3" names a Python of this machine, '
+        "and the program is to be frozen in a container of docker.\n"
+        'Write a version, such as python = "3.13", or name the image that has it: build.image.'
+    )
+
+
+def test_a_builder_is_made_once_and_known_by_what_it_is_made_of(docker: Path) -> None:
+    said: list[str] = []
+    first = ensure_builder(shop(docker, "3.12"), StepContext(say=said.append), None)
+    assert said == [f"{first}: made of python:3.12-slim, kept in docker to build in"]
+    assert asked(docker) == ["image", "pull", "image", "image", "build"]
+    with (docker / "images").open("a", encoding="utf-8") as file:
+        file.write(f"{first}=sha256:2 linux/amd64\n")
+    (docker / "asked").unlink()
+    assert ensure_builder(shop(docker, "3.12"), StepContext(say=said.append), None) == first
+    assert asked(docker) == ["image", "image"]
+    assert len(said) == 1
+
+
+def test_a_base_for_another_platform_is_pulled(docker: Path) -> None:
+    (docker / "images").write_text("x=sha256:1 linux/amd64\n", encoding="utf-8")
+    ensure_builder(shop(docker, image="x"), StepContext(say=print), "linux/arm64")
+    lines = (docker / "asked").read_text(encoding="utf-8").splitlines()
+    assert lines[1] == "pull --platform linux/arm64 x"
+    assert lines[-1].startswith("build --platform linux/arm64 --build-arg BASE=x ")
+
+
+def test_a_base_that_cannot_be_pulled_is_named(docker: Path) -> None:
+    (docker / "refuses").touch()
+    with pytest.raises(ConfigError) as caught:
+        ensure_builder(shop(docker, image="x"), StepContext(say=print), None)
+    assert str(caught.value) == (
+        "docker has no image x to build in, and could not pull it:\n"
+        "  no such image\n"
+        "Correct build.image, or what keeps the engine from its registry."
+    )
+
+
+def test_a_base_that_lacks_something_is_named(docker: Path) -> None:
+    (docker / "images").write_text("x=sha256:1 linux/amd64\n", encoding="utf-8")
+    (docker / "refuses").touch()
+    with pytest.raises(MissingToolError) as caught:
+        ensure_builder(shop(docker, image="x"), StepContext(say=print), None)
+    assert str(caught.value) == (
+        "An image to build in could not be made of x; what docker printed is in build/pystatic/shop/builder.log "
+        "and ends so:\n"
+        "  no apt-get\n"
+        "Name an image that has Python 3 with venv, binutils and git, or Debian's apt-get to install them: build.image."
+    )
