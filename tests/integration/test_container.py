@@ -80,17 +80,22 @@ def test_it_is_the_same_as_on_linux_and_nothing_of_the_caller_stays(
     here, there = (copy_repository(tmp_path / name / "repository") for name in ("here", "elsewhere"))
     here.nox("-s", "image", "--", "--engine", "sandbox", PYSTATIC_TASKS_PYTHON=str(DEBIANS_PYTHON))
     (tmp_path / "netrc").write_text(f"machine index.example login me password {SECRET}\n", encoding="utf-8")
-    variables = {"PYSTATIC_TASKS_BUILD_IMAGE": base, "PIP_OF_NOBODY": SECRET, "NETRC": str(tmp_path / "netrc")}
-    printed = there.nox("-s", "image", "--", "--engine", "sandbox", "--in", "docker", **variables)
+    printed = build(there, base, tmp_path / "netrc")
     assert there.result("sample-app").read_bytes() == here.result("sample-app").read_bytes()
     assert there.manifest("image.json")["digest"] == here.manifest("image.json")["digest"]
     assert there.result("image.tar").read_bytes() == here.result("image.tar").read_bytes()
     assert SECRET not in printed
     (_, builder), (_, volume) = sorted(kept() - kept_before)
     check_nothing_stays(there, builder, volume)
-    again = there.nox("-s", "image", "--", "--engine", "sandbox", "--in", "docker", **variables)
+    again = build(there, base, tmp_path / "netrc")
     assert "nox > build environment is up to date\n" in again
     assert "nox > dist/pystatic/sample-app/sample-app is up to date\n" in again
+
+
+def build(project: Project, base: str, netrc: Path) -> str:
+    """Build in a container; what was printed."""
+    words = ("-s", "image", "--", "--engine", "sandbox", "--in", "docker")
+    return project.nox(*words, PYSTATIC_TASKS_BUILD_IMAGE=base, PIP_OF_NOBODY=SECRET, NETRC=str(netrc))
 
 
 def check_nothing_stays(project: Project, builder: str, volume: str) -> None:

@@ -99,7 +99,10 @@ def freeze_and_pack(
         there = call(config.build.place, "cp", f"{name}:{places.RESULTS}", str(results), check=False).returncode == 0
     if code != 0 or not there:
         raise failure(config, code, log)
-    adopt(config, results)
+    try:
+        adopt(config, results)
+    except ValueError:
+        raise failure(config, code, log) from None
 
 
 def check_engine(config: ImageConfig) -> None:

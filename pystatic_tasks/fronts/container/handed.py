@@ -9,7 +9,6 @@ from __future__ import annotations
 import configparser
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from pystatic_tasks.config.variables import OF_CALLER
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.fronts.container import places
 from pystatic_tasks.fronts.container.builder import PROXY_VARIABLES
+from pystatic_tasks.system.machine import is_linux
 
 PREFIXES = ("PIP_", "UV_", "PYSTATIC_TASKS_")
 NAMES = (
@@ -33,8 +33,6 @@ LEFT_OUT = re.compile(
 )
 # An index's answers are kept with what they were asked with.
 OWN_VARIABLES = {"PIP_NO_CACHE_DIR": "1", "UV_NO_CACHE": "1", "GIT_OPTIONAL_LOCKS": "0"}
-# Where Docker Desktop has the caller's agent.
-AGENT_OF_DESKTOP = "/run/host-services/ssh-auth.sock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +59,7 @@ class Handed:
         if word.startswith("file://"):
             path = Path(unquote(urlsplit(word).path))
             return f"file://{self.index(path)}" if path.exists() else word
-        path = Path(word).expanduser()
+        path = Path(word).expanduser() if word.startswith("~/") else Path(word)
         return self.place(path) if path.is_absolute() and path.exists() else word
 
     def index(self, path: Path) -> str:
@@ -164,10 +162,11 @@ def netrc(environment: Mapping[str, str], home: Path) -> Path:
 
 def hand_in_agent(handed: Handed, environment: Mapping[str, str], home: Path) -> None:
     """The agent that has the caller's keys of SSH, and the hosts that the caller trusts."""
-    agent = environment.get("SSH_AUTH_SOCK")
-    if not agent:
+    agent = environment.get("SSH_AUTH_SOCK", "")
+    # On other systems containers are of a virtual machine, which has no sockets of the caller's.
+    if not is_linux() or not Path(agent).is_socket():
         return
-    handed.files[AGENT_OF_DESKTOP if sys.platform == "darwin" else agent] = places.SSH_AGENT
+    handed.files[agent] = places.SSH_AGENT
     handed.variables["SSH_AUTH_SOCK"] = places.SSH_AGENT
     known = home / ".ssh" / "known_hosts"
     if known.is_file():

@@ -1250,7 +1250,9 @@ def test_a_build_has_its_image_until_its_last_session(tmp_path: Path) -> None:
 IN_DOCKER = SHOP + 'python = "3.12"\nbuild.place = "docker"\n'
 
 
-@pytest.mark.parametrize(("text", "typed"), [(IN_DOCKER, ["nox"]), (SHOP, ["nox", "-s", "image", "--", "--in", "docker"])])
+@pytest.mark.parametrize(
+    ("text", "typed"), [(IN_DOCKER, ["nox"]), (SHOP, ["nox", "-s", "image", "--", "--in", "docker"])]
+)
 def test_what_is_frozen_in_a_container_needs_no_environment_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, typed: list[str]
 ) -> None:

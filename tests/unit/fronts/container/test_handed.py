@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import os
+import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,9 +35,9 @@ def written(path: Path, text: str = "") -> Path:
     return path
 
 
-def handed(folder: Path, home: Path, image: ImageConfig | None = None, **environment: str) -> Handed:
+def handed(folder: Path, home: Path, **environment: str) -> Handed:
     """What a caller with these variables hands in; settings of this machine do not count."""
-    shop = image or ImageConfig(root=folder, project=folder, name="shop", app="shop:app")
+    shop = ImageConfig(root=folder, project=folder, name="shop", app="shop:app")
     return hand_in(shop, {"XDG_CONFIG_DIRS": str(home / "none"), **environment}, folder, home)
 
 
@@ -64,7 +67,7 @@ def test_the_callers_values_of_the_configuration_are_handed_in(folder: Path, hom
         smoke=Smoke(env={"TOKEN": "$SHOP_TOKEN", "MODE": "test"}),
         observe=Observe(env={"KEY": "$SHOP_KEY"}),
     )
-    found = handed(folder, home, shop, SHOP_TOKEN="/", SHOP_KEY="k", SHOP_OTHER="o")
+    found = hand_in(shop, {"SHOP_TOKEN": "/", "SHOP_KEY": "k", "SHOP_OTHER": "o"}, folder, home)
     assert own(found) == {"SHOP_TOKEN": "/", "SHOP_KEY": "k"}
     assert "/" not in found.files
 
@@ -136,17 +139,27 @@ def found_source(found: Handed, name: str) -> str:
     return next(source for source, target in found.files.items() if target == found.variables[name])
 
 
-@pytest.mark.parametrize(
-    ("system", "agent"), [("linux", "/tmp/agent.1"), ("darwin", "/run/host-services/ssh-auth.sock")]
-)
-def test_the_agent_with_keys_is_handed_in_and_the_hosts_that_are_trusted(
-    system: str, agent: str, folder: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("sys.platform", system)
+@pytest.fixture
+def agent() -> Iterator[str]:
+    """The socket of an agent with keys."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(f"{folder}/agent.1")
+        yield f"{folder}/agent.1"
+
+
+def test_the_agent_with_keys_is_handed_in_and_the_hosts_that_are_trusted(folder: Path, home: Path, agent: str) -> None:
     known = written(home / ".ssh/known_hosts")
-    found = handed(folder, home, SSH_AUTH_SOCK="/tmp/agent.1")
+    found = handed(folder, home, SSH_AUTH_SOCK=agent)
     assert found.files[agent] == found.variables["SSH_AUTH_SOCK"] == "/pystatic/ssh-agent"
     assert found.files[str(known)] == "/root/.ssh/known_hosts"
+
+
+def test_an_agent_that_is_gone_or_of_another_system_is_not(
+    folder: Path, home: Path, agent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "SSH_AUTH_SOCK" not in handed(folder, home, SSH_AUTH_SOCK=f"{home}/gone").variables
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert "SSH_AUTH_SOCK" not in handed(folder, home, SSH_AUTH_SOCK=agent).variables
 
 
 def test_nothing_is_kept_of_what_an_index_answers(folder: Path, home: Path) -> None:
