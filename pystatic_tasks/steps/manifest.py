@@ -200,11 +200,11 @@ def only_one(
 
 
 def wait_for_lock(descriptor: int, config: ImageConfig, say: Callable[[str], None]) -> None:
-    if locks.try_lock(descriptor):
+    if locks.try_lock(descriptor, of_process=True):
         return
     say(f"another build of {config.name} is running here; waiting for it")
     try:
-        locks.wait_for_lock(descriptor)
+        locks.wait_for_lock(descriptor, of_process=True)
     except OSError as error:
         if error.errno != errno.EDEADLK:
             raise

@@ -1,4 +1,4 @@
-"""Locks of whole files, which one process of this machine has at a time."""
+"""Locks of whole files, which one process of this machine has at a time, or one of those who opened the file."""
 
 from __future__ import annotations
 
@@ -16,8 +16,13 @@ BELONG_TO_PROCESSES = fcntl is not None
 POLL_SECONDS = 0.1
 
 
-def try_lock(descriptor: int) -> bool:
-    """Take the lock of an open file for this process; False if another has it."""
+def try_lock(descriptor: int, *, of_process: bool = False) -> bool:
+    """Take the lock of an open file; False if somebody else has it.
+
+    Args:
+        descriptor: Of the file.
+        of_process: Whether the lock is the process's, which may take it again by other descriptors.
+    """
     if fcntl is None:
         import msvcrt
 
@@ -27,20 +32,20 @@ def try_lock(descriptor: int) -> bool:
             return True
         return False
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        (fcntl.lockf if of_process else fcntl.flock)(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
     return True
 
 
-def wait_for_lock(descriptor: int) -> None:
+def wait_for_lock(descriptor: int, *, of_process: bool = False) -> None:
     """Take it as soon as nobody else has it.
 
     Raises:
         OSError: EDEADLK, if whoever has it waits for one that this process has.
     """
     if fcntl is not None:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+        (fcntl.lockf if of_process else fcntl.flock)(descriptor, fcntl.LOCK_EX)
         return
     while not try_lock(descriptor):
         time.sleep(POLL_SECONDS)

@@ -27,6 +27,7 @@ from pystatic_tasks.steps.freeze.step import freeze
 from pystatic_tasks.steps.manifest import require_manifest
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.system.files import fingerprint
+from pystatic_tasks.system.machine import host_platform
 
 PYTHON = """\
 #!/bin/sh
@@ -195,6 +196,8 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "not_observed": "",
         "optional": ["email.parser"],
         "system": {"/env/shop/page.html": [-1, -1]},
+        "platform": host_platform(),
+        "system_copy": None,
     }
     (line,) = environment.said
     assert line.startswith("build/pystatic/shop/frozen/shop: 0.02 MB uncompressed, in ")
