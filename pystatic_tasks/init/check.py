@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pystatic_tasks.config import ImageConfig, load_config
-from pystatic_tasks.config.model import CONTAINER_ENGINES, EngineChoice
+from pystatic_tasks.config.model import CONTAINER_ENGINES, HERE, ContainerEngine, EngineChoice
 from pystatic_tasks.config.project import TABLE, read_pyproject
 from pystatic_tasks.engines import Engine, all_engines, choose_engine, why_not
 from pystatic_tasks.engines.registry import engine_called
@@ -62,8 +62,11 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
         check_tools,
         check_patchelf,
     ]
+    places = dict.fromkeys(config.build.place for config in configs) or {HERE: None}
+    is_frozen_here = machine.is_linux() and HERE in places
     checks: list[Callable[[], Iterable[Finding]]] = [
-        *(freezing if machine.is_linux() else [check_containers]),
+        *(freezing if is_frozen_here else [check_system]),
+        *(lambda place=place: [check_container(place)] for place in places if place != HERE),
         lambda: check_engines(engines),
         lambda: [check_git(root), check_uv(), check_nox(), *check_disk(root), configuration],
     ]
@@ -98,7 +101,16 @@ def check_platform() -> Iterator[Finding]:
     yield from found or [Finding(name="platform", state="ok", seen=machine.host_platform())]
 
 
-def check_containers() -> Iterator[Finding]:
+def check_container(place: ContainerEngine) -> Finding:
+    """Whether the engine works in whose containers the program is frozen."""
+    engine = engine_called(place)
+    if engine.version():
+        return Finding(name="build", state="ok", seen=f"in a container of {place}, as build.place says")
+    seen = f"build.place says {place}, which does not work here: {' '.join(engine.problem().split())}"
+    return Finding(name="build", state="missing", seen=seen, cure=f"Start or install {place}, or correct build.place.")
+
+
+def check_system() -> Iterator[Finding]:
     """What can freeze on a system that is not Linux."""
     works = [name for name in CONTAINER_ENGINES if engine_called(name).version()]
     try:

@@ -164,6 +164,30 @@ def test_on_another_system_nothing_can_be_built_without_containers(tmp_path: Pat
     )
 
 
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("podman", Finding(name="build", state="ok", seen="in a container of podman, as build.place says")),
+        (
+            "docker",
+            Finding(
+                name="build",
+                state="missing",
+                seen="build.place says docker, which does not work here: Cannot connect to the daemon",
+                cure="Start or install docker, or correct build.place.",
+            ),
+        ),
+    ],
+)
+def test_what_is_frozen_in_a_container_needs_no_tools_here(
+    tmp_path: Path, programs: Path, place: str, expected: Finding
+) -> None:
+    (programs / "strip").unlink()
+    findings = check(project(tmp_path, f'{SHOP}build.place = "{place}"\n'))
+    assert findings["build"] == expected
+    assert not {"binutils", "python", "libpython"} & findings.keys()
+
+
 def test_without_a_temporary_folder_nothing_can_be_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> str:
         raise FileNotFoundError("No usable temporary directory found")
