@@ -6,7 +6,6 @@ as an ordinary user by bubblewrap (a user namespace).
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence

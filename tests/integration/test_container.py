@@ -25,7 +25,7 @@ def own_packages() -> set[str]:
     installed = {line.split()[0] for line in shown}
     essential = {line.split()[0] for line in shown if line.endswith(" yes")}
     library = f"libpython{DEBIANS_PYTHON.resolve().name.removeprefix('python')}"
-    wanted = [*sorted(essential), *PACKAGES, library]
+    wanted = sorted({*essential, *PACKAGES, library} & installed)
     lines = output("apt-cache", "depends", "--recurse", "--installed", *NOT_FOLLOWED, *wanted).splitlines()
     return {line.partition(":")[0] for line in lines} & installed
 
@@ -47,7 +47,8 @@ def output(*command: str) -> str:
 def base() -> Iterator[str]:
     """An image of this machine's own Debian, with its Python."""
     engine_or_skip("docker")
-    tool_or_skip("dpkg-query")
+    for tool in ("dpkg-query", "git", "ssh", "strip"):
+        tool_or_skip(tool)
     if not DEBIANS_PYTHON.exists():
         pytest.skip("there is no Python of Debian's here")
     names = "\0".join(sorted({name for name in own_files() if name.startswith("/") and os.path.lexists(name)}))

@@ -12,7 +12,6 @@ from pystatic_tasks.config.options import (
     Options,
     add_options,
     parse_options,
-    place_among,
     to_words,
     words_in_container,
     words_of_second_build,
@@ -136,21 +135,6 @@ def test_a_second_build_gets_what_decides_on_the_image_and_is_loaded_nowhere() -
 
 
 # In a container.
-
-
-@pytest.mark.parametrize(
-    ("words", "place"),
-    [
-        ([], None),
-        (["--in", "docker"], "docker"),
-        (["--nonsense", "--in=podman", "--tag"], "podman"),
-        (["--in", "here"], "here"),
-        (["--in", "moon"], None),
-        (["--in"], None),
-    ],
-)
-def test_the_place_is_found_whatever_else_is_typed(words: list[str], place: str | None) -> None:
-    assert place_among(words) == ({"build": {"place": place}} if place else {})
 
 
 def test_in_the_container_is_built_what_was_asked_for_outside() -> None:

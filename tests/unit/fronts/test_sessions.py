@@ -555,14 +555,14 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
         (
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
-            "--in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, --no-observe, --fix, "
-            "--format FORMAT, --check-reproducible, --verbose, --json",
+            "--in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, --no-observe, "
+            "--fix, --format FORMAT, --check-reproducible, --verbose, --json",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
-            "--engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, "
-            "--no-observe, --fix, --format FORMAT, --check-reproducible, --verbose, --json",
+            "--engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, "
+            "--no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, --verbose, --json",
         ),
         (
             ["--platform", "linux/s390x"],
