@@ -73,27 +73,21 @@ def freeze_and_pack(
     check_engine(config)
     check_links(config)
     builder = ensure_builder(config, context, platform)
-    question = Question(
-        root=str(mounted_root(config)),
-        image=config.name,
-        words=tuple(words),
-        overrides=json.loads(json.dumps(overrides, default=str)),
-        requirements=tuple(our_requirements()),
-    )
     with folder_to_hand(config) as folder, removed(config, container_name(config)) as name:
-        write_question(question, folder)
         handed = hand_in(config, os.environ, folder, Path.home())
+        question = Question(
+            root=str(mounted_root(config)),
+            image=config.name,
+            words=tuple(words),
+            overrides=json.loads(json.dumps(overrides, default=str)),
+            requirements=tuple(our_requirements()),
+            variables=handed.variables,
+        )
+        write_question(question, folder)
         command = run_command(config, builder, name, handed, folder, platform)
         log = config.work / "container.log"
         with context.terminal.activity(f"freezing {config.name} in {config.build.place}"):
-            code = run_logged(
-                command,
-                log,
-                verbose=False,
-                watch=sayer(context),
-                hide=hiding(caller_values(config)),
-                env={**os.environ, **handed.variables},
-            )
+            code = run_logged(command, log, verbose=False, watch=sayer(context), hide=hiding(caller_values(config)))
         results = config.work / "container"
         shutil.rmtree(results, ignore_errors=True)
         there = call(config.build.place, "cp", f"{name}:{places.RESULTS}", str(results), check=False).returncode == 0
@@ -187,7 +181,7 @@ def write_question(question: Question, folder: Path) -> None:
 def run_command(
     config: ImageConfig, builder: str, name: str, handed: Handed, folder: Path, platform: str | None
 ) -> list[str]:
-    """The command that runs the container; the values of variables are not in it, where everybody would see them."""
+    """The command that runs the container."""
     above = mounted_folder(config)
     mounts = {
         str(above): f"{places.PROJECT}/{above.name}",
@@ -201,7 +195,6 @@ def run_command(
         *(["--platform", platform] if platform else []),
         *(word for source, target in mounts.items() for word in ("--mount", bind(source, target))),
         *("--mount", f"type=volume,source={volume_name(config, builder)},target={places.KEPT}"),
-        *(word for variable in handed.variables for word in ("--env", variable)),
         *config.build.arguments,
         *(builder, "python3", str(ENTER), places.QUESTION, places.KEPT, places.PACKAGE, places.METADATA),
     ]

@@ -4,6 +4,7 @@ It is run as a file, by the Python of the image, which has nothing but the stand
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,10 @@ def main(question: str, kept: str, *folders: str) -> int:
     Returns:
         The exit code of what failed, or 0.
     """
-    requirements = json.loads(Path(question).read_text(encoding="utf-8"))["requirements"]
+    asked = json.loads(Path(question).read_text(encoding="utf-8"))
+    requirements = asked["requirements"]
+    # Not by the engine, which would show them to whoever inspects the container.
+    os.environ.update(asked["variables"])
     tools = Path(kept, "tools")
     python = tools / "bin" / "python"
     marker = tools / "pystatic-installed.json"

@@ -1,7 +1,7 @@
 """What of the caller's machine a container is handed for one run: settings of pip and uv, credentials, variables.
 
 Nothing of that is in an image, nor where the container keeps what it made: files are mounted,
-and variables are those of one container, which is removed after the run.
+and variables stand in one of these.
 """
 
 from __future__ import annotations

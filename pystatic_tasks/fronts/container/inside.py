@@ -41,6 +41,7 @@ class Question:
         words: The options, as words.
         overrides: The configuration that goes before that of pyproject.toml.
         requirements: What our own tools need.
+        variables: Environment variables, which are set by then.
     """
 
     root: str
@@ -48,6 +49,7 @@ class Question:
     words: tuple[str, ...]
     overrides: Mapping[str, Any]
     requirements: tuple[str, ...]
+    variables: Mapping[str, str]
 
 
 def main() -> int:

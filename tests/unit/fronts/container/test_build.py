@@ -76,13 +76,12 @@ def test_the_repository_of_a_worktree_is_mounted_where_its_files_name_it(tmp_pat
     assert f"type=bind,source={common},target={common},readonly" in command
 
 
-def test_values_stand_on_no_command_line(tmp_path: Path) -> None:
+def test_the_container_gets_what_is_handed_in_and_no_value_on_a_command_line(tmp_path: Path) -> None:
     handed = Handed(files={"/home/me/.netrc": "/x/netrc"}, variables={"PIP_INDEX_URL": "https://me:secret@x.example"})
     shop = make_shop(tmp_path / "shop", arguments=("--network=host",))
     command = run_command(shop, "builder:1", "container", handed, tmp_path / "handed", "linux/arm64")
     assert command[:5] == ["docker", "run", "--name", "container", "--pull"]
     assert "type=bind,source=/home/me/.netrc,target=/x/netrc,readonly" in command
-    assert command[command.index("--env") + 1] == "PIP_INDEX_URL"
     assert command[command.index("--platform") + 1] == "linux/arm64"
     assert command[command.index("--network=host") + 1] == "builder:1"
     assert "secret" not in " ".join(command)
