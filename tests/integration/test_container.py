@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,8 +52,8 @@ def base() -> Iterator[str]:
         tool_or_skip(tool)
     if not DEBIANS_PYTHON.exists():
         pytest.skip("there is no Python of Debian's here")
-    names = "\0".join(sorted({name for name in own_files() if name.startswith("/") and os.path.lexists(name)}))
-    tar = ("tar", "--create", "--null", "--no-recursion", "--absolute-names", "--files-from=-")
+    names = "\0".join(sorted({name[1:] for name in own_files() if re.match("/[^.]", name) and os.path.lexists(name)}))
+    tar = ("tar", "--create", "--directory=/", "--null", "--no-recursion", "--files-from=-")
     packed = subprocess.run(tar, input=names.encode(), capture_output=True, check=True).stdout
     subprocess.run(["docker", "import", "-", BASE], input=packed, capture_output=True, check=True)
     yield BASE
