@@ -1,10 +1,8 @@
 """Says why a module is missing that slim left out, and what keeps it.
 
 Its source, with a call of `explain` behind it, is a module of its own in the program, which has nothing else of ours if
-it serves no application.
+it serves no application. Whatever it imports may be left out: even `__future__`.
 """
-
-from __future__ import annotations
 
 import sys
 
@@ -19,7 +17,7 @@ IMPORTING = "_find_and_load_unlocked"
 class Explaining:
     """Asked when nobody else found a module: finds none either."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: "Iterable[str]") -> None:
         self.names = frozenset(names)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
@@ -30,5 +28,5 @@ class Explaining:
             raise ModuleNotFoundError(text, name=None if "." in name else name)
 
 
-def explain(names: Iterable[str]) -> None:
+def explain(names: "Iterable[str]") -> None:
     sys.meta_path.append(Explaining(names))

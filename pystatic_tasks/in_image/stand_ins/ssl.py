@@ -1,8 +1,11 @@
-"""In place of `ssl` where the program has no TLS: can be imported, and says so as soon as anything of it is used."""
+"""In place of `ssl` where the program has no TLS: can be imported, and says so as soon as anything of it is used.
 
-from __future__ import annotations
+Imports nothing: slim keeps what `ssl` itself was seen to import.
+"""
 
-from typing import Any, NoReturn
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 # One that nobody refuses.
 OPENSSL_VERSION = "OpenSSL 3.0.0"
@@ -17,18 +20,18 @@ class SSLError(OSError):
 class NoTLS:
     """A class, a function or a constant of `ssl` that is not there."""
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+    def __init__(self, *arguments: "Any", **keywords: "Any") -> None:
         refuse()
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> "NoReturn":
         refuse()
 
 
-def refuse() -> NoReturn:
+def refuse() -> "NoReturn":
     raise SSLError("There is no TLS in this program: slim.tls = false left it out.")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name.startswith("__"):
         raise AttributeError(name)
     if name.endswith(("Error", "Exception")):

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pystatic_tasks import in_image
 from pystatic_tasks.in_image.left_out import explain
 
 
@@ -47,3 +49,10 @@ def test_of_any_other_module_nothing_else_is_said() -> None:
     with pytest.raises(ModuleNotFoundError) as caught:
         importlib.import_module("neverx")
     assert str(caught.value) == "No module named 'neverx'"
+
+
+@pytest.mark.parametrize("name", ["left_out.py", "stand_ins/ssl.py"])
+def test_what_a_slim_program_gets_in_place_of_the_rest_imports_nothing_of_it(name: str) -> None:
+    path = Path(in_image.__file__).parent / name
+    code = f"import sys\nsys.path.clear()\nexec(compile({path.read_text(encoding='utf-8')!r}, 'x', 'exec'))"
+    subprocess.run([sys.executable, "-IS", "-c", code], check=True)
