@@ -159,6 +159,19 @@ def look_around(exercise: Exercise) -> Surroundings:
     )
 
 
+def without_tests(around: Surroundings, exercise: Exercise, uses: Iterable[Use]) -> Surroundings:
+    """What a program can need but for what runs its tests: only groups brought it, and only the command loaded it."""
+    command = " ".join(exercise.further)
+    loaded = {name.partition(".")[0] for use in uses if use.occasion != command for name in use.modules}
+    candidates = [each for each in around.distributions if each.metadata["Name"] in exercise.of_groups]
+    of_tests = [each for each in candidates if top_level(each).isdisjoint(loaded)]
+    return replace(
+        around,
+        distributions=[each for each in around.distributions if each not in of_tests],
+        tool_modules=around.tool_modules.union(*map(top_level, of_tests)),
+    )
+
+
 def take(
     records: Records, exercise: Exercise, around: Surroundings, answers: tuple[ObservedAnswer, ...], problem: str
 ) -> Observed:

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from .client import LOOPBACK, Answer, is_taken, send
-from .evidence import Occasion, look_around, read_records, records_between, take, uses_by_occasion
+from .evidence import Occasion, look_around, read_records, records_between, take, uses_by_occasion, without_tests
 from .exchange import respond
 from .processes import kill_session, session
 from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
@@ -64,8 +64,9 @@ def observe(exercise: Exercise) -> Observed:
     except NotObservedError as error:
         problem = explained(str(error), Path(exercise.log))
     around = look_around(exercise)
-    observed = take(read_records(records), exercise, around, tuple(heard.answers), problem)
     uses = tuple(uses_by_occasion(records, [*heard.occasions, ("end", sizes(exercise.records))], around))
+    needed = without_tests(around, exercise, uses)
+    observed = take(read_records(records), exercise, needed, tuple(heard.answers), problem)
     return replace(observed, uses=uses, log=log_without(exercise, *heard.again))
 
 
@@ -91,7 +92,7 @@ def run(exercise: Exercise, heard: Heard) -> None:
                 code = ended(further, exercise.timeout)
             heard.occasions.append((" ".join(exercise.further), sizes(exercise.records)))
             if code != 0:
-                raise NotObservedError(f"{exercise.further[0]} {how_it_ended(code)}")
+                raise NotObservedError(f"{exercise.further[0]} {how_it_ended(code, exercise.timeout)}")
 
 
 @contextlib.contextmanager
@@ -199,7 +200,7 @@ def wait_for_answer(exercise: Exercise, program: subprocess.Popen[bytes], reques
         if ask(exercise, readiness).status:
             return
         if program.poll() is not None:
-            raise NotObservedError(f"it {how_it_ended(program.returncode)}")
+            raise NotObservedError(f"it {how_it_ended(program.returncode, exercise.timeout)}")
         time.sleep(POLL_SECONDS)
     raise NotObservedError(f"it did not answer within {exercise.timeout:g} seconds")
 
@@ -216,7 +217,7 @@ def wait_for_text(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + exercise.timeout
     while exercise.text not in read_log(exercise):
         if program.poll() is not None:
-            raise NotObservedError(f"it {how_it_ended(program.returncode)}")
+            raise NotObservedError(f"it {how_it_ended(program.returncode, exercise.timeout)}")
         if time.monotonic() > end:
             raise NotObservedError(f'it did not print "{exercise.text}" within {exercise.timeout:g} seconds')
         time.sleep(POLL_SECONDS)
@@ -236,7 +237,7 @@ def log_without(exercise: Exercise, begin: int, end: int) -> str:
 def wait_for_end(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:
     code = ended(program, exercise.timeout)
     if code != exercise.exit_code:
-        raise NotObservedError(f"it {how_it_ended(code)}")
+        raise NotObservedError(f"it {how_it_ended(code, exercise.timeout)}")
 
 
 def ended(process: subprocess.Popen[bytes], timeout: float) -> int | None:
@@ -247,8 +248,10 @@ def ended(process: subprocess.Popen[bytes], timeout: float) -> int | None:
         return None
 
 
-def how_it_ended(code: int | None) -> str:
-    return "did not end in time" if code is None else f"ended with exit code {code}"
+def how_it_ended(code: int | None, timeout: float) -> str:
+    if code is None:
+        return f"did not end within {timeout:g} seconds (smoke.timeout)"
+    return f"ended with exit code {code}"
 
 
 def explained(problem: str, log: Path) -> str:

@@ -116,9 +116,15 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ToolNames:
-    """tools.py: names of what was installed to build with; the answer has those that only it needs, too."""
+    """tools.py: names of what was installed to build with; the answer has those that only it needs, too.
+
+    Attributes:
+        names: Tools of the build.
+        of_groups: What dependency groups name; in the answer, all that is there for the sake of these only.
+    """
 
     names: tuple[str, ...]
+    of_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +223,7 @@ class Exercise:
         module: Module that holds the target, "" for a script.
         loose: Folders with code of the project that is not installed.
         tools: Names of the distributions that are only tools.
+        of_groups: Names of those that only dependency groups brought.
         server: Distribution whose modules are known without being observed, or "".
     """
 
@@ -237,6 +244,7 @@ class Exercise:
     loose: tuple[str, ...]
     tools: tuple[str, ...]
     server: str
+    of_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,10 @@ Installed = Mapping[NormalizedName, importlib.metadata.Distribution]
 
 
 def find_tools(tools: ToolNames) -> ToolNames:
-    return ToolNames(names=tool_names(tools.names, importlib.metadata.distributions()))
+    installed = list(importlib.metadata.distributions())
+    names = tool_names(tools.names, installed)
+    both = tool_names((*tools.names, *tools.of_groups), installed)
+    return ToolNames(names=names, of_groups=tuple(name for name in both if name not in names))
 
 
 def tool_names(tools: Iterable[str], distributions: Iterable[importlib.metadata.Distribution]) -> tuple[str, ...]:

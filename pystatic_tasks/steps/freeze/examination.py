@@ -27,16 +27,19 @@ from pystatic_tasks.system.processes import last_lines
 TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 
 
-def find_tools(config: ImageConfig, context: StepContext) -> tuple[str, ...]:
-    """The distributions in the build environment that are there to build with only."""
-    named = ToolNames(names=(*names_of(tool_requirements()), *environment.INSTALLING_TOOLS))
+def find_tools(config: ImageConfig, context: StepContext) -> ToolNames:
+    """The distributions in the build environment that are there to build with only, or for dependency groups only."""
+    named = ToolNames(
+        names=(*names_of(tool_requirements()), *environment.INSTALLING_TOOLS),
+        of_groups=tuple(names_of(environment.group_requirements(config))),
+    )
     folder = config.work / "program"
     shutil.rmtree(folder, ignore_errors=True)
     log = config.work / "target.log"
     _, found = ask(context.python, TOOLS, named, folder=folder, log=log, cwd=config.root, verbose=context.verbose)
     if found is None:
         raise no_answer(config, TOOLS.name, log)
-    return found.names
+    return found
 
 
 def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple[str, ...]) -> Examined:
@@ -112,9 +115,7 @@ def write_declared(config: ImageConfig, folder: Path, pyprojects: Iterable[Path]
     return path
 
 
-def observe_target(
-    config: ImageConfig, context: StepContext, examined: Examined, tools_there: tuple[str, ...]
-) -> Observed:
+def observe_target(config: ImageConfig, context: StepContext, examined: Examined, tools_there: ToolNames) -> Observed:
     """Write the entry script, and run it as an ordinary Python unless that is not wanted."""
     entry = entry_path(config)
     write_whole(entry, target.entry_script(config, examined.settings, examined.commands))

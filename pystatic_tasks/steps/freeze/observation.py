@@ -15,7 +15,7 @@ from pystatic_tasks.config.variables import caller_values, hidden, hide_in_files
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, free_port
 from pystatic_tasks.in_env.modules import OBSERVE
-from pystatic_tasks.in_env.protocol import Examined, Exercise, HttpRequest, Observed, Refusal, RefusedError
+from pystatic_tasks.in_env.protocol import Examined, Exercise, HttpRequest, Observed, Refusal, RefusedError, ToolNames
 from pystatic_tasks.in_image.heard import TRIAL
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps import services
@@ -49,14 +49,14 @@ def with_services(config: ImageConfig, context: StepContext) -> Iterator[bool]:
         yield all_there
 
 
-def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there: tuple[str, ...]) -> Observed:
+def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there: ToolNames) -> Observed:
     """Run the program once, and take down what it needs.
 
     Args:
         config: Has the target, and what it is asked.
         context: Whoever runs the step.
         entry: The entry script.
-        tools_there: Names of the distributions that are there to build with only.
+        tools_there: The distributions that are there to build with only, or for dependency groups only.
 
     Returns:
         What was seen; if the program cannot be run, what was seen until then, and why.
@@ -91,7 +91,7 @@ def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there:
 
 
 def describe_exercise(
-    config: ImageConfig, context: StepContext, entry: Path, folder: Path, tools_there: tuple[str, ...]
+    config: ImageConfig, context: StepContext, entry: Path, folder: Path, tools_there: ToolNames
 ) -> Exercise:
     port = free_port() if config.app else config.smoke.port or 0
     loose = (*script_folder(config), *import_paths(config))
@@ -111,7 +111,8 @@ def describe_exercise(
         further_folder=str(config.root),
         module=(config.app or "").partition(":")[0] or module_of_command(entry, config),
         loose=loose,
-        tools=tools_there,
+        tools=tools_there.names,
+        of_groups=tools_there.of_groups,
         server=find_server(config.server_kind).requirement if config.app else "",
     )
 

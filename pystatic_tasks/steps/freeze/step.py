@@ -66,7 +66,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     with observation.with_services(config, context) as runs_whole:
         with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
             tools_there = find_tools(config, context)
-            examined = examine_target(config, context, tools_there)
+            examined = examine_target(config, context, tools_there.names)
         observes = context.observes and runs_whole
         observed = observe_target(config, replace(context, observes=observes), examined, tools_there)
     examined = observation.merged(examined, observed)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from dataclasses import replace
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -9,7 +10,15 @@ import pytest
 from support import install_distribution
 
 from pystatic_tasks.in_env import evidence
-from pystatic_tasks.in_env.evidence import Records, folder_of_import, look_around, read_records, take, uses_by_occasion
+from pystatic_tasks.in_env.evidence import (
+    Records,
+    folder_of_import,
+    look_around,
+    read_records,
+    take,
+    uses_by_occasion,
+    without_tests,
+)
 from pystatic_tasks.in_env.protocol import Exercise, Observed, ObservedAnswer, Use
 
 FAST = f"depx/fast{EXTENSION_SUFFIXES[0]}"
@@ -287,3 +296,20 @@ def test_what_is_used_counts_on_its_first_occasion_whichever_process_uses_it(tmp
         Use(occasion="GET /", modules=("csv",), data=("depx/css", "depx/img")),
         Use(occasion="end", modules=(), data=()),
     ]
+
+
+def test_what_only_groups_bring_and_only_the_command_loads_is_no_part_of_the_program(
+    tmp_path: Path, site: Path
+) -> None:
+    for name in ("pytestx", "driverx", "depx"):
+        install_distribution(site, name, f"{name}/__init__.py", f"{name}/a.txt")
+    exercise = replace(EXERCISE, further=("pytestx", "tests"), of_groups=("pytestx", "driverx"))
+    uses = [
+        Use(occasion="GET /", modules=("driverx",), data=()),
+        Use(occasion="pytestx tests", modules=("depx", "driverx.more", "pytestx"), data=()),
+    ]
+    modules = {(name, f"{site}/{name}/__init__.py", "statement") for name in ("pytestx", "driverx", "depx")}
+    records = Records(modules=modules, files={f"{site}/{name}/a.txt" for name in ("pytestx", "driverx", "depx")})
+    found = take(records, exercise, without_tests(look_around(exercise), exercise, uses), (), "")
+    assert found.modules == ("depx", "driverx")
+    assert inside(site, found) == {"depx/a.txt", "driverx/a.txt"}

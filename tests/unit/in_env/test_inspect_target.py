@@ -13,7 +13,8 @@ from support import install_distribution
 
 from pystatic_tasks.in_env import inspect_target
 from pystatic_tasks.in_env.distributions import split_distributions
-from pystatic_tasks.in_env.tools import tool_names
+from pystatic_tasks.in_env.protocol import ToolNames
+from pystatic_tasks.in_env.tools import find_tools, tool_names
 from pystatic_tasks.in_image.servers.gunicorn.examine import unused_parts as server_parts
 from pystatic_tasks.in_image.servers.gunicorn.settings import configure
 from pystatic_tasks.in_image.servers.uvicorn.examine import UNUSED_PARTS
@@ -560,6 +561,18 @@ def test_tools_are_left_out_with_what_only_they_require(site: Path) -> None:
     tools, others = split_distributions(tool_names(["toolx"], importlib.metadata.distributions()))
     assert names(tools, installed) == {"toolx", "helperx", "extrax", "sharedx"}
     assert names(others, installed) == {"shopx", "shared.x", "otherx", "windowsx"}
+
+
+def test_what_groups_bring_is_what_nobody_else_requires_and_no_tool(site: Path) -> None:
+    install_distribution(site, "toolx", requires=["sharedx"])
+    install_distribution(site, "testx", requires=["sharedx", "pluginx", "depx"])
+    install_distribution(site, "shopx", requires=["depx"])
+    installed = ("toolx", "testx", "shopx", "sharedx", "pluginx", "depx")
+    for name in installed[3:]:
+        install_distribution(site, name)
+    found = find_tools(ToolNames(names=("toolx",), of_groups=("testx",)))
+    assert set(found.names) & set(installed) == {"toolx"}
+    assert set(found.of_groups) & set(installed) == {"testx", "pluginx", "sharedx"}
 
 
 def test_code_is_what_python_can_import(site: Path) -> None:

@@ -142,7 +142,9 @@ def test_a_command_runs_to_its_end(exercise: Exercise) -> None:
 
 def test_a_command_that_ends_otherwise_is_told(exercise: Exercise) -> None:
     assert run(exercise, "print('a')\nraise SystemExit(2)\n").problem == "it ended with exit code 2: a"
-    assert run(exercise, "import time\ntime.sleep(60)\n", timeout=0.2).problem == "it did not end in time"
+    assert run(exercise, "import time\ntime.sleep(60)\n", timeout=0.2).problem == (
+        "it did not end within 0.2 seconds (smoke.timeout)"
+    )
 
 
 def test_a_long_running_program_is_told_to_end_once_it_is_ready(exercise: Exercise) -> None:

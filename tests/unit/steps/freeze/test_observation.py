@@ -9,7 +9,7 @@ import pytest
 
 from pystatic_tasks.config.model import ImageConfig, Observe, Request, Service, Smoke
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.in_env.protocol import Examined, Observed, Refusal
+from pystatic_tasks.in_env.protocol import Examined, Observed, Refusal, ToolNames
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import observation
 from pystatic_tasks.steps.freeze.observation import (
@@ -41,7 +41,9 @@ def describe(config: ImageConfig, entry: str = "") -> Any:
     path = config.root / "entry.py"
     path.write_text(entry, encoding="utf-8")
     context = StepContext(say=lambda line: None, python=Path("/env/bin/python"))
-    return describe_exercise(config, context, path, config.work / "observed", ("pip",))
+    return describe_exercise(
+        config, context, path, config.work / "observed", ToolNames(names=("pip",), of_groups=("pytest",))
+    )
 
 
 def test_an_app_is_run_by_one_worker_at_a_free_port_and_asked_all_requests(tmp_path: Path) -> None:
@@ -58,6 +60,7 @@ def test_an_app_is_run_by_one_worker_at_a_free_port_and_asked_all_requests(tmp_p
     assert environment["GUNICORN_CMD_ARGS"] == f"--bind 127.0.0.1:{found.port}"
     assert environment["PYSTATIC_URL"] == f"http://127.0.0.1:{found.port}"
     assert (found.module, found.server) == ("shop.web", "gunicorn")
+    assert (found.tools, found.of_groups) == (("pip",), ("pytest",))
 
 
 def test_the_program_gets_what_the_image_sets_and_nothing_else_of_the_caller(
