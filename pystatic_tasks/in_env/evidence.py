@@ -30,6 +30,7 @@ PROVIDED = {
 PLURALS = {"library": "libraries", "wanted": "wanted"}
 # Written anew by whatever installs a shared library of the system.
 CACHE_OF_LIBRARIES = "/etc/ld.so.cache"
+TESTS = {"tests", "test", "conftest"}
 PLAIN_METADATA = {"METADATA", "PKG-INFO"}
 # Something that was asked of a program, with how many bytes each process had written down by then.
 Occasion = tuple[str, Mapping[str, int]]
@@ -176,6 +177,8 @@ def take(
     records: Records, exercise: Exercise, around: Surroundings, answers: tuple[ObservedAnswer, ...], problem: str
 ) -> Observed:
     """All that follows from the records."""
+    if exercise.further:
+        records = without_own_tests(records, around.loose)
     modules, by_path, import_paths = taken_modules(records, exercise, around)
     # Python itself opens the script that it is called with.
     records.files.difference_update(exercise.arguments[:1])
@@ -194,6 +197,26 @@ def take(
         answers=tuple(replace(each, files=shown_files(each.files, around)) for each in answers),
         problem=problem,
     )
+
+
+def without_own_tests(records: Records, loose: Iterable[Path]) -> Records:
+    """The records but for those of the tests of a project that is not installed, which are beside its code."""
+
+    def stays(path: str) -> bool:
+        inside = [Path(path).relative_to(folder) for folder in loose if Path(path).is_relative_to(folder)]
+        return not any(is_test(part.partition(".")[0]) for each in inside for part in each.parts)
+
+    return replace(
+        records,
+        modules={each for each in records.modules if stays(each[1])},
+        files=set(filter(stays, records.files)),
+        folders=set(filter(stays, records.folders)),
+    )
+
+
+def is_test(name: str) -> bool:
+    """Whether a module, package or folder of that name has tests, by the rules of pytest and unittest."""
+    return name in TESTS or name.startswith("test_") or name.endswith("_test")
 
 
 def shown_files(files: Iterable[str], around: Surroundings) -> tuple[str, ...]:
@@ -249,8 +272,8 @@ def own_modules(around: Surroundings) -> Iterator[str]:
         for file in distribution.files or ():
             parts = [*file.parts[:-1], file.stem]
             named = parts[:-1] if parts[-1] == "__init__" else parts
-            is_test = {"tests", "test", "conftest", "__main__"} & set(named)
-            if file.suffix == ".py" and named and not is_test and all(part.isidentifier() for part in named):
+            is_left_out = {*TESTS, "__main__"} & set(named)
+            if file.suffix == ".py" and named and not is_left_out and all(part.isidentifier() for part in named):
                 yield ".".join(named)
 
 

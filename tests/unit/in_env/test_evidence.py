@@ -313,3 +313,22 @@ def test_what_only_groups_bring_and_only_the_command_loads_is_no_part_of_the_pro
     found = take(records, exercise, without_tests(look_around(exercise), exercise, uses), (), "")
     assert found.modules == ("depx", "driverx")
     assert inside(site, found) == {"depx/a.txt", "driverx/a.txt"}
+
+
+def test_tests_beside_code_that_is_not_installed_are_no_part_of_the_program(tmp_path: Path, site: Path) -> None:
+    project = tmp_path / "project"
+    own = ("shop/views.py", "shop/a.html", "shop/latest.txt")
+    of_tests = ("tests/helpers.py", "tests/data/a.json", "conftest.py", "shop/test_views.py", "shop/views_test.py")
+    for name in (*own, *of_tests):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).touch()
+    named = [name for name in (*own, *of_tests) if name.endswith(".py")]
+    modules = {(name[:-3].replace("/", "."), str(project / name), "name") for name in named}
+    files = {str(project / name) for name in (*own, *of_tests) if not name.endswith("views.py")}
+    records = Records(modules=modules, files=files, folders={str(project / "tests/data")})
+    found = see(records, tmp_path, loose=(str(project),), further=("pytest", "tests"))
+    assert found.modules == ("shop.views",)
+    assert {Path(source).name for source, _ in found.data} == {"a.html", "latest.txt"}
+    everything = see(records, tmp_path, loose=(str(project),))
+    assert "tests.helpers" in everything.modules
+    assert {"a.json", "conftest.py"} <= {Path(source).name for source, _ in everything.data}
