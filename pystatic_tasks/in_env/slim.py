@@ -7,6 +7,7 @@ import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from PyInstaller.compat import PY3_BASE_MODULES
@@ -16,14 +17,16 @@ from .names import around, is_among, module_of, top_of
 from .protocol import Analysed, TocEntry
 from .shared_libraries import linkage
 
-# What is imported by code in C, on paths of errors, and when the interpreter ends.
+# What is imported by code in C, on paths of errors, and when the interpreter ends; all that these import stays too.
 BY_PYTHON_ITSELF = {
-    *("_compat_pickle", "_pylong", "_strptime", "copyreg", "fcntl", "threading", "unicodedata"),
+    *("_compat_pickle", "_strptime", "copyreg", "fcntl", "threading", "unicodedata"),
     *("encodings.aliases", "encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.utf_8", "stringprep"),
     *("linecache", "token", "tokenize", "traceback"),
     # Names in archives that are not said to be in UTF-8.
     "encodings.cp437",
 }
+# For numbers of many thousand digits only; `decimal`, which it imports, is large.
+BY_PYTHON_AT_LAST = {"_pylong"}
 # What the self-extracting archive of PyInstaller imports before the program.
 BY_ARCHIVE = ("inspect", "zipfile")
 # What is left out for want of TLS, and the module that tells so.
@@ -42,7 +45,8 @@ def may_be_left_out(analysed: Analysed, own: Iterable[str]) -> list[str]:
         own: Names of the project's top-level packages and modules, which stay.
     """
     staying = {*own, RUNNER}
-    always = {*PY3_BASE_MODULES, *BY_PYTHON_ITSELF, *HASHES}
+    needed_by_these = loaded_with(name for name in BY_PYTHON_ITSELF if find_spec(name))
+    always = {*PY3_BASE_MODULES, *needed_by_these, *BY_PYTHON_AT_LAST, *HASHES}
     always |= {parent for name in always for parent in around(name)}
     names = {name for entry in everything(analysed) if (name := name_of(entry))}
     folders = {name for name in names if name.endswith("/")}
@@ -87,7 +91,7 @@ def needed(binaries: Sequence[TocEntry], executable: Path) -> tuple[TocEntry, ..
 def loaded_with(modules: Iterable[str]) -> set[str]:
     """The names of all modules that a Python has loaded when it has imported these."""
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
-    command = [sys.executable, "-I", "-c", code]
+    command = [sys.executable, "-IS", "-c", code]
     return set(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split())
 
 

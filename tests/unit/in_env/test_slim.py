@@ -57,6 +57,12 @@ def test_what_python_itself_needs_what_is_the_projects_and_what_is_a_packages_ow
     assert may_be_left_out(analysed, ["shop"]) == ["certifi", "depx.web", "depx/locale/de/", "encodings.cp037"]
 
 
+def test_what_is_kept_for_errors_can_be_imported() -> None:
+    names = ("traceback", "textwrap", "contextlib", "_strptime", "calendar", "locale", "_pylong", "decimal", "colorsys")
+    analysed = replace(NOTHING, pure=tuple((name, "", "PYMODULE") for name in names))
+    assert may_be_left_out(analysed, []) == ["colorsys", "decimal"]
+
+
 def test_what_is_left_out_goes_with_all_in_it() -> None:
     kept = (("email.charset", "", "PYMODULE"), ("jsonx", "", "PYMODULE"))
     whole = replace(
