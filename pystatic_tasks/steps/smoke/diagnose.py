@@ -9,6 +9,8 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from pathlib import Path, PurePosixPath
 
 from packaging.utils import canonicalize_name
@@ -16,7 +18,7 @@ from packaging.utils import canonicalize_name
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import Repair
 from pystatic_tasks.in_env.ldconfig import listed_libraries
-from pystatic_tasks.in_env.names import around
+from pystatic_tasks.in_env.names import around, is_among
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import packer_of
 from pystatic_tasks.steps.build_environment import site_packages
@@ -170,6 +172,16 @@ def missing_module(config: ImageConfig, match: re.Match[str]) -> Advice:
 def left_out_module(config: ImageConfig, match: re.Match[str]) -> Advice:
     problem = f'The program imports "{match[1]}", which {FILE} leaves out.'
     return add(config, problem, "slim", "keep", match[1])
+
+
+def left_out_codec(config: ImageConfig, match: re.Match[str]) -> Advice:
+    name = normalize_encoding(match[1]).lower()
+    module = f"encodings.{aliases.get(name, name)}"
+    slim = read_lock(config)
+    if slim is None or not is_among(module, slim.names_left_out):
+        return Advice(text="")
+    problem = f'The program asks for the encoding "{match[1]}", which {FILE} leaves out.'
+    return add(config, problem, "slim", "keep", module)
 
 
 def left_out_file(config: ImageConfig, inside: str) -> str:
@@ -340,6 +352,7 @@ ADVICE: tuple[tuple[str, Callable[[ImageConfig, re.Match[str]], Advice]], ...] =
     (r"Directory '([^'/][^']*)' does not exist", missing_folder),
     (rf"{MISSING_MODULE}: slim left it out", left_out_module),
     (rf"{MISSING_MODULE}(?!: slim)", missing_module),
+    (r"LookupError: unknown encoding: ([\w.-]+)", left_out_codec),
     (r"No package metadata was found for ([\w.-]+\w)", missing_metadata),
     (r"DistributionNotFound: The '([\w.-]*\w)[^']*' distribution was not found", missing_metadata),
     (rf"No such file or directory: (?:\w+\()?['\"]{BUNDLE}/([^'\"]+)['\"]", missing_file),

@@ -11,6 +11,8 @@ from support import FROZEN
 from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Service, Smoke, Staticx
 from pystatic_tasks.errors import Repair
 from pystatic_tasks.steps.manifest import write_manifest
+from pystatic_tasks.steps.results import Slimmed
+from pystatic_tasks.steps.slim_lock import write_lock
 from pystatic_tasks.steps.smoke import diagnose as module
 from pystatic_tasks.steps.smoke.diagnose import Advice, Diagnosis, diagnose, diagnose_all, find_library
 
@@ -96,6 +98,15 @@ def test_a_module_that_was_not_seen_gets_its_line_of_configuration(
     output = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'shop.plugins'\n"
     problem = 'The program imports "shop.plugins" by name, which the analysis cannot see.'
     assert diagnose(make_image(hidden_imports=configured), output) == advice(problem, "freeze.hidden-imports", *value)
+
+
+@pytest.mark.parametrize(("name", "module"), [("cp1251", "encodings.cp1251"), ("ISO-8859-15", "encodings.iso8859_15")])
+def test_an_encoding_that_slim_left_out_gets_its_line(image: ImageConfig, name: str, module: str) -> None:
+    write_lock(image, Slimmed(python="3.12", left_out={"standard library": (module,)}, kept={}))
+    problem = f'The program asks for the encoding "{name}", which pystatic.lock leaves out.'
+    output = f"LookupError: unknown encoding: {name}\n"
+    assert diagnose(image, output) == advice(problem, "slim.keep", module)
+    assert diagnose(image, "LookupError: unknown encoding: cp1250\n") == Advice(text="")
 
 
 def test_what_is_configured_already_is_no_repair() -> None:
