@@ -173,6 +173,13 @@ def without_tests(around: Surroundings, exercise: Exercise, uses: Iterable[Use])
     )
 
 
+def names_without(around: Surroundings, others: Surroundings) -> set[str]:
+    """Top-level names of packages, modules and metadata that the first has and the others do not."""
+    gone = [each for each in around.distributions if each not in others.distributions]
+    metadata = {file.parts[0] for each in gone for file in each.files or () if file.parts[0].endswith(".dist-info")}
+    return metadata.union(*map(top_level, gone))
+
+
 def take(
     records: Records, exercise: Exercise, around: Surroundings, answers: tuple[ObservedAnswer, ...], problem: str
 ) -> Observed:

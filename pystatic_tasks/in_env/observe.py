@@ -18,7 +18,16 @@ from pathlib import Path
 from types import FrameType
 
 from .client import LOOPBACK, Answer, is_taken, send
-from .evidence import Occasion, look_around, read_records, records_between, take, uses_by_occasion, without_tests
+from .evidence import (
+    Occasion,
+    look_around,
+    names_without,
+    read_records,
+    records_between,
+    take,
+    uses_by_occasion,
+    without_tests,
+)
 from .exchange import respond
 from .processes import kill_session, session
 from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
@@ -67,7 +76,8 @@ def observe(exercise: Exercise) -> Observed:
     uses = tuple(uses_by_occasion(records, [*heard.occasions, ("end", sizes(exercise.records))], around))
     needed = without_tests(around, exercise, uses)
     observed = take(read_records(records), exercise, needed, tuple(heard.answers), problem)
-    return replace(observed, uses=uses, log=log_without(exercise, *heard.again))
+    of_tests = tuple(sorted(names_without(around, needed)))
+    return replace(observed, uses=uses, of_tests=of_tests, log=log_without(exercise, *heard.again))
 
 
 def run(exercise: Exercise, heard: Heard) -> None:

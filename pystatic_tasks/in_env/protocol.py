@@ -296,6 +296,7 @@ class Observed:
         programs: Names of programs that it started.
         answers: What it answered.
         uses: What it used, in order.
+        of_tests: Top-level names of packages, modules and metadata that only its tests need.
         log: What it logged, but for when requests were asked again.
         problem: Why not everything could be observed, in one line; "" if it could.
     """
@@ -309,6 +310,7 @@ class Observed:
     programs: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()
     uses: tuple[Use, ...] = ()
+    of_tests: tuple[str, ...] = ()
     log: str = ""
     problem: str = ""
 

@@ -199,11 +199,13 @@ def errors_of(config: ImageConfig, observed: Observed) -> tuple[str, ...]:
 
 
 def merged(examined: Examined, observed: Observed) -> Examined:
-    """What an analysis is to be told, by both."""
+    """What an analysis is to be told, by both; plugins of the tests look as if they were the program's."""
+    modules = {name for name in examined.hidden_imports if name.partition(".")[0] not in observed.of_tests}
+    data = {each for each in examined.data if each[1].partition("/")[0] not in observed.of_tests}
     return replace(
         examined,
-        hidden_imports=tuple(sorted({*examined.hidden_imports, *observed.modules})),
-        data=tuple(sorted({*examined.data, *observed.data})),
+        hidden_imports=tuple(sorted({*modules, *observed.modules})),
+        data=tuple(sorted({*data, *observed.data})),
     )
 
 

@@ -14,6 +14,7 @@ from pystatic_tasks.in_env.evidence import (
     Records,
     folder_of_import,
     look_around,
+    names_without,
     read_records,
     take,
     uses_by_occasion,
@@ -302,7 +303,7 @@ def test_what_only_groups_bring_and_only_the_command_loads_is_no_part_of_the_pro
     tmp_path: Path, site: Path
 ) -> None:
     for name in ("pytestx", "driverx", "depx"):
-        install_distribution(site, name, f"{name}/__init__.py", f"{name}/a.txt")
+        install_distribution(site, name, f"{name}/__init__.py", f"{name}/a.txt", f"{name}-1.0.dist-info/x.txt")
     exercise = replace(EXERCISE, further=("pytestx", "tests"), of_groups=("pytestx", "driverx"))
     uses = [
         Use(occasion="GET /", modules=("driverx",), data=()),
@@ -310,7 +311,10 @@ def test_what_only_groups_bring_and_only_the_command_loads_is_no_part_of_the_pro
     ]
     modules = {(name, f"{site}/{name}/__init__.py", "statement") for name in ("pytestx", "driverx", "depx")}
     records = Records(modules=modules, files={f"{site}/{name}/a.txt" for name in ("pytestx", "driverx", "depx")})
-    found = take(records, exercise, without_tests(look_around(exercise), exercise, uses), (), "")
+    around = look_around(exercise)
+    needed = without_tests(around, exercise, uses)
+    assert names_without(around, needed) == {"pytestx", "pytestx-1.0.dist-info"}
+    found = take(records, exercise, needed, (), "")
     assert found.modules == ("depx", "driverx")
     assert inside(site, found) == {"depx/a.txt", "driverx/a.txt"}
 

@@ -112,6 +112,16 @@ def test_what_was_seen_is_added_to_what_was_found() -> None:
     assert replace(both, hidden_imports=("b",), data=(("/x", "x"),)) == EXAMINED
 
 
+def test_plugins_that_only_the_tests_loaded_are_dropped() -> None:
+    examined = replace(
+        EXAMINED,
+        hidden_imports=("depx", "pytest_covx.plugin"),
+        data=(("/s/depx-1.dist-info/METADATA", "depx-1.dist-info"), ("/s/METADATA", "pytest_covx-1.dist-info")),
+    )
+    both = merged(examined, Observed(of_tests=("pytest_covx", "pytest_covx-1.dist-info")))
+    assert both == replace(EXAMINED, hidden_imports=("depx",), data=examined.data[:1])
+
+
 def test_what_a_person_should_know_is_said(tmp_path: Path) -> None:
     said: list[str] = []
     observed = Observed(
