@@ -89,6 +89,13 @@ def strangers(session: nox.Session) -> None:
 
 
 @nox.session
+def suites(session: nox.Session) -> None:
+    """The tests of projects of PyPI, in the programs that slim makes of these."""
+    session.install("-e", ".", "uv")
+    session.run("python", "-m", "bench.suites", *session.posargs)
+
+
+@nox.session
 def launcher(session: nox.Session) -> None:
     """The launcher and its filters for all machines, from source; `-- --check` only compares."""
     session.install("ziglang==0.17.1")

@@ -22,6 +22,7 @@ WORKERS = 4
 # A worker that is told to end while it still boots may miss it, so gunicorn waits as long for it as frozen programs do.
 SERVER = ("--workers", str(WORKERS), "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--graceful-timeout", "8")
 FOREIGN_VARIABLES = ("VIRTUAL_ENV", "PYTHONPATH")
+OUTER_VARIABLES = ("NOX_", "PYSTATIC_", "FORCE_COLOR", "COLUMNS", "GITHUB_")
 NOT_COPIED = shutil.ignore_patterns("build", "dist", "__pycache__", ".*", "*.egg-info")
 NOXFILE = "import pystatic_tasks\n\npystatic_tasks.register()\n"
 PYPROJECT = """\
@@ -117,11 +118,10 @@ def build_image(built: Built, image: str, *options: str) -> None:
 
 
 def run(command: Sequence[object], folder: Path, **variables: str) -> None:
-    inherited = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
     result = subprocess.run(
         [str(word) for word in command],
         cwd=folder,
-        env={**inherited, **variables},
+        env={**inherited(), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -129,3 +129,12 @@ def run(command: Sequence[object], folder: Path, **variables: str) -> None:
     )
     if result.returncode:
         raise BenchError(f"{' '.join(map(str, command[:4]))} … failed:\n{result.stdout[-3000:]}")
+
+
+def inherited() -> dict[str, str]:
+    """The variables of this process without those that are about it."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in FOREIGN_VARIABLES and not name.startswith(OUTER_VARIABLES)
+    }

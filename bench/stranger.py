@@ -55,8 +55,12 @@ class Stranger:
 
 def read_strangers(path: Path = STRANGERS) -> list[Stranger]:
     """All of them, in the order of the file."""
-    raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    return [stranger(table) for table in raw["stranger"]]
+    return [stranger(table) for table in read_tables(path)["stranger"]]
+
+
+def read_tables(path: Path) -> Mapping[str, Any]:
+    """The tables of a file of TOML."""
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def stranger(table: Mapping[str, Any]) -> Stranger:

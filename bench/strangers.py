@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import re
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.build import FOREIGN_VARIABLES, REPOSITORY
+from bench.build import REPOSITORY, inherited
 from bench.natively import NativeError, prove
 from bench.stranger import Stranger, lay_out, read_strangers
 
@@ -32,7 +31,6 @@ LINES_SHOWN = 40
 TOOK = re.compile(r" \(took [^)]*\)(?=\.?$)", re.MULTILINE)
 # A line to write, as the message shows it.
 LINE_TO_WRITE = re.compile(r"^ +([a-z.-]+ = .+)$", re.MULTILINE)
-OUTER_VARIABLES = ("NOX_", "PYSTATIC_", "FORCE_COLOR", "COLUMNS", "GITHUB_")
 WORKS = "works at once"
 
 
@@ -120,16 +118,13 @@ def build(one: Stranger, layouts: Sequence[str]) -> list[Tried]:
 def smoke(one: Stranger, folder: Path, layout: str) -> Tried:
     started = time.monotonic()
     words = [sys.executable, "-m", "nox", "-db", "uv", "-s", "smoke", "--", "--layout", layout, "--engine", "sandbox"]
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OUTER_VARIABLES)}
-    for name in FOREIGN_VARIABLES:
-        inherited.pop(name, None)
     dist = folder / "project/dist/pystatic" / one.name
     for stale in (dist / "image.json", dist / "smoke.json"):
         stale.unlink(missing_ok=True)
     result = subprocess.run(
         words,
         cwd=folder / "project",
-        env={**inherited, "NO_COLOR": "1", "TMPDIR": str(folder / "tmp")},
+        env={**inherited(), "NO_COLOR": "1", "TMPDIR": str(folder / "tmp")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -188,9 +183,9 @@ def read_results(path: Path) -> dict[str, dict[str, Tried]]:
     }
 
 
-def write_table(page: Path, text: str) -> None:
-    """Put the table in its place on a page."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+def write_table(page: Path, text: str, begin: str = BEGIN) -> None:
+    """Put the table in its place on a page, which begins with that line."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition(begin)
     _, end, after = rest.partition(END)
     page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
 
