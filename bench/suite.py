@@ -18,7 +18,7 @@ import tomlkit
 from bench.build import inherited, run
 from bench.server import BenchError
 from bench.stranger import NOXFILE, STRANGERS, Stranger, read_tables, stranger
-from pystatic_tasks.engines.sandbox import extract
+from pystatic_tasks.engines.local import extract
 
 SUITES = Path(__file__).with_name("suites.toml")
 RUN = Path(__file__).with_name("suite_run.py")
