@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import IO, Protocol
 
 from pystatic_tasks.config.model import DEFAULT_SERVER, ImageConfig, ServerKind
 from pystatic_tasks.errors import ImageError
@@ -16,8 +18,12 @@ from pystatic_tasks.in_env.client import LOOPBACK, free_port, is_taken
 from pystatic_tasks.in_image.servers import find_server
 
 COMMAND_TIMEOUT_SECONDS = 120
+# Docker and Podman kill so many seconds after TERM.
+GRACE_SECONDS = 10.0
 # Of what a program leaves in /tmp.
 LEVELS_SHOWN = 8
+FOLLOW_SECONDS = 0.05
+OF_THEIR_OWN = "without services, all engines but the sandbox and PRoot have ports of their own"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +79,7 @@ class Policy:
         env: Environment variables beside the image's own.
         owner: Who runs it. What an earlier run of the same owner left, since it was killed, is removed.
         host_network: Whether it is in the machine's network, where services of the machine are at 127.0.0.1.
+        publish: Host and port of this machine at which its TCP port is reached; a free port of 127.0.0.1 unless given.
     """
 
     user: str
@@ -81,6 +88,7 @@ class Policy:
     env: Mapping[str, str] = field(default_factory=dict)
     owner: str = ""
     host_network: bool = False
+    publish: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +114,9 @@ class Container(Protocol):
 
     def output(self) -> str:
         """All that it wrote to standard output and standard error."""
+
+    def follow(self, output: IO[bytes], errors: IO[bytes]) -> None:
+        """Copy what it writes to these files as it comes, from its start to its end; `output` may get both."""
 
     def users(self) -> set[str]:
         """Numbers or names of the users its processes run as."""
@@ -159,27 +170,48 @@ class Engine(Protocol):
         """Run the image in the background."""
 
 
-def port_here(artifact: Artifact, engine: str) -> int | None:
-    """The port of this machine at which a program in the machine's network will listen.
+def address_here(artifact: Artifact, policy: Policy, engine: str) -> tuple[str, int] | None:
+    """Host and port of this machine at which a program in the machine's network will listen.
 
     Raises:
-        ImageError: it listens at one port only, and that is taken.
+        ImageError: it listens at one port only, and that is taken, or another one is wanted.
     """
-    if artifact.port is None or artifact.takes_port:
-        return artifact.port and free_port()
+    if artifact.port is None:
+        return None
+    if artifact.takes_port:
+        return policy.publish or (LOOPBACK, free_port())
     if is_taken(artifact.port):
         raise ImageError(
             f"Port {artifact.port} is in use, and {engine} runs the image in the network of this machine.",
-            "Stop what listens there; without services, all engines but the sandbox and PRoot have ports of their own.",
+            f"Stop what listens there; {OF_THEIR_OWN}.",
         )
-    return artifact.port
+    if policy.publish and policy.publish[1] != artifact.port:
+        raise ImageError(
+            f"The program listens at port {artifact.port}, and {engine} runs it in the network of this machine, "
+            f"where it cannot be published at {policy.publish[1]}.",
+            f"Publish it at its own port; {OF_THEIR_OWN}.",
+        )
+    return LOOPBACK, artifact.port
 
 
-def listening(artifact: Artifact, port: int | None, variables: Mapping[str, str]) -> Mapping[str, str]:
-    """The variables that make the program listen at that port of this machine; `variables` are all others."""
-    if not port or not artifact.takes_port:
+def listening(artifact: Artifact, where: tuple[str, int] | None, variables: Mapping[str, str]) -> Mapping[str, str]:
+    """The variables that make the program listen at that host and port; `variables` are all others."""
+    if where is None or not artifact.takes_port:
         return {}
-    return find_server(artifact.server).listen_at(variables, LOOPBACK, port)
+    return find_server(artifact.server).listen_at(variables, *where)
+
+
+def follow_file(path: Path, output: IO[bytes], is_written: Callable[[], bool]) -> None:
+    """Copy what is written to a file as it comes, from its start until nobody writes any more."""
+    with path.open("rb") as file:
+        more = True
+        while more:
+            # Asked first, so that what is written last is seen.
+            more = is_written()
+            shutil.copyfileobj(file, output)
+            output.flush()
+            if more:
+                time.sleep(FOLLOW_SECONDS)
 
 
 def call(

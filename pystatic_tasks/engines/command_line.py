@@ -8,12 +8,14 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import IO
 
-from pystatic_tasks.engines.base import LEVELS_SHOWN, Artifact, Container, Exit, Policy, call, listening, port_here
+from pystatic_tasks.engines.base import LEVELS_SHOWN, Artifact, Container, Exit, Policy, address_here, call, listening
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import LOOPBACK
 from pystatic_tasks.system.beneath import names_below, temporary_folder
 from pystatic_tasks.system.machine import is_root
+from pystatic_tasks.system.processes import with_our_life
 
 VERSION_TIMEOUT_SECONDS = 20
 OWNER_LABEL = "pystatic-tasks.owner"
@@ -91,18 +93,19 @@ class CommandLineEngine:
         if policy.writable_tmp:
             # An anonymous volume takes the mode of the image's /tmp, and can be looked into afterwards.
             options += ["--volume", "/tmp"]
-        port = port_here(artifact, self.name) if policy.host_network else None
+        where = address_here(artifact, policy, self.name) if policy.host_network else None
         if policy.host_network:
             options += ["--network", "host"]
         elif artifact.port:
-            options += ["--publish", f"{LOOPBACK}::{artifact.port}"]
-        variables = {**policy.env, **listening(artifact, port, {**artifact.env, **policy.env})}
+            host, port = policy.publish or (LOOPBACK, "")
+            options += ["--publish", f"{host}:{port}:{artifact.port}"]
+        variables = {**policy.env, **listening(artifact, where, {**artifact.env, **policy.env})}
         # Their values stay off the command line, which everybody on the machine can read.
         options += [word for name in variables for word in ("--env", name)]
         if policy.owner:
             options += ["--label", f"{OWNER_LABEL}={policy.owner}"]
         identity = f"pystatic-{secrets.token_hex(8)}"
-        container = CommandLineContainer(engine=self, identity=identity, artifact=artifact, port=port)
+        container = CommandLineContainer(engine=self, identity=identity, artifact=artifact, where=where)
         try:
             created = ("create", "--name", container.identity, *options, self.handle(artifact), *arguments)
             call(self.name, *created, variables=variables)
@@ -126,13 +129,13 @@ class CommandLineContainer:
         engine: The engine.
         identity: Its name there.
         artifact: What it was started from.
-        port: Where it listens in the machine's network; None if it is in one of its own.
+        where: Host and port at which it listens in the machine's network; None if it is in one of its own.
     """
 
     engine: CommandLineEngine
     identity: str
     artifact: Artifact
-    port: int | None = None
+    where: tuple[str, int] | None = None
 
     def call(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return call(self.engine.name, *arguments, check=check)
@@ -141,8 +144,8 @@ class CommandLineContainer:
         return self.call("inspect", "--format", template, self.identity).stdout.strip()
 
     def address(self) -> tuple[str, int]:
-        if self.port is not None:
-            return LOOPBACK, self.port
+        if self.where is not None:
+            return self.where
         published = self.call("port", self.identity, f"{self.artifact.port}/tcp").stdout.split()[0]
         host, _, port = published.rpartition(":")
         return host, int(port)
@@ -153,6 +156,13 @@ class CommandLineContainer:
     def output(self) -> str:
         logs = self.call("logs", self.identity, check=False)
         return logs.stdout + logs.stderr
+
+    def follow(self, output: IO[bytes], errors: IO[bytes]) -> None:
+        command = with_our_life([self.engine.name, "logs", "--follow", self.identity])
+        # In a session of its own, which Ctrl-C does not reach: what the program says at its end is shown too.
+        subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True, check=False
+        )
 
     def users(self) -> set[str]:
         lines = self.call("top", self.identity, *self.engine.users_arguments, check=False).stdout.splitlines()[1:]

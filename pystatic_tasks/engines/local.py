@@ -14,10 +14,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
-from pystatic_tasks.engines.base import LEVELS_SHOWN, Artifact, Exit, Policy, listening, port_here
+from pystatic_tasks.engines.base import (
+    LEVELS_SHOWN,
+    Artifact,
+    Exit,
+    Policy,
+    address_here,
+    follow_file,
+    listening,
+)
 from pystatic_tasks.errors import ImageError
-from pystatic_tasks.in_env.client import LOOPBACK
 from pystatic_tasks.oci.read_archive import BUILD_AGAIN, open_layers
 from pystatic_tasks.oci.tar_reader import Member
 from pystatic_tasks.system.beneath import folder_at, make_file, make_folder, make_link, names_below, remove_tree
@@ -73,7 +81,7 @@ class LocalContainer:
         folder: Where all is that was made for it.
         command: What runs a program of the image.
         artifact: What it was started from.
-        port: Where it listens.
+        where: Host and port at which it listens; None if it serves none.
         env: Environment variables beside the image's own.
     """
 
@@ -81,7 +89,7 @@ class LocalContainer:
     folder: Path
     command: Sequence[str]
     artifact: Artifact
-    port: int | None
+    where: tuple[str, int] | None
     env: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -98,9 +106,9 @@ class LocalContainer:
         """Run the program of the image that was unpacked into the folder.
 
         Raises:
-            ImageError: the port that it listens at is taken.
+            ImageError: the port that it listens at is taken, or not the one that is wanted.
         """
-        port = port_here(artifact, engine)
+        where = address_here(artifact, policy, engine)
         with (folder / "output").open("wb") as output:
             process = subprocess.Popen(
                 [*command, artifact.entrypoint, *arguments],
@@ -108,19 +116,24 @@ class LocalContainer:
                 stdout=output,
                 stderr=stderr,
                 cwd="/",
-                env=environment(artifact, port, policy.env),
+                env=environment(artifact, where, policy.env),
+                # Ctrl-C is for us, who end it by TERM.
+                start_new_session=True,
             )
-        return cls(process=process, folder=folder, command=command, artifact=artifact, port=port, env=policy.env)
+        return cls(process=process, folder=folder, command=command, artifact=artifact, where=where, env=policy.env)
 
     def address(self) -> tuple[str, int]:
-        assert self.port is not None
-        return LOOPBACK, self.port
+        assert self.where is not None
+        return self.where
 
     def running(self) -> bool:
         return self.process.poll() is None
 
     def output(self) -> str:
         return (self.folder / "output").read_text(encoding="utf-8", errors="replace")
+
+    def follow(self, output: IO[bytes], errors: IO[bytes]) -> None:
+        follow_file(self.folder / "output", output, self.running)
 
     def users(self) -> set[str]:
         program = self.program()
@@ -137,7 +150,7 @@ class LocalContainer:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             cwd="/",
-            env=environment(self.artifact, self.port, self.env),
+            env=environment(self.artifact, self.where, self.env),
             check=False,
         ).returncode
 
@@ -223,10 +236,10 @@ def require_folder(archive: Path, root: Path, path: str) -> None:
         ) from None
 
 
-def environment(artifact: Artifact, port: int | None, more: Mapping[str, str]) -> dict[str, str]:
+def environment(artifact: Artifact, where: tuple[str, int] | None, more: Mapping[str, str]) -> dict[str, str]:
     """What engines set, what the image sets, what is for this run, and where to listen."""
     variables = {"PATH": PATH, "HOME": "/", **artifact.env, **more}
-    return {**variables, **listening(artifact, port, variables)}
+    return {**variables, **listening(artifact, where, variables)}
 
 
 def children(pid: int) -> list[int]:

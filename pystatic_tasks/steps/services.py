@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, Service, shown
 from pystatic_tasks.config.variables import caller_values, hidden, hide_in_files
+from pystatic_tasks.engines.base import GRACE_SECONDS
 from pystatic_tasks.engines.local import exit_code
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, is_taken
@@ -26,8 +27,6 @@ from pystatic_tasks.system.processes import last_lines, with_our_life
 FOLDER_PREFIX = "pystatic-service-"
 # The path of a Unix socket ends after 107 bytes, and a service may become another user, who must pass through.
 SHORT_FOLDER = Path("/tmp")
-# As the contract has it for programs.
-GRACE_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ServerKind
 from pystatic_tasks.config.variables import hidden
-from pystatic_tasks.engines.base import Exit
+from pystatic_tasks.engines.base import GRACE_SECONDS, Exit
 from pystatic_tasks.oci.read_archive import open_layers
 from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.steps.results import Check
@@ -17,8 +17,6 @@ from pystatic_tasks.system.units import megabytes
 
 SHELLS = {"sh", "ash", "bash", "dash", "ksh", "zsh", "fish", "csh", "busybox"}
 SET_ID_BITS = 0o6000
-# Docker and Podman kill 10 seconds after TERM.
-GRACE_SECONDS = 10.0
 # Of a program that ends by itself, and of one that TERM ended in the end, as some servers do once they have closed.
 ORDERLY_CODES = (0, 128 + signal.SIGTERM)
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import re
 import secrets
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, Request, shown
-from pystatic_tasks.config.variables import caller_values, hidden, resolved
-from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
+from pystatic_tasks.config.variables import caller_values, hidden
+from pystatic_tasks.engines import Artifact, Container, Engine, choose_engine, make_artifact
+from pystatic_tasks.engines.base import GRACE_SECONDS
 from pystatic_tasks.errors import SmokeError
 from pystatic_tasks.in_env.client import Answer, send
 from pystatic_tasks.in_env.protocol import ObservedAnswer
-from pystatic_tasks.in_image.heard import TRIAL
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import says_ended_by_term, unpacked_into_tmp
 from pystatic_tasks.steps import services
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import require_result, write_report
+from pystatic_tasks.steps.policy import make_policy
 from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
@@ -150,15 +150,7 @@ def show(context: StepContext, checks: Sequence[Check]) -> None:
 
 
 def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str) -> Run:
-    writable_tmp = config.needs_tmp or config.smoke.writable_tmp
-    policy = Policy(
-        user=user,
-        writable_tmp=writable_tmp,
-        memory_bytes=config.smoke.memory,
-        env={**resolved(config.smoke.env, "smoke.env"), TRIAL: "1"},
-        owner=owner(config),
-        host_network=bool(config.services),
-    )
+    policy = make_policy(config, user=user, step="smoke")
     plain = read_plain(config)
     started = time.monotonic()
     container = engine.start(artifact, policy, [] if config.app else config.smoke.command)
@@ -177,11 +169,6 @@ def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str)
 def serves(config: ImageConfig) -> bool:
     """Whether the program is asked by HTTP."""
     return config.app is not None or config.smoke.port is not None
-
-
-def owner(config: ImageConfig) -> str:
-    """Whose containers they are: those of this image, built in this folder of this machine."""
-    return f"{socket.gethostname()}:{config.work}"
 
 
 def serve_once(config: ImageConfig, container: Container, plain: Plain, user: str, started: float) -> Run:
@@ -249,7 +236,7 @@ def finish(
 ) -> Run:
     """Stop the container and look at what it leaves."""
     if container.running():
-        end = container.stop(contract.GRACE_SECONDS)
+        end = container.stop(GRACE_SECONDS)
         checks.append(contract.check_stop(end, by_term=says_ended_by_term(config, container.output())))
     elif not any(check.name == "answers" for check in checks):
         # There it would have been said.
@@ -273,7 +260,7 @@ def end_once(config: ImageConfig, container: Container, user: str) -> Run:
     """A program without HTTP: let it end, and look at its exit code and output."""
     code = container.wait(config.smoke.timeout)
     if code is None:
-        container.stop(contract.GRACE_SECONDS)
+        container.stop(GRACE_SECONDS)
     output = container.output()
     checks = [check_code(config, code)]
     if config.smoke.stdout is not None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -237,6 +238,48 @@ def test_what_listens_at_one_port_only_must_find_it_free_in_the_network_of_the_m
     )
     assert DOCKER.start(fixed, IN_NETWORK, []).address() == ("127.0.0.1", fixed.port)
     assert " --network host --env KEY sha256:1" in (tmp_path / "said").read_text(encoding="utf-8")
+
+
+def test_it_is_published_where_that_is_wanted(programs: Path, tmp_path: Path) -> None:
+    program(programs, "docker", f'[ "$1" != create ] || echo "$*" >> {tmp_path}/said')
+    policy = Policy(user="1:1", writable_tmp=False, memory_bytes=1)
+    for publish in (None, ("0.0.0.0", 9000)):
+        DOCKER.start(SHOP, replace(policy, publish=publish), [])
+    free, wanted = (tmp_path / "said").read_text(encoding="utf-8").splitlines()
+    assert " --publish 127.0.0.1::8000 " in free
+    assert " --publish 0.0.0.0:9000:8000 " in wanted
+
+
+def test_in_the_network_of_the_machine_it_listens_where_that_is_wanted(programs: Path) -> None:
+    program(programs, "docker", "")
+    container = DOCKER.start(SHOP, replace(IN_NETWORK, publish=("0.0.0.0", 9000)), [])
+    assert container.address() == ("0.0.0.0", 9000)
+
+
+# A docker whose container writes to both, and is ended only after it was followed.
+WRITES = """
+[ "$1" = logs ] || exit 0
+[ "$2" = --follow ] || exit 1
+echo out
+echo err >&2
+exec /bin/sleep 0.3
+"""
+
+
+def test_what_it_writes_is_shown_as_it_comes(programs: Path, tmp_path: Path) -> None:
+    program(programs, "docker", WRITES)
+    container = DOCKER.start(SHOP, Policy(user="1:1", writable_tmp=False, memory_bytes=1), [])
+    out, err = tmp_path / "out", tmp_path / "err"
+    with out.open("wb") as output, err.open("wb") as errors:
+        following = threading.Thread(target=container.follow, args=(output, errors))
+        following.start()
+        end = time.monotonic() + 10
+        while not (out.stat().st_size and err.stat().st_size):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert following.is_alive()
+        following.join(10)
+    assert (out.read_bytes(), err.read_bytes()) == (b"out\n", b"err\n")
 
 
 # A docker that copies these files.

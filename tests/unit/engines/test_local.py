@@ -14,7 +14,7 @@ from changed_images import entry, link, write_changed
 from support import small_disk
 
 from pystatic_tasks.config.model import ServerKind
-from pystatic_tasks.engines.base import Artifact, port_here
+from pystatic_tasks.engines.base import Artifact, Policy, address_here
 from pystatic_tasks.engines.local import environment, exit_code, extract
 from pystatic_tasks.errors import ImageError, file_error
 from pystatic_tasks.in_env.client import free_port
@@ -130,14 +130,17 @@ def test_the_image_may_set_the_environment_anew() -> None:
     assert environment(with_variables({"PATH": "/bin", "A": "1"}), None, {}) == {"PATH": "/bin", "HOME": "/", "A": "1"}
 
 
+LISTENS = ("127.0.0.1", 1234)
+
+
 def test_the_service_is_told_where_to_listen() -> None:
-    assert environment(with_variables({}), 1234, {})["GUNICORN_CMD_ARGS"] == "--bind 127.0.0.1:1234"
+    assert environment(with_variables({}), LISTENS, {})["GUNICORN_CMD_ARGS"] == "--bind 127.0.0.1:1234"
     own = {"GUNICORN_CMD_ARGS": "--workers 2"}
-    assert environment(with_variables(own), 1234, {})["GUNICORN_CMD_ARGS"] == "--workers 2 --bind 127.0.0.1:1234"
+    assert environment(with_variables(own), LISTENS, {})["GUNICORN_CMD_ARGS"] == "--workers 2 --bind 127.0.0.1:1234"
 
 
 def test_each_server_is_told_in_its_own_way() -> None:
-    variables = environment(with_variables({"UVICORN_PORT": "80"}, "uvicorn"), 1234, {})
+    variables = environment(with_variables({"UVICORN_PORT": "80"}, "uvicorn"), LISTENS, {})
     assert (variables["UVICORN_HOST"], variables["UVICORN_PORT"]) == ("127.0.0.1", "1234")
     assert "GUNICORN_CMD_ARGS" not in variables
 
@@ -157,14 +160,36 @@ def test_variables_of_one_run_go_before_the_images() -> None:
     assert (variables["A"], variables["B"]) == ("run", "image")
 
 
+NO_POLICY = Policy(user="1:1", writable_tmp=False, memory_bytes=0)
+
+
 def test_a_program_that_listens_at_one_port_only_is_asked_there() -> None:
     fixed = replace(with_variables({}), port=free_port(), takes_port=False)
-    assert port_here(fixed, "sandbox") == fixed.port
-    assert "GUNICORN_CMD_ARGS" not in environment(fixed, fixed.port, {})
     assert fixed.port is not None
-    with socket.create_server(("127.0.0.1", fixed.port)), pytest.raises(ImageError) as caught:
-        port_here(fixed, "sandbox")
+    where = ("127.0.0.1", fixed.port)
+    assert address_here(fixed, NO_POLICY, "sandbox") == where
+    assert address_here(fixed, replace(NO_POLICY, publish=where), "sandbox") == where
+    assert "GUNICORN_CMD_ARGS" not in environment(fixed, where, {})
+    with socket.create_server(where), pytest.raises(ImageError) as caught:
+        address_here(fixed, NO_POLICY, "sandbox")
     assert str(caught.value) == (
         f"Port {fixed.port} is in use, and sandbox runs the image in the network of this machine.\n"
         "Stop what listens there; without services, all engines but the sandbox and PRoot have ports of their own."
     )
+
+
+def test_a_program_that_listens_at_one_port_only_is_published_there_only() -> None:
+    fixed = replace(with_variables({}), port=8000, takes_port=False)
+    with pytest.raises(ImageError) as caught:
+        address_here(fixed, replace(NO_POLICY, publish=("127.0.0.1", 9000)), "sandbox")
+    assert str(caught.value) == (
+        "The program listens at port 8000, and sandbox runs it in the network of this machine, "
+        "where it cannot be published at 9000.\n"
+        "Publish it at its own port; without services, all engines but the sandbox and PRoot have ports of their own."
+    )
+
+
+def test_a_server_is_told_to_listen_where_it_is_published() -> None:
+    served = replace(with_variables({}), port=8000)
+    where = address_here(served, replace(NO_POLICY, publish=("0.0.0.0", 9000)), "sandbox")
+    assert environment(served, where, {})["GUNICORN_CMD_ARGS"] == "--bind 0.0.0.0:9000"

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import io
 import os
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ from support import FROZEN, nest, tool_or_skip
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
 from pystatic_tasks.engines.base import Artifact
+from pystatic_tasks.engines.local import LocalContainer
 from pystatic_tasks.engines.sandbox import Sandbox, here
 from pystatic_tasks.oci.layers import Entry
 from pystatic_tasks.steps.image.rootfs import root_entries
@@ -35,6 +39,35 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield found
     assert list(folder.iterdir()) == []
+
+
+def test_what_it_writes_is_shown_as_it_comes(sandbox: Sandbox, artifact: Artifact) -> None:
+    script = 'trap "echo bye; exit" TERM; echo ready; echo errors >&2; while :; do /busybox sleep 0.05; done'
+    container = sandbox.start(artifact, POLICY, ["sh", "-c", script])
+    shown = io.BytesIO()
+    try:
+        following = threading.Thread(target=container.follow, args=(shown, io.BytesIO()))
+        following.start()
+        end = time.monotonic() + 10
+        while shown.getvalue() != b"ready\nerrors\n":
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert following.is_alive()
+        container.stop(10)
+        following.join(10)
+    finally:
+        container.remove()
+    assert shown.getvalue() == b"ready\nerrors\nbye\n"
+
+
+def test_ctrl_c_does_not_reach_it(sandbox: Sandbox, artifact: Artifact) -> None:
+    """It goes to all processes of the group that is in the foreground."""
+    container = sandbox.start(artifact, POLICY, ["sleep", "10"])
+    try:
+        assert isinstance(container, LocalContainer)
+        assert os.getpgid(container.process.pid) != os.getpgid(0)
+    finally:
+        container.remove()
 
 
 def test_it_gives_the_version_of_its_tool(sandbox: Sandbox) -> None:

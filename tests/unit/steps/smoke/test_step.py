@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import tarfile
 import tempfile
@@ -11,26 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from applets import build
 from changed_images import entry, make_changed, tar_of
-from support import FROZEN, PACKED, engine_or_skip, tool_or_skip, validate
+from support import validate
 
-from pystatic_tasks.config.model import ImageConfig, ImageOptions, Layout, Request, Service, Smoke
+from pystatic_tasks.config.model import ImageConfig, ImageOptions, Request, Service
 from pystatic_tasks.engines import Artifact, Container, Policy, make_artifact
 from pystatic_tasks.engines.sandbox import Sandbox
 from pystatic_tasks.errors import Repair, ServiceError, SmokeError
 from pystatic_tasks.in_env.client import free_port
-from pystatic_tasks.in_env.protocol import TreeFile
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.oci import compression
 from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.image.step import build_image
 from pystatic_tasks.steps.manifest import require_result, write_manifest
 from pystatic_tasks.steps.results import Built, Check
 from pystatic_tasks.steps.smoke import contract, step
 from pystatic_tasks.steps.smoke.step import RANDOM_USERS, Run, expected_otherwise, failure, random_user, show, smoke
 
-NO_OPTIONS = ImageOptions()
 GOOD = Check(name="not root", passed=True, seen="user 65535")
 BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
 LOG = "its log, whole in build/pystatic/{}/smoke.log, ends so:"
@@ -49,41 +46,6 @@ def make_image(root: Path, *, app: str | None = "shop:app", **options: Any) -> I
 
 def run(*checks: Check, output: str = "") -> Run:
     return Run(user="1:1", startup_ms=None, checks=checks, output=output)
-
-
-def build(
-    root: Path,
-    applet: str,
-    app: str | None = None,
-    layout: Layout = "onefile",
-    image_options: ImageOptions = NO_OPTIONS,
-    **smoke: Any,
-) -> ImageConfig:
-    """An image whose program is one of busybox's, which does not look like a shell."""
-    engine_or_skip("sandbox")
-    busybox = Path(tool_or_skip("busybox"))
-    image = ImageConfig(
-        root=root,
-        project=root,
-        name=applet,
-        app=app,
-        script=None if app else "x.py",
-        layout=layout,
-        packer="staticx",
-        image=image_options,
-        smoke=Smoke(engine="sandbox", **smoke),
-    )
-    (root / "pyproject.toml").write_text("", encoding="utf-8")
-    files = (TreeFile(path=f"/{applet}", owner="project"),) if layout == "tree" else ()
-    frozen = replace(FROZEN, program=root / "program", files=files, ports=())
-    (root / "program").mkdir()
-    shutil.copy(busybox, root / "program" / applet)
-    image.dist.mkdir(parents=True)
-    (image.dist / applet).symlink_to(busybox)
-    write_manifest(image, frozen, inputs="", outputs=[busybox])
-    write_manifest(image, PACKED, inputs="", outputs=[busybox])
-    build_image(image, StepContext(say=lambda line: None))
-    return image
 
 
 @pytest.fixture
@@ -137,7 +99,8 @@ def test_a_program_that_breaks_its_contract_fails_and_is_reported(tmp_path: Path
 
 
 def test_a_program_that_does_not_end_fails(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contract, "GRACE_SECONDS", 0.1)
+    for module in (contract, step):
+        monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
     image = build(tmp_path, "sleep", command=("60",), timeout=0.2)
     with pytest.raises(SmokeError) as caught:
         smoke(image, StepContext(say=lambda line: None))
@@ -297,7 +260,8 @@ def test_a_health_check_that_fails_is_found(tmp_path: Path, sandboxes: Path) -> 
 def test_a_program_that_does_not_listen_to_term_fails(
     tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contract, "GRACE_SECONDS", 0.1)
+    for module in (contract, step):
+        monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
     with pytest.raises(SmokeError) as caught:
         smoke(shell(tmp_path, "echo waiting; exec sleep 60", stdout="waiting"), StepContext(say=lambda line: None))
     assert caught.value.details[0] == "TERM ends it: exit code 137 after 0.1 s"

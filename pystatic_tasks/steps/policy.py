@@ -1,0 +1,44 @@
+"""How smoke and run let an image run: as a careful operator would, with what the project declares for its runs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.variables import resolved
+from pystatic_tasks.engines import Policy
+from pystatic_tasks.in_image.heard import TRIAL
+
+
+def make_policy(
+    config: ImageConfig,
+    *,
+    user: str,
+    step: str,
+    env: Mapping[str, str] = MappingProxyType({}),
+    publish: tuple[str, int] | None = None,
+) -> Policy:
+    """The policy for one run of the image.
+
+    Args:
+        config: The image.
+        user: "UID:GID".
+        step: Who runs it. What an earlier run of that step left, since it was killed, is removed.
+        env: Environment variables that go before those of `smoke.env`.
+        publish: Host and port at which its port is to be reached; a free port of 127.0.0.1 unless given.
+
+    Raises:
+        ConfigError: `smoke.env` asks for a variable that the caller does not have.
+    """
+    return Policy(
+        user=user,
+        writable_tmp=config.needs_tmp or config.smoke.writable_tmp,
+        memory_bytes=config.smoke.memory,
+        env={**resolved(config.smoke.env, "smoke.env"), TRIAL: "1", **env},
+        # This step for this image, built in this folder of this machine.
+        owner=f"{socket.gethostname()}:{config.work}:{step}",
+        host_network=bool(config.services),
+        publish=publish,
+    )
