@@ -14,10 +14,10 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from pystatic_tasks.config.options import IMAGE_OPTION, OPTIONS, add_options, to_words
+from pystatic_tasks.config.options import IMAGE_OPTION, OPTIONS, add_options, divided, to_words
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError, file_error
 from pystatic_tasks.fronts.nox_process import Call, run
-from pystatic_tasks.steps.table import TABLE
+from pystatic_tasks.steps.table import STEPS, TABLE
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -32,7 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or that of the error's class.
     """
     program = program_name(sys.argv[0])
-    given = make_parser(program).parse_args(arguments)
+    parser = make_parser(program)
+    ours, of_program = divided(sys.argv[1:] if arguments is None else arguments)
+    given = parser.parse_args(ours)
+    if of_program and given.command not in STEPS:
+        parser.error(f"unrecognized arguments: {' '.join(of_program)}")
     try:
         root = existing_folder(given.root)
         if given.command == "init":
@@ -49,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if given.command == "check":
             return check(root, as_json=given.json)
-        words = to_words(vars(given))
+        words = to_words(vars(given), of_program)
         shown_as = f"{program} {{step}}" + (f" --root {given.root}" if given.root != "." else "")
         return run(Call(root=root, step=given.command, images=tuple(given.image), words=words, shown_as=shown_as))
     except PystaticError as error:

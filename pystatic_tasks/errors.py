@@ -109,6 +109,14 @@ class SmokeError(PystaticError):
         self.repairs = tuple(repairs)
 
 
+class ProgramError(PystaticError):
+    """The program that was run ended with an exit code other than 0, which is this error's too."""
+
+    def __init__(self, problem: str, remedy: str = "", *, code: int) -> None:
+        super().__init__(problem, remedy)
+        self.exit_code = code
+
+
 class ServiceError(SmokeError):
     """A service that the program is to be run with is not there; `line` says so as part of a line."""
 

@@ -196,7 +196,8 @@ class Smoke:
         check="port",
     )
     env: Mapping[str, str] = key(
-        "Environment variables for this run only, which are not in the image; "
+        "Environment variables for smoke and [run](how-to.md#run-it-while-you-work-on-it) only, which are not in the "
+        "image; "
         '`"$NAME"` takes the value of the caller\'s variable, and hides it in logs.',
         {},
         check="env",
@@ -325,7 +326,7 @@ class ImageConfig:
     )
     services: tuple[Service, ...] = key(
         "[Services of this machine](how-to.md#start-a-database-first) that the program is run with before it is frozen "
-        "and by smoke: started in this order, each time anew, and stopped afterwards.",
+        "and by smoke and run: started in this order, each time anew, and stopped afterwards.",
         (),
     )
     observe: Observe = key("The run of the plain program that shows what it needs.", Observe())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +105,19 @@ OPTIONS = (
         name="--check-reproducible",
         help="build the image a second time, elsewhere, and fail if it is not the same",
     ),
+    Option(
+        name="--env",
+        metavar="NAME[=VALUE]",
+        repeatable=True,
+        help="run: an environment variable for the program, by itself with the caller's value; "
+        "may be given more than once",
+    ),
+    Option(
+        name="--publish",
+        metavar="[HOST:]PORT",
+        help="run: where to reach the program, instead of 127.0.0.1 and its own port if that is free",
+    ),
+    Option(name="--watch", help="run: build and start it again when something changes"),
     Option(name="--verbose", help="show the tools' own output"),
     Option(name="--json", help="print the step's manifest on standard output, and nothing else there"),
 )
@@ -114,6 +129,10 @@ IMAGE_OPTION = Option(
     help="one of several images of the project; may be given more than once",
 )
 KNOWN = ", ".join(option.usage for option in OPTIONS)
+# After this word, those of the program that run starts.
+END_OF_OPTIONS = "--"
+DEFAULT_HOST = "127.0.0.1"
+PORTS = range(1, 65_536)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +149,10 @@ class Options:
         observe: Whether the program is run before it is frozen.
         fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
         formats: What sbom is to write, of `FORMATS`.
+        variables: Environment variables for the program that run starts.
+        publish: Host and port at which run publishes it, or None.
+        watch: Whether run builds and starts it again when something changes.
+        arguments: What stood after a second `--`, for that program; None without one.
         check_reproducible: Whether the image is built a second time and compared.
         verbose: Whether the tools' own output is shown.
         json: Whether the step's manifest is printed on standard output, and nothing else there.
@@ -144,6 +167,10 @@ class Options:
     observe: bool = True
     fix: bool = False
     formats: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    publish: tuple[str, int] | None = None
+    watch: bool = False
+    arguments: tuple[str, ...] | None = None
     check_reproducible: bool = False
     verbose: bool = False
     json: bool = False
@@ -151,7 +178,10 @@ class Options:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"After --: {printable(message, LONGEST_MESSAGE)}.", f"Known are {KNOWN}.")
+        raise ConfigError(
+            f"After --: {printable(message, LONGEST_MESSAGE)}.",
+            f"Known are {KNOWN}; one more -- goes before what is for the program.",
+        )
 
 
 def add_options(parser: argparse.ArgumentParser, options: Sequence[Option] = OPTIONS) -> None:
@@ -168,11 +198,12 @@ def parse_options(words: Sequence[str]) -> Options:
     """Read the words after `--`.
 
     Raises:
-        ConfigError: a word is unknown or lacks its value.
+        ConfigError: a word is unknown, or its value is missing or wrong.
     """
     parser = _Parser(add_help=False, allow_abbrev=False)
     add_options(parser)
-    given, unknown = parser.parse_known_args(list(words))
+    ours, arguments = divided(words)
+    given, unknown = parser.parse_known_args(list(ours))
     if unknown:
         parser.error(f'unknown word "{unknown[0]}"')
     for name in given.format or ():
@@ -199,10 +230,46 @@ def parse_options(words: Sequence[str]) -> Options:
         observe=not given.no_observe,
         fix=given.fix,
         formats=tuple(given.format or ()),
+        variables=dict(variable(parser, text) for text in given.env or ()),
+        publish=None if given.publish is None else address(parser, given.publish),
+        watch=given.watch,
+        arguments=arguments,
         check_reproducible=given.check_reproducible,
         verbose=given.verbose,
         json=given.json,
     )
+
+
+def divided(words: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None]:
+    """The options, and what stands after the word that ends them; None if nothing ends them."""
+    if END_OF_OPTIONS not in words:
+        return words, None
+    place = list(words).index(END_OF_OPTIONS)
+    return words[:place], tuple(words[place + 1 :])
+
+
+def variable(parser: argparse.ArgumentParser, text: str) -> tuple[str, str]:
+    """Name and value of an environment variable; by itself, a name has the caller's value."""
+    name, equals, value = text.partition("=")
+    if not name:
+        parser.error(f'--env = "{text}": lacks a name')
+    if not equals and name not in os.environ:
+        parser.error(
+            f'--env = "{text}": there is no variable {name} here; give its value, or set it where you call this'
+        )
+    return name, value if equals else os.environ[name]
+
+
+def address(parser: argparse.ArgumentParser, text: str) -> tuple[str, int]:
+    """Host and port."""
+    host, _, port = text.rpartition(":")
+    try:
+        checked = str(ipaddress.IPv4Address(host or DEFAULT_HOST))
+    except ValueError:
+        parser.error(f'--publish = "{text}": the host must be an IPv4 address, such as {DEFAULT_HOST}')
+    if not (port.isascii() and port.isdigit() and int(port) in PORTS):
+        parser.error(f'--publish = "{text}": the port must be a number from {PORTS[0]} to {PORTS[-1]}')
+    return checked, int(port)
 
 
 def words_of_second_build(options: Options) -> tuple[str, ...]:
@@ -218,11 +285,12 @@ def words_in_container(options: Options) -> tuple[str, ...]:
     return to_words({**given, "no_observe": not options.observe, "no_cache": not options.use_cache})
 
 
-def to_words(given: Mapping[str, Any]) -> tuple[str, ...]:
+def to_words(given: Mapping[str, Any], arguments: Sequence[str] | None = None) -> tuple[str, ...]:
     """The options as words for `parse_options`.
 
     Args:
         given: Values by field: a text, a list of texts, True or False; what is None or not there was not given.
+        arguments: What is for the program that run starts; None if nothing was said of that.
     """
     words: list[str] = []
     for option in OPTIONS:
@@ -234,7 +302,7 @@ def to_words(given: Mapping[str, Any]) -> tuple[str, ...]:
             words += [f"{option.name}={absolute(each) if option.is_path else each}" for each in given_values]
         elif value:
             words.append(option.name)
-    return tuple(words)
+    return (*words, *([] if arguments is None else [END_OF_OPTIONS, *arguments]))
 
 
 def absolute(path: str) -> str:

@@ -23,6 +23,7 @@ from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.errors import PystaticError, file_error
 from pystatic_tasks.steps.table import STEPS
 from pystatic_tasks.system.files import unwritable_folder
+from pystatic_tasks.system.processes import ENDING_SIGNALS
 
 NOXFILE = Path(__file__).resolve().with_name("carried_noxfile.py")
 CALL_VARIABLE = "PYSTATIC_CALL"
@@ -56,7 +57,7 @@ class Call:
 def run(call: Call) -> int:
     """Run a step, and those before it, with our input and output.
 
-    Ctrl-C reaches Nox by itself, TERM is passed on; either is waited for.
+    Ctrl-C reaches Nox by itself, TERM and HUP are passed on; its end is waited for.
 
     Returns:
         0, the exit code of the error's class, 1 for an error of Nox's own, or 128 and the number of the signal.
@@ -120,27 +121,35 @@ def nox_environment(call: Call, left: Path) -> dict[str, str]:
 
 
 def wait_for(command: Sequence[str], **options: Any) -> int:
-    """Run a program that the terminal's signals reach as well; its exit code, or that of the signal we got."""
+    """Run a program that the terminal's signals reach as well.
+
+    Returns:
+        0 if it ended well, 128 and the number of a signal that we got, or else its exit code.
+    """
+    # A terminal sends Ctrl-C to all of its processes by itself.
+    passed_on = {signal.SIGTERM, signal.SIGHUP}
     received: list[int] = []
     running: list[subprocess.Popen[bytes]] = []
 
     def pass_on(number: int, frame: object = None) -> None:
         received.append(number)
-        for process in running if number == signal.SIGTERM else ():
-            process.terminate()
+        for process in running if number in passed_on else ():
+            process.send_signal(number)
 
     # Handlers of Python's, since the program would inherit that a signal is ignored.
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, pass_on) for number in numbers}
     try:
         with subprocess.Popen(command, **options) as process:
             running.append(process)
-            if signal.SIGTERM in received:
-                process.terminate()
+            for number in passed_on.intersection(received):
+                process.send_signal(number)
             code = process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if received:
+    # Nox that ended well all the same has done what it was asked for.
+    if received and code:
         return 128 + received[0]
     return code if code >= 0 else 128 - code
 

@@ -44,6 +44,7 @@ from pystatic_tasks.steps.manifest import only_one
 from pystatic_tasks.steps.table import STEPS, check_steps, unknown_step
 from pystatic_tasks.system.files import unwritable_folder
 from pystatic_tasks.system.machine import check_platform
+from pystatic_tasks.system.processes import ENDING_SIGNALS
 from pystatic_tasks.system.redaction import masked_log, masked_stream
 from pystatic_tasks.system.terminal import folded, make_terminal
 
@@ -78,7 +79,7 @@ def register(
         prefix: Put before the sessions' names, such as "web-".
         names: Other names for single sessions, by step.
         skip: Steps without a session of their own; the session after them runs them.
-        default: Whether a bare `nox` runs them, but for `slim`, `push`, `index` and `resolve`.
+        default: Whether a bare `nox` runs them, but for `slim`, `run`, `push`, `index` and `resolve`.
         tags: Tags of the sessions, but for these, which run only where they are named.
         python: Interpreter to build with, as Nox names it.
         overrides: Configuration that goes before that of pyproject.toml, such as
@@ -148,7 +149,20 @@ def register_plan(plan: Plan) -> dict[str, Any]:
 
 def add_failing(plan: Plan, error: PystaticError) -> dict[str, Any]:
     """Sessions that end with the error, and need no environment for that."""
-    return {step: add_session(plan, step, fail_with(error), venv_backend="none") for step in plan.steps}
+    return {step: add_failing_step(plan, step, error) for step in plan.steps}
+
+
+def add_failing_step(plan: Plan, step: str, error: PystaticError) -> Any:
+    return add_session(plan, step, fail_with(error), venv_backend="none")
+
+
+def one_at_a_time(step: str, commands: Sequence[str]) -> ConfigError:
+    """The error that a step in the foreground is asked for without the name of an image."""
+    *others, last = commands
+    return ConfigError(
+        f"{step} is for one image at a time, and the project has {len(commands)}.",
+        f"Choose one: {', '.join(others)} or {last}.",
+    )
 
 
 def add_whole(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
@@ -200,6 +214,9 @@ def add_all(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
         """Does nothing itself."""
 
     run.__doc__ = f"Run {step} for all images."
+    if STEPS[step].in_foreground:
+        commands = [plan.command(config.name)(step) for config in configs]
+        return add_failing_step(plan, step, one_at_a_time(step, commands))
     requires = [plan.session_name(step, config.name) for config in configs]
     return add_session(plan, step, run, requires=requires, venv_backend="none")
 
@@ -245,8 +262,14 @@ def run_steps(
     """Run steps for the image of that name, or for the only one; every error becomes Nox's own."""
     with failing_as_nox(session), ended_in_order():
         options = parse_options(session.posargs)
-        config = read_config(root, name, overrides, options)
+
+        def read() -> ImageConfig:
+            return read_config(root, name, overrides, options)
+
+        config = read()
         check_place(config, options)
+        if options.watch:
+            check_watchable(session, steps)
         if needs_environment(steps, config):
             make_environment(session, config)
         if only_installs(session):
@@ -256,13 +279,13 @@ def run_steps(
         with only_one(config, session.log, lambda: is_awaited(session, name)):
             while True:
                 try:
-                    run_each(session, config, steps, options, command, overrides)
+                    run_each(session, config, steps, options, command, overrides, read)
                     return
                 except SmokeError as error:
                     if not options.fix or not error.repairs:
                         raise
                     written = write_repairs(config, error.repairs, session.log)
-                    config = read_config(root, name, overrides, options)
+                    config = read()
                     for repair in error.repairs:
                         check_repaired(config, repair)
                     # What follows from a repair is found out by what changed, after an earlier round from nothing.
@@ -348,9 +371,23 @@ def run_each(
     options: Options,
     command: Callable[..., str],
     overrides: Mapping[str, Any],
+    read: Callable[[], ImageConfig],
 ) -> None:
-    """Run the steps in order, and print what is of the last for standard output."""
-    context = make_context(session, config, options, command)
+    """Run the steps in order, and print what is of the last for standard output.
+
+    `read` gives the configuration as it is by then.
+    """
+
+    def build_again_for_last() -> ImageConfig:
+        config = read()
+        failed = run_sessions_before(session)
+        if failed:
+            raise PystaticError(f"{config.name} could not be built: {failed} failed.", "See what it said above.")
+        for step in steps[:-1]:
+            STEPS[step].run(config, replace(context, use_cache=True))
+        return config
+
+    context = replace(make_context(session, config, options, command), build_again=build_again_for_last)
     for step in steps:
         fold = folded(f"{step} of {config.name}", sys.stderr, os.environ) if STEPS[step].is_folded else nullcontext()
         with fold:
@@ -423,15 +460,18 @@ def identity_of(runner: SessionRunner) -> tuple[Plan, str, str] | None:
 
 @contextmanager
 def ended_in_order() -> Iterator[None]:
-    """Let TERM do what Ctrl-C does: tools and containers are stopped, and nothing half-written stays."""
+    """Let TERM, and a terminal that is closed, do what Ctrl-C does: nothing runs on, and nothing half-written stays."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # Who was started to outlive the terminal does.
+    numbers = [number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def interrupt(number: int, frame: object) -> None:
@@ -519,19 +559,38 @@ def build_again(session: nox.Session, config: ImageConfig, steps: Sequence[str],
     """
     if any(STEPS[step].needs_environment for step in steps):
         return
-    runner = session._runner
-    if not is_ours(runner) or runner.global_config.no_dependencies:
+    if not can_build_again(session):
         raise PystaticError(
             f"{config.name} broke its contract, and what may repair it is in pyproject.toml now: {written}.",
             f"Freeze it again, then run the session {session.name} again.",
         )
-    posargs = [word for word in session.posargs if word != "--no-cache"]
-    failed = run_within(session, list(sessions_before(runner)), posargs)
+    failed = run_sessions_before(session)
     if failed:
         raise PystaticError(
-            f"{config.name} was repaired by {written} in pyproject.toml, and {failed.friendly_name} failed after that.",
+            f"{config.name} was repaired by {written} in pyproject.toml, and {failed} failed after that.",
             "See what it said above.",
         )
+
+
+def can_build_again(session: nox.Session) -> bool:
+    """Whether the sessions that this one follows from are ours, and Nox runs them."""
+    return is_ours(session._runner) and not session._runner.global_config.no_dependencies
+
+
+def check_watchable(session: nox.Session, steps: Sequence[str]) -> None:
+    """Raises ConfigError if a step in the foreground could not build again what it runs."""
+    if STEPS[steps[-1]].in_foreground and not can_build_again(session):
+        raise ConfigError(
+            f"--watch builds by the sessions before {session.name}: there are none here, or Nox was told to run none.",
+            "Run a session of register() without --no-dependencies, or leave out --watch.",
+        )
+
+
+def run_sessions_before(session: nox.Session) -> str:
+    """Run once more the sessions that this one follows from; the name of the one that failed, or ""."""
+    posargs = [word for word in session.posargs if word != "--no-cache"]
+    failed = run_within(session, list(sessions_before(session._runner)), posargs)
+    return failed.friendly_name if failed else ""
 
 
 def run_within(session: nox.Session, runners: Sequence[SessionRunner], posargs: Sequence[str]) -> SessionRunner | None:
@@ -563,7 +622,9 @@ def make_context(
     session: nox.Session, config: ImageConfig, options: Options, command: Callable[..., str] = session_command
 ) -> StepContext:
     color: bool = session._runner.global_config.color
-    terminal = make_terminal(sys.stderr, os.environ, color=color, verbose=options.verbose)
+    # A program that runs meanwhile writes to the terminal too.
+    beside_program = options.watch and getattr(session._runner, WITHIN, False)
+    terminal = make_terminal(sys.stderr, os.environ, color=color, verbose=options.verbose or beside_program)
 
     def install(requirements: Sequence[str]) -> None:
         is_uv = session.venv_backend == "uv"
@@ -595,7 +656,7 @@ def make_context(
     return StepContext(
         say=session.log,
         terminal=terminal,
-        command=lambda step, *options: "" if step in waiting else command(step, *options),
+        command=lambda step, *options: "" if beside_program or step in waiting else command(step, *options),
         verbose=options.verbose,
         archives=options.archives,
         filenames=options.filenames,
@@ -603,6 +664,10 @@ def make_context(
         use_cache=options.use_cache,
         observes=options.observe,
         formats=options.formats,
+        variables=options.variables,
+        publish=options.publish,
+        arguments=options.arguments,
+        watches=options.watch,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),
         reuses_environment=reused,
         # With --no-install Nox still fills an environment that it has just made.

@@ -93,7 +93,9 @@ class StepTask(Task[Any]):
     def __init__(self, call: Call) -> None:
         def body(context: Context, **given: Any) -> None:
             images = tuple(given.get("image", ())) or call.images
-            code = run(replace(call, images=images, words=to_words(given)))
+            # What stands after "--", which older versions of Invoke keep to themselves.
+            of_program = getattr(context, "remainder", "").split() or None
+            code = run(replace(call, images=images, words=to_words(given, of_program)))
             if code:
                 raise Exit(code=code)
 

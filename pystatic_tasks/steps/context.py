@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.system.terminal import Terminal
+
+
+def _nothing_to_build() -> ImageConfig:
+    raise AssertionError("this step builds nothing again")
 
 
 def _no_environment(*_: object) -> None:
@@ -35,6 +39,11 @@ class StepContext:
         use_cache: Whether a step may be skipped when nothing changed.
         observes: Whether the program is run before it is frozen.
         formats: What sbom is to write, of `options.FORMATS`.
+        variables: Environment variables for the program that run starts, before those of `smoke.env`.
+        publish: Host and port at which run publishes it.
+        arguments: What run gives to it instead of `smoke.command`; None for just that.
+        watches: Whether run builds and starts it again when something changes.
+        build_again: Does all that comes before run once more; gives the configuration as it is then.
         python: Interpreter in the build environment; only freeze has one.
         wanted_python: What that environment is to be made from; a change of it makes the environment anew.
         reuses_environment: Whether that environment was there before.
@@ -54,6 +63,11 @@ class StepContext:
     use_cache: bool = True
     observes: bool = True
     formats: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    publish: tuple[str, int] | None = None
+    arguments: tuple[str, ...] | None = None
+    watches: bool = False
+    build_again: Callable[[], ImageConfig] = _nothing_to_build
     python: Path = Path()
     wanted_python: str = ""
     reuses_environment: bool = False

@@ -199,6 +199,11 @@ def only_one(
             os.close(descriptor)
 
 
+def release(config: ImageConfig) -> None:
+    """Let other processes work on an image though this one goes on, whoever in it said that more is to come."""
+    os.close(os.open(config.work / "lock", os.O_RDWR | os.O_CREAT, 0o666))
+
+
 def wait_for_lock(descriptor: int, config: ImageConfig, say: Callable[[str], None]) -> None:
     if locks.try_lock(descriptor, of_process=True):
         return

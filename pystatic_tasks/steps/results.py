@@ -64,6 +64,7 @@ class Frozen(Result):
         system_files: Paths of files of the system that it was seen to read.
         answers: What the plain program answered.
         errors: The errors that it logged meanwhile; see `LoggedError.text`.
+        sources: Paths of the files and folders of which people may change something, be they there or not.
         uses: What it was seen to use.
         not_observed: Why not everything was; "" if it was.
         optional: Names of what it can do without, whether or not that was left out.
@@ -90,6 +91,7 @@ class Frozen(Result):
     system_files: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()
     errors: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
     not_observed: str = ""
     optional: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ class Step:
         needs_environment: Whether it needs a build environment.
         in_container: Whether it is done in the container, where the program is frozen in one.
         on_request: Whether it changes more than `build` and `dist`: then it runs only where it is asked for by name.
+        in_foreground: Whether it goes on until the user ends it; then it is for one image at a time.
         is_folded: Whether it says much of what only matters when it fails.
         result_file: The JSON file among the results in which it says what it made; "" if only its manifest does.
     """
@@ -40,6 +41,7 @@ class Step:
     needs_environment: bool = False
     in_container: bool = False
     on_request: bool = False
+    in_foreground: bool = False
     is_folded: bool = False
     result_file: str = ""
 

@@ -13,6 +13,7 @@ from pystatic_tasks.steps.index.step import index
 from pystatic_tasks.steps.pack.step import pack
 from pystatic_tasks.steps.push.step import push
 from pystatic_tasks.steps.resolve.step import resolve
+from pystatic_tasks.steps.run.step import run
 from pystatic_tasks.steps.sbom.step import sbom
 from pystatic_tasks.steps.slim.step import slim
 from pystatic_tasks.steps.smoke.step import smoke
@@ -55,6 +56,14 @@ TABLE = (
         run=smoke,
         before="image",
         result_file="smoke.json",
+    ),
+    Step(
+        name="run",
+        description="Run the image of {name} until Ctrl-C ends it.",
+        run=run,
+        before="image",
+        on_request=True,
+        in_foreground=True,
     ),
     Step(
         name="sbom",

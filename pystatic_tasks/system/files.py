@@ -87,8 +87,12 @@ def hash_tree(path: Path) -> str:
 
 def hashes_of_words(root: Path, words: Iterable[str]) -> list[str]:
     """One for each word of a command: the hash of the file or the folder that it names below `root`, or ""."""
-    top = root.resolve()
-    return [hash_tree(root / word) if top in (root / word).resolve().parents else "" for word in words]
+    return [hash_tree(root / word) if is_below(root, word) else "" for word in words]
+
+
+def is_below(root: Path, word: str) -> bool:
+    """Whether a word of a command may name something below `root`, be it there or not."""
+    return root.resolve() in (root / word).resolve().parents
 
 
 def hash_files(folder: Path, paths: Iterable[Path]) -> str:

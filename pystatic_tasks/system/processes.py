@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,8 @@ from pystatic_tasks.system.redaction import masked
 
 # Lead another interpreter astray, and bring libraries of the caller's into each process.
 FOREIGN_VARIABLES = ("PYTHON", "LD_PRELOAD", "LD_AUDIT")
+# Ctrl-C, what asks for an end, and a terminal that was closed.
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -28,6 +33,20 @@ def with_our_life(command: Iterable[object]) -> list[str]:
     """The command such that it is killed when this program is, by setpriv of util-linux where that is there."""
     setpriv = shutil.which("setpriv")
     return [*([setpriv, "--pdeathsig", "KILL"] if setpriv else []), *map(str, command)]
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ignore what ends this program by the terminal or by TERM, as do the tools that are run meanwhile."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def ignore(line: str) -> None:

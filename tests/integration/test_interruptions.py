@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from support import Project, clean_environment, engine_or_skip, small_disk, tool_or_skip, without_times, write_project
 
+from pystatic_tasks.config.model import Request
+from pystatic_tasks.in_env.client import free_port, send
+
 APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'{}']\n"
 FILES = {
     "pyproject.toml": '[tool.pystatic-tasks]\napp = "hello:app"\nname = "hello"\n',
@@ -131,6 +134,42 @@ def test_it_may_be_ended_at_any_moment(
     assert not {name for name in changed if name.startswith(".") and number != signal.SIGKILL}
     # Only what a session before the interrupted one left.
     assert changed <= ({"hello"} if session == "staticx" else {"hello", "smoke.json", *before})
+
+
+def answer(port: int) -> str:
+    """What the program answers, once it does."""
+    end = time.monotonic() + 20
+    while not (body := send(Request(), ("127.0.0.1", port), 5).body):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return body
+
+
+def test_what_runs_in_the_foreground_follows_its_sources_until_it_is_ended(hello: Project) -> None:
+    engine_or_skip("sandbox")
+    change(hello, "first")
+    port = free_port()
+    running = start(hello, "-s", "run", "--", "--engine", "sandbox", "--publish", str(port), "--watch")
+    try:
+        printed_until(running, "Ctrl-C ends it")
+        assert answer(port) == "first"
+        change(hello, "second")
+        printed_until(running, "changed: hello.py")
+        printed_until(running, "Ctrl-C ends it")
+        assert answer(port) == "second"
+        (hello.root / "hello.py").write_text("def app(\n", encoding="utf-8")
+        printed = printed_until(running, "until the next change")
+        assert "hello could not be built: freeze failed.\n" in printed
+        assert answer(port) == "second"
+        running.terminate()
+        printed = running.communicate(timeout=30)[0]
+    finally:
+        running.kill()
+        running.communicate()
+        change(hello, "third")
+    assert running.returncode == 0, printed
+    assert "Traceback" not in printed
+    wait_until_alone(hello)
 
 
 def test_after_all_that_the_next_run_works(hello: Project) -> None:

@@ -134,6 +134,25 @@ def test_a_step_is_run_by_nox_with_what_was_asked_for(shop: Path, monkeypatch: p
     ]
 
 
+def test_what_is_for_the_program_is_passed_on(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Call] = []
+
+    def run(call: Call) -> int:
+        calls.append(call)
+        return 0
+
+    monkeypatch.setattr(module, "run", run)
+    assert main(["run", "--root", str(shop), "--env", "A=1", "--", "--json", "--", "x y"]) == 0
+    assert calls[0].words == ("--env=A=1", "--", "--json", "--", "x y")
+
+
+def test_what_runs_no_program_takes_no_words_for_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["check", "--root", str(shop), "--", "x", "y"])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith("error: unrecognized arguments: x y\n")
+
+
 @pytest.mark.parametrize(
     ("path", "name"),
     [("/usr/bin/pystatic", "pystatic"), ("/x/pystatic_tasks/__main__.py", "python -m pystatic_tasks")],

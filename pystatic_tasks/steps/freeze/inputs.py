@@ -13,14 +13,17 @@ from pystatic_tasks.config.project import PYPROJECT, license_expression, people,
 from pystatic_tasks.in_env.protocol import Component, Own
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.in_env.stamps import stamps
+from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
 from pystatic_tasks.steps.freeze.installed import installed_files
+from pystatic_tasks.steps.freeze.locks import find_lock
+from pystatic_tasks.steps.freeze.requirements import read_all
 from pystatic_tasks.steps.results import Interpreter, Stamps
-from pystatic_tasks.steps.slim_lock import left_out
-from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree
+from pystatic_tasks.steps.slim_lock import left_out, lock_path
+from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, is_below
 
 PACKAGE = Path(__file__).resolve().parents[2]
 # The stamp of no file.
@@ -101,3 +104,29 @@ def own_components(config: ImageConfig) -> Own:
         runner=our_component(),
         folder=str(config.root),
     )
+
+
+def sources(config: ImageConfig, python: Path) -> tuple[str, ...]:
+    """The files, also those that are not there yet, and the folders of which people may change something.
+
+    Args:
+        config: What is frozen.
+        python: The interpreter of the build environment.
+    """
+    usual = find_server(config.server_kind).config_file if config.app else ""
+    lock = find_lock(config)
+    services = (word for each in config.services for word in each.command)
+    words = (*config.smoke.command, *config.observe.command, *services)
+    found = [
+        *environment.local_folders(config),
+        *environment.linked_paths(config, python),
+        *(folder / PYPROJECT for folder in (config.root, config.project)),
+        *read_all(environment.requirement_files(config)).files,
+        *([lock.path] if lock else []),
+        *filter(None, [target.server_config_file(config), config.root / usual if usual else None]),
+        *(config.root / entry.rpartition(":")[0] for entry in config.freeze.data),
+        *map(Path, config.staticx.libraries),
+        lock_path(config),
+        *(config.root / word for word in words if is_below(config.root, word) and (config.root / word).exists()),
+    ]
+    return tuple(sorted({os.path.normpath(path) for path in found}))

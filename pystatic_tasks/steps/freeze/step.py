@@ -15,7 +15,7 @@ from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
 from pystatic_tasks.steps.freeze.examination import examine_target, find_tools, observe_target
-from pystatic_tasks.steps.freeze.inputs import freeze_inputs, stamps_of_others
+from pystatic_tasks.steps.freeze.inputs import freeze_inputs, sources, stamps_of_others
 from pystatic_tasks.steps.freeze.interpreter import LARGE_INTERPRETER_BYTES, check_interpreter, large_interpreter
 from pystatic_tasks.steps.freeze.own_data import check_own_data
 from pystatic_tasks.steps.freeze.phases import phase_of
@@ -97,6 +97,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         system_files=tuple(path for path, _ in observed.system_files),
         answers=observed.answers,
         errors=observation.errors_of(config, observed),
+        sources=sources(config, context.python),
         uses=observed.uses,
         not_observed=observed.problem,
         optional=made.optional,

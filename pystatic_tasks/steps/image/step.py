@@ -217,7 +217,9 @@ def show_sizes(
     sizes = Sizes(frozen_bytes=frozen_bytes, executable_bytes=ingredients.executable_bytes, built=built)
     for line in as_table(config, sizes):
         context.say(line)
-    for number, command in enumerate(next_commands(config, context.command, engines, ingredients.runtime.ports)):
+    commands = next_commands(config, context.command, engines, ingredients.runtime.ports)
+    # What runs next says what it does.
+    for number, command in enumerate(commands if context.command("run") else ()):
         context.say(f"{'next:' if number == 0 else '':<6}{command}")
     add_to_job_summary(as_markdown(config, sizes))
 

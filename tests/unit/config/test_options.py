@@ -21,7 +21,8 @@ from pystatic_tasks.errors import ConfigError
 KNOWN = (
     "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, "
     "--filename FILE, --recursive, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, "
-    "--verbose, --json."
+    "--env NAME[=VALUE], --publish [HOST:]PORT, --watch, --verbose, --json; "
+    "one more -- goes before what is for the program."
 )
 
 
@@ -43,6 +44,13 @@ KNOWN = (
         (["--recursive"], Options(recursive=True)),
         (["--fix"], Options(fix=True)),
         (["--check-reproducible"], Options(check_reproducible=True)),
+        (["--env", "A=1", "--env=B=x=y", "--env", "C="], Options(variables={"A": "1", "B": "x=y", "C": ""})),
+        (["--publish", "8080"], Options(publish=("127.0.0.1", 8080))),
+        (["--publish", ":8080"], Options(publish=("127.0.0.1", 8080))),
+        (["--publish", "0.0.0.0:65535"], Options(publish=("0.0.0.0", 65535))),
+        (["--watch"], Options(watch=True)),
+        (["--", "--watch", "x", "--"], Options(arguments=("--watch", "x", "--"))),
+        (["--fix", "--"], Options(fix=True, arguments=())),
         (["--verbose"], Options(verbose=True)),
         (["--json"], Options(json=True)),
         (["--format", "spdx"], Options(formats=("spdx",))),
@@ -117,6 +125,46 @@ def test_a_path_is_from_the_folder_of_the_front_that_read_it(tmp_path: Path, mon
 def test_words_are_read_as_another_front_read_them() -> None:
     words = to_words({"tag": ["1.4"], "platform": "-x", "no_cache": True})
     assert parse_options(words) == Options(config={"image": {"tags": ["1.4"]}}, platform="-x", use_cache=False)
+
+
+def test_what_is_for_the_program_stays_as_it_is() -> None:
+    assert to_words({"env": ["A=b c"], "watch": True}, ["x", "--", "y z"]) == (
+        "--env=A=b c",
+        "--watch",
+        "--",
+        "x",
+        "--",
+        "y z",
+    )
+    assert to_words({}, []) == ("--",)
+
+
+def test_a_variable_by_itself_has_the_callers_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "a=b")
+    assert parse_options(["--env", "TOKEN"]).variables == {"TOKEN": "a=b"}
+
+
+@pytest.mark.parametrize(
+    ("word", "problem"),
+    [
+        (
+            "--env=TOKEN",
+            '--env = "TOKEN": there is no variable TOKEN here; give its value, or set it where you call this',
+        ),
+        ("--env==x", '--env = "=x": lacks a name'),
+        ("--env=", '--env = "": lacks a name'),
+        ("--publish=", '--publish = "": the port must be a number from 1 to 65535'),
+        ("--publish=0", '--publish = "0": the port must be a number from 1 to 65535'),
+        ("--publish=127.0.0.1:65536", '--publish = "127.0.0.1:65536": the port must be a number from 1 to 65535'),
+        ("--publish=x:80", '--publish = "x:80": the host must be an IPv4 address, such as 127.0.0.1'),
+        ("--publish=[::1]:80", '--publish = "[::1]:80": the host must be an IPv4 address, such as 127.0.0.1'),
+    ],
+)
+def test_what_run_cannot_use_is_named(word: str, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOKEN", raising=False)
+    with pytest.raises(ConfigError) as caught:
+        parse_options([word])
+    assert str(caught.value) == f"After --: {problem}.\n{KNOWN}"
 
 
 def test_any_parser_can_learn_the_options() -> None:

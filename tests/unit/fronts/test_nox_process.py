@@ -222,19 +222,21 @@ def waiting(script: str) -> subprocess.Popen[str]:
 
 
 def test_ctrl_c_reaches_both_and_the_end_is_waited_for() -> None:
-    tidy = f"try:\n    {PATIENT}\nexcept KeyboardInterrupt: print('tidied up')"
-    with waiting(tidy) as process:
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.communicate(timeout=10)[0] == "tidied up\n"
-    assert process.returncode == 130
+    tidy = f"try:\n    {PATIENT}\nexcept KeyboardInterrupt: print('tidied up')\nraise SystemExit({{}})"
+    for code, of_both in ((1, 130), (0, 0)):
+        with waiting(tidy.format(code)) as process:
+            os.killpg(process.pid, signal.SIGINT)
+            assert process.communicate(timeout=10)[0] == "tidied up\n"
+        assert process.returncode == of_both
 
 
-def test_term_is_passed_on() -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_term_and_the_end_of_a_terminal_are_passed_on(number: signal.Signals, code: int) -> None:
     started = time.monotonic()
     with waiting(PATIENT) as process:
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         process.communicate(timeout=10)
-    assert process.returncode == 143
+    assert process.returncode == code
     assert time.monotonic() - started < 10
 
 

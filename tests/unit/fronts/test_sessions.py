@@ -163,7 +163,7 @@ class Session:
 
 def test_the_sessions_are_returned_by_step(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
-    assert list(sessions) == ["freeze", "slim", "staticx", "image", "smoke", "sbom", "push", "index", "resolve"]
+    assert list(sessions) == ["freeze", "slim", "staticx", "image", "smoke", "run", "sbom", "push", "index", "resolve"]
     assert sessions == registry.get()
 
 
@@ -175,6 +175,7 @@ def test_each_step_requires_the_one_before(tmp_path: Path) -> None:
         "staticx": ["freeze"],
         "image": ["staticx"],
         "smoke": ["image"],
+        "run": ["image"],
         "sbom": ["image"],
         "push": ["image"],
         "index": [],
@@ -211,6 +212,7 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
         "Make one static executable of shop.",
         "Write the container image of shop.",
         "Run the image of shop and hold it to its contract.",
+        "Run the image of shop until Ctrl-C ends it.",
         "Say what is inside the image of shop.",
         "Push the image of shop to registries.",
         "Join archives of shop for several platforms, and push them.",
@@ -227,6 +229,7 @@ def test_a_prefix_goes_before_all_names(tmp_path: Path) -> None:
         "web-staticx": ["web-freeze"],
         "web-image": ["web-staticx"],
         "web-smoke": ["web-image"],
+        "web-run": ["web-image"],
         "web-sbom": ["web-image"],
         "web-push": ["web-image"],
         "web-index": [],
@@ -242,6 +245,7 @@ def test_single_sessions_may_have_other_names(tmp_path: Path) -> None:
         "web-staticx": ["web-freeze"],
         "build": ["web-staticx"],
         "web-smoke": ["build"],
+        "web-run": ["build"],
         "web-sbom": ["build"],
         "web-push": ["build"],
         "web-index": [],
@@ -333,6 +337,8 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "image-worker": ["staticx-worker"],
         "smoke-web": ["image-web"],
         "smoke-worker": ["image-worker"],
+        "run-web": ["image-web"],
+        "run-worker": ["image-worker"],
         "sbom-web": ["image-web"],
         "sbom-worker": ["image-worker"],
         "push-web": ["image-web"],
@@ -344,6 +350,7 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "staticx": ["staticx-web", "staticx-worker"],
         "image": ["image-web", "image-worker"],
         "smoke": ["smoke-web", "smoke-worker"],
+        "run": [],
         "sbom": ["sbom-web", "sbom-worker"],
         "push": ["push-web", "push-worker"],
         "index": ["index-web", "index-worker"],
@@ -359,6 +366,15 @@ def test_the_session_for_all_does_nothing_itself(tmp_path: Path) -> None:
     session = Session()
     sessions["freeze"](session.nox)
     assert (sessions["freeze"].venv_backend, session.lines, session.installed) == ("none", [], [])
+
+
+def test_a_session_in_the_foreground_is_for_one_of_them(tmp_path: Path) -> None:
+    sessions = register(root=write(tmp_path, TWO))
+    with pytest.raises(AbortedError) as caught:
+        sessions["run"](Session().nox)
+    assert str(caught.value) == (
+        "run is for one image at a time, and the project has 2.\nChoose one: nox -s run-web or nox -s run-worker"
+    )
 
 
 def test_names_and_skip_hold_for_several_images_too(tmp_path: Path) -> None:
@@ -447,7 +463,7 @@ def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path) -> None:
     [
         ({"skip": ["imag"]}, '"imag"; did you mean "image"?'),
         ({"names": {"smokes": "x"}}, '"smokes"; did you mean "smoke"?'),
-        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, index, push, resolve, sbom, slim, smoke, staticx'),
+        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, index, push, resolve, run, sbom, slim, smoke, staticx'),
     ],
 )
 def test_an_unknown_step_ends_nox(
@@ -526,6 +542,7 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
         "staticx": "Make one static executable of shop.",
         "image": "Write the container image of shop.",
         "smoke": "Run the image of shop and hold it to its contract.",
+        "run": "Run the image of shop until Ctrl-C ends it.",
         "sbom": "Say what is inside the image of shop.",
         "push": "Push the image of shop to registries.",
         "index": "Join archives of shop for several platforms, and push them.",
@@ -556,13 +573,16 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
             "--in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, --no-observe, "
-            "--fix, --format FORMAT, --check-reproducible, --verbose, --json",
+            "--fix, --format FORMAT, --check-reproducible, --env NAME[=VALUE], --publish [HOST:]PORT, --watch, "
+            "--verbose, --json; one more -- goes before what is for the program",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
             "--engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, "
-            "--no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, --verbose, --json",
+            "--no-cache, --no-observe, "
+            "--fix, --format FORMAT, --check-reproducible, --env NAME[=VALUE], --publish [HOST:]PORT, --watch, "
+            "--verbose, --json; one more -- goes before what is for the program",
         ),
         (
             ["--platform", "linux/s390x"],
@@ -1192,6 +1212,98 @@ def test_what_is_overridden_ends_it(tmp_path: Path, register: str, variable: dic
     )
     assert lines[place + 1] == "Leave it out there, or write it there too."
     assert len([line for line in lines if line.startswith("smoke of")]) == 1
+
+
+# --watch.
+
+WATCHING = """
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import nox
+import pystatic_tasks
+from pystatic_tasks.fronts import sessions
+from pystatic_tasks.errors import FreezeError, PystaticError
+
+
+def step(name):
+    def run(image, context):
+        fails = name == "freeze" and image.name == "broken"
+        context.say(f"{name} of {image.name}{'' if context.use_cache else ' anew'}")
+        if fails:
+            raise FreezeError("It does not freeze.", "Mend it.")
+        if name == "run":
+            for other in ("broken", "mended"):
+                text = Path("pyproject.toml").read_text().replace("shop", other).replace("broken", other)
+                Path("pyproject.toml").write_text(text)
+                try:
+                    context.say(f"runs {context.build_again().name}")
+                except PystaticError as error:
+                    context.say(error.problem)
+
+    return run
+
+
+sessions.STEPS.update({name: replace(each, run=step(name)) for name, each in sessions.STEPS.items()})
+
+
+@nox.session(venv_backend="none")
+def own(session):
+    pystatic_tasks.run_step(session, "run")
+
+
+pystatic_tasks.register(SKIP)
+"""
+
+
+def watch(folder: Path, *arguments: str, register: str = "", ok: bool = True) -> list[str]:
+    """What Nox says while a project is built again, first to no avail."""
+    write(folder, noxfile=WATCHING.replace("SKIP", register))
+    words = ["--default-venv-backend", "virtualenv", *arguments, "--", "--watch", "--no-cache"]
+    result = run_nox(folder, *words)
+    assert (result.returncode == 0) is ok, result.stderr
+    return [line.removeprefix("nox > ") for line in result.stderr.splitlines()]
+
+
+BUILDING = ["freeze", "staticx", "image"]
+
+
+@pytest.mark.parametrize("skip", ["", "skip=['staticx']", "prefix='web-'"])
+def test_what_runs_is_built_again_as_it_is_configured_then(tmp_path: Path, skip: str) -> None:
+    name = "web-run" if "prefix" in skip else "run"
+    lines = watch(tmp_path, "-s", name, register=skip)
+    freeze = name.replace("run", "freeze")
+    assert [line for line in lines if " of " in line or line.startswith(("runs", "broken"))] == [
+        *(f"{step} of shop anew" for step in [*BUILDING, "run"]),
+        "freeze of broken",
+        f"broken could not be built: {freeze} failed.",
+        *(f"{step} of mended" for step in BUILDING),
+        "runs mended",
+    ]
+    assert f"Session {freeze} aborted: It does not freeze." in lines
+
+
+def test_a_session_that_does_all_itself_does_it_again(tmp_path: Path) -> None:
+    lines = watch(tmp_path, "-s", "run", register="skip=['freeze', 'staticx', 'image']")
+    assert [line for line in lines if " of " in line or line.startswith(("runs", "It "))] == [
+        *(f"{step} of shop anew" for step in [*BUILDING, "run"]),
+        "freeze of broken",
+        "It does not freeze.",
+        *(f"{step} of mended" for step in BUILDING),
+        "runs mended",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["--no-dependencies", "-s", "run"], ["-s", "own"]])
+def test_what_could_not_be_built_again_is_not_watched(tmp_path: Path, arguments: list[str]) -> None:
+    lines = watch(tmp_path, *arguments, ok=False)
+    name = arguments[-1]
+    place = lines.index(
+        f"Session {name} aborted: --watch builds by the sessions before {name}: "
+        "there are none here, or Nox was told to run none."
+    )
+    assert lines[place + 1] == "Run a session of register() without --no-dependencies, or leave out --watch."
 
 
 # Two builds at once.

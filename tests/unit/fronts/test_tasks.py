@@ -48,7 +48,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
 def invoke(made: Collection, *words: str) -> None:
     """Run tasks as Invoke's command line does."""
     parsed = Parser(contexts=made.to_contexts()).parse_argv(list(words))
-    Executor(made).execute(*parsed)
+    Executor(made, core=parsed).execute(*parsed)
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: Any, **options: Any) -> str:
@@ -68,6 +68,7 @@ def test_each_step_is_a_task_that_says_what_it_does() -> None:
         "Make one static executable of the project.",
         "Write the container image of the project.",
         "Run the image of the project and hold it to its contract.",
+        "Run the image of the project until Ctrl-C ends it.",
         "Say what is inside the image of the project.",
         "Push the image of the project to registries.",
         "Join archives of the project for several platforms, and push them.",
@@ -110,6 +111,11 @@ def test_what_is_done_for_the_whole_project_has_no_option_for_one_image() -> Non
 def test_options_belong_to_the_task_before_them(calls: list[Call]) -> None:
     invoke(collection(), "freeze", "--verbose", "smoke", "--fix")
     assert [(call.step, call.words) for call in calls] == [("freeze", ("--verbose",)), ("smoke", ("--fix",))]
+
+
+def test_what_stands_after_the_dashes_is_for_the_program(calls: list[Call]) -> None:
+    invoke(collection(), "run", "--env", "A=1", "--watch", "--", "import", "--all")
+    assert calls[0].words == ("--env=A=1", "--watch", "--", "import", "--all")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from pystatic_tasks.steps.manifest import (
     manifest_path,
     only_one,
     read_manifest,
+    release,
     require_manifest,
     unchanged,
     write_manifest,
@@ -244,6 +245,16 @@ def test_a_build_keeps_its_image_from_session_to_session(
     with only_one(image, print), only_one(image, print, lambda: True):
         assert other.poll() is None
     assert line_of(other) == "has shop"
+
+
+def test_what_goes_on_may_let_others_build(
+    image: ImageConfig, other_build: Callable[..., subprocess.Popen[str]]
+) -> None:
+    with only_one(image, print, lambda: True):
+        pass
+    with only_one(image, print):
+        release(image)
+        assert line_of(other_build("shop")) == "has shop"
 
 
 def test_a_build_that_failed_keeps_nothing(

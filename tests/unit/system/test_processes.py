@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.system.processes import last_lines, run_logged, tool_environment
+from pystatic_tasks.system.processes import last_lines, run_logged, tool_environment, undisturbed
 
 
 def script(code: str) -> list[object]:
@@ -124,6 +125,17 @@ def test_an_interrupted_tool_is_ended(tmp_path: Path) -> None:
     pid = int((tmp_path / "tool.log").read_text(encoding="utf-8"))
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_what_must_be_done_is_not_interrupted(tmp_path: Path) -> None:
+    """Neither here nor in a tool."""
+    before = signal.getsignal(signal.SIGTERM)
+    with undisturbed():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(os.getpid(), number)
+        subprocess.run(["sh", "-c", f"kill -TERM $$; touch {tmp_path}/done"], check=True)
+    assert (tmp_path / "done").exists()
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_the_last_lines_are_those_with_text(tmp_path: Path) -> None:

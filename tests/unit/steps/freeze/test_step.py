@@ -192,6 +192,7 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "system_files": [],
         "answers": [],
         "errors": [],
+        "sources": [f"{shop.root}{name}" for name in ("", "/gunicorn.conf.py", "/pyproject.toml", "/pystatic.lock")],
         "uses": [],
         "not_observed": "",
         "optional": ["email.parser"],

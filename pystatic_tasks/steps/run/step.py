@@ -1,0 +1,248 @@
+"""The step: run the image under the policy of smoke, show its log, and end it in order."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.variables import caller_values
+from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
+from pystatic_tasks.engines.base import GRACE_SECONDS
+from pystatic_tasks.errors import ProgramError, PystaticError
+from pystatic_tasks.steps import services
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.manifest import release, require_result
+from pystatic_tasks.steps.policy import make_policy
+from pystatic_tasks.steps.results import Built, Frozen
+from pystatic_tasks.steps.run.address import EVERYWHERE, choose_address, url_of
+from pystatic_tasks.steps.run.log import follow, outputs
+from pystatic_tasks.steps.run.watch import Seen, changed, look, wait_for_change
+from pystatic_tasks.system.processes import undisturbed
+
+WAIT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is run, and how.
+
+    Attributes:
+        config: The image.
+        artifact: What the engine gets.
+        policy: How it runs it.
+        arguments: What the program gets.
+        watched: Files and folders whose change may make another image.
+    """
+
+    config: ImageConfig
+    artifact: Artifact
+    policy: Policy
+    arguments: tuple[str, ...]
+    watched: tuple[Path, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A container, and the thread that shows its log until it ends."""
+
+    container: Container
+    log: threading.Thread
+
+    def wait(self, timeout: float) -> int | None:
+        """The exit code, or None if it still runs after `timeout` seconds."""
+        self.log.join(timeout)
+        return None if self.log.is_alive() else self.container.wait(WAIT_SECONDS)
+
+
+def run(config: ImageConfig, context: StepContext) -> None:
+    """Run the image in the foreground until it ends, or Ctrl-C or TERM ends it.
+
+    Raises:
+        ConfigError: it cannot be published where that is wanted.
+        MissingToolError: no engine, or not the one asked for, works here.
+        ImageError: the engine cannot start it.
+        ServiceError: a service cannot be started.
+        ProgramError: it ended with an exit code other than 0.
+        PystaticError: it is run already.
+    """
+    with only_here(config):
+        engine = choose_engine(config.smoke.engine)
+        engine.load(artifact_of(config))
+        plan = make_plan(config, context)
+        seen = look(plan.watched) if context.watches else {}
+        while True:
+            following, seen = run_once(plan, seen, engine, context)
+            if following is None:
+                return
+            if following.watched != plan.watched:
+                seen = look(following.watched)
+            plan = following
+
+
+@contextlib.contextmanager
+def only_here(config: ImageConfig) -> Iterator[None]:
+    """Raises PystaticError if another process runs the image; what it started would be taken for left behind."""
+    with (config.work / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PystaticError(
+                f"{config.name} is run from this folder already.", "End that first, by Ctrl-C where it was started."
+            ) from None
+        yield
+
+
+def artifact_of(config: ImageConfig) -> Artifact:
+    built = require_result(config, Built)
+    return make_artifact(config, image_id=built.image_id, ports=built.server_ports)
+
+
+def make_plan(config: ImageConfig, context: StepContext, before: Plan | None = None) -> Plan:
+    """What to run; the address is that of `before` where the program listens as it did."""
+    artifact = artifact_of(config)
+    if before and before.artifact.port == artifact.port:
+        publish = before.policy.publish
+    else:
+        publish = choose_address(artifact, context.publish)
+    usual = () if config.app else config.smoke.command
+    frozen = require_result(config, Frozen)
+    return Plan(
+        config=config,
+        artifact=artifact,
+        policy=make_policy(config, user=config.image.user, step="run", env=context.variables, publish=publish),
+        arguments=usual if context.arguments is None else context.arguments,
+        watched=(*map(Path, frozen.sources), *(config.root / source for source in config.image.files.values())),
+    )
+
+
+def run_once(plan: Plan, seen: Seen, engine: Engine, context: StepContext) -> tuple[Plan | None, Seen]:
+    """Run it until it ends or is to be replaced; what to run next, if anything, and what that was built from."""
+    with services.running(plan.config, context), running(plan, engine, context) as program:
+        try:
+            if not context.watches:
+                wait_for_end(plan, program, context)
+                return None, seen
+            following, seen = next_plan(plan, seen, program, engine, context)
+        except KeyboardInterrupt:
+            return None, seen
+        finally:
+            end(plan, program, context)
+    return following or built_again(plan, engine, context) or plan, seen
+
+
+@contextlib.contextmanager
+def running(plan: Plan, engine: Engine, context: StepContext) -> Iterator[Running]:
+    """The started program with its log shown; it is removed afterwards."""
+    config = plan.config
+    with outputs(caller_values(config)) as (output, errors):
+        container = engine.start(plan.artifact, plan.policy, plan.arguments)
+        log = threading.Thread(target=follow, args=(container, output, errors), daemon=True)
+        try:
+            # Others may build meanwhile.
+            release(config)
+            context.say(f"{config.name} runs {where(plan, engine, context)}; Ctrl-C ends it")
+            log.start()
+            yield Running(container=container, log=log)
+        finally:
+            with undisturbed():
+                container.remove()
+            if log.is_alive():
+                log.join()
+
+
+def where(plan: Plan, engine: Engine, context: StepContext) -> str:
+    """At which address, and by which engine, as part of a line."""
+    address, port = plan.policy.publish, plan.artifact.port
+    if address is None:
+        return f"({engine.name})"
+    everywhere = " and at all other addresses of this machine" if address[0] == EVERYWHERE else ""
+    taken = f"; port {port} is not free" if address[1] != port and not context.publish else ""
+    return f"at {url_of(address)}{everywhere} ({engine.name}{taken})"
+
+
+def wait_for_end(plan: Plan, program: Running, context: StepContext) -> None:
+    """Raises ProgramError if it ends with an exit code other than 0."""
+    while (code := program.wait(WAIT_SECONDS)) is None:
+        pass
+    if code:
+        raise ProgramError(f"{plan.config.name} ended with exit code {code}.", remedy(plan, context), code=code)
+    context.say(f"{plan.config.name} ended with exit code 0")
+
+
+def remedy(plan: Plan, context: StepContext) -> str:
+    if plan.config.app:
+        return (
+            f"See what it said above; {context.command('smoke') or 'smoke'} looks for the reason, and for what helps."
+        )
+    return "See what it said above."
+
+
+def end(plan: Plan, program: Running, context: StepContext) -> None:
+    """Stop in order what still runs."""
+    if not program.container.running():
+        return
+    name, stopped = plan.config.name, program.container.stop(GRACE_SECONDS)
+    # Its last words.
+    program.log.join(WAIT_SECONDS)
+    if stopped.seconds < GRACE_SECONDS:
+        context.say(f"{name} ended with exit code {stopped.code} after {stopped.seconds:.1f} s")
+    else:
+        context.say(f"{name} did not end within {GRACE_SECONDS:.0f} s after TERM, and was killed")
+
+
+def next_plan(
+    plan: Plan, seen: Seen, program: Running, engine: Engine, context: StepContext
+) -> tuple[Plan | None, Seen]:
+    """What to run after a change, and what there was then; nothing yet if that cannot be built meanwhile."""
+    following = None
+    while following is None:
+        now = wait_for_change(plan.watched, seen, waiting(plan, program, context))
+        context.say(f"changed: {changed(seen, now, plan.config.root)}")
+        seen = now
+        if plan.config.services:
+            # A build starts them too, at the same ports.
+            break
+        following = built_again(plan, engine, context)
+    return following, seen
+
+
+def waiting(plan: Plan, program: Running, context: StepContext) -> Callable[[float], None]:
+    """What waits for so many seconds, and says once if the program ends meanwhile."""
+    ended = threading.Event()
+
+    def wait(seconds: float) -> None:
+        if ended.is_set():
+            time.sleep(seconds)
+            return
+        code = program.wait(seconds)
+        if code is not None:
+            ended.set()
+            context.say(f"{plan.config.name} ended with exit code {code}; the next change starts it again")
+
+    return wait
+
+
+def built_again(plan: Plan, engine: Engine, context: StepContext) -> Plan | None:
+    """What to run now; None if it cannot be built, or is what it was before."""
+    name = plan.config.name
+    try:
+        config = context.build_again()
+        following = make_plan(config, context, plan)
+        engine.load(following.artifact)
+    except PystaticError as error:
+        for line in str(error).splitlines():
+            context.say(line)
+        context.say(f"{name} stays as it was until the next change")
+        return None
+    finally:
+        release(plan.config)
+    if following == plan:
+        context.say(f"{name} stays as it was: nothing of that is in the image")
+        return None
+    return following
