@@ -378,23 +378,26 @@ def run_each(
     `read` gives the configuration as it is by then.
     """
 
+    def run_one(step: str, config: ImageConfig, context: StepContext) -> None:
+        if config.build.place == HERE or not STEPS[step].in_container:
+            STEPS[step].run(config, context)
+        elif STEPS[step].needs_environment:
+            freeze_and_pack(config, context, words_in_container(options), overrides, options.platform)
+
     def build_again_for_last() -> ImageConfig:
         config = read()
         failed = run_sessions_before(session)
         if failed:
             raise PystaticError(f"{config.name} could not be built: {failed} failed.", "See what it said above.")
         for step in steps[:-1]:
-            STEPS[step].run(config, replace(context, use_cache=True))
+            run_one(step, config, replace(context, use_cache=True))
         return config
 
     context = replace(make_context(session, config, options, command), build_again=build_again_for_last)
     for step in steps:
         fold = folded(f"{step} of {config.name}", sys.stderr, os.environ) if STEPS[step].is_folded else nullcontext()
         with fold:
-            if config.build.place == HERE or not STEPS[step].in_container:
-                STEPS[step].run(config, context)
-            elif STEPS[step].needs_environment:
-                freeze_and_pack(config, context, words_in_container(options), overrides, options.platform)
+            run_one(step, config, context)
         if step == "image" and options.check_reproducible:
             words = words_of_second_build(options)
             call = Call(root=config.root, step=step, images=(config.name,), words=words, overrides=overrides)

@@ -28,8 +28,12 @@ def test_each_kind_of_error_has_its_exit_code(kind: type[errors.PystaticError], 
 
 
 def test_the_tree_has_no_other_kinds() -> None:
-    assert set(errors.PystaticError.__subclasses__()) == set(EXIT_CODES)
+    assert set(errors.PystaticError.__subclasses__()) == {*EXIT_CODES, errors.ProgramError}
     assert errors.PystaticError.exit_code == 1
+
+
+def test_a_program_that_was_run_gives_its_own_exit_code() -> None:
+    assert errors.ProgramError("x", code=42).exit_code == 42
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from pystatic_tasks.steps.results import Built, Frozen
 from pystatic_tasks.steps.run.address import EVERYWHERE, choose_address, url_of
 from pystatic_tasks.steps.run.log import follow, outputs
 from pystatic_tasks.steps.run.watch import Seen, changed, look, wait_for_change
+from pystatic_tasks.system import locks
 from pystatic_tasks.system.processes import undisturbed
 
 WAIT_SECONDS = 1.0
@@ -89,12 +89,10 @@ def run(config: ImageConfig, context: StepContext) -> None:
 def only_here(config: ImageConfig) -> Iterator[None]:
     """Raises PystaticError if another process runs the image; what it started would be taken for left behind."""
     with (config.work / "run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locks.try_lock(lock.fileno()):
             raise PystaticError(
                 f"{config.name} is run from this folder already.", "End that first, by Ctrl-C where it was started."
-            ) from None
+            )
         yield
 
 
