@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+import secrets
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +12,12 @@ import pytest
 from support import DEBIANS_PYTHON, Project, copy_repository, engine_or_skip, tool_or_skip
 
 BASE = "pystatic-test-base"
-SECRET = "top-secret-of-the-caller"
+# In no file of the repository, which is what is built.
+SECRET = secrets.token_hex(16)
 # What a base must hold, beside what every Debian has.
 PACKAGES = ("python3-venv", "binutils", "git", "openssh-client", "ca-certificates", "tzdata", "media-types")
 NOT_FOLLOWED = [f"--no-{each}" for each in ("recommends", "suggests", "conflicts", "breaks", "replaces", "enhances")]
+LINKS = ("/bin", "/sbin", "/lib", "/lib64")
 # What installations make that are no package's files.
 MADE = ("/var/lib/dpkg", "/etc/alternatives", "/etc/passwd", "/etc/group", "/etc/ld.so.cache", "/etc/ssl/certs")
 
@@ -31,13 +33,12 @@ def own_packages() -> set[str]:
     return {line.partition(":")[0] for line in lines} & installed
 
 
-def own_files() -> Iterator[str]:
-    """Their files, and the links of folders that stand before them."""
-    yield from ("/bin", "/sbin", "/lib", "/lib64")
-    yield from output("dpkg-query", "--listfiles", *sorted(own_packages())).splitlines()
-    for top in MADE:
-        yield top
-        yield from (str(path) for path in Path(top).rglob("*"))
+def own_files() -> set[str]:
+    """Their files and folders, by the paths that lead through no links, and the links beside them."""
+    listed = output("dpkg-query", "--listfiles", *sorted(own_packages())).splitlines()
+    made = (path for top in MADE for path in (Path(top), *Path(top).rglob("*")))
+    found = (path for path in (*map(Path, (*LINKS, *listed)), *made) if path.name and os.path.lexists(path))
+    return {str(path.parent.resolve() / path.name) for path in found}
 
 
 def output(*command: str) -> str:
@@ -52,7 +53,7 @@ def base() -> Iterator[str]:
         tool_or_skip(tool)
     if not DEBIANS_PYTHON.exists():
         pytest.skip("there is no Python of Debian's here")
-    names = "\0".join(sorted({name[1:] for name in own_files() if re.match("/[^.]", name) and os.path.lexists(name)}))
+    names = "\0".join(sorted(path.removeprefix("/") for path in own_files()))
     tar = ("tar", "--create", "--directory=/", "--null", "--no-recursion", "--files-from=-")
     packed = subprocess.run(tar, input=names.encode(), capture_output=True, check=True).stdout
     subprocess.run(["docker", "import", "-", BASE], input=packed, capture_output=True, check=True)
