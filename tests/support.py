@@ -238,6 +238,13 @@ def engine_or_skip(name: str) -> Engine:
         pytest.skip(error.problem)
 
 
+def let_others_pass(folder: Path) -> None:
+    """Another user can reach the folder, as far as it is ours."""
+    for each in (folder, *folder.parents):
+        if each.name and each.parent.name and each.stat().st_uid == os.geteuid():
+            each.chmod(each.stat().st_mode | 0o011)
+
+
 def tool_or_skip(name: str) -> str:
     found = shutil.which(name)
     if found is None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import packed
 import pytest
-from support import NOBODY, tool_or_skip
+from support import NOBODY, let_others_pass, tool_or_skip
 
 from pystatic_tasks.in_env import launcher_build
 from pystatic_tasks.in_env.shared_libraries import UNWINDER, find_library, machine_of
@@ -53,13 +53,6 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("launcher")
     let_others_pass(folder)
     return folder
-
-
-def let_others_pass(folder: Path) -> None:
-    """Another user can reach the folder, as far as it is ours."""
-    for each in (folder, *folder.parents):
-        if each.name and each.parent.name and each.stat().st_uid == os.geteuid():
-            each.chmod(each.stat().st_mode | 0o011)
 
 
 @pytest.fixture(scope="module")
