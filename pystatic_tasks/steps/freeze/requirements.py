@@ -14,14 +14,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 INCLUDING = ("-r", "--requirement", "-c", "--constraint")
-LOOKING = ("-f", "--find-links")
+LOOKING = ("-f", "--find-links", "-i", "--index-url", "--extra-index-url")
 CONTINUED = re.compile(r"\\\n")
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """Requirements and constraints files, each once, and folders that are searched for wheels."""
+    """Requirements and constraints files, each once, and folders that packages are looked for in."""
 
     files: tuple[Path, ...]
     folders: tuple[Path, ...]
@@ -36,11 +36,11 @@ def read_all(files: Iterable[Path]) -> Named:
             continue
         seen.append(file)
         for option, value in options(file.read_text(encoding="utf-8", errors="replace")):
-            path = path_of(value, file.parent)
-            if path and option in INCLUDING:
-                waiting.append(path)
-            elif path and path.is_dir():
-                folders.append(path)
+            if option in INCLUDING:
+                waiting += paths_of(value, [file.parent])
+            else:
+                # What is not beside the file, pip looks for where it is started.
+                folders += filter(Path.is_dir, paths_of(value, [file.parent, Path.cwd()]))
     return Named(files=tuple(seen), folders=tuple(dict.fromkeys(folders)))
 
 
@@ -53,7 +53,7 @@ def options(text: str) -> Iterator[tuple[str, str]]:
             if name in (*INCLUDING, *LOOKING):
                 following = words[number + 1] if number + 1 < len(words) else ""
                 yield name, value if equals else following
-            elif word[:2] in ("-r", "-c", "-f") and not word.startswith("--"):
+            elif word[:2] in ("-r", "-c", "-f", "-i") and not word.startswith("--"):
                 yield word[:2], word[2:]
 
 
@@ -64,9 +64,10 @@ def words_of(line: str) -> list[str]:
         return line.split()
 
 
-def path_of(value: str, folder: Path) -> Path | None:
-    """What a value names on this machine, from the folder of the file that it stands in; None if it is elsewhere."""
-    address = urlsplit(value)
-    if address.scheme == "file":
-        return Path(unquote(address.path))
-    return None if "://" in value or not value else folder / value
+def paths_of(value: str, folders: Iterable[Path]) -> list[Path]:
+    """What a value may name on this machine, from each of these folders; nothing if it is elsewhere."""
+    if value.startswith("file:"):
+        value = unquote(urlsplit(value).path)
+    if "://" in value or not value:
+        return []
+    return [Path(os.path.normpath(folder / value)) for folder in folders]

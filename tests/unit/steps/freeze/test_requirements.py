@@ -43,9 +43,38 @@ def test_anything_else_is_none(tmp_path: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["-f wheels", "-fwheels", "--find-links=wheels", "--find-links file://{folder}/wheels"]
+    "line",
+    [
+        "-f wheels",
+        "-fwheels",
+        "--find-links=wheels",
+        "--find-links file://{folder}/wheels",
+        "--find-links file:{folder}/wheels",
+        "--find-links file:wheels",
+        "--find-links file:more/../wheels",
+        "-i file://{folder}/wheels",
+        "--index-url={folder}/wheels",
+        "--extra-index-url file://localhost{folder}/wheels",
+    ],
 )
 def test_a_folder_that_is_searched_is_found(tmp_path: Path, line: str) -> None:
     (tmp_path / "base.txt").write_text(line.replace("{folder}", str(tmp_path)), encoding="utf-8")
     (tmp_path / "wheels").mkdir()
     assert read_all([tmp_path / "base.txt"]).folders == (tmp_path / "wheels",)
+
+
+@pytest.mark.parametrize("value", ["wheels", "file:wheels"])
+def test_a_folder_that_is_not_beside_the_file_is_found_where_pip_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "base.txt").write_text(f"--find-links {value}\n", encoding="utf-8")
+    (tmp_path / "wheels").mkdir()
+    assert read_all([tmp_path / "requirements" / "base.txt"]).folders == (tmp_path / "wheels",)
+
+
+@pytest.mark.parametrize("line", ["-f https://example.org/wheels", "--index-url https://example.org", "-f nowhere"])
+def test_no_other_folder_is_searched(tmp_path: Path, line: str) -> None:
+    (tmp_path / "base.txt").write_text(line, encoding="utf-8")
+    assert read_all([tmp_path / "base.txt"]).folders == ()
