@@ -28,8 +28,6 @@ PROVIDED = {
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/os-release", "/usr/share/zoneinfo/UTC"),
 }
 PLURALS = {"library": "libraries", "wanted": "wanted"}
-# Written anew by whatever installs a shared library of the system.
-CACHE_OF_LIBRARIES = "/etc/ld.so.cache"
 TESTS = {"tests", "test", "conftest"}
 PLAIN_METADATA = {"METADATA", "PKG-INFO"}
 # Something that was asked of a program, with how many bytes each process had written down by then.
@@ -358,14 +356,12 @@ def system_files(files: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def missing(records: Records, search_path: str) -> Iterator[str]:
-    """Where files of the system would be that were looked for in vain."""
+    """Where files of the system would be that were looked for in vain, or libraries that would go before others."""
     for path in records.files:
         if path.startswith(SYSTEM_DATA) and path not in PROVIDED and not Path(path).exists():
             yield path
-    mapped = {Path(path).name for path in records.libraries}
-    for name in records.wanted - mapped:
-        yield CACHE_OF_LIBRARIES
-        yield from (f"{folder}/{name}" for folder in search_path.split(":") if folder)
+    for folder in filter(None, search_path.split(":")):
+        yield from (f"{folder}/{name}" for name in records.wanted)
 
 
 def locales(files: Iterable[str]) -> list[str]:

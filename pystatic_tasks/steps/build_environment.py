@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ from pystatic_tasks.system.processes import run_logged
 IN_ENV = Path(__file__).resolve().parents[1] / "in_env"
 # Not led astray by the current folder, the user's packages and variables.
 ISOLATED = ("-I", IN_ENV / "boot.py")
+# Written anew by ldconfig, which whatever installs a shared library of the system calls.
+CACHE_OF_LIBRARIES = "/etc/ld.so.cache"
+# Those in a folder, and those for special processors.
+LIBRARIES = ("*.so*", "glibc-hwcaps/*/*.so*")
 
 
 def ask(
@@ -68,6 +72,15 @@ def site_packages(python: Path) -> list[Path]:
 
 
 def tools() -> list[Any]:
-    """What of the tools that the steps call decides what they make."""
+    """What of the tools that the steps call decides what they make, and which libraries they find."""
     found = filter(None, map(shutil.which, TOOLS))
-    return [stamps(found), os.environ.get("LD_LIBRARY_PATH", "")]
+    search_path = os.environ.get("LD_LIBRARY_PATH", "")
+    return [stamps(found), search_path, stamps(libraries_found(search_path))]
+
+
+def libraries_found(search_path: str) -> Iterator[str]:
+    """The files by which the dynamic loader decides between libraries of one name."""
+    yield CACHE_OF_LIBRARIES
+    for folder in filter(None, search_path.split(":")):
+        for pattern in LIBRARIES:
+            yield from map(str, Path(folder).glob(pattern))

@@ -271,7 +271,7 @@ def test_the_folder_that_a_module_is_imported_from(name: str, path: str, folder:
     assert folder_of_import(name, Path(path)) == (folder and Path(folder))
 
 
-def test_what_was_looked_for_in_vain_is_told_for_the_next_time(tmp_path: Path, site: Path) -> None:
+def test_what_would_be_found_the_next_time_is_told(tmp_path: Path, site: Path) -> None:
     there = tmp_path / "libthere.so.1"
     records = Records(
         files={"/usr/share/nowhere/magic", "/nowhere/else", "/etc/hosts", "/etc/timezone"},
@@ -279,7 +279,8 @@ def test_what_was_looked_for_in_vain_is_told_for_the_next_time(tmp_path: Path, s
         wanted={"libthere.so.1", "libgone.so.1"},
     )
     found = see(records, tmp_path, environment={"LD_LIBRARY_PATH": "/a:/b"})
-    assert found.missing == ("/a/libgone.so.1", "/b/libgone.so.1", "/etc/ld.so.cache", "/usr/share/nowhere/magic")
+    libraries = ("/a/libgone.so.1", "/a/libthere.so.1", "/b/libgone.so.1", "/b/libthere.so.1")
+    assert found.missing == (*libraries, "/usr/share/nowhere/magic")
 
 
 def test_what_is_used_counts_on_its_first_occasion_whichever_process_uses_it(tmp_path: Path, site: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from pystatic_tasks.in_env.modules import STATICX
 from pystatic_tasks.in_env.protocol import RefusedError, StaticExecutable, StaticxQuestion
+from pystatic_tasks.steps import build_environment
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, site_packages, tools
 
 QUESTION = StaticxQuestion(
@@ -86,3 +87,26 @@ def test_another_tool_or_another_place_of_libraries_is_seen(tmp_path: Path, monk
     second = tools()
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt")
     assert first != second != tools()
+
+
+@pytest.mark.parametrize("place", ["libz.so.1", "libz.so", "glibc-hwcaps/x86-64-v3/libz.so.1.3"])
+def test_a_library_that_goes_before_another_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", f"/nowhere::{tmp_path}")
+    first = tools()
+    library = tmp_path / place
+    library.parent.mkdir(parents=True, exist_ok=True)
+    library.write_bytes(b"1")
+    second = tools()
+    library.write_bytes(b"22")
+    assert first != second != tools()
+    (tmp_path / "notes.txt").touch()
+    assert tools() == tools()
+
+
+def test_the_loaders_cache_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_environment, "CACHE_OF_LIBRARIES", str(tmp_path / "ld.so.cache"))
+    first = tools()
+    (tmp_path / "ld.so.cache").touch()
+    assert tools() != first
