@@ -155,12 +155,16 @@ def install_variables(config: ImageConfig) -> dict[str, str]:
 
     setuptools builds in `build/` of the project and never removes a module there that is gone from
     the sources; so it gets a folder below that, which is empty each time and each project's own.
+    It also packs what its NAME.egg-info of an earlier build lists, so that goes to an empty folder too.
     """
     base = (config.work / "setuptools").relative_to(config.root)
     for folder in local_folders(config):
         shutil.rmtree(folder / base, ignore_errors=True)
+    metadata = config.work / "setuptools-metadata"
+    shutil.rmtree(metadata, ignore_errors=True)
+    metadata.mkdir(parents=True)
     settings = config.work / "setuptools.cfg"
-    write_whole(settings, f"[build]\nbuild_base = {base}\n")
+    write_whole(settings, f"[build]\nbuild_base = {base}\n[egg_info]\negg_base = {metadata}\n")
     return {"DIST_EXTRA_CONFIG": str(settings)}
 
 

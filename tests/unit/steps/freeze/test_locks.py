@@ -313,5 +313,6 @@ def test_each_project_is_built_in_a_folder_of_its_own(workspace: ImageConfig) ->
     write(core / "build/pystatic/shop/setuptools/lib", old_py="")
     variables = install_variables(workspace)
     config = Path(variables["DIST_EXTRA_CONFIG"]).read_text(encoding="utf-8")
-    assert config == "[build]\nbuild_base = build/pystatic/shop/setuptools\n"
+    metadata = workspace.work / "setuptools-metadata"
+    assert config == f"[build]\nbuild_base = build/pystatic/shop/setuptools\n[egg_info]\negg_base = {metadata}\n"
     assert not (core / "build/pystatic/shop/setuptools").exists()
