@@ -25,8 +25,10 @@ LONGEST_NAME = 255
 NODE_MODULES = "node_modules"
 # The second is not on Windows, the third nowhere else.
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-# Of a virtual environment, a cache (https://bford.info/cachedir/), and builds by CMake and Ninja.
-MARKS = ("pyvenv.cfg", "CACHEDIR.TAG", "CMakeCache.txt", "build.ninja")
+# Of a virtual environment, a cache (https://bford.info/cachedir/), and builds by CMake and Ninja that took place.
+MARKS = (("pyvenv.cfg",), ("CACHEDIR.TAG",), ("CMakeCache.txt", "CMakeFiles"), ("build.ninja", ".ninja_log"))
+# Where these lie, tools worked among what people wrote: a package, and a project that CMake builds.
+WRITTEN = ("__init__.py", "CMakeLists.txt")
 
 
 def fingerprint(parts: Any) -> str:
@@ -48,8 +50,18 @@ def source_files(folder: Path) -> Iterator[Path]:
 
 def packable_files(folder: Path) -> Iterator[Path]:
     """All files of a project that a build backend may take, whatever folder they are in."""
-    found = walk(folder, leave_out=lambda path: is_ours(path) or is_made_again(path))
+    found = walk(folder, leave_out=is_unpackable)
     return (path for path in found if path.is_file())
+
+
+def is_packable(folder: Path, path: Path) -> bool:
+    """Whether `packable_files` of a folder would have a file below it, there or not, or what another folder holds."""
+    between = [each for each in (path, *path.parents) if folder in each.parents]
+    return bool(between) and not any(map(is_unpackable, between))
+
+
+def is_unpackable(folder: Path) -> bool:
+    return is_ours(folder) or is_made_again(folder)
 
 
 def is_left_by_tools(folder: Path) -> bool:
@@ -60,7 +72,13 @@ def is_left_by_tools(folder: Path) -> bool:
 def is_made_again(folder: Path) -> bool:
     """Repositories' own files, bytecode, metadata of builds, and what is marked as made again."""
     by_name = folder.name in (".git", ".hg", ".svn", "__pycache__") or folder.name.endswith(".egg-info")
-    return by_name or any((folder / name).exists() for name in MARKS)
+    return by_name or is_marked(folder)
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether tools wrote all that a folder holds, by their marks."""
+    marked = any(all((folder / name).exists() for name in names) for names in MARKS)
+    return marked and not any((folder / name).exists() for name in WRITTEN)
 
 
 def is_ours(folder: Path) -> bool:

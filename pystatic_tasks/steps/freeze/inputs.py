@@ -23,7 +23,7 @@ from pystatic_tasks.steps.freeze.locks import find_lock
 from pystatic_tasks.steps.freeze.requirements import read_all
 from pystatic_tasks.steps.results import Interpreter, Stamps
 from pystatic_tasks.steps.slim_lock import left_out, lock_path
-from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, is_below
+from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, is_below, is_packable
 
 PACKAGE = Path(__file__).resolve().parents[2]
 # The stamp of no file.
@@ -73,14 +73,15 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
             nobody knows what went in, and it counts as changed since.
     """
     counted = [context.python.parents[1], config.work, PACKAGE]
-    if is_imported_in_place(config):
-        counted.append(config.root)
-    others = sorted(
-        path
-        for path in filter(os.path.isabs, {*paths})
+
+    def is_counted(path: Path) -> bool:
         # A pyproject.toml is counted without our own table.
-        if Path(path).name == PYPROJECT or not any(Path(path).is_relative_to(each) for each in counted)
-    )
+        if path.name == PYPROJECT:
+            return False
+        in_place = is_imported_in_place(config) and is_packable(config.root, path)
+        return in_place or any(path.is_relative_to(each) for each in counted)
+
+    others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(Path(path)))
     return {path: stamp if stamp[1] < began else UNKNOWN for path, stamp in stamps(others).items()}
 
 

@@ -240,6 +240,28 @@ def test_a_file_that_may_be_packed_is_a_source_in_whatever_folder(shop: ImageCon
 
 
 @pytest.mark.parametrize(
+    "beside",
+    [
+        {"CMakeCache.txt", "CMakeFiles", "__init__.py"},
+        {"CMakeCache.txt", "CMakeFiles", "CMakeLists.txt"},
+        {"build.ninja", ".ninja_log", "__init__.py"},
+        {"pyvenv.cfg", "CACHEDIR.TAG", "__init__.py"},
+        {"build.ninja"},
+        {"CMakeCache.txt"},
+    ],
+)
+def test_a_mark_among_what_people_wrote_is_none(shop: ImageConfig, beside: set[str]) -> None:
+    page = shop.root / "src/shop/page.html"
+    page.parent.mkdir()
+    for name in beside:
+        (page.parent / name).touch()
+    page.write_text("one", encoding="utf-8")
+    before = sources(shop)
+    page.write_text("another", encoding="utf-8")
+    assert sources(shop) != before
+
+
+@pytest.mark.parametrize(
     "place",
     [
         ".git/index",
@@ -247,6 +269,8 @@ def test_a_file_that_may_be_packed_is_a_source_in_whatever_folder(shop: ImageCon
         "src/shop.egg-info/PKG-INFO",
         ".venv/x.py",
         ".mypy_cache/x.json",
+        "out/cmake/x.o",
+        "out/meson/x.o",
         "build/pystatic/shop/x",
         "services/api/build/pystatic/shop/x",
         "dist/pystatic/shop/image.tar",
@@ -255,6 +279,9 @@ def test_a_file_that_may_be_packed_is_a_source_in_whatever_folder(shop: ImageCon
 def test_what_tools_make_again_is_no_source(shop: ImageConfig, place: str) -> None:
     write(shop.root / ".venv", pyvenv_cfg="")
     write(shop.root / ".mypy_cache", CACHEDIR_TAG="")
+    write(shop.root / "out/cmake", CMakeCache_txt="", CMakeFiles__cmake_check_cache="")
+    write(shop.root / "out/meson", build_ninja="")
+    (shop.root / "out/meson/.ninja_log").touch()
     before = sources(shop)
     path = shop.root / place
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from pystatic_tasks.config.model import Freeze, ImageConfig, Observe, Service, Smoke
-from pystatic_tasks.steps.freeze.inputs import sources
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze.environment import hash_sources
+from pystatic_tasks.steps.freeze.inputs import UNKNOWN, sources, stamps_of_others
 
 NO_ENVIRONMENT = Path("/nowhere/bin/python")
 
@@ -65,3 +67,58 @@ def test_only_the_folder_that_is_installed_is_watched_whole(config: ImageConfig)
         "/pyproject.toml",
         "/pystatic.lock",
     ]
+
+
+NEVER = 2**62
+
+
+@pytest.mark.parametrize("install", [(), (".",)])
+@pytest.mark.parametrize("script", [None, "app.py"])
+@pytest.mark.parametrize(
+    ("folder", "marks"),
+    [
+        ("ext", ()),
+        ("ext", ("CMakeCache.txt", "CMakeFiles")),
+        ("ext", ("build.ninja", ".ninja_log")),
+        ("ext", ("CACHEDIR.TAG",)),
+        ("ext", ("pyvenv.cfg",)),
+        (".git", ()),
+        ("tiny.egg-info", ()),
+        ("ext/__pycache__", ()),
+        ("node_modules", ()),
+        ("build/pystatic/other", ()),
+        ("dist/pystatic/shop", ()),
+    ],
+)
+def test_whatever_went_in_counts_in_whatever_folder(
+    config: ImageConfig, install: tuple[str, ...], script: str | None, folder: str, marks: tuple[str, ...]
+) -> None:
+    image = replace(config, install=install, app=None if script else config.app, script=script)
+    context = StepContext(say=print, python=config.root / ".nox/shop/bin/python")
+    path = config.root / folder / "data.json"
+    path.parent.mkdir(parents=True)
+    for name in marks:
+        (path.parent / name).touch()
+
+    def counted() -> object:
+        return hash_sources(config.root), stamps_of_others(image, context, [str(path)], NEVER)
+
+    absent = counted()
+    path.write_text("one", encoding="utf-8")
+    there = counted()
+    path.write_text("another", encoding="utf-8")
+    assert absent != there != counted()
+
+
+def test_what_is_hashed_is_not_stamped(config: ImageConfig) -> None:
+    """Its time may change while its content does not; folders get bytecode."""
+    image = replace(config, app=None, script="app.py")
+    context = StepContext(say=print, python=config.root / ".nox/shop/bin/python")
+    counted = ["app.py", "ext", "ext/native.py", "ext/nowhere", ".nox/shop/lib/x.py", "build/pystatic/shop/x.py"]
+    paths = [str(config.root / name) for name in counted]
+    assert stamps_of_others(image, context, [*paths, "relative"], NEVER) == {}
+    outside = config.root.parent / "x.py"
+    others = [str(outside), str(config.root / "pyproject.toml")]
+    outside.touch()
+    assert set(stamps_of_others(image, context, others, NEVER)) == set(others)
+    assert stamps_of_others(image, context, [str(outside)], 0) == {str(outside): UNKNOWN}
