@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,8 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     if is_new:
         install_linked(config, context)
         context.install(tool_requirements())
+    # Before the next time nobody may know of these folders.
+    remove_builds(config, linked_paths(config, context.python))
     write_marker(context.python, replace(wanted, linked=linked(config, context.python, began)))
 
 
@@ -157,15 +159,23 @@ def install_variables(config: ImageConfig) -> dict[str, str]:
     the sources; so it gets a folder below that, which is empty each time and each project's own.
     It also packs what its NAME.egg-info of an earlier build lists, so that goes to an empty folder too.
     """
-    base = (config.work / "setuptools").relative_to(config.root)
-    for folder in local_folders(config):
-        shutil.rmtree(folder / base, ignore_errors=True)
+    remove_builds(config, local_folders(config))
     metadata = config.work / "setuptools-metadata"
     shutil.rmtree(metadata, ignore_errors=True)
     metadata.mkdir(parents=True)
     settings = config.work / "setuptools.cfg"
-    write_whole(settings, f"[build]\nbuild_base = {base}\n[egg_info]\negg_base = {metadata}\n")
+    write_whole(settings, f"[build]\nbuild_base = {build_base(config)}\n[egg_info]\negg_base = {metadata}\n")
     return {"DIST_EXTRA_CONFIG": str(settings)}
+
+
+def build_base(config: ImageConfig) -> Path:
+    """Where setuptools builds, from the folder of the project that it builds."""
+    return (config.work / "setuptools").relative_to(config.root)
+
+
+def remove_builds(config: ImageConfig, folders: Iterable[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder / build_base(config), ignore_errors=True)
 
 
 def marker(python: Path) -> Path:

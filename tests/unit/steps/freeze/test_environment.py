@@ -415,6 +415,16 @@ def test_a_folder_that_a_dependency_names_is_installed_again_when_it_changed(
     assert environment.fill(shop) == [*ANEW, [str(shop.root), "gunicorn"], again, TOOLS]
 
 
+def test_nothing_is_left_of_what_setuptools_built_for_a_dependency(
+    shop: ImageConfig, environment: Environment, tmp_path: Path
+) -> None:
+    """It would pack a module that is gone from the sources."""
+    dependency = write(tmp_path / "x", x_py="", build__pystatic__shop__setuptools__lib__gone_py="", build__y_py="")
+    install_distribution(environment.folder / "lib/python3.12/site-packages", "x", "x.py", origin=dependency.as_uri())
+    environment.fill(shop)
+    assert names(dependency, filter(Path.is_file, dependency.rglob("*"))) == ["build/y.py", "x.py"]
+
+
 def test_a_wheel_that_a_dependency_names_is_installed_again_when_it_changed(
     shop: ImageConfig, environment: Environment, tmp_path: Path
 ) -> None:
