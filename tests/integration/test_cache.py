@@ -94,6 +94,8 @@ class Shop:
             "shop/run.sh": "true",
             "shop/.well-known/security.txt": "mail",
             "shop/node_modules/x/x.js": "x",
+            "shop/notes.md": "notes",
+            "../MANIFEST.in": "",
             "../notes.txt": "notes",
             "../requirements.txt": REQUIREMENTS,
             "../more/included.txt": "",
@@ -206,6 +208,12 @@ def change_what_is_included(shop: Shop, choose: random.Random) -> None:
     shop.texts["../more/included.txt"] = choose.choice(["", "colorama==0.4.6\n"])
 
 
+def change_what_setuptools_packs(shop: Shop, choose: random.Random) -> None:
+    shop.texts["../MANIFEST.in"] = choose.choice(["", "include src/shop/notes.md\n"])
+    if shop.texts.pop("../rates/rates/more.py", None) is None:
+        shop.texts["../rates/rates/more.py"] = "NUMBER = 1\n"
+
+
 def change_a_mode(shop: Shop, choose: random.Random) -> None:
     shop.is_executable = not shop.is_executable
 
@@ -246,6 +254,7 @@ CHANGES: tuple[Callable[[Shop, random.Random], None], ...] = (
     change_config,
     change_dependencies,
     change_what_is_included,
+    change_what_setuptools_packs,
     change_a_mode,
     change_what_the_servers_settings_follow_from,
     change_the_callers_variables,
@@ -347,6 +356,7 @@ def place_library(project: Project, shop: Shop) -> Path:
 @contextmanager
 def nothing_kept(project: Project, but: Sequence[str]) -> Iterator[None]:
     """While nothing of earlier builds is there but these folders; afterwards all is as before."""
+    assert not list((project.root / "src").glob("*.egg-info"))
     aside = project.root.parent / "aside"
     aside.mkdir()
     names = {"build", "dist", ".nox"} - set(but)
