@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import platform
 import secrets
 import struct
@@ -14,7 +15,6 @@ from pystatic_tasks.config.model import ImageOptions, Smoke
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.oci.archive import write_archive
-from pystatic_tasks.oci.compression import gzip
 from pystatic_tasks.oci.layers import Entry, make_layer
 from pystatic_tasks.oci.manifest import Runtime, make_image
 from pystatic_tasks.system.beneath import temporary_folder
@@ -110,7 +110,7 @@ def write_image(path: Path, program: bytes) -> Artifact:
         ports=[],
         labels={"pystatic-tasks.trial": token},
     )
-    layer = make_layer("program", [Entry(path=PROGRAM, mode=0o755, content=program)], 0, {"gzip": gzip})
+    layer = make_layer("program", [Entry(path=PROGRAM, mode=0o755, content=program)], 0, {"gzip": gzip.compress})
     image = make_image([layer], runtime, 0, "gzip")
     references = [f"pystatic-trial-{token}:latest"]
     path.write_bytes(write_archive(image, references))
