@@ -16,11 +16,16 @@ from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.steps.secret_contents import reason_of_file
 from pystatic_tasks.steps.secret_names import reason_of_name
-from pystatic_tasks.system.git import ignored_below
+from pystatic_tasks.system.git import ignored_below, is_ignored_itself
 
 Asked = Callable[[Path], frozenset[Path]]
 
 IGNORED = "git ignores it"
+# What setuptools writes into a folder *.egg-info; git ignores it in most projects, and `importlib.metadata` reads it.
+METADATA_OF_A_BUILD = (
+    *("PKG-INFO", "SOURCES.txt", "dependency_links.txt", "entry_points.txt", "namespace_packages.txt"),
+    *("requires.txt", "top_level.txt", "zip-safe", "not-zip-safe"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,14 +154,25 @@ def reason_of_place(config: ImageConfig, candidate: Candidate) -> str:
 
 
 def reason_of_git(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
-    """Refuses what git ignores, unless the folder that was named is ignored itself."""
+    """Refuses what git ignores but metadata of builds, unless the folder that was named is ignored itself."""
     for path in ends_of(candidate):
+        if is_metadata_of_a_build(path):
+            continue
         base = base_of(config, candidate, path)
         found = frozenset[Path]().union(*map(ignored, [base, *repositories_between(base, path)]))
         by_hand = any(path.is_relative_to(each) and is_ignored(each, found) for each in named_folders(candidate))
-        if is_ignored(path, found) and not by_hand:
+        if is_ignored(path, found) and not by_hand and not is_ignored_elsewhere(config, candidate, base):
             return IGNORED
     return ""
+
+
+def is_metadata_of_a_build(path: Path) -> bool:
+    return path.parent.name.endswith(".egg-info") and path.name in METADATA_OF_A_BUILD
+
+
+def is_ignored_elsewhere(config: ImageConfig, candidate: Candidate, base: Path) -> bool:
+    """Whether a folder that was named lies out of the project, and git ignores it itself."""
+    return base in named_folders(candidate) and base not in project_folders(config) and is_ignored_itself(base)
 
 
 def repositories_between(folder: Path, path: Path) -> Iterator[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,14 +53,43 @@ def read_git(folder: Path) -> Git:
 
 
 def ignored_below(folder: Path) -> frozenset[Path]:
-    """The files and folders below a folder that git ignores; none if git ignores the folder itself, or is not there.
+    """The files and folders below a folder that git ignores; none outside of any repository.
+
+    Where a repository ignores the folder itself, only the rules that lie in the folder count.
+    What holds nothing but ignored files is no ignored folder; a rule has to name it.
 
     Raises:
         MissingToolError: the folder lies in a repository, and git is not there or fails.
     """
-    if run_git(folder, "check-ignore", "--quiet", ".") is not None:
-        return frozenset()
-    answer = ask_git(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    if is_ignored_itself(folder):
+        with tempfile.TemporaryDirectory(prefix="pystatic-git-") as empty:
+            run_git(folder, "init", "--quiet", "--bare", "--template=", empty)
+            return listed_below(folder, f"--git-dir={empty}", f"--work-tree={folder.resolve()}")
+    return listed_below(folder, *right_work_tree(folder))
+
+
+def is_ignored_itself(folder: Path) -> bool:
+    """Whether git ignores a folder as a whole."""
+    return run_git(folder, *right_work_tree(folder), "check-ignore", "--quiet", ".") is not None
+
+
+def right_work_tree(folder: Path) -> list[str]:
+    """The option of git that is needed where the configuration has it look at another tree than the folder's."""
+    repository = find_repository(folder)
+    top = run_git(folder, "rev-parse", "--show-toplevel")
+    if not repository or top is None or folder.resolve().is_relative_to(Path(top.removesuffix("\n")).resolve()):
+        return []
+    return [f"--work-tree={repository.parent}"]
+
+
+def listed_below(folder: Path, *options: str) -> frozenset[Path]:
+    """What git lists as ignored, asked with options of its own.
+
+    Raises:
+        MissingToolError: as for `ignored_below`.
+    """
+    question = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    answer = ask_git(folder, *options, *question)
     if answer.output is None:
         repository = find_repository(folder) or os.environ.get("GIT_DIR")
         if repository:
@@ -68,7 +98,9 @@ def ignored_below(folder: Path) -> frozenset[Path]:
                 f"Make this work: git -C {folder} status. Or remove {repository}, if this is no repository.",
                 [line.strip() for line in answer.problem.splitlines() if line.strip()],
             )
-    return frozenset(folder / name for name in (answer.output or "").split("\0") if name)
+    found = frozenset(folder / name for name in (answer.output or "").split("\0") if name)
+    # Beside ignored files, git lists the folders that hold nothing else.
+    return found.difference(*(path.parents for path in found))
 
 
 def find_repository(folder: Path) -> Path | None:

@@ -88,9 +88,43 @@ def test_a_folder_that_is_ignored_itself_is_listed_by_hand_with_what_it_holds(re
     assert reasons(image, above) == {"shop/generated/b.css": IGNORED}
 
 
-def test_a_project_that_is_ignored_as_a_whole_is_none_of_gits_business(repository: Path) -> None:
+def test_a_folder_that_holds_nothing_but_ignored_files_was_not_meant_with_them(repository: Path) -> None:
+    certs = repository / "certs"
+    write(certs / "a.log")
+    write(certs / "generated/b.css")
+    named = [candidate(repository, f"certs/{name}", certs) for name in ("a.log", "generated/b.css")]
+    assert reasons(make_image(repository), *named) == dict.fromkeys(["certs/a.log", "certs/generated/b.css"], IGNORED)
+
+
+def test_of_a_project_that_is_ignored_as_a_whole_its_own_rules_count(repository: Path) -> None:
     root = repository / "ignored-project"
-    assert reasons(make_image(root), candidate(root, "page.html")) == {}
+    for name in ("a.log", "a.secret", "dist/app.js", "certs/b.secret"):
+        write(root / name)
+    write(root / ".gitignore", "*.secret\ndist/\n")
+    named = [candidate(root, f"{name}", (root / name).parent) for name in ("dist/app.js", "certs/b.secret")]
+    found = reasons(make_image(root), *(candidate(root, name) for name in ("page.html", "a.log", "a.secret")), *named)
+    assert found == dict.fromkeys(["a.secret", "certs/b.secret"], IGNORED)
+
+
+def test_a_folder_out_of_the_project_that_is_ignored_itself_is_listed_by_hand_too(
+    repository: Path, tmp_path: Path
+) -> None:
+    root, dist = tmp_path / "elsewhere", repository / "dist"
+    root.mkdir()
+    write(dist / ".gitignore", "*\n")
+    found = Candidate(source=dist / "app.js", place="app.js", entry="", origin=dist / "app.js", folder=dist)
+    assert reasons(make_image(root), found) == {}
+
+
+def test_metadata_of_builds_may_be_ignored_but_nothing_beside_it(repository: Path) -> None:
+    write(repository / ".gitignore", "*.egg-info/\n*.log\n")
+    names = ("PKG-INFO", "requires.txt", "entry_points.txt", "a.log", "inner/PKG-INFO", "top_level.txt")
+    folder = "src/shop.egg-info"
+    for name in names[:-1]:
+        write(repository / folder / name)
+    (repository / folder / names[-1]).symlink_to("../../shop/a.log")
+    found = reasons(make_image(repository), *(candidate(repository, f"{folder}/{name}") for name in names))
+    assert found == dict.fromkeys([f"{folder}/{name}" for name in ("a.log", "inner/PKG-INFO", names[-1])], IGNORED)
 
 
 def test_git_is_asked_where_the_file_lies(repository: Path, tmp_path: Path) -> None:

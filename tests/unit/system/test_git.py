@@ -113,11 +113,46 @@ def test_outside_of_a_repository_nothing_is_ignored(repository: Path, monkeypatc
 
 
 @pytest.mark.parametrize("path", ["made", "made/project", "made/project/src"])
-def test_in_a_folder_that_is_ignored_nothing_else_is(repository: Path, path: str) -> None:
-    (repository / ".gitignore").write_text("/made/\n", encoding="utf-8")
+def test_in_a_folder_that_is_ignored_its_own_rules_count_and_no_others(repository: Path, path: str) -> None:
+    (repository / ".gitignore").write_text("/made/\n*.txt\n", encoding="utf-8")
     (repository / "made/project/src").mkdir(parents=True)
-    with_ignored_file(repository / path)
+    ignored = with_ignored_file(repository / path)
+    for name in ("a.txt", "a.html"):
+        (repository / path / name).touch()
+    assert ignored_below(repository / path) == {ignored}
+    ignored.unlink()
     assert ignored_below(repository / path) == frozenset()
+
+
+def test_a_folder_is_ignored_if_a_rule_names_it_and_not_if_all_that_it_holds_is(repository: Path) -> None:
+    (repository / ".gitignore").write_text("*.log\nmade/\n/all/*\n", encoding="utf-8")
+    names = ("certs/a.log", "deep/er/a.log", "made/a.txt", "certs/made/a.txt", "frontend/made/a.txt", "all/in/a.txt")
+    for name in names:
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).touch()
+    named = ("certs/a.log", "deep/er/a.log", "made", "certs/made", "frontend/made", "all/in")
+    assert ignored_below(repository) == {repository / name for name in named}
+    assert ignored_below(repository / "certs") == {repository / "certs/a.log", repository / "certs/made"}
+
+
+@pytest.mark.parametrize("inside", [".", "inside"])
+def test_a_repository_that_says_its_files_lie_elsewhere_is_asked_for_those_that_lie_there(
+    repository: Path, inside: str
+) -> None:
+    elsewhere = repository.parent / "elsewhere"
+    for folder in (elsewhere, repository / inside):
+        folder.mkdir(exist_ok=True)
+    git(repository, "config", "core.worktree", str(elsewhere))
+    ignored = with_ignored_file(repository / inside)
+    (repository / inside / "a.txt").touch()
+    assert ignored_below(repository / inside) == {ignored}
+
+
+def test_a_repository_that_lies_in_a_folder_of_its_files_is_asked_from_their_top(repository: Path) -> None:
+    git(repository, "config", "core.worktree", str(repository.parent))
+    (repository.parent / ".gitignore").write_text("*.log\n", encoding="utf-8")
+    (repository / "a.log").touch()
+    assert ignored_below(repository) == {repository / "a.log"}
 
 
 @pytest.mark.parametrize("name", ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY"])
