@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from .layer_assignment import is_local
 from .name_scan import quoted
@@ -20,7 +20,7 @@ OF_INSTALLERS = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cach
 SCRIPT_GROUPS = {"console_scripts", "gui_scripts"}
 
 
-def is_data(path: Path) -> bool:
+def is_data(path: PurePath) -> bool:
     return path.suffix not in CODE_SUFFIXES and NOT_DATA.isdisjoint(path.parts)
 
 

@@ -9,7 +9,7 @@ import importlib.metadata
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from PyInstaller.building.api import EXE, PYZ
 from PyInstaller.config import CONF
@@ -25,6 +25,7 @@ from .exchange import respond
 from .layer_assignment import RUNNER, assign_layers
 from .metadata_headers import distributions_by_file, frozen_distributions, write_headers
 from .names import is_among, module_of
+from .package_data import is_data
 from .packed_places import place_of
 from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Program, TocEntry, TreeFile
 from .records import to_json
@@ -70,7 +71,10 @@ def freeze(program: Program) -> FrozenProgram:
     files = own_files(program.import_paths, [*program.loose, *map(str, work.rglob("*.py"))])
     # One analysis serves both layouts.
     asked = to_json(replace(program, is_packed=False, left_out=(), tls=True))
-    key = key_of([asked, to_json(inputs), names_inside(inputs.datas), Path(program.entry).read_text()], files)
+    key = key_of(
+        [asked, to_json(inputs), names_inside(inputs.datas), Path(program.entry).read_text()],
+        files,
+    )
     analysed = load(kept, key)
     if analysed:
         print("The analysis of an earlier build is kept.")
@@ -90,6 +94,7 @@ def freeze(program: Program) -> FrozenProgram:
     save(kept, key, whole, [*files.values(), work, kept])
     return FrozenProgram(
         sources=(*made.binaries, *(source for _, source, _ in [*analysed.pure, *analysed.loose, *analysed.datas])),
+        data=data_of(analysed),
         missing=made.missing,
         files=made.files,
         contents=made.contents,
@@ -160,6 +165,15 @@ def without_sources(datas: Iterable[DataFile], modules: Iterable[str]) -> list[D
 def names_inside(datas: Iterable[DataFile]) -> list[list[str]]:
     """What is in the folders among data files."""
     return [sorted(str(path) for path in Path(source).rglob("*")) for source, _ in datas]
+
+
+def data_of(analysed: Analysed) -> tuple[DataFile, ...]:
+    """The data files with their folders in the program, whoever asked for them."""
+    return tuple(
+        (source, str(PurePath(name).parent))
+        for name, source, kind in analysed.datas
+        if kind == "DATA" and is_data(PurePath(name))
+    )
 
 
 def own_packages(files: Iterable[str]) -> tuple[str, ...]:

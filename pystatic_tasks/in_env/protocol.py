@@ -383,6 +383,7 @@ class FrozenProgram:
 
     Attributes:
         sources: The files that it was made from.
+        data: Those of them that are data, each with its folder in the program.
         missing: Pairs (file, library that it needs) of what is not on this machine.
         files: Those of a tree, sorted by path.
         contents: Its parts, the largest first.
@@ -393,6 +394,7 @@ class FrozenProgram:
     """
 
     sources: tuple[str, ...]
+    data: tuple[DataFile, ...]
     missing: tuple[tuple[str, str], ...]
     files: tuple[TreeFile, ...]
     contents: tuple[Part, ...]

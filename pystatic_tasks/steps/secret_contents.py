@@ -41,7 +41,8 @@ KEY_WORDS = (b"PRIVATE", b"PuTTY")
 ENCODED_BEGIN = {0: rb"LS0tLS1CRUdJT", 2: rb"0tLS0tQkVHSU", 3: rb"tLS0tLUJFR0lO"}
 ENCODED_PEM = {before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for before, begin in ENCODED_BEGIN.items()}
 # Files that are often published, but not with a password in a URL.
-WITH_URLS = ("pip.conf", "pip.ini", "uv.toml", ".gitmodules")
+WITH_URLS = ("pip.conf", "pip.ini", "uv.toml", ".gitmodules", "requires.txt", "dependency_links.txt")
+METADATA = ("metadata", "pkg-info")
 # Of METADATA only these headers: the project's readme stands in it too.
 METADATA_ADDRESS = re.compile(r"^(?:Requires-Dist|Project-URL|Home-page|Download-URL): (.*)", re.MULTILINE)
 # How much of a file is looked at; no key and no file of settings is larger.
@@ -84,10 +85,10 @@ def reason_of_content(name: str, content: bytes) -> str:
     if holds_key(content):
         return PRIVATE_KEY
     name = name.casefold()
-    if name != "metadata" and name not in WITH_URLS:
+    if name not in METADATA and name not in WITH_URLS:
         return ""
     text = content.decode("utf-8", errors="replace")
-    addresses = METADATA_ADDRESS.findall(text) if name == "metadata" else text.splitlines()
+    addresses = METADATA_ADDRESS.findall(text) if name in METADATA else text.splitlines()
     return PASSWORD_IN_URL if any(map(holds_password, addresses)) else ""
 
 

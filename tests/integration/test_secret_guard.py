@@ -26,20 +26,26 @@ script = "main.py"
 layout = "tree"
 freeze.data = []
 """,
-    "main.py": "import certifi, trusting\nprint(certifi.where())\n",
+    "main.py": (
+        "import importlib.metadata\nimport certifi, trusting\n"
+        "print(certifi.where(), importlib.metadata.version('tiny'))\n"
+    ),
+    "tiny.egg-info/PKG-INFO": (
+        "Metadata-Version: 2.1\nName: tiny\nVersion: 1\nRequires-Dist: x @ https://user:sesame@host.example/x.whl\n"
+    ),
     "trusting/__init__.py": "",
     "trusting/.env": "PASSWORD=sesame\n",
     "trusting/page.html": "page",
     "trusting/built/app.js": "app",
     "trusting/ca.pem": "-----BEGIN CERTIFICATE-----\nMIIE\n",
-    ".gitignore": "built/\n",
+    ".gitignore": "built/\n*.egg-info/\n",
 }
 
 
 def test_secrets_among_package_data_are_refused_until_they_are_listed_by_hand(tmp_path: Path) -> None:
     project = write_project(tmp_path, TRUSTING, "trusting")
     project.run("git", "init", "-q", ".")
-    printed = project.nox("-s", "image", "--", "--engine", "sandbox", ok=False)
+    printed = project.nox("-s", "freeze", "--", "--no-observe", ok=False)
     entries = '"trusting/.env:trusting", "trusting/built/app.js:trusting/built"'
     assert (
         "2 files of the project would go into trusting unasked:\n"
@@ -49,6 +55,14 @@ def test_secrets_among_package_data_are_refused_until_they_are_listed_by_hand(tm
         f"{entries}.\n"
     ) in printed
     project.configure("freeze.data = []", f"freeze.data = [{entries}]")
+    # PyInstaller finds it by itself.
+    printed = project.nox("-s", "freeze", "--", "--no-observe", ok=False)
+    assert (
+        "1 file of the project would go into trusting unasked:\n  tiny.egg-info/PKG-INFO: a URL with a password\n"
+    ) in printed
+    (project.root / "tiny.egg-info/PKG-INFO").write_text(
+        "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n", encoding="utf-8"
+    )
     project.nox("-s", "image", "--", "--engine", "sandbox")
     names = [Path(each.name) for layer in open_layers(project.result("image.tar")) for each in layer]
     data = sorted(

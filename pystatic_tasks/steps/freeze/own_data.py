@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.in_env.layer_assignment import is_local
+from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.freeze.environment import import_paths, local_folders
 from pystatic_tasks.steps.freeze.origins import Origins
@@ -41,6 +42,27 @@ def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[st
         if each.place not in places and (each.origin, Path(each.place).parent) not in copied
     }
     refuse(config, unlisted.values(), "freeze.data", asked)
+
+
+def of_project(config: ImageConfig, python: Path, data: Iterable[DataFile]) -> Iterator[DataFile]:
+    """Of all data of a program, what lies in the project's folders or among installed packages.
+
+    Args:
+        config: What was frozen.
+        python: The interpreter of the build environment, which may lie in the project like what we make.
+        data: Pairs (source path, folder in the program).
+    """
+    folders = [*local_folders(config), config.root, config.project]
+    sites = site_packages(python)
+    apart = [each for each in (config.work, python.parents[1], python.resolve().parents[1]) if is_in(each, folders)]
+    for source, folder in data:
+        path = Path(source)
+        if is_in(path, sites) or (is_in(path, folders) and not is_in(path, apart)):
+            yield source, folder
+
+
+def is_in(path: Path, folders: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:

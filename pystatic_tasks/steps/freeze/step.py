@@ -17,7 +17,7 @@ from pystatic_tasks.steps.freeze import environment, observation, target
 from pystatic_tasks.steps.freeze.examination import examine_target, find_tools, observe_target
 from pystatic_tasks.steps.freeze.inputs import freeze_inputs, sources, stamps_of_others
 from pystatic_tasks.steps.freeze.interpreter import LARGE_INTERPRETER_BYTES, check_interpreter, large_interpreter
-from pystatic_tasks.steps.freeze.own_data import check_own_data
+from pystatic_tasks.steps.freeze.own_data import check_own_data, of_project
 from pystatic_tasks.steps.freeze.phases import phase_of
 from pystatic_tasks.steps.freeze.program import FOLDERS, run_pyinstaller
 from pystatic_tasks.steps.manifest import unchanged, write_manifest
@@ -73,6 +73,8 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     check_own_data(config, context.python, examined.data)
     with context.terminal.activity(f"freezing {config.name}") as show:
         made = run_pyinstaller(config, context, examined, observed, lambda line: show(phase_of(line)))
+    data = tuple(dict.fromkeys([*examined.data, *of_project(config, context.python, made.data)]))
+    check_own_data(config, context.python, data)
     say_what_is_new(config, context, made.optional, interpreter)
     for name, size in large_interpreters(made.contents):
         context.say("; ".join(large_interpreter(name, size)))
@@ -88,7 +90,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         settings=examined.settings,
         ports=examined.ports,
         distributions=examined.distributions,
-        data=examined.data,
+        data=data,
         contents=made.contents,
         own_packages=made.own_packages,
         components=made.components,

@@ -11,6 +11,7 @@ pytest.importorskip("PyInstaller", reason="PyInstaller is in build environments 
 from pystatic_tasks.in_env.docstrings import PROJECT as OF_PROJECT
 from pystatic_tasks.in_env.program import (
     analysis_inputs,
+    data_of,
     documented_modules,
     names_inside,
     own_packages,
@@ -115,3 +116,15 @@ def test_a_folder_of_data_counts_by_what_is_in_it(tmp_path: Path) -> None:
 def test_the_projects_packages_are_the_tops_of_its_modules() -> None:
     files = ["shop/__init__.py", "shop/web.py", "plugin.py", "page/index.html", "pystatic_runner/server.py"]
     assert own_packages(files) == ("plugin", "shop")
+
+
+def test_all_data_is_told_whoever_asked_for_it_and_no_code() -> None:
+    datas = (
+        ("shop.egg-info/PKG-INFO", "/shop/shop.egg-info/PKG-INFO", "DATA"),
+        ("page.html", "/shop/page.html", "DATA"),
+        ("shop/web.pyc", "/kept/web.pyc", "DATA"),
+        ("shop/web.py", "/shop/web.py", "DATA"),
+        ("index.html", "page.html", "SYMLINK"),
+    )
+    analysed = Analysed(scripts=(), pure=(), loose=(), binaries=(), datas=datas)
+    assert data_of(analysed) == (("/shop/shop.egg-info/PKG-INFO", "shop.egg-info"), ("/shop/page.html", "."))

@@ -9,7 +9,7 @@ from support import install_distribution
 
 from pystatic_tasks.config.model import Freeze, ImageConfig
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.steps.freeze.own_data import check_own_data
+from pystatic_tasks.steps.freeze.own_data import check_own_data, of_project
 
 INSTALLED = ("shop/.env", "shop/page.html")
 
@@ -174,3 +174,31 @@ def test_copies_of_what_others_installed_are_their_own_business(repository: Path
     data = copied(repository, "static/admin.css", "of an admin", "private/admin.css")
     (site / "certifi/admin.css").write_text("of an admin", encoding="utf-8")
     assert refused(make_image(repository), python(site), data) == []
+
+
+# What PyInstaller collects by itself.
+
+
+def test_of_all_data_the_projects_own_is_looked_at(root: Path, site: Path) -> None:
+    names = ("shop.egg-info/PKG-INFO", "build/pystatic/shop/kept/base_library.zip", ".nox/freeze/lib/python3.13/x.txt")
+    data = [(str(root / name), "x") for name in names]
+    installed = [(str(site / name), "shop") for name in INSTALLED]
+    found = of_project(make_image(root), python(site), [*data, *installed, ("/usr/share/x/y.txt", "x")])
+    assert list(found) == [data[0], *installed]
+
+
+def test_a_password_in_metadata_that_git_ignores_is_refused_and_metadata_without_one_is_not(
+    repository: Path, site: Path
+) -> None:
+    (repository / ".gitignore").write_text("*.egg-info/\n", encoding="utf-8")
+    write(repository, *(f"shop.egg-info/{name}" for name in ("PKG-INFO", "requires.txt", "top_level.txt")))
+    image = make_image(repository, install=())
+    data = [(repository / "shop.egg-info" / name, "shop.egg-info") for name in ("PKG-INFO", "requires.txt")]
+    assert refused(image, python(site), *data) == []
+    (repository / "shop.egg-info/PKG-INFO").write_text(
+        "Requires-Dist: x @ https://user:sesame@host.example/x.whl\n", encoding="utf-8"
+    )
+    assert refused(image, python(site), *data) == [
+        "shop.egg-info/PKG-INFO: a URL with a password",
+        '"shop.egg-info/PKG-INFO:shop.egg-info".',
+    ]

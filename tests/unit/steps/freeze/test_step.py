@@ -70,7 +70,7 @@ EXAMINED = {
     "commands": {"falcon-inspect-app": "falcon.cmd.inspect_app:main"},
 }
 FOUND: dict[str, Any] = {
-    **{"sources": [], "missing": [], "files": []},
+    **{"sources": [], "data": [], "missing": [], "files": []},
     **{
         "own_packages": ["shop"],
         "optional": ["email.parser"],
@@ -619,6 +619,23 @@ def test_secrets_among_data_are_refused_before_anything_is_frozen_and_when_nothi
     for runs in (1, 1):
         with pytest.raises(ConfigError, match=r"^1 file of the project would go into shop unasked:\n  pages/.env: "):
             freeze(shop, environment.host)
+        assert environment.runs() == runs
+
+
+def test_secrets_among_what_pyinstaller_adds_are_refused_each_time(environment: Environment, shop: ImageConfig) -> None:
+    metadata = shop.root / "shop.egg-info/PKG-INFO"
+    metadata.parent.mkdir()
+    metadata.write_text("Name: shop\n", encoding="utf-8")
+    environment.finds(data=[[str(metadata), "shop.egg-info"], ["/usr/share/x/tls.key", "x"]])
+    assert freeze(shop, environment.host).data == (("/env/shop/page.html", "shop"), (str(metadata), "shop.egg-info"))
+    metadata.write_text("Requires-Dist: x @ https://user:sesame@host.example/x.whl\n", encoding="utf-8")
+    refused = r"^1 file of the project would go into shop unasked:\n  shop.egg-info/PKG-INFO: a URL with a password\n"
+    with pytest.raises(ConfigError, match=refused):
+        freeze(shop, environment.host)
+    changed = replace(shop, freeze=Freeze(optimize=1))
+    for runs in (2, 3):
+        with pytest.raises(ConfigError, match=refused):
+            freeze(changed, environment.host)
         assert environment.runs() == runs
 
 
