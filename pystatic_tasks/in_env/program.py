@@ -72,7 +72,7 @@ def freeze(program: Program) -> FrozenProgram:
     # One analysis serves both layouts.
     asked = to_json(replace(program, is_packed=False, left_out=(), tls=True))
     key = key_of(
-        [asked, to_json(inputs), names_inside(inputs.datas), Path(program.entry).read_text()],
+        [asked, to_json(inputs), names_inside(inputs.datas), links(inputs, files), Path(program.entry).read_text()],
         files,
     )
     analysed = load(kept, key)
@@ -165,6 +165,12 @@ def without_sources(datas: Iterable[DataFile], modules: Iterable[str]) -> list[D
 def names_inside(datas: Iterable[DataFile]) -> list[list[str]]:
     """What is in the folders among data files."""
     return [sorted(str(path) for path in Path(source).rglob("*")) for source, _ in datas]
+
+
+def links(inputs: AnalysisInputs, files: Mapping[str, Path]) -> dict[str, str]:
+    """Where links lead among data files and the project's own; PyInstaller keeps them where it can."""
+    named = (path for source, _ in inputs.datas for path in (Path(source), *Path(source).rglob("*")))
+    return {str(path): str(path.readlink()) for path in (*named, *files.values()) if path.is_symlink()}
 
 
 def data_of(analysed: Analysed) -> tuple[DataFile, ...]:

@@ -114,14 +114,24 @@ def is_below(root: Path, word: str) -> bool:
 
 
 def hash_files(folder: Path, paths: Iterable[Path]) -> str:
-    """One hash of those paths below a folder that are files, by name, content, and whether they may be executed."""
-    files = (each for each in sorted(paths) if each.is_file())
-    return fingerprint([(str(each.relative_to(folder)), hash_file(each), is_executable(each)) for each in files])
+    """One hash of those paths below a folder that are files or links.
+
+    They count by name, content, whether they may be executed, and where they lead as links.
+    """
+    found = (each for each in sorted(paths) if each.is_file() or each.is_symlink())
+    return fingerprint(
+        [(str(each.relative_to(folder)), hash_file(each), is_executable(each), link_target(each)) for each in found]
+    )
+
+
+def link_target(path: Path) -> str:
+    """What a link holds, or "" of anything else."""
+    return str(path.readlink()) if path.is_symlink() else ""
 
 
 def is_executable(path: Path) -> bool:
     """Whether a file's owner may execute it; of its mode, an image has no more."""
-    return bool(path.stat().st_mode & stat.S_IXUSR)
+    return path.is_file() and bool(path.stat().st_mode & stat.S_IXUSR)
 
 
 def hash_file(path: Path) -> str:

@@ -13,6 +13,7 @@ from pystatic_tasks.in_env.program import (
     analysis_inputs,
     data_of,
     documented_modules,
+    links,
     names_inside,
     own_packages,
     with_docstrings,
@@ -116,6 +117,16 @@ def test_a_folder_of_data_counts_by_what_is_in_it(tmp_path: Path) -> None:
 def test_the_projects_packages_are_the_tops_of_its_modules() -> None:
     files = ["shop/__init__.py", "shop/web.py", "plugin.py", "page/index.html", "pystatic_runner/server.py"]
     assert own_packages(files) == ("plugin", "shop")
+
+
+def test_links_among_data_and_own_files_are_known_by_where_they_lead(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/a.txt").touch()
+    for name in ("data/b.txt", "c.txt", "d.py"):
+        (tmp_path / name).symlink_to("a.txt")
+    inputs = analysis_inputs(replace(SHOP, data=((f"{tmp_path}/data", "."), (f"{tmp_path}/c.txt", "."))))
+    own = {name: tmp_path / name for name in ("d.py", "data/a.txt")}
+    assert links(inputs, own) == {f"{tmp_path}/{name}": "a.txt" for name in ("data/b.txt", "c.txt", "d.py")}
 
 
 def test_all_data_is_told_whoever_asked_for_it_and_no_code() -> None:

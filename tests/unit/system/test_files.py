@@ -12,6 +12,7 @@ from pystatic_tasks.system.files import (
     beside,
     fingerprint,
     hash_file,
+    hash_files,
     hash_tree,
     move_whole,
     open_regular,
@@ -102,6 +103,26 @@ def test_whether_a_file_may_be_executed_is_a_part_of_it(tmp_path: Path, at: str)
     assert hash_tree(tmp_path / at) == before
     path.chmod(0o755)
     assert hash_tree(tmp_path / at) != before
+
+
+@pytest.mark.parametrize("leads_to", ["a.txt", "gone.txt", "folder"])
+def test_a_link_is_told_from_what_it_leads_to_and_from_other_links(tmp_path: Path, leads_to: str) -> None:
+    root = tmp_path / "root"
+    for folder in (root / "folder", root / "same", root / "link"):
+        folder.mkdir(parents=True)
+    for name in ("a.txt", "same.txt", "b.txt"):
+        (root / name).write_text("x", encoding="utf-8")
+    paths = [root / name for name in ("a.txt", "same.txt", "b.txt", "link")]
+    before = {hash_tree(root)}, {hash_files(root, paths)}
+    (root / "b.txt").unlink()
+    (root / "link").rmdir()
+    for target in (leads_to, "same" if leads_to == "folder" else "same.txt"):
+        path = root / ("link" if leads_to == "folder" else "b.txt")
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+        for known, found in zip(before, (hash_tree(root), hash_files(root, paths)), strict=True):
+            assert found not in known
+            known.add(found)
 
 
 def test_of_bytecode_only_that_beside_its_source_is_no_part_of_a_tree(tmp_path: Path) -> None:
