@@ -68,9 +68,16 @@ class CommandLineEngine:
             return False
         call(self.name, "load", "--input", str(artifact.archive))
         for reference in artifact.references:
+            if self.image_id(reference) == artifact.image_id:
+                continue
             # Podman and containerd take one name from an archive, whatever there are.
-            if self.image_id(reference) != artifact.image_id:
+            if reference != self.handle(artifact):
                 call(self.name, "tag", self.handle(artifact).removeprefix("sha256:"), reference)
+            else:
+                raise ImageError(
+                    f"After loading {artifact.archive}, {self.name} knows another image as {reference}.",
+                    f"Remove that one, and run it again: {self.name} rmi {reference}.",
+                )
         return True
 
     def unload(self, artifact: Artifact) -> None:

@@ -23,17 +23,22 @@ def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
     files: dict[str, bytes] = {
         "index.json": canonical(index(image, references)),
         "manifest.json": canonical(
-            [
-                {
-                    "Config": blobs[image.config],
-                    "RepoTags": list(references),
-                    "Layers": [blobs[layer.blobs["gzip"]] for layer in image.layers],
-                }
-            ]
+            saved_names(image.image_id, references, [digest(layer.blobs["gzip"]) for layer in image.layers])
         ),
         **{path: content for content, path in blobs.items()},
     }
     return write_layout(files)
+
+
+def saved_names(image_id: str, references: Sequence[str], layers: Sequence[str]) -> list[dict[str, object]]:
+    """What `docker save` says of one image, by the digests of its configuration and of its layers."""
+    return [
+        {
+            "Config": blob_path(image_id),
+            "RepoTags": list(references),
+            "Layers": [blob_path(each) for each in layers],
+        }
+    ]
 
 
 def write_layout(files: Mapping[str, bytes]) -> bytes:

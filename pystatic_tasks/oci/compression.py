@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 
 import deflate
 
@@ -34,17 +36,22 @@ def zstd(content: bytes) -> bytes:
     Raises:
         MissingToolError: the library is not installed.
     """
+    return bytes(zstd_library().compress(content, ZSTD_LEVEL))
+
+
+def zstd_library() -> ModuleType:
+    """What reads and writes zstd.
+
+    Raises:
+        MissingToolError: it is not installed.
+    """
     try:
-        if sys.version_info >= (3, 14):
-            from compression.zstd import compress
-        else:
-            from backports.zstd import compress
+        return import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
     except ImportError:
         raise MissingToolError(
             'tool.pystatic-tasks.image.compression = "zstd" needs a library that is not installed beside Nox.',
             'Install it: pip install "pystatic-tasks[zstd]".',
         ) from None
-    return bytes(compress(content, ZSTD_LEVEL))
 
 
 COMPRESS: Mapping[Compression, Callable[[bytes], bytes]] = {"gzip": gzip, "zstd": zstd}

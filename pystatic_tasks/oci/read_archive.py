@@ -1,7 +1,8 @@
 """What `image.tar` holds, read back; nothing of the archive itself is unpacked.
 
-An archive is read as the OCI layout that it is, or as what `docker save` writes: that names the layers which engines
-unpack, always in gzip. Nothing is made of a blob whose digest was not checked before.
+An archive is an OCI layout, which Podman and containerd read, and mostly what `docker save` writes too, which Docker
+reads. Both must name the same image: one configuration, and layers whose tars have the digests that it lists.
+Nothing is made of a blob whose digest was not checked before.
 https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
 
@@ -13,16 +14,18 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from pystatic_tasks.config.unwieldy import inside, is_nested_deeper, is_unicode
 from pystatic_tasks.errors import ConfigError, ImageError
+from pystatic_tasks.oci.archive import layout_index, saved_names
 from pystatic_tasks.oci.blobs import Blob, blob_path
-from pystatic_tasks.oci.manifest import MANIFEST_TYPE
-from pystatic_tasks.oci.tar_entries import Root
+from pystatic_tasks.oci.compression import zstd_library
+from pystatic_tasks.oci.manifest import LAYER_TYPES, MANIFEST_TYPE, canonical
+from pystatic_tasks.oci.tar_entries import Root, problem
 from pystatic_tasks.oci.tar_reader import BLOCK, PIECE, BrokenArchiveError, Member, Pieces, read_members
 from pystatic_tasks.system.files import open_regular
 from pystatic_tasks.system.texts import quoted
@@ -36,6 +39,10 @@ LARGEST = 8 * 2**30
 # What registries take of a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 LARGEST_JSON = 4 * 2**20
 LONGEST_NUMBER = 20
+# Those of our layers have a compression; Docker writes layers without any.
+TAR_TYPE = "application/vnd.oci.image.layer.v1.tar"
+# Objects whose keys are anybody's, in small letters.
+ANY_KEYS = ("labels", "annotations", "volumes", "exposedports")
 # Of an operating system, an architecture and its variant, such as "linux", "arm64" and "v8".
 PLATFORM_WORD = "[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 
@@ -61,14 +68,15 @@ class ArchivedImage:
 
 @dataclass(frozen=True, kw_only=True)
 class SavedLayer:
-    """One layer, as `docker load` reads it.
+    """One layer.
 
     Attributes:
         archive: The archive that it lies in.
         start: Where in that it begins.
-        size: Its bytes in gzip.
+        size: Its bytes as they lie there.
         digest: Digest of these.
         diff_id: Digest of the tar in them.
+        media_type: How that is compressed.
     """
 
     archive: Path
@@ -76,16 +84,54 @@ class SavedLayer:
     size: int
     digest: str
     diff_id: str
+    media_type: str
 
     def tar(self) -> Iterator[bytes]:
         """The tar in pieces; a BrokenArchiveError instead of its end if it is another one."""
         with open_regular(self.archive) as file:
             file.seek(self.start)
-            yield from verified(inflated(verified(pieces_of(file, self.size), self.digest)), self.diff_id)
+            content = verified(pieces_of(file, self.size), self.digest)
+            yield from verified(UNPACK[self.media_type](content), self.diff_id)
 
     def members(self) -> Iterator[Member]:
         """What the tar holds; a BrokenArchiveError, maybe at the end, if it is another one."""
         return read_members(Pieces(self.tar()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What index.json leads to.
+
+    Attributes:
+        manifest: The manifest that it names.
+        content: What that says.
+        config: The configuration that this names.
+        layers: The layers that this names.
+    """
+
+    manifest: Blob
+    content: Mapping[str, Any]
+    config: Mapping[str, Any]
+    layers: Sequence[SavedLayer]
+
+    @property
+    def image_id(self) -> str:
+        return str(self.content["config"]["digest"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """What manifest.json names.
+
+    Attributes:
+        image_id: Digest of the configuration.
+        references: Names of the image.
+        layers: Digests of the layers.
+    """
+
+    image_id: str
+    references: Sequence[str]
+    layers: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,13 +154,19 @@ class SavedImage:
 class Archive:
     """An open archive, whose blobs all have the digests by which they are called."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path = path
         self.file = file
         self.members: dict[str, Member] = {}
         size = os.fstat(file.fileno()).st_size
         if size > LARGEST:
             raise BrokenArchiveError(f"it has {megabytes(size)}, and no more than {megabytes(LARGEST)} are read")
         for member in read_members(file):
+            wrong = problem(member.name)
+            if wrong:
+                raise BrokenArchiveError(f"it holds {quoted(member.name)}, which {wrong}")
+            if member.kind in ("link", "other"):
+                raise BrokenArchiveError(f"{quoted(member.name)} in it is neither a file nor a folder")
             if member.name in self.members:
                 raise BrokenArchiveError(f"{quoted(member.name)} is in it twice")
             self.members[member.name] = member
@@ -143,9 +195,10 @@ class Archive:
         if size > LARGEST_JSON:
             most = megabytes(LARGEST_JSON)
             raise BrokenArchiveError(f"its JSON has {megabytes(size)}, and no more than {most} are read")
-        found = json.loads(self.read(name), parse_int=whole_number)
+        found = json.loads(self.read(name), parse_int=whole_number, object_pairs_hook=each_once)
         if is_nested_deeper(found):
             raise ValueError("has more levels than that of any image")
+        check_keys(found)
         if not all(is_unicode(each) for each in inside(found) if isinstance(each, str)):
             raise ValueError("has a text that is not Unicode")
         return found
@@ -170,7 +223,11 @@ def verified(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
         raise BrokenArchiveError(f"the content of {digest} is another")
 
 
-def inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def plain(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    yield from pieces
+
+
+def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """What a gzip of one member holds, in pieces; a BrokenArchiveError if it is none."""
     inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
     for piece in pieces:
@@ -187,10 +244,58 @@ def inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
         raise BrokenArchiveError("a layer in it is no gzip")
 
 
+def unpacked_zstd(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """What a frame of zstd holds, in pieces; a BrokenArchiveError if it is none.
+
+    Raises:
+        MissingToolError: the library is not installed.
+    """
+    library = zstd_library()
+    unpack = library.ZstdDecompressor()
+    try:
+        for piece in pieces:
+            if unpack.eof:
+                raise BrokenArchiveError("a layer in it is no zstd")
+            yield unpack.decompress(piece, PIECE)
+            while not unpack.needs_input and not unpack.eof:
+                yield unpack.decompress(b"", PIECE)
+    except library.ZstdError:
+        raise BrokenArchiveError("a layer in it is no zstd") from None
+    if not unpack.eof or unpack.unused_data:
+        raise BrokenArchiveError("a layer in it is no zstd")
+
+
+UNPACK: Mapping[str, Callable[[Iterable[bytes]], Iterator[bytes]]] = {
+    TAR_TYPE: plain,
+    LAYER_TYPES["gzip"]: gunzipped,
+    LAYER_TYPES["zstd"]: unpacked_zstd,
+}
+
+
 def pieces_of(file: BinaryIO, size: int) -> Iterator[bytes]:
     while size > 0 and (piece := file.read(min(size, PIECE))):
         size -= len(piece)
         yield piece
+
+
+def each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; ValueError if it has a key twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("has a key twice")
+    return found
+
+
+def check_keys(content: Any, *, any_keys: bool = False) -> None:
+    """Raises ValueError if two keys of an object are one for Go, in which engines are written: it ignores capitals."""
+    if isinstance(content, dict):
+        if not any_keys and len({key.casefold() for key in content}) < len(content):
+            raise ValueError("has a key twice")
+        for key, each in content.items():
+            check_keys(each, any_keys=key.casefold() in ANY_KEYS)
+    elif isinstance(content, list):
+        for each in content:
+            check_keys(each)
 
 
 def whole_number(digits: str) -> int:
@@ -229,25 +334,81 @@ def read_saved(path: Path, image_id: str = "") -> SavedImage:
         ImageError: there is none, or its content is not what its digests say.
     """
     with ours(path), opened(path) as archive:
-        [entry] = archive.read_json("manifest.json")
-        found = digest_of(entry["Config"])
-        if image_id not in ("", found):
-            raise BrokenArchiveError(f"it holds {found}, and {image_id} was built")
-        config = archive.read_json(blob_path(found))
-        digests, diff_ids = [digest_of(name) for name in entry["Layers"]], config["rootfs"]["diff_ids"]
+        named = read_named(archive)
+        if image_id not in ("", named.image_id):
+            raise BrokenArchiveError(f"it holds {named.image_id}, and {image_id} was built")
+        described = read_described(archive)
+        layers = named_layers(archive, named, described)
+        written = {
+            "index.json": layout_index(described.manifest.descriptor, named.references),
+            "manifest.json": saved_names(named.image_id, named.references, named.layers),
+        }
+        for name, content in written.items():
+            if archive.read(name) != canonical(content):
+                raise BrokenArchiveError(f"{name} in it is not as it was written")
+        # The others are checked by whoever reads them.
+        check_tars(each for each in described.layers if each not in layers)
         return SavedImage(
-            config=dict(config),
-            kinds=[each["created_by"].rpartition(" ")[2] for each in config["history"]],
-            layers=[saved_layer(path, archive, *each) for each in zip(digests, diff_ids, strict=True)],
-            references=[str(each) for each in entry["RepoTags"] or ()],
+            config=dict(described.config),
+            kinds=[each["created_by"].rpartition(" ")[2] for each in described.config["history"]],
+            layers=layers,
+            references=named.references,
         )
 
 
-def saved_layer(path: Path, archive: Archive, digest: str, diff_id: str) -> SavedLayer:
+def read_checked(path: Path, image_id: str = "") -> SavedImage:
+    """The image in an archive of ours, after all of it was read; arguments and errors are those of `open_layers`."""
+    image = read_saved(path, image_id)
+    for layer in checked_layers(path, image.layers):
+        for _ in layer:
+            pass
+    return image
+
+
+def read_named(archive: Archive) -> Named:
+    [entry] = archive.read_json("manifest.json")
+    return Named(
+        image_id=digest_of(entry["Config"]),
+        references=[str(each) for each in entry["RepoTags"] or ()],
+        layers=[digest_of(each) for each in entry["Layers"]],
+    )
+
+
+def named_layers(archive: Archive, named: Named, described: Described) -> list[SavedLayer]:
+    """The layers that manifest.json names; BrokenArchiveError unless they are to be those of the other image."""
+    if named.image_id != described.image_id or len(named.layers) != len(described.layers):
+        raise BrokenArchiveError("its index.json and its manifest.json name different images")
+    types = {each.digest: each.media_type for each in described.layers}
+    return [
+        saved_layer(archive, digest, other.diff_id, types.get(digest, LAYER_TYPES["gzip"]))
+        for digest, other in zip(named.layers, described.layers, strict=True)
+    ]
+
+
+def saved_layer(archive: Archive, digest: str, diff_id: str, media_type: str) -> SavedLayer:
     member = archive.find(blob_path(digest))
     if not re.fullmatch(DIGEST, diff_id):
         raise BrokenArchiveError("it has a digest that is no SHA-256")
-    return SavedLayer(archive=path, start=member.start, size=member.size, digest=digest, diff_id=diff_id)
+    if media_type not in UNPACK:
+        raise BrokenArchiveError(f"it has a layer of the type {quoted(media_type)}, which is not read")
+    return SavedLayer(
+        archive=archive.path,
+        start=member.start,
+        size=member.size,
+        digest=digest,
+        diff_id=diff_id,
+        media_type=media_type,
+    )
+
+
+def check_tars(layers: Iterable[SavedLayer]) -> None:
+    """Raises BrokenArchiveError unless each layer holds the tar that the configuration lists."""
+    left = LARGEST
+    for layer in dict.fromkeys(layers):
+        for piece in layer.tar():
+            left -= len(piece)
+            if left < 0:
+                raise BrokenArchiveError(f"it unpacks to more than {megabytes(LARGEST)}")
 
 
 def digest_of(name: str) -> str:
@@ -269,10 +430,7 @@ def open_layers(path: Path, image_id: str = "") -> Iterator[Iterator[Member]]:
         ImageError: there is no image in the archive, its content is not what its digests say, or an entry of a layer
             is none that we write, or could leave the folder that the layers are unpacked into.
     """
-    layers = read_saved(path, image_id).layers
-    for layer in checked_layers(path, layers):
-        for _ in layer:
-            pass
+    layers = read_checked(path, image_id).layers
     # It may have become another file, so what is handed out is checked too.
     yield from checked_layers(path, layers)
 
@@ -332,7 +490,7 @@ def opened(path: Path) -> Iterator[Archive]:
     """An archive; a BrokenArchiveError if it, or what is read of it meanwhile, is not that of an image."""
     try:
         with open_regular(path) as file:
-            yield Archive(file)
+            yield Archive(path, file)
     except MemoryError:
         raise BrokenArchiveError("there is not enough memory to read it") from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -340,12 +498,12 @@ def opened(path: Path) -> Iterator[Archive]:
 
 
 def read_image(archive: Archive) -> ArchivedImage:
-    entries = archive.read_json("index.json")["manifests"]
-    if len(entries) != 1 or entries[0]["mediaType"] != MANIFEST_TYPE:
-        raise BrokenArchiveError("it does not hold exactly one image")
-    manifest = read_blob(archive, entries[0])
-    content = archive.read_json(blob_path(manifest.digest))
-    config = archive.read_json(blob_path(content["config"]["digest"]))
+    described = read_described(archive)
+    check_tars(described.layers)
+    if "manifest.json" in archive.members:
+        others = named_layers(archive, read_named(archive), described)
+        check_tars(each for each in others if each not in described.layers)
+    config, content = described.config, described.content
     descriptors = {each["digest"]: each for each in (content["config"], *content["layers"])}
     platform = [config["os"], config["architecture"], *filter(None, [config.get("variant")])]
     program = " ".join((config.get("config") or {}).get("Entrypoint") or [])
@@ -353,7 +511,7 @@ def read_image(archive: Archive) -> ArchivedImage:
     if not all(re.fullmatch(PLATFORM_WORD, each) for each in platform) or not program.isprintable():
         raise ValueError("is not what engines take")
     return ArchivedImage(
-        manifest=manifest,
+        manifest=described.manifest,
         blobs=tuple(read_blob(archive, each) for each in descriptors.values()),
         platform="/".join(platform),
         program=program,
@@ -361,10 +519,39 @@ def read_image(archive: Archive) -> ArchivedImage:
     )
 
 
+def read_described(archive: Archive) -> Described:
+    entries = archive.read_json("index.json")["manifests"]
+    if len(entries) != 1 or entries[0]["mediaType"] != MANIFEST_TYPE:
+        raise BrokenArchiveError("it does not hold exactly one image")
+    manifest = read_blob(archive, entries[0])
+    content = archive.read_json(blob_path(manifest.digest))
+    find_blob(archive, content["config"])
+    config = archive.read_json(blob_path(content["config"]["digest"]))
+    diff_ids = config["rootfs"]["diff_ids"]
+    if len(diff_ids) != len(content["layers"]):
+        raise BrokenArchiveError("it has not the layers that its configuration lists")
+    for each in content["layers"]:
+        find_blob(archive, each)
+    return Described(
+        manifest=manifest,
+        content=content,
+        config=config,
+        layers=[
+            saved_layer(archive, each["digest"], diff_id, each["mediaType"])
+            for each, diff_id in zip(content["layers"], diff_ids, strict=True)
+        ],
+    )
+
+
 def read_blob(archive: Archive, descriptor: Mapping[str, Any]) -> Blob:
-    expected, size = descriptor["digest"], descriptor["size"]
+    find_blob(archive, descriptor)
+    return Blob(media_type=str(descriptor["mediaType"]), content=archive.read(blob_path(descriptor["digest"])))
+
+
+def find_blob(archive: Archive, descriptor: Mapping[str, Any]) -> None:
+    """Raises BrokenArchiveError unless the archive has what a descriptor describes."""
+    expected = descriptor["digest"]
     if not re.fullmatch(DIGEST, expected):
         raise BrokenArchiveError("it has a digest that is no SHA-256")
-    if archive.find(blob_path(expected)).size != size:
+    if archive.find(blob_path(expected)).size != descriptor["size"]:
         raise BrokenArchiveError(f"the content of {expected} is another")
-    return Blob(media_type=str(descriptor["mediaType"]), content=archive.read(blob_path(expected)))

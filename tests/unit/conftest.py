@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import sys
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,9 @@ def write_image(tmp_path: Path) -> Callable[..., Path]:
 
     def write(path: str = "image.tar", *, platform: str = "linux/amd64", program: str = "/shop", **labels: str) -> Path:
         entries = {kind: [Entry(path=f"/{kind}", mode=0o755, content=kind.encode())] for kind in ("python", "project")}
-        layers = [make_layer(kind, each, 0, {"gzip": zlib.compress}) for kind, each in entries.items()]
+        layers = [
+            make_layer(kind, each, 0, {"gzip": partial(gzip.compress, mtime=0)}) for kind, each in entries.items()
+        ]
         runtime = Runtime(platform=platform, user="1:1", entrypoint=[program], env=[], ports=[], labels=labels)
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
 from pystatic_tasks.engines.base import GRACE_SECONDS
 from pystatic_tasks.errors import ProgramError, PystaticError
+from pystatic_tasks.oci.read_archive import read_checked
 from pystatic_tasks.steps import services
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import release, require_result
@@ -73,7 +74,7 @@ def run(config: ImageConfig, context: StepContext) -> None:
     """
     with only_here(config):
         engine = choose_engine(config.smoke.engine)
-        engine.load(artifact_of(config))
+        load(engine, artifact_of(config))
         plan = make_plan(config, context)
         seen = look(plan.watched) if context.watches else {}
         while True:
@@ -94,6 +95,12 @@ def only_here(config: ImageConfig) -> Iterator[None]:
                 f"{config.name} is run from this folder already.", "End that first, by Ctrl-C where it was started."
             )
         yield
+
+
+def load(engine: Engine, artifact: Artifact) -> None:
+    """Give an engine the image, once all of it was read: an engine does not compare layers with their digests."""
+    read_checked(artifact.archive, artifact.image_id)
+    engine.load(artifact)
 
 
 def artifact_of(config: ImageConfig) -> Artifact:
@@ -232,7 +239,7 @@ def built_again(plan: Plan, engine: Engine, context: StepContext) -> Plan | None
     try:
         config = context.build_again()
         following = make_plan(config, context, plan)
-        engine.load(following.artifact)
+        load(engine, following.artifact)
     except PystaticError as error:
         for line in str(error).splitlines():
             context.say(line)

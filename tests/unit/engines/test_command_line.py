@@ -121,7 +121,7 @@ echo "$*" >> "{folder}/asked"
 name=$(echo "$5" | /usr/bin/tr :/ __)
 case $1 in
     image) [ -f "{folder}/$name" ] && read -r id < "{folder}/$name" && echo "$id" ;;
-    load) echo sha256:1 > "{folder}/shop_1" ;;
+    load) echo sha256:{loaded} > "{folder}/shop_1" ;;
     tag) ;;
 esac
 """
@@ -143,7 +143,7 @@ def test_an_image_is_loaded_unless_all_its_names_are_known(
 ) -> None:
     for name, identity in known.items():
         (tmp_path / name).write_text(f"{identity}\n", encoding="utf-8")
-    program(programs, "docker", KNOWS.format(folder=tmp_path))
+    program(programs, "docker", KNOWS.format(folder=tmp_path, loaded=1))
     assert DOCKER.load(SHOP) is bool(asked)
     lines = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if not line.startswith("image inspect --format {{.Id}} shop:")] == asked
@@ -157,7 +157,7 @@ def test_an_image_is_loaded_unless_all_its_names_are_known(
 def test_a_name_that_was_not_in_the_archive_is_given_afterwards(
     programs: Path, tmp_path: Path, name: str, engine: Engine, source: str
 ) -> None:
-    program(programs, name, KNOWS.format(folder=tmp_path))
+    program(programs, name, KNOWS.format(folder=tmp_path, loaded=1))
     assert engine.load(SHOP)
     assert (tmp_path / "asked").read_text(encoding="utf-8").splitlines() == [
         "image inspect --format {{.Id}} shop:1",
@@ -166,6 +166,16 @@ def test_a_name_that_was_not_in_the_archive_is_given_afterwards(
         "image inspect --format {{.Id}} shop:2",
         f"tag {source} shop:2",
     ]
+
+
+def test_a_name_by_which_an_engine_knows_another_image_is_not_run(programs: Path, tmp_path: Path) -> None:
+    program(programs, "nerdctl", KNOWS.format(folder=tmp_path, loaded=2))
+    with pytest.raises(ImageError) as caught:
+        NERDCTL.load(SHOP)
+    assert str(caught.value) == (
+        "After loading /image.tar, nerdctl knows another image as shop:1.\n"
+        "Remove that one, and run it again: nerdctl rmi shop:1."
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ from changed_images import RUNTIME, entry, link, make_changed, tar_of, write_cha
 
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci import read_archive as reading
-from pystatic_tasks.oci.archive import write_archive, write_layout
-from pystatic_tasks.oci.blobs import Blob, digest
+from pystatic_tasks.oci.archive import layout_index, write_archive, write_layout
+from pystatic_tasks.oci.blobs import Blob, blob_path, digest
+from pystatic_tasks.oci.compression import zstd
 from pystatic_tasks.oci.layers import Layer
-from pystatic_tasks.oci.manifest import make_image
-from pystatic_tasks.oci.read_archive import LARGEST_JSON, open_layers, read_archive, read_saved
+from pystatic_tasks.oci.manifest import LAYER_TYPES, MANIFEST_TYPE, canonical, make_image
+from pystatic_tasks.oci.read_archive import LARGEST_JSON, TAR_TYPE, open_layers, read_archive, read_saved
 
 Files = dict[str, bytes]
 REMEDY = "Name an image.tar that the session image has written."
@@ -131,11 +132,48 @@ def test_an_index_that_is_none_is_refused(tmp_path: Path, index: bytes) -> None:
     assert refused(path) == "its JSON is not that of an image."
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE])
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
 def test_what_is_no_file_is_not_followed(tmp_path: Path, kind: bytes) -> None:
     path = tmp_path / "image.tar"
     path.write_bytes(tar_of([(entry("other"), b"{}"), entry("index.json", kind, "other")]))
+    assert refused(path) == "'index.json' in it is neither a file nor a folder."
+
+
+def test_a_folder_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    path.write_bytes(tar_of([entry("index.json", tarfile.DIRTYPE)]))
     assert refused(path) == "index.json in it is no file."
+
+
+@pytest.mark.parametrize(
+    "name", ["./manifest.json", "/manifest.json", "x/../manifest.json", f"blobs//sha256/{'0' * 64}", ".", "x/"]
+)
+def test_a_name_that_some_readers_take_for_another_is_refused(write_image: Callable[..., Path], name: str) -> None:
+    path = write_image()
+    members = [(entry(each), content) for each, content in read(path).items()]
+    path.write_bytes(tar_of([*members, (entry(name), b"[]")]))
+    assert refused(path) == f"it holds {name!r}, which is no path below the root."
+    assert refused_image(path) == f"it holds {name!r}, which is no path below the root."
+
+
+@pytest.mark.parametrize(("key", "other"), [("Layers", "layers"), ("Layers", "LAYERS"), ("Layers", "layer\u017f")])
+def test_keys_that_are_one_for_go_are_refused(write_image: Callable[..., Path], key: str, other: str) -> None:
+    path = write_image()
+    named = read(path)["manifest.json"].decode()
+    for more in (other, key):
+        path.write_bytes(write_layout({**read(path), **with_key(named, key, more)}))
+        assert refused(path) == "its JSON is not that of an image."
+        assert refused_image(path) == "its JSON is not that of an image."
+
+
+def with_key(named: str, key: str, more: str) -> Files:
+    return {"manifest.json": named.replace(f'"{key}":', f'"{more}":[],"{key}":').encode()}
+
+
+def test_labels_and_folders_may_differ_in_capitals_only(tmp_path: Path) -> None:
+    config = {"config": {"Labels": {"A": "1", "a": "2"}, "Volumes": {"/A": {}, "/a": {}}}}
+    path = with_json(tmp_path / "image.tar", config=config, manifest={"annotations": {"A": "1", "a": "2"}})
+    assert read_archive(path).annotations == {"A": "1", "a": "2"}
 
 
 def test_a_manifest_without_a_configuration_is_refused(tmp_path: Path) -> None:
@@ -151,6 +189,81 @@ def test_a_manifest_without_a_configuration_is_refused(tmp_path: Path) -> None:
     }
     (tmp_path / "image.tar").write_bytes(write_layout(files))
     assert refused(tmp_path / "image.tar") == "its JSON is not that of an image."
+
+
+def with_other_layer(path: Path, blob: bytes, media_type: str = LAYER_TYPES["gzip"]) -> Path:
+    """The archive with an index that leads to another layer, all of it with its digests, beside what it names."""
+    files = read(path)
+    manifest = json.loads(read_archive(path).manifest.content)
+    manifest["layers"][0] = Blob(media_type=media_type, content=blob).descriptor
+    content = canonical(manifest)
+    described = layout_index(Blob(media_type=MANIFEST_TYPE, content=content).descriptor, ["shop:latest"])
+    blobs = {blob_path(digest(each)): each for each in (blob, content)}
+    path.write_bytes(write_layout({**files, **blobs, "index.json": canonical(described)}))
+    return path
+
+
+EVIL = tar_of([(entry("python"), b"evil")])
+
+
+@pytest.mark.parametrize(
+    ("blob", "media_type", "why"),
+    [
+        (gzip.compress(EVIL), LAYER_TYPES["gzip"], "the content of {} is another."),
+        (zstd(EVIL), LAYER_TYPES["zstd"], "the content of {} is another."),
+        (EVIL, TAR_TYPE, "the content of {} is another."),
+        (b"junk", LAYER_TYPES["gzip"], "a layer in it is no gzip."),
+        (b"junk", LAYER_TYPES["zstd"], "a layer in it is no zstd."),
+        (zstd(EVIL)[:-1], LAYER_TYPES["zstd"], "a layer in it is no zstd."),
+        (zstd(EVIL) + b"more", LAYER_TYPES["zstd"], "a layer in it is no zstd."),
+        (b"junk", "x", "it has a layer of the type 'x', which is not read."),
+    ],
+)
+def test_every_layer_that_is_named_holds_the_tar_of_the_configuration(
+    write_image: Callable[..., Path], blob: bytes, media_type: str, why: str
+) -> None:
+    """Podman and containerd read index.json, and Podman compares no layer with the configuration."""
+    path = write_image()
+    expected = why.format(read_saved(path).layers[0].diff_id)
+    with_other_layer(path, blob, media_type)
+    assert refused(path) == expected
+    assert refused_image(path) == expected
+    changed(path, lambda files, _: files.pop("manifest.json"))
+    assert refused(path) == expected
+
+
+@pytest.mark.parametrize(("media_type", "pack"), [(LAYER_TYPES["zstd"], zstd), (TAR_TYPE, bytes)])
+def test_layers_may_be_compressed_in_any_way_and_in_two(
+    write_image: Callable[..., Path], media_type: str, pack: Callable[[bytes], bytes]
+) -> None:
+    path = write_image()
+    saved = read_saved(path)
+    with_other_layer(path, pack(b"".join(saved.layers[0].tar())), media_type)
+    assert read_saved(path) == replace(saved, layers=read_saved(path).layers)
+    assert read_archive(path).blobs[1].media_type == media_type
+
+
+def test_both_ways_lead_to_one_image(tmp_path: Path) -> None:
+    one, other = make_changed(tar_of([entry("a")])), make_changed(tar_of([entry("b")]))
+    files: list[Files] = []
+    for image in (one, other):
+        (tmp_path / "image.tar").write_bytes(write_archive(image, ["shop:latest"]))
+        files.append(read(tmp_path / "image.tar"))
+    path = tmp_path / "image.tar"
+    path.write_bytes(write_layout({**files[0], **files[1], "index.json": files[0]["index.json"]}))
+    assert refused(path) == "its index.json and its manifest.json name different images."
+    assert refused_image(path, other.image_id) == "its index.json and its manifest.json name different images."
+
+
+def test_a_manifest_has_as_many_layers_as_the_configuration(tmp_path: Path) -> None:
+    path = with_json(tmp_path / "image.tar", config={"rootfs": {"diff_ids": [digest(b"")]}})
+    assert refused(path) == "it has not the layers that its configuration lists."
+
+
+def test_no_more_is_unpacked_than_an_image_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "LARGEST", 2**20)
+    path = write_changed(tmp_path / "image.tar", [(entry("zeros"), bytes(2**21))])
+    assert refused(path) == "it unpacks to more than 1.05 MB."
 
 
 # As engines read it.
@@ -251,6 +364,24 @@ def test_only_the_image_that_was_built_is_read(write_image: Callable[..., Path])
     found = found.removeprefix("blobs/").replace("/", ":")
     assert read_saved(path, found).references == ["shop:latest"]
     assert refused_image(path, built) == f"it holds {found}, and {built} was built."
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "changed_to"),
+    [
+        ("index.json", b"library/shop:latest", b"library/python:latest"),
+        ("index.json", b'"manifests":', b'"manifests": '),
+        ("manifest.json", b'"RepoTags":', b'"Parent":"x","RepoTags":'),
+    ],
+)
+def test_an_archive_of_ours_names_its_image_as_it_was_written(
+    write_image: Callable[..., Path], name: str, written: bytes, changed_to: bytes
+) -> None:
+    path = write_image()
+    files = read(path)
+    assert written in files[name]
+    path.write_bytes(write_layout({**files, name: files[name].replace(written, changed_to)}))
+    assert refused_image(path) == f"{name} in it is not as it was written."
 
 
 def with_layer(path: Path, blob: bytes, tar: bytes) -> Path:
@@ -366,7 +497,8 @@ except PystaticError as error:
 
 
 def test_a_layer_larger_than_memory_is_told(tmp_path: Path) -> None:
-    layer = Layer(kind="x", tar=b"", blobs={"gzip": bytes(2**25)}, size_bytes=0)
+    tar = bytes(2**25)
+    layer = Layer(kind="x", tar=tar, blobs={"gzip": gzip.compress(tar, 0)}, size_bytes=0)
     path = tmp_path / "image.tar"
     path.write_bytes(write_archive(make_image([layer], RUNTIME, 0, "gzip"), []))
     command = [sys.executable, "-c", NO_MEMORY, str(path)]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import subprocess
@@ -177,7 +178,8 @@ except PystaticError as error:
 
 
 def test_an_index_larger_than_memory_is_told(tmp_path: Path) -> None:
-    layer = Layer(kind="x", tar=b"", blobs={"gzip": bytes(2**25)}, size_bytes=0)
+    tar = bytes(2**25)
+    layer = Layer(kind="x", tar=tar, blobs={"gzip": gzip.compress(tar, 0)}, size_bytes=0)
     runtime = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/shop"], env=[], ports=[], labels={})
     (tmp_path / "image.tar").write_bytes(write_archive(make_image([layer], runtime, 0, "gzip"), []))
     command = [sys.executable, "-c", LITTLE_MEMORY, str(tmp_path)]

@@ -14,8 +14,8 @@ import pytest
 from applets import build
 
 from pystatic_tasks.config.model import ImageConfig, Service, Smoke
-from pystatic_tasks.engines import choose_engine
-from pystatic_tasks.errors import ConfigError, ProgramError, PystaticError
+from pystatic_tasks.engines import choose_engine, docker
+from pystatic_tasks.errors import ConfigError, ImageError, ProgramError, PystaticError
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.oci import compression
 from pystatic_tasks.steps.context import StepContext
@@ -269,3 +269,11 @@ def test_with_services_it_stops_while_it_is_built(tmp_path: Path, watched: Path)
     ended = "env ended with exit code 0"
     stays = "env stays as it was until the next change"
     assert said == [f"env {READY}", "changed: shop.py", ended, "It is wrong.", stays, f"env {READY}", ended]
+
+
+def test_an_archive_of_another_image_is_given_to_no_engine(tmp_path: Path) -> None:
+    config = shell(tmp_path, OBEYS)
+    artifact = replace(step.artifact_of(config), image_id=f"sha256:{'1' * 64}")
+    with pytest.raises(ImageError) as caught:
+        step.load(docker.here(), artifact)
+    assert caught.value.problem.endswith(f", and {artifact.image_id} was built.")
