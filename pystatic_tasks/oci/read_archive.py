@@ -310,6 +310,7 @@ def read_archive(path: Path) -> ArchivedImage:
 
     Raises:
         ConfigError: there is none, or not exactly one, or its content is not what its digests say.
+        MissingToolError: a layer is compressed by zstd, and the library for that is not installed.
     """
     try:
         with opened(path) as archive:
@@ -331,7 +332,8 @@ def read_saved(path: Path, image_id: str = "") -> SavedImage:
         image_id: Digest of the configuration that it must have; any will do if it is empty.
 
     Raises:
-        ImageError: there is none, or its content is not what its digests say.
+        ImageError: there is none, or its content is not what its digests say, or not as it was written.
+        MissingToolError: a layer is compressed by zstd, and the library for that is not installed.
     """
     with ours(path), opened(path) as archive:
         named = read_named(archive)

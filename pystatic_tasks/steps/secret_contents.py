@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,16 +24,25 @@ from pystatic_tasks.steps.secret_names import PRIVATE_KEY, reason_of_name
 from pystatic_tasks.system.redaction import holds_password
 
 PASSWORD_IN_URL = "a URL with a password"
-# In a string, and in a string in a string.
-ESCAPED_LINE_END = rb"\\+[rn]"
-# As JSON, Python, XML and URLs may write any character; by its number in hexadecimal, and in decimal digits.
-ESCAPED = re.compile(rb"(?:(?<!\\)\\+(?:u00|x)|%)([0-7][\da-fA-F])|&#x0{,4}([0-7]?[\da-fA-F]);|&#0{,4}(\d\d|1[01]\d);")
-SEPARATOR = rb"(?:\s|" + ESCAPED_LINE_END + rb")"
+# In a string in a string.
+BACKSLASHES = re.compile(rb"\\\\+")
+# As JSON, Python, XML and URLs may write any character, by its number or after a backslash.
+ESCAPED = re.compile(
+    rb"\\(?:(?:u00|x)([0-7][\da-fA-F])|u\{0{,4}([0-7]?[\da-fA-F])\}|([01][0-7]{2})|([rn/\"']))"
+    rb"|%([0-7][\da-fA-F])|&#x0{,4}([0-7]?[\da-fA-F]);|&#0{,4}(\d\d?|1[01]\d|12[0-7]);"
+)
+# Of the number in each of these groups; what stands in the other is the character itself, or one of these.
+BASES = {1: 16, 2: 16, 3: 8, 5: 16, 6: 16, 7: 10}
+LINE_ENDS = {b"r": b"\r", b"n": b"\n"}
+# How often what is unescaped is escaped again.
+ESCAPED_LEVELS = 4
 # The first of them may be short; the lines of prose have spaces.
-KEY_LINES = rb"(?:(?:[A-Za-z0-9+=]|\\*/)(?:[ \t]*(?:[\r\n]|(?:" + ESCAPED_LINE_END + rb")+)\s*)?){24}"
+KEY_LINES = rb"(?:[A-Za-z0-9+/=](?:[ \t]*[\r\n\v\f][\s\\]*)?){24}"
+# What stands around lines in lists, in sums of texts, in comments and in quotations.
+AROUND_LINES = rb"[\s\\\"'`,+>#*;|()\[\]]{0,200}"
 KEY_BYTES = re.compile(
-    rb"-----? ?BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)? ?-----?"
-    rb"(?:" + SEPARATOR + rb"*" + KEY_LINES + rb"|" + SEPARATOR + rb"+[A-Za-z-]+: )"
+    rb"-----?[ +]?BEGIN[ +](?:[A-Z0-9]+[ +])*PRIVATE[ +]KEY(?:[ +]BLOCK)?[ +]?-----?"
+    rb"(?:[\s\\]*" + KEY_LINES + rb"|[\s\\]+[A-Za-z-]+:[ +]|" + AROUND_LINES + rb"[A-Za-z0-9+/=]{40})"
     rb"|PuTTY-User-Key-File-\d"
 )
 # Without one of these there is no key; to look for them takes less time.
@@ -43,8 +53,10 @@ ENCODED_PEM = {before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for
 # Files that are often published, but not with a password in a URL.
 WITH_URLS = ("pip.conf", "pip.ini", "uv.toml", ".gitmodules", "requires.txt", "dependency_links.txt")
 METADATA = ("metadata", "pkg-info")
-# Of METADATA only these headers: the project's readme stands in it too.
-METADATA_ADDRESS = re.compile(r"^(?:Requires-Dist|Project-URL|Home-page|Download-URL): (.*)", re.MULTILINE)
+# Of METADATA only these headers, folded or not: the project's readme stands in it too.
+METADATA_ADDRESS = re.compile(
+    r"^(?:Requires-Dist|Project-URL|Home-page|Download-URL)[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE
+)
 # How much of a file is looked at; no key and no file of settings is larger.
 READ_BYTES = 8 * 2**20
 # How much is unpacked of an archive and of those in it, how many files of each are looked at, and how deep; a
@@ -54,6 +66,9 @@ ARCHIVE_FILES = 10_000
 ARCHIVE_DEPTH = 4
 BLOCK_BYTES = 2**16
 DECOMPRESSORS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+SUFFIXES = ("gz", "bz2", "xz")
+# It may hold 64 KiB of whatever anybody likes before the name.
+LARGEST_GZIP_HEADER = 2**17
 # What is raised for what is damaged, cut off, encrypted, compressed in an unknown way, or no archive at all.
 UNREADABLE = (
     *(OSError, EOFError, ValueError, RuntimeError, IndexError, struct.error, zlib.error, lzma.LZMAError),
@@ -77,7 +92,7 @@ def reason_of_file(path: Path) -> str:
     """Why a file must not get into an image by accident, by what it holds, or ""."""
     with path.open("rb") as stream:
         content = stream.read(READ_BYTES)
-        return reason_of_archive(stream, Unpacking()) or reason_of_content(path.name, content)
+        return reason_of_archive(path.name, stream, Unpacking()) or reason_of_content(path.name, content)
 
 
 def reason_of_content(name: str, content: bytes) -> str:
@@ -88,14 +103,27 @@ def reason_of_content(name: str, content: bytes) -> str:
     if name not in METADATA and name not in WITH_URLS:
         return ""
     text = content.decode("utf-8", errors="replace")
-    addresses = METADATA_ADDRESS.findall(text) if name in METADATA else text.splitlines()
+    addresses = map(unfolded, METADATA_ADDRESS.findall(text)) if name in METADATA else text.splitlines()
     return PASSWORD_IN_URL if any(map(holds_password, addresses)) else ""
+
+
+def unfolded(header: str) -> str:
+    return " ".join(header.split())
 
 
 def holds_key(content: bytes) -> bool:
     """Whether there is a private key in it, also in UTF-16 and UTF-32, whose letters have zeros beside them."""
-    narrow = content.replace(b"\0", b"")
-    return any(map(has_key_bytes, {content, narrow})) or any(map(has_key_bytes, encoded_pems(narrow)))
+    return any(map(has_key, {content, content.replace(b"\0", b"")}))
+
+
+def has_key(content: bytes) -> bool:
+    for _ in range(ESCAPED_LEVELS):
+        before, content = content, unescaped(content)
+        if has_key_bytes(content) or any(map(has_key_bytes, encoded_pems(content))):
+            return True
+        if content == before:
+            break
+    return False
 
 
 def has_key_bytes(content: bytes) -> bool:
@@ -103,8 +131,8 @@ def has_key_bytes(content: bytes) -> bool:
 
 
 def encoded_pems(content: bytes) -> Iterator[bytes]:
-    """The beginnings of what is PEM once its Base64 is decoded, whatever line ends and indentation that has."""
-    text = re.sub(rb"(?<!\\)" + ESCAPED_LINE_END, b"", unescaped(content)).translate(None, b" \t\r\n\v\f\\")
+    """The beginnings of what is PEM once its Base64 is decoded, whatever line ends, indentation and quotes that has."""
+    text = content.translate(None, b" \t\r\n\v\f\\\"',")
     for before, pattern in ENCODED_PEM.items():
         for match in pattern.finditer(text):
             whole = b"A" * before + match[0] + match[1]
@@ -113,24 +141,30 @@ def encoded_pems(content: bytes) -> Iterator[bytes]:
 
 def unescaped(content: bytes) -> bytes:
     """The content with its escaped characters of ASCII as themselves."""
-    return ESCAPED.sub(lambda match: bytes([int(match[3]) if match[3] else int(match[1] or match[2], 16)]), content)
+    return ESCAPED.sub(character, BACKSLASHES.sub(rb"\\", content))
 
 
-def reason_of_archive(stream: IO[bytes], unpacking: Unpacking, depth: int = ARCHIVE_DEPTH) -> str:
-    """Why an archive must not, by the first of its files that must not; "" of what is no archive."""
-    for member, content in members(stream, unpacking) if depth else ():
+def character(match: re.Match[bytes]) -> bytes:
+    group = match.lastindex or 0
+    digits = match[group]
+    return bytes([int(digits, BASES[group])]) if group in BASES else LINE_ENDS.get(digits, digits)
+
+
+def reason_of_archive(name: str, stream: IO[bytes], unpacking: Unpacking, depth: int = ARCHIVE_DEPTH) -> str:
+    """Why an archive of that name must not, by the first of its files that must not; "" of what is no archive."""
+    for member, content in members(name, stream, unpacking) if depth else ():
         # On Windows some programs put paths of that system into archives.
-        name = member.replace("\\", "/")
-        inside = reason_of_archive(io.BytesIO(content), unpacking, depth - 1)
-        reason = reason_of_name(name) or reason_of_content(name.rpartition("/")[2], content)
+        path = member.replace("\\", "/")
+        inside = reason_of_archive(path, io.BytesIO(content), unpacking, depth - 1)
+        reason = reason_of_name(path) or reason_of_content(path.rpartition("/")[2], content)
         if inside or reason:
-            return inside or (f"{reason} in it, {name}" if name else f"{reason} in it")
+            return inside or (f"{reason} in it, {path}" if path else f"{reason} in it")
     return ""
 
 
-def members(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+def members(name: str, stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
     """What is in an archive, as far as it can be read: names, "" of what has none, and beginnings of contents."""
-    for kind in (members_of_zip, decompressed, members_of_tar):
+    for kind in (members_of_zip, partial(decompressed, name), members_of_tar):
         stream.seek(0)
         with contextlib.suppress(*UNREADABLE):
             yield from itertools.islice(kind(stream, unpacking), ARCHIVE_FILES)
@@ -140,18 +174,32 @@ def members_of_zip(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[st
     with zipfile.ZipFile(stream) as archive:
         for member in archive.infolist():
             content = b""
+            # Of what has none, the content is not compared with it, and what is damaged is read too.
+            del member.CRC
             with contextlib.suppress(*UNREADABLE), archive.open(member) as inside:
                 content = unpacking.read(inside, READ_BYTES)
             yield member.filename, content
 
 
-def decompressed(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
-    head = stream.read(8)
+def decompressed(name: str, stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+    """The one file in what is compressed: by the name of that without its suffix, and by the name that gzip notes."""
+    head = stream.read(LARGEST_GZIP_HEADER)
     stream.seek(0)
     for magic, opened in DECOMPRESSORS.items():
         if head.startswith(magic):
+            noted = noted_name(head) if opened is gzip.open else ""
+            if noted:
+                yield noted, b""
+            stem, _, suffix = name.rpartition(".")
             with opened(stream) as inside:
-                yield "", unpacking.read(inside, UNPACKED_BYTES)
+                yield stem if suffix.casefold() in SUFFIXES else "", unpacking.read(inside, UNPACKED_BYTES)
+
+
+def noted_name(header: bytes) -> str:
+    """The name of the file that a gzip was made of, or "": https://www.rfc-editor.org/rfc/rfc1952#page-5"""
+    has_more, has_name = header[3] & 4, header[3] & 8
+    start = 12 + int.from_bytes(header[10:12], "little") if has_more else 10
+    return header[start:].partition(b"\0")[0].decode("latin-1") if has_name else ""
 
 
 def members_of_tar(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:

@@ -115,9 +115,9 @@ def said(answer: Answer, secrets: Iterable[str] = ()) -> str:
 def shown(text: str, secrets: Iterable[str] = ()) -> str:
     """The beginning of whatever a registry says, in one line, and without the secrets that it was shown.
 
-    In small letters too, as names of hosts have them.
+    In small letters too, as names of hosts have them, and in capitals.
     """
-    seen = hidden(text[:LONGEST_READ], [spelled for each in secrets for spelled in (each, each.lower())])
+    seen = hidden(text[:LONGEST_READ], [spelled for each in secrets for spelled in (each, each.lower(), each.upper())])
     # What ends where reading ended may be the first part of a secret.
     whole = seen if len(text) <= LONGEST_READ else seen[: -LONGEST_READ // 2]
     return "".join(each if each.isprintable() else " " for each in whole[:LONGEST_SHOWN])

@@ -35,7 +35,7 @@ def index(config: ImageConfig, context: StepContext) -> Indexed:
     Raises:
         ConfigError: there are no archives, one holds no image or another one's, or two are for one platform.
         ImageError: there is not enough memory.
-        MissingToolError: the library for pushing is not installed.
+        MissingToolError: the library for pushing, or for layers compressed by zstd, is not installed.
         PushError: a registry could not be reached, or does not take something.
     """
     paths = [config.root / each for each in context.archives]

@@ -24,7 +24,7 @@ def push(config: ImageConfig, context: StepContext) -> Pushed:
 
     Raises:
         ConfigError: no tag names a registry.
-        MissingToolError: the library for it is not installed.
+        MissingToolError: the library for it, or for layers compressed by zstd, is not installed.
         PushError: a registry could not be reached, or does not take something.
     """
     references = require_targets(config, context)

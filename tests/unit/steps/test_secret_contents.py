@@ -12,7 +12,7 @@ import zipfile
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 
@@ -25,7 +25,7 @@ BEGIN = "-----BEGIN "
 KEY = f"{BEGIN}PRIVATE KEY-----\n{BASE64}\n".encode()
 
 
-def write(folder: Path, name: str, content: bytes) -> Path:
+def write(folder: Path, name: str, content: bytes | bytearray) -> Path:
     (folder / name).write_bytes(content)
     return folder / name
 
@@ -56,6 +56,12 @@ def write(folder: Path, name: str, content: bytes) -> Path:
         (PRIVATE_KEY, "x", json.dumps(json.dumps(KEY.decode()).replace(" ", "\\u0020"))),
         (PRIVATE_KEY, "x", KEY.decode().replace("\n", "&#xA;").replace("-", "&#45;")),
         (PRIVATE_KEY, "x", quote(KEY.decode())),
+        (PRIVATE_KEY, "x", f"{BEGIN}PRIVATE KEY-----\\n\\\nMII\\n\\\n  {BASE64}\\n\\\n"),
+        (PASSWORD_IN_URL, "METADATA", "Requires-Dist: y @\n  git+https://me:secret@host.example/y.git\n"),
+        (PASSWORD_IN_URL, "METADATA", "Requires-Dist: y @\r\n\tgit+https://me:secret@host.example/y.git\r\n"),
+        (PASSWORD_IN_URL, "METADATA", "requires-dist:y @ git+https://me:secret@host.example/y.git\n"),
+        ("", "METADATA", "Requires-Dist: y\nSummary: x\n  https://me:secret@host.example/\n"),
+        ("", "crypto.js", f'["{BEGIN}PRIVATE KEY-----", "{BEGIN}RSA PRIVATE KEY-----"].map(convertToAnotherForm)'),
         ("", "x", f"'{BEGIN}PRIVATE KEY-----', '{BEGIN}RSA PRIVATE KEY-----: none'"),
         ("", "secret.yaml", b64encode(f"{BEGIN}CERTIFICATE-----\n{BASE64}\n{BASE64}".encode()).decode()),
         ("", "ca.pem", f"{BEGIN}CERTIFICATE-----\n{BASE64}\n"),
@@ -85,6 +91,41 @@ def test_contents_tell_what_is_secret(tmp_path: Path, reason: str, name: str, te
     assert reason_of_file(write(tmp_path, name, text.encode())) == reason
 
 
+LINES = f"{BASE64}{BASE64[:12]}"
+PEM = f"{BEGIN}PRIVATE KEY-----\n{LINES}\n{LINES}\n-----END PRIVATE KEY-----\n"
+PGP = PEM.replace("PRIVATE KEY", "PGP PRIVATE KEY BLOCK").replace("-----\n", "-----\n\n", 1)
+PUTTY = "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n"
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "a form": lambda key: urlencode({"a": "b", "key": key}),
+    "quote_plus": quote_plus,
+    "quoted twice": lambda key: quote(quote_plus(key)),
+    "quoted in JSON": lambda key: json.dumps({"url": f"https://host.example/?key={quote_plus(key)}"}),
+    "an array of lines": lambda key: json.dumps(key.splitlines()),
+    "an indented array of lines": lambda key: json.dumps({"key": key.splitlines()}, indent=4),
+    "an array in JSON": lambda key: json.dumps(json.dumps(key.splitlines())),
+    "a sum of texts": lambda key: " +\n    ".join(f"'{line}\\n'" for line in key.splitlines()),
+    "all escaped for JSON": lambda key: "".join(f"\\u{ord(each):04x}" for each in key),
+    "all escaped for JavaScript": lambda key: "".join(f"\\u{{{ord(each):x}}}" for each in key),
+    "all escaped for Python": lambda key: "".join(f"\\x{ord(each):02x}" for each in key),
+    "all escaped for C": lambda key: "".join(f"\\{ord(each):03o}" for each in key),
+    "all escaped for XML": lambda key: "".join(f"&#{ord(each)};" for each in key),
+    "all escaped for XML by letters": lambda key: "".join(f"&#x{ord(each):X};" for each in key),
+    "all escaped for URLs": lambda key: "".join(f"%{ord(each):02X}" for each in key),
+    "properties": lambda key: key.replace("\n", "\\n\\\n"),
+    "YAML": lambda key: 'key: "' + key.replace("\n", "\\n\\\n  ") + '"',
+    "a comment": lambda key: "".join(f"# {line}\n" for line in key.splitlines()),
+    "a quotation": lambda key: "".join(f"> {line}\n" for line in key.splitlines()),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("key", [PEM, PGP, PUTTY], ids=["PEM", "PGP", "PuTTY"])
+def test_a_key_may_be_spelled_in_any_way(tmp_path: Path, key: str, spelling: str) -> None:
+    assert reason_of_file(write(tmp_path, "x", SPELLINGS[spelling](key).encode())) == PRIVATE_KEY
+    certificate = SPELLINGS[spelling](PEM.replace("PRIVATE KEY", "CERTIFICATE"))
+    assert reason_of_file(write(tmp_path, "x", certificate.encode())) == ""
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_letters_may_be_wide(tmp_path: Path, encoding: str) -> None:
     assert reason_of_file(write(tmp_path, "x", KEY.decode().encode(encoding))) == PRIVATE_KEY
@@ -108,7 +149,10 @@ def test_base64_may_be_quoted(tmp_path: Path, alphabet: bytes) -> None:
         assert reason_of_file(write(tmp_path, "x", quoted.encode())) == PRIVATE_KEY
 
 
-@pytest.mark.parametrize("text", ["%20", "\\u0020", "&#32;", "\\n", "\n", "a ", "LS0tLS1CRUdJT", "0tLS0tQkVHSU"])
+@pytest.mark.parametrize(
+    "text",
+    ["%20", "\\u0020", "&#32;", "\\n", "\n", "a ", "LS0tLS1CRUdJT", "0tLS0tQkVHSU", "\\", "%25", "&#", "&#9;", "\\u"],
+)
 def test_what_is_encoded_takes_no_time(tmp_path: Path, text: str) -> None:
     path = write(tmp_path, "x", text.encode() * (2**20 // len(text)))
     started = time.monotonic()
@@ -116,7 +160,9 @@ def test_what_is_encoded_takes_no_time(tmp_path: Path, text: str) -> None:
     assert time.monotonic() - started < 2
 
 
-@pytest.mark.parametrize("between", [b"\n", b" ", b"\\n", b"\\\\", b"a", b"a\n", b"\\n ", b"a.b@"])
+@pytest.mark.parametrize(
+    "between", [b"\n", b" ", b"\\n", b"\\\\", b"a", b"a\n", b"\\n ", b"a.b@", b"\\", b'"', b"\\ ", b"+", b"A "]
+)
 def test_what_only_begins_as_a_key_takes_no_time(tmp_path: Path, between: bytes) -> None:
     path = write(tmp_path, "x", KEY[: len(BEGIN) + 16] + between * 200_000 + b"!")
     started = time.monotonic()
@@ -182,8 +228,44 @@ def test_archives_are_looked_into(tmp_path: Path, kind: str, files: dict[str, by
     assert reason_of_file(write(tmp_path, "data", ARCHIVES[kind](files))) == reason
 
 
-def test_one_compressed_file_is_looked_into(tmp_path: Path) -> None:
-    assert reason_of_file(write(tmp_path, "server.gz", gzip.compress(KEY))) == "a private key in it"
+COMPRESSED: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("suffix", COMPRESSED)
+def test_one_compressed_file_is_looked_into(tmp_path: Path, suffix: str) -> None:
+    def reason(name: str, content: bytes) -> str:
+        return reason_of_file(write(tmp_path, name, COMPRESSED[suffix](content)))
+
+    assert reason(f"server.{suffix}", KEY) == "a private key in it, server"
+    assert reason("server", KEY) == "a private key in it"
+    assert reason(f"prod.env.{suffix}", b"A=1") == "a file of variables in it, prod.env"
+    assert reason(f".NETRC.{suffix.upper()}", b"x") == f"{CREDENTIALS} in it, .NETRC"
+    assert (
+        reason(f"pip.conf.{suffix}", b"index-url = https://me:secret@host.example")
+        == f"{PASSWORD_IN_URL} in it, pip.conf"
+    )
+    assert reason(f"example.env.{suffix}", b"A=1") == ""
+    inner = zipped({f"conf/credentials.json.{suffix}": COMPRESSED[suffix](b"{}")})
+    assert reason_of_file(write(tmp_path, "data", inner)) == f"{CREDENTIALS} in it, conf/credentials.json"
+
+
+@pytest.mark.parametrize("more", [b"", b"anything"])
+def test_the_name_that_gzip_notes_counts(tmp_path: Path, more: bytes) -> None:
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename=".env", fileobj=buffer, mode="wb") as file:
+        file.write(b"A=1")
+    content = bytearray(buffer.getvalue())
+    if more:
+        content[3] |= 4
+        content[10:10] = len(more).to_bytes(2, "little") + more
+    assert reason_of_file(write(tmp_path, "backup.gz", content)) == "a file of variables in it, .env"
+
+
+def test_a_damaged_file_in_a_zip_is_looked_into(tmp_path: Path) -> None:
+    content = bytearray(zipped({"a.txt": KEY}))
+    for at in (14, content.index(b"PK\x01\x02") + 16):
+        content[at] ^= 255
+    assert reason_of_file(write(tmp_path, "data", content)) == "a private key in it, a.txt"
 
 
 DAMAGED = {
@@ -219,5 +301,5 @@ def test_names_in_an_archive_that_is_encrypted_count(tmp_path: Path) -> None:
 def test_no_more_is_unpacked_than_there_is_time_for() -> None:
     unpacking = Unpacking(left=2**20)
     many = zipped({str(number): gzip.compress(bytes(2**20), 1) for number in range(3)} | {".env": b""})
-    assert reason_of_archive(io.BytesIO(many), unpacking) == "a file of variables in it, .env"
+    assert reason_of_archive("many.zip", io.BytesIO(many), unpacking) == "a file of variables in it, .env"
     assert unpacking.left == 0

@@ -43,6 +43,10 @@ def test_no_secret_is_shown(text: str) -> None:
     assert shown(text, ["Correct-Horse"])[:5] == "a ***"
 
 
+def test_no_secret_in_other_letters_is_shown() -> None:
+    assert shown("CORRECT-HORSE, correct-horse", ["Correct-Horse"]) == "***, ***"
+
+
 def test_no_part_of_a_secret_is_shown() -> None:
     hidden = ("https://" + "u" * 8177 + "@h.ee ") * 8
     assert len(hidden) == LONGEST_READ - len("correct-")
