@@ -75,8 +75,8 @@ class CommandLineEngine:
                 call(self.name, "tag", self.handle(artifact).removeprefix("sha256:"), reference)
             else:
                 raise ImageError(
-                    f"After loading {artifact.archive}, {self.name} knows another image as {reference}.",
-                    f"Remove that one, and run it again: {self.name} rmi {reference}.",
+                    f"{self.name} has loaded {artifact.archive}, and {reference} is not that image there.",
+                    f"Remove what has that name, and run it again: {self.name} rmi {reference}.",
                 )
         return True
 

@@ -80,16 +80,20 @@ def make_image(layers: Sequence[Layer], runtime: Runtime, created: int, compress
         compression: Which blobs of the layers are the image's.
     """
     config = canonical(image_config(layers, runtime, created))
-    manifest = {
+    blobs = [Blob(media_type=LAYER_TYPES[compression], content=layer.blobs[compression]) for layer in layers]
+    manifest = image_manifest(config, [blob.descriptor for blob in blobs], runtime.labels)
+    return OciImage(layers=layers, compression=compression, config=config, manifest=canonical(manifest))
+
+
+def image_manifest(config: bytes, layers: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> dict[str, Any]:
+    """The manifest of an image, by the descriptors of its layers."""
+    return {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "config": Blob(media_type=CONFIG_TYPE, content=config).descriptor,
-        "layers": [
-            Blob(media_type=LAYER_TYPES[compression], content=layer.blobs[compression]).descriptor for layer in layers
-        ],
-        "annotations": dict(runtime.labels),
+        "layers": list(layers),
+        "annotations": dict(labels),
     }
-    return OciImage(layers=layers, compression=compression, config=config, manifest=canonical(manifest))
 
 
 def image_config(layers: Sequence[Layer], runtime: Runtime, created: int) -> dict[str, Any]:

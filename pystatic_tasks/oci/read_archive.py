@@ -24,7 +24,7 @@ from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.archive import layout_index, saved_names
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.compression import zstd_library
-from pystatic_tasks.oci.manifest import LAYER_TYPES, MANIFEST_TYPE, canonical
+from pystatic_tasks.oci.manifest import LAYER_TYPES, MANIFEST_TYPE, canonical, image_manifest
 from pystatic_tasks.oci.tar_entries import Root, problem
 from pystatic_tasks.oci.tar_reader import BLOCK, PIECE, BrokenArchiveError, Member, Pieces, read_members
 from pystatic_tasks.system.files import open_regular
@@ -85,6 +85,10 @@ class SavedLayer:
     digest: str
     diff_id: str
     media_type: str
+
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
     def tar(self) -> Iterator[bytes]:
         """The tar in pieces; a BrokenArchiveError instead of its end if it is another one."""
@@ -341,7 +345,11 @@ def read_saved(path: Path, image_id: str = "") -> SavedImage:
             raise BrokenArchiveError(f"it holds {named.image_id}, and {image_id} was built")
         described = read_described(archive)
         layers = named_layers(archive, named, described)
+        labels, config = described.content["annotations"], archive.read(blob_path(named.image_id))
         written = {
+            blob_path(described.manifest.digest): image_manifest(
+                config, [each.descriptor for each in described.layers], labels
+            ),
             "index.json": layout_index(described.manifest.descriptor, named.references),
             "manifest.json": saved_names(named.image_id, named.references, named.layers),
         }

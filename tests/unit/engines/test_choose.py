@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import RUNS
+from support import LOADS, RUNS
 
 from pystatic_tasks.config.model import ENGINE_NAMES, EngineChoice, EngineName
 from pystatic_tasks.engines import choose_engine, loading_engines
@@ -94,7 +94,7 @@ def test_docker_goes_before_podman_then_nerdctl_the_sandbox_and_proot(programs: 
     assert choose_engine("auto").name == "proot"
     sandbox_tools(programs)
     assert choose_engine("auto").name == "sandbox"
-    program(programs, "nerdctl", RUNS.format(version="2.3.5"))
+    program(programs, "nerdctl", LOADS)
     assert choose_engine("auto").name == "nerdctl"
     program(programs, "podman", RUNS.format(version="4.3.1"))
     assert choose_engine("auto").name == "podman"
@@ -111,7 +111,7 @@ esac"""
 
 def test_an_engine_that_starts_nothing_is_passed_over(programs: Path) -> None:
     program(programs, "podman", STARTS_NOTHING)
-    program(programs, "nerdctl", RUNS.format(version="2.3.5"))
+    program(programs, "nerdctl", LOADS)
     assert choose_engine("auto").name == "nerdctl"
 
 
@@ -165,7 +165,7 @@ def test_an_image_is_loaded_into_all_engines_that_are_there(programs: Path) -> N
     program(programs, "docker", RUNS.format(version="20.10.24"))
     program(programs, "podman", RUNS.format(version="4.3.1"))
     assert [engine.name for engine in loading_engines("auto")] == ["docker", "podman"]
-    program(programs, "nerdctl", RUNS.format(version="2.3.5"))
+    program(programs, "nerdctl", LOADS)
     assert [engine.name for engine in loading_engines("auto")] == ["docker", "podman", "nerdctl"]
 
 

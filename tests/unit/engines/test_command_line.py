@@ -173,8 +173,8 @@ def test_a_name_by_which_an_engine_knows_another_image_is_not_run(programs: Path
     with pytest.raises(ImageError) as caught:
         NERDCTL.load(SHOP)
     assert str(caught.value) == (
-        "After loading /image.tar, nerdctl knows another image as shop:1.\n"
-        "Remove that one, and run it again: nerdctl rmi shop:1."
+        "nerdctl has loaded /image.tar, and shop:1 is not that image there.\n"
+        "Remove what has that name, and run it again: nerdctl rmi shop:1."
     )
 
 

@@ -384,6 +384,12 @@ def test_an_archive_of_ours_names_its_image_as_it_was_written(
     assert refused_image(path) == f"{name} in it is not as it was written."
 
 
+def test_an_archive_of_ours_has_the_manifest_that_was_written(tmp_path: Path) -> None:
+    path = with_json(tmp_path / "image.tar", manifest={"subject": {}})
+    name = blob_path(read_archive(path).manifest.digest)
+    assert refused_image(path) == f"{name} in it is not as it was written."
+
+
 def with_layer(path: Path, blob: bytes, tar: bytes) -> Path:
     """An archive with one layer, whose gzip and tar need not belong together."""
     layer = Layer(kind="x", tar=tar, blobs={"gzip": blob}, size_bytes=0)
