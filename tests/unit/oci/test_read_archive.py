@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +17,12 @@ from changed_images import RUNTIME, entry, link, make_changed, tar_of, write_cha
 
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci import read_archive as reading
-from pystatic_tasks.oci.archive import layout_index, write_archive, write_layout
+from pystatic_tasks.oci.archive import layout_index, saved_names, write_archive, write_layout
 from pystatic_tasks.oci.blobs import Blob, blob_path, digest
 from pystatic_tasks.oci.compression import zstd
 from pystatic_tasks.oci.layers import Layer
 from pystatic_tasks.oci.manifest import LAYER_TYPES, MANIFEST_TYPE, canonical, make_image
-from pystatic_tasks.oci.read_archive import LARGEST_JSON, TAR_TYPE, open_layers, read_archive, read_saved
+from pystatic_tasks.oci.read_archive import LARGEST_JSON, TAR_TYPE, digest_of, open_layers, read_archive, read_saved
 
 Files = dict[str, bytes]
 REMEDY = "Name an image.tar that the session image has written."
@@ -432,6 +433,21 @@ def test_a_huge_sparse_archive_is_told_at_once(tmp_path: Path) -> None:
     os.truncate(path, 20 * 10**9)
     assert refused(path) == "it has 20000.00 MB, and no more than 8589.93 MB are read."
     assert refused_image(path) == "it has 20000.00 MB, and no more than 8589.93 MB are read."
+
+
+def test_a_layer_that_is_named_ever_so_often_is_read_once(tmp_path: Path) -> None:
+    image, times = make_changed(EMPTY), 20_000
+    layers = json.loads(image.manifest)["layers"] * times
+    path = with_json(
+        tmp_path / "image.tar", config={"rootfs": {"diff_ids": [digest(EMPTY)] * times}}, manifest={"layers": layers}
+    )
+    image_id = digest_of(json.loads(read(path)["manifest.json"])[0]["Config"])
+    named = {"manifest.json": canonical(saved_names(image_id, [], [layers[0]["digest"]] * times))}
+    blob = {blob_path(layers[0]["digest"]): image.layers[0].blobs["gzip"]}
+    path.write_bytes(write_layout({**read(path), **named, **blob}))
+    started = time.monotonic()
+    assert len(read_archive(path).blobs) == len(["configuration", "layer"])
+    assert time.monotonic() - started < 10
 
 
 def test_json_of_any_size_is_not_read(tmp_path: Path) -> None:
