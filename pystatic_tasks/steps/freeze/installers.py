@@ -26,34 +26,10 @@ VARIABLES = {
 LIKE_PIP = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
 # Settings of pip that decide nothing of what is installed.
 WITHOUT_EFFECT = {
-    *(
-        "break-system-packages",
-        "cache-dir",
-        "compile",
-        "config-file",
-        "debug",
-        "default-timeout",
-        "disable-pip-version-check",
-    ),
-    *(
-        "log",
-        "no-cache-dir",
-        "no-color",
-        "no-compile",
-        "no-input",
-        "no-python-version-warning",
-        "no-warn-script-location",
-    ),
-    *(
-        "progress-bar",
-        "quiet",
-        "require-virtualenv",
-        "respect-virtualenv",
-        "retries",
-        "root-user-action",
-        "timeout",
-        "verbose",
-    ),
+    *("break-system-packages", "cache-dir", "compile", "config-file", "debug", "default-timeout"),
+    *("disable-pip-version-check", "log", "no-cache-dir", "no-color", "no-compile", "no-input"),
+    *("no-python-version-warning", "no-warn-script-location", "progress-bar", "quiet", "require-virtualenv"),
+    *("respect-virtualenv", "retries", "root-user-action", "timeout", "verbose"),
 }
 # By these uv is told itself where packages are; the keys stand in uv.toml, or in [tool.uv] of a pyproject.toml.
 OF_UV = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
