@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import DEBIANS_PYTHON, REPOSITORY, tool_or_skip
+from support import DEBIANS_PYTHON, REPOSITORY, only_everywhere, tool_or_skip
 
 from pystatic_tasks.in_env.client import free_port
 
@@ -47,6 +47,7 @@ def test_a_taken_port_is_refused_before_anything_is_built(tmp_path: Path) -> Non
     assert not (tmp_path / "bench").exists()
 
 
+@only_everywhere
 def test_it_measures_each_in_turn(tmp_path: Path) -> None:
     tool_or_skip("wrk")
     tool_or_skip("uv")

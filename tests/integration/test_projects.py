@@ -52,7 +52,7 @@ IMAGES = {
 }
 ENGINES = ("sandbox", "docker", "podman") if EVERYWHERE else ("sandbox",)
 BY_STATICX = IMAGES if EVERYWHERE else ["flask_shop", "typer_greet"]
-AS_TREES = IMAGES if EVERYWHERE else ["compiled", "django_notes", "starlette_chat", "typer_greet", "batteries"]
+AS_TREES = IMAGES if EVERYWHERE else ["django_notes", "starlette_chat", "typer_greet", "batteries"]
 LAID_OUT = [(name, layout) for name in IMAGES for layout in LAYOUTS if layout == "onefile" or name in AS_TREES]
 AUTHORITY_IN_IMAGE = "/etc/ssl/private-authority.pem"
 
