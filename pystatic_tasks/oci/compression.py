@@ -13,8 +13,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
-import deflate
-
 from pystatic_tasks.config.model import Compression
 from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.oci.blobs import digest
@@ -27,6 +25,9 @@ ZSTD_LEVEL = 19
 
 def gzip(content: bytes) -> bytes:
     """Compress with a header that has neither a name nor a time."""
+    # Nobody needs it who only reads layers.
+    import deflate
+
     return bytes(deflate.gzip_compress(content, GZIP_LEVEL))
 
 

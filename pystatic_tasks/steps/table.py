@@ -89,7 +89,7 @@ TABLE = (
     ),
     Step(
         name="resolve",
-        description="Push the images that YAML names as pystatic://NAME, and print it with them by digest.",
+        description="Print YAML with what was pushed in place of pystatic://NAME.",
         run_for_project=resolve,
         before="push",
         on_request=True,

@@ -372,7 +372,9 @@ def of_another_machine(archive: bytes) -> bytes:
     before = canonical(config)
     rewritten(config, b'"architecture":"amd64"', b'"architecture":"arm64"')
     rewritten(index["manifests"][0], before, canonical(config))
-    return write_layout({**files, "index.json": canonical(index)})
+    [named] = json.loads(files["manifest.json"])
+    named["Config"] = f"blobs/{config['digest'].replace(':', '/')}"
+    return write_layout({**files, "index.json": canonical(index), "manifest.json": canonical([named])})
 
 
 def test_archives_of_several_machines_become_one(

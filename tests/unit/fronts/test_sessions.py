@@ -216,7 +216,7 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
         "Say what is inside the image of shop.",
         "Push the image of shop to registries.",
         "Join archives of shop for several platforms, and push them.",
-        "Push the images that YAML names as pystatic://NAME, and print it with them by digest.",
+        "Print YAML with what was pushed in place of pystatic://NAME.",
     ]
 
 
@@ -546,7 +546,7 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
         "sbom": "Say what is inside the image of shop.",
         "push": "Push the image of shop to registries.",
         "index": "Join archives of shop for several platforms, and push them.",
-        "resolve": "Push the images that YAML names as pystatic://NAME, and print it with them by digest.",
+        "resolve": "Print YAML with what was pushed in place of pystatic://NAME.",
     }
     assert result.stderr == ""
 

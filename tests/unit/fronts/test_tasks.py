@@ -72,7 +72,7 @@ def test_each_step_is_a_task_that_says_what_it_does() -> None:
         "Say what is inside the image of the project.",
         "Push the image of the project to registries.",
         "Join archives of the project for several platforms, and push them.",
-        "Push the images that YAML names as pystatic://NAME, and print it with them by digest.",
+        "Print YAML with what was pushed in place of pystatic://NAME.",
     ]
 
 
