@@ -50,15 +50,17 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A container, and the thread that shows its log until it ends."""
+    """A container, and when all of its log was shown.
+
+    No thread is joined: until Python 3.12, one that is waited for when Ctrl-C comes counts as ended.
+    """
 
     container: Container
-    log: threading.Thread
+    log_ended: threading.Event
 
     def wait(self, timeout: float) -> int | None:
         """The exit code, or None if it still runs after `timeout` seconds."""
-        self.log.join(timeout)
-        return None if self.log.is_alive() else self.container.wait(WAIT_SECONDS)
+        return self.container.wait(WAIT_SECONDS) if self.log_ended.wait(timeout) else None
 
 
 def run(config: ImageConfig, context: StepContext) -> None:
@@ -147,18 +149,26 @@ def running(plan: Plan, engine: Engine, context: StepContext) -> Iterator[Runnin
     config = plan.config
     with outputs(caller_values(config)) as (output, errors):
         container = engine.start(plan.artifact, plan.policy, plan.arguments)
-        log = threading.Thread(target=follow, args=(container, output, errors), daemon=True)
+        log_ended = threading.Event()
+
+        def show_log() -> None:
+            try:
+                follow(container, output, errors)
+            finally:
+                log_ended.set()
+
+        log = threading.Thread(target=show_log, daemon=True)
         try:
             # Others may build meanwhile.
             release(config)
             context.say(f"{config.name} runs {where(plan, engine, context)}; Ctrl-C ends it")
             log.start()
-            yield Running(container=container, log=log)
+            yield Running(container=container, log_ended=log_ended)
         finally:
             with undisturbed():
                 container.remove()
-            if log.is_alive():
-                log.join()
+                if log.ident is not None:
+                    log_ended.wait(GRACE_SECONDS)
 
 
 def where(plan: Plan, engine: Engine, context: StepContext) -> str:
@@ -194,7 +204,7 @@ def end(plan: Plan, program: Running, context: StepContext) -> None:
         return
     name, stopped = plan.config.name, program.container.stop(GRACE_SECONDS)
     # Its last words.
-    program.log.join(WAIT_SECONDS)
+    program.log_ended.wait(WAIT_SECONDS)
     if stopped.seconds < GRACE_SECONDS:
         context.say(f"{name} ended with exit code {stopped.code} after {stopped.seconds:.1f} s")
     else:

@@ -58,7 +58,7 @@ def test_what_python_itself_needs_what_is_the_projects_and_what_is_a_packages_ow
 
 
 def test_what_is_kept_for_errors_can_be_imported() -> None:
-    names = ("traceback", "textwrap", "contextlib", "_strptime", "calendar", "locale", "_pylong", "decimal", "colorsys")
+    names = ("traceback", "linecache", "_strptime", "calendar", "locale", "_pylong", "decimal", "colorsys")
     analysed = replace(NOTHING, pure=tuple((name, "", "PYMODULE") for name in names))
     assert may_be_left_out(analysed, []) == ["colorsys", "decimal"]
 
