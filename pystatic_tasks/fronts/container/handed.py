@@ -7,7 +7,6 @@ and variables stand in one of these.
 from __future__ import annotations
 
 import configparser
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pystatic_tasks.config.variables import OF_CALLER
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.fronts.container import places
 from pystatic_tasks.fronts.container.builder import PROXY_VARIABLES
+from pystatic_tasks.steps.freeze.installers import pip_files
 from pystatic_tasks.system.machine import is_linux
 
 PREFIXES = ("PIP_", "UV_", "PYSTATIC_TASKS_")
@@ -111,31 +111,6 @@ def variables(config: ImageConfig, environment: Mapping[str, str]) -> Iterator[s
 def is_path_like(name: str) -> bool:
     """Whether a variable may name files of this machine."""
     return name.startswith(("PIP_", "UV_")) or name in NAMES
-
-
-def pip_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]:
-    """Where pip looks for its settings, on any system; of two, the later one goes before."""
-    own = environment.get("PIP_CONFIG_FILE")
-    if own == os.devnull:
-        return
-    for folder in environment.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":"):
-        yield Path(folder, "pip", "pip.conf")
-    yield Path("/etc/pip.conf")
-    yield Path("/Library/Application Support/pip/pip.conf")
-    yield from of_windows(environment, "PROGRAMDATA", "pip/pip.ini")
-    yield home / ".pip" / "pip.conf"
-    yield home / "pip" / "pip.ini"
-    yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config", "pip", "pip.conf")
-    yield home / "Library/Application Support/pip/pip.conf"
-    yield from of_windows(environment, "APPDATA", "pip/pip.ini")
-    if own:
-        yield Path(own)
-
-
-def of_windows(environment: Mapping[str, str], name: str, path: str) -> Iterator[Path]:
-    folder = environment.get(name)
-    if folder:
-        yield Path(folder, path)
 
 
 def read_settings(files: list[Path]) -> configparser.RawConfigParser:

@@ -93,7 +93,7 @@ def toml_of(path: Path) -> Mapping[str, Any]:
 def pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """The settings of `pip install` by their names: of its files, then of the variables, which go before."""
     found: dict[str, str] = {}
-    for file in pip_files(environment):
+    for file in pip_files(environment, Path(environment.get("HOME", "~"))):
         parser = configparser.RawConfigParser()
         try:
             parser.read(file, encoding="utf-8")
@@ -108,16 +108,34 @@ def pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in given.items()}
 
 
-def pip_files(environment: Mapping[str, str]) -> Iterator[Path]:
-    """The configuration files of pip, as `pip config debug` lists them; what comes later goes before."""
+def pip_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]:
+    """Where pip looks for its settings, on any system, as `pip config debug` lists them; of two, the later goes before.
+
+    Args:
+        environment: The variables of the caller.
+        home: The caller's home folder.
+    """
     own = environment.get("PIP_CONFIG_FILE")
-    if own != os.devnull:
-        folders = environment.get("XDG_CONFIG_DIRS", "") or "/etc/xdg"
-        yield from (Path(folder, "pip", "pip.conf") for folder in folders.split(os.pathsep))
-        yield Path("/etc/pip.conf")
-        yield Path(environment.get("HOME", "~"), ".pip", "pip.conf")
-        yield config_home(environment) / "pip" / "pip.conf"
-        yield from [Path(own)] if own else []
+    if own == os.devnull:
+        return
+    folders = environment.get("XDG_CONFIG_DIRS", "") or "/etc/xdg"
+    yield from (Path(folder, "pip", "pip.conf") for folder in folders.split(os.pathsep))
+    yield Path("/etc/pip.conf")
+    yield Path("/Library/Application Support/pip/pip.conf")
+    yield from of_windows(environment, "PROGRAMDATA")
+    yield home / ".pip" / "pip.conf"
+    yield home / "pip" / "pip.ini"
+    yield Path(environment.get("XDG_CONFIG_HOME") or home / ".config", "pip", "pip.conf")
+    yield home / "Library/Application Support/pip/pip.conf"
+    yield from of_windows(environment, "APPDATA")
+    if own:
+        yield Path(own)
+
+
+def of_windows(environment: Mapping[str, str], name: str) -> Iterator[Path]:
+    folder = environment.get(name)
+    if folder:
+        yield Path(folder, "pip", "pip.ini")
 
 
 def config_home(environment: Mapping[str, str]) -> Path:
