@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pystatic_tasks.engines.base import Engine
 from pystatic_tasks.engines.registry import all_engines, engine_called
 from pystatic_tasks.engines.trial import why_not
 from pystatic_tasks.errors import MissingToolError
+from pystatic_tasks.system.machine import is_root
 
 TRY_NAMESPACES = ("unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt")
 
@@ -37,7 +37,7 @@ def choose_engine(choice: EngineChoice) -> Engine:
 def remedy() -> str:
     """What to do where no engine works; it names the smallest that would."""
     start_one = "Start or install one of them"
-    if os.geteuid() != 0 and shutil.which("bwrap") is None and allows_namespaces():
+    if not is_root() and shutil.which("bwrap") is None and allows_namespaces():
         return f"{start_one}; the smallest is bubblewrap: apt-get install bubblewrap."
     if shutil.which("proot") is None:
         return f"{start_one}; PRoot needs neither a daemon nor rights: apt-get install proot."

@@ -20,6 +20,7 @@ from pathlib import Path
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
 from pystatic_tasks.engines.local import DEVICES, LocalContainer, make_shared, unpacked
 from pystatic_tasks.system.beneath import make_file, make_folder, remove_tree
+from pystatic_tasks.system.machine import is_root
 
 TOOLS = ("proot", "setpriv")
 WRITE_BITS = 0o222
@@ -138,4 +139,4 @@ def remove_sealed(folder: Path) -> None:
 
 def here() -> Engine:
     """PRoot as the current user has it."""
-    return PRoot(as_root=os.geteuid() == 0)
+    return PRoot(as_root=is_root())
