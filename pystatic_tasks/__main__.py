@@ -15,8 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pystatic_tasks.config.options import IMAGE_OPTION, OPTIONS, add_options, divided, to_words
-from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError, file_error
-from pystatic_tasks.fronts.nox_process import Call, run
+from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
+from pystatic_tasks.fronts.nox_process import Call, run, tell
 from pystatic_tasks.steps.table import STEPS, TABLE
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -56,16 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = to_words(vars(given), of_program)
         shown_as = f"{program} {{step}}" + (f" --root {given.root}" if given.root != "." else "")
         return run(Call(root=root, step=given.command, images=tuple(given.image), words=words, shown_as=shown_as))
-    except PystaticError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
     except BrokenPipeError:
         # Whoever read, such as head, has read enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        print(file_error(error), file=sys.stderr)
-        return PystaticError.exit_code
+    except (PystaticError, OSError) as error:
+        return tell(error)
     except KeyboardInterrupt:
         return INTERRUPTED
 

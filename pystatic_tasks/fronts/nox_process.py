@@ -65,17 +65,20 @@ def run(call: Call) -> int:
     try:
         sessions = find_sessions(call)
         folder = make_folder(call)
-    except PystaticError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except OSError as error:
-        print(file_error(error), file=sys.stderr)
-        return PystaticError.exit_code
+    except (PystaticError, OSError) as error:
+        return tell(error)
     with tempfile.TemporaryDirectory(prefix="pystatic-") as temporary:
         left = Path(temporary, "exit-code")
         # Not from the project's folder, whose modules would stand before Nox's own.
         code = wait_for(nox_command(call, sessions), cwd=folder, env=nox_environment(call, left))
         return int(left.read_text(encoding="utf-8")) if code == FAILED and left.exists() else code
+
+
+def tell(error: PystaticError | OSError) -> int:
+    """Tell people of an error of ours or of the system's; the exit code of its kind."""
+    ours = file_error(error) if isinstance(error, OSError) else error
+    print(ours, file=sys.stderr)
+    return ours.exit_code
 
 
 def nox_command(call: Call, sessions: Sequence[str]) -> list[str]:

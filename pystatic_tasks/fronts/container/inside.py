@@ -15,9 +15,9 @@ from pystatic_tasks.bom.components import makers_of
 from pystatic_tasks.config import ImageConfig, load_config
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.options import parse_options
-from pystatic_tasks.errors import PystaticError, file_error
+from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.fronts.container import places
-from pystatic_tasks.fronts.nox_process import Call, run
+from pystatic_tasks.fronts.nox_process import Call, run, tell
 from pystatic_tasks.fronts.rebuild.elsewhere import copy_project
 from pystatic_tasks.in_env.packages import packages_of
 from pystatic_tasks.in_env.records import from_json, to_json
@@ -72,12 +72,8 @@ def main() -> int:
             leave_results(config, Path(places.RESULTS))
         keep(root, Path(places.KEPT))
         return code
-    except PystaticError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except OSError as error:
-        print(file_error(error), file=sys.stderr)
-        return PystaticError.exit_code
+    except (PystaticError, OSError) as error:
+        return tell(error)
 
 
 def read_config(question: Question, root: Path) -> ImageConfig:
