@@ -10,7 +10,7 @@ PACKAGE = "/pystatic/package"
 HANDED = "/pystatic/handed"
 QUESTION = f"{HANDED}/question.json"
 METADATA = f"{HANDED}/metadata"
-KNOWN_HOSTS = "/root/.ssh/known_hosts"
+KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
 # What is kept from run to run: our own tools, build environments, and the copy that is built from.
 KEPT = "/pystatic/kept"
 # What comes out.

@@ -151,7 +151,7 @@ def test_the_agent_with_keys_is_handed_in_and_the_hosts_that_are_trusted(folder:
     known = written(home / ".ssh/known_hosts")
     found = handed(folder, home, SSH_AUTH_SOCK=agent)
     assert found.files[agent] == found.variables["SSH_AUTH_SOCK"] == "/pystatic/ssh-agent"
-    assert found.files[str(known)] == "/root/.ssh/known_hosts"
+    assert found.files[str(known)] == "/etc/ssh/ssh_known_hosts"
 
 
 def test_an_agent_that_is_gone_or_of_another_system_is_not(
