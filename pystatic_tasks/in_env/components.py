@@ -202,7 +202,7 @@ def owner_on_machine(file: str, own: Own, python: Component, interpreter: Path) 
 def owners_in_environment(names: set[str], own: Own) -> dict[str, Component]:
     """The component of each path in site-packages."""
     distributions = by_place()
-    known: dict[str, Component] = {}
+    known: dict[importlib.metadata.Distribution, Component] = {}
     found = {}
     for name in names:
         path = Path(name)
@@ -210,12 +210,16 @@ def owners_in_environment(names: set[str], own: Own) -> dict[str, Component]:
         distribution = next((distributions[each] for each in ways if each in distributions), None)
         if path.parts[0] == RUNNER:
             found[name] = own.runner
-        elif distribution is None or is_project(distribution, own):
+        elif distribution is None:
             found[name] = own.project
         else:
-            key = distribution.metadata["Name"]
-            found[name] = known[key] = known.get(key) or distribution_component(distribution)
+            found[name] = known[distribution] = known.get(distribution) or owner_by(distribution, own)
     return found
+
+
+def owner_by(distribution: importlib.metadata.Distribution, own: Own) -> Component:
+    """The component of a distribution's files."""
+    return own.project if is_project(distribution, own) else distribution_component(distribution)
 
 
 def project_component(own: Own, origins: Iterable[str]) -> Component:
@@ -230,8 +234,9 @@ def project_component(own: Own, origins: Iterable[str]) -> Component:
 
 
 def is_project(distribution: importlib.metadata.Distribution, own: Own) -> bool:
-    name = canonicalize_name(distribution.metadata["Name"])
-    return is_local(distribution) and name == canonicalize_name(own.project.name)
+    return is_local(distribution) and canonicalize_name(distribution.metadata["Name"]) == canonicalize_name(
+        own.project.name
+    )
 
 
 def by_place() -> dict[str, importlib.metadata.Distribution]:

@@ -10,12 +10,15 @@ import importlib.metadata
 import json
 import os
 import re
+import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from .protocol import TreeFile
+
+Installed = tuple[tuple[importlib.metadata.Distribution, tuple[str, ...]], ...]
 
 RUNNER = "pystatic_runner"
 GLIBC = re.compile(
@@ -81,7 +84,8 @@ def belongs_to_interpreter(file: Path) -> bool:
 
 def is_beside_packages(path: Path, prefix: Path) -> bool:
     """Whether a file below a Python's prefix is data of a distribution that lies beside the packages."""
-    return path.is_relative_to(prefix) and path.relative_to(prefix).parts[:1] not in PLACES_OF_PYTHON
+    depth = len(prefix.parts)
+    return path.parts[:depth] == prefix.parts and path.parts[depth : depth + 1] not in PLACES_OF_PYTHON
 
 
 def distribution_files() -> dict[str, str]:
@@ -96,10 +100,16 @@ def distribution_files() -> dict[str, str]:
     return found
 
 
-def installed() -> Iterator[tuple[importlib.metadata.Distribution, list[str]]]:
+def installed() -> Installed:
     """All distributions, each with its files' paths in site-packages."""
-    for distribution in importlib.metadata.distributions():
-        yield distribution, [str(file) for file in distribution.files or ()]
+    return installed_in(tuple(sys.path))
+
+
+@cache
+def installed_in(folders: tuple[str, ...]) -> Installed:
+    """The same of some folders, looked through once: whether a listed file is there is asked of thousands."""
+    found = importlib.metadata.distributions(path=list(folders))
+    return tuple((each, tuple(map(str, each.files or ()))) for each in found)
 
 
 def is_local(distribution: importlib.metadata.Distribution) -> bool:

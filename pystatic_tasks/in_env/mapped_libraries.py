@@ -29,9 +29,12 @@ def opened_by_name(mapped: Iterable[str], modules: Iterable[str]) -> set[Path]:
     loaded = set(map(Path, modules))
     files = sorted({Path(path) for path in mapped if Path(path).is_file()} - loaded)
     libraries = {name_of(path): path for path in files if not path.is_relative_to(library)}
-    extensions = [path for path in loaded if path.suffix == ".so"]
-    asked_for = reachable([Path(sys.executable).resolve(), *extensions, *library.glob("lib-dynload/*.so")], libraries)
-    opened = {name: path for name, path in libraries.items() if name not in asked_for and not is_of_python(path)}
+    program = [Path(sys.executable).resolve(), *(path for path in loaded if path.suffix == ".so")]
+    opened = {name: path for name, path in libraries.items() if not is_of_python(path)}
+    # Most are asked for by what was loaded; all modules of Python are read only for what is left.
+    for files in (program, sorted(library.glob("lib-dynload/*.so"))):
+        asked_for = reachable(files, libraries) if opened else set()
+        opened = {name: path for name, path in opened.items() if name not in asked_for}
     inner = set().union(*(reachable([path], opened) for path in opened.values()))
     return {named(path, name) for name, path in opened.items() if name not in inner}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from .layer_assignment import installed
 from .package_data import metadata_files
 from .protocol import TocEntry
 
@@ -24,9 +25,7 @@ TEXTS = (b"description:", b"license:")
 def distributions_by_file() -> dict[str, importlib.metadata.Distribution]:
     """The distribution of each installed file, by its path."""
     return {
-        f"{distribution.locate_file('')}/{file}": distribution
-        for distribution in importlib.metadata.distributions()
-        for file in distribution.files or ()
+        f"{distribution.locate_file('')}/{file}": distribution for distribution, files in installed() for file in files
     }
 
 

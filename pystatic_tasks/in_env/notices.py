@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 YEAR = r"(?:19|20)\d\d\b"
@@ -40,7 +41,7 @@ def notices(text: str) -> Iterator[str]:
     lines = [*text.splitlines(), "", ""]
     for number, line in enumerate(lines[:-2]):
         found = NOTICE.search(line) if len(line) <= LONGEST_LINE else None
-        following = [bare(each) for each in lines[number + 1 :] if each.strip()][:2] if found else []
+        following = map(bare, islice(filter(str.strip, islice(lines, number + 1, None)), 2)) if found else ()
         if found and not TEMPLATE.search(line) and not any(OF_THE_TEXT in each for each in following):
             yield whole(bare(found[0]), [bare(each) for each in lines[number + 1 : number + MOST_LINES]])
 
@@ -61,7 +62,8 @@ def bare(line: str) -> str:
 
 def printable(text: str) -> str:
     """The text on one line, without characters that show nothing."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    shown = text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(shown.split())
 
 
 def notices_in(files: Iterable[Path]) -> tuple[str, ...]:

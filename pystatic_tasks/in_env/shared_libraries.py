@@ -12,7 +12,7 @@ from pathlib import Path
 
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from elftools.elf.hash import ELFHashSection, GNUHashSection
 from elftools.elf.segments import InterpSegment
 
 from .binaries import copy_fit, is_elf
@@ -25,7 +25,7 @@ UNWINDER = "libgcc_s.so.1"
 # glibc opens these by name to resolve host names; since 2.34 they are part of libc itself.
 RESOLVERS = ("libnss_files.so.2", "libnss_dns.so.2")
 LOOKED_UP = {"DT_NEEDED": "needed", "DT_RPATH": "rpath", "DT_RUNPATH": "runpath"}
-RESOLVER_IN_LIBC = "_nss_dns_gethostbyname"
+RESOLVER_IN_LIBC = "_nss_dns_gethostbyname4_r"
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class SharedLibraries:
 
     def opened_by_libc(self) -> list[str]:
         """What glibc opens by name, as far as this machine has it."""
-        is_split = not any(name.startswith(RESOLVER_IN_LIBC) for name in exported_names(self.c_library))
+        is_split = not exports(self.c_library, RESOLVER_IN_LIBC)
         return [name for name in (UNWINDER, *(RESOLVERS if is_split else ())) if find_library(name, self.machine)]
 
     def elf_files(self) -> Iterator[Path]:
@@ -162,8 +162,9 @@ class SharedLibraries:
                 yield file.name, loader
 
 
-def exported_names(library: Path) -> Iterator[str]:
+def exports(library: Path, name: str) -> bool:
+    """Whether a library has a symbol of that name, by one of its hash tables."""
     with library.open("rb") as stream:
-        table = ELFFile(stream).get_section_by_name(".dynsym")
-        if isinstance(table, SymbolTableSection):
-            yield from (str(symbol.name) for symbol in table.iter_symbols())
+        tables = map(ELFFile(stream).get_section_by_name, (".gnu.hash", ".hash"))
+        known = [table for table in tables if isinstance(table, (GNUHashSection, ELFHashSection))]
+        return any(table.get_symbol(name) is not None for table in known)

@@ -72,16 +72,15 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
         began: When the first of them may have been read, in nanoseconds since the epoch; of one that changed later,
             nobody knows what went in, and it counts as changed since.
     """
-    counted = [context.python.parents[1], config.work, PACKAGE]
+    counted = tuple(f"{folder}/" for folder in (context.python.parents[1], config.work, PACKAGE))
 
-    def is_counted(path: Path) -> bool:
+    def is_counted(path: str) -> bool:
         # A pyproject.toml is counted without our own table.
-        if path.name == PYPROJECT:
+        if path.endswith(f"/{PYPROJECT}"):
             return False
-        in_place = is_imported_in_place(config) and is_packable(config.root, path)
-        return in_place or any(path.is_relative_to(each) for each in counted)
+        return path.startswith(counted) or (is_imported_in_place(config) and is_packable(config.root, Path(path)))
 
-    others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(Path(path)))
+    others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(path))
     return {path: stamp if stamp[1] < began else UNKNOWN for path, stamp in stamps(others).items()}
 
 

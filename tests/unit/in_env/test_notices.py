@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.in_env.notices import is_license_file, notices, notices_in
+from pystatic_tasks.in_env import notices as module
+from pystatic_tasks.in_env.notices import bare, is_license_file, notices, notices_in
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,19 @@ def test_that_of_a_licences_own_text_is_not_that_of_what_is_licensed() -> None:
         "Copyright (C) 2020 Ada\n"
     )
     assert list(notices(text)) == ["Copyright (C) 2020 Ada"]
+
+
+def test_many_notices_take_as_many_times_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each looks at a few lines below it, not at all of them."""
+    asked: list[str] = []
+
+    def counted(line: str) -> str:
+        asked.append(line)
+        return bare(line)
+
+    monkeypatch.setattr(module, "bare", counted)
+    assert len(list(notices("Copyright 2020 Ada\n\n" * 1000))) == 1000
+    assert len(asked) < 10 * 1000
 
 
 def test_a_notice_may_go_on_in_the_next_lines() -> None:

@@ -123,9 +123,20 @@ def test_a_static_program_asks_for_nothing(tree: Tree) -> None:
     assert (linkage.interpreter, linkage.needed, shared_libraries.machine_of(loader)) == ("", (), tree.machine)
 
 
-def test_exported_names_are_read_from_the_library(tree: Tree) -> None:
+def test_whether_a_library_has_a_symbol_is_read_from_it(tree: Tree) -> None:
     libc = library_of_machine(LIBC, tree.machine)
-    assert "gethostbyname" in set(shared_libraries.exported_names(libc))
+    assert shared_libraries.exports(libc, "gethostbyname")
+    assert not shared_libraries.exports(libc, "gethostbynam")
+
+
+@pytest.mark.parametrize("style", ["gnu", "sysv"])
+def test_both_kinds_of_hash_tables_are_read(tmp_path: Path, style: str) -> None:
+    source, library = tmp_path / "x.c", tmp_path / "libx.so"
+    source.write_text("int here(void) { return 1; }\n", encoding="utf-8")
+    compiler = [tool_or_skip("gcc"), "-shared", "-fPIC", f"-Wl,--hash-style={style}"]
+    subprocess.run([*compiler, "-o", str(library), str(source)], check=True)
+    assert shared_libraries.exports(library, "here")
+    assert not shared_libraries.exports(library, "nowhere")
 
 
 # Where a library lies.
@@ -293,7 +304,7 @@ def test_what_the_c_library_opens_by_name_is_added(
         tree.library(tmp_path / "lib" / name)
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path / "lib"))
     exported = ["gethostbyname", *(["_nss_dns_gethostbyname4_r"] if version == "2.34" else [])]
-    monkeypatch.setattr(shared_libraries, "exported_names", lambda _: iter(exported))
+    monkeypatch.setattr(shared_libraries, "exports", lambda _, name: name in exported)
     assert tree.complete() == []
     added = {name for name in names if (tree.system / name).exists()}
     assert added == ({"libgcc_s.so.1"} if version == "2.34" else names)
@@ -302,7 +313,7 @@ def test_what_the_c_library_opens_by_name_is_added(
 def test_a_machine_without_what_the_c_library_opens_does_without(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_libraries, "UNWINDER", "libnowhere.so.1")
     monkeypatch.setattr(shared_libraries, "RESOLVERS", ("libnowhere.so.2",))
-    monkeypatch.setattr(shared_libraries, "exported_names", lambda _: iter(()))
+    monkeypatch.setattr(shared_libraries, "exports", lambda *_: False)
     assert tree.complete() == []
 
 
