@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 
 def split_distributions(
@@ -29,7 +31,15 @@ def commands(distributions: Iterable[importlib.metadata.Distribution]) -> dict[s
 
 
 def top_level(distribution: importlib.metadata.Distribution) -> set[str]:
-    files = distribution.files or []
+    files = map(PurePosixPath, listed_files(distribution))
     code = [file for file in files if file.suffix in (".py", ".so") and not file.parts[0].startswith("..")]
     names = {file.parts[0] if len(file.parts) > 1 else file.name.partition(".")[0] for file in code}
     return {name for name in names if name.isidentifier()}
+
+
+def listed_files(distribution: importlib.metadata.Distribution) -> list[str]:
+    """Paths in site-packages of what it brought: as RECORD lists them, without looking whether each is there."""
+    record = distribution.read_text("RECORD")
+    if record is None:
+        return list(map(str, distribution.files or ()))
+    return [fields[0] for fields in csv.reader(record.splitlines()) if fields]

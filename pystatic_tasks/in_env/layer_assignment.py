@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from .distributions import listed_files
 from .protocol import TreeFile
 
 Installed = tuple[tuple[importlib.metadata.Distribution, tuple[str, ...]], ...]
@@ -107,9 +108,8 @@ def installed() -> Installed:
 
 @cache
 def installed_in(folders: tuple[str, ...]) -> Installed:
-    """The same of some folders, looked through once: whether a listed file is there is asked of thousands."""
-    found = importlib.metadata.distributions(path=list(folders))
-    return tuple((each, tuple(map(str, each.files or ()))) for each in found)
+    """The same of some folders, which are looked through once."""
+    return tuple((each, tuple(listed_files(each))) for each in importlib.metadata.distributions(path=list(folders)))
 
 
 def is_local(distribution: importlib.metadata.Distribution) -> bool:

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from .probe import Probed
 from .protocol import (
+    BuildSystem,
     Examined,
     Exercise,
     FrozenProgram,
@@ -17,6 +18,7 @@ from .protocol import (
     StaticxQuestion,
     Target,
     ToolNames,
+    Wheel,
 )
 
 Question = TypeVar("Question")
@@ -33,6 +35,7 @@ class Module(Generic[Question, Answer]):
 
 
 PROBE = Module("probe", type(None), Probed)
+WHEEL = Module("wheel", BuildSystem, Wheel)
 TOOLS = Module("tools", ToolNames, ToolNames)
 EXAMINE = Module("inspect_target", Target, Examined)
 OBSERVE = Module("observe", Exercise, Observed)

@@ -115,6 +115,32 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuildSystem:
+    """wheel.py: what a wheel is made of, and with (PEP 517).
+
+    Attributes:
+        project: The folder of the project.
+        backend: The object that builds it, as [build-system] in its pyproject.toml names it.
+        requires: What the build system was installed from.
+        folder: Where that is.
+        wheels: Where the wheel is put.
+    """
+
+    project: str
+    backend: str
+    requires: tuple[str, ...]
+    folder: str
+    wheels: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wheel:
+    """The answer: the name of the file, or "" if the backend wants more than it `requires`."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ToolNames:
     """tools.py: names of what was installed to build with; the answer has those that only it needs, too.
 

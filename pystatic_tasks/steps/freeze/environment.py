@@ -21,6 +21,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed, locals_in
 from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, install_lock
 from pystatic_tasks.steps.freeze.requirements import read_all
+from pystatic_tasks.steps.freeze.wheels import install_again
 from pystatic_tasks.steps.tools import tool_requirements
 from pystatic_tasks.system.files import NODE_MODULES, fingerprint, hash_file, hash_files, packable_files, write_whole
 
@@ -86,8 +87,9 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     write_marker(context.python, HALF_FILLED)
     began = time.time_ns()
     needs = declared_needs(context.python)
-    install_project(config, context)
     is_new = there is None
+    if is_new or not install_again(config, context, local_folders(config), install_variables(config)):
+        install_project(config, context)
     if not is_new and declared_needs(context.python) != needs:
         # What is needed no more would stay.
         context.say("other dependencies: making the build environment anew")

@@ -31,6 +31,9 @@ WITHOUT_EFFECT = {
     *("no-python-version-warning", "no-warn-script-location", "progress-bar", "quiet", "require-virtualenv"),
     *("respect-virtualenv", "retries", "root-user-action", "timeout", "verbose"),
 }
+# What is said of how a project is built: settings of pip, and the beginnings of keys and variables of uv.
+OF_BUILDS = {"build-constraint", "config-setting", "config-settings", "global-option", "no-build-isolation"}
+BUILDS_OF_UV = ("build-constraint", "config-settings", "extra-build", "no-build-isolation")
 # By these uv is told itself where packages are; the keys stand in uv.toml, or in [tool.uv] of a pyproject.toml.
 OF_UV = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
 KEYS_OF_UV = ("extra-index-url", "find-links", "index", "index-url", "no-index", "pip")
@@ -68,9 +71,21 @@ def is_set_up(environment: Mapping[str, str], folder: Path) -> bool:
     """Whether the user told uv where packages are."""
     if any(environment.get(name) for name in OF_UV):
         return True
+    return any(key in table for table in all_tables_of_uv(environment, folder) for key in KEYS_OF_UV)
+
+
+def builds_as_usual(environment: Mapping[str, str], folder: Path) -> bool:
+    """Whether neither pip nor uv has been told how to build a project, but for what the project itself says."""
+    variables = [name.removeprefix("UV_").replace("_", "-").lower() for name in environment if name.startswith("UV_")]
+    tables = all_tables_of_uv(environment, folder)
+    keys = [key for table in tables for part in (table, table.get("pip")) if isinstance(part, Mapping) for key in part]
+    is_of_uv = any(name.startswith(BUILDS_OF_UV) for name in (*variables, *keys))
+    return not is_of_uv and OF_BUILDS.isdisjoint(pip_settings(environment))
+
+
+def all_tables_of_uv(environment: Mapping[str, str], folder: Path) -> list[Mapping[str, Any]]:
     system = [config_home(environment) / "uv" / "uv.toml", Path("/etc/uv/uv.toml")]
-    tables = [*map(toml_of, system), *(table for each in (folder, *folder.parents) for table in tables_of_uv(each))]
-    return any(key in table for table in tables for key in KEYS_OF_UV)
+    return [*map(toml_of, system), *(table for each in (folder, *folder.parents) for table in tables_of_uv(each))]
 
 
 def tables_of_uv(folder: Path) -> Iterator[Mapping[str, Any]]:

@@ -184,8 +184,19 @@ def test_nothing_of_it_is_left(exercise: Exercise) -> None:
     )
     run(exercise, code, long_running=True, text="\n")
     child = int(Path(exercise.log).read_text(encoding="utf-8").split()[0])
-    status = Path(f"/proc/{child}/stat")
-    assert not status.exists() or status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    end = time.monotonic() + 10
+    while is_running(child):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there that somebody has yet to kill."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.steps.freeze.installers import pip_settings, uv_there, variables_for_uv
+from pystatic_tasks.steps.freeze.installers import builds_as_usual, pip_settings, uv_there, variables_for_uv
 
 
 @pytest.fixture
@@ -88,6 +88,39 @@ def test_a_uv_that_has_been_told_itself_is_told_nothing_of_pip(
     environment = variables(home, PIP_CONFIG_FILE=os.devnull, PIP_FIND_LINKS="/wheels")
     expected = {} if is_set_up else {"UV_FIND_LINKS": "/wheels"}
     assert variables_for_uv(environment, home / "shop") == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "is_usual"),
+    [
+        ("uv.toml", "", True),
+        ("uv.toml", "no-build-isolation = true\n", False),
+        ("uv.toml", "pip = 3\n", True),
+        ("pyproject.toml", '[tool.uv]\nbuild-constraint-dependencies = ["hatchling<2"]\n', False),
+        ("pyproject.toml", "[tool.uv.pip]\nno-build-isolation-package = ['x']\n", False),
+        ("pyproject.toml", "[tool.uv]\nconfig-settings = { a = 'b' }\n", False),
+        ("pyproject.toml", "[tool.uv]\nno-binary = true\n", True),
+    ],
+)
+def test_what_uv_is_told_of_builds_is_known(home: Path, file: str, text: str, is_usual: bool) -> None:
+    (home / file).write_text(text, encoding="utf-8")
+    assert builds_as_usual(variables(home, PIP_CONFIG_FILE=os.devnull), home) is is_usual
+
+
+@pytest.mark.parametrize(
+    ("name", "is_usual"),
+    [
+        ("PIP_NO_BUILD_ISOLATION", False),
+        ("PIP_BUILD_CONSTRAINT", False),
+        ("UV_BUILD_CONSTRAINT", False),
+        ("UV_NO_BUILD_ISOLATION", False),
+        ("PIP_INDEX_URL", True),
+        ("UV_INDEX", True),
+    ],
+)
+def test_what_variables_say_of_builds_is_known(home: Path, name: str, is_usual: bool) -> None:
+    environment = {**variables(home, PIP_CONFIG_FILE=os.devnull), name: "1"}
+    assert builds_as_usual(environment, home) is is_usual
 
 
 def put_uv(path: Path) -> Path:
