@@ -22,6 +22,7 @@ from .exchange import read, read_answer, write
 from .imports import read_modules
 from .in_pyinstaller import ask_another
 from .layer_assignment import is_local
+from .package_data import tells_of_the_machine
 from .protocol import Analysed, AnalysisInputs, TocEntry
 from .stamps import stamps
 
@@ -38,7 +39,7 @@ class Kept:
 
 
 def own_files(folders: Iterable[str], loose: Iterable[str]) -> dict[str, Path]:
-    """The project's own files by the names under which they are imported.
+    """The project's own files by the names under which they are imported, without what installers note of them.
 
     Args:
         folders: Folders that are imported from where they are.
@@ -47,7 +48,8 @@ def own_files(folders: Iterable[str], loose: Iterable[str]) -> dict[str, Path]:
     found = {}
     for distribution in importlib.metadata.distributions():
         for file in (distribution.files or ()) if is_local(distribution) else ():
-            found[str(file)] = Path(str(distribution.locate_file(file)))
+            if not tells_of_the_machine(str(file)):
+                found[str(file)] = Path(str(distribution.locate_file(file)))
     for path in map(Path, loose):
         folder = next(folder for folder in map(Path, folders) if path.is_relative_to(folder))
         found[str(path.relative_to(folder))] = path

@@ -56,7 +56,8 @@ def analysed(tmp_path: Path) -> Analysed:
 def test_the_projects_files_are_those_installed_from_folders_and_those_imported_from_where_they_are(
     install: Install, site: Path, tmp_path: Path
 ) -> None:
-    install("shop", "shop/__init__.py", "shop/data.txt", "shop/__init__.pyc", origin="file:///shop")
+    noted = "shop-1.0.dist-info/uv_cache.json"
+    install("shop", "shop/__init__.py", "shop/data.txt", "shop/__init__.pyc", noted, origin="file:///shop")
     install("falcon", "falcon/__init__.py")
     loose = tmp_path / "src" / "more.py"
     loose.parent.mkdir()
@@ -65,7 +66,7 @@ def test_the_projects_files_are_those_installed_from_folders_and_those_imported_
     assert found["shop/__init__.py"] == site / "shop/__init__.py"
     assert "shop/data.txt" in found
     assert found["more.py"] == loose
-    assert not {"falcon/__init__.py", "shop/__init__.pyc"} & found.keys()
+    assert not {"falcon/__init__.py", "shop/__init__.pyc", noted} & found.keys()
 
 
 def test_the_key_follows_what_decides_an_analysis(install: Install, site: Path) -> None:
