@@ -12,15 +12,18 @@ from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.project import PYPROJECT, tables_of_others
 from pystatic_tasks.config.variables import caller_values, hide_in_files, hiding
 from pystatic_tasks.errors import ConfigError, FreezeError
+from pystatic_tasks.in_env.exchange import read
 from pystatic_tasks.in_env.modules import EXAMINE, TOOLS
 from pystatic_tasks.in_env.protocol import Examined, Observed, RefusedError, Target, ToolNames
-from pystatic_tasks.in_env.records import plain
+from pystatic_tasks.in_env.records import plain, to_json
 from pystatic_tasks.steps.build_environment import ask
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
+from pystatic_tasks.steps.freeze.installed import metadata_there
 from pystatic_tasks.steps.freeze.private import private_memory
+from pystatic_tasks.steps.manifest import cache_folder
 from pystatic_tasks.steps.tools import names_of, tool_requirements
-from pystatic_tasks.system.files import source_files, write_whole
+from pystatic_tasks.system.files import fingerprint, source_files, write_whole
 from pystatic_tasks.system.processes import last_lines
 
 # Where names of classes stand: in code, and in settings of logging and the like.
@@ -28,14 +31,24 @@ TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 
 
 def find_tools(config: ImageConfig, context: StepContext) -> ToolNames:
-    """The distributions in the build environment that are there to build with only, or for dependency groups only."""
+    """The distributions in the build environment that are there to build with only, or for dependency groups only.
+
+    They are looked for when other distributions are there than the time before.
+    """
     named = ToolNames(
         names=(*names_of(tool_requirements()), *environment.INSTALLING_TOOLS),
         of_groups=tuple(names_of(environment.group_requirements(config))),
     )
-    folder = config.work / "program"
-    shutil.rmtree(folder, ignore_errors=True)
-    log = config.work / "target.log"
+    key = fingerprint([to_json(named), context.wanted_python, metadata_there(context.python)])
+    kept = cache_folder(config, "tools", use_cache=context.use_cache) / f"{key}.json"
+    if not kept.is_file():
+        shutil.rmtree(kept.parent, ignore_errors=True)
+        write_whole(kept, json.dumps(to_json(look_for_tools(config, context, named))))
+    return read(ToolNames, kept)
+
+
+def look_for_tools(config: ImageConfig, context: StepContext, named: ToolNames) -> ToolNames:
+    folder, log = config.work / "program", config.work / "target.log"
     _, found = ask(context.python, TOOLS, named, folder=folder, log=log, cwd=config.root, verbose=context.verbose)
     if found is None:
         raise no_answer(config, TOOLS.name, log)
@@ -50,6 +63,7 @@ def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple
         FreezeError: there is no answer.
     """
     folder = config.work / "program"
+    shutil.rmtree(folder, ignore_errors=True)
     target.copy_runner(folder)
     log = config.work / "target.log"
     try:

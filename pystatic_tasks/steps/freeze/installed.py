@@ -67,6 +67,11 @@ def installed_files(python: Path) -> str:
     return fingerprint([written, executable])
 
 
+def metadata_there(python: Path) -> str:
+    """One hash of what all distributions say of themselves."""
+    return fingerprint([(path.parent.name, hash_file(path.with_name("METADATA"))) for path in records(python)])
+
+
 def declared_needs(python: Path) -> list[str]:
     """What the distributions from this machine say that they need."""
     texts = (read_text(each.record.with_name("METADATA")) for each in locals_in(python))
