@@ -37,9 +37,11 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The reference's tables and the JSON schemas, renewed from the dataclasses of the configuration."""
+    """What follows from the dataclasses of the configuration, renewed; then all pages as a site in build/site/site."""
+    install_group(session, "docs")
     session.install("-e", ".")
     session.run("python", "docs/generate.py")
+    session.run("python", "docs/website.py")
 
 
 @nox.session
