@@ -70,6 +70,21 @@ def integration(session: nox.Session) -> None:
 
 
 @nox.session
+def package(session: nox.Session) -> None:
+    """Source distribution and wheel in dist/release, checked and installed as they would be released."""
+    install_group(session, "package")
+    session.install("-e", ".")
+    release = Path("dist", "release")
+    shutil.rmtree(release, ignore_errors=True)
+    session.run("validate-pyproject", "pyproject.toml")
+    session.run("python", "-m", "build", "--outdir", str(release))
+    files = [str(file) for file in sorted(release.iterdir())]
+    session.run("twine", "check", "--strict", *files)
+    session.run("check-wheel-contents", *(file for file in files if file.endswith(".whl")))
+    session.run("pytest", "tests/release", "-s")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Start, requests per second, memory and sizes of both layouts against plain Python."""
     session.install("-e", ".[zstd]")

@@ -26,7 +26,7 @@ KINDS: Mapping[str, Sequence[str]] = {
     "Places": ["docs/places/*.md"],
     "Reference": ["docs/reference.md", "docs/guarantees.md", "SECURITY.md", "CHANGELOG.md"],
     "Explanation": ["docs/explanation.md", "docs/layouts.md"],
-    "Development": ["CONTRIBUTING.md", "docs/add-*.md"],
+    "Development": ["CONTRIBUTING.md", "docs/add-*.md", "docs/releasing.md"],
 }
 PICTURES = (".png", ".svg")
 BLOCK = re.compile(r"^(```.*?^```)$", re.MULTILINE | re.DOTALL)
