@@ -22,7 +22,7 @@ BUILD = Path("build", "site")
 KINDS: Mapping[str, Sequence[str]] = {
     "Start": ["README.md"],
     "Tutorial": ["docs/tutorial.md"],
-    "How-to": ["docs/how-to.md", "docs/frameworks.md", "docs/slim.md"],
+    "How-to": ["docs/how-to.md", "docs/frameworks.md", "docs/slim.md", "docs/coming-from.md"],
     "Places": ["docs/places/*.md"],
     "Reference": ["docs/reference.md", "docs/guarantees.md", "SECURITY.md", "CHANGELOG.md"],
     "Explanation": ["docs/explanation.md", "docs/layouts.md"],

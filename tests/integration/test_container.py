@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from shown import shown
 from support import DEBIANS_PYTHON, Project, copy_repository, engine_or_skip, tool_or_skip
 
 BASE = "pystatic-test-base"
@@ -97,8 +98,9 @@ def test_it_is_the_same_as_on_linux_and_nothing_of_the_caller_stays(
 
 def build(project: Project, base: str, netrc: Path) -> str:
     """Build in a container; what was printed."""
-    words = ("-s", "image", "--", "--engine", "sandbox", "--in", "docker")
-    return project.nox(*words, PYSTATIC_TASKS_BUILD_IMAGE=base, PIP_OF_NOBODY=SECRET, NETRC=str(netrc))
+    command = shown("docs/how-to.md", "nox -s image -- --in docker")
+    env = {"PYSTATIC_TASKS_BUILD_IMAGE": base, "PIP_OF_NOBODY": SECRET, "NETRC": str(netrc)}
+    return command.typed(project.root, {"--in docker": "--engine sandbox --in docker"}, env=env)
 
 
 def check_nothing_stays(project: Project, builder: str, volume: str) -> None:

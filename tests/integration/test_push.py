@@ -17,6 +17,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from registries import CUT, FINE, Registry, running_registry, standing_before, write_docker_config, write_helper
+from shown import shown
 from support import Project, clean_environment, tool_or_skip, validate, without_times, write_project
 
 from pystatic_tasks.engines import Engine
@@ -401,6 +402,15 @@ def test_archives_of_several_machines_become_one(
         assert call("docker", "run", "--rm", f"{place}:1.4") == "open\n"
     finally:
         call("docker", "image", "rm", "--force", f"{place}:1.4")
+
+
+def test_the_command_of_the_docs_makes_them_one(
+    shop: Project, registry: Registry, nobody: dict[str, str], archives: list[Path]
+) -> None:
+    command = shown("docs/how-to.md", "nox -s index")
+    ours = {f"{path.parent.name}/image.tar": str(path) for path in archives}
+    printed = command.typed(shop.root, {**ours, "registry.example": registry.address}, env=nobody)
+    assert printed.splitlines()[-1] == f"{registry.address}/shop@{shop.manifest('index.json')['digest']}"
 
 
 def test_an_index_without_a_registry_is_written_only(shop: Project, archives: list[Path]) -> None:
