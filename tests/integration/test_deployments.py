@@ -140,7 +140,8 @@ def test_systemd_finds_nothing_wrong_in_the_unit_and_little_exposed(unit: Path) 
     assert shown("docs/places/systemd.md", "systemd-analyze verify").typed(unit.parent, here) == ""
     limited = {**here, "--offline=true": f"--offline=true --no-pager --threshold={EXPOSURE}"}
     command = shown("docs/places/systemd.md", "systemd-analyze security")
-    assert command.typed(unit.parent, limited).splitlines()[-1] == command.printed.splitlines()[-1]
+    printed = command.typed(unit.parent, limited, env={"LC_ALL": "C.UTF-8", "SYSTEMD_EMOJI": "1"})
+    assert printed.splitlines()[-1] == command.printed.splitlines()[-1]
 
 
 @pytest.fixture
