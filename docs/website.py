@@ -113,8 +113,8 @@ def write_sources(root: Path, folder: Path) -> None:
             shutil.copyfile(root / path, target)
         else:
             target.write_text(as_in_site(root, path), encoding="utf-8")
-    for script in (root / SETTINGS).glob("*.js"):
-        shutil.copyfile(script, sources / script.name)
+    for file in (root / SETTINGS).glob("iframe-worker.*"):
+        shutil.copyfile(file, sources / file.name)
     settings = tomlkit.parse((root / SETTINGS / "zensical.toml").read_text(encoding="utf-8"))
     settings["project"]["nav"] = [{kind: [place(page) for page in found]} for kind, found in kinds.items()]
     (folder / "zensical.toml").write_text(tomlkit.dumps(settings), encoding="utf-8")

@@ -79,6 +79,7 @@ def test_pages_that_are_opened_as_files_can_be_searched(site: Path) -> None:
     for page, script in (("index.html", "./iframe-worker.js"), ("places/mac.html", "../iframe-worker.js")):
         assert f'<script src="{script}" ' in (site / page).read_text(encoding="utf-8")
     assert (site / "iframe-worker.js").exists()
+    assert (site / "iframe-worker.LICENSE.txt").exists()
 
 
 def test_what_is_not_in_the_site_is_named_by_its_path(site: Path) -> None:
