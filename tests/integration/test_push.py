@@ -410,7 +410,7 @@ def test_the_command_of_the_docs_makes_them_one(
     command = shown("docs/how-to.md", "nox -s index")
     ours = {f"{path.parent.name}/image.tar": str(path) for path in archives}
     printed = command.typed(shop.root, {**ours, "registry.example": registry.address}, env=nobody)
-    assert printed.splitlines()[-1] == f"{registry.address}/shop@{shop.manifest('index.json')['digest']}"
+    assert f"{registry.address}/shop@{shop.manifest('index.json')['digest']}" in printed.splitlines()
 
 
 def test_an_index_without_a_registry_is_written_only(shop: Project, archives: list[Path]) -> None:

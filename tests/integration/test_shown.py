@@ -150,8 +150,8 @@ def test_pushed(command: Command, sample: Project, registry: Registry, tmp_path:
     nobody = write_docker_config(tmp_path / "nobody", {})
     printed = command.typed(sample.root, {"registry.example": registry.address}, env={**IN_SANDBOX, **nobody})
     digest = sample.manifest("push.json")["digest"]
-    assert printed.splitlines()[-1] == f"{registry.address}/shop@{digest}"
-    assert registry.tags("shop") == ["1.4"]
+    assert f"{registry.address}/shop@{digest}" in printed.splitlines()
+    assert "1.4" in registry.tags("shop")
 
 
 @pytest.fixture
