@@ -31,12 +31,13 @@ IN_CI = "a line of .ci/run"
 RELEASED = "takes it from PyPI; the environment of the tests has it"
 NOT_DEBIAN = "neither Debian nor PyPI has the program"
 FROM_ELSEWHERE = "wants another machine"
+OF_A_SERVER = "wants a server's own systemd; test_deployments.py starts the unit in another"
 ON_BOTH = ("pip install nox", "pystatic check", "nox -s image -- --in docker", "nox -s smoke -- --in docker")
 # By page and beginning; a beginning may stand for several commands.
 NOT_TYPED: Mapping[tuple[str, str], str] = {
     ("README.md", "./nox.sh -s smoke"): IN_CI,
     ("README.md", "./nox.sh -s tests integration"): IN_CI,
-    ("docs/releasing.md", "./nox.sh -s package"): "a line of .ci/run, with docs before it",
+    ("docs/releasing.md", "./nox.sh -s package"): IN_CI,
     ("docs/how-to.md", "pip install"): RELEASED,
     ("docs/how-to.md", "uv export"): "stands for many",
     ("docs/how-to.md", "docker login"): "asks for a password; test_push.py pushes with one that Docker keeps",
@@ -46,11 +47,8 @@ NOT_TYPED: Mapping[tuple[str, str], str] = {
     ("docs/places/kubernetes.md", "pip install"): RELEASED,
     **{("docs/places/mac.md", each): "a Mac's; how-to.md has it too" for each in ON_BOTH},
     **{("docs/places/windows.md", each): "Windows'; how-to.md has it too" for each in ON_BOTH},
-    (
-        "docs/places/systemd.md",
-        "sudo systemctl",
-    ): "a server's own; test_deployments.py starts the unit",
-    ("docs/places/systemd.md", "journalctl"): "as above",
+    ("docs/places/systemd.md", "sudo systemctl"): OF_A_SERVER,
+    ("docs/places/systemd.md", "journalctl"): OF_A_SERVER,
 }
 
 
