@@ -66,10 +66,9 @@ def answers(port: int) -> bool:
     """Whether the sample app does, within 30 seconds."""
     ended = time.monotonic() + 30
     while time.monotonic() < ended:
-        with contextlib.suppress(OSError):
-            return (
-                send(Request(path="/?min=2&max=2"), ("127.0.0.1", port), 5).body == '{"number": 2, "min": 2, "max": 2}'
-            )
+        answer = send(Request(path="/?min=2&max=2"), ("127.0.0.1", port), 5)
+        if answer.body == '{"number": 2, "min": 2, "max": 2}':
+            return True
         time.sleep(0.2)
     return False
 
@@ -152,12 +151,20 @@ def server(sample: Project, tmp_path: Path) -> Iterator[tuple[Path, list[str]]]:
     root = tmp_path / "debian"
     bootstrap = [tool_or_skip("debootstrap"), "--variant=minbase", "--include=systemd,systemd-sysv"]
     subprocess.run([*bootstrap, "bookworm", str(root)], check=True, stdout=subprocess.DEVNULL)
+    with booted(root) as inside:
+        yield root, inside
+
+
+@contextlib.contextmanager
+def booted(root: Path) -> Iterator[list[str]]:
+    """systemd as process 1 in a root folder; what a command there begins with."""
+    enter = 'echo $$ > "$0/cgroup.procs"; exec unshare "$@"'
+    namespaces = ("--mount", "--pid", "--uts", "--ipc", "--cgroup")
     with cgroup() as group:
-        enter = 'echo $$ > "$0/cgroup.procs"; exec unshare "$@"'
-        namespaces = ["--mount", "--pid", "--uts", "--ipc", "--cgroup", "--fork", "--kill-child"]
-        process = subprocess.Popen(["sh", "-c", enter, group, *namespaces, "sh", "-c", BOOT, "sh", root])
+        boot = [*namespaces, "--fork", "--kill-child", "sh", "-c", BOOT, "sh", str(root)]
+        process = subprocess.Popen(["sh", "-c", enter, str(group), *boot])
         try:
-            yield root, ["nsenter", "--target", booted(process.pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup"]
+            yield ["nsenter", "--target", ready(process.pid), *namespaces]
         finally:
             process.kill()
             process.wait()
@@ -176,20 +183,21 @@ def cgroup() -> Iterator[Path]:
         yield group
     finally:
         ended = time.monotonic() + 10
-        while any((each / "cgroup.procs").read_text(encoding="utf-8") for each in group.rglob("*/")):
+        below = sorted((each.parent for each in group.rglob("cgroup.procs")), reverse=True)
+        while any((each / "cgroup.procs").read_text(encoding="utf-8") for each in below):
             assert time.monotonic() < ended
             time.sleep(0.1)
-        for each in sorted(group.rglob("*/"), reverse=True):
+        for each in below:
             each.rmdir()
-        group.rmdir()
 
 
-def booted(outer: int) -> str:
+def ready(outer: int) -> str:
     """The number of systemd, below the process that made its namespaces, once it takes commands."""
     ended = time.monotonic() + 60
     while time.monotonic() < ended:
         inner = Path(f"/proc/{outer}/task/{outer}/children").read_text(encoding="utf-8").strip()
-        if inner and Path(f"/proc/{inner}/root/run/systemd/private").exists():
+        is_systemd = inner and Path(f"/proc/{inner}/comm").read_text(encoding="utf-8") == "systemd\n"
+        if is_systemd and Path(f"/proc/{inner}/root/run/systemd/private").exists():
             return inner
         time.sleep(0.2)
     raise AssertionError("systemd did not start")
