@@ -125,7 +125,7 @@ def test_docker_builds_the_same(sample: Project) -> None:
     command = shown("docs/how-to.md", "docker build")
     tag = f"{IMAGE}-built"
     typed = command.typed(sample.root, {"docker build": f"docker build --quiet --tag {tag}", "/shop": "/sample-app"})
-    assert typed.startswith("sha256:")
+    assert "sha256:" in typed
     subprocess.run(["docker", "image", "rm", tag], check=True, capture_output=True)
 
 

@@ -104,10 +104,10 @@ def test_repaired_and_slim(shop: Project) -> None:
 
 def test_by_invoke(shop: Project) -> None:
     (shop.root / "tasks.py").write_text(block("docs/how-to.md", "# tasks.py"), encoding="utf-8")
-    tags = ("--tag 1.4", "--tag latest")
-    ours = {tag: f"--tag pystatic-test-{secrets.token_hex(4)}" for tag in tags}
+    tags = [f"pystatic-test-{secrets.token_hex(4)}" for _ in range(2)]
+    ours = {"--tag 1.4": f"--tag {tags[0]}", "--tag latest": f"--tag {tags[1]}"}
     assert "dist/pystatic/shop/image.tar" in shown("docs/how-to.md", "inv image").typed(shop.root, ours, env=IN_SANDBOX)
-    assert len(shop.manifest("image.json")["tags"]) == 2
+    assert {f"shop:{tag}" for tag in tags} <= set(shop.manifest("image.json")["tags"])
     assert "Session smoke was successful" in shown("docs/how-to.md", "inv smoke").typed(shop.root, env=IN_SANDBOX)
 
 
@@ -150,4 +150,3 @@ def test_a_program_gets_words_of_the_command_line(tmp_path: Path) -> None:
     command = shown("docs/how-to.md", "pystatic run -- import")
     printed = command.typed(project.root, env=IN_SANDBOX, ok=False)
     assert "['import', '--all', 'prices.csv']" in printed
-    assert "shop ended with exit code 3" in printed
