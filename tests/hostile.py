@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 TLS = b"\x16"  # With which a handshake begins.
 HANG_UP = b""
+# Records of TLS that nobody is told of, of 4096 messages each, which ask for what goes on already.
+HELLO_REQUESTS = b"\x16\x03\x03\x40\x00" + bytes(0x4000)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -42,11 +44,13 @@ class Hostile:
         port: Where it listens.
         behave: The bytes to send for a request, piece by piece, for as long as anybody listens;
             after HANG_UP nothing more.
+        begin_tls: The bytes to send to whoever begins with TLS; it is not understood.
         heard: What it was asked.
     """
 
     port: int
     behave: Callable[[Heard], Iterable[bytes]] = lambda heard: [OK]
+    begin_tls: Callable[[], Iterable[bytes]] = lambda: []
     heard: list[Heard] = field(default_factory=list)
 
     @property
@@ -93,9 +97,11 @@ def accept(made: Hostile, listener: socket.socket, connections: list[socket.sock
 
 
 def converse(made: Hostile, connection: socket.socket) -> None:
-    """Hear requests and answer them, until somebody has enough; TLS is not understood."""
+    """Hear requests and answer them, until somebody has enough."""
     with contextlib.suppress(OSError), connection, connection.makefile("rb") as stream:
         if connection.recv(1, socket.MSG_PEEK) == TLS:
+            for piece in made.begin_tls():
+                connection.sendall(piece)
             return
         while heard := hear(stream):
             made.heard.append(heard)

@@ -27,8 +27,8 @@ class TooLargeError(OSError):
     """An answer has more bytes than it may."""
 
 
-class Bounded(io.RawIOBase):
-    """What a socket receives: beyond its limits it raises TooLargeError or TimeoutError.
+class Cut(io.RawIOBase):
+    """What a socket receives; at its limits it ends as if the server had closed the connection.
 
     Attributes:
         limit: The error by which it ended instead, where it does so.
@@ -46,6 +46,13 @@ class Bounded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
+        try:
+            return self._read_within(buffer)
+        except (TimeoutError, TooLargeError) as error:
+            self.limit = error
+            return 0
+
+    def _read_within(self, buffer: Any) -> int | None:
         left_seconds = self._end - time.monotonic()
         if left_seconds <= 0:
             raise TimeoutError
@@ -59,17 +66,6 @@ class Bounded(io.RawIOBase):
     def close(self) -> None:
         self._raw.close()
         super().close()
-
-
-class Cut(Bounded):
-    """The same, which ends at its limits as if the server had closed the connection."""
-
-    def readinto(self, buffer: Any, /) -> int | None:
-        try:
-            return super().readinto(buffer)
-        except (TimeoutError, TooLargeError) as error:
-            self.limit = error
-            return 0
 
 
 class Buffer(io.BufferedReader):
@@ -90,11 +86,9 @@ class Response(http.client.HTTPResponse):
         reader: What is read from.
     """
 
-    def __init__(
-        self, sock: socket.socket, *arguments: Any, reader: type[Bounded], limits: Limits, **options: Any
-    ) -> None:
+    def __init__(self, sock: socket.socket, *arguments: Any, limits: Limits, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
-        self.reader = reader(self.fp.detach(), sock, limits)
+        self.reader = Cut(self.fp.detach(), sock, limits)
         self.fp = Buffer(self.reader, limits.size_bytes)
 
 

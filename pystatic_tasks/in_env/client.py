@@ -59,12 +59,12 @@ def send(request: Request, address: tuple[str, int], timeout: float) -> Answer:
     # Most who import this module ask nothing, and these take long to load.
     import http.client
 
-    from .bounded import Cut, Limits, Response, read_all
+    from .bounded import Limits, Response, read_all
 
     limits = Limits(size_bytes=LARGEST_BYTES, seconds=timeout)
     started = time.monotonic()
     connection = http.client.HTTPConnection(*address, timeout=timeout)
-    connection.response_class = functools.partial(Response, reader=Cut, limits=limits)  # type: ignore[assignment]
+    connection.response_class = functools.partial(Response, limits=limits)  # type: ignore[assignment]
     try:
         connection.request(
             request.method, request.path, body=request.body and request.body.encode(), headers=dict(request.headers)

@@ -5,16 +5,46 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+from urllib3.util.ssltransport import SSLTransport
 
 from pystatic_tasks.errors import PushError
+from pystatic_tasks.in_env.bounded import Limits
 from pystatic_tasks.oci.registry.addresses import Address, parse_address
+from pystatic_tasks.oci.registry.bounded_socket import BoundedSocket
 from pystatic_tasks.system.certificates import find_bundle
 
 # One folder for each registry, with the certificates of its authority: https://docs.docker.com/engine/security/certificates/
 CERTIFICATES_OF_REGISTRIES = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
 CONNECT_SECONDS = 10
+LARGEST_HANDSHAKE_BYTES = 10**6
+
+
+class TlsTransport(SSLTransport):
+    """TLS that receives through Python, so that the limits of a connection hold, and Ctrl-C is heard.
+
+    OpenSSL by itself reads on for as long as there comes what nobody is told of, such as session tickets.
+    """
+
+    @property
+    def _io_refs(self) -> int:
+        """How many files read from the connection: through another TLS too, as by way of a proxy."""
+        return int(self.socket._io_refs)  # type: ignore[attr-defined]
+
+    @_io_refs.setter
+    def _io_refs(self, count: int) -> None:
+        self.socket._io_refs = count  # type: ignore[attr-defined]
+
+
+class TlsContext(ssl.SSLContext):
+    """Has connections speak TLS in that way."""
+
+    def wrap_socket(self, sock: socket.socket, *_: Any, server_hostname: Any = None, **__: Any) -> Any:
+        return TlsTransport(sock, self, server_hostname)
 
 
 def registry_address(name: str) -> Address:
@@ -39,26 +69,31 @@ def registry_address(name: str) -> Address:
 
 def speaks_tls(address: Address) -> bool:
     """Whether there is TLS at an address, with whatever certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    limits = Limits(size_bytes=LARGEST_HANDSHAKE_BYTES, seconds=CONNECT_SECONDS)
     try:
         with (
             socket.create_connection((address.host, address.port), timeout=CONNECT_SECONDS) as connection,
-            context.wrap_socket(connection, server_hostname=address.host),
+            BoundedSocket(connection, limits) as bounded,
+            context.wrap_socket(bounded, server_hostname=address.host),
         ):
             return True
     except OSError:
         return False
 
 
-def trusted(registry: str, environment: Mapping[str, str]) -> ssl.SSLContext:
+def trusted(registry: str, environment: Mapping[str, str]) -> TlsContext:
     """The system's authorities, those of SSL_CERT_FILE and REQUESTS_CA_BUNDLE, and those of the registry.
 
     Raises:
         PushError: a file that was named is not there, or holds no certificates.
     """
-    context = ssl.create_default_context()  # Reads SSL_CERT_FILE and SSL_CERT_DIR itself.
+    context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)
+    if sys.version_info >= (3, 13):  # As `ssl.create_default_context` has it.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    context.load_default_certs()  # Reads SSL_CERT_FILE and SSL_CERT_DIR itself.
     for path in bundles(registry, environment):
         try:
             context.load_verify_locations(*((None, path) if path.is_dir() else (path,)))

@@ -5,12 +5,12 @@ Nothing is followed, kept, unpacked or shown to anybody here that whoever asks d
 
 from __future__ import annotations
 
-import functools
 import logging
+import socket
 import ssl
 import urllib.request
 from collections.abc import Callable, Mapping
-from http.client import BadStatusLine, HTTPException, LineTooLong, RemoteDisconnected, UnknownProtocol
+from http.client import BadStatusLine, HTTPException, HTTPResponse, LineTooLong, RemoteDisconnected, UnknownProtocol
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,16 +20,23 @@ from urllib3.exceptions import HTTPError, InvalidChunkLength, InvalidHeader
 from urllib3.util import make_headers, parse_url
 
 from pystatic_tasks.errors import PushError
-from pystatic_tasks.in_env.bounded import Bounded, Limits, Response, TooLargeError
+from pystatic_tasks.in_env.bounded import Buffer, Limits, TooLargeError
 from pystatic_tasks.oci.registry.addresses import Address
 from pystatic_tasks.oci.registry.answers import Answer
+from pystatic_tasks.oci.registry.bounded_socket import BoundedSocket
 from pystatic_tasks.oci.registry.retries import PassingError
-from pystatic_tasks.oci.registry.tls import CERTIFICATES_OF_REGISTRIES, causes, why_unreachable, why_untrusted
+from pystatic_tasks.oci.registry.tls import (
+    CERTIFICATES_OF_REGISTRIES,
+    causes,
+    why_unreachable,
+    why_untrusted,
+)
 from pystatic_tasks.oci.registry.tokens import CLIENT
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 120  # From the end of a request to that of its answer.
 SLOWEST_BYTES_PER_SECOND = 10_000  # At which a body is sent.
+PIECE = 2**20  # Bytes of a body that are sent at a time.
 # The specification wants registries to take manifests of 4 MiB; what is read here is smaller.
 LARGEST_ANSWER_BYTES = 5 * 10**6
 NO_HTTP = (BadStatusLine, LineTooLong, UnknownProtocol, InvalidChunkLength, InvalidHeader, ValueError)
@@ -122,20 +129,31 @@ class Wire:
         return self._pools[key]
 
 
-class PlainConnection(HTTPConnection):
-    """Takes no longer to send, and reads no more and no longer, than it may."""
+class RoomyResponse(HTTPResponse):
+    """An answer for which no more room is made than may come."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        limits = Limits(size_bytes=LARGEST_ANSWER_BYTES, seconds=ANSWER_SECONDS)
-        self.response_class = functools.partial(Response, reader=Bounded, limits=limits)  # type: ignore[assignment]
+    def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp = Buffer(self.fp.detach(), LARGEST_ANSWER_BYTES)
+
+
+class PlainConnection(HTTPConnection):
+    """Takes no longer to send, and receives no more and no longer, than it may."""
+
+    response_class = RoomyResponse
+
+    def _new_conn(self) -> BoundedSocket:
+        self._bounded = BoundedSocket(super()._new_conn(), limits(CONNECT_SECONDS))
+        return self._bounded
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        # For all of the data, as Python has it since 3.5.
-        self.sock.settimeout(ANSWER_SECONDS + len(data) / SLOWEST_BYTES_PER_SECOND)
-        super().send(data)
+        self._bounded.begin(limits(ANSWER_SECONDS + len(data) / SLOWEST_BYTES_PER_SECOND))
+        # TLS has what it sends in memory, three times.
+        for start in range(0, len(data), PIECE):
+            super().send(data[start : start + PIECE])
+        self._bounded.begin(limits(ANSWER_SECONDS))
 
 
 class SecureConnection(PlainConnection, HTTPSConnection):
@@ -150,6 +168,10 @@ class SecurePool(HTTPSConnectionPool):
     ConnectionCls = SecureConnection
 
 
+def limits(seconds: float) -> Limits:
+    return Limits(size_bytes=LARGEST_ANSWER_BYTES, seconds=seconds)
+
+
 def make_pool(proxy: str, context: ssl.SSLContext | None) -> PoolManager:
     """Connections by way of a proxy, or of none."""
     pool = proxy_pool(proxy, context) if proxy else PoolManager(ssl_context=context)
@@ -160,7 +182,7 @@ def make_pool(proxy: str, context: ssl.SSLContext | None) -> PoolManager:
 def proxy_pool(proxy: str, context: ssl.SSLContext | None) -> ProxyManager:
     user = parse_url(proxy).auth
     headers = make_headers(proxy_basic_auth=unquote(user)) if user else None
-    return ProxyManager(proxy, ssl_context=context, proxy_headers=headers)
+    return ProxyManager(proxy, ssl_context=context, proxy_ssl_context=context, proxy_headers=headers)
 
 
 def proxy_to(address: Address) -> str:

@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
-from hostile import HANG_UP, OK, Heard, Hostile, answer
+from hostile import HANG_UP, HELLO_REQUESTS, OK, Heard, Hostile, answer
 
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.blobs import Blob
 from pystatic_tasks.oci.registry.addresses import parse_address
 from pystatic_tasks.oci.registry.client import Registry
 from pystatic_tasks.oci.registry.credentials import Credentials
+from pystatic_tasks.oci.registry.tls import speaks_tls, trusted
+from pystatic_tasks.oci.registry.wire import Wire
 
 LAYER = Blob(media_type="application/vnd.oci.image.layer.v1.tar+gzip", content=b"a layer")
 MANIFEST = Blob(media_type="application/vnd.oci.image.manifest.v1+json", content=b'{"a":   "manifest"}')
@@ -426,6 +428,55 @@ def test_an_answer_has_its_time(hostile: Hostile, monkeypatch: pytest.MonkeyPatc
         "See whether its name is right and it runs, and push again: what it has already is not sent again."
     )
     assert time.monotonic() - started < 1
+
+
+SECONDS_OF_FLOOD = 4
+
+
+def flood(pause_seconds: float) -> Callable[[], Iterator[bytes]]:
+    """Before anybody knows who speaks: no certificate is needed for it."""
+
+    def send() -> Iterator[bytes]:
+        end = time.monotonic() + SECONDS_OF_FLOOD
+        while time.monotonic() < end:
+            yield HELLO_REQUESTS
+            time.sleep(pause_seconds)
+
+    return send
+
+
+def begin_tls(hostile: Hostile) -> str:
+    name = "registry.example"
+    address = parse_address(f"https://{hostile.address}/v2/")
+    wire = Wire(name, address, lambda: trusted(name, {}), lambda _: None, lambda text: text)
+    started = time.monotonic()
+    with pytest.raises(PushError) as caught:
+        wire.ask("GET", address, {})
+    assert time.monotonic() - started < SECONDS_OF_FLOOD / 2
+    return caught.value.problem.replace(hostile.address, "registry.example")
+
+
+def test_what_is_sent_within_tls_has_a_largest_size(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pystatic_tasks.oci.registry.wire.LARGEST_ANSWER_BYTES", 10**6)
+    hostile.begin_tls = flood(0)
+    assert begin_tls(hostile) == "registry.example answers more than 1 MB."
+
+
+def test_what_is_sent_within_tls_has_its_time(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pystatic_tasks.oci.registry.wire.CONNECT_SECONDS", 0.5)
+    hostile.begin_tls = flood(0.05)
+    assert begin_tls(hostile) == "registry.example cannot be reached: no answer in time."
+
+
+@pytest.mark.parametrize("pause_seconds", [0, 0.05])
+def test_whether_tls_is_spoken_is_known_in_time(
+    hostile: Hostile, monkeypatch: pytest.MonkeyPatch, pause_seconds: float
+) -> None:
+    monkeypatch.setattr("pystatic_tasks.oci.registry.tls.CONNECT_SECONDS", 0.5)
+    hostile.begin_tls = flood(pause_seconds)
+    started = time.monotonic()
+    assert not speaks_tls(parse_address(f"https://{hostile.address}/v2/"))
+    assert time.monotonic() - started < SECONDS_OF_FLOOD / 2
 
 
 def test_what_is_not_read_is_not_sent_forever(monkeypatch: pytest.MonkeyPatch) -> None:

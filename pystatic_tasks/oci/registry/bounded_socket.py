@@ -1,0 +1,58 @@
+"""Connections to registries, with an end beneath TLS: after so many bytes and so many seconds, whatever is sent."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+from pystatic_tasks.in_env.bounded import Limits, TooLargeError
+
+
+class BoundedSocket(socket.socket):
+    """A connection that raises TooLargeError or TimeoutError beyond its limits.
+
+    TLS knows messages that nobody is told of, such as session tickets, so its bytes are counted before it reads them.
+    """
+
+    def __init__(self, connection: socket.socket, limits: Limits) -> None:
+        """
+        Args:
+            connection: Is taken over.
+            limits: Of what is received until others begin.
+        """
+        super().__init__(fileno=connection.detach())
+        self.begin(limits)
+
+    def begin(self, limits: Limits) -> None:
+        """From now on, these hold."""
+        self._left_bytes = limits.size_bytes
+        self._end = time.monotonic() + limits.seconds
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        self._watch()
+        found = super().recv(bufsize, flags)
+        self._count(len(found))
+        return found
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        self._watch()
+        count = super().recv_into(buffer, nbytes, flags)
+        self._count(count)
+        return count
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        # For all of the data, as Python has it since 3.5.
+        self._watch()
+        super().sendall(data, flags)
+
+    def _watch(self) -> None:
+        left_seconds = self._end - time.monotonic()
+        if left_seconds <= 0:
+            raise TimeoutError
+        self.settimeout(left_seconds)
+
+    def _count(self, received_bytes: int) -> None:
+        self._left_bytes -= received_bytes
+        if self._left_bytes < 0:
+            raise TooLargeError
