@@ -16,6 +16,7 @@ from pystatic_tasks.config.model import DEFAULT_SERVER, ImageConfig, ServerKind
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import LOOPBACK, free_port, is_taken
 from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.oci.archive import Written
 
 COMMAND_TIMEOUT_SECONDS = 120
 # Docker and Podman kill so many seconds after TERM.
@@ -40,6 +41,7 @@ class Artifact:
         takes_port: Whether its server can be told to listen at another port.
         volumes: Folders of the image that are writable, anew for each container.
         server: What serves at that port.
+        written: What the archive must hold; any image will do if there is none.
     """
 
     archive: Path
@@ -51,13 +53,14 @@ class Artifact:
     takes_port: bool = True
     volumes: Sequence[str] = ()
     server: ServerKind = DEFAULT_SERVER
+    written: Written | None = None
 
 
-def make_artifact(config: ImageConfig, *, image_id: str, ports: Sequence[int]) -> Artifact:
-    """The artifact that the image step left, by the digest of its configuration and the ports that it serves."""
+def make_artifact(config: ImageConfig, *, written: Written, ports: Sequence[int]) -> Artifact:
+    """The artifact that the image step left, by what it wrote and the ports that it serves."""
     return Artifact(
         archive=config.dist / "image.tar",
-        image_id=image_id,
+        image_id=written.image_id,
         references=config.references,
         entrypoint=f"/{config.name}",
         env=config.environment,
@@ -65,6 +68,7 @@ def make_artifact(config: ImageConfig, *, image_id: str, ports: Sequence[int]) -
         takes_port=config.app is not None,
         volumes=config.image.volumes,
         server=config.server_kind,
+        written=written,
     )
 
 

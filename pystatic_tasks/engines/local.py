@@ -26,6 +26,7 @@ from pystatic_tasks.engines.base import (
     listening,
 )
 from pystatic_tasks.errors import ImageError
+from pystatic_tasks.oci.archive import Written
 from pystatic_tasks.oci.read_archive import BUILD_AGAIN, open_layers
 from pystatic_tasks.oci.tar_reader import Member
 from pystatic_tasks.system.beneath import folder_at, make_file, make_folder, make_link, names_below, remove_tree
@@ -58,7 +59,7 @@ def unpacked(artifact: Artifact, engine: str, remove: Callable[[Path], None] = r
     try:
         # The user of the program must be able to pass through, and nobody else has business here.
         folder.chmod(0o711)
-        extract(artifact.archive, folder / "root", artifact.image_id, artifact.volumes)
+        extract(artifact.archive, folder / "root", artifact.written, artifact.volumes)
         make_shared(folder / "tmp")
         yield folder
     except BaseException:
@@ -191,13 +192,13 @@ class LocalContainer:
         remove_tree(self.folder)
 
 
-def extract(archive: Path, root: Path, image_id: str = "", volumes: Sequence[str] = ()) -> None:
+def extract(archive: Path, root: Path, built: Written | None = None, volumes: Sequence[str] = ()) -> None:
     """Unpack the layers of an image, with what engines add, without following any link of it.
 
     Args:
         archive: `image.tar`.
         root: The folder to make.
-        image_id: Digest of the configuration that the image must have, if that is known.
+        built: What the archive must hold, if that is known.
         volumes: What will be mounted, beside what always is.
 
     Raises:
@@ -205,7 +206,7 @@ def extract(archive: Path, root: Path, image_id: str = "", volumes: Sequence[str
     """
     root.mkdir()
     root.chmod(0o755)
-    for layer in open_layers(archive, image_id):
+    for layer in open_layers(archive, built):
         for member in layer:
             unpack(member, root)
     for mounted in (*MOUNT_POINTS, *volumes, "etc"):

@@ -14,7 +14,7 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageOptions, Smoke
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
 from pystatic_tasks.errors import ImageError
-from pystatic_tasks.oci.archive import write_archive
+from pystatic_tasks.oci.archive import Written, write_archive
 from pystatic_tasks.oci.layers import Entry, make_layer
 from pystatic_tasks.oci.manifest import Runtime, make_image
 from pystatic_tasks.system.beneath import temporary_folder
@@ -114,7 +114,16 @@ def write_image(path: Path, program: bytes) -> Artifact:
     image = make_image([layer], runtime, 0, "gzip")
     references = [f"pystatic-trial-{token}:latest"]
     path.write_bytes(write_archive(image, references))
-    return Artifact(archive=path, image_id=image.image_id, references=references, entrypoint=PROGRAM, env={}, port=None)
+    written = Written(digest=image.digest, image_id=image.image_id, references=references)
+    return Artifact(
+        archive=path,
+        image_id=image.image_id,
+        references=references,
+        entrypoint=PROGRAM,
+        env={},
+        port=None,
+        written=written,
+    )
 
 
 def smallest_program(machine: Machine) -> bytes:

@@ -8,12 +8,28 @@ and of layers nothing but gzip.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pystatic_tasks.oci.blobs import Blob, blob_path, digest
 from pystatic_tasks.oci.layers import Entry, write_tar
 from pystatic_tasks.oci.manifest import INDEX_TYPE, MANIFEST_TYPE, OciImage, canonical
 from pystatic_tasks.oci.references import DOCKER_HUB, names_registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """By what an archive is known again.
+
+    Attributes:
+        digest: That of the image's manifest.
+        image_id: That of its configuration.
+        references: The image's names.
+    """
+
+    digest: str
+    image_id: str
+    references: Sequence[str]
 
 
 def write_archive(image: OciImage, references: Sequence[str]) -> bytes:

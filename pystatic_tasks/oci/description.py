@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pystatic_tasks.config.model import Compression, Layout
+from pystatic_tasks.oci.archive import Written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,3 +40,8 @@ class ImageDescription:
     compressed_bytes: int
     layers: tuple[LayerDescription, ...]
     vendor: str = ""
+
+    @property
+    def written(self) -> Written:
+        """By what its archive is known again."""
+        return Written(digest=self.digest, image_id=self.image_id, references=self.tags)

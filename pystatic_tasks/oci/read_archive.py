@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 
 from pystatic_tasks.config.unwieldy import inside, is_nested_deeper, is_unicode
 from pystatic_tasks.errors import ConfigError, ImageError
-from pystatic_tasks.oci.archive import layout_index, saved_names
+from pystatic_tasks.oci.archive import Written, layout_index, saved_names
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.compression import zstd_library
 from pystatic_tasks.oci.manifest import LAYER_TYPES, MANIFEST_TYPE, canonical, image_manifest
@@ -328,12 +328,12 @@ def read_archive(path: Path) -> ArchivedImage:
     raise ConfigError(f"{path} is no image archive: {why}.", "Name an image.tar that the session image has written.")
 
 
-def read_saved(path: Path, image_id: str = "") -> SavedImage:
+def read_saved(path: Path, built: Written | None = None) -> SavedImage:
     """The image in an archive of ours.
 
     Args:
         path: The archive.
-        image_id: Digest of the configuration that it must have; any will do if it is empty.
+        built: The image that it must hold, by the names that it must have; any will do if there is none.
 
     Raises:
         ImageError: there is none, or its content is not what its digests say, or not as it was written.
@@ -341,17 +341,20 @@ def read_saved(path: Path, image_id: str = "") -> SavedImage:
     """
     with ours(path), opened(path) as archive:
         named = read_named(archive)
-        if image_id not in ("", named.image_id):
-            raise BrokenArchiveError(f"it holds {named.image_id}, and {image_id} was built")
+        if built:
+            check_digest(named.image_id, built.image_id)
         described = read_described(archive)
         layers = named_layers(archive, named, described)
+        if built:
+            check_digest(described.manifest.digest, built.digest)
+        references = built.references if built else named.references
         labels, config = described.content["annotations"], archive.read(blob_path(named.image_id))
         written = {
             blob_path(described.manifest.digest): image_manifest(
                 config, [each.descriptor for each in described.layers], labels
             ),
-            "index.json": layout_index(described.manifest.descriptor, named.references),
-            "manifest.json": saved_names(named.image_id, named.references, named.layers),
+            "index.json": layout_index(described.manifest.descriptor, references),
+            "manifest.json": saved_names(named.image_id, references, named.layers),
         }
         for name, content in written.items():
             if archive.read(name) != canonical(content):
@@ -366,9 +369,15 @@ def read_saved(path: Path, image_id: str = "") -> SavedImage:
         )
 
 
-def read_checked(path: Path, image_id: str = "") -> SavedImage:
+def check_digest(found: str, built: str) -> None:
+    """Raises BrokenArchiveError unless both are the same."""
+    if found != built:
+        raise BrokenArchiveError(f"it holds {found}, and {built} was built")
+
+
+def read_checked(path: Path, built: Written | None = None) -> SavedImage:
     """The image in an archive of ours, after all of it was read; arguments and errors are those of `open_layers`."""
-    image = read_saved(path, image_id)
+    image = read_saved(path, built)
     for layer in checked_layers(path, image.layers):
         for _ in layer:
             pass
@@ -429,18 +438,18 @@ def digest_of(name: str) -> str:
     return digest
 
 
-def open_layers(path: Path, image_id: str = "") -> Iterator[Iterator[Member]]:
+def open_layers(path: Path, built: Written | None = None) -> Iterator[Iterator[Member]]:
     """What the layers of an archive of ours hold, from the lowest to the highest, after all of it was checked.
 
     Args:
         path: The archive.
-        image_id: As for `read_saved`.
+        built: As for `read_saved`.
 
     Raises:
         ImageError: there is no image in the archive, its content is not what its digests say, or an entry of a layer
             is none that we write, or could leave the folder that the layers are unpacked into.
     """
-    layers = read_checked(path, image_id).layers
+    layers = read_checked(path, built).layers
     # It may have become another file, so what is handed out is checked too.
     yield from checked_layers(path, layers)
 

@@ -25,6 +25,7 @@ from pystatic_tasks import load_config
 from pystatic_tasks.config.model import DEFAULT_PACKER, Layout, PackerName, Request
 from pystatic_tasks.engines import Container, Policy, choose_engine, make_artifact
 from pystatic_tasks.in_env.client import Answer, free_port, send
+from pystatic_tasks.oci.archive import Written
 from pystatic_tasks.oci.read_archive import open_layers
 from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.steps.smoke.probes import wait_until_ready
@@ -194,12 +195,13 @@ def started(root: Path, layout: Layout, env: Mapping[str, str], **changes: Any) 
     [image] = load_config(root)
     image = replace(image, layout=layout)
     built = read(root / "build" / "pystatic" / image.name / "image.json")["result"]
+    written = Written(digest=built["digest"], image_id=built["image_id"], references=built["tags"])
+    artifact = make_artifact(image, written=written, ports=built["server_ports"])
     # What was built last may be of the other layout.
-    artifact = make_artifact(image, image_id="", ports=built["server_ports"])
     archive = image.dist / f"{layout}.tar"
     policy = Policy(user="65535:65535", writable_tmp=layout == "onefile", memory_bytes=image.smoke.memory)
     container = choose_engine("sandbox").start(
-        replace(artifact, archive=archive, env={**artifact.env, **env}, **changes), policy, []
+        replace(artifact, archive=archive, written=None, env={**artifact.env, **env}, **changes), policy, []
     )
     try:
         yield container

@@ -200,7 +200,7 @@ def make_layers(config: ImageConfig, entries: Mapping[str, Sequence[Entry]], cre
 
 def load_into_engines(config: ImageConfig, context: StepContext, built: Built) -> list[str]:
     """Make the image known to the engines that are there, and say so; their names."""
-    artifact = make_artifact(config, image_id=built.image_id, ports=built.server_ports)
+    artifact = make_artifact(config, written=built.written, ports=built.server_ports)
     engines = loading_engines(config.smoke.engine)
     for engine in engines:
         with context.terminal.activity(f"loading {config.references[0]} into {engine.name}"):

@@ -101,13 +101,13 @@ def only_here(config: ImageConfig) -> Iterator[None]:
 
 def load(engine: Engine, artifact: Artifact) -> None:
     """Give an engine the image, once all of it was read: an engine does not compare layers with their digests."""
-    read_checked(artifact.archive, artifact.image_id)
+    read_checked(artifact.archive, artifact.written)
     engine.load(artifact)
 
 
 def artifact_of(config: ImageConfig) -> Artifact:
     built = require_result(config, Built)
-    return make_artifact(config, image_id=built.image_id, ports=built.server_ports)
+    return make_artifact(config, written=built.written, ports=built.server_ports)
 
 
 def make_plan(config: ImageConfig, context: StepContext, before: Plan | None = None) -> Plan:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from pystatic_tasks.config.model import ServerKind
 from pystatic_tasks.config.variables import hidden
 from pystatic_tasks.engines.base import GRACE_SECONDS, Exit
+from pystatic_tasks.oci.archive import Written
 from pystatic_tasks.oci.read_archive import open_layers
 from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.steps.results import Check
@@ -55,15 +56,15 @@ def check_health(code: int) -> Check:
     return Check(name="health check answers", passed=code == 0, seen=f"exit code {code}")
 
 
-def check_files(archive: Path, program: str = "", image_id: str = "") -> list[Check]:
+def check_files(archive: Path, program: str = "", built: Written | None = None) -> list[Check]:
     """No shell and no set-uid file among the files of the image.
 
     Args:
         archive: Where the image is.
         program: A file in its root that may be called as it likes.
-        image_id: Digest of the configuration that the image must have, if that is known.
+        built: What the archive must hold, if that is known.
     """
-    files = list(image_files(archive, image_id))
+    files = list(image_files(archive, built))
     shells = sorted(name for name, _ in files if PurePosixPath(name).name in SHELLS and name != program)
     set_id = sorted(name for name, mode in files if mode & SET_ID_BITS)
     return [
@@ -72,9 +73,9 @@ def check_files(archive: Path, program: str = "", image_id: str = "") -> list[Ch
     ]
 
 
-def image_files(archive: Path, image_id: str) -> Iterable[tuple[str, int]]:
+def image_files(archive: Path, built: Written | None) -> Iterable[tuple[str, int]]:
     """Name and mode of every file in the layers of an archive."""
-    for layer in open_layers(archive, image_id):
+    for layer in open_layers(archive, built):
         yield from ((member.name, member.mode) for member in layer if member.kind != "folder")
 
 

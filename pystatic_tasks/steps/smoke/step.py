@@ -68,10 +68,10 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     built = require_result(config, Built)
     log_file(config).unlink(missing_ok=True)
     engine = choose_engine(config.smoke.engine)
-    artifact = make_artifact(config, image_id=built.image_id, ports=built.server_ports)
+    artifact = make_artifact(config, written=built.written, ports=built.server_ports)
     # Reads all of the archive, which no engine is to be given if it is another.
     still = [
-        *contract.check_files(artifact.archive, config.name, artifact.image_id),
+        *contract.check_files(artifact.archive, config.name, artifact.written),
         contract.check_budget(built.size_bytes, config.max_size),
     ]
     with context.terminal.activity(f"loading {config.references[0]} into {engine.name}"):

@@ -18,6 +18,7 @@ from pystatic_tasks.engines.base import Artifact, Policy, address_here
 from pystatic_tasks.engines.local import environment, exit_code, extract
 from pystatic_tasks.errors import ImageError, file_error
 from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.oci.archive import Written
 from pystatic_tasks.oci.layers import Entry
 
 
@@ -100,10 +101,10 @@ def test_an_unpacked_file_gives_no_rights_away(tmp_path: Path) -> None:
 
 def test_only_the_image_that_was_built_is_run(tmp_path: Path) -> None:
     archive = write_changed(tmp_path / "image.tar", [entry("a")])
-    built = f"sha256:{'1' * 64}"
+    built = Written(digest=f"sha256:{'1' * 64}", image_id=f"sha256:{'2' * 64}", references=["shop:latest"])
     with pytest.raises(ImageError) as caught:
         extract(archive, tmp_path / "root", built)
-    assert f"{built} was built." in caught.value.problem
+    assert f"{built.image_id} was built." in caught.value.problem
     assert list((tmp_path / "root").iterdir()) == []
 
 

@@ -59,7 +59,7 @@ def test_the_program_is_tiny_and_static(machine: str) -> None:
 
 def test_the_image_holds_the_program_alone(tmp_path: Path) -> None:
     artifact = write_image(tmp_path / "image.tar", b"content")
-    [layer] = [list(each) for each in open_layers(artifact.archive, artifact.image_id)]
+    [layer] = [list(each) for each in open_layers(artifact.archive, artifact.written)]
     assert [(each.name, each.mode) for each in layer] == [("true", 0o755)]
     assert read_archive(artifact.archive).program == artifact.entrypoint == "/true"
 

@@ -17,7 +17,7 @@ from changed_images import RUNTIME, entry, link, make_changed, tar_of, write_cha
 
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci import read_archive as reading
-from pystatic_tasks.oci.archive import layout_index, saved_names, write_archive, write_layout
+from pystatic_tasks.oci.archive import Written, layout_index, saved_names, write_archive, write_layout
 from pystatic_tasks.oci.blobs import Blob, blob_path, digest
 from pystatic_tasks.oci.compression import zstd
 from pystatic_tasks.oci.layers import Layer
@@ -253,7 +253,8 @@ def test_both_ways_lead_to_one_image(tmp_path: Path) -> None:
     path = tmp_path / "image.tar"
     path.write_bytes(write_layout({**files[0], **files[1], "index.json": files[0]["index.json"]}))
     assert refused(path) == "its index.json and its manifest.json name different images."
-    assert refused_image(path, other.image_id) == "its index.json and its manifest.json name different images."
+    built = Written(digest=other.digest, image_id=other.image_id, references=["shop:latest"])
+    assert refused_image(path, built) == "its index.json and its manifest.json name different images."
 
 
 def test_a_manifest_has_as_many_layers_as_the_configuration(tmp_path: Path) -> None:
@@ -277,9 +278,9 @@ def refused_layers(path: Path, *layers: Sequence[tarfile.TarInfo]) -> str:
     return caught.value.problem.removeprefix(f"{path} holds ")
 
 
-def refused_image(path: Path, image_id: str = "") -> str:
+def refused_image(path: Path, built: Written | None = None) -> str:
     with pytest.raises(ImageError) as caught:
-        list(open_layers(path, image_id))
+        list(open_layers(path, built))
     assert caught.value.remedy == "Build the image again."
     return caught.value.problem.removeprefix(f"{path} is no image archive: ")
 
@@ -359,12 +360,40 @@ def test_other_content_is_told_after_the_check_too(tmp_path: Path) -> None:
     )
 
 
+def written(path: Path) -> Written:
+    """What an archive holds, taken for what was built."""
+    saved, manifest = read_saved(path), read_archive(path).manifest
+    image_id = json.loads(manifest.content)["config"]["digest"]
+    return Written(digest=manifest.digest, image_id=image_id, references=saved.references)
+
+
 def test_only_the_image_that_was_built_is_read(write_image: Callable[..., Path]) -> None:
     path = write_image()
-    found, built = json.loads(read(path)["manifest.json"])[0]["Config"], f"sha256:{'1' * 64}"
-    found = found.removeprefix("blobs/").replace("/", ":")
-    assert read_saved(path, found).references == ["shop:latest"]
-    assert refused_image(path, built) == f"it holds {found}, and {built} was built."
+    built, other = written(path), f"sha256:{'1' * 64}"
+    assert read_saved(path, built).references == ["shop:latest"]
+    assert refused_image(path, replace(built, image_id=other)) == f"it holds {built.image_id}, and {other} was built."
+    assert refused_image(path, replace(built, digest=other)) == f"it holds {built.digest}, and {other} was built."
+
+
+def test_an_archive_of_ours_does_not_give_its_image_other_names(write_image: Callable[..., Path]) -> None:
+    """Who loads it would give them to the image, whichever had them."""
+    path = write_image()
+    built, names = written(path), ["shop:latest", "python:3.13-slim"]
+    tags = json.loads(read(path)["manifest.json"])
+    tags[0]["RepoTags"] = names
+    path.write_bytes(write_layout({**read(path), "manifest.json": canonical(tags)}))
+    assert read_saved(path).references == names
+    assert refused_image(path, built) == "manifest.json in it is not as it was written."
+
+
+def test_an_archive_of_ours_has_the_annotations_that_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    image, references = make_changed(tar_of([entry("a")])), ["shop:latest"]
+    built = Written(digest=image.digest, image_id=image.image_id, references=references)
+    other = canonical({**json.loads(image.manifest), "annotations": {"org.opencontainers.image.source": "elsewhere"}})
+    path.write_bytes(write_archive(replace(image, manifest=other), references))
+    assert read_saved(path).references == references
+    assert refused_image(path, built) == f"it holds {digest(other)}, and {built.digest} was built."
 
 
 @pytest.mark.parametrize(

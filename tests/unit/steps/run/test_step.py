@@ -273,7 +273,9 @@ def test_with_services_it_stops_while_it_is_built(tmp_path: Path, watched: Path)
 
 def test_an_archive_of_another_image_is_given_to_no_engine(tmp_path: Path) -> None:
     config = shell(tmp_path, OBEYS)
-    artifact = replace(step.artifact_of(config), image_id=f"sha256:{'1' * 64}")
+    artifact, other = step.artifact_of(config), f"sha256:{'1' * 64}"
+    assert artifact.written
+    artifact = replace(artifact, written=replace(artifact.written, digest=other))
     with pytest.raises(ImageError) as caught:
         step.load(docker.here(), artifact)
-    assert caught.value.problem.endswith(f", and {artifact.image_id} was built.")
+    assert caught.value.problem.endswith(f", and {other} was built.")

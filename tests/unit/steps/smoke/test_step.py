@@ -21,13 +21,14 @@ from pystatic_tasks.errors import Repair, ServiceError, SmokeError
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.oci import compression
-from pystatic_tasks.oci.archive import write_archive
+from pystatic_tasks.oci.archive import Written, write_archive
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import require_result, write_manifest
 from pystatic_tasks.steps.results import Built, Check
 from pystatic_tasks.steps.smoke import contract, step
 from pystatic_tasks.steps.smoke.step import RANDOM_USERS, Run, expected_otherwise, failure, random_user, show, smoke
 
+WRITTEN = Written(digest="sha256:0", image_id="sha256:1", references=["shop:latest"])
 GOOD = Check(name="not root", passed=True, seen="user 65535")
 BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
 LOG = "its log, whole in build/pystatic/{}/smoke.log, ends so:"
@@ -215,7 +216,7 @@ def test_a_set_uid_file_in_an_image_is_found(tmp_path: Path, sandboxes: Path) ->
     before = require_result(image, Built)
     changed = make_changed(tar_of([*folders, (entry("echo"), program), entry("ping", mode=0o4755)]))
     (image.dist / "image.tar").write_bytes(write_archive(changed, image.references))
-    built = replace(before, image_id=changed.image_id)
+    built = replace(before, image_id=changed.image_id, digest=changed.digest)
     write_manifest(image, built, inputs="", outputs=[image.dist / "image.tar"])
     assert broken(image) == "no set-uid file: ping"
 
@@ -377,7 +378,7 @@ def test_the_random_user_is_nobody_known() -> None:
 
 @pytest.mark.parametrize(("app", "port"), [("shop:app", 8000), (None, None)])
 def test_a_service_is_reached_at_its_first_port(tmp_path: Path, app: str | None, port: int | None) -> None:
-    artifact = make_artifact(make_image(tmp_path, app=app), image_id="sha256:1", ports=[8000, 9000])
+    artifact = make_artifact(make_image(tmp_path, app=app), written=WRITTEN, ports=[8000, 9000])
     assert artifact.port == port
     assert artifact.entrypoint == "/shop"
     assert artifact.volumes == ()
@@ -386,13 +387,13 @@ def test_a_service_is_reached_at_its_first_port(tmp_path: Path, app: str | None,
 
 def test_the_artifact_has_the_images_volumes(tmp_path: Path) -> None:
     image = make_image(tmp_path, volumes=("/data",))
-    assert make_artifact(image, image_id="sha256:1", ports=[]).volumes == ("/data",)
+    assert make_artifact(image, written=WRITTEN, ports=[]).volumes == ("/data",)
 
 
 def test_the_servers_own_port_is_asked_whatever_is_exposed(tmp_path: Path) -> None:
     image = make_image(tmp_path, app="shop:app")
     image = replace(image, image=replace(image.image, ports=(443,)))
-    assert make_artifact(image, image_id="sha256:1", ports=[8000]).port == 8000
+    assert make_artifact(image, written=WRITTEN, ports=[8000]).port == 8000
 
 
 def test_a_service_without_a_port_cannot_be_asked(tmp_path: Path, sandboxes: Path) -> None:
