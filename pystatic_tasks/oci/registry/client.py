@@ -5,9 +5,10 @@ https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -105,7 +106,7 @@ class Registry:
         headers = {"Content-Type": manifest.media_type}
         answer = self._patiently(lambda: self._ask(repository, "PUT", address, headers, manifest.content))
         self._expect(answer, f"does not take the manifest of {repository}", 200, 201, 202)
-        self._expect_digest(answer, manifest)
+        self._expect_digest(answer, "took", manifest)
         return "OCI-Subject" in answer.headers
 
     def get_manifest(self, repository: str, reference: str, media_type: str) -> bytes | None:
@@ -122,24 +123,27 @@ class Registry:
     def _of(self, repository: str, rest: str) -> Address:
         return replace(self._address, path=f"/v2/{repository}/{rest}")
 
-    def _has_blob(self, repository: str, digest: str) -> bool:
-        answer = self._ask(repository, "HEAD", self._of(repository, f"blobs/{digest}"))
-        self._expect(answer, f"does not say whether {repository} has {digest}", 200, 404)
+    def _has_blob(self, repository: str, blob: Blob) -> bool:
+        answer = self._ask(repository, "HEAD", self._of(repository, f"blobs/{blob.digest}"))
+        self._expect(answer, f"does not say whether {repository} has {blob.digest}", 200, 404)
+        if answer.status == 200:
+            self._expect_digest(answer, "has", blob)
         return answer.status == 200
 
     def _put_blob(self, repository: str, blob: Blob, others: Sequence[str]) -> bool:
-        if self._has_blob(repository, blob.digest):
+        if self._has_blob(repository, blob):
             return False
         mount = f"?{urlencode({'mount': blob.digest, 'from': others[0]})}" if others else ""
         answer = self._ask(repository, "POST", self._of(repository, f"blobs/uploads/{mount}"), BYTES)
         self._expect(answer, f"does not take anything into {repository}", 201, 202)
         if answer.status == 201:
+            self._expect_digest(answer, "took", blob)
             return False
         place = location_in(answer, self.name)
         target = replace(place, path=f"{place.path}{'&' if '?' in place.path else '?'}digest={blob.digest}")
         answer = self._ask(repository, "PUT", target, BYTES, blob.content)
         self._expect(answer, f"does not take {blob.digest} into {repository}", 201, 202, 204)
-        self._expect_digest(answer, blob)
+        self._expect_digest(answer, "took", blob)
         return True
 
     def _patiently(self, action: Callable[[], Result]) -> Result:
@@ -260,11 +264,17 @@ class Registry:
                 "See whether the repository is there, and what the registry's log says.",
             )
 
-    def _expect_digest(self, answer: Answer, blob: Blob) -> None:
-        """A registry need not say by which digest it knows what it took, and may know it by one of another kind."""
-        known = answer.headers.get("Docker-Content-Digest", blob.digest)
-        if known != blob.digest and known.startswith("sha256:"):
-            raise PushError(f"{self.name} took {self._shown(known)} instead of {blob.digest}.", SEE_LOG)
+    def _expect_digest(self, answer: Answer, has: str, blob: Blob) -> None:
+        """A registry need not say by which digest it knows what it has, and may know it by one of another kind."""
+        known = answer.headers.get("Docker-Content-Digest") or blob.digest
+        if known not in (blob.digest, *other_digests(blob)):
+            raise PushError(f"{self.name} {has} {self._shown(known)} instead of {blob.digest}.", SEE_LOG)
+
+
+def other_digests(blob: Blob) -> Iterator[str]:
+    """By which a registry may know it: https://github.com/opencontainers/image-spec/blob/main/descriptor.md"""
+    for kind in ("sha384", "sha512"):
+        yield f"{kind}:{hashlib.new(kind, blob.content).hexdigest()}"
 
 
 def refused(name: str, credentials: Credentials | None) -> PushError:

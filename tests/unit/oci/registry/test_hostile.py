@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import itertools
 import json
 import socket
@@ -305,13 +306,43 @@ def test_a_token_that_no_header_can_hold_is_said(hostile: Hostile, token: str) -
     )
 
 
-@pytest.mark.parametrize("push", [put_blob, put_manifest])
-def test_another_digest_than_that_of_what_was_sent_is_said(hostile: Hostile, push: Push) -> None:
-    there = by_path({"HEAD": answer(404), "POST": answer(202, Location="/u"), "GET": answer(404)}, b"")
-    taken = answer(201, Docker_Content_Digest="sha256:" + "0" * 64)
-    hostile.behave = lambda heard: [taken] if heard.line.startswith("PUT") else there(heard)
-    with pytest.raises(PushError, match=f"took sha256:{'0' * 64} instead of sha256:"):
+OTHER_DIGESTS = pytest.mark.parametrize(
+    "said", [f"sha256:{'0' * 64}", f"SHA256:{'0' * 64}", f"sha512:{'0' * 128}", f"x, sha256:{'0' * 64}", "x"]
+)
+
+
+def another_digest(hostile: Hostile, push: Push, answers: dict[str, bytes]) -> str:
+    hostile.behave = by_path(answers, b"")
+    with pytest.raises(PushError) as caught:
         push(connect(hostile))
+    return str(caught.value).replace(hostile.address, "registry.example")
+
+
+@OTHER_DIGESTS
+@pytest.mark.parametrize(("push", "blob"), [(put_blob, LAYER), (put_manifest, MANIFEST)])
+def test_another_digest_than_that_of_what_was_sent_is_said(hostile: Hostile, push: Push, blob: Blob, said: str) -> None:
+    taken = answer(201, Docker_Content_Digest=said)
+    answers = {"HEAD": answer(404), "POST": answer(202, Location="/u"), "PUT": taken}
+    assert another_digest(hostile, push, answers) == (
+        f"registry.example took {said} instead of {blob.digest}.\n"
+        "See what the registry's log says, and what stands before it."
+    )
+
+
+@OTHER_DIGESTS
+def test_another_digest_than_that_of_what_is_there_is_said(hostile: Hostile, said: str) -> None:
+    has = another_digest(hostile, put_blob, {"HEAD": answer(200, Docker_Content_Digest=said)})
+    assert has.splitlines()[0] == f"registry.example has {said} instead of {LAYER.digest}."
+    mounted = {"HEAD": answer(404), "POST": answer(201, Docker_Content_Digest=said)}
+    took = another_digest(hostile, lambda registry: registry.put_blob("shop", LAYER, ["other"]), mounted)
+    assert took.splitlines()[0] == f"registry.example took {said} instead of {LAYER.digest}."
+
+
+@pytest.mark.parametrize("kind", ["sha256", "sha384", "sha512"])
+def test_a_registry_may_know_what_it_has_by_another_kind_of_digest(hostile: Hostile, kind: str) -> None:
+    known = f"{kind}:{hashlib.new(kind, LAYER.content).hexdigest()}"
+    hostile.behave = by_path({"HEAD": answer(200, Docker_Content_Digest=known)}, b"")
+    assert not connect(hostile).put_blob("shop", LAYER)
 
 
 # What has no end.
