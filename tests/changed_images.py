@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from pystatic_tasks.oci.archive import write_archive
+from pystatic_tasks.oci.blobs import Blob
 from pystatic_tasks.oci.layers import Layer
 from pystatic_tasks.oci.manifest import OciImage, Runtime, make_image
 
@@ -45,3 +47,9 @@ def write_changed(path: Path, *layers: Iterable[tarfile.TarInfo | tuple[tarfile.
     """An `image.tar` with layers of these entries."""
     path.write_bytes(write_archive(make_changed(*map(tar_of, layers)), ["shop:latest"]))
     return path
+
+
+def make_sbom(image: Blob) -> bytes:
+    """What says of itself that it lists what is in the image with this manifest."""
+    hashes = [{"alg": "SHA-256", "content": image.digest.removeprefix("sha256:")}]
+    return json.dumps({"bomFormat": "CycloneDX", "metadata": {"component": {"hashes": hashes}}}).encode()

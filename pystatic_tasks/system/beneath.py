@@ -12,12 +12,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pystatic_tasks.errors import PystaticError
-from pystatic_tasks.system.files import naming
+from pystatic_tasks.system.files import NO_LINK, naming
 from pystatic_tasks.system.texts import quoted
 
 FOLDER_MODE = 0o755
 # Windows has none of these; what uses them is of Linux.
-NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | NO_LINK
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK
 

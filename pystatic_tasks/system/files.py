@@ -25,6 +25,7 @@ LONGEST_NAME = 255
 NODE_MODULES = "node_modules"
 # The second is not on Windows, the third nowhere else.
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none.
 # Of a virtual environment, a cache (https://bford.info/cachedir/), and builds by CMake and Ninja that took place.
 MARKS = (("pyvenv.cfg",), ("CACHEDIR.TAG",), ("CMakeCache.txt", "CMakeFiles"), ("build.ninja", ".ninja_log"))
 # Where these lie, tools worked among what people wrote: a package, and a project that CMake builds.
@@ -146,13 +147,17 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path, *, links: bool = True) -> BinaryIO:
     """A regular file to be read, or one that a link leads to; others may have no end, or wait for whoever writes.
+
+    Args:
+        path: The file.
+        links: Whether it may be a link.
 
     Raises:
         OSError: there is none.
     """
-    descriptor = os.open(path, READ)
+    descriptor = os.open(path, READ if links else READ | NO_LINK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no regular file", str(path))

@@ -16,6 +16,7 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+from changed_images import make_sbom
 from registries import CUT, FINE, Registry, running_registry, standing_before, write_docker_config, write_helper
 from shown import shown
 from support import Project, clean_environment, tool_or_skip, validate, without_times, write_project
@@ -31,7 +32,6 @@ from pystatic_tasks.system.terminal import Terminal
 
 PYPROJECT = '[project]\nname = "shop"\nversion = "1.4"\n[tool.pystatic-tasks]\nscript = "shop.py"\nlayout = "tree"\n'
 SANDBOX = ("--engine", "sandbox")
-SBOM = '{"bomFormat": "CycloneDX", "specVersion": "1.6"}'
 PASSWORD = "correct horse"
 NO_TAG = "No tag of shop names a registry: shop:latest.\n"
 
@@ -351,7 +351,7 @@ def archives(shop: Project, tmp_path: Path) -> list[Path]:
     ours, theirs = tmp_path / "amd64" / "image.tar", tmp_path / "arm64" / "image.tar"
     ours.write_bytes(shop.result("image.tar").read_bytes())
     theirs.write_bytes(of_another_machine(ours.read_bytes()))
-    (tmp_path / "arm64" / "sbom.cdx.json").write_text(SBOM, encoding="utf-8")
+    (tmp_path / "arm64" / "sbom.cdx.json").write_bytes(make_sbom(read_archive(theirs).manifest))
     return [ours, theirs]
 
 

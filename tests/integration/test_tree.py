@@ -122,7 +122,8 @@ def test_our_own_push_after_one_changed_line_is_small_with_all_that_is_asked_and
 
 def push(project: Project, reference: Reference) -> Sent:
     archive = project.result("image.tar")
-    archived, sbom = read_archive(archive), read_sbom(archive.parent)
+    archived = read_archive(archive)
+    sbom = read_sbom(archive.parent, archived.manifest)
     sboms = {archived.manifest.digest: sbom} if sbom else {}
     content = Content(images=[archived], top=archived.manifest, sboms=sboms)
     return send(content, [reference], print, Terminal(stream=sys.stderr))

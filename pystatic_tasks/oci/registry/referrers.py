@@ -31,6 +31,16 @@ def sbom_manifest(sbom: Blob, image: Blob) -> Blob:
     return Blob(media_type=MANIFEST_TYPE, content=canonical(content))
 
 
+def is_sbom(content: bytes, image: Blob) -> bool:
+    """Whether it is a list of what is in the image with this manifest, by what it says of itself."""
+    try:
+        document = parse_json(content)
+        hashes = [(each["alg"], each["content"]) for each in document["metadata"]["component"]["hashes"]]
+    except (ValueError, LookupError, TypeError):
+        return False
+    return document.get("bomFormat") == "CycloneDX" and ("SHA-256", image.digest.removeprefix("sha256:")) in hashes
+
+
 def fallback_tag(image: Blob) -> str:
     """The tag that lists what refers to an image, where the registry does not."""
     return image.digest.replace(":", "-")

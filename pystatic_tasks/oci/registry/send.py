@@ -9,19 +9,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.errors import MissingToolError, PushError
+from pystatic_tasks.errors import ConfigError, MissingToolError, PushError
 from pystatic_tasks.oci.blobs import Blob
 from pystatic_tasks.oci.manifest import INDEX_TYPE
 from pystatic_tasks.oci.read_archive import ArchivedImage
 from pystatic_tasks.oci.references import Reference, names_registry, parse_reference
 from pystatic_tasks.oci.registry.credentials import find_credentials
-from pystatic_tasks.oci.registry.referrers import EMPTY, SBOM_NAME, SBOM_TYPE, fallback_tag, listed, sbom_manifest
+from pystatic_tasks.oci.registry.referrers import (
+    EMPTY,
+    SBOM_NAME,
+    SBOM_TYPE,
+    fallback_tag,
+    is_sbom,
+    listed,
+    sbom_manifest,
+)
 from pystatic_tasks.oci.registry.retries import PassingError
+from pystatic_tasks.system.files import open_regular
 from pystatic_tasks.system.terminal import Terminal
 from pystatic_tasks.system.units import megabytes
 
 if TYPE_CHECKING:
     from pystatic_tasks.oci.registry.client import Registry
+
+
+LARGEST_SBOM_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +97,30 @@ def targets(config: ImageConfig) -> list[Reference]:
     return list(dict.fromkeys(parse_reference(each) for each in config.references if names_registry(each)))
 
 
-def read_sbom(folder: Path) -> Blob | None:
-    """What the image step left beside an archive."""
+def read_sbom(folder: Path, image: Blob) -> Blob | None:
+    """The list of what is in an image, which the image step left beside its archive; None if there is none.
+
+    Args:
+        folder: Where the archive lies; maybe somebody else's.
+        image: The image's manifest.
+
+    Raises:
+        ConfigError: what has its name there is another file, or a link to one.
+    """
     path = folder / SBOM_NAME
-    return Blob(media_type=SBOM_TYPE, content=path.read_bytes()) if path.is_file() else None
+    try:
+        with open_regular(path, links=False) as file:
+            content = file.read(LARGEST_SBOM_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        content = b""
+    if not is_sbom(content, image):
+        raise ConfigError(
+            f"{path} is no list of what is in the image beside it, as the session image writes it.",
+            "Take both from one build, or remove the list.",
+        )
+    return Blob(media_type=SBOM_TYPE, content=content)
 
 
 def open_registry(name: str, say: Callable[[str], None]) -> Registry:

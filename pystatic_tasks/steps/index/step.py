@@ -5,7 +5,7 @@ https://github.com/opencontainers/image-spec/blob/main/image-index.md
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, shown
@@ -33,13 +33,15 @@ def index(config: ImageConfig, context: StepContext) -> Indexed:
         What `index.json` says.
 
     Raises:
-        ConfigError: there are no archives, one holds no image or another one's, or two are for one platform.
+        ConfigError: there are no archives, one holds no image or another one's, two are for one platform, or the list
+            beside one is of another image.
         ImageError: there is not enough memory.
         MissingToolError: the library for pushing, or for layers compressed by zstd, is not installed.
         PushError: a registry could not be reached, or does not take something.
     """
     paths = [config.root / each for each in context.archives]
     images = read_archives(config, paths, context)
+    sboms = read_sboms(images) if targets(config) else {}
     top = make_index(list(images.values()))
     archive_path = config.dist / "index.tar"
     report_path(config, Indexed.step).unlink(missing_ok=True)
@@ -52,9 +54,7 @@ def index(config: ImageConfig, context: StepContext) -> Indexed:
     context.say(f"{shown(config, archive_path)}: {', '.join(config.references)} {top.digest} for {platforms}")
     sent = NOTHING_SENT
     if targets(config):
-        sboms = {each.manifest.digest: read_sbom(path.parent) for path, each in images.items()}
-        found = {digest: sbom for digest, sbom in sboms.items() if sbom}
-        content = Content(images=list(images.values()), top=top, sboms=found)
+        content = Content(images=list(images.values()), top=top, sboms=sboms)
         sent = send(content, targets(config), context.say, context.terminal)
         context.say(sent.summary)
     report = Indexed(
@@ -95,6 +95,16 @@ def read_archives(config: ImageConfig, paths: Sequence[Path], context: StepConte
             raise ConfigError(f"{same} and {path} are both for {read.platform}.", "Name one archive for each platform.")
         found[path] = read
     return dict(sorted(found.items(), key=lambda each: each[1].platform))
+
+
+def read_sboms(images: Mapping[Path, ArchivedImage]) -> dict[str, Blob]:
+    """The lists of what is in images, as far as they lie beside the archives, by the digests of the images.
+
+    Raises:
+        ConfigError: one is of something else.
+    """
+    found = {each.manifest.digest: read_sbom(path.parent, each.manifest) for path, each in images.items()}
+    return {digest: sbom for digest, sbom in found.items() if sbom}
 
 
 def make_index(images: Sequence[ArchivedImage]) -> Blob:

@@ -23,7 +23,7 @@ def push(config: ImageConfig, context: StepContext) -> Pushed:
         What `push.json` says.
 
     Raises:
-        ConfigError: no tag names a registry.
+        ConfigError: no tag names a registry, or the list beside the image is of another one.
         MissingToolError: the library for it, or for layers compressed by zstd, is not installed.
         PushError: a registry could not be reached, or does not take something.
     """
@@ -35,7 +35,7 @@ def push(config: ImageConfig, context: StepContext) -> Pushed:
         raise PystaticError(
             f"{config.dist / 'image.tar'} does not hold {built.digest}.", "Run the image session again."
         )
-    sbom = read_sbom(config.dist)
+    sbom = read_sbom(config.dist, archived.manifest)
     sboms = {archived.manifest.digest: sbom} if sbom else {}
     content = Content(images=[archived], top=archived.manifest, sboms=sboms)
     sent = send(content, references, context.say, context.terminal)

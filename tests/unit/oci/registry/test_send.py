@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_images import make_sbom
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
-from pystatic_tasks.errors import MissingToolError, PushError
+from pystatic_tasks.errors import ConfigError, MissingToolError, PushError
 from pystatic_tasks.oci.blobs import Blob
 from pystatic_tasks.oci.read_archive import ArchivedImage, read_archive
 from pystatic_tasks.oci.references import parse_reference
@@ -145,10 +147,53 @@ def test_only_tags_that_name_a_registry_are_pushed_each_once() -> None:
     assert [str(each) for each in found] == ["registry.example/shop:1"]
 
 
-def test_a_list_is_what_stands_beside_the_archive(tmp_path: Path) -> None:
-    assert read_sbom(tmp_path) is None
-    (tmp_path / "sbom.cdx.json").write_bytes(SBOM.content)
-    assert read_sbom(tmp_path) == SBOM
+def test_a_list_is_what_stands_beside_the_archive(tmp_path: Path, image: ArchivedImage) -> None:
+    assert read_sbom(tmp_path, image.manifest) is None
+    content = make_sbom(image.manifest)
+    (tmp_path / "sbom.cdx.json").write_bytes(content)
+    assert read_sbom(tmp_path, image.manifest) == Blob(media_type=SBOM.media_type, content=content)
+
+
+def refused_sbom(folder: Path, image: ArchivedImage) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_sbom(folder, image.manifest)
+    assert str(caught.value) == (
+        f"{folder}/sbom.cdx.json is no list of what is in the image beside it, as the session image writes it.\n"
+        "Take both from one build, or remove the list."
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"-----BEGIN OPENSSH PRIVATE KEY-----",
+        b"[]",
+        b"{}",
+        b"[" * 5000,
+        b'{"bomFormat": "CycloneDX", "metadata": {"component": {"hashes": [3]}}}',
+        make_sbom(SBOM),
+    ],
+)
+def test_a_list_of_something_else_goes_nowhere(tmp_path: Path, image: ArchivedImage, content: bytes) -> None:
+    (tmp_path / "sbom.cdx.json").write_bytes(content)
+    refused_sbom(tmp_path, image)
+
+
+def test_a_list_that_is_a_link_goes_nowhere(tmp_path: Path, image: ArchivedImage) -> None:
+    """Whoever made the archive could lead to a file of whoever pushes it."""
+    (tmp_path / "elsewhere.json").write_bytes(make_sbom(image.manifest))
+    (tmp_path / "sbom.cdx.json").symlink_to("elsewhere.json")
+    refused_sbom(tmp_path, image)
+    (tmp_path / "sbom.cdx.json").unlink()
+    os.mkfifo(tmp_path / "sbom.cdx.json")
+    refused_sbom(tmp_path, image)
+
+
+def test_a_list_has_a_largest_size(tmp_path: Path, image: ArchivedImage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST_SBOM_BYTES", 100)
+    (tmp_path / "sbom.cdx.json").write_bytes(make_sbom(image.manifest))
+    refused_sbom(tmp_path, image)
 
 
 def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_images import make_sbom
 from support import validate
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
@@ -95,7 +96,7 @@ def test_paths_are_from_the_projects_folder(shop: ImageConfig, archives: list[Pa
 def test_a_list_beside_an_archive_goes_with_its_image(
     shop: ImageConfig, archives: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (archives[0].parent / "sbom.cdx.json").write_bytes(b"{}")
+    (archives[0].parent / "sbom.cdx.json").write_bytes(make_sbom(read_archive(archives[0]).manifest))
     seen: list[Any] = []
 
     def send(content: Any, references: Any, *_: Any) -> Any:
@@ -113,6 +114,16 @@ def test_a_list_beside_an_archive_goes_with_its_image(
     assert [each["sbom"] for each in made["platforms"]] == [None, digest]
     assert (tmp_path / "outputs").read_text(encoding="utf-8") == (
         f"digest={made['digest']}\nreference=registry.example/shop@sha256:1\n"
+    )
+
+
+def test_a_list_of_another_image_goes_nowhere(shop: ImageConfig, archives: list[Path]) -> None:
+    beside = archives[0].parent / "sbom.cdx.json"
+    beside.write_bytes(make_sbom(read_archive(archives[1]).manifest))
+    pushed = replace(shop, image=ImageOptions(tags=("registry.example/shop:1",)))
+    assert refused(pushed, *archives) == (
+        f"{beside} is no list of what is in the image beside it, as the session image writes it.\n"
+        "Take both from one build, or remove the list."
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_images import make_sbom
 from support import BUILT, validate
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
@@ -83,9 +84,10 @@ def test_what_was_sent_is_left_in_a_file_and_for_the_job(
 
 def test_a_list_of_what_is_in_it_goes_with_it(built: Callable[..., ImageConfig], contents: list[Content]) -> None:
     shop = built(*TAGS)
-    (shop.dist / "sbom.cdx.json").write_bytes(b"{}")
+    sbom = make_sbom(read_archive(shop.dist / "image.tar").manifest)
+    (shop.dist / "sbom.cdx.json").write_bytes(sbom)
     report = step.push(shop, StepContext(say=print))
-    assert contents[0].sboms[report.digest].content == b"{}"
+    assert contents[0].sboms[report.digest].content == sbom
     assert report.sbom == report.digest
     validate(to_json(report), "push.schema.json")
 
