@@ -212,7 +212,7 @@ def extract(archive: Path, root: Path, built: Written | None = None, volumes: Se
     for mounted in (*MOUNT_POINTS, *volumes, "etc"):
         require_folder(archive, root, mounted.lstrip("/"))
     for file in filter(os.path.exists, NETWORK_FILES):
-        make_file(root, file.lstrip("/"), [Path(file).read_bytes()], 0o644)
+        copy_file(archive, root, file.lstrip("/"), Path(file).read_bytes())
 
 
 def unpack(member: Member, root: Path) -> None:
@@ -234,6 +234,16 @@ def require_folder(archive: Path, root: Path, path: str) -> None:
     except NotADirectoryError:
         raise ImageError(
             f"{archive} holds something at '{path}', where a folder must be to run it.", BUILD_AGAIN
+        ) from None
+
+
+def copy_file(archive: Path, root: Path, path: str, content: bytes) -> None:
+    """Write a file of this machine in place of the image's; ImageError if it has a folder there."""
+    try:
+        make_file(root, path, [content], 0o644)
+    except IsADirectoryError:
+        raise ImageError(
+            f"{archive} holds a folder at '{path}', where a file must be to run it.", BUILD_AGAIN
         ) from None
 
 

@@ -86,6 +86,11 @@ def test_a_file_of_the_network_is_written_in_place_of_a_link(tmp_path: Path) -> 
     assert not (tmp_path / "root/etc/hosts").is_symlink()
 
 
+@pytest.mark.parametrize("inside", [entry("etc/hosts", tarfile.DIRTYPE), entry("etc/hosts/x")])
+def test_a_file_of_the_network_is_not_written_in_place_of_a_folder(tmp_path: Path, inside: tarfile.TarInfo) -> None:
+    assert refused(tmp_path, inside) == "a folder at 'etc/hosts', where a file must be to run it."
+
+
 def test_a_file_above_a_link_takes_its_place(tmp_path: Path) -> None:
     archive = write_changed(tmp_path / "image.tar", [entry("mine"), link("l", "mine")], [(entry("l"), b"above")])
     extract(archive, tmp_path / "root")
