@@ -73,7 +73,8 @@ def freeze_and_pack(
     check_engine(config)
     check_links(config)
     builder = ensure_builder(config, context, platform)
-    with folder_to_hand(config) as folder, removed(config, container_name(config)) as name:
+    # The folder goes first: who is killed soon after TERM has no time to wait for the engine.
+    with removed(config, container_name(config)) as name, folder_to_hand(config) as folder:
         handed = hand_in(config, os.environ, folder, Path.home())
         question = Question(
             root=str(mounted_root(config)),
