@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pystatic_tasks.config.model import ServerKind
@@ -32,8 +32,14 @@ class LoggedError:
     text: str
 
 
-def logged_errors(output: str, server: ServerKind) -> Iterator[LoggedError]:
-    """The errors in the log of a server, in their order."""
+def logged_errors(output: str, server: ServerKind, hide: Callable[[str], str] = str) -> Iterator[LoggedError]:
+    """The errors in the log of a server, in their order.
+
+    Args:
+        output: The log.
+        server: Which it is.
+        hide: Gives what says which error it is without secrets, which are not known any more without their figures.
+    """
     error, warning = (re.compile(each) for each in (find_server(server).error_line, find_server(server).warning_line))
     lines = output.splitlines()
     for number, line in enumerate(lines):
@@ -42,9 +48,9 @@ def logged_errors(output: str, server: ServerKind) -> Iterator[LoggedError]:
         before = lines[number - 1] if number else ""
         is_warning = is_traceback and (warning.search(before) or before.startswith(IGNORED))
         if is_traceback and not is_warning:
-            yield LoggedError(line.strip(), same_each_time(raised(lines[number + 1 :])))
+            yield LoggedError(line.strip(), same_each_time(hide(raised(lines[number + 1 :]))))
         elif not is_traceback and error.search(line):
-            yield LoggedError(line.strip(), same_each_time(line))
+            yield LoggedError(line.strip(), same_each_time(hide(line)))
 
 
 def raised(lines: Sequence[str]) -> str:

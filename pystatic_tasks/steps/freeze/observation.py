@@ -194,8 +194,8 @@ def refusal_without_secrets(config: ImageConfig, refusal: Refusal) -> Refusal:
 
 def errors_of(config: ImageConfig, observed: Observed) -> tuple[str, ...]:
     """The errors that the plain program logged, sorted; see `LoggedError.text`."""
-    found = {error.text for error in logged_errors(observed.log, config.server_kind)}
-    return tuple(sorted(hidden(text, caller_values(config)) for text in found))
+    found = logged_errors(observed.log, config.server_kind, hiding(caller_values(config)))
+    return tuple(sorted({error.text for error in found}))
 
 
 def merged(examined: Examined, observed: Observed) -> Examined:

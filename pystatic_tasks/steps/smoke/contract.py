@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ServerKind
-from pystatic_tasks.config.variables import hidden
+from pystatic_tasks.config.variables import hiding
 from pystatic_tasks.engines.base import GRACE_SECONDS, Exit
 from pystatic_tasks.oci.archive import Written
 from pystatic_tasks.oci.read_archive import open_layers
@@ -30,7 +30,7 @@ def check_users(users: Iterable[str]) -> Check:
 
 def check_log(output: str, server: ServerKind, known: Collection[str] = (), secrets: Collection[str] = ()) -> Check:
     """`known` are the errors that the plain program logs too, without these secrets."""
-    errors = [error.line for error in logged_errors(output, server) if hidden(error.text, secrets) not in known]
+    errors = [error.line for error in logged_errors(output, server, hiding(secrets)) if error.text not in known]
     return Check(name="no errors logged", passed=not errors, seen=errors[0] if errors else "none")
 
 

@@ -49,3 +49,8 @@ def test_groups_of_exceptions_are_errors_of_their_own() -> None:
         "ExceptionGroup: errors (0 sub-exception)",
         "KeyError: <Session at 0>",
     ]
+
+
+def test_secrets_are_hidden_before_what_differs_is_left_out() -> None:
+    texts = [error.text for error in logged_errors(LOG, "gunicorn", lambda text: text.replace("/page/5", "***"))]
+    assert texts[0] == "[0-0-0 0:0:0 +0] [0] [ERROR] Error handling request ***"

@@ -194,3 +194,10 @@ def test_a_secret_in_an_error_hides_neither_it_nor_that_it_is_known() -> None:
     assert not check_log(error, "gunicorn", [], ["ERROR"]).passed
     known = [same_each_time(error).replace("größe-of-it", "***")]
     assert check_log(error, "gunicorn", known, ["größe-of-it"]).passed
+
+
+def test_a_secret_with_figures_is_hidden_in_what_says_which_error_it_is() -> None:
+    secret = "horse-7-battery/staple"
+    known = [same_each_time(f"{GUNICORN}[ERROR] no answer from ***"), "KeyError: ***"]
+    output = f"{GUNICORN}[ERROR] no answer from {secret}\n{TRACEBACK}\n  x()\nKeyError: {secret}\n"
+    assert check_log(output, "gunicorn", known, [secret]).passed
