@@ -8,10 +8,20 @@ import re
 import shlex
 import urllib.parse
 from collections.abc import Callable
+from xml.sax.saxutils import quoteattr
 
 from hypothesis import strategies
 
 Quote = Callable[[str], str]
+
+
+def utf16(text: str, style: str) -> str:
+    """Escaped as JSON does, by digits of one style."""
+    content = text.encode("utf-16-be")
+    units = (int.from_bytes(content[at : at + 2], "big") for at in range(0, len(content), 2))
+    return "".join(f"\\u{unit:04{style}}" for unit in units)
+
+
 QUOTES: tuple[Quote, ...] = (
     str,
     repr,
@@ -34,6 +44,15 @@ MORE_QUOTES: tuple[Quote, ...] = (
     urllib.parse.quote_plus,
     lambda text: urllib.parse.quote(text, safe="!'()*~"),
     lambda text: re.sub("%..", lambda match: match[0].lower(), urllib.parse.quote(text, safe="")),
+    # As requests, aiohttp, PHP, tornado, XML, Jackson, Go and dash do.
+    lambda text: urllib.parse.quote(text, safe="!#$%&'()*+,/:;=?@[]~"),
+    lambda text: urllib.parse.quote(text, safe="-._~!$'()*,;:@/"),
+    lambda text: html.escape(text).replace("&#x27;", "&#039;"),
+    lambda text: html.escape(text).replace("&#x27;", "&#39;"),
+    quoteattr,
+    lambda text: re.sub(r"[^ -~]", lambda match: utf16(match[0], "X"), json.dumps(text, ensure_ascii=False)),
+    lambda text: re.sub("[<>&\u2028\u2029]", lambda match: utf16(match[0], "x"), json.dumps(text, ensure_ascii=False)),
+    lambda text: "'\"'\"'".join(f"'{part}'" for part in text.split("'")),
 )
 QUOTINGS = strategies.sampled_from((*QUOTES, *MORE_QUOTES))
 # Those that leave what a URL begins with and what stands around its password as it is.

@@ -12,8 +12,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pystatic_tasks.config.hiding import hidden
 from pystatic_tasks.config.model import ImageConfig, Service, shown
-from pystatic_tasks.config.variables import caller_values, hidden, hide_in_files
+from pystatic_tasks.config.variables import caller_values, hide_in_files
 from pystatic_tasks.engines.base import GRACE_SECONDS
 from pystatic_tasks.engines.local import exit_code
 from pystatic_tasks.errors import ServiceError

@@ -16,8 +16,9 @@ from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from pystatic_tasks.bom.components import OURS
+from pystatic_tasks.config.hiding import hiding
 from pystatic_tasks.config.model import HERE, ImageConfig, shown
-from pystatic_tasks.config.variables import caller_values, hiding
+from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.engines.base import call
 from pystatic_tasks.engines.registry import engine_called
 from pystatic_tasks.errors import ConfigError, FreezeError, MissingToolError, PystaticError, StaticxError

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pystatic_tasks.config.variables import hidden
+from pystatic_tasks.config.hiding import HIDDEN, SHORTEST_SECRET, hidden
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.registry.addresses import Address, resolve
 
@@ -102,22 +102,34 @@ def children(content: list[Any] | dict[str, Any]) -> Iterable[Any]:
     return content.values() if isinstance(content, dict) else content
 
 
-def said(answer: Answer, secrets: Iterable[str] = ()) -> str:
-    """What a registry says of an error, in one line, and without the secrets that it was shown."""
+def said(answer: Answer, secrets: Iterable[str] = (), tokens: Iterable[str] = ()) -> str:
+    """What a registry says of an error, in one line, and without the secrets that it was shown; see `shown`."""
     try:
         errors = parse_json(answer.content)["errors"]
         text = "; ".join(f"{each['code']}: {each.get('message') or ''}" for each in errors) or answer.reason
     except (ValueError, LookupError, TypeError, AttributeError):
         text = answer.reason
-    return shown(text, secrets).strip(" :.")
+    return shown(text, secrets, tokens).strip(" :.")
 
 
-def shown(text: str, secrets: Iterable[str] = ()) -> str:
+def shown(text: str, secrets: Iterable[str] = (), tokens: Iterable[str] = ()) -> str:
     """The beginning of whatever a registry says, in one line, and without the secrets that it was shown.
 
     In small letters too, as names of hosts have them, and in capitals.
+
+    Args:
+        text: What it says.
+        secrets: What the user has of it, which is hidden however it is quoted.
+        tokens: What it gave itself, which may be long and many, and is hidden as it is.
     """
-    seen = hidden(text[:LONGEST_READ], [spelled for each in secrets for spelled in (each, each.lower(), each.upper())])
+    read = text[:LONGEST_READ]
+    for each in sorted(in_all_letters(tokens), key=len, reverse=True):
+        read = read.replace(each, HIDDEN) if len(each) >= SHORTEST_SECRET else read
+    seen = hidden(read, in_all_letters(secrets))
     # What ends where reading ended may be the first part of a secret.
     whole = seen if len(text) <= LONGEST_READ else seen[: -LONGEST_READ // 2]
     return "".join(each if each.isprintable() else " " for each in whole[:LONGEST_SHOWN])
+
+
+def in_all_letters(secrets: Iterable[str]) -> set[str]:
+    return {written for each in secrets for written in (each, each.lower(), each.upper())}

@@ -68,6 +68,7 @@ class Registry:
         self._find_credentials = credentials
         self._authorization = ""
         self._secrets: set[str] = set()
+        self._tokens: set[str] = set()
         self._realm: Address | None = None
         self._say = say
         self._pause = pause
@@ -222,7 +223,7 @@ class Registry:
             return request.headers
 
         token = token_in(self._follow(request.method, request.address, shown, request.body), self.name)
-        self._secrets.add(token)
+        self._tokens.add(token)
         return f"Bearer {token}" if token else ""
 
     def _expect_same(self, realm: Address) -> None:
@@ -245,11 +246,11 @@ class Registry:
             )
 
     def _said(self, answer: Answer) -> str:
-        return said(answer, self._secrets)
+        return said(answer, self._secrets, self._tokens)
 
     def _shown(self, text: str) -> str:
         """What comes from the registry, names of hosts too, as it may be shown."""
-        return shown(text, self._secrets)
+        return shown(text, self._secrets, self._tokens)
 
     def _is_of_registry(self, address: Address) -> bool:
         return address.origin == self._address.origin

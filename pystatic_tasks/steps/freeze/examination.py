@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from pystatic_tasks.config.hiding import hiding
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.project import PYPROJECT, tables_of_others
-from pystatic_tasks.config.variables import caller_values, hide_in_files, hiding
+from pystatic_tasks.config.variables import caller_values, hide_in_files
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.exchange import read
 from pystatic_tasks.in_env.modules import EXAMINE, TOOLS

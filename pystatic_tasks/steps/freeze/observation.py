@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from pystatic_tasks.config.hiding import hidden, hiding
 from pystatic_tasks.config.model import SHARED_MEMORY, ImageConfig, Request, shown
-from pystatic_tasks.config.variables import caller_values, hidden, hide_in_files, hiding, resolved
+from pystatic_tasks.config.variables import caller_values, hide_in_files, resolved
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, free_port
 from pystatic_tasks.in_env.modules import OBSERVE

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from typing import IO
 
-from pystatic_tasks.config.variables import hiding
+from pystatic_tasks.config.hiding import hiding
 from pystatic_tasks.engines import Container
 
 

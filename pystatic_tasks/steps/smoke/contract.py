@@ -7,8 +7,8 @@ import signal
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 
+from pystatic_tasks.config.hiding import hiding
 from pystatic_tasks.config.model import ServerKind
-from pystatic_tasks.config.variables import hiding
 from pystatic_tasks.engines.base import GRACE_SECONDS, Exit
 from pystatic_tasks.oci.archive import Written
 from pystatic_tasks.oci.read_archive import open_layers

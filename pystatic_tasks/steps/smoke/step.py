@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pystatic_tasks.config.hiding import hidden
 from pystatic_tasks.config.model import ImageConfig, Request, shown
-from pystatic_tasks.config.variables import caller_values, hidden
+from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.engines import Artifact, Container, Engine, choose_engine, make_artifact
 from pystatic_tasks.engines.base import GRACE_SECONDS
 from pystatic_tasks.errors import SmokeError

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from quoting import QUOTINGS, TEXTS, Quote
 
 from pystatic_tasks.config.model import ImageConfig, Observe, Smoke
-from pystatic_tasks.config.variables import caller_values, caller_variables, hidden, hide_in_files, resolved
+from pystatic_tasks.config.variables import caller_values, caller_variables, hide_in_files, resolved
 from pystatic_tasks.errors import ConfigError
 
 
@@ -29,26 +26,6 @@ def test_a_variable_that_the_caller_has_not_is_named(monkeypatch: pytest.MonkeyP
     )
 
 
-def test_secrets_are_hidden_the_longest_first_and_short_ones_are_none() -> None:
-    assert hidden("abcdef abcd on", ["abcd", "abcdef", "on"]) == "*** *** on"
-
-
-@pytest.mark.parametrize(
-    ("secret", "text"),
-    [
-        ("sesame\n", "read: sesame"),
-        ("begin of it\n  sesame-is-it\nend of it", "a line: sesame-is-it"),
-        ("sesame\udcff!", "undecodable: sesame\ufffd!"),
-    ],
-)
-def test_a_part_of_a_secret_that_is_shown_alone_is_hidden(secret: str, text: str) -> None:
-    assert hidden(text, [secret]) == f"{text.partition(':')[0]}: ***"
-
-
-def test_spaces_and_brackets_are_no_secrets() -> None:
-    assert hidden("{\n    a\n}", ["    ", "{\n  'secret': 1\n}"]) == "{\n    a\n}"
-
-
 def test_the_callers_values_and_credentials_are_hidden_in_what_programs_wrote(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -58,19 +35,6 @@ def test_the_callers_values_and_credentials_are_hidden_in_what_programs_wrote(
     log.write_text("key größe-of-it, https://me:secret@host.example", encoding="utf-8")
     hide_in_files(config, [log, tmp_path / "gone"])
     assert log.read_text(encoding="utf-8") == "key ***, https://***@host.example"
-
-
-@given(prefix=TEXTS, suffix=TEXTS, first=QUOTINGS, second=QUOTINGS)
-def test_a_secret_is_hidden_however_it_is_quoted(prefix: str, suffix: str, first: Quote, second: Quote) -> None:
-    secret = f"{prefix}sesame{suffix}"
-    assert "sesame" not in hidden(f"before {second(first(secret))} after", [secret])
-
-
-@pytest.mark.parametrize("secret", ["~p\"a'ss<w&rd $x/é`!y", "#,{a}*[b]?^=~(c);d|e\\f>", "two\nlines\tof'it\\"])
-def test_a_secret_is_hidden_as_bash_quotes_it(secret: str) -> None:
-    command = ["bash", "-c", 'printf %q "$1"', "bash", secret]
-    quoted = subprocess.run(command, env={"LC_ALL": "C.UTF-8"}, capture_output=True, check=True, text=True).stdout
-    assert hidden(f"{quoted} said", [secret]) in ("*** said", "$'***' said")
 
 
 def test_the_callers_values_are_those_of_both_exercises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

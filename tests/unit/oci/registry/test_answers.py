@@ -47,6 +47,19 @@ def test_no_secret_in_other_letters_is_shown() -> None:
     assert shown("CORRECT-HORSE, correct-horse", ["Correct-Horse"]) == "***, ***"
 
 
+@pytest.mark.parametrize("text", ["pässwörd", "p\xc3\xa4ssw\xc3\xb6rd", "P\xc4SSW\xd6RD", "p%C3%A4ssw%C3%B6rd"])
+def test_no_secret_that_http_took_for_latin_1_is_shown(text: str) -> None:
+    assert shown(f"{text} is wrong", ["pässwörd"]) == "*** is wrong"
+
+
+def test_tokens_are_hidden_at_once_however_long_and_many_they_are() -> None:
+    tokens = [f"{number:04}" + "\"'\\<&>/%" * 2000 for number in range(100)]
+    text = f"{tokens[7]} {tokens[8].upper()} tok " + "\"'\\<&>/%" * 2000
+    started = time.process_time()
+    assert shown(text, ["correct-horse"], [*tokens, "tok"])[:12] == "*** *** tok "
+    assert time.process_time() - started < 1
+
+
 def test_no_part_of_a_secret_is_shown() -> None:
     hidden = ("https://" + "u" * 8177 + "@h.ee ") * 8
     assert len(hidden) == LONGEST_READ - len("correct-")
