@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 from pystatic_tasks.config.options import IMAGE_OPTION, OPTIONS, add_options, divided, to_words
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.fronts.nox_process import Call, run, tell
 from pystatic_tasks.steps.table import STEPS, TABLE
+from pystatic_tasks.system.redaction import masked
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
@@ -66,14 +68,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+class MaskingParser(argparse.ArgumentParser):
+    """Hides credentials in what it says of words that are wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(masked(message))
+
+
 def make_parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = MaskingParser(
         prog=program,
         description="Turn a Python web service into a tiny container image from scratch.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pystatic-tasks {version('pystatic-tasks')}")
-    root = argparse.ArgumentParser(add_help=False)
+    root = MaskingParser(add_help=False)
     root.add_argument("--root", metavar="FOLDER", default=".", help="folder of the pyproject.toml (this one)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
@@ -93,11 +102,11 @@ def make_parser(program: str) -> argparse.ArgumentParser:
 
 
 def add_command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[MaskingParser],
     name: str,
     description: str,
-    root: argparse.ArgumentParser,
-) -> argparse.ArgumentParser:
+    root: MaskingParser,
+) -> MaskingParser:
     return commands.add_parser(name, help=description, description=description, parents=[root], allow_abbrev=False)
 
 

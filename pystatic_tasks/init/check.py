@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from pystatic_tasks.system import machine
 from pystatic_tasks.system.files import unwritable_folder
 from pystatic_tasks.system.findings import Finding, State
 from pystatic_tasks.system.git import read_git
+from pystatic_tasks.system.redaction import masked
 from pystatic_tasks.system.units import megabytes
 
 MARKS: Mapping[State, str] = {"ok": "ok", "missing": "MISSING", "warning": "warning", "info": "-"}
@@ -72,7 +74,8 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
     ]
     # Some take their time.
     with ThreadPoolExecutor(len(checks)) as pool:
-        return tuple(finding for found in pool.map(lambda check: list(check()), checks) for finding in found)
+        found = [finding for each in pool.map(lambda check: list(check()), checks) for finding in each]
+    return tuple(replace(each, seen=masked(each.seen), cure=masked(each.cure)) for each in found)
 
 
 def failed(findings: Iterable[Finding]) -> bool:

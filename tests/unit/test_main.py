@@ -146,6 +146,13 @@ def test_what_is_for_the_program_is_passed_on(shop: Path, monkeypatch: pytest.Mo
     assert calls[0].words == ("--env=A=1", "--", "--json", "--", "x y")
 
 
+@pytest.mark.parametrize("words", [["image", "--tga", "{}"], ["check", "--", "{}"]])
+def test_credentials_in_words_that_are_wrong_are_hidden(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([word.format("https://me:secret@host.example") for word in words])
+    assert capsys.readouterr().err.endswith(" https://***@host.example\n")
+
+
 def test_what_runs_no_program_takes_no_words_for_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["check", "--root", str(shop), "--", "x", "y"])

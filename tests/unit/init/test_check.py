@@ -487,6 +487,13 @@ def test_a_wrong_configuration_is_told_in_short_and_the_machine_looked_at(tmp_pa
     assert len(findings) == 18
 
 
+def test_credentials_in_a_wrong_configuration_are_hidden(tmp_path: Path) -> None:
+    root = project(tmp_path, SHOP + 'layout = "https://me:secret@host.example"\n')
+    assert check(root)["configuration"].seen.endswith(
+        '; tool.pystatic-tasks.layout = "https://***@host.example": must be one of "onefile", "tree"'
+    )
+
+
 def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:
     found = check(project(tmp_path, "[tool"))["configuration"]
     assert found.seen.startswith(f"{tmp_path}/shop/pyproject.toml is not valid TOML: ")
