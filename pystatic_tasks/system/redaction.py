@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 HIDDEN = "***@"
+LONGEST_SCHEME = 30
 SCHEME = r"[A-Za-z][\w+.-]{0,20}"
 # What stands after the scheme of a URL, in a string of JSON too.
 SLASHES = r":(?:\\*/){2}"
@@ -21,12 +22,18 @@ AFTER_SCHEME = re.compile(SLASHES)
 # The end of a line, and the next URL.
 END = re.compile(rf"[\r\n]|[\s'\"=(,<;|\[{{]{SCHEME}{SLASHES}")
 # The port, and what ends a host in a URL or in a sentence; behind any other colon stands a password.
-END_OF_HOST = r"(?::\d{1,5})?(?=[/?#\s\\'\"`,;)\]}>]|\.(?:[\s'\"]|$)|$)"
+AFTER_HOST = r"[/?#\s\\'\"`,;)\]}>]|\.(?:[\s'\"]|$)|$"
+END_OF_HOST = rf"(?::\d{{1,5}})?(?={AFTER_HOST})"
 # What nobody takes for a part of a password, and what might be one.
 HOST = re.compile(rf"(?:localhost|(?:\d+\.){{3}}\d+|\[[\da-fA-F:.]+\]|(?:[\w-]+\.)+[a-zA-Z][\w-]+){END_OF_HOST}")
 SHORT_HOST = re.compile(rf"[\w-]+{END_OF_HOST}")
 BEFORE_HOST = re.compile(f"@(?={HOST.pattern})")
-BEFORE_SHORT_HOST = re.compile(f"@(?={SHORT_HOST.pattern})")
+# Of any kind, also where a message goes on after a colon.
+BEFORE_ANY_HOST = re.compile(rf"@(?=(?:\[[\da-fA-F:.]+\]|[\w.%-]+)(?::\d{{1,5}})?(?=:\s|{AFTER_HOST}))")
+# What is installed from a repository names a branch or a tag behind the path.
+OF_REPOSITORY = re.compile(rf"(?:git|hg|svn|bzr)\+{SCHEME}{SLASHES}$")
+REPOSITORY = re.compile(r"@[\w.-]+(?::\d{1,5})?/[\w./~%+-]+")
+REVISION = re.compile(r"@[\w.-]+(?=[\s#\\'\"`,;)\]}>]|$)")
 # Where another program is to put one in.
 FROM_VARIABLE = re.compile(r"(?:[^:]*:)?\$\{\w+\}")
 # A plain address: without user, query and fragment once they are cut off, and without anything that hides one.
@@ -58,14 +65,14 @@ class Line:
     Attributes:
         text: The whole text.
         end: Where the part ends.
-        before_hosts: Where an "@" stands in it that may be before a host, in order.
-        before_short_hosts: The same before a host of one word.
+        before_hosts: Where an "@" stands in it that is before what nobody takes for a part of a password, in order.
+        before_any_hosts: The same before whatever may be a host.
     """
 
     text: str
     end: int
     before_hosts: Sequence[int] = ()
-    before_short_hosts: Sequence[int] = ()
+    before_any_hosts: Sequence[int] = ()
 
 
 def masked(text: str) -> str:
@@ -112,7 +119,7 @@ def rest_of_line(text: str, start: int) -> Line:
         text=text,
         end=stop,
         before_hosts=[match.start() for match in BEFORE_HOST.finditer(text, start, stop)],
-        before_short_hosts=[match.start() for match in BEFORE_SHORT_HOST.finditer(text, start, stop)],
+        before_any_hosts=[match.start() for match in BEFORE_ANY_HOST.finditer(text, start, stop)],
     )
 
 
@@ -122,13 +129,24 @@ def user_info(line: Line, start: int) -> str:
     last = text.rfind("@", start, end)
     if last < 0 or HOST.match(text, start, line.end):
         return ""
-    place = last_between(line.before_hosts, start, end)
-    if place < 0 and not SHORT_HOST.match(text, start, line.end):
-        place = last_between(line.before_short_hosts, start, end)
+    if SHORT_HOST.match(text, start, line.end):
+        place = last_between(line.before_hosts, start, end)
+    else:
+        place = last_before_host(line, start, end)
         place = last if place < 0 else place
     found = text[start:place] if place >= 0 else ""
     # Behind that begins a path or goes on a sentence, unless there is a password.
     return "" if found.startswith(("/", " ", "\t", "'", '"')) and ":" not in found else found
+
+
+def last_before_host(line: Line, start: int, end: int) -> int:
+    """The last "@" before whatever may be a host, and is no revision of a repository; -1 if there is none."""
+    place = last_between(line.before_any_hosts, start, end)
+    before = last_between(line.before_any_hosts, start, place)
+    if before < 0 or not OF_REPOSITORY.search(line.text, max(0, start - LONGEST_SCHEME), start):
+        return place
+    is_revision = REVISION.match(line.text, place, line.end) and not BEFORE_HOST.match(line.text, place, line.end)
+    return before if is_revision and REPOSITORY.fullmatch(line.text, before, place) else place
 
 
 def last_between(places: Sequence[int], start: int, end: int) -> int:
