@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +29,7 @@ from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.system.files import hashes_of_words
 from pystatic_tasks.system.processes import tool_environment
 
+LETTERS = re.compile(r"[^\W\d_]{4,}")
 # So many files of one folder are named by that.
 MANY = 5
 RECORDER = IN_ENV / "recorder"
@@ -181,7 +183,19 @@ def http_request(request: Request) -> HttpRequest:
 
 def without_secrets(config: ImageConfig, observed: Observed) -> Observed:
     secrets = caller_values(config)
-    return replace(observed, problem=hidden(observed.problem, secrets))
+    answers = tuple(replace(each, words=without_words_of(secrets, each.words)) for each in observed.answers)
+    return replace(observed, problem=hidden(observed.problem, secrets), answers=answers)
+
+
+def without_words_of(secrets: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:
+    """The words without those that may be of a secret, in whatever letters, and cut off wherever it was quoted."""
+    theirs = "\n".join(secrets).casefold()
+    parts = LETTERS.findall(theirs)
+
+    def is_of_secret(word: str) -> bool:
+        return word in theirs or any(part in word for part in parts)
+
+    return tuple(word for word in found if not is_of_secret(word.casefold()))
 
 
 def refusal_without_secrets(config: ImageConfig, refusal: Refusal) -> Refusal:

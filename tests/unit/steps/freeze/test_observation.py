@@ -9,7 +9,7 @@ import pytest
 
 from pystatic_tasks.config.model import ImageConfig, Observe, Request, Service, Smoke
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.in_env.protocol import Examined, Observed, Refusal, ToolNames
+from pystatic_tasks.in_env.protocol import Examined, Observed, ObservedAnswer, Refusal, ToolNames
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import observation
 from pystatic_tasks.steps.freeze.observation import (
@@ -18,6 +18,7 @@ from pystatic_tasks.steps.freeze.observation import (
     merged,
     refusal_without_secrets,
     report,
+    without_secrets,
 )
 
 EXAMINED = Examined(
@@ -158,6 +159,14 @@ def test_the_callers_values_are_hidden_in_what_a_refusal_says(tmp_path: Path, mo
     assert refusal_without_secrets(config, refusal) == Refusal(
         problem="*** is wrong:", details=("KeyError: ***",), remedy="Correct it."
     )
+
+
+def test_words_of_the_callers_values_are_not_kept_of_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "Größe<horse\nbattery-7/staple")
+    config = make_config(tmp_path, smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
+    found = ("GRÖSSE", "größe", "Horse", "nbattery", "batter", "staple", "shop", "house")
+    answer = ObservedAnswer(request="GET /", status=200, type="text/plain", words=found)
+    assert without_secrets(config, Observed(answers=(answer,))).answers[0].words == ("shop", "house")
 
 
 def test_a_variable_that_is_not_there_is_told_before_anything_runs(
