@@ -33,8 +33,12 @@ KEY = re.compile(r"[a-z][a-z0-9._-]*")
 AGENT = re.compile(r"(?:Person|Organization): (?P<name>[^(]*)(?:\((?P<address>[^)]*)\))?")
 AFTER_NAME = re.compile(r"[^A-Za-z0-9._-]")
 NOTHING_SAID = ("", "NOASSERTION", "NONE")
-# Where the source lay on the machine that built the wheel, and addresses with a user.
-PRIVATE = re.compile(r"file:|[^/]*//[^/]*@")
+# Words, maybe several, and plain addresses with a commit at most: no user, no query, and no place on the machine that
+# built the wheel.
+PUBLIC = re.compile(
+    r"(?!file:)\w[\w .,:+~-]*(?:/[\w.+~-]+)*|(?:git\+)?https://[\w.-]+(?::\d+)?(?:/[\w.+~-]+)*/?(?:@[0-9a-f]{7,64})?",
+    re.IGNORECASE,
+)
 # The namespace of such a package URL is the vendor.
 VENDORS = ("apk", "deb", "rpm")
 # Tools of the build.
@@ -189,17 +193,19 @@ def parse_url(url: str) -> Name | None:
     pairs = (pair.partition("=") for pair in query.split("&"))
     qualifiers = {key.lower(): unquote(value) for key, _, value in pairs}
     title = printable(unquote(name)).strip("/ ")
-    if not title:
+    above = "/".join(printable(unquote(each)) for each in namespace if each)
+    number = printable(unquote(version))
+    if not title or "//" in f"{above} {title} {number}":
         return None
     return Name(
         type=kind.lower(),
-        namespace="/".join(printable(unquote(each)) for each in namespace if each),
+        namespace=above,
         name=title,
-        version=printable(unquote(version)),
+        version=number,
         qualifiers={
             key: printable(value)
             for key, value in sorted(qualifiers.items())
-            if KEY.fullmatch(key) and printable(value) and not PRIVATE.match(value)
+            if KEY.fullmatch(key) and PUBLIC.fullmatch(printable(value))
         },
     )
 

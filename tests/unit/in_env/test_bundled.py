@@ -5,6 +5,7 @@ import json
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -208,6 +209,8 @@ def test_only_files_of_its_own_folder_are_documents(tmp_path: Path) -> None:
             Name(type="npm", namespace="@scope", name="x", version="1", qualifiers={"a": "b c", "d": "e"}),
         ),
         ("pkg:generic/x", Name(name="x")),
+        ("pkg:generic/https:%2F%2Fada:secret%40x.example@1", None),
+        ("pkg:generic/https:%2F%2Fada:secret%40x.example/x@1", None),
         ("pkg:generic/%2F", None),
         ("pkg:generic/@1", None),
         ("pkg:generic", None),
@@ -218,3 +221,32 @@ def test_only_files_of_its_own_folder_are_documents(tmp_path: Path) -> None:
 )
 def test_a_package_url_is_read(url: str, name: Name | None) -> None:
     assert parse_url(url) == name
+
+
+@pytest.mark.parametrize(
+    ("value", "is_kept"),
+    [
+        ("x86_64", True),
+        ("sha256:0a1b", True),
+        ("docker.io/library", True),
+        ("https://x.example:8443/y.tar.gz", True),
+        ("git+https://x.example/y.git@0a1b2c3d", True),
+        ("git+https://ada:secret@x.example/y", False),
+        ("git+https://ada:sec/ret@x.example/y", False),
+        ("https%3A//ada:secret%40x.example/y", False),
+        ("https://x.example/y?token=secret", False),
+        ("ada:secret@x.example:y", False),
+        ("git@x.example:y", False),
+        ("http://x.example/y", False),
+        ("/home/ada/y", False),
+        ("../../home/ada/y", False),
+        (" file:///home/ada/y", False),
+        ("FILE:///home/ada/y", False),
+        ("git+file:///home/ada/y", False),
+        ("C:\\home\\ada", False),
+    ],
+)
+def test_no_user_and_no_place_of_a_machine_is_kept_of_a_package_url(value: str, is_kept: bool) -> None:
+    name = parse_url(f"pkg:generic/x@1?vcs_url={quote(value)}")
+    assert name
+    assert dict(name.qualifiers) == ({"vcs_url": value} if is_kept else {})
