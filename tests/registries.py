@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -179,6 +180,42 @@ def standing_before(registry: Registry) -> Iterator[Between]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextlib.contextmanager
+def tunnelling_proxy(certificate: Path, registry: Registry) -> Iterator[tuple[str, list[str]]]:
+    """A proxy that speaks TLS, and knows every name as the registry's: its address, and what it was asked."""
+    context, asked = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), list[str]()
+    context.load_cert_chain(certificate)
+
+    def tunnel(plain: socket.socket) -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as near:
+            asked.append(near.recv(65536).decode().partition(" HTTP")[0])
+            host, _, port = registry.address.rpartition(":")
+            with socket.create_connection((host, int(port))) as far:
+                near.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                back = threading.Thread(target=copy, args=(far, near), daemon=True)
+                back.start()
+                copy(near, far)
+                back.join()
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=tunnel, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}", asked
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    """Pass on what comes, until nothing does."""
+    with contextlib.suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(piece)
+        target.shutdown(socket.SHUT_WR)
 
 
 def write_docker_config(folder: Path, content: Mapping[str, Any]) -> dict[str, str]:

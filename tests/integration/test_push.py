@@ -17,16 +17,26 @@ import kubernetes_validate
 import pytest
 import yaml
 from changed_images import make_sbom
-from registries import CUT, FINE, Registry, running_registry, standing_before, write_docker_config, write_helper
+from registries import (
+    CUT,
+    FINE,
+    Registry,
+    running_registry,
+    standing_before,
+    tunnelling_proxy,
+    write_docker_config,
+    write_helper,
+)
 from shown import shown
 from support import Project, clean_environment, tool_or_skip, validate, without_times, write_project
 
 from pystatic_tasks.engines import Engine
 from pystatic_tasks.oci.archive import write_layout
-from pystatic_tasks.oci.blobs import digest
+from pystatic_tasks.oci.blobs import Blob, digest
 from pystatic_tasks.oci.manifest import canonical
 from pystatic_tasks.oci.read_archive import read_archive
 from pystatic_tasks.oci.references import parse_reference
+from pystatic_tasks.oci.registry.client import Registry as Client
 from pystatic_tasks.oci.registry.send import Content, send
 from pystatic_tasks.system.terminal import Terminal
 
@@ -293,6 +303,26 @@ def test_a_private_authority_is_trusted_where_it_is_named(
             f"{registry.address}/shop@{shop.manifest('image.json')['digest']}"
         ]
         assert registry.tags("shop")[0] == "1"
+
+
+def test_a_proxy_may_speak_tls_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import trustme
+
+    authority, certificate = trustme.CA(), tmp_path / "registry.pem"
+    both = authority.issue_cert("127.0.0.1", "registry.example")
+    both.private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    blob = Blob(media_type="application/octet-stream", content=bytes(3_000_000))
+    with (
+        running_registry(tmp_path / "registry", certificate=certificate) as registry,
+        tunnelling_proxy(certificate, registry) as (proxy, asked),
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        trusting = {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+        client = Client("registry.example", lambda _: None, print, environment=trusting)
+        assert [client.put_blob("shop", blob), client.put_blob("shop", blob)] == [True, False]
+        assert 3_000_000 in registry.blobs().values()
+        assert asked == ["CONNECT registry.example:443"]
 
 
 @pytest.mark.parametrize("fate", [CUT, 503, 429])
