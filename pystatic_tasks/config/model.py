@@ -301,7 +301,7 @@ class ImageConfig:
     )
     max_size: int | None = key('Budget: largest allowed size on disk, such as `"9MB"`.', unless="none", check="size")
     max_compressed_size: int | None = key("Budget: largest allowed size on the wire.", unless="none", check="size")
-    python: str | None = key("Interpreter to build with, as Nox names it.", unless="Nox's own", check="source")
+    python: str | None = key("Interpreter to build with, as Nox names it.", unless="Nox's own", check="interpreter")
     install: tuple[str, ...] = key(
         "What pip installs to build with.",
         (".",),

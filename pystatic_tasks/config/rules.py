@@ -205,6 +205,12 @@ def check_source(value: str) -> str:
     return value
 
 
+def check_interpreter(value: str) -> str:
+    if "://" in value:
+        raise ValueError('is no interpreter; name one as Nox does, such as "3.13", or by its path')
+    return check_source(value)
+
+
 def check_requirement(value: str) -> str:
     if CONTROL.search(value) or len(value) > LONGEST_PATH:
         raise ValueError("is nothing that pip installs; it is too long, or has a character that no requirement has")
@@ -264,6 +270,7 @@ RULES: Mapping[str, Callable[[Any], Any]] = {
     "json": check_json,
     "argument": check_word,
     "source": check_source,
+    "interpreter": check_interpreter,
     "requirement": check_requirement,
     "method": check_method,
     "image env": check_image_env,
@@ -298,6 +305,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "json": {"additionalProperties": True},
     "argument": {},
     "source": {"maxLength": LONGEST_PATH},
+    "interpreter": {"maxLength": LONGEST_PATH},
     "requirement": {"maxLength": LONGEST_PATH},
     "method": {"pattern": "^[!-~]{1,40}$"},
     "image env": {"propertyNames": {"pattern": "^[^=\\s]+$"}},

@@ -33,6 +33,7 @@ TOO_LARGE = "is more than any machine has; sizes end at 1000000GB"
 NAME_TOO_LONG = "is too long; names end at 128 letters"
 RESERVED = "is what something beside the program is called, such as image.tar; choose another name"
 NOT_A_FILE_PATH = "is no path of a file; it is too long, or has a character that none has"
+NOT_AN_INTERPRETER = 'is no interpreter; name one as Nox does, such as "3.13", or by its path'
 NOT_A_REQUIREMENT = "is nothing that pip installs; it is too long, or has a character that no requirement has"
 NOT_A_METHOD = 'is not a method of HTTP; write one such as "POST"'
 SEVERAL_LINES = "has a value of several lines, which no Dockerfile can hold"
@@ -251,6 +252,8 @@ def test_every_rule_has_a_schema() -> None:
         ("source", "x" * 256, NOT_A_FILE_PATH),
         ("source", "ü" * 128, NOT_A_FILE_PATH),
         ("source", "a\nb", NOT_A_FILE_PATH),
+        ("interpreter", "https://host.example", NOT_AN_INTERPRETER),
+        ("interpreter", "a\nb", NOT_A_FILE_PATH),
         ("requirement", "x\0", NOT_A_REQUIREMENT),
         ("requirement", "x" * 5000, NOT_A_REQUIREMENT),
         ("argument", "a\0b", NOT_A_WORD),
