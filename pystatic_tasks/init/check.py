@@ -16,12 +16,19 @@ from importlib import metadata
 from pathlib import Path
 
 from pystatic_tasks.config import ImageConfig, load_config
-from pystatic_tasks.config.model import CONTAINER_ENGINES, HERE, ContainerEngine, EngineChoice
+from pystatic_tasks.config.model import (
+    CONTAINER_ENGINES,
+    DEFAULT_PACKER,
+    HERE,
+    ContainerEngine,
+    EngineChoice,
+    PackerName,
+)
 from pystatic_tasks.config.project import TABLE, read_pyproject
 from pystatic_tasks.engines import Engine, all_engines, choose_engine, why_not
 from pystatic_tasks.engines.registry import engine_called
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
-from pystatic_tasks.packers import all_packers
+from pystatic_tasks.packers import find_packer
 from pystatic_tasks.steps.freeze.installers import uv_there
 from pystatic_tasks.steps.freeze.interpreter import (
     LARGE_INTERPRETER_BYTES,
@@ -59,7 +66,7 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
     pythons = dict.fromkeys(config.python for config in configs) or {None: None}
     engines = dict.fromkeys(config.smoke.engine for config in configs) or {"auto": None}
     freezing: list[Callable[[], Iterable[Finding]]] = [
-        check_platform,
+        lambda: check_platform({config.packer for config in configs if config.used_packer} or {DEFAULT_PACKER}),
         *(lambda wanted=wanted: check_python(wanted, root) for wanted in pythons),
         check_tools,
         check_patchelf,
@@ -98,9 +105,9 @@ def missing(name: str, error: PystaticError) -> Finding:
     return Finding(name=name, state="missing", seen=error.problem.rstrip(".:"), cure=error.remedy)
 
 
-def check_platform() -> Iterator[Finding]:
-    """The platform, and what packers need on it that they need on no other."""
-    found = [finding for packer in all_packers() for finding in packer.findings()]
+def check_platform(packers: Iterable[PackerName]) -> Iterator[Finding]:
+    """The platform, and what these packers need on it that they need on no other."""
+    found = [finding for name in sorted(packers) for finding in find_packer(name).findings()]
     yield from found or [Finding(name="platform", state="ok", seen=machine.host_platform())]
 
 

@@ -34,6 +34,7 @@ class Launcher:
     """The packer."""
 
     requirements: tuple[str, ...] = ("zstandard==0.25.0",)
+    has_wheels: bool = True
     takes: Form = "tree"
     unpacked_into_tmp: str = ""
     ended_by_term: str = ""

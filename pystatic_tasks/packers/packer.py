@@ -74,6 +74,10 @@ class Packer(Protocol):
         """What is installed for it into the build environment, with versions that are known to work."""
 
     @property
+    def has_wheels(self) -> bool:
+        """Whether that is there for this machine without building it from source."""
+
+    @property
     def takes(self) -> Form:
         """How the program is frozen that it packs."""
 

@@ -45,6 +45,10 @@ class Staticx:
         ),
     )
 
+    @property
+    def has_wheels(self) -> bool:
+        return platform.machine() in WHEELS
+
     def inputs(self, config: ImageConfig) -> Any:
         return config.staticx.strip
 
@@ -55,16 +59,19 @@ class Staticx:
         return Packing(components=made.components, system=made.system)
 
     def findings(self) -> Iterator[Finding]:
-        if platform.machine() in WHEELS:
+        if self.has_wheels:
             return
-        compiler = shutil.which("cc") or shutil.which("gcc")
-        built_by = compiler or "a C compiler, and there is none"
-        yield Finding(
-            name="platform",
-            state="ok" if compiler else "warning",
-            seen=f"{machine.host_platform()}, where StaticX is built from source by {built_by}",
-            cure="" if compiler else "Install one: apt-get install gcc libc6-dev.",
-        )
+        builder, compiler = shutil.which("scons"), shutil.which("cc") or shutil.which("gcc")
+        is_built = f"{machine.host_platform()}, where StaticX is built from source by"
+        if builder and compiler:
+            yield Finding(name="platform", state="ok", seen=f"{is_built} {builder} and {compiler}")
+        else:
+            yield Finding(
+                name="platform",
+                state="warning",
+                seen=f"{is_built} SCons and a C compiler, which are not both there",
+                cure="Install them: apt-get install scons gcc libc6-dev.",
+            )
 
 
 def build(config: ImageConfig, job: Job) -> StaticExecutable:

@@ -58,7 +58,7 @@ HALF_FILLED = Contents(python="", requirements="", sources="", linked="")
 def wanted_contents(config: ImageConfig, context: StepContext) -> Contents:
     return Contents(
         python=context.wanted_python,
-        requirements=fingerprint([project_requirements(config), tool_requirements(), declared(config)]),
+        requirements=fingerprint([project_requirements(config), tool_requirements(config), declared(config)]),
         sources=sources(config, whole=has_pyproject(context.python)),
         linked=linked(config, context.python),
     )
@@ -98,7 +98,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         is_new = True
     if is_new:
         install_linked(config, context)
-        context.install(tool_requirements())
+        context.install(tool_requirements(config))
     # Before the next time nobody may know of these folders.
     remove_builds(config, linked_paths(config, context.python))
     write_marker(context.python, replace(wanted, linked=linked(config, context.python, began)))

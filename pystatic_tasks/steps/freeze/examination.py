@@ -37,7 +37,7 @@ def find_tools(config: ImageConfig, context: StepContext) -> ToolNames:
     They are looked for when other distributions are there than the time before.
     """
     named = ToolNames(
-        names=(*names_of(tool_requirements()), *environment.INSTALLING_TOOLS),
+        names=(*names_of(tool_requirements(config)), *environment.INSTALLING_TOOLS),
         of_groups=tuple(names_of(environment.group_requirements(config))),
     )
     key = fingerprint([to_json(named), context.wanted_python, metadata_there(context.python)])

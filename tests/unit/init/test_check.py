@@ -206,14 +206,17 @@ def test_without_a_temporary_folder_nothing_can_be_asked(tmp_path: Path, monkeyp
 # The platform.
 
 
+STATICX = SHOP + 'packer = "staticx"\n'
+
+
 def test_another_architecture_needs_compilers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "s390x")
-    found = check(project(tmp_path))
+    found = check(project(tmp_path, STATICX))
     assert found["platform"] == Finding(
         name="platform",
         state="warning",
-        seen="linux/s390x, where StaticX is built from source by a C compiler, and there is none",
-        cure="Install one: apt-get install gcc libc6-dev.",
+        seen="linux/s390x, where StaticX is built from source by SCons and a C compiler, which are not both there",
+        cure="Install them: apt-get install scons gcc libc6-dev.",
     )
     assert found["patchelf"] == Finding(
         name="patchelf",
@@ -223,12 +226,29 @@ def test_another_architecture_needs_compilers(tmp_path: Path, monkeypatch: pytes
     )
 
 
-def test_arm_with_a_compiler_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: Path) -> None:
+def test_a_machine_without_a_launcher_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "s390x")
+    assert check(project(tmp_path))["platform"] == Finding(
+        name="platform",
+        state="warning",
+        seen="s390x, for which there is no launcher",
+        cure='Use packer = "staticx", or layout = "tree".',
+    )
+
+
+def test_arm_needs_no_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    found = check(project(tmp_path))
+    assert found["platform"] == Finding(name="platform", state="ok", seen="linux/arm64")
+    assert found["patchelf"].state == "ok"
+
+
+def test_there_staticx_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, programs: Path) -> None:
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
     program(programs, "gcc", "")
-    found = check(project(tmp_path))
-    assert (found["platform"].state, found["patchelf"].state) == ("ok", "ok")
-    assert found["platform"].seen == f"linux/arm64, where StaticX is built from source by {programs}/gcc"
+    program(programs, "scons", "")
+    seen = f"linux/arm64, where StaticX is built from source by {programs}/scons and {programs}/gcc"
+    assert check(project(tmp_path, STATICX))["platform"] == Finding(name="platform", state="ok", seen=seen)
 
 
 # The interpreter.

@@ -76,7 +76,7 @@ class Environment:
 
 ANEW = ["making the build environment anew", "recreate"]
 UP_TO_DATE = ["build environment is up to date"]
-TOOLS = list(tool_requirements())
+TOOLS = list(tool_requirements(ImageConfig(root=Path(), project=Path())))
 
 
 @pytest.fixture
