@@ -15,7 +15,7 @@ from pystatic_tasks.config.rules import NOT_EMPTY, RULES
 from pystatic_tasks.config.unwieldy import unwieldy
 from pystatic_tasks.system.texts import printable
 
-NOT_KEYS = ("root", "project", "project_name")
+NOT_KEYS = ("root", "project", "project_name", "platform")
 # Of a word that is compared with all that are known.
 LONGEST_WORD = 50
 

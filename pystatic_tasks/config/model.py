@@ -279,6 +279,7 @@ class ImageConfig:
 
     `root` is the folder that relative paths start from, `project` the folder of the
     project that is installed (the same, unless `install` names another).
+    `platform` is the one that it is built for, where it is built for several; its files then lie apart.
     """
 
     root: Path
@@ -338,16 +339,17 @@ class ImageConfig:
     smoke: Smoke = key("How the image is proved.", Smoke())
 
     project_name: str = ""
+    platform: str = ""
 
     @property
     def work(self) -> Path:
         """Folder of work files; may be deleted at any time."""
-        return self.root / "build" / "pystatic" / self.name
+        return self.root / "build" / "pystatic" / self.name / self.platform
 
     @property
     def dist(self) -> Path:
         """Folder of results."""
-        return self.root / "dist" / "pystatic" / self.name
+        return self.root / "dist" / "pystatic" / self.name / self.platform
 
     @property
     def used_packer(self) -> PackerName | None:

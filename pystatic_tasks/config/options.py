@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,7 @@ class Option:
         return f"{self.name} {self.metavar}".strip()
 
 
+SEVERAL_PLATFORMS = "linux/amd64,linux/arm64"
 STANDARD_INPUT = "-"  # Where a path is asked for.
 # What sbom writes; the first always.
 FORMATS = ("cyclonedx", "spdx", "spdx3")
@@ -69,7 +71,8 @@ OPTIONS = (
     Option(
         name="--platform",
         metavar="PLATFORM",
-        help="of the container, such as linux/arm64; without one it is checked against the machine's",
+        help=f"of the container, such as linux/arm64, or several, as {SEVERAL_PLATFORMS}; "
+        "without a container it is checked against the machine's",
     ),
     Option(
         name="--archive",
@@ -131,6 +134,7 @@ IMAGE_OPTION = Option(
 KNOWN = ", ".join(option.usage for option in OPTIONS)
 # After this word, those of the program that run starts.
 END_OF_OPTIONS = "--"
+PLATFORM = re.compile("linux/[a-z0-9]+(/[a-z0-9]+)?")
 DEFAULT_HOST = "127.0.0.1"
 PORTS = range(1, 65_536)
 
@@ -141,7 +145,7 @@ class Options:
 
     Attributes:
         config: The part that overrides configuration, as a raw table.
-        platform: The platform asked for, or None.
+        platforms: The platforms asked for, each once.
         archives: Paths of archives to join.
         filenames: Paths of YAML files and of folders of them; `STANDARD_INPUT` stands for itself.
         recursive: Whether folders below those are meant too.
@@ -159,7 +163,7 @@ class Options:
     """
 
     config: dict[str, Any] = field(default_factory=dict)
-    platform: str | None = None
+    platforms: tuple[str, ...] = ()
     archives: tuple[str, ...] = ()
     filenames: tuple[str, ...] = ()
     recursive: bool = False
@@ -222,7 +226,7 @@ def parse_options(words: Sequence[str]) -> Options:
         config["smoke"] = {"engine": given.engine}
     return Options(
         config=config,
-        platform=given.platform,
+        platforms=() if given.platform is None else platforms(parser, given.platform),
         archives=tuple(given.archive or ()),
         filenames=tuple(given.filename or ()),
         recursive=given.recursive,
@@ -246,6 +250,14 @@ def divided(words: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None
         return words, None
     place = list(words).index(END_OF_OPTIONS)
     return words[:place], tuple(words[place + 1 :])
+
+
+def platforms(parser: argparse.ArgumentParser, text: str) -> tuple[str, ...]:
+    """The platforms in one word; what one alone may be depends on who is asked for it."""
+    found = tuple(text.split(","))
+    if len(found) > 1 and not (len(set(found)) == len(found) and all(map(PLATFORM.fullmatch, found))):
+        parser.error(f'--platform = "{text}": must be one, or several of linux, each once, as in {SEVERAL_PLATFORMS}')
+    return found
 
 
 def variable(parser: argparse.ArgumentParser, text: str) -> tuple[str, str]:

@@ -27,8 +27,8 @@ LONGEST_IMAGE_NAME = 128
 CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f-\x9f]")
 # Of files that the steps write beside the program.
 FILE_ENDS = (".tar", ".json")
-# The folder of Nox's environments is beside those of the images.
-ENVIRONMENTS = "environments"
+# The folder of Nox's environments is beside those of the images, and one for platforms in each of these.
+FOLDERS = ("environments", "linux")
 NAME = "[a-z0-9]+(?:[._-][a-z0-9]+)*"
 # By the grammar of https://github.com/distribution/reference.
 TAG = r"\w[\w.-]{0,127}"
@@ -60,7 +60,7 @@ def check_name(value: str) -> str:
     if not re.fullmatch(NAME, value):
         raise ValueError("is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them")
     check_length(value)
-    if value.endswith(FILE_ENDS) or value == ENVIRONMENTS:
+    if value.endswith(FILE_ENDS) or value in FOLDERS:
         raise ValueError("is what something beside the program is called, such as image.tar; choose another name")
     return value
 

@@ -34,6 +34,7 @@ from pystatic_tasks.fronts.caller import from_caller
 from pystatic_tasks.fronts.container.build import freeze_and_pack
 from pystatic_tasks.fronts.nox_process import Call, leave_exit_code
 from pystatic_tasks.fronts.plan import Plan
+from pystatic_tasks.fronts.platforms import result_paths, run_for_platforms
 from pystatic_tasks.fronts.rebuild.repair import check_repaired, write_repairs
 from pystatic_tasks.fronts.rebuild.second_build import check_reproducible
 from pystatic_tasks.steps.context import StepContext, session_command
@@ -309,8 +310,9 @@ def run_for_project(
         options = parse_options(session.posargs)
         if options.json:
             raise ConfigError(f"{step} leaves no manifest that --json could print.", "Leave --json out.")
-        check_platform(options.platform)
         configs = load_config(root, overrides=overrides, environment=os.environ, options=options.config)
+        for config in configs:
+            check_place(config, options)
         if only_installs(session):
             return
         content = run(configs, replace(make_context(session, configs[0], options, command), push=push))
@@ -382,7 +384,8 @@ def run_each(
         if config.build.place == HERE or not STEPS[step].in_container:
             STEPS[step].run(config, context)
         elif STEPS[step].needs_environment:
-            freeze_and_pack(config, context, words_in_container(options), overrides, options.platform)
+            platform = config.platform or next(iter(options.platforms), None)
+            freeze_and_pack(config, context, words_in_container(options), overrides, platform)
 
     def build_again_for_last() -> ImageConfig:
         config = read()
@@ -397,14 +400,17 @@ def run_each(
     for step in steps:
         fold = folded(f"{step} of {config.name}", sys.stderr, os.environ) if STEPS[step].is_folded else nullcontext()
         with fold:
-            run_one(step, config, context)
+            if context.platforms:
+                run_for_platforms(STEPS[step], config, context, run_one)
+            else:
+                run_one(step, config, context)
         if step == "image" and options.check_reproducible:
             words = words_of_second_build(options)
             call = Call(root=config.root, step=step, images=(config.name,), words=words, overrides=overrides)
             check_reproducible(config, context, call, environment_backend(session))
-    path = STEPS[steps[-1]].result_path(config)
-    if not is_prerequisite(session, steps[-1]) and path.exists():
-        print_result(json.loads(path.read_text(encoding="utf-8")), steps[-1], options)
+    for path in result_paths(STEPS[steps[-1]], config, context.platforms):
+        if not is_prerequisite(session, steps[-1]) and path.exists():
+            print_result(json.loads(path.read_text(encoding="utf-8")), steps[-1], options)
 
 
 def print_result(content: Mapping[str, Any], step: str, options: Options) -> None:
@@ -489,7 +495,7 @@ def needs_environment(steps: Sequence[str], config: ImageConfig) -> bool:
 def check_place(config: ImageConfig, options: Options) -> None:
     """Raises ConfigError if what is asked for cannot be done where the program is frozen."""
     if config.build.place == HERE:
-        check_platform(options.platform)
+        check_platform(",".join(options.platforms))
     elif options.check_reproducible:
         raise ConfigError(
             f"--check-reproducible builds on this machine, and {config.name} is frozen in a container "
@@ -662,6 +668,7 @@ def make_context(
         command=lambda step, *options: "" if beside_program or step in waiting else command(step, *options),
         verbose=options.verbose,
         archives=options.archives,
+        platforms=options.platforms if len(options.platforms) > 1 else (),
         filenames=options.filenames,
         recursive=options.recursive,
         use_cache=options.use_cache,

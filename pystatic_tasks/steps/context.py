@@ -34,6 +34,7 @@ class StepContext:
         command: What the user types to run a step, with options that follow it; "" if the step will run anyway.
         verbose: Whether the tools' own output is shown too.
         archives: Paths of the archives to join, from the project's folder.
+        platforms: Those that images are built for, where these are several.
         filenames: Paths of the YAML files to resolve and of folders of them, from the project's folder.
         recursive: Whether folders below those are meant too.
         use_cache: Whether a step may be skipped when nothing changed.
@@ -58,6 +59,7 @@ class StepContext:
     command: Callable[..., str] = session_command
     verbose: bool = False
     archives: Sequence[str] = ()
+    platforms: tuple[str, ...] = ()
     filenames: Sequence[str] = ()
     recursive: bool = False
     use_cache: bool = True

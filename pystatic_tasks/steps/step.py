@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.steps.context import StepContext
@@ -29,6 +30,7 @@ class Step:
         in_container: Whether it is done in the container, where the program is frozen in one.
         on_request: Whether it changes more than `build` and `dist`: then it runs only where it is asked for by name.
         in_foreground: Whether it goes on until the user ends it; then it is for one image at a time.
+        platforms: Where an image is for several, whether it is done for each, for all at once, or for one only.
         is_folded: Whether it says much of what only matters when it fails.
         result_file: The JSON file among the results in which it says what it made; "" if only its manifest does.
     """
@@ -42,6 +44,7 @@ class Step:
     in_container: bool = False
     on_request: bool = False
     in_foreground: bool = False
+    platforms: Literal["each", "all", "one"] = "each"
     is_folded: bool = False
     result_file: str = ""
 

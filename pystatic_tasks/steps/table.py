@@ -34,6 +34,7 @@ TABLE = (
         run=slim,
         before="freeze",
         on_request=True,
+        platforms="one",
     ),
     Step(
         name="staticx",
@@ -64,6 +65,7 @@ TABLE = (
         before="image",
         on_request=True,
         in_foreground=True,
+        platforms="one",
     ),
     Step(
         name="sbom",
@@ -78,6 +80,7 @@ TABLE = (
         run=push,
         before="image",
         on_request=True,
+        platforms="all",
         result_file="push.json",
     ),
     Step(
@@ -85,6 +88,7 @@ TABLE = (
         description="Join archives of {name} for several platforms, and push them.",
         run=index,
         on_request=True,
+        platforms="all",
         result_file="index.json",
     ),
     Step(
@@ -93,6 +97,7 @@ TABLE = (
         run_for_project=resolve,
         before="push",
         on_request=True,
+        platforms="all",
     ),
 )
 STEPS = {step.name: step for step in TABLE}

@@ -11,7 +11,8 @@ from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.system.texts import printable
 
 TOOLS = {"strip": "binutils", "objcopy": "binutils", "ldd": "libc-bin"}
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+# By what Linux, macOS and Windows call them.
+ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "ARM64": "arm64"}
 
 
 def host_platform() -> str:
@@ -54,8 +55,8 @@ def check_machine() -> None:
         check_tool(tool)
 
 
-def check_platform(wanted: str | None) -> None:
-    """Raises ConfigError if an image for another platform is asked for."""
+def check_platform(wanted: str) -> None:
+    """Raises ConfigError if an image for another platform is asked for; "" asks for none."""
     if wanted and wanted != host_platform():
         raise ConfigError(
             f"--platform {printable(wanted)}: this machine builds {host_platform()} only.",

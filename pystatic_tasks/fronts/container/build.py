@@ -23,7 +23,7 @@ from pystatic_tasks.engines.base import call
 from pystatic_tasks.engines.registry import engine_called
 from pystatic_tasks.errors import ConfigError, FreezeError, MissingToolError, PystaticError, StaticxError
 from pystatic_tasks.fronts.container import places
-from pystatic_tasks.fronts.container.builder import ensure_builder
+from pystatic_tasks.fronts.container.builder import check_emulated, chosen, ensure_builder
 from pystatic_tasks.fronts.container.handed import Handed, hand_in
 from pystatic_tasks.fronts.container.inside import Question
 from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named
@@ -94,6 +94,7 @@ def freeze_and_pack(
         shutil.rmtree(results, ignore_errors=True)
         there = call(config.build.place, "cp", f"{name}:{places.RESULTS}", str(results), check=False).returncode == 0
     if code != 0 or not there:
+        check_emulated(config.build.place, platform, log)
         raise failure(config, code, log)
     try:
         adopt(config, results)
@@ -194,7 +195,7 @@ def run_command(
     }
     return [
         *(config.build.place, "run", "--name", name, "--pull", "never", "--security-opt", "label=disable"),
-        *(["--platform", platform] if platform else []),
+        *chosen(platform),
         *(word for source, target in mounts.items() for word in ("--mount", bind(source, target))),
         *("--mount", f"type=volume,source={volume_name(config, builder)},target={places.KEPT}"),
         *config.build.arguments,

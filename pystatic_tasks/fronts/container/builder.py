@@ -19,6 +19,8 @@ DOCKERFILE = Path(__file__).with_name("Dockerfile")
 # Which the engines hand on without keeping them.
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 PROXY_VARIABLES = (*PROXIES, *map(str.upper, PROXIES))
+# What Linux says of a program of another machine.
+CANNOT_EXECUTE = "exec format error"
 
 
 def base_image(config: ImageConfig) -> str:
@@ -48,12 +50,13 @@ def ensure_builder(config: ImageConfig, context: StepContext, platform: str | No
         MissingToolError: what it lacks could not be installed.
     """
     engine, base = config.build.place, base_image(config)
-    chosen = ["--platform", platform] if platform else []
-    identity = find_base(engine, base, platform) or pull(config, context, base, chosen)
-    name = f"pystatic-builder:{fingerprint([DOCKERFILE.read_text(encoding='utf-8'), identity])[:16]}"
+    identity = find_base(engine, base, platform) or pull(config, context, base, platform)
+    # Some engines know an image for all of its platforms by one identity.
+    made_of = [DOCKERFILE.read_text(encoding="utf-8"), identity, *chosen(platform)]
+    name = f"pystatic-builder:{fingerprint(made_of)[:16]}"
     if not inspect(engine, name):
         with context.terminal.activity(f"making an image to build in, of {base}"):
-            make(config, base, name, chosen)
+            make(config, base, name, platform)
         context.say(f"{name}: made of {base}, kept in {engine} to build in")
     return name
 
@@ -61,7 +64,9 @@ def ensure_builder(config: ImageConfig, context: StepContext, platform: str | No
 def find_base(engine: str, base: str, platform: str | None) -> str:
     """What the engine knows the base by; "" if it is not there for that platform."""
     identity, _, there = inspect(engine, base).partition(" ")
-    return identity if platform in (None, there) else ""
+    # Without the variant of a processor, which not every image has on record.
+    wanted = "/".join(platform.split("/")[:2]) if platform else there
+    return identity if wanted == there else ""
 
 
 def inspect(engine: str, image: str) -> str:
@@ -70,10 +75,11 @@ def inspect(engine: str, image: str) -> str:
     return call(engine, "image", "inspect", "--format", template, image, check=False).stdout.strip()
 
 
-def pull(config: ImageConfig, context: StepContext, base: str, chosen: list[str]) -> str:
+def pull(config: ImageConfig, context: StepContext, base: str, platform: str | None) -> str:
+    """Pull the base; what the engine knows it by."""
     engine, log = config.build.place, config.work / "pull.log"
     with context.terminal.activity(f"pulling {base}"):
-        code = run_logged([engine, "pull", *chosen, base], log, verbose=context.verbose)
+        code = run_logged([engine, "pull", *chosen(platform), base], log, verbose=context.verbose)
     if code != 0:
         raise ConfigError(
             f"{engine} has no image {base} to build in, and could not pull it:",
@@ -83,18 +89,34 @@ def pull(config: ImageConfig, context: StepContext, base: str, chosen: list[str]
     return inspect(engine, base).partition(" ")[0]
 
 
-def make(config: ImageConfig, base: str, name: str, chosen: list[str]) -> None:
+def chosen(platform: str | None) -> list[str]:
+    """The words that choose a platform."""
+    return ["--platform", platform] if platform else []
+
+
+def make(config: ImageConfig, base: str, name: str, platform: str | None) -> None:
     engine, log = config.build.place, config.work / "builder.log"
     folder = config.work / "builder"
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(DOCKERFILE, folder / "Dockerfile")
     proxies = [word for name in PROXY_VARIABLES if name in os.environ for word in ("--build-arg", name)]
-    arguments = [*chosen, "--build-arg", f"BASE={base}", *proxies, "--tag", name, str(folder)]
+    arguments = [*chosen(platform), "--build-arg", f"BASE={base}", *proxies, "--tag", name, str(folder)]
     if run_logged([engine, "build", *arguments], log, verbose=False) != 0:
+        check_emulated(engine, platform, log)
         raise MissingToolError(
             f"An image to build in could not be made of {base}; what {engine} printed is in {shown(config, log)} "
             "and ends so:",
             "Name an image that has Python 3 with venv, binutils and git, or Debian's apt-get to install them: "
             "build.image.",
             last_lines(log),
+        )
+
+
+def check_emulated(engine: str, platform: str | None, log: Path) -> None:
+    """Raises MissingToolError if what failed, as a log tells, is that programs of the platform cannot be executed."""
+    if platform and CANNOT_EXECUTE in log.read_text(encoding="utf-8", errors="replace").lower():
+        raise MissingToolError(
+            f"{engine} cannot run programs of {platform} here.",
+            "Install an emulator where it runs, as by apt-get install qemu-user-static; Docker Desktop has one. "
+            f"Or build on a machine of {platform}, and join the archives: --archive.",
         )

@@ -14,6 +14,7 @@ from pystatic_tasks.oci.archive import layout_index, write_layout
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.manifest import INDEX_TYPE, canonical
 from pystatic_tasks.oci.read_archive import ArchivedImage, read_archive
+from pystatic_tasks.oci.references import Reference
 from pystatic_tasks.oci.registry.send import Content, Sent, read_sbom, send, targets
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import report_path, write_report
@@ -40,8 +41,16 @@ def index(config: ImageConfig, context: StepContext) -> Indexed:
         PushError: a registry could not be reached, or does not take something.
     """
     paths = [config.root / each for each in context.archives]
-    images = read_archives(config, paths, context)
-    sboms = read_sboms(images) if targets(config) else {}
+    if not paths:
+        typed = context.command("index", "--archive", "amd64/image.tar", "--archive", "arm64/image.tar")
+        raise ConfigError("There are no archives to join.", f"Name one for each platform: {typed or '--archive FILE'}.")
+    return join(config, context, paths, targets(config))
+
+
+def join(config: ImageConfig, context: StepContext, paths: Sequence[Path], references: Sequence[Reference]) -> Indexed:
+    """Do that for these archives, and push to these references; raises the same errors."""
+    images = read_archives(paths, config.name)
+    sboms = read_sboms(images) if references else {}
     top = make_index(list(images.values()))
     archive_path = config.dist / "index.tar"
     report_path(config, Indexed.step).unlink(missing_ok=True)
@@ -53,9 +62,9 @@ def index(config: ImageConfig, context: StepContext) -> Indexed:
     platforms = ", ".join(each.platform for each in images.values())
     context.say(f"{shown(config, archive_path)}: {', '.join(config.references)} {top.digest} for {platforms}")
     sent = NOTHING_SENT
-    if targets(config):
+    if references:
         content = Content(images=list(images.values()), top=top, sboms=sboms)
-        sent = send(content, targets(config), context.say, context.terminal)
+        sent = send(content, references, context.say, context.terminal)
         context.say(sent.summary)
     report = Indexed(
         version=REPORT_VERSION,
@@ -74,22 +83,17 @@ def index(config: ImageConfig, context: StepContext) -> Indexed:
     return report
 
 
-def read_archives(config: ImageConfig, paths: Sequence[Path], context: StepContext) -> dict[Path, ArchivedImage]:
-    """The images in archives, in the order of their platforms.
+def read_archives(paths: Sequence[Path], name: str) -> dict[Path, ArchivedImage]:
+    """The images of that name in archives, in the order of their platforms.
 
     Raises:
-        ConfigError: there are none, one holds no image or another one's, or two are for one platform.
+        ConfigError: one holds no image or another one's, or two are for one platform.
     """
-    if not paths:
-        typed = context.command("index", "--archive", "amd64/image.tar", "--archive", "arm64/image.tar")
-        raise ConfigError("There are no archives to join.", f"Name one for each platform: {typed or '--archive FILE'}.")
     found: dict[Path, ArchivedImage] = {}
     for path in paths:
         read = read_archive(path)
-        if read.program != f"/{config.name}":
-            raise ConfigError(
-                f"{path} is an image of {read.program}, not of /{config.name}.", "Name archives of one image."
-            )
+        if read.program != f"/{name}":
+            raise ConfigError(f"{path} is an image of {read.program}, not of /{name}.", "Name archives of one image.")
         same = next((other for other, each in found.items() if each.platform == read.platform), None)
         if same:
             raise ConfigError(f"{same} and {path} are both for {read.platform}.", "Name one archive for each platform.")

@@ -88,9 +88,11 @@ def pushed_reference(config: ImageConfig, context: StepContext) -> str:
     Raises:
         PystaticError: there is none, or the image was built anew since.
     """
-    built, pushed = read_report(config, "image"), read_report(config, "push")
+    # What joins images of several platforms is made anew with them.
+    pushed = read_report(config, "index" if context.platforms else "push")
+    built = {} if context.platforms else read_report(config, "image")
     remedy = f"Push it: {context.command('push') or 'run the push session'}."
-    if not pushed:
+    if not pushed.get("references"):
         raise PystaticError(f"{config.name} was not pushed.", remedy)
     if built and built["digest"] != pushed["digest"]:
         raise PystaticError(f"{config.name} was built anew after it was pushed.", remedy)

@@ -29,14 +29,15 @@ KNOWN = (
 @pytest.mark.parametrize(
     ("words", "options"),
     [
-        ([], Options(config={}, platform=None, use_cache=True, verbose=False)),
+        ([], Options(config={}, platforms=(), use_cache=True, verbose=False)),
         (["--tag", "1.4"], Options(config={"image": {"tags": ["1.4"]}})),
         (["--tag=1.4"], Options(config={"image": {"tags": ["1.4"]}})),
         (["--tag", "1.4", "--tag", "1"], Options(config={"image": {"tags": ["1.4", "1"]}})),
         (["--layout", "tree"], Options(config={"layout": "tree"})),
         (["--engine", "podman"], Options(config={"smoke": {"engine": "podman"}})),
         (["--in", "docker"], Options(config={"build": {"place": "docker"}})),
-        (["--platform", "linux/arm64"], Options(platform="linux/arm64")),
+        (["--platform", "linux/arm64"], Options(platforms=("linux/arm64",))),
+        (["--platform=linux/amd64,linux/arm/v7"], Options(platforms=("linux/amd64", "linux/arm/v7"))),
         (["--no-cache"], Options(use_cache=False)),
         (["--archive", "a.tar", "--archive", "b.tar"], Options(archives=("a.tar", "b.tar"))),
         (["-f", "a.yaml", "--filename=b", "-f-"], Options(filenames=("a.yaml", "b", "-"))),
@@ -92,6 +93,22 @@ def test_only_formats_that_can_be_written_are_taken() -> None:
     assert str(caught.value) == f'After --: --format = "pdf": must be one of "cyclonedx", "spdx", "spdx3".\n{KNOWN}'
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("linux/amd64,", ",linux/amd64", "linux/amd64,linux/amd64", "linux/amd64, linux/arm64", "linux/amd64,arm64"),
+        *("linux/amd64,windows/amd64", "linux/amd64,linux/../x", "linux/amd64,linux/arm/v7/x"),
+    ],
+)
+def test_several_platforms_are_each_named_once(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_options(["--platform", text])
+    assert str(caught.value) == (
+        f'After --: --platform = "{text}": must be one, or several of linux, each once, as in linux/amd64,linux/arm64.'
+        f"\n{KNOWN}"
+    )
+
+
 def test_a_switch_takes_no_value() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_options(["--verbose=yes"])
@@ -124,7 +141,7 @@ def test_a_path_is_from_the_folder_of_the_front_that_read_it(tmp_path: Path, mon
 
 def test_words_are_read_as_another_front_read_them() -> None:
     words = to_words({"tag": ["1.4"], "platform": "-x", "no_cache": True})
-    assert parse_options(words) == Options(config={"image": {"tags": ["1.4"]}}, platform="-x", use_cache=False)
+    assert parse_options(words) == Options(config={"image": {"tags": ["1.4"]}}, platforms=("-x",), use_cache=False)
 
 
 def test_what_is_for_the_program_stays_as_it_is() -> None:

@@ -272,6 +272,7 @@ def test_every_rule_has_a_schema() -> None:
         ("name", "image.tar", RESERVED),
         ("name", "sbom.cdx.json", RESERVED),
         ("name", "environments", RESERVED),
+        ("name", "linux", RESERVED),
         ("image env", {"": "x"}, f"'' {NOT_A_VARIABLE}"),
         ("image env", {"A B": "x"}, f"'A B' {NOT_A_VARIABLE}"),
         ("image env", {"A$B": "x"}, f"'A$B' {NOT_A_VARIABLE}"),

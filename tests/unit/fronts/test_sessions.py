@@ -20,6 +20,7 @@ from pystatic_tasks.config import ImageConfig, load_config
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.options import parse_options
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.fronts import platforms
 from pystatic_tasks.fronts import sessions as module
 from pystatic_tasks.fronts.sessions import make_context, only_installs, print_result, register, run_step
 from pystatic_tasks.steps.table import STEPS, steps_before
@@ -1379,6 +1380,54 @@ def test_freeze_is_done_in_the_container_and_pack_with_it(tmp_path: Path, monkey
     with pytest.raises(AbortedError) as caught:
         sessions["freeze"](Session("--platform", "linux/s390x", venv_backend="none").nox)
     assert str(caught.value).startswith("The program is to be frozen in a container of docker, which does not work")
+
+
+BOTH = ("--in", "docker", "--platform", "linux/amd64,linux/arm64")
+
+
+@pytest.mark.parametrize("step", ["slim", "run"])
+def test_some_steps_are_for_one_platform(tmp_path: Path, step: str) -> None:
+    with pytest.raises(AbortedError) as caught:
+        register(root=write(tmp_path))[step](Session(*BOTH).nox)
+    assert str(caught.value) == (
+        f"{step} is for one platform at a time, and 2 are asked for.\n"
+        "Choose one: --platform linux/amd64 or --platform linux/arm64"
+    )
+
+
+def test_what_was_made_for_several_platforms_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    sessions = register(root=write(tmp_path))
+    results = tmp_path / "dist" / "pystatic" / "shop"
+    for path in ("linux/arm64/smoke.json", "linux/amd64/smoke.json", "smoke.json", "index.json"):
+        (results / path).parent.mkdir(parents=True, exist_ok=True)
+        (results / path).write_text(f'{{"path": "{path}"}}', encoding="utf-8")
+    asked: list[str] = []
+    for step in ("smoke", "image"):
+        monkeypatch.setitem(STEPS, step, replace(STEPS[step], run=lambda config, _: asked.append(config.platform)))
+    monkeypatch.setattr(platforms, "join", lambda *_: None)
+    sessions["smoke"](Session(*BOTH, "--json").nox)
+    assert capsys.readouterr().out == '{"path": "linux/arm64/smoke.json"}\n{"path": "linux/amd64/smoke.json"}\n'
+    sessions["image"](Session(*BOTH, "--json").nox)
+    assert capsys.readouterr().out == '{"path": "index.json"}\n'
+    assert asked == ["linux/arm64", "linux/amd64"] * 2
+
+
+@pytest.mark.parametrize("words", [BOTH[2:], ("--in", "here", *BOTH[2:])])
+def test_this_machine_alone_builds_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    sessions = register(root=write(tmp_path))
+    for step in ("image", "resolve"):
+        with pytest.raises(AbortedError) as caught:
+            sessions[step](Session(*words).nox)
+        assert str(caught.value) == (
+            "--platform linux/amd64,linux/arm64: this machine builds linux/amd64 only.\n"
+            "Run it on a machine of that platform, or in a container of it: --in docker or --in podman"
+        )
 
 
 def test_a_second_build_is_of_this_machine(tmp_path: Path) -> None:

@@ -19,7 +19,12 @@ def executable(path: Path, text: str = "") -> Path:
 
 
 @pytest.mark.parametrize(
-    ("machine", "name"), [("x86_64", "linux/amd64"), ("aarch64", "linux/arm64"), ("riscv64", "linux/riscv64")]
+    ("machine", "name"),
+    [
+        *(("x86_64", "linux/amd64"), ("aarch64", "linux/arm64"), ("riscv64", "linux/riscv64")),
+        # On a Mac, and on Windows.
+        *(("arm64", "linux/arm64"), ("AMD64", "linux/amd64"), ("ARM64", "linux/arm64")),
+    ],
 )
 def test_the_platform_is_named_as_images_name_it(machine: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: machine)
@@ -56,7 +61,7 @@ def test_another_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_own_platform_or_none_may_be_asked_for() -> None:
-    check_platform(None)
+    check_platform("")
     check_platform(host_platform())
 
 

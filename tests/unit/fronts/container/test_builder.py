@@ -7,7 +7,7 @@ import pytest
 
 from pystatic_tasks.config.model import Build, ImageConfig
 from pystatic_tasks.errors import ConfigError, MissingToolError
-from pystatic_tasks.fronts.container.builder import base_image, ensure_builder
+from pystatic_tasks.fronts.container.builder import base_image, check_emulated, ensure_builder
 from pystatic_tasks.steps.context import StepContext
 
 HERE = ".".join(map(str, sys.version_info[:2]))
@@ -29,8 +29,12 @@ case "$*" in
 image*) grep -s "^${{5}}=" {tmp_path}/images | cut -d= -f2;;
 pull*)
     test ! -e {tmp_path}/refuses || {{ echo "no such image" >&2; exit 1; }}
-    echo "$2=sha256:1 linux/amd64" >> {tmp_path}/images;;
-build*) test ! -e {tmp_path}/refuses || {{ echo "no apt-get" >&2; exit 1; }};;
+    case "$2" in
+        --platform) grep -v "^$4=" {tmp_path}/images > {tmp_path}/others
+            {{ cat {tmp_path}/others; echo "$4=sha256:1 $(cat {tmp_path}/has || echo $3)"; }} > {tmp_path}/images;;
+        *) echo "$2=sha256:1 linux/amd64" >> {tmp_path}/images;;
+    esac;;
+build*) test ! -e {tmp_path}/refuses || {{ cat {tmp_path}/refuses >&2; exit 1; }};;
 esac
 """,
         encoding="utf-8",
@@ -102,7 +106,7 @@ def test_a_base_that_cannot_be_pulled_is_named(docker: Path) -> None:
 
 def test_a_base_that_lacks_something_is_named(docker: Path) -> None:
     (docker / "images").write_text("x=sha256:1 linux/amd64\n", encoding="utf-8")
-    (docker / "refuses").touch()
+    (docker / "refuses").write_text("no apt-get\n", encoding="utf-8")
     with pytest.raises(MissingToolError) as caught:
         ensure_builder(shop(docker, image="x"), StepContext(say=print), None)
     assert str(caught.value) == (
@@ -111,3 +115,47 @@ def test_a_base_that_lacks_something_is_named(docker: Path) -> None:
         "  no apt-get\n"
         "Name an image that has Python 3 with venv, binutils and git, or Debian's apt-get to install them: build.image."
     )
+
+
+@pytest.mark.parametrize("wanted", ["linux/arm64", "linux/arm64/v8"])
+def test_a_base_of_the_platform_is_not_pulled_again(docker: Path, wanted: str) -> None:
+    (docker / "images").write_text("x=sha256:1 linux/arm64\n", encoding="utf-8")
+    ensure_builder(shop(docker, image="x"), StepContext(say=print), wanted)
+    assert asked(docker) == ["image", "image", "build"]
+
+
+def test_each_platform_has_a_builder_of_its_own(docker: Path) -> None:
+    made = set()
+    for platform in (None, "linux/amd64", "linux/arm64"):
+        # As Docker has it that keeps several platforms of an image: one identity, and the platform of the machine.
+        (docker / "images").write_text("x=sha256:1 linux/amd64\n", encoding="utf-8")
+        (docker / "has").write_text("linux/amd64", encoding="utf-8")
+        made.add(ensure_builder(shop(docker, image="x"), StepContext(say=print), platform))
+    assert len(made) == 3
+
+
+NO_EMULATOR = (
+    "docker cannot run programs of linux/arm64 here.\n"
+    "Install an emulator where it runs, as by apt-get install qemu-user-static; Docker Desktop has one. "
+    "Or build on a machine of linux/arm64, and join the archives: --archive."
+)
+
+
+def test_without_an_emulator_it_is_said_what_to_do(docker: Path) -> None:
+    (docker / "images").write_text("x=sha256:1 linux/arm64\n", encoding="utf-8")
+    (docker / "refuses").write_text("exec /bin/sh: exec format error\n", encoding="utf-8")
+    with pytest.raises(MissingToolError) as caught:
+        ensure_builder(shop(docker, image="x"), StepContext(say=print), "linux/arm64")
+    assert str(caught.value) == NO_EMULATOR
+
+
+@pytest.mark.parametrize("text", ["Exec format error: OCI runtime attempted to invoke a command\n", "other error\n"])
+def test_that_is_known_by_what_linux_says(tmp_path: Path, text: str) -> None:
+    log = tmp_path / "log"
+    log.write_text(text, encoding="utf-8")
+    check_emulated("docker", None, log)
+    if text.startswith("other"):
+        check_emulated("docker", "linux/arm64", log)
+        return
+    with pytest.raises(MissingToolError, match="cannot run programs"):
+        check_emulated("docker", "linux/arm64", log)

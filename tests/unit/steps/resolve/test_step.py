@@ -128,3 +128,16 @@ def test_without_the_library_it_is_said_what_to_install(
         "Resolving needs the library PyYAML, which is not installed beside Nox.\n"
         'Install it: pip install "pystatic-tasks[resolve]".'
     )
+
+
+def test_of_several_platforms_the_index_is_what_was_pushed(configs: list[ImageConfig]) -> None:
+    web = configs[1]
+    context = StepContext(say=print, filenames=["a.yaml"], platforms=("linux/amd64", "linux/arm64"))
+    write(configs[0], a="image: pystatic://web\n")
+    leave(web, "2", "registry.example/web")
+    (web.dist / "index.json").write_text('{"digest": "sha256:3", "references": []}', encoding="utf-8")
+    with pytest.raises(PystaticError) as caught:
+        resolve(configs, context)
+    assert str(caught.value) == "web was not pushed.\nPush it: nox -s push."
+    (web.dist / "index.json").write_text('{"references": ["registry.example/web@sha256:3"]}', encoding="utf-8")
+    assert resolve(configs, context) == b"image: registry.example/web@sha256:3\n"

@@ -1,0 +1,81 @@
+"""One image for several platforms: each built apart, and all joined to one index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pystatic_tasks.config.model import KEEPS_NO_IMAGES, ImageConfig
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.index.step import join
+from pystatic_tasks.steps.manifest import only_one
+from pystatic_tasks.steps.push.step import require_targets
+from pystatic_tasks.steps.step import Step
+from pystatic_tasks.steps.table import STEPS
+from pystatic_tasks.system.machine import host_platform
+
+RunOne = Callable[[str, ImageConfig, StepContext], None]
+
+
+def run_for_platforms(step: Step, config: ImageConfig, context: StepContext, run_one: RunOne) -> None:
+    """Do a step for an image that is for several platforms.
+
+    Args:
+        step: The step.
+        config: The image.
+        context: Whoever asked, and for which platforms.
+        run_one: Does a step for one platform.
+
+    Raises:
+        ConfigError: the step is for one platform at a time.
+        PystaticError: what the step raises.
+    """
+    if step.platforms == "one":
+        raise one_at_a_time(step, context.platforms)
+    variants = variants_of(config, context.platforms)
+    archives = [each.dist / "image.tar" for each in variants]
+    if step.platforms == "each":
+        for each in variants:
+            context.say(f"{config.name} for {each.platform}")
+            with only_one(each, context.say):
+                run_one(step.name, *loaded_where_it_runs(step, each, context))
+        if step.name == "image":
+            join(config, context, archives, ())
+    elif step.name == "push":
+        join(config, context, archives, require_targets(config, context))
+    else:
+        run_one(step.name, config, context)
+
+
+def one_at_a_time(step: Step, platforms: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        f"{step.name} is for one platform at a time, and {len(platforms)} are asked for.",
+        f"Choose one: {' or '.join(f'--platform {each}' for each in platforms)}.",
+    )
+
+
+def variants_of(config: ImageConfig, platforms: Sequence[str]) -> list[ImageConfig]:
+    """The image for each platform, that of this machine last: then it is what an engine has by the image's name."""
+    in_order = sorted(platforms, key=lambda each: each == host_platform())
+    return [replace(config, platform=each) for each in in_order]
+
+
+def loaded_where_it_runs(step: Step, config: ImageConfig, context: StepContext) -> tuple[ImageConfig, StepContext]:
+    """What a step is asked with: engines keep the image of this machine only, and nothing of one is typed next."""
+    if step.name != "image":
+        return config, context
+    quiet = replace(context, command=lambda *_: "")
+    if config.platform == host_platform():
+        return config, quiet
+    return replace(config, smoke=replace(config.smoke, engine=KEEPS_NO_IMAGES)), quiet
+
+
+def result_paths(step: Step, config: ImageConfig, platforms: Sequence[str]) -> list[Path]:
+    """The JSON files in which a step says what it made."""
+    if not platforms:
+        return [step.result_path(config)]
+    if step.name in ("image", "push"):
+        return [STEPS["index"].result_path(config)]
+    return [step.result_path(each) for each in variants_of(config, platforms)]
