@@ -11,15 +11,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from support import REPOSITORY
-
 from pystatic_tasks.in_env import launcher_build, tree
 from pystatic_tasks.in_env.probe import find_libpython
 from pystatic_tasks.in_env.protocol import LauncherQuestion
 from pystatic_tasks.in_env.shared_libraries import linkage, unwinder
 
 NAME = "shop"
-LAUNCHER = REPOSITORY / "pystatic_tasks" / "in_image" / "launcher"
+LAUNCHER = Path(launcher_build.__file__).parents[1] / "in_image" / "launcher"
 VERSION = tree.VERSION
 ENTRY = """
 import sys

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from support import tool_or_skip
 
+from pystatic_tasks.engines.base import call
 from pystatic_tasks.in_env.client import free_port
 
 FINE = 0  # The request goes through.
@@ -232,3 +233,17 @@ def write_helper(folder: Path, name: str, lines: str) -> dict[str, str]:
     program.write_text(f"#!/bin/sh\n{lines}\n", encoding="utf-8")
     program.chmod(0o755)
     return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+
+
+def pulled_by_platform(engine: str, reference: str) -> dict[str, str]:
+    """Of which architecture an image is that an engine pulls, by the one that it is asked for; it is removed again."""
+    # Docker takes a registry on this machine without TLS by itself.
+    plain = ["--tls-verify=false"] if engine == "podman" else []
+    found = {}
+    try:
+        for each in ("amd64", "arm64"):
+            call(engine, "pull", *plain, "--platform", f"linux/{each}", reference)
+            found[each] = call(engine, "image", "inspect", "--format", "{{.Architecture}}", reference).stdout.strip()
+    finally:
+        call(engine, "image", "rm", "--force", reference, check=False)
+    return found

@@ -21,6 +21,7 @@ from registries import (
     CUT,
     FINE,
     Registry,
+    pulled_by_platform,
     running_registry,
     standing_before,
     tunnelling_proxy,
@@ -409,7 +410,7 @@ def of_another_machine(archive: bytes) -> bytes:
 
 
 def test_archives_of_several_machines_become_one(
-    shop: Project, registry: Registry, nobody: dict[str, str], docker: Engine, archives: list[Path]
+    shop: Project, registry: Registry, nobody: dict[str, str], docker: Engine, podman: Engine, archives: list[Path]
 ) -> None:
     place = f"{registry.address}/shop"
     words = [word for path in reversed(archives) for word in ("--archive", str(path))]
@@ -427,6 +428,8 @@ def test_archives_of_several_machines_become_one(
             assert found["Architecture"] == architecture
         assert f"sha256-{each['digest'][7:]}" in registry.tags("shop") or not each["sbom"]
     assert made["platforms"][1]["sbom"] is not None
+    for engine in (docker, podman):
+        assert pulled_by_platform(engine.name, f"{place}:1.4") == {"amd64": "amd64", "arm64": "arm64"}
     try:
         assert f"Digest: {made['digest']}\n" in call("docker", "pull", f"{place}:1.4")
         assert call("docker", "run", "--rm", f"{place}:1.4") == "open\n"
