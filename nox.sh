@@ -10,8 +10,6 @@ missing=
 need() { missing="$missing $1"; }
 if ! command -v strip >/dev/null || ! command -v objcopy >/dev/null; then need binutils; fi
 "$python" -c 'import ensurepip' 2>/dev/null || need python3-venv
-"$python" -I pystatic_tasks/in_env/boot.py probe - /dev/stdout | grep -q '"libpython": "/' ||
-    need "libpython$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 # What runs the image: namespaces, which ordinary users have through bubblewrap; else Docker; else PRoot.
 as_user=
 [ "$(id -u)" = 0 ] || as_user="--user --map-root-user"

@@ -5,19 +5,27 @@ Runs within PyInstaller, since `Analysis` reads what that was called with.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path, PurePath
 
 from PyInstaller.building.build_main import Analysis
+from PyInstaller.depend import bindepend
 
 from .exchange import respond
 from .package_data import tells_of_the_machine
 from .protocol import Analysed, AnalysisInputs, TocEntry
+from .tree import needs_libpython
 
 BYTECODE = "__pycache__"
 
 
 def analyse(inputs: AnalysisInputs) -> Analysed:
+    interpreter = Path(sys.executable).resolve()
+    brings_itself = inputs.form == "tree" and not needs_libpython(interpreter)
+    if brings_itself:
+        # It looks for a shared libpython, which no file of the tree asks for, and insists on some path.
+        bindepend.get_python_library_path = lambda: str(interpreter)
     analysis = Analysis(
         [inputs.entry],
         pathex=list(inputs.import_paths),
@@ -33,7 +41,7 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         scripts=tuple(analysis.scripts),
         pure=tuple(analysis.pure),
         loose=tuple(analysis._modules_outside_pyz),
-        binaries=tuple(analysis.binaries),
+        binaries=tuple(entry for entry in analysis.binaries if not (brings_itself and entry[1] == str(interpreter))),
         datas=tuple(wanted(analysis.datas)),
     )
 

@@ -21,12 +21,14 @@ class Probed:
     Attributes:
         libpython: Path of its shared library, or "".
         debian: Whether it is the one of Debian, or of a system that is made from it.
+        free_threaded: Whether it was built without the global interpreter lock.
     """
 
     version: str
     base_prefix: str
     libpython: str
     debian: bool
+    free_threaded: bool = False
 
 
 def libpython_name() -> str:
@@ -65,6 +67,7 @@ def probe() -> Probed:
         base_prefix=sys.base_prefix,
         libpython=find_libpython(),
         debian=is_debian(),
+        free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     )
 
 

@@ -114,6 +114,11 @@ def lay_out(
     return shared_libraries.complete(libraries, strip=strip)
 
 
+def needs_libpython(interpreter: Path) -> bool:
+    """Whether an interpreter is linked to a shared libpython, as are those that were built with --enable-shared."""
+    return any(LIBPYTHON.match(name) for name in linkage(interpreter).needed)
+
+
 def beside_source(bytecode: Path, optimize: int) -> Path:
     """Where Python looks for bytecode of a source that is there too, instead of compiling that at each start."""
     source = bytecode.with_suffix(".py")

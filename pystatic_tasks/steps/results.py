@@ -23,7 +23,7 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Interpreter:
-    """The Python that is frozen into the program."""
+    """The Python that is frozen into the program; `libpython` is the path of its shared library, or ""."""
 
     version: str
     base_prefix: str

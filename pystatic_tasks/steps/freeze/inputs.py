@@ -38,7 +38,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
         {
             "name": config.name,
             "env": config.image.env,
-            "interpreter": [asdict(interpreter), stamps([interpreter.libpython])],
+            "interpreter": [asdict(interpreter), stamps(filter(None, [interpreter.libpython]))],
             "tools": tools(),
             "installed": installed_files(context.python),
             "sources": environment.hash_sources(config.root) if is_imported_in_place(config) else "",

@@ -12,6 +12,7 @@ from pathlib import Path
 from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.in_env.modules import PROBE
 from pystatic_tasks.in_env.probe import Probed
+from pystatic_tasks.in_env.protocol import Form
 from pystatic_tasks.steps.build_environment import ask
 from pystatic_tasks.steps.results import Interpreter
 from pystatic_tasks.system.processes import tool_environment
@@ -21,11 +22,16 @@ OLDEST_PYTHON = (3, 10)
 LARGE_INTERPRETER_BYTES = 15_000_000
 
 
-def check_interpreter(python: Path, work: Path) -> Interpreter:
+def check_interpreter(python: Path, work: Path, form: Form) -> Interpreter:
     """Ask the build environment's interpreter what it is.
 
+    Args:
+        python: The interpreter.
+        work: A folder for what it answers.
+        form: How the program is to be frozen; PyInstaller's archive starts its Python from a shared libpython.
+
     Raises:
-        MissingToolError: it is too old, or brings no shared libpython, without which PyInstaller cannot freeze.
+        MissingToolError: it is too old or free-threaded, or brings no shared libpython where one is needed.
     """
     found = ask_interpreter(python, work)
     if found is None:
@@ -34,7 +40,9 @@ def check_interpreter(python: Path, work: Path) -> Interpreter:
             "Delete the environment's folder and try again.",
         )
     check_version(found)
-    check_libpython(found)
+    check_threads(found)
+    if form == "archive":
+        check_libpython(found)
     return Interpreter(version=found.version, base_prefix=found.base_prefix, libpython=found.libpython)
 
 
@@ -99,6 +107,16 @@ def check_version(found: Probed) -> None:
         )
 
 
+def check_threads(found: Probed) -> None:
+    """Raises MissingToolError if an interpreter has no global lock."""
+    if found.free_threaded:
+        minor = ".".join(map(str, version_of(found)))
+        raise MissingToolError(
+            f"Python {found.version} of {found.base_prefix} is free-threaded, which cannot be frozen yet.",
+            f'Use the usual one: python = "{minor}" in [tool.pystatic-tasks].',
+        )
+
+
 def version_of(found: Probed) -> tuple[int, int]:
     major, minor = found.version.split(".")[:2]
     return int(major), int(minor)
@@ -106,15 +124,22 @@ def version_of(found: Probed) -> tuple[int, int]:
 
 def check_libpython(found: Probed) -> None:
     """Raises MissingToolError if an interpreter has no shared libpython."""
-    if found.libpython:
-        return
+    if not found.libpython:
+        raise MissingToolError(
+            f"Python {found.version} of {found.base_prefix} has no shared libpython, "
+            "from which what StaticX packs starts its Python.",
+            f'Take packer = "launcher", which needs none, or {remedy_for_libpython(found)}',
+        )
+
+
+def remedy_for_libpython(found: Probed) -> str:
+    """How to get one, as the end of a sentence."""
     minor = ".".join(map(str, version_of(found)))
-    raise MissingToolError(
-        f"Python {found.version} of {found.base_prefix} has no shared libpython, which a frozen program needs.",
-        f"Install it: apt-get install libpython{minor}."
-        if found.debian
-        else f"Use a Python built with it: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install {minor}, "
-        "or the one of your distribution.",
+    if found.debian:
+        return f"install it: apt-get install libpython{minor}."
+    return (
+        f"use a Python built with it: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install {minor}, "
+        "or the one of your distribution."
     )
 
 

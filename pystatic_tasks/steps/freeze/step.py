@@ -37,7 +37,7 @@ def prepare(config: ImageConfig, context: StepContext) -> Interpreter:
     target.check_command(config)
     wanted = environment.wanted_contents(config, context)
     environment.discard_outdated(context, wanted)
-    interpreter = check_interpreter(context.python, config.work)
+    interpreter = check_interpreter(context.python, config.work, form_of(config))
     environment.fill_environment(config, context, wanted)
     return interpreter
 

@@ -91,11 +91,19 @@ def test_a_system_that_does_not_say_what_it_is_is_not_debian(tmp_path: Path, mon
     assert probe.is_debian() is False
 
 
+@pytest.mark.parametrize(("value", "free_threaded"), [(1, True), (0, False), (None, False)])
+def test_a_build_without_the_global_lock_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, value: int | None, free_threaded: bool
+) -> None:
+    built(monkeypatch, tmp_path, Py_GIL_DISABLED=value)
+    assert probe.probe().free_threaded is free_threaded
+
+
 def test_the_answer_is_written_as_json(tmp_path: Path) -> None:
     answer = tmp_path / "answer.json"
     subprocess.run([sys.executable, "-I", str(IN_ENV / "boot.py"), "probe", "-", str(answer)], check=True, timeout=20)
     found = json.loads(answer.read_text(encoding="utf-8"))
-    assert set(found) == {"version", "base_prefix", "libpython", "debian"}
+    assert set(found) == {"version", "base_prefix", "libpython", "debian", "free_threaded"}
     assert (found["version"], found["base_prefix"]) == (platform.python_version(), sys.base_prefix)
 
 
@@ -105,7 +113,7 @@ def test_a_python_that_is_too_old_says_so_itself(tmp_path: Path, minor: str) -> 
     if python is None:
         pytest.skip(f"there is no Python {minor}")
     with pytest.raises(MissingToolError) as caught:
-        check_interpreter(python, tmp_path)
+        check_interpreter(python, tmp_path, "tree")
     version, prefix = python.parts[-3], python.parent.parent
     assert str(caught.value) == (
         f'Python {version} of {prefix} is too old.\nUse Python 3.10 or newer: python = "3.10" in [tool.pystatic-tasks].'

@@ -325,6 +325,11 @@ def test_the_library_of_the_interpreter_stands_where_the_loader_looks(
     assert folder.startswith(("lib", "usr/lib"))
 
 
+def test_an_interpreter_needs_a_shared_library_if_it_is_linked_to_one(libpython: list[Entry]) -> None:
+    assert tree.needs_libpython(Path(sys.executable).resolve()) is bool(libpython)
+    assert tree.needs_libpython(Path(tool_or_skip("ls")).resolve()) is False
+
+
 def test_links_inside_packages_stay_links(lay_out: Callable[..., Path], tmp_path: Path) -> None:
     contents = [("x/one.txt", a_file(tmp_path / "x"), "DATA"), ("x/two.txt", "one.txt", "SYMLINK")]
     root = lay_out(contents=contents)

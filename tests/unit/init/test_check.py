@@ -286,19 +286,31 @@ def test_a_python_that_is_newer_than_those_tried_is_a_warning(tmp_path: Path, pr
         name="python",
         state="warning",
         seen=f"3.19.0 ({programs}/python3.19), which nobody has tried",
-        cure='If it fails, set python = "3.13" in [tool.pystatic-tasks].',
+        cure='If it fails, set python = "3.15" in [tool.pystatic-tasks].',
     )
 
 
-def test_a_python_without_its_library_is_named(tmp_path: Path, programs: Path) -> None:
+def test_a_python_without_its_library_is_named_where_that_is_needed(tmp_path: Path, programs: Path) -> None:
     interpreter(programs, "python3.12", "3.12.4", libpython="", debian=True)
-    found = check(project(tmp_path))
+    root = project(tmp_path)
+    found = check(root)
     assert found["python"].state == "ok"
-    assert found["libpython"] == Finding(
+    assert "libpython" not in found
+    assert check(root, PYSTATIC_TASKS_PACKER="staticx")["libpython"] == Finding(
         name="libpython",
         state="missing",
-        seen="Python 3.12.4 of /opt/python has no shared libpython, which a frozen program needs",
-        cure="Install it: apt-get install libpython3.12.",
+        seen="Python 3.12.4 of /opt/python has no shared libpython, from which what StaticX packs starts its Python",
+        cure='Take packer = "launcher", which needs none, or install it: apt-get install libpython3.12.',
+    )
+
+
+def test_a_free_threaded_python_is_named(tmp_path: Path, programs: Path) -> None:
+    interpreter(programs, "python3.12", "3.12.4", free_threaded=True)
+    assert check(project(tmp_path))["python"] == Finding(
+        name="python",
+        state="missing",
+        seen="Python 3.12.4 of /opt/python is free-threaded, which cannot be frozen yet",
+        cure='Use the usual one: python = "3.12" in [tool.pystatic-tasks].',
     )
 
 

@@ -4,6 +4,7 @@ import json
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,18 +20,24 @@ def executable(path: Path, text: str = "") -> Path:
 
 
 def interpreter(
-    folder: Path, *, libpython: str = "/x", debian: bool = False, version: str = "3.12.4", name: str = "python"
+    folder: Path,
+    *,
+    libpython: str = "/x",
+    debian: bool = False,
+    version: str = "3.12.4",
+    name: str = "python",
+    **more: Any,
 ) -> Path:
     """A Python that answers this, whatever it is asked."""
     folder.mkdir(exist_ok=True)
-    answer = {"version": version, "base_prefix": "/opt/python", "libpython": libpython, "debian": debian}
+    answer = {"version": version, "base_prefix": "/opt/python", "libpython": libpython, "debian": debian, **more}
     (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
     return executable(folder / name, f'/bin/cp "{folder}/answer.json" "$5"')
 
 
 def test_an_interpreter_with_its_library_is_described(tmp_path: Path) -> None:
     python = interpreter(tmp_path, libpython="/opt/python/lib/libpython3.12.so.1.0", debian=False)
-    assert check_interpreter(python, tmp_path / "work") == Interpreter(
+    assert check_interpreter(python, tmp_path / "work", "archive") == Interpreter(
         version="3.12.4", base_prefix="/opt/python", libpython="/opt/python/lib/libpython3.12.so.1.0"
     )
 
@@ -38,26 +45,41 @@ def test_an_interpreter_with_its_library_is_described(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("debian", "remedy"),
     [
-        (True, "Install it: apt-get install libpython3.12."),
+        (True, "install it: apt-get install libpython3.12."),
         (
             False,
-            "Use a Python built with it: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install 3.12, "
+            "use a Python built with it: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install 3.12, "
             "or the one of your distribution.",
         ),
     ],
 )
-def test_an_interpreter_without_its_library_is_refused(tmp_path: Path, debian: bool, remedy: str) -> None:
+def test_an_interpreter_without_its_library_is_refused_for_an_archive(
+    tmp_path: Path, debian: bool, remedy: str
+) -> None:
+    python = interpreter(tmp_path, libpython="", debian=debian)
     with pytest.raises(MissingToolError) as caught:
-        check_interpreter(interpreter(tmp_path, libpython="", debian=debian), tmp_path)
+        check_interpreter(python, tmp_path, "archive")
     assert str(caught.value) == (
-        f"Python 3.12.4 of /opt/python has no shared libpython, which a frozen program needs.\n{remedy}"
+        "Python 3.12.4 of /opt/python has no shared libpython, from which what StaticX packs starts its Python.\n"
+        f'Take packer = "launcher", which needs none, or {remedy}'
+    )
+    assert check_interpreter(python, tmp_path, "tree").libpython == ""
+
+
+def test_a_free_threaded_interpreter_is_refused(tmp_path: Path) -> None:
+    python = interpreter(tmp_path, version="3.14.2", free_threaded=True)
+    with pytest.raises(MissingToolError) as caught:
+        check_interpreter(python, tmp_path, "tree")
+    assert str(caught.value) == (
+        "Python 3.14.2 of /opt/python is free-threaded, which cannot be frozen yet.\n"
+        'Use the usual one: python = "3.14" in [tool.pystatic-tasks].'
     )
 
 
 @pytest.mark.parametrize("version", ["3.9.18", "2.7.18"])
 def test_an_interpreter_that_is_too_old_is_refused(tmp_path: Path, version: str) -> None:
     with pytest.raises(MissingToolError) as caught:
-        check_interpreter(interpreter(tmp_path, version=version), tmp_path)
+        check_interpreter(interpreter(tmp_path, version=version), tmp_path, "tree")
     assert str(caught.value) == (
         f"Python {version} of /opt/python is too old.\n"
         'Use Python 3.10 or newer: python = "3.10" in [tool.pystatic-tasks].'
@@ -114,7 +136,7 @@ def test_what_newer_versions_of_nox_find_is_found(tmp_path: Path) -> None:
 def test_a_real_interpreter_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(executable(tmp_path / "json.py").parent))
     try:
-        found = check_interpreter(Path(sys.executable), tmp_path / "work")
+        found = check_interpreter(Path(sys.executable), tmp_path / "work", "archive")
     except MissingToolError as error:
         pytest.skip(error.problem)
     assert (found.version, found.base_prefix) == (platform.python_version(), sys.base_prefix)
@@ -123,7 +145,7 @@ def test_a_real_interpreter_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("text", ["exit 3", 'echo nonsense > "$5"', ""])
 def test_an_interpreter_that_does_not_run_is_named(tmp_path: Path, text: str) -> None:
-    check_interpreter(interpreter(tmp_path, libpython="/x", debian=False), tmp_path / "work")
+    check_interpreter(interpreter(tmp_path, libpython="/x", debian=False), tmp_path / "work", "tree")
     assert_it_does_not_run(executable(tmp_path / "python", text), tmp_path / "work")
 
 
@@ -138,7 +160,7 @@ def test_an_interpreter_that_is_no_program_is_named(tmp_path: Path) -> None:
 
 def assert_it_does_not_run(python: Path, work: Path) -> None:
     with pytest.raises(MissingToolError) as caught:
-        check_interpreter(python, work)
+        check_interpreter(python, work, "tree")
     assert str(caught.value) == (
         f"The interpreter of the build environment, {python}, does not run.\n"
         "Delete the environment's folder and try again."
