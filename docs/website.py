@@ -24,7 +24,7 @@ KINDS: Mapping[str, Sequence[str]] = {
     "Tutorial": ["docs/tutorial.md"],
     "How-to": ["docs/how-to.md", "docs/frameworks.md", "docs/slim.md", "docs/coming-from.md"],
     "Places": ["docs/places/*.md"],
-    "Reference": ["docs/reference.md", "docs/guarantees.md", "SECURITY.md", "CHANGELOG.md"],
+    "Reference": ["docs/reference.md", "docs/pythons.md", "docs/guarantees.md", "SECURITY.md", "CHANGELOG.md"],
     "Explanation": ["docs/explanation.md", "docs/layouts.md"],
     "Development": ["CONTRIBUTING.md", "docs/add-*.md", "docs/releasing.md"],
 }
