@@ -112,7 +112,7 @@ OPTIONS = (
         name="--env",
         metavar="NAME[=VALUE]",
         repeatable=True,
-        help="run: an environment variable for the program, by itself with the caller's value; "
+        help="run and shell: an environment variable for the program, by itself with the caller's value; "
         "may be given more than once",
     ),
     Option(
@@ -132,7 +132,7 @@ IMAGE_OPTION = Option(
     help="one of several images of the project; may be given more than once",
 )
 KNOWN = ", ".join(option.usage for option in OPTIONS)
-# After this word, those of the program that run starts.
+# After this word, those of the program that run starts, or what shell runs.
 END_OF_OPTIONS = "--"
 PLATFORM = re.compile("linux/[a-z0-9]+(/[a-z0-9]+)?")
 DEFAULT_HOST = "127.0.0.1"
@@ -153,7 +153,7 @@ class Options:
         observe: Whether the program is run before it is frozen.
         fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
         formats: What sbom is to write, of `FORMATS`.
-        variables: Environment variables for the program that run starts.
+        variables: Environment variables for what run or shell starts.
         publish: Host and port at which run publishes it, or None.
         watch: Whether run builds and starts it again when something changes.
         arguments: What stood after a second `--`, for that program; None without one.
@@ -302,7 +302,7 @@ def to_words(given: Mapping[str, Any], arguments: Sequence[str] | None = None) -
 
     Args:
         given: Values by field: a text, a list of texts, True or False; what is None or not there was not given.
-        arguments: What is for the program that run starts; None if nothing was said of that.
+        arguments: What is for the program that run starts, or for shell; None if nothing was said of that.
     """
     words: list[str] = []
     for option in OPTIONS:

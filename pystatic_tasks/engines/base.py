@@ -173,6 +173,9 @@ class Engine(Protocol):
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
         """Run the image in the background."""
 
+    def run_at_terminal(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> int:
+        """Run the image with our standard input and output until it ends, and remove it; the exit code."""
+
 
 def address_here(artifact: Artifact, policy: Policy, engine: str) -> tuple[str, int] | None:
     """Host and port of this machine at which a program in the machine's network will listen.

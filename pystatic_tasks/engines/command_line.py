@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
 from pystatic_tasks.engines.base import LEVELS_SHOWN, Artifact, Container, Exit, Policy, address_here, call, listening
+from pystatic_tasks.engines.foreground import is_terminal, run_in_foreground
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.client import LOOPBACK
 from pystatic_tasks.system.beneath import names_below, temporary_folder
 from pystatic_tasks.system.machine import is_root
-from pystatic_tasks.system.processes import with_our_life
+from pystatic_tasks.system.processes import undisturbed, with_our_life
 
 VERSION_TIMEOUT_SECONDS = 20
 OWNER_LABEL = "pystatic-tasks.owner"
@@ -93,6 +95,30 @@ class CommandLineEngine:
         return f"sha256:{known.removeprefix('sha256:')}" if known else ""
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
+        container, options, variables = self.prepare(artifact, policy)
+        try:
+            created = ("create", "--name", container.identity, *options, self.handle(artifact), *arguments)
+            call(self.name, *created, variables=variables)
+            call(self.name, "start", container.identity)
+        except BaseException:
+            container.remove()
+            raise
+        return container
+
+    def run_at_terminal(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> int:
+        container, options, variables = self.prepare(artifact, policy)
+        typed = ["--interactive", *(["--tty"] if is_terminal() else [])]
+        words = ["run", "--name", container.identity, *typed, *options, self.handle(artifact), *arguments]
+        try:
+            return run_in_foreground([self.name, *words], {**os.environ, **variables})
+        finally:
+            with undisturbed():
+                container.remove()
+
+    def prepare(
+        self, artifact: Artifact, policy: Policy
+    ) -> tuple[CommandLineContainer, Sequence[str], Mapping[str, str]]:
+        """A container that is not made yet, and the options and environment variables for the command that makes it."""
         if policy.owner:
             self.remove_left(policy.owner)
         options = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", policy.user]
@@ -112,15 +138,7 @@ class CommandLineEngine:
         if policy.owner:
             options += ["--label", f"{OWNER_LABEL}={policy.owner}"]
         identity = f"pystatic-{secrets.token_hex(8)}"
-        container = CommandLineContainer(engine=self, identity=identity, artifact=artifact, where=where)
-        try:
-            created = ("create", "--name", container.identity, *options, self.handle(artifact), *arguments)
-            call(self.name, *created, variables=variables)
-            call(self.name, "start", container.identity)
-        except BaseException:
-            container.remove()
-            raise
-        return container
+        return CommandLineContainer(engine=self, identity=identity, artifact=artifact, where=where), options, variables
 
     def remove_left(self, owner: str) -> None:
         listed = call(self.name, "ps", "--all", "--quiet", "--filter", f"label={OWNER_LABEL}={owner}", check=False)

@@ -25,6 +25,7 @@ from pystatic_tasks.engines.base import (
     follow_file,
     listening,
 )
+from pystatic_tasks.engines.foreground import run_in_foreground
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.oci.archive import Written
 from pystatic_tasks.oci.read_archive import BUILD_AGAIN, open_layers
@@ -190,6 +191,18 @@ class LocalContainer:
             self.process.kill()
             self.process.wait()
         remove_tree(self.folder)
+
+
+def run_at_terminal(
+    engine: str, command: Sequence[str], artifact: Artifact, policy: Policy, arguments: Sequence[str]
+) -> int:
+    """Run the program of an unpacked image with our standard input and output until it ends; its exit code.
+
+    Raises:
+        ImageError: the port that it listens at is taken, or not the one that is wanted.
+    """
+    variables = environment(artifact, address_here(artifact, policy, engine), policy.env)
+    return exit_code(run_in_foreground([*command, artifact.entrypoint, *arguments], variables))
 
 
 def extract(archive: Path, root: Path, built: Written | None = None, volumes: Sequence[str] = ()) -> None:

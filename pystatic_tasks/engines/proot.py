@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
-from pystatic_tasks.engines.local import DEVICES, LocalContainer, make_shared, unpacked
+from pystatic_tasks.engines.local import DEVICES, LocalContainer, make_shared, run_at_terminal, unpacked
 from pystatic_tasks.system.beneath import make_file, make_folder, remove_tree
 from pystatic_tasks.system.machine import is_root
 
@@ -71,14 +71,17 @@ class PRoot:
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
         with unpacked(artifact, self.name, remove_sealed) as folder:
-            root = folder / "root"
-            for device in DEVICES:
-                make_file(root, f"dev/{device}", (), 0o444)
-            make_folder(root, "dev/shm")
-            make_shared(folder / "shm")
-            seal(root, [Path(f"{root}{volume}") for volume in artifact.volumes])
+            prepare(folder, artifact)
             command = self.command(folder, policy)
             return PRootContainer.start(self.name, folder, command, artifact, policy, arguments)
+
+    def run_at_terminal(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> int:
+        with unpacked(artifact, self.name, remove_sealed) as folder:
+            try:
+                prepare(folder, artifact)
+                return run_at_terminal(self.name, self.command(folder, policy), artifact, policy, arguments)
+            finally:
+                remove_sealed(folder)
 
     def command(self, folder: Path, policy: Policy) -> list[str]:
         uid, _, gid = policy.user.partition(":")
@@ -116,6 +119,16 @@ class PRootContainer(LocalContainer):
             self.process.kill()
             self.process.wait()
         remove_sealed(self.folder)
+
+
+def prepare(folder: Path, artifact: Artifact) -> None:
+    """Make what is bound into the unpacked root, and let nobody write there."""
+    root = folder / "root"
+    for device in DEVICES:
+        make_file(root, f"dev/{device}", (), 0o444)
+    make_folder(root, "dev/shm")
+    make_shared(folder / "shm")
+    seal(root, [Path(f"{root}{volume}") for volume in artifact.volumes])
 
 
 def seal(root: Path, writable: Collection[Path]) -> None:

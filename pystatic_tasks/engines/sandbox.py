@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
-from pystatic_tasks.engines.local import DEVICES, LocalContainer, unpacked
+from pystatic_tasks.engines.local import DEVICES, LocalContainer, run_at_terminal, unpacked
+from pystatic_tasks.system.beneath import remove_tree
 from pystatic_tasks.system.machine import is_root
 from pystatic_tasks.system.processes import with_our_life
 
@@ -91,6 +92,14 @@ class Sandbox:
         with unpacked(artifact, self.name) as folder:
             command = self.command(folder / "root", folder / "tmp", policy, artifact.volumes)
             return LocalContainer.start(self.name, folder, command, artifact, policy, arguments, stderr)
+
+    def run_at_terminal(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> int:
+        with unpacked(artifact, self.name) as folder:
+            try:
+                command = self.command(folder / "root", folder / "tmp", policy, artifact.volumes)
+                return run_at_terminal(self.name, command, artifact, policy, arguments)
+            finally:
+                remove_tree(folder)
 
     def command(self, root: Path, tmp: Path, policy: Policy, volumes: Sequence[str]) -> list[str]:
         uid, _, gid = policy.user.partition(":")

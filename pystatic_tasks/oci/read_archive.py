@@ -90,12 +90,15 @@ class SavedLayer:
     def descriptor(self) -> dict[str, Any]:
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
-    def tar(self) -> Iterator[bytes]:
-        """The tar in pieces; a BrokenArchiveError instead of its end if it is another one."""
+    def content(self) -> Iterator[bytes]:
+        """The bytes as they lie there, in pieces; a BrokenArchiveError instead of their end if they are others."""
         with open_regular(self.archive) as file:
             file.seek(self.start)
-            content = verified(pieces_of(file, self.size), self.digest)
-            yield from verified(UNPACK[self.media_type](content), self.diff_id)
+            yield from verified(pieces_of(file, self.size), self.digest)
+
+    def tar(self) -> Iterator[bytes]:
+        """The tar in pieces; a BrokenArchiveError instead of its end if it is another one."""
+        yield from verified(UNPACK[self.media_type](self.content()), self.diff_id)
 
     def members(self) -> Iterator[Member]:
         """What the tar holds; a BrokenArchiveError, maybe at the end, if it is another one."""

@@ -40,9 +40,9 @@ class StepContext:
         use_cache: Whether a step may be skipped when nothing changed.
         observes: Whether the program is run before it is frozen.
         formats: What sbom is to write, of `options.FORMATS`.
-        variables: Environment variables for the program that run starts, before those of `smoke.env`.
+        variables: Environment variables for what run or shell starts, before those of `smoke.env`.
         publish: Host and port at which run publishes it.
-        arguments: What run gives to it instead of `smoke.command`; None for just that.
+        arguments: What run gives to it instead of `smoke.command`, and shell runs; None for just that, or a shell.
         watches: Whether run builds and starts it again when something changes.
         build_again: Does all that comes before run once more; gives the configuration as it is then.
         python: Interpreter in the build environment; only freeze has one.

@@ -15,6 +15,7 @@ from pystatic_tasks.steps.push.step import push
 from pystatic_tasks.steps.resolve.step import resolve
 from pystatic_tasks.steps.run.step import run
 from pystatic_tasks.steps.sbom.step import sbom
+from pystatic_tasks.steps.shell.step import shell
 from pystatic_tasks.steps.slim.step import slim
 from pystatic_tasks.steps.smoke.step import smoke
 from pystatic_tasks.steps.step import Step
@@ -66,6 +67,14 @@ TABLE = (
         on_request=True,
         in_foreground=True,
         platforms="one",
+    ),
+    Step(
+        name="shell",
+        description="Open a shell beside the program in a copy of the image of {name}.",
+        run=shell,
+        before="image",
+        on_request=True,
+        in_foreground=True,
     ),
     Step(
         name="sbom",

@@ -66,6 +66,12 @@ def test_the_steps_of_the_readme(sample: Project) -> None:
     )
 
 
+def test_a_shell_is_opened_in_which_nobody_types(sample: Project) -> None:
+    tool_or_skip("busybox")
+    for command in (shown("README.md", "nox -s shell"), shown("docs/how-to.md", "nox -s shell")):
+        assert "nox > the shell ended with exit code 0\n" in command.typed(sample.root, env=IN_SANDBOX)
+
+
 def test_it_runs_in_the_foreground_in_docker(sample: Project) -> None:
     engine_or_skip("docker")
     published = {"--engine docker": f"--engine docker --publish {free_port()}"}

@@ -218,8 +218,8 @@ def show_sizes(
     for line in as_table(config, sizes):
         context.say(line)
     commands = next_commands(config, context.command, engines, ingredients.runtime.ports)
-    # What runs next says what it does.
-    for number, command in enumerate(commands if context.command("run") else ()):
+    # What has the terminal next says what it does.
+    for number, command in enumerate(commands if context.command("run") and context.command("shell") else ()):
         context.say(f"{'next:' if number == 0 else '':<6}{command}")
     add_to_job_summary(as_markdown(config, sizes))
 

@@ -14,16 +14,15 @@ from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.engines import Artifact, Container, Engine, Policy, choose_engine, make_artifact
 from pystatic_tasks.engines.base import GRACE_SECONDS
 from pystatic_tasks.errors import ProgramError, PystaticError
-from pystatic_tasks.oci.read_archive import read_checked
 from pystatic_tasks.steps import services
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.foreground import load, only_here
 from pystatic_tasks.steps.manifest import release, require_result
 from pystatic_tasks.steps.policy import make_policy
 from pystatic_tasks.steps.results import Built, Frozen
 from pystatic_tasks.steps.run.address import EVERYWHERE, choose_address, url_of
 from pystatic_tasks.steps.run.log import follow, outputs
 from pystatic_tasks.steps.run.watch import Seen, changed, look, wait_for_change
-from pystatic_tasks.system import locks
 from pystatic_tasks.system.processes import undisturbed
 
 WAIT_SECONDS = 1.0
@@ -74,7 +73,8 @@ def run(config: ImageConfig, context: StepContext) -> None:
         ProgramError: it ended with an exit code other than 0.
         PystaticError: it is run already.
     """
-    with only_here(config):
+    taken = f"{config.name} is run from this folder already."
+    with only_here(config, "run", taken, "End that first, by Ctrl-C where it was started."):
         engine = choose_engine(config.smoke.engine)
         load(engine, artifact_of(config))
         plan = make_plan(config, context)
@@ -86,23 +86,6 @@ def run(config: ImageConfig, context: StepContext) -> None:
             if following.watched != plan.watched:
                 seen = look(following.watched)
             plan = following
-
-
-@contextlib.contextmanager
-def only_here(config: ImageConfig) -> Iterator[None]:
-    """Raises PystaticError if another process runs the image; what it started would be taken for left behind."""
-    with (config.work / "run.lock").open("w") as lock:
-        if not locks.try_lock(lock.fileno()):
-            raise PystaticError(
-                f"{config.name} is run from this folder already.", "End that first, by Ctrl-C where it was started."
-            )
-        yield
-
-
-def load(engine: Engine, artifact: Artifact) -> None:
-    """Give an engine the image, once all of it was read: an engine does not compare layers with their digests."""
-    read_checked(artifact.archive, artifact.written)
-    engine.load(artifact)
 
 
 def artifact_of(config: ImageConfig) -> Artifact:

@@ -221,6 +221,22 @@ def test_an_image_is_run_under_the_policy(
     )
 
 
+@pytest.mark.parametrize(("is_typed", "tty"), [(True, " --tty"), (False, "")])
+def test_at_a_terminal_it_has_ours_and_is_removed(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_typed: bool, tty: str
+) -> None:
+    monkeypatch.setattr(command_line, "is_terminal", lambda: is_typed)
+    program(programs, "docker", f'echo "$*|$KEY" >> "{tmp_path}/asked"; [ "$1" != run ] || exit 3')
+    policy = Policy(user="1:1", writable_tmp=False, memory_bytes=5, env={"KEY": "größe"})
+    assert DOCKER.run_at_terminal(replace(SHOP, port=None), policy, ["-c", "a b"]) == 3
+    ran, removed = (tmp_path / "asked").read_text(encoding="utf-8").splitlines()
+    container = removed.removeprefix("rm --force --volumes ").removesuffix("|")
+    assert ran == (
+        f"run --name {container} --interactive{tty} --read-only --cap-drop ALL --security-opt no-new-privileges "
+        "--user 1:1 --memory 5b --pull never --env KEY sha256:1 -c a b|größe"
+    )
+
+
 IN_NETWORK = Policy(user="1:1", writable_tmp=False, memory_bytes=1, env={"KEY": "x"}, host_network=True)
 
 

@@ -300,3 +300,11 @@ def test_it_says_what_it_does_not_check(as_root: bool) -> None:
     ]
     more = ["that another user may read the files", "that it makes no file of the root writable"]
     assert list(PRoot(as_root=as_root).unchecked) == (common if as_root else [*common, *more])
+
+
+def test_at_a_terminal_it_has_our_output_and_nothing_stays(
+    proot: Engine, artifact: Artifact, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = 'echo "größe $OWN"; id -u; exit 3'
+    assert proot.run_at_terminal(artifact, POLICY, ["sh", "-c", script]) == 3
+    assert capfd.readouterr().out == "größe a  b$ü\n23456\n"

@@ -308,3 +308,11 @@ def test_nothing_stays_of_folders_in_folders_without_end(sandbox: Sandbox, artif
         assert container.leftovers() == ["/".join("d" * levels) for levels in range(1, 9)]
     finally:
         container.remove()
+
+
+def test_at_a_terminal_it_has_our_output_and_nothing_stays(
+    sandbox: Sandbox, artifact: Artifact, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = 'echo "größe $OWN"; id -u; exit 3'
+    assert sandbox.run_at_terminal(artifact, POLICY, ["sh", "-c", script]) == 3
+    assert capfd.readouterr().out == "größe a  b$ü\n23456\n"

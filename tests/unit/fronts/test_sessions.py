@@ -164,7 +164,8 @@ class Session:
 
 def test_the_sessions_are_returned_by_step(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
-    assert list(sessions) == ["freeze", "slim", "staticx", "image", "smoke", "run", "sbom", "push", "index", "resolve"]
+    building = ["freeze", "slim", "staticx", "image", "smoke", "run", "shell"]
+    assert list(sessions) == [*building, "sbom", "push", "index", "resolve"]
     assert sessions == registry.get()
 
 
@@ -177,6 +178,7 @@ def test_each_step_requires_the_one_before(tmp_path: Path) -> None:
         "image": ["staticx"],
         "smoke": ["image"],
         "run": ["image"],
+        "shell": ["image"],
         "sbom": ["image"],
         "push": ["image"],
         "index": [],
@@ -214,6 +216,7 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
         "Write the container image of shop.",
         "Run the image of shop and hold it to its contract.",
         "Run the image of shop until Ctrl-C ends it.",
+        "Open a shell beside the program in a copy of the image of shop.",
         "Say what is inside the image of shop.",
         "Push the image of shop to registries.",
         "Join archives of shop for several platforms, and push them.",
@@ -231,6 +234,7 @@ def test_a_prefix_goes_before_all_names(tmp_path: Path) -> None:
         "web-image": ["web-staticx"],
         "web-smoke": ["web-image"],
         "web-run": ["web-image"],
+        "web-shell": ["web-image"],
         "web-sbom": ["web-image"],
         "web-push": ["web-image"],
         "web-index": [],
@@ -247,6 +251,7 @@ def test_single_sessions_may_have_other_names(tmp_path: Path) -> None:
         "build": ["web-staticx"],
         "web-smoke": ["build"],
         "web-run": ["build"],
+        "web-shell": ["build"],
         "web-sbom": ["build"],
         "web-push": ["build"],
         "web-index": [],
@@ -340,6 +345,8 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "smoke-worker": ["image-worker"],
         "run-web": ["image-web"],
         "run-worker": ["image-worker"],
+        "shell-web": ["image-web"],
+        "shell-worker": ["image-worker"],
         "sbom-web": ["image-web"],
         "sbom-worker": ["image-worker"],
         "push-web": ["image-web"],
@@ -352,6 +359,7 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "image": ["image-web", "image-worker"],
         "smoke": ["smoke-web", "smoke-worker"],
         "run": [],
+        "shell": [],
         "sbom": ["sbom-web", "sbom-worker"],
         "push": ["push-web", "push-worker"],
         "index": ["index-web", "index-worker"],
@@ -369,12 +377,14 @@ def test_the_session_for_all_does_nothing_itself(tmp_path: Path) -> None:
     assert (sessions["freeze"].venv_backend, session.lines, session.installed) == ("none", [], [])
 
 
-def test_a_session_in_the_foreground_is_for_one_of_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", ["run", "shell"])
+def test_a_session_in_the_foreground_is_for_one_of_them(tmp_path: Path, step: str) -> None:
     sessions = register(root=write(tmp_path, TWO))
     with pytest.raises(AbortedError) as caught:
-        sessions["run"](Session().nox)
+        sessions[step](Session().nox)
     assert str(caught.value) == (
-        "run is for one image at a time, and the project has 2.\nChoose one: nox -s run-web or nox -s run-worker"
+        f"{step} is for one image at a time, and the project has 2.\n"
+        f"Choose one: nox -s {step}-web or nox -s {step}-worker"
     )
 
 
@@ -464,7 +474,10 @@ def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path) -> None:
     [
         ({"skip": ["imag"]}, '"imag"; did you mean "image"?'),
         ({"names": {"smokes": "x"}}, '"smokes"; did you mean "smoke"?'),
-        ({"skip": ["zzz"]}, '"zzz"; known are freeze, image, index, push, resolve, run, sbom, slim, smoke, staticx'),
+        (
+            {"skip": ["zzz"]},
+            '"zzz"; known are freeze, image, index, push, resolve, run, sbom, shell, slim, smoke, staticx',
+        ),
     ],
 )
 def test_an_unknown_step_ends_nox(
@@ -544,6 +557,7 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
         "image": "Write the container image of shop.",
         "smoke": "Run the image of shop and hold it to its contract.",
         "run": "Run the image of shop until Ctrl-C ends it.",
+        "shell": "Open a shell beside the program in a copy of the image of shop.",
         "sbom": "Say what is inside the image of shop.",
         "push": "Push the image of shop to registries.",
         "index": "Join archives of shop for several platforms, and push them.",

@@ -30,6 +30,7 @@ def test_steps_say_what_they_made_among_the_results_or_in_their_manifest(tmp_pat
         "image": "dist/pystatic/shop/image.json",
         "smoke": "dist/pystatic/shop/smoke.json",
         "run": "build/pystatic/shop/run.json",
+        "shell": "build/pystatic/shop/shell.json",
         "sbom": "dist/pystatic/shop/sbom.cdx.json",
         "push": "dist/pystatic/shop/push.json",
         "index": "dist/pystatic/shop/index.json",

@@ -19,6 +19,7 @@ from pystatic_tasks.errors import ConfigError, ImageError, ProgramError, Pystati
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.oci import compression
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.foreground import load
 from pystatic_tasks.steps.run import step, watch
 from pystatic_tasks.steps.run.step import run
 
@@ -277,5 +278,5 @@ def test_an_archive_of_another_image_is_given_to_no_engine(tmp_path: Path) -> No
     assert artifact.written
     artifact = replace(artifact, written=replace(artifact.written, digest=other))
     with pytest.raises(ImageError) as caught:
-        step.load(docker.here(), artifact)
+        load(docker.here(), artifact)
     assert caught.value.problem.endswith(f", and {other} was built.")

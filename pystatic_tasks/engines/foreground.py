@@ -1,0 +1,79 @@
+"""A program that has our terminal until it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+from pystatic_tasks.system.processes import with_our_life
+
+try:
+    import termios
+except ImportError:  # Windows
+    termios = None  # type: ignore[assignment]
+
+
+def is_terminal() -> bool:
+    """Whether somebody types what we read."""
+    return sys.stdin.isatty()
+
+
+def is_in_main_thread() -> bool:
+    """Whether we may say what signals do."""
+    return threading.current_thread() is threading.main_thread()
+
+
+def run_in_foreground(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run a program with our standard input and output, and Ctrl-C for it alone, until it ends.
+
+    Args:
+        command: The program and its arguments.
+        variables: All of its environment variables.
+
+    Returns:
+        Its exit code, or minus the number of the signal that ended it.
+    """
+    with kept_terminal(), subprocess.Popen(with_our_life(command), env=dict(variables), cwd="/") as process:
+        try:
+            with left_to_others(signal.SIGINT):
+                return process.wait()
+        except BaseException:
+            process.kill()
+            raise
+
+
+@contextlib.contextmanager
+def left_to_others(number: signal.Signals) -> Iterator[None]:
+    """Do nothing at a signal that others of our terminal get too."""
+    if not is_in_main_thread():
+        yield
+        return
+    before = signal.signal(number, lambda number, frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+@contextlib.contextmanager
+def kept_terminal() -> Iterator[None]:
+    """Our terminal as it was, and ours, afterwards: a shell with jobs takes it, and what is killed leaves it anyhow."""
+    if termios is None or not is_terminal() or not is_in_main_thread():
+        yield
+        return
+    terminal = sys.stdin.fileno()
+    settings, group = termios.tcgetattr(terminal), os.tcgetpgrp(terminal)
+    try:
+        yield
+    finally:
+        # Whoever is not in its foreground is stopped when it changes the terminal, unless it ignores that.
+        before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        with contextlib.suppress(OSError, termios.error):
+            os.tcsetpgrp(terminal, group)
+            termios.tcsetattr(terminal, termios.TCSADRAIN, settings)
+        signal.signal(signal.SIGTTOU, before)

@@ -1,0 +1,50 @@
+"""An image with one layer more."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+
+from pystatic_tasks.oci.blobs import Blob
+from pystatic_tasks.oci.compression import gzip
+from pystatic_tasks.oci.layers import Entry, Layer, make_layer
+from pystatic_tasks.oci.manifest import LAYER_TYPES, OciImage, canonical, image_manifest
+from pystatic_tasks.oci.read_archive import SavedImage, SavedLayer, ours
+
+
+def with_layer(
+    saved: SavedImage, kind: str, entries: Sequence[Entry], *, entrypoint: Sequence[str], env: Mapping[str, str]
+) -> OciImage:
+    """The image with these entries above its own, run by another program; its labels and health check are not kept.
+
+    Args:
+        saved: The image.
+        kind: What the new layer holds.
+        entries: Folders before what stands in them.
+        entrypoint: The program and its fixed arguments.
+        env: Environment variables, which go before the image's own.
+
+    Raises:
+        ImageError: an entry is none that may stand in an archive, or that of the image became another one.
+    """
+    below = [kept(each, layer) for each, layer in zip(saved.kinds, saved.layers, strict=True)]
+    layers = [*below, make_layer(kind, entries, 0, {"gzip": gzip})]
+    config = copy.deepcopy(dict(saved.config))
+    variables = {**dict(text.split("=", 1) for text in config["config"]["Env"]), **env}
+    texts = [f"{name}={value}" for name, value in sorted(variables.items())]
+    config["config"].update(Entrypoint=list(entrypoint), Env=texts, Labels={})
+    config["config"].pop("Healthcheck", None)
+    config["rootfs"]["diff_ids"] = [layer.diff_id for layer in layers]
+    config["history"].append({"created": config["created"], "created_by": f"pystatic-tasks: {kind}"})
+    content = canonical(config)
+    blobs = [Blob(media_type=LAYER_TYPES["gzip"], content=layer.blobs["gzip"]) for layer in layers]
+    manifest = image_manifest(content, [blob.descriptor for blob in blobs], {})
+    return OciImage(layers=layers, compression="gzip", config=content, manifest=canonical(manifest))
+
+
+def kept(kind: str, layer: SavedLayer) -> Layer:
+    """A layer as `docker load` takes it, which is always gzip."""
+    with ours(layer.archive):
+        tar, blob = b"".join(layer.tar()), b"".join(layer.content())
+        size_bytes = sum(each.size for each in layer.members())
+    return Layer(kind=kind, tar=tar, blobs={"gzip": blob}, size_bytes=size_bytes)

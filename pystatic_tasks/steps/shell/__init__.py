@@ -1,0 +1,1 @@
+"""The step shell: the image with a shell beside the program, for people who must look inside."""

@@ -1,0 +1,73 @@
+"""The static busybox of this machine: a shell with its tools in one file."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from pystatic_tasks.engines.trial import HEADER, MACHINES, SEGMENT
+from pystatic_tasks.errors import MissingToolError
+from pystatic_tasks.system.machine import ARCHITECTURES
+
+# As Debian and Alpine call it.
+NAMES = ("busybox", "busybox-static", "busybox.static")
+INSTALL = "Install it: apt-get install busybox-static."
+# The segment that names the loader of a program which needs libraries.
+INTERPRETER = 3
+NUMBERS = {f"linux/{ARCHITECTURES[name]}": machine.number for name, machine in MACHINES.items()}
+
+
+def find_busybox(platform: str) -> Path:
+    """A static busybox for a platform, such as "linux/amd64".
+
+    Raises:
+        MissingToolError: there is none on the PATH.
+    """
+    found = [Path(path) for path in map(shutil.which, NAMES) if path]
+    problems = [problem_of(path, platform) for path in found]
+    for path, problem in zip(found, problems, strict=True):
+        if not problem:
+            return path
+    raise MissingToolError(
+        "shell lays a static busybox beside the program, and there is none on the PATH"
+        + (f": {problems[0]}." if problems else "."),
+        INSTALL,
+    )
+
+
+def problem_of(path: Path, platform: str) -> str:
+    """Why that busybox is of no use in an image for that platform; "" if it is."""
+    content = path.read_bytes()
+    try:
+        number, segments = machine_and_segments(content)
+    except (struct.error, ValueError):
+        return f"{path} is no program of Linux"
+    if INTERPRETER in segments:
+        return f"{path} needs libraries"
+    return "" if number == NUMBERS.get(platform) else f"{path} is not for {platform}"
+
+
+def machine_and_segments(content: bytes) -> tuple[int, Sequence[int]]:
+    """The number of an ELF file's machine, and the types of its segments; ValueError if it is none of 64 bits."""
+    header = HEADER.unpack_from(content)
+    if header[0][:5] != b"\x7fELF\x02":
+        raise ValueError("no ELF file of 64 bits")
+    start, count = header[5], header[10]
+    return header[2], [SEGMENT.unpack_from(content, start + SEGMENT.size * each)[0] for each in range(count)]
+
+
+def applets(busybox: Path) -> Sequence[str]:
+    """The names of its tools.
+
+    Raises:
+        MissingToolError: it does not run here.
+    """
+    try:
+        return subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    except (OSError, subprocess.CalledProcessError):
+        raise MissingToolError(
+            f"{busybox} does not run on this machine, and shell has to ask it for its tools.", INSTALL
+        ) from None

@@ -1,0 +1,126 @@
+"""The step: a shell in a copy of the image that has one, in the engine and under the policy of smoke.
+
+The copy is in no result of any step, so no other step can take it, and it is forgotten afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.engines import Artifact, Engine, Policy, choose_engine, make_artifact
+from pystatic_tasks.engines.local import PATH
+from pystatic_tasks.errors import ConfigError, ProgramError
+from pystatic_tasks.oci.archive import Written, write_archive
+from pystatic_tasks.oci.extend import with_layer
+from pystatic_tasks.oci.read_archive import read_checked
+from pystatic_tasks.packers import form_of
+from pystatic_tasks.steps import services
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.foreground import load, only_here
+from pystatic_tasks.steps.manifest import release, require_result
+from pystatic_tasks.steps.policy import make_policy
+from pystatic_tasks.steps.results import Built, Frozen
+from pystatic_tasks.steps.shell.busybox import applets, find_busybox
+from pystatic_tasks.steps.shell.entries import SHELL, TOOLS, entries
+from pystatic_tasks.system.processes import undisturbed
+
+# What is run instead of asking for commands.
+RUN_WORDS = ("-c", 'exec "$@"', "sh")
+
+
+def shell(config: ImageConfig, context: StepContext) -> None:
+    """Give whoever is at the terminal a shell beside the program, or run the words of the call there.
+
+    Raises:
+        ConfigError: something is asked for that only run does.
+        MissingToolError: there is no static busybox, or no engine, or not the one asked for, works here.
+        ServiceError: a service cannot be started.
+        ProgramError: the words of the call ended with an exit code other than 0.
+        PystaticError: a shell is open already.
+    """
+    check_options(context)
+    taken = f"A shell in {config.name} is open from this folder already."
+    with only_here(config, "shell", taken, "End that first, by exit where it was opened."):
+        engine = choose_engine(config.smoke.engine)
+        with copy_with_shell(config) as artifact, known_to(engine, artifact), services.running(config, context):
+            # Others may build meanwhile.
+            release(config)
+            policy = make_policy(config, user=config.image.user, step="shell", env=context.variables)
+            open_shell(config, context, engine, artifact, policy)
+
+
+def check_options(context: StepContext) -> None:
+    """Raises ConfigError if something is asked for that only run does."""
+    given = {"--publish": context.publish, "--watch": context.watches}
+    for option in (name for name, value in given.items() if value):
+        raise ConfigError(f"{option} is for run, and was given to shell.", "Leave it out.")
+
+
+@contextlib.contextmanager
+def copy_with_shell(config: ImageConfig) -> Iterator[Artifact]:
+    """The image with a layer more, as long as somebody wants it."""
+    built, frozen = require_result(config, Built), require_result(config, Frozen)
+    busybox = find_busybox(built.platform)
+    artifact = make_artifact(config, written=built.written, ports=())
+    saved = read_checked(artifact.archive, artifact.written)
+    more = entries(config, frozen, busybox, applets(busybox))
+    env = {**artifact.env, "PATH": f"{TOOLS}:{artifact.env.get('PATH', PATH)}"}
+    image = with_layer(saved, "shell", more, entrypoint=[str(SHELL)], env=env)
+    references = [f"localhost/{config.name}:shell"]
+    with tempfile.TemporaryDirectory(prefix="shell-", dir=config.work) as folder:
+        archive = Path(folder, "image.tar")
+        archive.write_bytes(write_archive(image, references))
+        yield replace(
+            artifact,
+            archive=archive,
+            image_id=image.image_id,
+            references=references,
+            written=Written(digest=image.digest, image_id=image.image_id, references=references),
+            entrypoint=str(SHELL),
+            env=env,
+            port=None,
+        )
+
+
+@contextlib.contextmanager
+def known_to(engine: Engine, artifact: Artifact) -> Iterator[None]:
+    """Let an engine know the image, and forget it afterwards."""
+    try:
+        load(engine, artifact)
+        yield
+    finally:
+        with undisturbed():
+            engine.unload(artifact)
+
+
+def open_shell(config: ImageConfig, context: StepContext, engine: Engine, artifact: Artifact, policy: Policy) -> None:
+    """Run the shell until it ends.
+
+    Raises:
+        ProgramError: it ran the words of the call, and these ended with an exit code other than 0.
+    """
+    if context.arguments:
+        code = engine.run_at_terminal(artifact, policy, [*RUN_WORDS, *context.arguments])
+        if code:
+            raise ProgramError(
+                f"{context.arguments[0]} ended with exit code {code} in {config.name}.",
+                "See what it said above.",
+                code=code,
+            )
+        return
+    context.say(f"a shell in {config.name} ({engine.name}, as user {policy.user}); exit ends it")
+    context.say(f"  /{config.name} is the program; {about_python(config)}")
+    code = engine.run_at_terminal(artifact, policy, [])
+    context.say(f"the shell ended with exit code {code}")
+
+
+def about_python(config: ImageConfig) -> str:
+    """Whether there is an interpreter, as the end of a line."""
+    if form_of(config) == "tree":
+        return "python is its interpreter"
+    return f"what {config.used_packer} packed has no interpreter of its own"
