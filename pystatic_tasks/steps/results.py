@@ -195,6 +195,30 @@ class Smoked(Result):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Imported:
+    """A module that was imported; times in microseconds, see steps/import_times.py."""
+
+    name: str
+    self_us: int
+    cumulative_us: int
+    depth: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imports(Result):
+    """What `imports.json` says; `schemas/imports.schema.json` says what each field means."""
+
+    step: ClassVar[str] = "imports"
+
+    version: int
+    name: str
+    digest: str
+    engine: str
+    first_answer_ms: int
+    imports: tuple[Imported, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pushed(Result):
     """What `push.json` says; `schemas/push.schema.json` says what each field means."""
 

@@ -23,6 +23,7 @@ from support import NOBODY, let_others_pass, tool_or_skip
 
 from pystatic_tasks.in_env import launcher_build
 from pystatic_tasks.in_env.shared_libraries import UNWINDER, find_library, machine_of
+from pystatic_tasks.steps.import_times import parse_imports
 
 DAMAGED = "shop: cannot start: its file is damaged or cut short; build or copy it again\n"
 NO_FILE = "shop: cannot start: /proc/self/exe: {}; /proc has to be mounted, and the file be readable\n"
@@ -212,6 +213,13 @@ def test_found_by_its_name_it_knows_its_path(program: Path, place: Path) -> None
 
 def test_the_program_has_its_exit_code(program: Path, place: Path) -> None:
     assert run([program, "sys.exit(7)"], place).returncode == 7
+
+
+def test_it_times_imports_as_python_does_for_a_variable_of_its_own(program: Path, place: Path) -> None:
+    said = run([program, "import json; print(sys.argv[1:])", "one"], place, PYTHONPROFILEIMPORTTIME="1")
+    assert (said.returncode, said.stdout) == (0, "['import json; print(sys.argv[1:])', 'one']\n")
+    assert "json.decoder" in {each.name for each in parse_imports(said.stderr)}
+    assert output_of([program, "import json"], place, PYTHONPROFILEIMPORTTIME="") == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import packaging
 import pytest
@@ -48,6 +49,29 @@ def test_the_sample_keeps_its_contract_in(engine: str, packed_sample: Project) -
     assert configured["startup_ms"] > 0
     assert f"{engine} (" in printed
     assert (f"not checked by {engine}: the memory limit" in printed) is not found.keeps_images
+    # StaticX starts its program by no interpreter that could be told.
+    tells = 'packer = "staticx"' not in (sample.root / "pyproject.toml").read_text(encoding="utf-8")
+    assert ("slowest imports: " in printed, sample.result("imports.json").exists()) == (tells, tells)
+    if tells:
+        check_imports(sample.manifest("imports.json"), report["digest"])
+
+
+def check_imports(content: Any, digest: str) -> None:
+    """That it has all imports of the sample app, as they hang together."""
+    validate(content, "imports.schema.json")
+    assert content["digest"] == digest
+    imports = content["imports"]
+    names = [each["name"] for each in imports]
+    assert {"encodings", "gunicorn.workers.sync", "falcon", "random_number.api"} <= set(names)
+    inside = [0]
+    for each in imports:
+        # What it imports came just before, one level deeper.
+        del inside[each["depth"] + 2 :]
+        inside += [0] * (each["depth"] + 2 - len(inside))
+        assert each["cumulative_us"] >= each["self_us"]
+        assert abs(each["cumulative_us"] - each["self_us"] - inside[each["depth"] + 1]) <= len(imports)
+        inside[each["depth"] + 1] = 0
+        inside[each["depth"]] += each["cumulative_us"]
 
 
 ORDINARY_USER = """

@@ -133,10 +133,11 @@ def push(project: Project, reference: Reference) -> Sent:
 def test_it_keeps_its_contract_without_any_writable_folder_in(engine: str, tree: Project) -> None:
     found = engine_or_skip(engine)
     try:
-        tree.nox("-s", "smoke", "--", "--engine", engine, SOURCE_DATE_EPOCH="1700000000")
+        printed = tree.nox("-s", "smoke", "--", "--engine", engine, SOURCE_DATE_EPOCH="1700000000")
     finally:
         if found.keeps_images:
             call(engine, "image", "rm", "--force", f"sample-app:{TAG}")
+    assert "slowest imports: " in printed
     report = tree.manifest("smoke.json")
     assert report["passed"] is True
     assert [run["user"] == "65535:65535" for run in report["runs"]] == [True, False]

@@ -21,11 +21,13 @@ from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import says_ended_by_term, unpacked_into_tmp
 from pystatic_tasks.steps import services
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.manifest import require_result, write_report
+from pystatic_tasks.steps.import_times import slowest
+from pystatic_tasks.steps.manifest import report_path, require_result, write_report
 from pystatic_tasks.steps.policy import make_policy
-from pystatic_tasks.steps.results import Built, Check, RunReport, Smoked
+from pystatic_tasks.steps.results import Built, Check, Imports, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
+from pystatic_tasks.steps.smoke.imports import measure_imports
 from pystatic_tasks.steps.smoke.plain import Plain, is_another_text, lacks, missing_words, read_plain, unlike_plain
 from pystatic_tasks.steps.smoke.probes import mismatch, wait_until_ready
 from pystatic_tasks.system.files import write_whole
@@ -67,7 +69,8 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         SmokeError: a service cannot be started, or a check failed; the log and what to do are in the message.
     """
     built = require_result(config, Built)
-    log_file(config).unlink(missing_ok=True)
+    for left in (log_file(config), report_path(config, Imports.step)):
+        left.unlink(missing_ok=True)
     engine = choose_engine(config.smoke.engine)
     artifact = make_artifact(config, written=built.written, ports=built.server_ports)
     # Reads all of the archive, which no engine is to be given if it is another.
@@ -95,13 +98,16 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     for each in engine.unchecked:
         context.say(f"not checked by {engine.name}: {each}")
 
+    passed = all(check.passed for check in [*still, *(each for run in runs for each in run.checks)])
+    if passed and serves(config):
+        report_imports(config, context, engine, artifact, built)
     report = Smoked(
         version=REPORT_VERSION,
         name=config.name,
         digest=built.digest,
         engine=engine.name,
         engine_version=version,
-        passed=all(check.passed for check in [*still, *(each for run in runs for each in run.checks)]),
+        passed=passed,
         checks=tuple(still),
         runs=tuple(RunReport(user=run.user, startup_ms=run.startup_ms, checks=tuple(run.checks)) for run in runs),
         unchecked=engine.unchecked,
@@ -112,6 +118,15 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         keep_log(config, runs)
         raise failure(config, still, runs, fix=context.command("smoke", "--fix"))
     return report
+
+
+def report_imports(config: ImageConfig, context: StepContext, engine: Engine, artifact: Artifact, built: Built) -> None:
+    """Write and say how long its imports take, where the program can be made to tell that."""
+    with services.running(config, context), context.terminal.activity("looking at its imports"):
+        imports = measure_imports(config, engine, artifact, built)
+    if imports:
+        write_report(config, imports)
+        context.say(slowest(imports))
 
 
 def as_markdown(config: ImageConfig, engine: Engine, still: Sequence[Check], runs: Sequence[Run]) -> str:

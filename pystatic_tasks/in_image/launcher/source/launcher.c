@@ -28,6 +28,9 @@ static const char INTERPRETER[] = "bin/python";
 // What it starts with.
 static const char SCRIPT[] = "launched.pyc";
 static const char CONFIGURATION[] = "pyvenv.cfg";
+// What Python does for a variable of its own, which it does not read where none is to decide on what it imports.
+static const char PROFILED_BY[] = "PYTHONPROFILEIMPORTTIME";
+static const char *const PROFILING[] = {"-X", "importtime"};
 // Where a file in memory is found by its descriptor.
 static const char DESCRIPTORS[] = "/proc/self/fd/";
 
@@ -303,7 +306,9 @@ static void add_script(struct command_line *line, const struct start *start, uns
 }
 
 static void add_program(struct command_line *line, const struct start *start, unsigned lock, const char *name) {
+    const char *profiled = getenv(PROFILED_BY);
     add_words(line, start->payload.options, start->payload.option_count);
+    if (profiled && *profiled) add_words(line, PROFILING, sizeof PROFILING / sizeof *PROFILING);
     add_script(line, start, lock, start->payload.name);
     // By a path, the program can be called again.
     const char *first = strchr(name, '/') ? name : start->executable;

@@ -1,0 +1,68 @@
+"""What a program imports until its first answer, and how long each module takes: `dist/pystatic/NAME/imports.json`.
+
+    {"version": 1, "name": "shop", "digest": "sha256:…", "engine": "docker", "first_answer_ms": 312,
+     "imports": [{"name": "encodings.aliases", "self_us": 310, "cumulative_us": 310, "depth": 1},
+                 {"name": "encodings", "self_us": 420, "cumulative_us": 730, "depth": 0}, …]}
+
+`imports` is what `python -X importtime` prints, in the order in which imports end: a module comes after all that it
+imports. So what imported a module is the next one behind it with a smaller depth; what has depth 0 was imported by no
+other import, but by the interpreter or by a function that runs. `cumulative_us` is `self_us` and the `cumulative_us`
+of all that the module imported. All times are of one run in which they are measured and written, which takes longer
+than another: hold them against each other. `digest` is that of the image's manifest.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.in_env.names import top_of
+from pystatic_tasks.in_env.records import from_json
+from pystatic_tasks.steps.manifest import report_path
+from pystatic_tasks.steps.results import Imported, Imports
+from pystatic_tasks.system.files import open_regular
+
+# Of imports.json; described by schemas/imports.schema.json.
+VERSION = 1
+LINE = re.compile(r"^import time: +(\d+) \| +(\d+) \| ( *)(\S+) *$", re.MULTILINE)
+SPACES_PER_LEVEL = 2
+# So many are named in a line.
+SHOWN = 5
+
+
+def parse_imports(output: str) -> Iterator[Imported]:
+    """The imports among all that a program wrote, in its order."""
+    for own, cumulative, indentation, name in LINE.findall(output):
+        depth = len(indentation) // SPACES_PER_LEVEL
+        yield Imported(name=name, self_us=int(own), cumulative_us=int(cumulative), depth=depth)
+
+
+def read_imports(config: ImageConfig) -> Imports | None:
+    """What smoke left; None if it left nothing that can be read."""
+    try:
+        with open_regular(report_path(config, Imports.step)) as file:
+            return from_json(Imports, json.load(file))
+    except (OSError, ValueError):
+        return None
+
+
+def total_us(imports: Iterable[Imported]) -> int:
+    """What all imports took together, in microseconds."""
+    return sum(each.self_us for each in imports)
+
+
+def by_package(imports: Iterable[Imported]) -> list[tuple[str, int]]:
+    """The top-level packages, and what the modules of each took themselves, in microseconds; the slowest first."""
+    found = Counter[str]()
+    for each in imports:
+        found[top_of(each.name)] += each.self_us
+    return sorted(found.items(), key=lambda item: (-item[1], item[0]))
+
+
+def slowest(imports: Imports) -> str:
+    """One line of the packages that take longest."""
+    listed = ", ".join(f"{name} {us / 1000:.0f} ms" for name, us in by_package(imports.imports)[:SHOWN])
+    return f"slowest imports: {listed}; all {len(imports.imports)} take {total_us(imports.imports) / 1000:.0f} ms"

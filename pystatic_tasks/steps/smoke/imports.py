@@ -1,0 +1,53 @@
+"""The image run once more, to see how long its imports take until the first answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.engines import Artifact, Container, Engine
+from pystatic_tasks.steps.import_times import VERSION, parse_imports
+from pystatic_tasks.steps.policy import make_policy
+from pystatic_tasks.steps.results import Built, Imported, Imports
+from pystatic_tasks.steps.smoke.probes import wait_until_ready
+
+# Python's own variable, of which the launcher and the script of a tree make "-X importtime"; and of several workers
+# that import side by side, lines could not be told apart.
+VARIABLES = {"PYTHONPROFILEIMPORTTIME": "1", "WEB_CONCURRENCY": "1"}
+# An engine has the last lines of a log a little later than the answer that follows them.
+LOG_SECONDS = 0.1
+
+
+def measure_imports(config: ImageConfig, engine: Engine, artifact: Artifact, built: Built) -> Imports | None:
+    """Run the image of a server until its first answer; None if there is none, or nothing of imports in the log."""
+    policy = make_policy(config, user=config.image.user, step="smoke", env=VARIABLES)
+    started = time.monotonic()
+    container = engine.start(artifact, policy, [])
+    try:
+        path = config.smoke.requests[0].path if config.smoke.requests else "/"
+        if not wait_until_ready(container, container.address(), path, config.smoke.timeout):
+            return None
+        first_answer_ms = round((time.monotonic() - started) * 1000)
+        imports = logged_imports(container)
+    finally:
+        container.remove()
+    if not imports:
+        return None
+    return Imports(
+        version=VERSION,
+        name=config.name,
+        digest=built.digest,
+        engine=engine.name,
+        first_answer_ms=first_answer_ms,
+        imports=imports,
+    )
+
+
+def logged_imports(container: Container) -> tuple[Imported, ...]:
+    """All imports that were logged, once the log grows no more."""
+    before: Sequence[Imported] = ()
+    while len(found := tuple(parse_imports(container.output()))) > len(before):
+        before = found
+        time.sleep(LOG_SECONDS)
+    return found
