@@ -6,11 +6,13 @@ Runs within PyInstaller, since `Analysis` reads what that was called with.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
+from typing import Any
 
 from PyInstaller.building.build_main import Analysis
 from PyInstaller.depend import bindepend
+from PyInstaller.lib.modulegraph.modulegraph import Script
 
 from .exchange import respond
 from .package_data import tells_of_the_machine
@@ -43,7 +45,22 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         loose=tuple(analysis._modules_outside_pyz),
         binaries=tuple(entry for entry in analysis.binaries if not (brings_itself and entry[1] == str(interpreter))),
         datas=tuple(wanted(analysis.datas)),
+        imported_by=dict(sorted(importers(analysis.graph))),
     )
+
+
+def importers(graph: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """For each module of PyInstaller's graph the modules that import it, but for what lies in the module itself."""
+    for node in graph.nodes():
+        # Only what was found has a file.
+        if isinstance(node, Script) or not node.filename:
+            continue
+        sources = {each for each in graph.incoming(node) if each not in (None, node)}
+        # The identifier of a script is its path.
+        names = {"" if isinstance(each, Script) else each.identifier for each in sources}
+        found = {name for name in names if not name.startswith(f"{node.identifier}.")}
+        if found:
+            yield node.identifier, tuple(sorted(found))
 
 
 def wanted(datas: Iterable[TocEntry]) -> list[TocEntry]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from PyInstaller.archive.readers import CArchiveReader
 
 from .binaries import is_elf
 from .layer_assignment import source_of
-from .protocol import Part, PartKind
+from .protocol import Part, PartKind, Placed
 
 KINDS: Mapping[str, PartKind] = {"b": "binary", "x": "data", "Z": "data"}
 
@@ -39,6 +39,23 @@ def names_in_archive(program: Path) -> dict[str, list[str]]:
     return {
         name: list(archive.open_embedded_archive(name).toc) if name.endswith(".pyz") else [] for name in archive.toc
     }
+
+
+def sizes_in_archive(program: Path, location: str, inside: str) -> Iterator[Placed]:
+    """The files of a one-file program, without the archives of modules, whose modules are listed instead.
+
+    Args:
+        program: Its path.
+        location: Where it is in the image.
+        inside: What leads into an archive.
+    """
+    archive = CArchiveReader(str(program))
+    for name, (_, _, size, _, _) in archive.toc.items():
+        if name.endswith(".pyz"):
+            for module, (_, _, length) in archive.open_embedded_archive(name).toc.items():
+                yield Placed(location=f"{location}{inside}{name}{inside}{module}", size_bytes=length)
+        else:
+            yield Placed(location=f"{location}{inside}{name}", size_bytes=size)
 
 
 def list_tree(root: Path, folders: Sequence[Path]) -> list[Part]:

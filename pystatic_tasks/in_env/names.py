@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 from pathlib import PurePath
 
+from .protocol import Use
+
 
 def around(name: str) -> list[str]:
     """What a name lies in: the packages of a module, the folders and packages of a folder of data."""
@@ -25,6 +27,12 @@ def is_among(name: str, names: Collection[str]) -> bool:
 def outermost(names: Collection[str]) -> set[str]:
     """Those that lie in no other."""
     return {name for name in names if not any(each in names for each in around(name))}
+
+
+def used_names(use: Use) -> set[str]:
+    """The names of what was used, and of what that lies in."""
+    folders = {f"{folder}/" for folder in use.data}
+    return {each for name in {*use.modules, *folders} for each in (name, *around(name))}
 
 
 def is_kept(name: str, patterns: Iterable[str]) -> bool:

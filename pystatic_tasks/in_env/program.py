@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from PyInstaller.building.api import EXE, PYZ
@@ -19,7 +19,7 @@ from .analysis_cache import analyse, key_of, load, made_in, own_files, save
 from .binaries import prepare
 from .bytecode import compile_again
 from .components import INSIDE, Member, archive_members, components, tool_versions, tree_members
-from .contents import list_archive, list_tree, names_in_archive
+from .contents import list_archive, list_tree, names_in_archive, sizes_in_archive
 from .docstrings import documented, imported, owners_of
 from .exchange import respond
 from .layer_assignment import RUNNER, assign_layers
@@ -27,7 +27,7 @@ from .metadata_headers import distributions_by_file, frozen_distributions, write
 from .names import is_among, module_of
 from .package_data import is_data
 from .packed_places import place_of
-from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Program, TocEntry, TreeFile
+from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Placed, Program, TocEntry, TreeFile
 from .records import to_json
 from .shared_libraries import unwinder
 from .slim import BY_ARCHIVE, STAND_IN, TLS, loaded_with, may_be_left_out, slimmed, without_tls
@@ -46,8 +46,10 @@ class Made:
     binaries: tuple[str, ...]
     members: tuple[Member, ...]
     contents: tuple[Part, ...]
+    placed: tuple[Placed, ...]
     files: tuple[TreeFile, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()
+    linked_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +104,9 @@ def freeze(program: Program) -> FrozenProgram:
         tools=tool_versions(),
         own_packages=own_packages(files),
         optional=tuple(may_be_left_out(whole, own_packages(files))),
+        placed=made.placed,
+        imported_by=whole.imported_by,
+        linked_by=made.linked_by,
     )
 
 
@@ -209,7 +214,7 @@ def metadata_of(
 def make_tree(program: Program, analysed: Analysed, added: Added, root: Path, interpreter: Path) -> Made:
     """Lay the program out in the folder `root`."""
     binaries = prepare(analysed.binaries, Path(program.kept) / "binaries", strip=program.strip)
-    missing = lay_out(
+    laid_out = lay_out(
         root,
         program.name,
         [*binaries, *analysed.datas, *added.metadata],
@@ -224,10 +229,13 @@ def make_tree(program: Program, analysed: Analysed, added: Added, root: Path, in
     library, packages = root / LIBRARY, root / PACKAGES
     sources = {name: source for name, source, kind in analysed.binaries if kind != "SYMLINK"}
     sources.update({Path(path).name: path for path in program.libraries})
+    files = assign_layers(root, library, packages)
     return Made(
         binaries=(*machine_files(root), *(source for _, source, _ in analysed.binaries)),
-        missing=tuple(missing),
-        files=tuple(assign_layers(root, library, packages)),
+        placed=tuple(placed_files(program, root, files)),
+        missing=laid_out.missing,
+        linked_by=laid_out.linked_by,
+        files=tuple(files),
         contents=tuple(list_tree(root, (packages, library))),
         members=tuple(placed_members(program, tree_members(root, library, packages, sources, interpreter))),
     )
@@ -236,11 +244,27 @@ def make_tree(program: Program, analysed: Analysed, added: Added, root: Path, in
 def placed_members(program: Program, members: Iterable[Member]) -> Iterator[Member]:
     """The members of a tree, by where they lie in an image: inside the one file if they are packed into that."""
     for member in members:
-        if not program.is_packed:
-            yield member
-        elif member.location != f"/{program.name}":
-            place = place_of(Path(member.location.removeprefix("/")), program.name)
-            yield Member(f"/{program.name}{INSIDE}{place}", member.origin)
+        location = location_of(program, member.location)
+        if location:
+            yield Member(location, member.origin)
+
+
+def placed_files(program: Program, root: Path, files: Iterable[TreeFile]) -> Iterator[Placed]:
+    """The same of its files, with their sizes."""
+    for file in files:
+        path, location = Path(f"{root}{file.path}"), location_of(program, file.path)
+        if location:
+            size = 0 if path.is_symlink() else path.stat().st_size
+            yield Placed(location=location, size_bytes=size, layer=file.owner, path=file.path)
+
+
+def location_of(program: Program, path: str) -> str:
+    """Where a file of a tree lies in an image; "" for the script that nothing is packed of."""
+    if not program.is_packed:
+        return path
+    if path == f"/{program.name}":
+        return ""
+    return f"/{program.name}{INSIDE}{place_of(Path(path.removeprefix('/')), program.name)}"
 
 
 def make_archive(program: Program, analysed: Analysed, added: Added, path: Path, interpreter: Path) -> Made:
@@ -269,6 +293,7 @@ def make_archive(program: Program, analysed: Analysed, added: Added, path: Path,
     location = f"/{program.name}{INSIDE}{program.name}"
     return Made(
         binaries=tuple(source for _, source, _ in [*binaries, *dependencies]),
+        placed=tuple(sizes_in_archive(path, location, INSIDE)),
         contents=tuple(list_archive(path)),
         members=tuple(archive_members(location, names_in_archive(path), sources)),
     )

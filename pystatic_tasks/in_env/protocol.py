@@ -98,6 +98,22 @@ class TreeFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Placed:
+    """A file of a program: where it lies in the image, as `Component.files` has it.
+
+    Attributes:
+        size_bytes: Before compression; 0 for links.
+        layer: What it would be in, or is in, as a file of a tree; "" in an archive.
+        path: From the tree's root, with a leading "/"; "" in an archive.
+    """
+
+    location: str
+    size_bytes: int
+    layer: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Refusal:
     """Why there is no other answer: one sentence, what to do, and lines to show between them."""
 
@@ -417,6 +433,9 @@ class FrozenProgram:
         tools: What the machine's own tools that change binaries say of themselves.
         own_packages: Top-level packages and modules of the project.
         optional: Names of what it can do without, whether or not that was left out; see slim.py.
+        placed: All its files, sorted by path or as the archive has them.
+        imported_by: As `Analysed` has it.
+        linked_by: For each shared library of a tree, by file name, the paths of the files that ask for it.
     """
 
     sources: tuple[str, ...]
@@ -428,6 +447,9 @@ class FrozenProgram:
     tools: Mapping[str, str]
     own_packages: tuple[str, ...]
     optional: tuple[str, ...]
+    placed: tuple[Placed, ...] = ()
+    imported_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    linked_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -450,6 +472,8 @@ class Analysed:
     """PyInstaller's tables of contents.
 
     `loose` are the modules that are no part of `pure`, since their compiled form is part of `datas`.
+    `imported_by` has for each module those that import it, by name; "" is the entry script, which also stands for
+    whatever asked for a module by its name.
     """
 
     scripts: tuple[TocEntry, ...]
@@ -457,6 +481,7 @@ class Analysed:
     loose: tuple[TocEntry, ...]
     binaries: tuple[TocEntry, ...]
     datas: tuple[TocEntry, ...]
+    imported_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

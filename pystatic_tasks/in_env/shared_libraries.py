@@ -96,6 +96,7 @@ class SharedLibraries:
         root: The folder.
         executable: The program in it, whose architecture counts.
         system: Folder in it where the loader looks without being told: the one that it was built for.
+        files: Its ELF files, and what each asks for, once it is complete.
     """
 
     def __init__(self, root: Path, executable: Path) -> None:
@@ -105,6 +106,7 @@ class SharedLibraries:
         c_library = find_library(C_LIBRARY, self.machine)
         self.c_library = c_library or Path("/lib", C_LIBRARY)
         self.system = root / self.c_library.parent.relative_to("/")
+        self.files: dict[Path, Linkage] = {}
 
     def complete(self, opened_by_name: Iterable[str], *, strip: bool) -> list[tuple[str, str]]:
         """Add the loader and the libraries that are needed.
@@ -118,7 +120,7 @@ class SharedLibraries:
         """
         for path in map(Path, opened_by_name):
             copy_fit(path, self.system, path.name, strip=strip)
-        files = {file: linkage(file) for file in self.elf_files()}
+        self.files = files = {file: linkage(file) for file in self.elf_files()}
         loader = Path(files[self.executable].interpreter).name
         todo = [(file, name) for file in files for name in files[file].needed if not reaches(file, files[file], name)]
         todo += [(self.c_library, name) for name in self.opened_by_libc()]
@@ -146,6 +148,14 @@ class SharedLibraries:
         for path in sorted(self.root.rglob("*")):
             if path.is_file() and not path.is_symlink() and is_elf(path):
                 yield path
+
+    def linked_by(self) -> dict[str, tuple[str, ...]]:
+        """For each library that a file asks for, by name, the paths of those files from the root folder, sorted."""
+        found: dict[str, list[str]] = {}
+        for file in sorted(self.files):
+            for name in self.files[file].needed:
+                found.setdefault(name, []).append(f"/{file.relative_to(self.root)}")
+        return {name: tuple(found[name]) for name in sorted(found)}
 
     def add_loaders(self, files: Mapping[Path, Linkage]) -> Iterator[tuple[str, str]]:
         """Put the loader at each path that a file names; pairs (file, loader) of those that are not there."""

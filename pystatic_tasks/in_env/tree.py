@@ -16,7 +16,8 @@ import marshal
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
 
@@ -61,6 +62,14 @@ exec(__loader__.get_code(__name__))
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class LaidOut:
+    """What became known of a tree when it was laid out; see `FrozenProgram`."""
+
+    missing: tuple[tuple[str, str], ...]
+    linked_by: Mapping[str, tuple[str, ...]]
+
+
 def lay_out(
     root: Path,
     name: str,
@@ -73,7 +82,7 @@ def lay_out(
     documented: bool,
     explaining: Path | None = None,
     strip: bool,
-) -> list[tuple[str, str]]:
+) -> LaidOut:
     """Make the root folder anew.
 
     Args:
@@ -88,9 +97,6 @@ def lay_out(
         documented: Whether the entry script keeps its docstrings at any level.
         explaining: Source of the module that says why others are missing, if any are.
         strip: Whether to remove symbols from what is added.
-
-    Returns:
-        Pairs (file, library) of what is needed and nowhere on this machine, sorted.
     """
     shutil.rmtree(root, ignore_errors=True)
     # Without this folder, Python complains at every start.
@@ -114,7 +120,8 @@ def lay_out(
     if explaining:
         write_bytecode(root / PACKAGES / f"{EXPLAINING}.pyc", compile_code(explaining, explaining.name, optimize))
     write_script(root, name, entry.stem, optimize, explains=explaining is not None)
-    return shared_libraries.complete(libraries, strip=strip)
+    missing = shared_libraries.complete(libraries, strip=strip)
+    return LaidOut(missing=tuple(missing), linked_by=shared_libraries.linked_by())
 
 
 def needs_libpython(interpreter: Path) -> bool:

@@ -30,14 +30,13 @@ from pystatic_tasks.engines.registry import engine_called
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.in_env.protocol import Form
 from pystatic_tasks.packers import find_packer, form_of
+from pystatic_tasks.report.interpreters import LARGE_INTERPRETER_BYTES, large_interpreter
 from pystatic_tasks.steps.freeze.installers import uv_there
 from pystatic_tasks.steps.freeze.interpreter import (
-    LARGE_INTERPRETER_BYTES,
     check_libpython,
     check_threads,
     check_version,
     find_interpreter,
-    large_interpreter,
     version_of,
 )
 from pystatic_tasks.system import machine

@@ -21,6 +21,8 @@ from pystatic_tasks.system.files import write_whole
 # Of libdeflate's levels up to 12; the higher ones take twice as long for a thousandth less.
 GZIP_LEVEL = 10
 ZSTD_LEVEL = 19
+# An eighth of the time for a thirtieth more.
+QUICK_LEVEL = 6
 
 
 def gzip(content: bytes) -> bytes:
@@ -29,6 +31,13 @@ def gzip(content: bytes) -> bytes:
     import deflate
 
     return bytes(deflate.gzip_compress(content, GZIP_LEVEL))
+
+
+def estimated(content: bytes) -> int:
+    """Bytes that a content takes when gzip compresses it alone, in passing: an estimate, the same on every machine."""
+    import deflate
+
+    return len(deflate.gzip_compress(content, QUICK_LEVEL)) if content else 0
 
 
 def zstd(content: bytes) -> bytes:

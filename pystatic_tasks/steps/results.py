@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pystatic_tasks.bom.components import BuiltWith
-from pystatic_tasks.in_env.protocol import Component, ObservedAnswer, Part, TreeFile, Use
+from pystatic_tasks.in_env.protocol import Component, ObservedAnswer, Part, Placed, TreeFile, Use
 from pystatic_tasks.oci.description import ImageDescription
 
 Stamps = Mapping[str, tuple[int, int]]
@@ -68,6 +68,10 @@ class Frozen(Result):
         uses: What it was seen to use.
         not_observed: Why not everything was; "" if it was.
         optional: Names of what it can do without, whether or not that was left out.
+        placed: All its files, with their sizes.
+        compressed_alone: Bytes of each component when it is compressed by itself; () if nobody estimated that.
+        imported_by: For each module those that import it, by name; see `Analysed`.
+        linked_by: For each shared library, by name, the paths of the files that ask for it.
         system: Size and time of the last change of the machine's files that it was made from.
         platform: The OCI platform that it is of, such as "linux/amd64".
         system_copy: The system that it was frozen on; None if that is this machine's.
@@ -95,6 +99,10 @@ class Frozen(Result):
     uses: tuple[Use, ...] = ()
     not_observed: str = ""
     optional: tuple[str, ...] = ()
+    placed: tuple[Placed, ...] = ()
+    compressed_alone: tuple[int, ...] = ()
+    imported_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    linked_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     system: Stamps
     platform: str
     system_copy: SystemCopy | None = None

@@ -16,10 +16,8 @@ from pystatic_tasks.in_env.protocol import Form
 from pystatic_tasks.steps.build_environment import ask
 from pystatic_tasks.steps.results import Interpreter
 from pystatic_tasks.system.processes import tool_environment
-from pystatic_tasks.system.units import megabytes
 
 OLDEST_PYTHON = (3, 10)
-LARGE_INTERPRETER_BYTES = 15_000_000
 
 
 def check_interpreter(python: Path, work: Path, form: Form) -> Interpreter:
@@ -140,12 +138,4 @@ def remedy_for_libpython(found: Probed) -> str:
     return (
         f"use a Python built with it: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install {minor}, "
         "or the one of your distribution."
-    )
-
-
-def large_interpreter(name: str, size_bytes: int) -> tuple[str, str]:
-    """What there is to say of an interpreter, or its library, above `LARGE_INTERPRETER_BYTES`; and a way out."""
-    return (
-        f"{name} alone is {megabytes(size_bytes)} (python-build-standalone's are that large)",
-        "the Python of a distribution or of pyenv makes a smaller image",
     )

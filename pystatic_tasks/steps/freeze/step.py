@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.in_env.names import is_among
-from pystatic_tasks.in_env.protocol import Part
 from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.packers import form_of
+from pystatic_tasks.report.interpreters import large_interpreter, large_interpreters
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
+from pystatic_tasks.steps.freeze.estimate import compressed_alone
 from pystatic_tasks.steps.freeze.examination import examine_target, find_tools, observe_target
 from pystatic_tasks.steps.freeze.inputs import freeze_inputs, sources, stamps_of_others
-from pystatic_tasks.steps.freeze.interpreter import LARGE_INTERPRETER_BYTES, check_interpreter, large_interpreter
+from pystatic_tasks.steps.freeze.interpreter import check_interpreter
 from pystatic_tasks.steps.freeze.own_data import check_own_data, of_project
 from pystatic_tasks.steps.freeze.phases import phase_of
 from pystatic_tasks.steps.freeze.program import FOLDERS, run_pyinstaller
@@ -103,6 +104,10 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         uses=observed.uses,
         not_observed=observed.problem,
         optional=made.optional,
+        placed=made.placed,
+        compressed_alone=compressed_alone(program, made.components, made.placed),
+        imported_by=made.imported_by,
+        linked_by=made.linked_by,
         system=stamps_of_others(config, context, decisive, began),
         platform=host_platform(),
     )
@@ -128,12 +133,3 @@ def say_what_is_new(
     elif new:
         listed = ", ".join([*new[:SHOWN], *(["…"] if len(new) > SHOWN else [])])
         context.say(f"{FILE} does not know {listed}, kept therefore; {again} looks again")
-
-
-def large_interpreters(contents: Iterable[Part]) -> Iterator[tuple[str, int]]:
-    """Name and size, in bytes, of an interpreter or its library that is larger than it need be."""
-    for part in contents:
-        name = PurePosixPath(part.name).name
-        is_interpreter = part.kind == "binary" and name.startswith(("libpython", "python3."))
-        if is_interpreter and part.size_bytes > LARGE_INTERPRETER_BYTES:
-            yield name, part.size_bytes

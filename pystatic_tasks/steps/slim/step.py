@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import FreezeError
-from pystatic_tasks.in_env.names import around, is_kept, outermost, top_of
-from pystatic_tasks.in_env.protocol import Use
+from pystatic_tasks.in_env.names import is_kept, outermost, top_of, used_names
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import require_manifest, write_manifest
 from pystatic_tasks.steps.results import Frozen, Slimmed
@@ -57,12 +56,6 @@ def decide(config: ImageConfig, frozen: Frozen) -> Slimmed:
     left_out = outermost(optional - staying - wanted)
     version = ".".join(frozen.interpreter.version.split(".")[:2])
     return Slimmed(python=version, left_out=by_package(left_out), kept=kept)
-
-
-def used_names(use: Use) -> set[str]:
-    """The names of what was used, and of what that lies in."""
-    folders = {f"{folder}/" for folder in use.data}
-    return {each for name in {*use.modules, *folders} for each in (name, *around(name))}
 
 
 def by_package(names: Iterable[str]) -> Mapping[str, tuple[str, ...]]:

@@ -1,10 +1,38 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("PyInstaller", reason="PyInstaller is in build environments only")
 
-from pystatic_tasks.in_env.analysis import wanted
+from PyInstaller.lib.modulegraph.modulegraph import ModuleGraph
+
+from pystatic_tasks.in_env.analysis import importers, wanted
+
+
+def test_who_imports_a_module_is_known_from_the_graph(tmp_path: Path) -> None:
+    """A package is not imported by what lies in it; what is not there is left out; "" is the entry script.
+
+    The graph takes what a package is asked for by its name for something that the package imports.
+    """
+    files = {
+        "main.py": "import shop.web",
+        "shop/__init__.py": "import nowhere",
+        "shop/web.py": "from shop import cart\nimport tool",
+        "shop/cart.py": "import tool",
+        "tool.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    graph = ModuleGraph([str(tmp_path)])
+    graph.add_script(str(tmp_path / "main.py"))
+    assert dict(importers(graph)) == {
+        "shop.web": ("",),
+        "shop.cart": ("shop", "shop.web"),
+        "tool": ("shop.cart", "shop.web"),
+    }
 
 
 def test_what_an_installer_noted_for_itself_is_left_out() -> None:

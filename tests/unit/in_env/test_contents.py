@@ -72,3 +72,16 @@ def test_the_files_of_a_tree_are_listed_alike(tmp_path: Path) -> None:
         ("json", "bytecode", 150),
         ("usr/lib/notes.so", "data", 100),
     ]
+
+
+def test_all_that_an_archive_holds_has_its_size_and_its_place(tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(b"d" * 80)
+    code = {name: compile("", name, "exec") for name in ("shop", "shop.web")}
+    modules = [(name, f"/{name}.py", "PYMODULE") for name in code]
+    writers.ZlibArchiveWriter(str(tmp_path / "PYZ.pyz"), modules, code)
+    toc = [("größe.txt", str(tmp_path / "data"), True, "x"), ("PYZ.pyz", str(tmp_path / "PYZ.pyz"), False, "z")]
+    writers.CArchiveWriter(str(tmp_path / "program"), toc, "libpython.so")
+    found = {each.location: each.size_bytes for each in contents.sizes_in_archive(tmp_path / "program", "/shop", "!/")}
+    assert list(found) == ["/shop!/größe.txt", "/shop!/PYZ.pyz!/shop", "/shop!/PYZ.pyz!/shop.web"]
+    assert found["/shop!/größe.txt"] == 80
+    assert 0 < found["/shop!/PYZ.pyz!/shop"] < 1_000

@@ -16,9 +16,11 @@ from pystatic_tasks.in_env.program import (
     links,
     names_inside,
     own_packages,
+    placed_files,
     with_docstrings,
 )
-from pystatic_tasks.in_env.protocol import Analysed, Component, Own, Program
+from pystatic_tasks.in_env.protocol import Analysed, Component, Own, Placed, Program, TreeFile
+from pystatic_tasks.in_env.tree import PREFIX, VERSION
 
 PROJECT = Component(kind="project", type="generic", name="shop")
 SHOP = Program(
@@ -139,3 +141,27 @@ def test_all_data_is_told_whoever_asked_for_it_and_no_code() -> None:
     )
     analysed = Analysed(scripts=(), pure=(), loose=(), binaries=(), datas=datas)
     assert data_of(analysed) == (("/shop/shop.egg-info/PKG-INFO", "shop.egg-info"), ("/shop/page.html", "."))
+
+
+def test_the_files_of_a_tree_are_told_by_where_they_lie_in_the_image(tmp_path: Path) -> None:
+    """In the one file there is no script: the launcher starts the program."""
+    packages = f"{PREFIX}/lib/{VERSION}/site-packages"
+    for path, size in (("shop", 5), (f"{packages}/shop/web.pyc", 7)):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"x" * size)
+    (tmp_path / "link").symlink_to("shop")
+    files = [
+        TreeFile(path="/shop", owner="project"),
+        TreeFile(path=f"/{packages}/shop/web.pyc", owner="project"),
+        TreeFile(path="/link", owner="python"),
+    ]
+    own = f"/{packages}/shop/web.pyc"
+    assert list(placed_files(replace(SHOP, is_packed=False), tmp_path, files)) == [
+        Placed(location="/shop", size_bytes=5, layer="project", path="/shop"),
+        Placed(location=own, size_bytes=7, layer="project", path=own),
+        Placed(location="/link", size_bytes=0, layer="python", path="/link"),
+    ]
+    inside = f"/shop!/lib/{VERSION}/site-packages/shop/web.pyc"
+    packed = list(placed_files(replace(SHOP, is_packed=True), tmp_path, files))
+    assert packed[0] == Placed(location=inside, size_bytes=7, layer="project", path=own)
+    assert [each.path for each in packed] == [own, "/link"]

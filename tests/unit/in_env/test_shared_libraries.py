@@ -117,6 +117,17 @@ def test_a_library_names_no_loader(tree: Tree) -> None:
     assert "liby.so.1" in linkage.needed
 
 
+def test_who_asks_for_a_library_is_known_by_its_name(tree: Tree) -> None:
+    tree.needs("libx.so")
+    tree.library(tree.own / "libx.so", "liby.so.1")
+    made = shared_libraries.SharedLibraries(tree.root, tree.program)
+    made.complete([], strip=False)
+    found = made.linked_by()
+    assert found["libx.so"] == ("/true",)
+    assert found["liby.so.1"] == ("/opt/packages/libx.so",)
+    assert {"/opt/packages/libx.so", "/true"} <= set(found[LIBC])
+
+
 def test_a_static_program_asks_for_nothing(tree: Tree) -> None:
     loader = Path(shared_libraries.linkage(tree.program).interpreter)
     linkage = shared_libraries.linkage(loader)

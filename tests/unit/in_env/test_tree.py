@@ -92,7 +92,7 @@ def lay_out(libpython: list[Entry], tmp_path: Path) -> Callable[..., Path]:
             documented=documented,
             strip=False,
         )
-        assert found == list(missing)
+        assert found.missing == tuple(missing)
         return root
 
     return lay_out

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from pystatic_tasks.errors import MissingToolError
-from pystatic_tasks.oci.compression import COMPRESS, gzip, zstd
+from pystatic_tasks.oci.compression import COMPRESS, estimated, gzip, zstd
 
 CONTENT = b"".join(b"%d " % number for number in range(5000))
 
@@ -23,6 +23,11 @@ def test_gzip_is_read_by_everybody() -> None:
     packed = gzip(CONTENT)
     assert standard_gzip.decompress(packed) == CONTENT
     assert len(packed) < len(standard_gzip.compress(CONTENT, 9))
+
+
+def test_an_estimate_is_what_gzip_makes_of_it_in_passing() -> None:
+    assert len(gzip(CONTENT)) <= estimated(CONTENT) < len(CONTENT) / 2
+    assert estimated(b"") == 0
 
 
 def test_gzip_tells_no_time_and_no_name() -> None:

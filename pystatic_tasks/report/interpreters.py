@@ -1,0 +1,28 @@
+"""Interpreters that are larger than they need be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+from pystatic_tasks.in_env.protocol import Part
+from pystatic_tasks.system.units import megabytes
+
+LARGE_INTERPRETER_BYTES = 15_000_000
+
+
+def large_interpreter(name: str, size_bytes: int) -> tuple[str, str]:
+    """What there is to say of an interpreter, or its library, above `LARGE_INTERPRETER_BYTES`; and a way out."""
+    return (
+        f"{name} alone is {megabytes(size_bytes)} (python-build-standalone's are that large)",
+        "the Python of a distribution or of pyenv makes a smaller image",
+    )
+
+
+def large_interpreters(contents: Iterable[Part]) -> Iterator[tuple[str, int]]:
+    """Name and size, in bytes, of an interpreter or its library that is larger than it need be."""
+    for part in contents:
+        name = PurePosixPath(part.name).name
+        is_interpreter = part.kind == "binary" and name.startswith(("libpython", "python3."))
+        if is_interpreter and part.size_bytes > LARGE_INTERPRETER_BYTES:
+            yield name, part.size_bytes
