@@ -30,7 +30,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Types, strictly."""
     install_group(session, "types")
-    session.install("-e", ".[resolve,spdx,zstd]")
+    session.install("-e", ".[report,resolve,spdx,zstd]")
     sample_app = ("sample_app/random_number", "sample_app/tests")
     session.run("mypy", "pystatic_tasks", *sample_app, "tests", "bench", "docs", "noxfile.py")
 
@@ -48,7 +48,7 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Unit tests: no build, no engine, under a minute; after all of them, which lines no test runs."""
     install_group(session, "tests")
-    session.install("-e", ".[resolve,spdx,zstd]", "-e", "./sample_app")
+    session.install("-e", ".[report,resolve,spdx,zstd]", "-e", "./sample_app")
     coverage = [] if session.posargs else coverage_options(session)
     session.run("pytest", "-n", "2", "-m", "not integration", *coverage, *session.posargs)
 
@@ -63,7 +63,7 @@ def coverage_options(session: nox.Session) -> list[str]:
 def integration(session: nox.Session) -> None:
     """Real builds in real engines; what is not on the machine is skipped, with the reason."""
     install_group(session, "integration")
-    session.install("-e", ".[resolve,spdx,zstd]")
+    session.install("-e", ".[report,resolve,spdx,zstd]")
     # Tests that share a build stay together (tests/scheduling.py), the longest first.
     spread = ("-n", "2", "--no-loadscope-reorder")
     session.run("pytest", "tests/integration", "-m", "integration", *spread, "--durations=10", *session.posargs)

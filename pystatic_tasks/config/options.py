@@ -120,6 +120,7 @@ OPTIONS = (
         metavar="[HOST:]PORT",
         help="run: where to reach the program, instead of 127.0.0.1 and its own port if that is free",
     ),
+    Option(name="--open", help="report: show the page in a browser"),
     Option(name="--watch", help="run: build and start it again when something changes"),
     Option(name="--verbose", help="show the tools' own output"),
     Option(name="--json", help="print the step's manifest on standard output, and nothing else there"),
@@ -155,6 +156,7 @@ class Options:
         formats: What sbom is to write, of `FORMATS`.
         variables: Environment variables for what run or shell starts.
         publish: Host and port at which run publishes it, or None.
+        open: Whether report shows its page in a browser.
         watch: Whether run builds and starts it again when something changes.
         arguments: What stood after a second `--`, for that program; None without one.
         check_reproducible: Whether the image is built a second time and compared.
@@ -173,6 +175,7 @@ class Options:
     formats: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     publish: tuple[str, int] | None = None
+    open: bool = False
     watch: bool = False
     arguments: tuple[str, ...] | None = None
     check_reproducible: bool = False
@@ -236,6 +239,7 @@ def parse_options(words: Sequence[str]) -> Options:
         formats=tuple(given.format or ()),
         variables=dict(variable(parser, text) for text in given.env or ()),
         publish=None if given.publish is None else address(parser, given.publish),
+        open=given.open,
         watch=given.watch,
         arguments=arguments,
         check_reproducible=given.check_reproducible,

@@ -80,7 +80,7 @@ def register(
         prefix: Put before the sessions' names, such as "web-".
         names: Other names for single sessions, by step.
         skip: Steps without a session of their own; the session after them runs them.
-        default: Whether a bare `nox` runs them, but for `slim`, `run`, `shell`, `push`, `index` and `resolve`.
+        default: Whether a bare `nox` runs them, but for `slim`, `run`, `shell`, `report`, `push`, `index` and `resolve`.
         tags: Tags of the sessions, but for these, which run only where they are named.
         python: Interpreter to build with, as Nox names it.
         overrides: Configuration that goes before that of pyproject.toml, such as
@@ -677,6 +677,7 @@ def make_context(
         variables=options.variables,
         publish=options.publish,
         arguments=options.arguments,
+        opens=options.open,
         watches=options.watch,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),
         reuses_environment=reused,

@@ -42,6 +42,10 @@ class Entry:
         content = hash_file(self.content) if isinstance(self.content, Path) else str(self.content)
         return [self.path, self.mode, content, self.link]
 
+    def read(self) -> bytes:
+        """The bytes of a file; none for anything else."""
+        return self.content.read_bytes() if isinstance(self.content, Path) else self.content or b""
+
     @property
     def size_bytes(self) -> int:
         if isinstance(self.content, Path):

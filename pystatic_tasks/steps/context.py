@@ -43,6 +43,7 @@ class StepContext:
         variables: Environment variables for what run or shell starts, before those of `smoke.env`.
         publish: Host and port at which run publishes it.
         arguments: What run gives to it instead of `smoke.command`, and shell runs; None for just that, or a shell.
+        opens: Whether report shows its page in a browser.
         watches: Whether run builds and starts it again when something changes.
         build_again: Does all that comes before run once more; gives the configuration as it is then.
         python: Interpreter in the build environment; only freeze has one.
@@ -68,6 +69,7 @@ class StepContext:
     variables: Mapping[str, str] = field(default_factory=dict)
     publish: tuple[str, int] | None = None
     arguments: tuple[str, ...] | None = None
+    opens: bool = False
     watches: bool = False
     build_again: Callable[[], ImageConfig] = _nothing_to_build
     python: Path = Path()

@@ -28,7 +28,8 @@ class Step:
         before: Name of the step whose results it reads; "" for the first, and for one that reads none.
         needs_environment: Whether it needs a build environment.
         in_container: Whether it is done in the container, where the program is frozen in one.
-        on_request: Whether it changes more than `build` and `dist`: then it runs only where it is asked for by name.
+        on_request: Whether it changes more than `build` and `dist`, or needs what not everybody has: then it runs only
+            where it is asked for by name.
         in_foreground: Whether it goes on until the user ends it; then it is for one image at a time.
         platforms: Where an image is for several, whether it is done for each, for all at once, or for one only.
         is_folded: Whether it says much of what only matters when it fails.

@@ -12,6 +12,8 @@ from pystatic_tasks.steps.image.step import build_image
 from pystatic_tasks.steps.index.step import index
 from pystatic_tasks.steps.pack.step import pack
 from pystatic_tasks.steps.push.step import push
+from pystatic_tasks.steps.report.step import report
+from pystatic_tasks.steps.report_page import CONTENTS
 from pystatic_tasks.steps.resolve.step import resolve
 from pystatic_tasks.steps.run.step import run
 from pystatic_tasks.steps.sbom.step import sbom
@@ -82,6 +84,14 @@ TABLE = (
         run=sbom,
         before="image",
         result_file=CYCLONEDX,
+    ),
+    Step(
+        name="report",
+        description="Write the page that tells where the bytes of {name} are.",
+        run=report,
+        before="image",
+        on_request=True,
+        result_file=CONTENTS,
     ),
     Step(
         name="push",

@@ -109,7 +109,7 @@ def test_an_unknown_word_after_the_dashes(sample: Project) -> None:
         'After --: unknown word "--enginee".\n'
         "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, "
         "--filename FILE, --recursive, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, "
-        "--env NAME[=VALUE], --publish [HOST:]PORT, --watch, --verbose, --json; "
+        "--env NAME[=VALUE], --publish [HOST:]PORT, --open, --watch, --verbose, --json; "
         "one more -- goes before what is for the program.\n"
     ) in printed
 

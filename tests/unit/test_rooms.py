@@ -42,6 +42,7 @@ LIBRARIES_FOR_ONE = {
     "invoke": f"{NAME}.fronts.tasks",
     "urllib3": f"{NAME}.oci.registry",
     "yaml": f"{NAME}.steps.resolve",
+    "jinja2": f"{NAME}.report.render",
 }
 
 

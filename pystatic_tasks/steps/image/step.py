@@ -21,17 +21,19 @@ from pystatic_tasks.in_env.protocol import Component, Part
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.oci.blobs import digest
-from pystatic_tasks.oci.compression import compress_once, forget_others, kept_name, library_version
+from pystatic_tasks.oci.compression import compress_once, estimated, forget_others, kept_name, library_version
 from pystatic_tasks.oci.description import ImageDescription, LayerDescription
 from pystatic_tasks.oci.layers import Entry, Layer, make_layer, write_tar
 from pystatic_tasks.oci.manifest import OciImage, Runtime, make_image, timestamp
 from pystatic_tasks.packers import packer_of
 from pystatic_tasks.report import Sizes, as_markdown, as_table, next_commands
+from pystatic_tasks.report.contents import Contents, list_contents
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.image.dockerfile import dockerfile
 from pystatic_tasks.steps.image.rootfs import root_entries, system_of
 from pystatic_tasks.steps.image.runtime import creation_time, make_runtime
 from pystatic_tasks.steps.manifest import cache_folder, require_result, unchanged, write_manifest
+from pystatic_tasks.steps.report_page import CONTENTS, PAGE, as_json, keep_before, write_if_possible
 from pystatic_tasks.steps.results import Built, Frozen, Packed
 from pystatic_tasks.steps.tools import FREEZING_TOOLS, names_of
 from pystatic_tasks.system.files import fingerprint, hash_tree, write_whole
@@ -71,7 +73,10 @@ class Ingredients:
 
 
 def build_image(config: ImageConfig, context: StepContext) -> Built:
-    """Write `image.tar`, `image.json`, `sbom.cdx.json`, `rootfs.tar` and `Dockerfile` into `dist/pystatic/NAME`.
+    """Write all files of the image into `dist/pystatic/NAME`, and load it into the engines that are there.
+
+    These are `image.tar`, `image.json`, `sbom.cdx.json`, `contents.json`, `rootfs.tar`, `Dockerfile` and, where the
+    library for it is installed, `report.html`.
 
     Raises:
         ConfigError: a file that the configuration names is not there.
@@ -87,9 +92,19 @@ def build_image(config: ImageConfig, context: StepContext) -> Built:
     built = there or write_image(config, context, ingredients, inputs)
     if not there:
         context.say(f"{archive}: {', '.join(config.references)} {built.digest}")
+        tell_of_pages(config, context)
     engines = load_into_engines(config, context, built)
     show_sizes(config, context, ingredients, built, engines)
     return built
+
+
+def tell_of_pages(config: ImageConfig, context: StepContext) -> None:
+    """Write the page that tells of the image, if that can be done."""
+    why_not = write_if_possible(config)
+    page = config.dist / PAGE
+    context.say(why_not or f"{shown(config, page)}: where its bytes are")
+    if why_not:
+        page.unlink(missing_ok=True)
 
 
 def gather(config: ImageConfig) -> Ingredients:
@@ -126,6 +141,8 @@ def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredie
     made = make_image(layers, ingredients.runtime, created, config.image.compression)
     built = describe(config, made, ingredients, components)
     check_budget(config, built, ingredients.frozen.contents)
+    contents = contents_of(built, ingredients)
+    keep_before(config, contents)
     every_entry = {entry.path: entry for each in entries.values() for entry in each}
     outputs: dict[str, bytes] = {
         "image.tar": write_archive(made, config.references),
@@ -133,10 +150,35 @@ def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredie
         "Dockerfile": dockerfile(ingredients.runtime).encode(),
         "image.json": report(built, inputs).encode(),
         CYCLONEDX: as_cyclonedx(built, components).encode(),
+        CONTENTS: as_json(contents).encode(),
     }
     for name, content in outputs.items():
         write_whole(config.dist / name, content)
     return write_manifest(config, built, inputs=inputs, outputs=[config.dist / name for name in outputs]).result
+
+
+def contents_of(built: Built, ingredients: Ingredients) -> Contents:
+    """What lies in the image: in the program, whose files were measured when it was frozen, and beside it."""
+    frozen, is_packed = ingredients.frozen, ingredients.executable_bytes is not None
+    program = {each.location: (each.size_bytes, each.layer) for each in frozen.placed}
+    beside = {
+        entry.path: (entry, "image" if is_packed else kind)
+        for kind, entries in ingredients.entries.items()
+        for entry in entries
+        if entry.path not in program and not entry.is_folder and not (is_packed and entry.path == f"/{built.name}")
+    }
+    compressed = {each.identity: size for each, size in zip(frozen.components, frozen.compressed_alone, strict=False)}
+    for component in built.components if compressed else ():
+        content = b"".join(beside[path][0].read() for path in component.files if path in beside)
+        compressed[component.identity] = compressed.get(component.identity, 0) + estimated(content)
+    return list_contents(
+        built,
+        built.components,
+        {**program, **{path: (entry.size_bytes, layer) for path, (entry, layer) in beside.items()}},
+        compressed,
+        frozen_bytes=sum(part.size_bytes for part in frozen.contents),
+        executable_bytes=ingredients.executable_bytes,
+    )
 
 
 def added_files(ingredients: Ingredients) -> dict[str, Path | None]:
@@ -169,7 +211,7 @@ def image_inputs(config: ImageConfig, ingredients: Ingredients) -> str:
             "compression": config.image.compression,
             "budgets": [config.max_size, config.max_compressed_size],
             "made_by": [
-                *(hash_tree(PACKAGE / name) for name in ("steps/image", "oci", "bom")),
+                *(hash_tree(PACKAGE / name) for name in ("steps/image", "oci", "bom", "report")),
                 *map(version, LIBRARIES),
                 *map(library_version, compressions(config)),
             ],

@@ -24,6 +24,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.import_times import slowest
 from pystatic_tasks.steps.manifest import report_path, require_result, write_report
 from pystatic_tasks.steps.policy import make_policy
+from pystatic_tasks.steps.report_page import write_if_possible
 from pystatic_tasks.steps.results import Built, Check, Imports, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
@@ -113,6 +114,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         unchecked=engine.unchecked,
     )
     write_report(config, report)
+    write_if_possible(config)
     add_to_job_summary(as_markdown(config, engine, still, runs))
     if not report.passed:
         keep_log(config, runs)

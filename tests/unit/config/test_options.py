@@ -21,7 +21,7 @@ from pystatic_tasks.errors import ConfigError
 KNOWN = (
     "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, "
     "--filename FILE, --recursive, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, "
-    "--env NAME[=VALUE], --publish [HOST:]PORT, --watch, --verbose, --json; "
+    "--env NAME[=VALUE], --publish [HOST:]PORT, --open, --watch, --verbose, --json; "
     "one more -- goes before what is for the program."
 )
 
@@ -50,6 +50,7 @@ KNOWN = (
         (["--publish", ":8080"], Options(publish=("127.0.0.1", 8080))),
         (["--publish", "0.0.0.0:65535"], Options(publish=("0.0.0.0", 65535))),
         (["--watch"], Options(watch=True)),
+        (["--open"], Options(open=True)),
         (["--", "--watch", "x", "--"], Options(arguments=("--watch", "x", "--"))),
         (["--fix", "--"], Options(fix=True, arguments=())),
         (["--verbose"], Options(verbose=True)),

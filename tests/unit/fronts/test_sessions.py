@@ -165,7 +165,7 @@ class Session:
 def test_the_sessions_are_returned_by_step(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
     building = ["freeze", "slim", "staticx", "image", "smoke", "run", "shell"]
-    assert list(sessions) == [*building, "sbom", "push", "index", "resolve"]
+    assert list(sessions) == [*building, "sbom", "report", "push", "index", "resolve"]
     assert sessions == registry.get()
 
 
@@ -180,6 +180,7 @@ def test_each_step_requires_the_one_before(tmp_path: Path) -> None:
         "run": ["image"],
         "shell": ["image"],
         "sbom": ["image"],
+        "report": ["image"],
         "push": ["image"],
         "index": [],
         "resolve": [],
@@ -218,6 +219,7 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
         "Run the image of shop until Ctrl-C ends it.",
         "Open a shell beside the program in a copy of the image of shop.",
         "Say what is inside the image of shop.",
+        "Write the page that tells where the bytes of shop are.",
         "Push the image of shop to registries.",
         "Join archives of shop for several platforms, and push them.",
         "Print YAML with what was pushed in place of pystatic://NAME.",
@@ -236,6 +238,7 @@ def test_a_prefix_goes_before_all_names(tmp_path: Path) -> None:
         "web-run": ["web-image"],
         "web-shell": ["web-image"],
         "web-sbom": ["web-image"],
+        "web-report": ["web-image"],
         "web-push": ["web-image"],
         "web-index": [],
         "web-resolve": [],
@@ -253,6 +256,7 @@ def test_single_sessions_may_have_other_names(tmp_path: Path) -> None:
         "web-run": ["build"],
         "web-shell": ["build"],
         "web-sbom": ["build"],
+        "web-report": ["build"],
         "web-push": ["build"],
         "web-index": [],
         "web-resolve": [],
@@ -349,6 +353,8 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "shell-worker": ["image-worker"],
         "sbom-web": ["image-web"],
         "sbom-worker": ["image-worker"],
+        "report-web": ["image-web"],
+        "report-worker": ["image-worker"],
         "push-web": ["image-web"],
         "push-worker": ["image-worker"],
         "index-web": [],
@@ -361,6 +367,7 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
         "run": [],
         "shell": [],
         "sbom": ["sbom-web", "sbom-worker"],
+        "report": ["report-web", "report-worker"],
         "push": ["push-web", "push-worker"],
         "index": ["index-web", "index-worker"],
         "resolve": [],
@@ -476,7 +483,11 @@ def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path) -> None:
         ({"names": {"smokes": "x"}}, '"smokes"; did you mean "smoke"?'),
         (
             {"skip": ["zzz"]},
+<<<<<<< HEAD
             '"zzz"; known are freeze, image, index, push, resolve, run, sbom, shell, slim, smoke, staticx',
+=======
+            '"zzz"; known are freeze, image, index, push, report, resolve, run, sbom, slim, smoke, staticx',
+>>>>>>> 3545b05 (Write a page that tells what is inside of each image)
         ),
     ],
 )
@@ -559,6 +570,7 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
         "run": "Run the image of shop until Ctrl-C ends it.",
         "shell": "Open a shell beside the program in a copy of the image of shop.",
         "sbom": "Say what is inside the image of shop.",
+        "report": "Write the page that tells where the bytes of shop are.",
         "push": "Push the image of shop to registries.",
         "index": "Join archives of shop for several platforms, and push them.",
         "resolve": "Print YAML with what was pushed in place of pystatic://NAME.",
@@ -588,16 +600,16 @@ def test_the_root_is_not_the_current_folder(tmp_path: Path, monkeypatch: pytest.
             ["x"],
             'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
             "--in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, --no-observe, "
-            "--fix, --format FORMAT, --check-reproducible, --env NAME[=VALUE], --publish [HOST:]PORT, --watch, "
-            "--verbose, --json; one more -- goes before what is for the program",
+            "--fix, --format FORMAT, --check-reproducible, --env NAME[=VALUE], --publish [HOST:]PORT, --open, "
+            "--watch, --verbose, --json; one more -- goes before what is for the program",
         ),
         (
             ["--tag"],
             "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
             "--engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, "
             "--no-cache, --no-observe, "
-            "--fix, --format FORMAT, --check-reproducible, --env NAME[=VALUE], --publish [HOST:]PORT, --watch, "
-            "--verbose, --json; one more -- goes before what is for the program",
+            "--fix, --format FORMAT, --check-reproducible, --env NAME[=VALUE], --publish [HOST:]PORT, --open, "
+            "--watch, --verbose, --json; one more -- goes before what is for the program",
         ),
         (
             ["--platform", "linux/s390x"],

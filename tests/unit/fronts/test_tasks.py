@@ -71,6 +71,7 @@ def test_each_step_is_a_task_that_says_what_it_does() -> None:
         "Run the image of the project until Ctrl-C ends it.",
         "Open a shell beside the program in a copy of the image of the project.",
         "Say what is inside the image of the project.",
+        "Write the page that tells where the bytes of the project are.",
         "Push the image of the project to registries.",
         "Join archives of the project for several platforms, and push them.",
         "Print YAML with what was pushed in place of pystatic://NAME.",

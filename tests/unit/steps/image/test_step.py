@@ -16,7 +16,7 @@ from support import BUILT, COMPONENTS, FROZEN, PACKED, validate
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, Layout, Smoke
 from pystatic_tasks.errors import ConfigError, ImageError, MissingToolError, PystaticError
-from pystatic_tasks.in_env.protocol import Component, Part, TreeFile
+from pystatic_tasks.in_env.protocol import Component, Part, Placed, TreeFile
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.oci import compression
 from pystatic_tasks.oci.blobs import digest
@@ -390,12 +390,69 @@ def test_the_step_leaves_the_archive_and_what_describes_it(project: Path) -> Non
     size = written["compressed_bytes"] / 1e6
     assert said == [
         f"dist/pystatic/shop/image.tar: shop:latest {written['digest']}",
+        "dist/pystatic/shop/report.html: where its bytes are",
         "                       on disk  on the wire",
         "  frozen contents      4.96 MB",
         "  static executable    0.02 MB",
         f"  image                0.02 MB      {size:.2f} MB",
         *NEXT,
     ]
+
+
+def test_where_nobody_can_write_its_page_it_is_said_what_to_install(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, said = some_image(project), list[str]()
+    build_image(shop, StepContext(say=lambda line: None))
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    build_image(shop, StepContext(say=said.append, use_cache=False))
+    assert said[1] == 'no report.html: install "pystatic-tasks[report]" beside Nox'
+    # That of an image before would be taken for this one's.
+    assert not (shop.dist / "report.html").exists()
+
+
+def test_what_lies_in_the_image_is_on_record_by_component(tmp_path: Path) -> None:
+    shop = some_tree(tmp_path)
+    frozen = require_result(shop, Frozen)
+    placed = tuple(
+        Placed(location=path, path=path, layer=owner, size_bytes=len(content))
+        for path, (content, owner) in FILES.items()
+    )
+    of_shop = replace(COMPONENTS[1], files=tuple(FILES))
+    write_manifest(
+        shop,
+        replace(frozen, placed=placed, components=(COMPONENTS[0], of_shop), compressed_alone=(0, 90)),
+        inputs="",
+        outputs=[Path(f"{frozen.program}{path}") for path in FILES],
+    )
+    built = build_image(shop, StepContext(say=lambda line: None))
+    written = json.loads((shop.dist / "contents.json").read_text(encoding="utf-8"))
+    validate(written, "contents.schema.json")
+    assert (written["digest"], written["size_bytes"]) == (built.digest, built.size_bytes)
+    found = {each["name"]: each for each in written["components"]}
+    assert found["shop"]["compressed_bytes"] == 90
+    assert [(each["path"], each["layer"]) for each in found["shop"]["files"]] == sorted(
+        (path, owner) for path, (_, owner) in FILES.items()
+    )
+    # All that is in the image, and what it adds itself too.
+    assert sum(each["size_bytes"] for each in written["components"]) == built.size_bytes
+    assert ("/etc/passwd", "libc") in [(each["path"], each["layer"]) for each in found["pystatic-tasks"]["files"]]
+
+
+def test_what_the_image_before_held_is_kept_until_something_else_is_held(project: Path) -> None:
+    def build(**options: Any) -> Built:
+        return build_image(some_image(project, **options), StepContext(say=lambda line: None))
+
+    before = some_image(project).dist / "contents-before.json"
+    first = build()
+    build(labels={"a": "b"})
+    assert not before.exists()
+    (project / "more.txt").write_text("more", encoding="utf-8")
+    build(files={"/more.txt": "more.txt"})
+    assert json.loads(before.read_text(encoding="utf-8"))["digest"] != first.digest
+    kept = before.read_bytes()
+    build(files={"/more.txt": "more.txt"}, labels={"c": "d"})
+    assert before.read_bytes() == kept
 
 
 def test_nothing_is_written_again_when_nothing_changed(project: Path) -> None:
@@ -552,6 +609,7 @@ def test_the_way_of_a_tree_is_told_layer_by_layer(tmp_path: Path, monkeypatch: p
     manifest = build_image(some_tree(tmp_path, max_size=9_000_000), StepContext(say=said.append))
     assert said == [
         f"dist/pystatic/shop/image.tar: shop:latest {manifest.digest}",
+        "dist/pystatic/shop/report.html: where its bytes are",
         "                       on disk  on the wire",
         "  frozen contents      0.00 MB",
         "  layer libc           0.00 MB      0.00 MB",

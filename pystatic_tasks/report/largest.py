@@ -1,0 +1,128 @@
+"""The largest things in an image, why they are there, and how to be rid of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pystatic_tasks.bom.relations import requirements
+from pystatic_tasks.in_env.protocol import Component
+from pystatic_tasks.report.contents import ComponentContents, Contents
+from pystatic_tasks.report.reasons import NEVER, Reasons, file_name, module_name
+from pystatic_tasks.report.records import Records
+from pystatic_tasks.report.suggestions import Suggestion, listed
+
+COUNT = 3
+MOST = 0.95
+C_LIBRARY = "libc.so.6"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Large:
+    """One of the largest components.
+
+    Attributes:
+        share: Of all bytes before compression, from 0 to 1.
+        why: Why it is there, in a sentence.
+        remedy: How to be rid of it, in a sentence, where no suggestion says so.
+        suggestion: Number of the suggestion that saves most of it, from 1; None without one.
+        saved_bytes: What that saves of it.
+    """
+
+    component: ComponentContents
+    share: float
+    why: str
+    remedy: str
+    suggestion: int | None
+    saved_bytes: int
+
+    @property
+    def is_most(self) -> bool:
+        """Whether the suggestion saves next to all of it."""
+        return self.saved_bytes >= MOST * self.component.size_bytes
+
+
+def largest(records: Records, reasons: Reasons, suggestions: Sequence[Suggestion]) -> list[Large]:
+    """The largest components, the largest first."""
+    contents = records.contents
+    ordered = sorted(contents.components, key=lambda each: (-each.size_bytes, each.name))
+    required = required_by(records.components)
+    return [
+        Large(
+            component=each,
+            share=each.size_bytes / contents.unpacked_bytes,
+            why=why(each, contents, reasons, required.get(each.name, ())),
+            remedy=remedy(each, reasons, required.get(each.name, ())),
+            suggestion=suggestion_for(each.name, suggestions),
+            saved_bytes=max((found.components.get(each.name, 0) for found in suggestions), default=0),
+        )
+        for each in ordered[:COUNT]
+        if each.size_bytes
+    ]
+
+
+def required_by(components: Sequence[Component]) -> dict[str, tuple[str, ...]]:
+    """For each component, by name, the names of those that need it by their metadata."""
+    found: dict[str, list[str]] = {}
+    for component, numbers in zip(components, requirements(components), strict=True):
+        for number in numbers:
+            found.setdefault(components[number].name, []).append(component.name)
+    return {name: tuple(sorted(set(names))) for name, names in found.items()}
+
+
+def suggestion_for(name: str, suggestions: Sequence[Suggestion]) -> int | None:
+    """The number of the suggestion that saves most of a component, from 1."""
+    saved = [each.components.get(name, 0) for each in suggestions]
+    return saved.index(max(saved)) + 1 if any(saved) else None
+
+
+def importers_of(component: ComponentContents, contents: Contents, reasons: Reasons) -> list[str]:
+    """Names of the modules of other components that import it, or that ask for it as a shared library."""
+    own = {name for file in component.files if (name := module_name(file.path))}
+    own |= {file_name(file.path) for file in component.files}
+    names = {name for file in component.files for name in reasons.why(file.path).names}
+    return sorted(names - own)
+
+
+def holds_c_library(component: ComponentContents) -> bool:
+    return any(file_name(file.path) == C_LIBRARY for file in component.files)
+
+
+def why(component: ComponentContents, contents: Contents, reasons: Reasons, required: Sequence[str]) -> str:
+    if holds_c_library(component):
+        return "The C library, which everything is linked with."
+    if component.kind == "interpreter":
+        return "Python itself: the interpreter, and what is imported of its standard library."
+    if component.kind == "project":
+        return "The project itself, with its data."
+    importers = importers_of(component, contents, reasons)
+    if component.kind == "system" and importers:
+        return f"Libraries of the system, which {listed(importers)} ask{'s' if len(importers) == 1 else ''} for."
+    if importers:
+        return f"Imported by {listed(importers)}."
+    if required:
+        return f"Required by {listed(required)}."
+    return "Asked for by name, or by the configuration."
+
+
+def remedy(component: ComponentContents, reasons: Reasons, required: Sequence[str]) -> str:
+    if holds_c_library(component):
+        return "Nothing to do: no program starts without it."
+    if component.kind == "interpreter":
+        return "The less of the standard library is imported, the smaller it gets."
+    if component.kind == "project":
+        return "See below which of its files are large, and whether the service reads them."
+    first = first_use(component, reasons)
+    when = f" It was first used {first}." if first else ""
+    if required:
+        return f"It goes with {listed(required)}.{when}"
+    return f"It goes when nothing imports it any more.{when}"
+
+
+def first_use(component: ComponentContents, reasons: Reasons) -> str:
+    """When it was first used, in words; "" if nobody knows."""
+    uses = [use for file in component.files if (use := reasons.why(file.path).first_use) not in (None, NEVER)]
+    if not uses:
+        return ""
+    occasion = reasons.occasions[min(each for each in uses if each is not None)]
+    return {"start": "when the service starts", "end": "when it ends"}.get(occasion, f"by {occasion}")

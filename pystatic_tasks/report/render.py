@@ -1,0 +1,102 @@
+"""The pages as HTML, each one file that asks for nothing: the only module that knows Jinja."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.errors import MissingToolError
+from pystatic_tasks.report.page import Listed, Page
+from pystatic_tasks.system.units import amount, megabytes
+
+WEB = Path(__file__).with_name("web")
+STYLES = ("page.css",)
+# One script, in this order.
+SCRIPTS = ("theme.js", "layout.js", "treemap.js", "imports.js", "tables.js", "page.js")
+# What could end the element that the data lie in, or begin another.
+UNSAFE = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
+
+
+def page_html(page: Page) -> str:
+    """The page of one image.
+
+    Raises:
+        MissingToolError: Jinja is not installed.
+    """
+    return render("report.html.jinja", SCRIPTS, page=page, data=embedded(page.data))
+
+
+def index_html(images: Sequence[Listed]) -> str:
+    """The page of several images, side by side; raises as `page_html` does."""
+    largest = max((each.size_bytes for each in images), default=0)
+    return render("index.html.jinja", ("theme.js",), images=images, largest=largest)
+
+
+def is_possible() -> bool:
+    """Whether Jinja is installed."""
+    from importlib.util import find_spec
+
+    return find_spec("jinja2") is not None
+
+
+def render(template: str, scripts: Sequence[str], **content: Any) -> str:
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+        from markupsafe import Markup
+    except ImportError:
+        raise MissingToolError(
+            "report.html needs a library that is not installed beside Nox.",
+            'Install it: pip install "pystatic-tasks[report]".',
+        ) from None
+    environment = Environment(
+        loader=FileSystemLoader(WEB),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(megabytes=megabytes, amount=amount, percent=percent, change=change)
+    style, script = joined(STYLES), joined(scripts)
+    policy = (
+        f"default-src 'none'; style-src '{source_hash(style)}'; script-src '{source_hash(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    marked = {name: Markup(text) for name, text in content.items() if name == "data"}  # noqa: S704
+    page: str = environment.get_template(template).render(
+        **{**content, **marked},
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        policy=policy,
+    )
+    return page
+
+
+def joined(names: Sequence[str]) -> str:
+    return "\n".join((WEB / name).read_text(encoding="utf-8") for name in names)
+
+
+def source_hash(text: str) -> str:
+    """What a policy says of an element with that content, and no other (https://www.w3.org/TR/CSP3/)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def embedded(data: Any) -> str:
+    """JSON that may stand in an element of HTML, whatever texts are in it."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(UNSAFE)
+
+
+def percent(share: float) -> str:
+    if share < 0.0005:
+        return "< 0.1 %"
+    return f"{share * 100:.0f} %" if share >= 0.01 else f"{share * 100:.1f} %"
+
+
+def change(size_bytes: int) -> str:
+    """A difference with its sign."""
+    sign = "+" if size_bytes > 0 else "\N{MINUS SIGN}" if size_bytes < 0 else "±"
+    return f"{sign}{amount(abs(size_bytes))}"

@@ -1,0 +1,302 @@
+"""What to do to make an image smaller, or its pushes: at most five things that follow from what is on record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pystatic_tasks.bom.components import OURS
+from pystatic_tasks.in_env.names import top_of
+from pystatic_tasks.report.contents import ComponentContents, FileContents
+from pystatic_tasks.report.interpreters import large_interpreters
+from pystatic_tasks.report.reasons import NEVER, Reasons, module_name, place
+from pystatic_tasks.report.records import Records
+from pystatic_tasks.system.timezones import TIMEZONES
+from pystatic_tasks.system.units import megabytes
+
+MOST = 5
+# What saves less is not worth a line, in bytes before compression.
+LEAST_BYTES = 50_000
+# What the interpreter of Debian 12, and the library of pyenv's, have at most.
+USUAL_INTERPRETER_BYTES = 7_000_000
+# What zstd makes smaller of the layers of the sample app (docs/layouts.md).
+ZSTD_SHARE = 0.15
+TLS_MODULES = ("_ssl", "_hashlib")
+TLS_LIBRARIES = ("libssl.so", "libcrypto.so")
+SHOWN = 3
+SLIM = "nox -s slim"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """One thing to do.
+
+    Attributes:
+        title: What, in a few words.
+        why: What it follows from.
+        line: Of the configuration, or a command.
+        is_command: Whether it is a command.
+        caution: When not to do it; "" if there is nothing to fear.
+        saved_bytes: Of the files before compression; 0 if these stay.
+        saved_of_image: An estimate of what the image gets smaller on the wire; None if unknown.
+        saved_of_push: An estimate of what each push after a changed line sends less; None for what saves bytes of
+            the image.
+        components: What of it is of which component, by name, the most first, in bytes.
+    """
+
+    title: str
+    why: str
+    line: str
+    is_command: bool = False
+    caution: str = ""
+    saved_bytes: int = 0
+    saved_of_image: int | None = None
+    saved_of_push: int | None = None
+    components: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saving:
+    """Files that would not be there, by component."""
+
+    files: tuple[tuple[ComponentContents, FileContents], ...]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for _, file in self.files)
+
+    def of_image(self, scale: float) -> int | None:
+        """What they take of the image on the wire, estimated by the share that they have of their components."""
+        if not scale:
+            return None
+        shares = (
+            (component.compressed_bytes or 0) * file.size_bytes / component.size_bytes
+            for component, file in self.files
+            if component.size_bytes
+        )
+        return round(sum(shares) * scale)
+
+    @property
+    def components(self) -> Mapping[str, int]:
+        """Their bytes by component, the most first."""
+        sizes: dict[str, int] = {}
+        for component, file in self.files:
+            sizes[component.name] = sizes.get(component.name, 0) + file.size_bytes
+        return {name: sizes[name] for name in sorted(sizes, key=lambda name: (-sizes[name], name))}
+
+
+def suggest(records: Records, reasons: Reasons) -> list[Suggestion]:
+    """What to do, what saves most first; what only saves traffic at the end, if there is room."""
+    rules = (
+        unused_code,
+        unused_packages,
+        packages_of_tests,
+        without_tls,
+        smaller_interpreter,
+        time_zones_twice,
+        layers_by_zstd,
+    )
+    smaller = [
+        each
+        for rule in rules
+        for each in rule(records, reasons)
+        if (each.saved_bytes or each.saved_of_image or 0) >= LEAST_BYTES
+    ]
+    smaller.sort(key=lambda each: (-(each.saved_of_image or 0), -each.saved_bytes, each.title))
+    return [*smaller, *layers_to_push(records)][:MOST]
+
+
+def saving(records: Records, goes: Callable[[ComponentContents, FileContents], bool]) -> Saving:
+    """The files of an image of which `goes` says that they would not be there."""
+    components = records.contents.components
+    return Saving(files=tuple((each, file) for each in components for file in each.files if goes(each, file)))
+
+
+def unused_code(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
+    """slim, for what no request touched."""
+    unused = reasons.unused(records.config.slim.keep)
+    if records.not_observed or not unused:
+        return
+    found = saving(records, lambda _, file: reasons.is_unused(file.path, unused))
+    yield Suggestion(
+        title="Leave out what was never used",
+        why=f"{counted(len(found.files))} not touched when the service started and answered its requests, most of it "
+        f"in {listed(found.components)}.",
+        line=SLIM,
+        is_command=True,
+        caution="What the declared requests do not touch would be missing: let them, or the tests, touch all that "
+        "is needed first.",
+        saved_bytes=found.size_bytes,
+        saved_of_image=found.of_image(records.contents.scale),
+        components=found.components,
+    )
+
+
+def unused_packages(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
+    """An exclude for each dependency of which no module, or none of some top-level packages, was loaded."""
+    if records.not_observed or not reasons.occasions:
+        return
+    for component in dependencies(records):
+        yield from exclude(records, reasons, component, {NEVER}, "was loaded", nothing=True)
+
+
+def packages_of_tests(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
+    """An exclude for each dependency that only `observe.command` loaded."""
+    command = " ".join(records.config.observe.command)
+    if command not in reasons.occasions:
+        return
+    occasion = reasons.occasions.index(command)
+    for component in dependencies(records):
+        yield from exclude(records, reasons, component, {occasion, NEVER}, f"was loaded but by {command}")
+
+
+def exclude(
+    records: Records,
+    reasons: Reasons,
+    component: ComponentContents,
+    uses: Collection[int],
+    seen: str,
+    *,
+    nothing: bool = False,
+) -> Iterator[Suggestion]:
+    """An exclude for the top-level packages of a component that were used on no other occasions than these.
+
+    Args:
+        records: What is on record.
+        reasons: Looks up when something was used.
+        component: The component.
+        uses: Numbers of the occasions, and `NEVER`.
+        seen: What was seen, after "Nothing of it".
+        nothing: Whether only those count that were never used; otherwise only those that were used at all.
+    """
+    found: dict[str, set[int | None]] = {}
+    for file in component.files:
+        if name := module_name(file.path):
+            found.setdefault(top_of(name), set()).add(reasons.why(file.path).first_use)
+    names = [name for name in sorted(found) if found[name] <= set(uses) and nothing == (found[name] == {NEVER})]
+    if not names:
+        return
+    whole = len(names) == len(found)
+    saved = saving(records, lambda each, file: each is component and (whole or top_of(module_name(file.path)) in names))
+    importers = {
+        top_of(importer)
+        for _, file in saved.files
+        for importer in reasons.why(file.path).names
+        if top_of(importer) not in names
+    }
+    importing = f", though {listed(sorted(importers))} can import it" if importers else ""
+    yield Suggestion(
+        title=f"Leave out {component.name}",
+        why=f"Nothing of {'it' if whole else listed(names)} {seen}{importing}.",
+        caution="Only if no other request needs it.",
+        line=f"freeze.excludes = {json.dumps([*records.config.freeze.excludes, *names], ensure_ascii=False)}",
+        saved_bytes=saved.size_bytes,
+        saved_of_image=saved.of_image(records.contents.scale),
+        components=saved.components,
+    )
+
+
+def dependencies(records: Records) -> list[ComponentContents]:
+    return [each for each in records.contents.components if each.kind == "distribution" and each.name != OURS]
+
+
+def without_tls(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
+    """slim.tls, where nothing but Python's own modules asks for OpenSSL."""
+    config, linked_by = records.config, records.evidence.linked_by
+    if not config.slim.tls or "certfile" in config.server:
+        return
+    users = {
+        module_name(path) or place(path)
+        for name, paths in linked_by.items()
+        if name.startswith(TLS_LIBRARIES)
+        for path in paths
+    }
+    others = {name for name in users if name not in TLS_MODULES and not name.startswith(TLS_LIBRARIES)}
+    if others or not users:
+        return
+    found = saving(
+        records,
+        lambda _, file: module_name(file.path) in TLS_MODULES or place(file.path).startswith(TLS_LIBRARIES),
+    )
+    yield Suggestion(
+        title="Do without TLS",
+        why="OpenSSL is there for Python's ssl and hashlib only, and the service itself is asked without TLS.",
+        line="slim.tls = false",
+        caution="Only if it calls no other service over TLS, as behind a proxy.",
+        saved_bytes=found.size_bytes,
+        saved_of_image=found.of_image(records.contents.scale),
+        components=found.components,
+    )
+
+
+def smaller_interpreter(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
+    for name, size in large_interpreters(records.parts):
+        files = [(each, file) for each in records.contents.components for file in each.files]
+        owner = next((each for each, file in files if place(file.path).endswith(name)), None)
+        share = Saving(files=tuple((each, file) for each, file in files if each is owner))
+        saved = size - USUAL_INTERPRETER_BYTES
+        of_image = share.of_image(records.contents.scale)
+        yield Suggestion(
+            title="Take a smaller Python",
+            why=f"{name} alone is {megabytes(size)}: python-build-standalone's are that large, those of a "
+            f"distribution and of pyenv at most {megabytes(USUAL_INTERPRETER_BYTES)}.",
+            line='python = "/usr/bin/python3"',
+            saved_bytes=saved,
+            saved_of_image=round(of_image * saved / share.size_bytes) if of_image and share.size_bytes else None,
+            components={owner.name: saved} if owner else {},
+        )
+
+
+def time_zones_twice(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
+    """The system's time zones, where those of the distribution tzdata are there too."""
+    brings = any(each.kind == "distribution" and each.name == "tzdata" for each in records.contents.components)
+    if records.config.image.timezones and brings:
+        found = saving(records, lambda _, file: file.path.startswith(f"{TIMEZONES}/"))
+        yield Suggestion(
+            title="Take the time zones once",
+            why="They are there as files of the system and as the distribution tzdata, which serves Python as well.",
+            line="image.timezones = false",
+            saved_bytes=found.size_bytes,
+            saved_of_image=found.of_image(records.contents.scale),
+            components=found.components,
+        )
+
+
+def layers_by_zstd(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
+    """image.compression, where layers hold plain files that are compressed by gzip."""
+    if records.contents.layout == "tree" and records.built.compression == "gzip":
+        yield Suggestion(
+            title="Compress layers by zstd",
+            why=f"The layers are compressed by gzip; zstd made those of the sample app {ZSTD_SHARE:.0%} smaller.",
+            line='image.compression = "zstd"',
+            caution="Docker Engine from 23.0, containerd, Podman and skopeo read them, older engines do not.",
+            saved_of_image=round(records.contents.compressed_bytes * ZSTD_SHARE),
+        )
+
+
+def layers_to_push(records: Records) -> Iterator[Suggestion]:
+    """The tree layout, whose last layer alone changes with a line of the project."""
+    contents = records.contents
+    project = saving(records, lambda _, file: file.layer == "project").of_image(contents.scale)
+    if contents.layout == "onefile" and project is not None:
+        yield Suggestion(
+            title="Push only what changed",
+            why="One file is pushed whole after each changed line. Of plain files in layers only the last would be, "
+            "and a start unpacks nothing.",
+            line='layout = "tree"',
+            caution=f"On disk the image is {megabytes(contents.unpacked_bytes)} then.",
+            saved_of_push=contents.compressed_bytes - project,
+        )
+
+
+def counted(count: int) -> str:
+    return "1 file was" if count == 1 else f"{count} files were"
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first names in words."""
+    found = list(names)
+    rest = len(found) - SHOWN
+    shown = ", ".join(found[:SHOWN])
+    return f"{shown} and {rest} more" if rest > 0 else " and ".join(shown.rsplit(", ", 1))

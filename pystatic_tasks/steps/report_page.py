@@ -1,0 +1,154 @@
+"""The pages that tell of images: what the steps left is read, and `report.html` and `index.html` are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.in_env.records import from_json, to_json
+from pystatic_tasks.report.contents import Contents, differ
+from pystatic_tasks.report.page import Listed, listed_image, make_page
+from pystatic_tasks.report.reasons import Evidence
+from pystatic_tasks.report.records import Proof, Records, Seen, Trial
+from pystatic_tasks.report.render import index_html, is_possible, page_html
+from pystatic_tasks.report.start import Start, nested
+from pystatic_tasks.steps.import_times import read_imports
+from pystatic_tasks.steps.manifest import read_manifest, report_path, require_result
+from pystatic_tasks.steps.results import Built, Check, Frozen, Imports, Smoked
+from pystatic_tasks.system.files import open_regular, write_whole
+
+PAGE = "report.html"
+INDEX = "index.html"
+CONTENTS = "contents.json"
+BEFORE = "contents-before.json"
+HOW_TO_INSTALL = 'install "pystatic-tasks[report]" beside Nox'
+Record = TypeVar("Record")
+
+
+def write_pages(config: ImageConfig) -> Path:
+    """Write the page of an image, and that of all images beside it if there are several.
+
+    Returns:
+        The page of the image.
+
+    Raises:
+        MissingToolError: the library for it is not installed.
+        PystaticError: the image step was not run.
+    """
+    page = config.dist / PAGE
+    write_whole(page, page_html(make_page(read_records(config))))
+    images = list(listed_images(config.dist.parent))
+    if len(images) > 1:
+        write_whole(config.dist.parent / INDEX, index_html(images))
+    return page
+
+
+def write_if_possible(config: ImageConfig) -> str:
+    """The same where that can be done; what to say otherwise, or "" if it was written."""
+    if not is_possible():
+        return f"no {PAGE}: {HOW_TO_INSTALL}"
+    try:
+        write_pages(config)
+    except PystaticError as error:
+        return f"no {PAGE}: {error.problem}"
+    return ""
+
+
+def read_records(config: ImageConfig) -> Records:
+    """What the steps left of an image; without what freeze left, nobody knows why anything is there.
+
+    Raises:
+        PystaticError: the image step was not run, or by an older version.
+    """
+    built, frozen = require_result(config, Built), read_manifest(config, Frozen)
+    contents = read_record(config.dist / CONTENTS, Contents)
+    if contents is None:
+        raise PystaticError(
+            f"What lies in {config.name} is not on record in {config.dist / CONTENTS}.",
+            "Run the image session again: an older version of pystatic-tasks made the image.",
+        )
+    smoked = read_smoked(config, built)
+    return Records(
+        config=config,
+        built=built,
+        components=built.components,
+        contents=contents,
+        before=read_record(config.dist / BEFORE, Contents),
+        parts=frozen.result.contents if frozen else (),
+        evidence=evidence(frozen.result) if frozen else Evidence(),
+        not_observed=frozen.result.not_observed if frozen else "what freeze left is not here any more",
+        proof=proof(smoked) if smoked else None,
+        start=start(smoked, read_imports(config)) if smoked else None,
+    )
+
+
+def evidence(frozen: Frozen) -> Evidence:
+    return Evidence(
+        imported_by=frozen.imported_by, linked_by=frozen.linked_by, uses=frozen.uses, optional=frozen.optional
+    )
+
+
+def read_record(path: Path, kind: type[Record]) -> Record | None:
+    """What a file says; None if it is not there, or is not ours."""
+    try:
+        with open_regular(path) as file:
+            return from_json(kind, json.load(file))
+    except (OSError, ValueError):
+        return None
+
+
+def read_smoked(config: ImageConfig, built: Built) -> Smoked | None:
+    """What smoke saw of this very image."""
+    smoked = read_record(report_path(config, Smoked.step), Smoked)
+    return smoked if smoked and smoked.digest == built.digest else None
+
+
+def proof(smoked: Smoked) -> Proof:
+    def seen(checks: tuple[Check, ...]) -> tuple[Seen, ...]:
+        return tuple(Seen(name=each.name, passed=each.passed, seen=each.seen) for each in checks)
+
+    runs = (Trial(title=f"Run as user {run.user}", checks=seen(run.checks)) for run in smoked.runs)
+    return Proof(
+        engine=f"{smoked.engine} ({smoked.engine_version})",
+        trials=(Trial(title="The image at rest", checks=seen(smoked.checks)), *runs),
+        unchecked=smoked.unchecked,
+    )
+
+
+def start(smoked: Smoked, imports: Imports | None) -> Start | None:
+    """How long it took to the first answer, as smoke saw it, and the imports in it."""
+    times = [run.startup_ms for run in smoked.runs if run.startup_ms is not None]
+    if not times:
+        return None
+    if imports is None or imports.digest != smoked.digest:
+        return Start(engine=smoked.engine, first_answer_ms=times[0])
+    return Start(
+        engine=smoked.engine,
+        first_answer_ms=times[0],
+        measured_ms=imports.first_answer_ms,
+        imports=nested((each.name, each.self_us, each.cumulative_us, each.depth) for each in imports.imports),
+    )
+
+
+def keep_before(config: ImageConfig, contents: Contents) -> None:
+    """Keep what is on record of the image that was there, unless the new one holds the same."""
+    before = read_record(config.dist / CONTENTS, Contents)
+    if before and differ(before, contents):
+        write_whole(config.dist / BEFORE, as_json(before))
+
+
+def as_json(contents: Contents) -> str:
+    return json.dumps(to_json(contents), separators=(",", ":")) + "\n"
+
+
+def listed_images(folder: Path) -> Iterator[Listed]:
+    """What is on record of the images whose results lie in a folder, by name."""
+    for path in sorted(folder.glob(f"*/{CONTENTS}")):
+        contents = read_record(path, Contents)
+        if contents:
+            before = read_record(path.with_name(BEFORE), Contents)
+            yield listed_image(contents, before, has_page=path.with_name(PAGE).exists())

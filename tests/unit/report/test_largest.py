@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pages import EVIDENCE, FILES, PACKAGES, records
+
+from pystatic_tasks.in_env.protocol import Use
+from pystatic_tasks.report.largest import Large, largest
+from pystatic_tasks.report.reasons import Reasons
+from pystatic_tasks.report.records import Records
+from pystatic_tasks.report.suggestions import suggest
+
+
+def found(of: Records) -> dict[str, Large]:
+    reasons = Reasons(of.evidence)
+    return {each.component.name: each for each in largest(of, reasons, suggest(of, reasons))}
+
+
+def test_the_largest_say_why_they_are_there_and_which_suggestion_is_about_them() -> None:
+    three = found(records())
+    assert list(three) == ["python", "libssl3", "libc6"]
+    assert round(three["python"].share, 2) == 0.45
+    assert three["python"].why == "Python itself: the interpreter, and what is imported of its standard library."
+    assert three["libssl3"].why == "Libraries of the system, which _ssl asks for."
+    assert three["libc6"].why == "The C library, which everything is linked with."
+    assert [each.suggestion for each in three.values()] == [1, 1, None]
+    assert [each.is_most for each in three.values()] == [False, True, False]
+    assert three["python"].saved_bytes == 200_000
+    assert three["libc6"].remedy == "Nothing to do: no program starts without it."
+
+
+def test_a_dependency_says_who_imports_and_requires_it_and_when_it_was_first_used() -> None:
+    files = {"shop": FILES["shop"], "falcon": FILES["falcon"]}
+    falcon = found(records(files))["falcon"]
+    assert falcon.why == "Imported by shop.web."
+    assert falcon.remedy == "It goes with shop. It was first used when the service starts."
+    uses = (Use(occasion="GET /", modules=("falcon",), data=()),)
+    later = found(records(files, evidence=replace(EVIDENCE, uses=uses)))["falcon"]
+    assert later.remedy == "It goes with shop. It was first used by GET /."
+
+
+def test_what_nobody_imports_was_asked_for() -> None:
+    three = found(records({"plugin": [(f"{PACKAGES}plugin.pyc", "third-party", 40_000)], "shop": FILES["shop"]}))
+    assert three["plugin"].why == "Asked for by name, or by the configuration."
+    assert three["plugin"].remedy == "It goes when nothing imports it any more."
+    assert three["shop"].why == "The project itself, with its data."
+
+
+def test_without_a_suggestion_python_says_what_makes_it_smaller() -> None:
+    python = found(
+        records({"python": FILES["python"]}, not_observed="it ended", evidence=replace(EVIDENCE, linked_by={}))
+    )
+    assert python["python"].remedy == "The less of the standard library is imported, the smaller it gets."
+    assert python["python"].suggestion is None

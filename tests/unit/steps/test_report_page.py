@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pages import FILES, configured, contents_of
+from support import BUILT, FROZEN
+
+from pystatic_tasks.config import ImageConfig
+from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.report.start import Import
+from pystatic_tasks.steps.manifest import manifest_path, report_path, write_manifest, write_report
+from pystatic_tasks.steps.report_page import as_json, read_records, write_if_possible, write_pages
+from pystatic_tasks.steps.results import Check, Imported, Imports, RunReport, Smoked
+
+SMOKED = Smoked(
+    version=1,
+    name="shop",
+    digest=BUILT.digest,
+    engine="docker",
+    engine_version="27.1",
+    passed=False,
+    checks=(Check(name="no shell", passed=True, seen="7 files"),),
+    runs=(
+        RunReport(user="65535:65535", startup_ms=312, checks=(Check(name="GET /", passed=False, seen="500"),)),
+        RunReport(user="23456:23456", startup_ms=900, checks=()),
+    ),
+    unchecked=("the memory limit",),
+)
+IMPORTS = Imports(
+    version=1,
+    name="shop",
+    digest=BUILT.digest,
+    engine="docker",
+    first_answer_ms=400,
+    imports=(
+        Imported(name="falcon", self_us=2_000, cumulative_us=2_000, depth=1),
+        Imported(name="shop.web", self_us=1_000, cumulative_us=3_000, depth=0),
+    ),
+)
+
+
+def built(root: Path, name: str = "shop") -> ImageConfig:
+    """An image that was built in a folder."""
+    shop = configured(root=root, project=root)
+    shop = replace(shop, name=name)
+    shop.dist.mkdir(parents=True)
+    contents = replace(contents_of(FILES), name=name)
+    (shop.dist / "contents.json").write_text(as_json(contents), encoding="utf-8")
+    write_manifest(shop, FROZEN, inputs="", outputs=[])
+    write_manifest(shop, replace(BUILT, name=name), inputs="", outputs=[])
+    return shop
+
+
+def test_before_smoke_nobody_knows_of_contract_and_start(tmp_path: Path) -> None:
+    records = read_records(built(tmp_path))
+    assert (records.proof, records.start, records.before) == (None, None, None)
+
+
+def test_what_smoke_saw_is_told_as_it_saw_it(tmp_path: Path) -> None:
+    shop = built(tmp_path)
+    write_report(shop, SMOKED)
+    records = read_records(shop)
+    assert records.proof
+    assert not records.proof.passed
+    assert records.proof.engine == "docker (27.1)"
+    assert [(each.title, each.passed) for each in records.proof.trials] == [
+        ("The image at rest", True),
+        ("Run as user 65535:65535", False),
+        ("Run as user 23456:23456", True),
+    ]
+    assert records.start
+    assert (records.start.first_answer_ms, records.start.measured_ms) == (312, None)
+
+
+def test_what_was_measured_of_another_image_says_nothing_of_this_one(tmp_path: Path) -> None:
+    shop = built(tmp_path)
+    write_report(shop, replace(SMOKED, digest="sha256:2"))
+    write_report(shop, IMPORTS)
+    assert read_records(shop).proof is None
+    write_report(shop, SMOKED)
+    write_report(shop, replace(IMPORTS, digest="sha256:2"))
+    start = read_records(shop).start
+    assert start
+    assert start.imports == ()
+
+
+def test_imports_that_were_measured_are_part_of_the_start(tmp_path: Path) -> None:
+    shop = built(tmp_path)
+    write_report(shop, SMOKED)
+    write_report(shop, IMPORTS)
+    start = read_records(shop).start
+    assert start
+    assert start.measured_ms == 400
+    assert start.imports == (
+        Import(name="shop.web", own_ms=1.0, ms=3.0, inside=(Import(name="falcon", own_ms=2.0, ms=2.0),)),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({**to_json(SMOKED), "more": 1})])
+def test_what_is_not_ours_is_as_if_it_were_not_there(tmp_path: Path, text: str) -> None:
+    shop = built(tmp_path)
+    report_path(shop, "smoke").write_text(text, encoding="utf-8")
+    assert read_records(shop).proof is None
+
+
+def test_the_image_before_is_read_from_beside(tmp_path: Path) -> None:
+    shop = built(tmp_path)
+    before = contents_of({"shop": FILES["shop"]})
+    (shop.dist / "contents-before.json").write_text(as_json(before), encoding="utf-8")
+    assert read_records(shop).before == before
+
+
+def test_a_page_can_be_written_when_the_frozen_program_is_gone(tmp_path: Path) -> None:
+    shop = built(tmp_path)
+    manifest_path(shop, "freeze").unlink()
+    text = write_pages(shop).read_text(encoding="utf-8")
+    assert "What the service uses was not seen: what freeze left is not here any more." in text
+
+
+def test_an_image_of_an_older_version_has_no_page_and_is_smoked_all_the_same(tmp_path: Path) -> None:
+    shop = built(tmp_path)
+    (shop.dist / "contents.json").unlink()
+    problem = f"What lies in shop is not on record in {shop.dist}/contents.json."
+    with pytest.raises(PystaticError) as caught:
+        write_pages(shop)
+    assert str(caught.value) == (
+        f"{problem}\nRun the image session again: an older version of pystatic-tasks made the image."
+    )
+    assert write_if_possible(shop) == f"no report.html: {problem}"
+
+
+def test_one_image_has_a_page_and_several_have_an_index_too(tmp_path: Path) -> None:
+    page = write_pages(built(tmp_path))
+    assert page == tmp_path / "dist/pystatic/shop/report.html"
+    index = tmp_path / "dist/pystatic/index.html"
+    assert not index.exists()
+    write_pages(built(tmp_path, "worker"))
+    text = index.read_text(encoding="utf-8")
+    assert 'href="shop/report.html"' in text
+    assert 'href="worker/report.html"' in text
+
+
+def test_a_page_is_written_where_that_can_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = built(tmp_path)
+    assert write_if_possible(shop) == ""
+    assert (shop.dist / "report.html").exists()
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    assert write_if_possible(shop) == 'no report.html: install "pystatic-tasks[report]" beside Nox'
