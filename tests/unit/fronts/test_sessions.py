@@ -483,11 +483,7 @@ def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path) -> None:
         ({"names": {"smokes": "x"}}, '"smokes"; did you mean "smoke"?'),
         (
             {"skip": ["zzz"]},
-<<<<<<< HEAD
-            '"zzz"; known are freeze, image, index, push, resolve, run, sbom, shell, slim, smoke, staticx',
-=======
-            '"zzz"; known are freeze, image, index, push, report, resolve, run, sbom, slim, smoke, staticx',
->>>>>>> 3545b05 (Write a page that tells what is inside of each image)
+            '"zzz"; known are freeze, image, index, push, report, resolve, run, sbom, shell, slim, smoke, staticx',
         ),
     ],
 )
