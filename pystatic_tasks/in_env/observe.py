@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -69,7 +70,8 @@ def observe(exercise: Exercise) -> Observed:
     heard = Heard()
     problem = ""
     try:
-        run(exercise, heard)
+        with collected_in_place(exercise.collected):
+            run(exercise, heard)
     except NotObservedError as error:
         problem = explained(str(error), Path(exercise.log))
     around = look_around(exercise)
@@ -78,6 +80,33 @@ def observe(exercise: Exercise) -> Observed:
     observed = take(read_records(records), exercise, needed, tuple(heard.answers), problem)
     of_tests = tuple(sorted(names_without(around, needed)))
     return replace(observed, uses=uses, of_tests=of_tests, log=log_without(exercise, *heard.again))
+
+
+@contextlib.contextmanager
+def collected_in_place(collected: Sequence[str], packages: Path | None = None) -> Iterator[None]:
+    """Let the program find the static files that were collected for it where it looks for them, unless some are there.
+
+    Args:
+        collected: As in `Exercise`.
+        packages: The folder of packages; this Python's unless given.
+    """
+    if not collected:
+        yield
+        return
+    folder, place = collected
+    link = (packages or Path(sysconfig.get_path("purelib"))) / place
+    # What is left of one that was killed leads nowhere new.
+    if link.is_symlink():
+        link.unlink()
+    is_ours = not link.exists()
+    if is_ours:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(folder)
+    try:
+        yield
+    finally:
+        if is_ours:
+            link.unlink()
 
 
 def run(exercise: Exercise, heard: Heard) -> None:

@@ -267,6 +267,8 @@ class Exercise:
         tools: Names of the distributions that are only tools.
         of_groups: Names of those that only dependency groups brought.
         server: Distribution whose modules are known without being observed, or "".
+        collected: Folder of static files that were collected for the program, and where below the folder of packages
+            the program looks for them; () for none.
     """
 
     arguments: tuple[str, ...]
@@ -287,6 +289,7 @@ class Exercise:
     tools: tuple[str, ...]
     server: str
     of_groups: tuple[str, ...] = ()
+    collected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

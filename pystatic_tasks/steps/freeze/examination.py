@@ -111,7 +111,7 @@ def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, .
         server_config=target.copy_server_config(config, folder),
         import_paths=(str(folder), *loose),
         loose=loose,
-        static=str(folder / "static"),
+        static=str(observation.static_folder(config)),
         hidden_imports=config.freeze.hidden_imports,
         collect=config.freeze.collect,
         metadata=config.freeze.metadata,
@@ -137,7 +137,7 @@ def observe_target(config: ImageConfig, context: StepContext, examined: Examined
     if not context.observes:
         return Observed()
     with context.terminal.activity(f"observing {config.name}"):
-        observed = observation.observe(config, context, entry, tools_there)
+        observed = observation.observe(config, context, entry, examined, tools_there)
     observation.report(config, context, observed)
     return observed
 

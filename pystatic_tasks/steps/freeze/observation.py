@@ -17,7 +17,16 @@ from pystatic_tasks.config.variables import caller_values, hide_in_files, resolv
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, free_port
 from pystatic_tasks.in_env.modules import OBSERVE
-from pystatic_tasks.in_env.protocol import Examined, Exercise, HttpRequest, Observed, Refusal, RefusedError, ToolNames
+from pystatic_tasks.in_env.protocol import (
+    DataFile,
+    Examined,
+    Exercise,
+    HttpRequest,
+    Observed,
+    Refusal,
+    RefusedError,
+    ToolNames,
+)
 from pystatic_tasks.in_image.heard import TRIAL
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps import services
@@ -52,13 +61,16 @@ def with_services(config: ImageConfig, context: StepContext) -> Iterator[bool]:
         yield all_there
 
 
-def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there: ToolNames) -> Observed:
+def observe(
+    config: ImageConfig, context: StepContext, entry: Path, examined: Examined, tools_there: ToolNames
+) -> Observed:
     """Run the program once, and take down what it needs.
 
     Args:
         config: Has the target, and what it is asked.
         context: Whoever runs the step.
         entry: The entry script.
+        examined: What is known of the target.
         tools_there: The distributions that are there to build with only, or for dependency groups only.
 
     Returns:
@@ -68,7 +80,8 @@ def observe(config: ImageConfig, context: StepContext, entry: Path, tools_there:
     shutil.rmtree(folder, ignore_errors=True)
     for name in ("home", "tmp", "cwd"):
         (folder / name).mkdir(parents=True)
-    exercise = describe_exercise(config, context, entry, folder, tools_there)
+    collected = collected_files(examined.data, static_folder(config))
+    exercise = replace(describe_exercise(config, context, entry, folder, tools_there), collected=collected)
     log = config.work / "observation.log"
     try:
         _, observed = ask(
@@ -118,6 +131,21 @@ def describe_exercise(
         of_groups=tools_there.of_groups,
         server=find_server(config.server_kind).requirement if config.app else "",
     )
+
+
+def static_folder(config: ImageConfig) -> Path:
+    """Where static files are collected for the program."""
+    return config.work / "program" / "static"
+
+
+def collected_files(data: Iterable[DataFile], folder: Path) -> tuple[str, ...]:
+    """The folder of collected static files, and where the program has it; () if none were collected."""
+    for source, place in data:
+        if Path(source).is_relative_to(folder):
+            inside = Path(source).parent.relative_to(folder).parts
+            parts = PurePosixPath(place).parts
+            return str(folder), str(PurePosixPath(*parts[: len(parts) - len(inside)]))
+    return ()
 
 
 def arguments_of(config: ImageConfig, entry: Path) -> tuple[str, ...]:
@@ -251,6 +279,13 @@ def report(config: ImageConfig, context: StepContext, observed: Observed) -> Non
     """Say what a person should know of it."""
     if observed.problem:
         context.say(f"not all was observed: {observed.problem} ({shown(config, config.work / 'observed.log')})")
+    lacking = [volume for volume in config.image.volumes if not Path(volume).is_dir()]
+    # That of a further command begins with its name.
+    if observed.problem.startswith("it ") and lacking:
+        context.say(
+            f"  image.volumes names {', '.join(lacking)}, which is not on this machine: "
+            "let observe.env say where the program is to write while it is observed"
+        )
     for what, package in by_folder(observed.system_files):
         context.say(f"taken from this machine: {what}, of its package {package}")
     for program in observed.programs:

@@ -14,7 +14,7 @@ import pytest
 from support import tool_or_skip
 
 from pystatic_tasks.in_env.client import free_port
-from pystatic_tasks.in_env.observe import observe
+from pystatic_tasks.in_env.observe import collected_in_place, observe
 from pystatic_tasks.in_env.protocol import Exercise, HttpRequest, Observed, ObservedAnswer
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.steps.build_environment import IN_ENV
@@ -219,3 +219,21 @@ def test_the_program_ends_with_whoever_observes_it(exercise: Exercise, tmp_path:
     while Path(f"/proc/{program}").exists() and time.monotonic() < end:
         time.sleep(0.02)
     assert not Path(f"/proc/{program}").exists()
+
+
+def test_collected_files_are_there_while_the_program_runs_and_no_longer(tmp_path: Path) -> None:
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "page.css").write_text("red", encoding="utf-8")
+    packages = tmp_path / "site-packages"
+    with collected_in_place([str(tmp_path / "static"), "shop/files"], packages):
+        assert (packages / "shop" / "files" / "page.css").read_text(encoding="utf-8") == "red"
+    assert list((packages / "shop").iterdir()) == []
+
+
+def test_files_of_the_programs_own_stay_in_their_place(tmp_path: Path) -> None:
+    own = tmp_path / "site-packages" / "files" / "page.css"
+    own.parent.mkdir(parents=True)
+    own.write_text("blue", encoding="utf-8")
+    with collected_in_place([str(tmp_path), "files"], tmp_path / "site-packages"):
+        assert own.read_text(encoding="utf-8") == "blue"
+    assert own.exists()

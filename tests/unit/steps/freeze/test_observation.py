@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from pystatic_tasks.config.model import ImageConfig, Observe, Request, Service, Smoke
+from pystatic_tasks.config.model import ImageConfig, ImageOptions, Observe, Request, Service, Smoke
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_env.protocol import Examined, Observed, ObservedAnswer, Refusal, ToolNames
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import observation
 from pystatic_tasks.steps.freeze.observation import (
+    collected_files,
     describe_exercise,
     exercise_inputs,
     merged,
@@ -140,6 +141,20 @@ def test_what_a_person_should_know_is_said(tmp_path: Path) -> None:
     assert len(said) == 3
 
 
+def test_a_volume_that_is_not_on_this_machine_is_named_where_the_program_failed(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "there").mkdir()
+    volumes = ("/pystatic-volume", str(tmp_path / "there"))
+    config = make_config(tmp_path, image=ImageOptions(volumes=volumes))
+    report(config, StepContext(say=said.append), Observed(problem="it ended with exit code 1: no database"))
+    assert said[1:] == [
+        "  image.volumes names /pystatic-volume, which is not on this machine: "
+        "let observe.env say where the program is to write while it is observed"
+    ]
+    report(config, StepContext(say=said.append), Observed())
+    assert len(said) == 2
+
+
 def test_many_files_of_one_folder_are_named_by_that(tmp_path: Path) -> None:
     said: list[str] = []
     fonts = tuple((f"/usr/share/fonts/{number}.ttf", "fonts-x") for number in range(5))
@@ -188,3 +203,15 @@ def test_what_decides_an_observation(tmp_path: Path) -> None:
     assert exercise_inputs(replace(config, services=(service,))) != same
     for observe in (Observe(requests=(Request(),)), Observe(command=("x",)), Observe(env={"A": "1"})):
         assert exercise_inputs(replace(config, observe=observe)) != same
+
+
+@pytest.mark.parametrize(
+    ("data", "collected"),
+    [
+        ([("/w/static/admin/css/base.css", "site/staticfiles/admin/css")], ("/w/static", "site/staticfiles")),
+        ([("/s/x.txt", "x"), ("/w/static/robots.txt", "staticfiles")], ("/w/static", "staticfiles")),
+        ([("/s/x.txt", "x")], ()),
+    ],
+)
+def test_static_files_lie_where_the_program_has_them(data: list[tuple[str, str]], collected: tuple[str, ...]) -> None:
+    assert collected_files(data, Path("/w/static")) == collected
