@@ -18,11 +18,13 @@ from PyInstaller.utils.hooks import collect_all
 from .analysis_cache import analyse, key_of, load, made_in, own_files, save
 from .binaries import prepare
 from .bytecode import compile_again
+from .character_names import CHARACTER_NAMES, has_tables
 from .components import INSIDE, Member, archive_members, components, tool_versions, tree_members
 from .contents import list_archive, list_tree, names_in_archive, sizes_in_archive
 from .docstrings import documented, imported, owners_of
 from .exchange import respond
 from .layer_assignment import RUNNER, assign_layers
+from .lean_binaries import make_lean
 from .metadata_headers import distributions_by_file, frozen_distributions, write_headers
 from .names import is_among, module_of
 from .package_data import is_data
@@ -103,11 +105,22 @@ def freeze(program: Program) -> FrozenProgram:
         components=tuple(components(made.members, program.own, interpreter)),
         tools=tool_versions(),
         own_packages=own_packages(files),
-        optional=tuple(may_be_left_out(whole, own_packages(files))),
+        optional=optional(program, whole, files),
         placed=made.placed,
         imported_by=whole.imported_by,
         linked_by=made.linked_by,
     )
+
+
+def optional(program: Program, whole: Analysed, files: Iterable[str]) -> tuple[str, ...]:
+    """Names of what the program can do without, sorted."""
+    found = may_be_left_out(whole, own_packages(files))
+    return tuple(sorted([*found, *([CHARACTER_NAMES] if may_lose_names(program) else [])]))
+
+
+def may_lose_names(program: Program) -> bool:
+    """Whether the names of characters can be left out: of plain files, and of a Python whose tables are known."""
+    return program.form == "tree" and has_tables()
 
 
 def unwanted(program: Program) -> set[str]:
@@ -123,9 +136,10 @@ def explaining(program: Program) -> Path | None:
     """Write the module that explains why what was left out is missing; None if nothing was."""
     if not program.left_out:
         return None
+    names = set(program.left_out) - (set() if may_lose_names(program) else {CHARACTER_NAMES})
     template = Path(program.work, RUNNER, "left_out.py").read_text(encoding="utf-8")
     path = Path(program.work, f"{EXPLAINING}.py")
-    path.write_text(f"{template}\n\nexplain({sorted(program.left_out)})\n", encoding="utf-8")
+    path.write_text(f"{template}\n\nexplain({sorted(names)})\n", encoding="utf-8")
     return path
 
 
@@ -226,6 +240,8 @@ def make_tree(program: Program, analysed: Analysed, added: Added, root: Path, in
         explaining=added.explaining,
         strip=program.strip,
     )
+    if program.left_out:
+        make_lean(root, names=CHARACTER_NAMES in program.left_out and may_lose_names(program))
     library, packages = root / LIBRARY, root / PACKAGES
     sources = {name: source for name, source, kind in analysed.binaries if kind != "SYMLINK"}
     sources.update({Path(path).name: path for path in program.libraries})

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from importlib.machinery import EXTENSION_SUFFIXES
+from importlib.machinery import EXTENSION_SUFFIXES, FrozenImporter
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
@@ -35,6 +35,8 @@ STAND_IN = "ssl"
 # What `hashlib` has in place of OpenSSL.
 HASHES = {"_blake2", "_md5", "_sha1", "_sha2", "_sha256", "_sha3", "_sha512"}
 EXTENSIONS_OF_PYTHON = "lib-dynload"
+# By their files Python finds where its library is.
+LANDMARKS = {"os"}
 
 
 def may_be_left_out(analysed: Analysed, own: Iterable[str]) -> list[str]:
@@ -70,8 +72,17 @@ def slimmed(analysed: Analysed, left_out: Collection[str], executable: Path) -> 
         pure=stay(analysed.pure),
         loose=stay(analysed.loose),
         binaries=needed(stay(analysed.binaries), executable),
-        datas=stay(analysed.datas),
+        datas=tuple(entry for entry in stay(analysed.datas) if not is_held_twice(entry)),
     )
+
+
+def is_held_twice(entry: TocEntry) -> bool:
+    """Whether it is a module of plain files that the interpreter holds itself, and never takes from a file."""
+    name = name_of(entry)
+    if not entry[0].endswith(".pyc") or name in LANDMARKS:
+        return False
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return getattr(spec, "loader", None) is FrozenImporter or FrozenImporter.find_spec(name) is not None
 
 
 def needed(binaries: Sequence[TocEntry], executable: Path) -> tuple[TocEntry, ...]:

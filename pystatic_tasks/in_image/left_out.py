@@ -9,9 +9,12 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import NoReturn
 
 # The function of the import system that wants a module, and does not only ask whether there is one.
 IMPORTING = "_find_and_load_unlocked"
+# Of `unicodedata`, which itself always stays.
+NAMES = "unicodedata.names"
 
 
 class Explaining:
@@ -28,5 +31,17 @@ class Explaining:
             raise ModuleNotFoundError(text, name=None if "." in name else name)
 
 
+def refuse_names(*given: object) -> "NoReturn":
+    """Raises RuntimeError where Python would say that a character has no name."""
+    text = f'The names of characters are not in this program: slim left them out; keep them by slim.keep = ["{NAMES}"]'
+    raise RuntimeError(text)
+
+
 def explain(names: "Iterable[str]") -> None:
     sys.meta_path.append(Explaining(names))
+    if NAMES in names:
+        import unicodedata
+        from _codecs import register_error
+
+        unicodedata.name = unicodedata.lookup = refuse_names
+        register_error("namereplace", refuse_names)

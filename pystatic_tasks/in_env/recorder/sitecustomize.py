@@ -8,8 +8,10 @@ parted by FIELD_END. A program may end at any moment and close any descriptor, s
 from __future__ import annotations
 
 import atexit
+import codecs
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
@@ -32,6 +34,8 @@ FINDING = ("pkgutil.py", "metadata/__init__.py")
 STARTING = ("subprocess.py", "/os.py")
 ASKING = ("ctypes/util.py", "platform.py", "uuid.py", "sysconfig.py", "sysconfig/__init__.py")
 LOCALES = "/usr/lib/locale/"
+# As pystatic.lock calls them.
+CHARACTER_NAMES = "unicodedata.names"
 
 _seen: set[tuple[str, ...]] = set()
 
@@ -134,6 +138,21 @@ def mapped(maps: Iterable[str]) -> set[tuple[str, str]]:
     return libraries | {("file", path) for path in paths if path.startswith(LOCALES)}
 
 
+def note_names() -> None:
+    """Write down when the names of characters are asked for; what compiles "\\N{…}" asks for them otherwise."""
+    name, lookup, replace = unicodedata.name, unicodedata.lookup, codecs.lookup_error("namereplace")
+
+    def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            record("loaded", CHARACTER_NAMES)
+            return function(*given)
+
+        return call
+
+    unicodedata.name, unicodedata.lookup = noting(name), noting(lookup)
+    codecs.register_error("namereplace", noting(replace))
+
+
 def run_the_next() -> None:
     """Run the module of this name that would have been found without this folder."""
     here = os.path.dirname(__file__)
@@ -160,6 +179,7 @@ if FOLDER:
     # What Python and this module have loaded is no news to anybody who imports it later.
     for name in list(sys.modules):
         record("loaded", name)
+    note_names()
     sys.addaudithook(hear)
     atexit.register(note_mapped)
     run_the_next()

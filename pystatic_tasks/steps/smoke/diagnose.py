@@ -174,6 +174,10 @@ def left_out_module(config: ImageConfig, match: re.Match[str]) -> Advice:
     return add(config, problem, "slim", "keep", match[1])
 
 
+def left_out_names(config: ImageConfig, match: re.Match[str]) -> Advice:
+    return add(config, f"The program asks for names of characters, which {FILE} leaves out.", "slim", "keep", match[1])
+
+
 def left_out_codec(config: ImageConfig, match: re.Match[str]) -> Advice:
     name = normalize_encoding(match[1]).lower()
     module = f"encodings.{aliases.get(name, name)}"
@@ -351,6 +355,7 @@ ADVICE: tuple[tuple[str, Callable[[ImageConfig, re.Match[str]], Advice]], ...] =
     (r"No time zone found with key ([\w/+-]+)", missing_time_zone),
     (r"Directory '([^'/][^']*)' does not exist", missing_folder),
     (rf"{MISSING_MODULE}: slim left it out", left_out_module),
+    (r'slim left them out; keep them by slim\.keep = \["([\w.]+)"\]', left_out_names),
     (rf"{MISSING_MODULE}(?!: slim)", missing_module),
     (r"LookupError: unknown encoding: ([\w.-]+)", left_out_codec),
     (r"No package metadata was found for ([\w.-]+\w)", missing_metadata),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.in_env.evidence import Records, read_records
+from pystatic_tasks.in_env.evidence import Records, read_records, records_in
 from pystatic_tasks.steps.build_environment import IN_ENV
 
 RECORDER = IN_ENV / "recorder"
@@ -163,3 +163,24 @@ def test_a_locale_that_is_asked_for_is_a_file_that_is_read(tmp_path: Path) -> No
     )
     mapped = {"LC_TIME", "LC_COLLATE"} if Path("/usr/lib/locale/C.utf8").exists() else set()
     assert mapped <= {Path(path).name for path in record(tmp_path, code).files}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import unicodedata; unicodedata.name('a')",
+        "from unicodedata import lookup; lookup('DIGIT ONE')",
+        "'é'.encode('ascii', 'namereplace')",
+        "import re; re.compile(r'\\N{DIGIT ONE}')",
+    ],
+)
+def test_asking_for_the_name_of_a_character_is_written_down(tmp_path: Path, code: str) -> None:
+    record(tmp_path, code)
+    written = b"".join(path.read_bytes() for path in (tmp_path / "records").iterdir())
+    assert ["loaded", "unicodedata.names"] in records_in(written)
+
+
+def test_what_else_is_asked_of_characters_is_not(tmp_path: Path) -> None:
+    record(tmp_path, "import unicodedata; unicodedata.normalize('NFC', 'é'); unicodedata.category('a')")
+    written = b"".join(path.read_bytes() for path in (tmp_path / "records").iterdir())
+    assert ["loaded", "unicodedata.names"] not in records_in(written)

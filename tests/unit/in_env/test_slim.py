@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import replace
 from importlib import import_module
@@ -103,3 +104,19 @@ def test_without_tls_another_module_stands_in_the_place_of_ssl(tmp_path: Path) -
 
 def test_what_comes_with_a_module_is_known() -> None:
     assert {"inspect", "ast", "enum"} <= loaded_with(["inspect"])
+
+
+def test_a_module_that_the_interpreter_holds_itself_needs_no_file() -> None:
+    places = (
+        "importlib/_bootstrap.pyc",
+        "importlib/__init__.pyc",
+        "os.pyc",
+        "shop/os.pyc",
+        "shop/page.css",
+        "json.pyc",
+    )
+    analysed = replace(NOTHING, datas=tuple((place, f"/made/{place}", "DATA") for place in places))
+    kept = [name for name, _, _ in slimmed(analysed, {"lost"}, PYTHON).datas]
+    assert kept == ["importlib/__init__.pyc", "os.pyc", "shop/os.pyc", "shop/page.css", "json.pyc"]
+    code = "import sys, importlib._bootstrap_external as one; print(one is sys.modules['_frozen_importlib_external'])"
+    assert subprocess.run([PYTHON, "-ISc", code], capture_output=True, text=True, check=True).stdout == "True\n"

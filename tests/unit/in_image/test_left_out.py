@@ -51,6 +51,27 @@ def test_of_any_other_module_nothing_else_is_said() -> None:
     assert str(caught.value) == "No module named 'neverx'"
 
 
+ASKING = """
+import unicodedata
+for ask in (lambda: unicodedata.name("a", "none"), lambda: unicodedata.lookup("DIGIT ONE"),
+            lambda: "é".encode("ascii", "namereplace")):
+    try:
+        print(ask())
+    except RuntimeError as error:
+        print(error)
+"""
+
+
+def test_names_of_characters_are_refused_with_the_line_that_keeps_them() -> None:
+    source = Path(in_image.__file__).with_name("left_out.py").read_text(encoding="utf-8")
+    code = f"{source}\nexplain(['unicodedata.names'])\n{ASKING}"
+    said = subprocess.run([sys.executable, "-ISc", code], capture_output=True, text=True, check=True).stdout
+    assert said == 3 * (
+        "The names of characters are not in this program: slim left them out; "
+        'keep them by slim.keep = ["unicodedata.names"]\n'
+    )
+
+
 @pytest.mark.parametrize("name", ["left_out.py", "stand_ins/ssl.py"])
 def test_what_a_slim_program_gets_in_place_of_the_rest_imports_nothing_of_it(name: str) -> None:
     path = Path(in_image.__file__).parent / name

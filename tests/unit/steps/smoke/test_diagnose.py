@@ -10,6 +10,7 @@ from support import FROZEN
 
 from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Service, Smoke, Staticx
 from pystatic_tasks.errors import Repair
+from pystatic_tasks.in_image.left_out import refuse_names
 from pystatic_tasks.steps.manifest import write_manifest
 from pystatic_tasks.steps.results import Slimmed
 from pystatic_tasks.steps.slim_lock import write_lock
@@ -107,6 +108,13 @@ def test_an_encoding_that_slim_left_out_gets_its_line(image: ImageConfig, name: 
     output = f"LookupError: unknown encoding: {name}\n"
     assert diagnose(image, output) == advice(problem, "slim.keep", module)
     assert diagnose(image, "LookupError: unknown encoding: cp1250\n") == Advice(text="")
+
+
+def test_names_of_characters_that_slim_left_out_get_their_line(image: ImageConfig) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        refuse_names("a")
+    problem = "The program asks for names of characters, which pystatic.lock leaves out."
+    assert diagnose(image, f"RuntimeError: {caught.value}\n") == advice(problem, "slim.keep", "unicodedata.names")
 
 
 def test_what_is_configured_already_is_no_repair() -> None:
