@@ -1,4 +1,4 @@
-"""The sample app, built four times: plain Python, a tree, one file, and one file by StaticX."""
+"""The sample app, built five times: plain Python, a tree, one file, a slim one, and one file by StaticX."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pystatic_tasks.engines.local import extract
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 APP = "random_number.api:app"
-IMAGES = ("tree", "onefile", "staticx")
+IMAGES = ("tree", "onefile", "slim", "staticx")
 WORKERS = 4
 # A worker that is told to end while it still boots may miss it, so gunicorn waits as long for it as frozen programs do.
 SERVER = ("--workers", str(WORKERS), "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--graceful-timeout", "8")
@@ -35,6 +35,9 @@ server.workers = {workers}
 layout = "tree"
 
 [tool.pystatic-tasks.images.onefile]
+layout = "onefile"
+
+[tool.pystatic-tasks.images.slim]
 layout = "onefile"
 
 [tool.pystatic-tasks.images.staticx]
@@ -80,6 +83,7 @@ class Built:
             Variant(name="plain Python", command=[str(self.environment / "bin/gunicorn"), APP, *SERVER]),
             Variant(name="tree", command=["chroot", str(root), "/tree"]),
             Variant(name="onefile", command=[str(self.folder / "dist/pystatic/onefile/onefile")]),
+            Variant(name="slim", command=[str(self.folder / "dist/pystatic/slim/slim")]),
             Variant(name="staticx", command=[str(self.folder / "dist/pystatic/staticx/staticx")]),
         ]
 
@@ -106,6 +110,7 @@ def build(folder: Path, python: str, modules: Sequence[str] = ()) -> Built:
         file.writelines(f"import {module}\n" for module in modules)
     run([python, "-m", "venv", "--clear", "--copies", environment], folder)
     run([environment / "bin/python", "-m", "pip", "install", "--quiet", *install, "gunicorn"], folder)
+    ask_nox(built, "slim-slim")
     for image in IMAGES:
         build_image(built, image)
     return built
@@ -113,7 +118,11 @@ def build(folder: Path, python: str, modules: Sequence[str] = ()) -> Built:
 
 def build_image(built: Built, image: str, *options: str) -> None:
     """Build one of the images, with options of ours."""
-    command = [sys.executable, "-m", "nox", "-s", f"image-{image}", "--", *options]
+    ask_nox(built, f"image-{image}", *options)
+
+
+def ask_nox(built: Built, session: str, *options: str) -> None:
+    command = [sys.executable, "-m", "nox", "-s", session, "--", *options]
     run(command, built.folder, PYSTATIC_TASKS_PYTHON=built.python)
 
 

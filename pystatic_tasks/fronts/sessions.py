@@ -80,7 +80,8 @@ def register(
         prefix: Put before the sessions' names, such as "web-".
         names: Other names for single sessions, by step.
         skip: Steps without a session of their own; the session after them runs them.
-        default: Whether a bare `nox` runs them, but for `slim`, `run`, `shell`, `report`, `push`, `index` and `resolve`.
+        default: Whether a bare `nox` runs them, but for `slim`, `run`, `shell`, `report`, `push`, `index` and
+            `resolve`.
         tags: Tags of the sessions, but for these, which run only where they are named.
         python: Interpreter to build with, as Nox names it.
         overrides: Configuration that goes before that of pyproject.toml, such as

@@ -15,7 +15,7 @@ from support import DEBIANS_PYTHON, REPOSITORY, only_everywhere, tool_or_skip
 from pystatic_tasks.in_env.client import free_port
 
 LINE = re.compile(
-    r"^\| (plain Python|tree|onefile|staticx) \| ([0-9.]+) \| [0-9.]+ \| [0-9.]+ \| ([0-9.]+) \|$", re.MULTILINE
+    r"^\| (plain Python|tree|onefile|slim|staticx) \| ([0-9.]+) \| [0-9.]+ \| [0-9.]+ \| ([0-9.]+) \|$", re.MULTILINE
 )
 ROW = re.compile(r"^\| ([^|]+) \| ([0-9.]+) \| [0-9.]+ \| [0-9.]+ \| [0-9.]+ \|$", re.MULTILINE)
 TABLES = [
@@ -59,11 +59,11 @@ def test_it_measures_each_in_turn(tmp_path: Path) -> None:
     for title in TABLES:
         _, found, table = result.stdout.partition(f"| {title} |")
         assert found, result.stdout
-        rows = LINE.findall(table)[:4]
-        assert [name for name, _, _ in rows] == ["plain Python", "tree", "onefile", "staticx"]
+        rows = LINE.findall(table)[:5]
+        assert [name for name, _, _ in rows] == ["plain Python", "tree", "onefile", "slim", "staticx"]
         assert rows[0][2] == "1.000"
         assert all(float(median) > 0 for _, median, _ in rows)
-    for image in ("tree", "onefile", "staticx"):
+    for image in ("tree", "onefile", "slim", "staticx"):
         _, found, table = result.stdout.partition(f"| nox -s image, {image} (s) |")
         assert found, result.stdout
         names = ("everything (--no-cache)", "one changed line", "nothing changed")
