@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import NamedTuple
 
 from .distributions import split_distributions, top_level
 from .layer_assignment import RUNNER, is_beside_packages, is_local, source_of
@@ -286,6 +287,9 @@ def data_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
     """Files that were read, each with the folder of data that it lies in, and folders that were listed."""
     read = [path for path in map(Path, records.files) if path.is_file()]
     listed = [path for path in map(Path, records.folders) if path.is_dir()]
+    is_known_large = cache(is_large)
+    # However many of its files were read, a folder is looked through once.
+    taken: set[tuple[DataFolder, importlib.metadata.Distribution | None]] = set()
     for path in [*read, *(folder / "*" for folder in listed)]:
         root = around.root_of(path)
         if root is None or (path.name == "*" and path.parent == root):
@@ -294,33 +298,57 @@ def data_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
         if path.parent.name.endswith(".dist-info"):
             yield from metadata_files(owner) if owner and path.name in PLAIN_METADATA else ()
         elif root in around.loose or owner or path.name == "*":
-            yield from with_neighbours(path, root, around)
+            if path.name != "*" and (path.suffix == ".py" or is_data(path.relative_to(root))):
+                yield str(path), str(path.relative_to(root).parent)
+            folder = folder_around(path, root, is_known_large)
+            if folder and (folder, owner) not in taken:
+                taken.add((folder, owner))
+                yield from files_of(folder, owner, around)
 
 
-def with_neighbours(path: Path, root: Path, around: Surroundings) -> Iterator[DataFile]:
-    is_source = path.suffix == ".py"
-    if path.name != "*" and (is_source or is_data(path.relative_to(root))):
-        yield str(path), str(path.relative_to(root).parent)
-    if is_source or path.parent == root:
-        return
-    owner = around.owners.get(str(path))
-    for each in neighbours(path, root):
-        is_same = root in around.loose or ((each_owner := around.owners.get(str(each))) and owner in (None, each_owner))
-        if is_same and is_data(each.relative_to(root)):
-            yield str(each), str(each.relative_to(root).parent)
+class DataFolder(NamedTuple):
+    """A folder whose data comes along.
+
+    Attributes:
+        root: The folder that its files are read below.
+        folder: It.
+        is_whole: Whether with all that lies below it.
+    """
+
+    root: Path
+    folder: Path
+    is_whole: bool
 
 
-def neighbours(path: Path, root: Path) -> list[Path]:
-    """The files of the outermost folder around a data file that is no package, or of the package itself."""
+def folder_around(path: Path, root: Path, is_known_large: Callable[[Path], bool]) -> DataFolder | None:
+    """The outermost folder around a data file that is no package, or the package itself; None if it comes alone."""
     folder = path.parent
+    if path.suffix == ".py" or folder == root:
+        return None
     if is_package(folder):
-        return [each for each in folder.iterdir() if each.is_file()]
+        return DataFolder(root, folder, is_whole=False)
     while folder.parent != root and not is_package(folder.parent):
         folder = folder.parent
-    files = [each for each in folder.rglob("*") if each.is_file()]
-    if sum(each.stat().st_size for each in files) > LARGE_FOLDER_BYTES:
-        return [each for each in path.parent.iterdir() if each.is_file()]
-    return files
+    if is_known_large(folder):
+        return DataFolder(root, path.parent, is_whole=False)
+    return DataFolder(root, folder, is_whole=True)
+
+
+def is_large(folder: Path) -> bool:
+    """Whether a folder holds too much to come along whole."""
+    return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()) > LARGE_FOLDER_BYTES
+
+
+def files_of(
+    data: DataFolder, owner: importlib.metadata.Distribution | None, around: Surroundings
+) -> Iterator[DataFile]:
+    """The data files of a folder, but for those of another distribution."""
+    for each in data.folder.rglob("*") if data.is_whole else data.folder.iterdir():
+        each_owner = around.owners.get(str(each))
+        is_same = data.root in around.loose or (each_owner and owner in (None, each_owner))
+        place = each.relative_to(data.root)
+        if is_same and is_data(place) and each.is_file():
+            yield str(each), str(place.parent)
 
 
 def placed(path: Path, around: Surroundings) -> Path:

@@ -159,8 +159,11 @@ def size_of(files: Iterable[File]) -> int:
 def in_parts(files: Iterable[File]) -> list[list[File]]:
     """The files, the largest first, in parts of about the same size."""
     parts: list[list[File]] = [[] for _ in range(PARTS)]
+    sizes = [0] * PARTS
     for file in files:
-        min(parts, key=size_of).append(file)
+        smallest = sizes.index(min(sizes))
+        parts[smallest].append(file)
+        sizes[smallest] += len(file.content)
     return parts
 
 

@@ -95,7 +95,7 @@ def needed(binaries: Sequence[TocEntry], executable: Path) -> tuple[TocEntry, ..
         new = {name for name in linkage(todo.pop()).needed if name in libraries} - names
         names |= new
         todo += [libraries[name] for name in new]
-    kept = [entry for entry in binaries if entry in extensions or PurePosixPath(entry[0]).name in names]
+    kept = [entry for entry in binaries if entry[2] == "EXTENSION" or PurePosixPath(entry[0]).name in names]
     return tuple(kept)
 
 

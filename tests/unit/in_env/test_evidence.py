@@ -145,6 +145,16 @@ def test_a_data_file_beside_modules_brings_those_beside_it(tmp_path: Path, site:
     assert inside(site, found) == {"depx/version.txt", "depx/words.txt"}
 
 
+def test_a_folder_is_looked_through_once_however_many_of_its_files_were_read(tmp_path: Path, site: Path) -> None:
+    files = [f"depx/data/{number % 3}/{number}.txt" for number in range(30)]
+    install_distribution(site, "depx", "depx/__init__.py", *files)
+    records = Records(files={str(site / file) for file in files}, folders={str(site / "depx" / "data" / "1")})
+    found = list(evidence.data_files(records, look_around(EXERCISE)))
+    assert len(set(found)) == len(files)
+    # Each as itself, with its folder, and with the one that was listed.
+    assert len(found) == 3 * len(files)
+
+
 def test_of_a_large_folder_only_the_part_is_taken_where_the_file_lies(
     tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
