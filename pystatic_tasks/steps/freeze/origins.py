@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,7 +48,7 @@ class Origins:
         """Files of the project that end with a path, those first where projects have their packages."""
         likely = (folder / name for top in self.folders for folder in (top, top / "src"))
         yield from (each for each in likely if each.is_file())
-        yield from (each for each in self.sources if each.as_posix().endswith(f"/{name}"))
+        yield from (each for each in self.sources.get(name.name, ()) if each.as_posix().endswith(f"/{name}"))
 
     def find_by_content(self, copy: Path, is_refused: Callable[[Path], bool]) -> Path | None:
         equal = equals(copy, self.project_files)
@@ -59,8 +59,12 @@ class Origins:
         return None if is_of_others else equal[0]
 
     @cached_property
-    def sources(self) -> list[Path]:
-        return [path for folder in self.folders for path in source_files(folder)]
+    def sources(self) -> Mapping[str, Sequence[Path]]:
+        """The files that people wrote, by their names without folders, so that nobody looks at each for each copy."""
+        found = defaultdict(list)
+        for path in (path for folder in self.folders for path in source_files(folder)):
+            found[path.name].append(path)
+        return found
 
     @cached_property
     def project_files(self) -> BySize:

@@ -30,3 +30,12 @@ def test_the_same_bytes_go_before_the_same_name_where_projects_have_their_packag
         "d": root / "lib/other",
         "e": None,
     }
+
+
+def test_of_many_files_only_those_of_the_same_name_are_looked_at(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    for number in range(50):
+        write(root / f"shop/{number}.txt", f"{number}")
+    origins = Origins(folders=[root], projects=[root], sites=[], own=frozenset())
+    assert list(origins.named(Path("shop/7.txt"))) == [root / "shop/7.txt", root / "shop/7.txt"]
+    assert origins.sources["7.txt"] == [root / "shop/7.txt"]
