@@ -21,6 +21,8 @@ NOTICE = re.compile(
         .*""",
     re.VERBOSE,
 )
+# Every notice has one of these; most texts have none, and are not looked at line by line.
+MARK = re.compile(r"copyright|©|\(c\)", re.IGNORECASE)
 # What is to be filled in: by whoever applies a licence, and by a program.
 TEMPLATE = re.compile(
     r"\[yyyy\]|\[name of|<year>|<name of|<copyright holders?>|%s|[{}]|\byear\b.*\bname of author\b", re.IGNORECASE
@@ -38,6 +40,8 @@ LICENSE_FILE = re.compile(r"(licen[cs]e|copying|copyright|notice|authors)", re.I
 
 def notices(text: str) -> Iterator[str]:
     """The lines of a text that claim copyright, without the marks of a comment."""
+    if not MARK.search(text):
+        return
     lines = [*text.splitlines(), "", ""]
     for number, line in enumerate(lines[:-2]):
         found = NOTICE.search(line) if len(line) <= LONGEST_LINE else None

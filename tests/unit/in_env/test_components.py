@@ -65,6 +65,25 @@ def test_an_installed_file_belongs_to_its_distribution(found: Found, install: In
     assert made["depx"].libraries == {}
 
 
+def test_metadata_is_read_as_often_for_many_files_as_for_one(
+    found: Found, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [f"depx/part_{number}.py" for number in range(50)]
+    install("depx", *files)
+    read_text, read = importlib.metadata.PathDistribution.read_text, []
+
+    def noted(self: importlib.metadata.PathDistribution, name: str) -> str | None:
+        read.append(name)
+        return read_text(self, name)
+
+    monkeypatch.setattr(importlib.metadata.PathDistribution, "read_text", noted)
+    found(files[0])
+    of_one = read.count("METADATA")
+    read.clear()
+    assert len(found(*files)["depx"].files) == len(files)
+    assert read.count("METADATA") == of_one > 0
+
+
 def test_the_project_is_as_it_is_installed(found: Found, install: Install) -> None:
     install("ShopX", "shopx/web.py", origin="file:///home/größe/shop")
     made = found("shopx/web.pyc", "nobodys.pyc", "/nowhere/settings.json")

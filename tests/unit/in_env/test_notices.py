@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from pystatic_tasks.in_env import notices as module
-from pystatic_tasks.in_env.notices import bare, is_license_file, notices, notices_in
+from pystatic_tasks.in_env.notices import NOTICE, bare, is_license_file, notices, notices_in
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,21 @@ def test_a_notice_is_found_without_the_marks_around_it(line: str, notice: str) -
 )
 def test_what_claims_nothing_is_no_notice(line: str) -> None:
     assert list(notices(line)) == []
+
+
+def test_a_text_without_a_mark_is_not_looked_at_line_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+
+    class Noting:
+        def search(self, line: str) -> re.Match[str] | None:
+            searched.append(line)
+            return NOTICE.search(line)
+
+    monkeypatch.setattr(module, "NOTICE", Noting())
+    assert list(notices("x = 1\n" * 1000)) == []
+    assert searched == []
+    assert list(notices("x = 1\n# © 2020 Ada\n")) == ["© 2020 Ada"]
+    assert len(searched) == 2
 
 
 def test_that_of_a_licences_own_text_is_not_that_of_what_is_licensed() -> None:
