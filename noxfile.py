@@ -92,6 +92,21 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def peers(session: nox.Session) -> None:
+    """What people would take instead, beside ours, built and measured in turn: as root, with Docker and debootstrap."""
+    install_group(session, "peers")
+    session.install("-e", ".[zstd]")
+    session.run("python", "-m", "bench.peers", *session.posargs)
+
+
+@nox.session
+def growth(session: nox.Session) -> None:
+    """What a build costs when a project grows by modules, dependencies or data files."""
+    session.install("-e", ".", "uv")
+    session.run("python", "-m", "bench.growth", *session.posargs)
+
+
+@nox.session
 def load(session: nox.Session) -> None:
     """Ten minutes of requests while workers are killed, reloaded and upgraded: plain Python, then the one file."""
     session.install("-e", ".[zstd]")

@@ -10,14 +10,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HOST = "127.0.0.1"
-# Asks for a number between 6 and 6, so that every answer is known to the byte.
-PATH = "/?min=6&max=6"
-ANSWER = {"number": 6, "min": 6, "max": 6}
 START_TIMEOUT_SECONDS = 30.0
 # An engine's proxy takes connections before the program does, and then leaves them hanging.
 POLL_TIMEOUT_SECONDS = 0.05
@@ -29,20 +27,44 @@ class BenchError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked all the time.
+
+    Attributes:
+        path: Of the request.
+        answer: What comes as JSON, whenever it is asked.
+    """
+
+    path: str
+    answer: Mapping[str, Any]
+
+    @property
+    def sign(self) -> str:
+        """What stands in the body of the right answer, as every writer of JSON here puts it."""
+        return json.dumps(dict(list(self.answer.items())[:1]))[1:-1]
+
+
+# A number between 6 and 6.
+RANDOM_NUMBER = Question(path="/?min=6&max=6", answer={"number": 6, "min": 6, "max": 6})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One way to run the sample app.
+    """One way to run a service.
 
     Attributes:
         name: As it is shown.
         command: What starts it in the foreground, without the address.
         takes_address: Whether it is told where to listen, and does not know it already.
         stop: What stops it, where the command returns once it is started.
+        question: What it is asked.
     """
 
     name: str
     command: Sequence[str]
     takes_address: bool = True
     stop: Sequence[str] = ()
+    question: Question = RANDOM_NUMBER
 
 
 def check_port(port: int) -> None:
@@ -89,7 +111,7 @@ def wait_for_answer(variant: Variant, process: subprocess.Popen[bytes], port: in
         raise BenchError(f"{variant.name} did not start:\n{log.read_text(errors='replace')[-2000:]}")
     while time.perf_counter() < started + START_TIMEOUT_SECONDS:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            check_answer(variant, *ask(port, POLL_TIMEOUT_SECONDS))
+            ask(variant, port, POLL_TIMEOUT_SECONDS)
             return time.perf_counter() - started
         if process.poll() is not None and not variant.stop:
             break
@@ -97,19 +119,21 @@ def wait_for_answer(variant: Variant, process: subprocess.Popen[bytes], port: in
     raise BenchError(f"{variant.name} gave no answer; its output ends so:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def ask(port: int, timeout: float = 2.0) -> tuple[int, bytes]:
+def ask(variant: Variant, port: int, timeout: float = 2.0) -> None:
+    """Ask it its question; OSError or HTTPException without an answer, and a BenchError if this is a wrong one."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
-        connection.request("GET", PATH)
+        connection.request("GET", variant.question.path)
         response = connection.getresponse()
-        return response.status, response.read()
+        check_answer(variant, response.status, response.read())
     finally:
         connection.close()
 
 
 def check_answer(variant: Variant, status: int, body: bytes) -> None:
-    if status != 200 or json.loads(body) != ANSWER:
-        raise BenchError(f"{variant.name} answered {status} {body!r}, and not {ANSWER}: nothing of it is measured.")
+    expected = variant.question.answer
+    if status != 200 or json.loads(body) != expected:
+        raise BenchError(f"{variant.name} answered {status} {body!r}, and not {expected}: nothing of it is measured.")
 
 
 def stop(variant: Variant, process: subprocess.Popen[bytes]) -> None:

@@ -25,7 +25,7 @@ KINDS: Mapping[str, Sequence[str]] = {
     "How-to": ["docs/how-to.md", "docs/frameworks.md", "docs/slim.md", "docs/coming-from.md"],
     "Places": ["docs/places/*.md"],
     "Reference": ["docs/reference.md", "docs/pythons.md", "docs/guarantees.md", "SECURITY.md", "CHANGELOG.md"],
-    "Explanation": ["docs/explanation.md", "docs/layouts.md"],
+    "Explanation": ["docs/explanation.md", "docs/layouts.md", "docs/peers.md"],
     "Development": ["CONTRIBUTING.md", "docs/add-*.md", "docs/releasing.md"],
 }
 PICTURES = (".png", ".svg")

@@ -38,6 +38,7 @@ NOT_TYPED: Mapping[tuple[str, str], str] = {
     ("README.md", "./nox.sh -s smoke"): IN_CI,
     ("README.md", "./nox.sh -s tests integration"): IN_CI,
     ("docs/releasing.md", "./nox.sh -s package"): IN_CI,
+    ("docs/peers.md", "./nox.sh -s peers"): "takes an hour; test_peers.py measures two",
     ("docs/how-to.md", "pip install"): RELEASED,
     ("docs/how-to.md", "uv export"): "stands for many",
     ("docs/how-to.md", "docker login"): "asks for a password; test_push.py pushes with one that Docker keeps",

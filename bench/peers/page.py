@@ -1,0 +1,185 @@
+"""Tables and the plot, and the pages that they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.peers.figures import REFERENCE, Figure, Row
+from bench.peers.plot import Point, plot
+from bench.strangers import write_table
+
+BEGIN = "<!-- peers: written by nox -s peers -->\n"
+PAGE, PICTURE, README = "docs/peers.md", "docs/peers.svg", "README.md"
+# What is compared in the plot and in the README.
+SHOWN_PROJECT = "sample-app"
+MOST_TELLING = (
+    REFERENCE,
+    "Python slim, multi-stage with uv",
+    "distroless-like",
+    "Nuitka, standalone",
+    "Nuitka, onefile",
+    "PyInstaller, one-file",
+    "StaticX, by the letter of 2020",
+    "ours, one file",
+    "ours, one file, slim",
+    "ours, tree",
+)
+OURS_TO_BEAT = "ours, one file", "ours, tree"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What is shown of each image.
+
+    Attributes:
+        title: Of the column.
+        show: The cell.
+        compare: The figure by which one is better than another, if it has one: the smaller the better.
+    """
+
+    title: str
+    show: Callable[[Row], str]
+    compare: Callable[[Row], float | None] = lambda row: None
+
+
+def megabytes(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:.2f}"
+
+
+def seconds(figure: float | None) -> str:
+    return "" if figure is None else f"{figure:.1f}"
+
+
+def multiple(figure: Figure | None) -> str:
+    return "" if figure is None else f"\u00d7 {figure.ratio:.2f}"
+
+
+def with_median(figure: Figure | None) -> str:
+    return "" if figure is None else f"{figure.median:.0f}, {multiple(figure)}"
+
+
+def yes(is_so: bool | None) -> str:
+    return "" if is_so is None else "yes" if is_so else "no"
+
+
+def least(figure: Figure | None) -> float | None:
+    return None if figure is None else figure.ratio
+
+
+def most(figure: Figure | None) -> float | None:
+    return None if figure is None else -figure.ratio
+
+
+ON_DISK = Column(title="on disk, MB", show=lambda row: megabytes(row.on_disk), compare=lambda row: row.on_disk)
+GZIP = Column(title="gzip, MB", show=lambda row: megabytes(row.gzip), compare=lambda row: row.gzip)
+ZSTD = Column(title="zstd, MB", show=lambda row: megabytes(row.zstd), compare=lambda row: row.zstd)
+BUILD = Column(title="build, s", show=lambda row: seconds(row.build_seconds), compare=lambda row: row.build_seconds)
+CHANGE = Column(
+    title="after a line, s", show=lambda row: seconds(row.change_seconds), compare=lambda row: row.change_seconds
+)
+START = Column(
+    title="start, ms",
+    show=lambda row: with_median(row.figures.get("start")),
+    compare=lambda row: least(row.figures.get("start")),
+)
+DOCKER = Column(
+    title="`docker run`, ms",
+    show=lambda row: with_median(row.figures.get("docker")),
+    compare=lambda row: least(row.figures.get("docker")),
+)
+REQUESTS = Column(
+    title="requests/s",
+    show=lambda row: with_median(row.figures.get("requests")),
+    compare=lambda row: most(row.figures.get("requests")),
+)
+MEMORY = Column(
+    title="PSS, MiB",
+    show=lambda row: with_median(row.figures.get("memory")),
+    compare=lambda row: least(row.figures.get("memory")),
+)
+POLICY = Column(title="strict policy", show=lambda row: row.policy or "")
+NO_SHELL = Column(title="no shell", show=lambda row: "" if row.has_shell is None else yes(not row.has_shell))
+SAME = Column(title="same bytes twice", show=lambda row: row.same or "")
+BASE = Column(title="lies on", show=lambda row: row.base)
+COLUMNS = (ON_DISK, GZIP, ZSTD, BUILD, CHANGE, START, DOCKER, REQUESTS, MEMORY, POLICY, NO_SHELL, SAME, BASE)
+SHORT = (
+    ON_DISK,
+    GZIP,
+    Column(title="`docker run`", show=lambda row: multiple(row.figures.get("docker"))),
+    Column(title="requests/s", show=lambda row: multiple(row.figures.get("requests"))),
+    Column(title="PSS", show=lambda row: multiple(row.figures.get("memory"))),
+    POLICY,
+    NO_SHELL,
+    SAME,
+)
+
+
+def table(rows: Sequence[Row], columns: Sequence[Column], first: str) -> str:
+    """Markdown: a line for each; what failed says so."""
+    lines = [f"| {first} | {' | '.join(column.title for column in columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for row in rows:
+        cells = [column.show(row) for column in columns]
+        name = f"**{row.name}**" if row.is_ours else row.name
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def better(rows: Sequence[Row]) -> Iterator[str]:
+    """For each column with figures, whose figure is better than those of ours."""
+    ours = [row for row in rows if row.name in OURS_TO_BEAT]
+    for column in COLUMNS:
+        to_beat = [figure for row in ours if (figure := column.compare(row)) is not None]
+        if not to_beat:
+            continue
+        ahead = [
+            f"{row.name} ({column.show(row)})"
+            for row in rows
+            if not row.is_ours and (figure := column.compare(row)) is not None and figure < min(to_beat)
+        ]
+        yield f"- {column.title}: {'; '.join(ahead) or 'nobody'}\n"
+
+
+def failures(rows: Sequence[Row]) -> Iterator[str]:
+    """Who has no image, or none that answers, and the last that was said."""
+    for row in rows:
+        if row.failure:
+            lines = [line.strip() for line in row.failure.splitlines() if line.strip()]
+            yield f"- {row.name}: `{lines[-1][:200]}`\n"
+
+
+def text(project: str, rows: Sequence[Row]) -> str:
+    """All there is to say of a project."""
+    there = [row for row in rows if not row.failure]
+    parts = [f"## {project}\n\n", table(there, COLUMNS, project)]
+    parts += ["\nBetter than our one file and our tree are:\n\n", *better(there)]
+    failed = list(failures(rows))
+    if failed:
+        parts += ["\nThese did not come to an image that answers:\n\n", *failed]
+    return "".join(parts)
+
+
+def picture(rows: Sequence[Row]) -> str:
+    """Size against start, of all that have both."""
+    points = [
+        Point(name=row.name, x=row.on_disk / 1e6, y=row.figures["docker"].ratio, is_ours=row.is_ours)
+        for row in rows
+        if row.on_disk is not None and "docker" in row.figures
+    ]
+    return plot(
+        points,
+        "Images of one service: size against start",
+        "image on disk, MB",
+        "docker run to the first answer, as a multiple of plain Python's",
+    )
+
+
+def write_pages(rows: Mapping[str, Sequence[Row]], folder: Path) -> None:
+    """Put the tables on the pages, and the plot beside them."""
+    shown = [row for row in rows[SHOWN_PROJECT] if not row.failure]
+    (folder / PICTURE).write_text(picture(shown), encoding="utf-8")
+    parts = [f"![Size against start]({Path(PICTURE).name})\n", *(text(project, each) for project, each in rows.items())]
+    write_table(folder / PAGE, "\n".join(parts), BEGIN)
+    telling = table([row for row in shown if row.name in MOST_TELLING], SHORT, "the sample app")
+    write_table(folder / README, f"{telling}\n![Size against start of all of them]({PICTURE})\n", BEGIN)

@@ -1,0 +1,54 @@
+"""Images that are run: as processes in their own root, and by Docker."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench.containers import WRITABLE_TMP, container
+from bench.measure import start
+from bench.peers.figures import NEEDS_TMP, NEVER, STRICT
+from bench.peers.images import export, settings_of_image
+from bench.server import BenchError, Question, Variant
+
+# What an engine mounts; the mounts are this process's own, and gone with it.
+ENTER = (
+    'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && mount -t tmpfs -o mode=1777 tmpfs "$0/tmp" && '
+    'exec chroot "$0" "$@"'
+)
+MOUNT_POINTS = ("proc", "dev", "tmp")
+# As on a read-only root.
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE=1"
+POLICIES: Sequence[tuple[str, Sequence[str]]] = ((STRICT, ()), (NEEDS_TMP, WRITABLE_TMP))
+
+
+def process(name: str, image: str, root: Path, question: Question) -> Variant:
+    """The program of an image in its own root, which is unpacked for it."""
+    export(image, root)
+    for each in MOUNT_POINTS:
+        (root / each).mkdir(exist_ok=True)
+    settings = settings_of_image(image)
+    # The path is that of the programs which enter it; none of the images needs its own.
+    variables = [each for each in settings.get("Env") or [] if not each.startswith("PATH=")]
+    enter = ["/usr/bin/env", "HOME=/", NO_BYTECODE, *variables, "/usr/bin/unshare", "--mount", "sh", "-c", ENTER]
+    return Variant(name=name, command=[*enter, str(root), *settings["Entrypoint"]], question=question)
+
+
+def strictest(name: str, image: str, question: Question, port: int, log: Path) -> tuple[str, Variant | None]:
+    """The strictest policy by which it gives the right answer, and how it is then run; None if it never does."""
+    for policy, options in POLICIES:
+        variant = replace(container(name, image, port, options), question=question)
+        try:
+            start(in_foreground(variant), port, log)
+        except BenchError:
+            subprocess.run(variant.stop, capture_output=True, check=False)
+        else:
+            return policy, variant
+    return NEVER, None
+
+
+def in_foreground(variant: Variant) -> Variant:
+    """The same container as a command that ends when it ends, so that nobody waits for one that has failed."""
+    return replace(variant, command=[word for word in variant.command if word != "--detach"], stop=())
