@@ -20,7 +20,8 @@ from bench.containers import DEBIANS_PYTHON
 from bench.peers.peer import HERE, Peer, Peers, Project, dockerfile, program
 from bench.server import HOST, BenchError
 from pystatic_tasks.config.project import read_pyproject
-from pystatic_tasks.steps.tools import tool_requirements
+from pystatic_tasks.packers import all_packers
+from pystatic_tasks.steps.tools import FREEZING_TOOLS
 
 PREFIX = "pystatic-bench"
 # Debian 12, whose Python is 3.11: as in the Dockerfiles.
@@ -71,7 +72,8 @@ def gather_wheels(shop: Workshop, one: Project, peers: Sequence[Peer]) -> None:
     """All that is installed, as wheels in one folder; what is there already is not asked for again."""
     # Each tool for itself, so that it takes the versions that it wants.
     tools = {(tool,) for peer in peers for tool in peer.tools}
-    groups = [(*BUILD_REQUIREMENTS, *tool_requirements(), *dependencies(one)), *sorted(tools)]
+    ours = [*FREEZING_TOOLS, *(each for packer in all_packers() for each in packer.requirements)]
+    groups = [(*BUILD_REQUIREMENTS, *ours, *dependencies(one)), *sorted(tools)]
     listed = shop.folder / "wheels.txt"
     known = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
     missing = [group for group in groups if " ".join(group) not in known]
