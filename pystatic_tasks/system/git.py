@@ -12,6 +12,10 @@ from pathlib import Path
 from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.system.redaction import public_url
 
+# A repository's own configuration may name commands; none of them runs, and nothing is fetched. A bare repository that
+# lies among other files is none: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safebareRepository
+NOTHING_RUN = ("-c", "core.fsmonitor=", "-c", "safe.bareRepository=explicit")
+NOTHING_FETCHED = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
 # They lead git to another repository than that of the folder, as they do in git's own hooks.
 # From `git rev-parse --local-env-vars`, without those that set options such as safe.directory.
 VARIABLES_OF_A_REPOSITORY = (
@@ -45,11 +49,12 @@ class Answer:
 
 def read_git(folder: Path) -> Git:
     """Ask git about the folder; whatever git cannot say stays empty."""
-    commit = (run_git(folder, "log", "-1", "--format=%H %ct") or "").split()
+    # Unlike `git log`, it follows no settings of the user's or of the repository's.
+    commit = (run_git(folder, "rev-list", "--max-count=1", "--timestamp", "HEAD") or "").split()
     if not commit:
         return Git()
     remote = run_git(folder, "remote", "get-url", "origin") or ""
-    return Git(revision=commit[0], commit_time=int(commit[1]), remote=public_url(remote.strip()))
+    return Git(revision=commit[1], commit_time=int(commit[0]), remote=public_url(remote.strip()))
 
 
 def ignored_below(folder: Path) -> frozenset[Path]:
@@ -115,13 +120,13 @@ def run_git(folder: Path, *arguments: str) -> str | None:
 
 
 def ask_git(folder: Path, *arguments: str) -> Answer:
-    """Run a command of git.
+    """Run a command of git, and nothing that a repository's configuration names.
 
     Args:
         folder: Where it is asked; the repository that it lies in goes before one that variables name.
         arguments: The command and its arguments.
     """
-    command = ["git", "-C", str(folder), *arguments]
+    command = ["git", *NOTHING_RUN, "-C", str(folder), *arguments]
     try:
         result = subprocess.run(command, capture_output=True, check=False, env=variables_for(folder))
     except (FileNotFoundError, NotADirectoryError):
@@ -133,4 +138,4 @@ def ask_git(folder: Path, *arguments: str) -> Answer:
 
 def variables_for(folder: Path) -> Mapping[str, str]:
     astray = VARIABLES_OF_A_REPOSITORY if find_repository(folder) else ()
-    return {**{name: value for name, value in os.environ.items() if name not in astray}, "LC_ALL": "C"}
+    return {**{name: value for name, value in os.environ.items() if name not in astray}, **NOTHING_FETCHED, "LC_ALL": "C"}

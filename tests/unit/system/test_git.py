@@ -66,6 +66,79 @@ def test_without_git_nothing_is_told(repository: Path, monkeypatch: pytest.Monke
     assert read_git(repository) == Git()
 
 
+# Whose configuration it is.
+
+
+def configure(repository: Path, **settings: str) -> None:
+    for name, value in settings.items():
+        git(repository, "config", name.replace("_", "."), value)
+
+
+@pytest.fixture
+def leaves_mark(tmp_path: Path) -> tuple[str, Path]:
+    """A command that fails, and the file that is there once it ran."""
+    mark, script = tmp_path / "ran", tmp_path / "script"
+    script.write_text(f"#!/bin/sh\ntouch {mark}\nexit 1\n", encoding="utf-8")
+    script.chmod(0o755)
+    return str(script), mark
+
+
+def test_whoever_has_signatures_shown_is_told_the_commit_as_anybody(repository: Path, tmp_path: Path) -> None:
+    script, mark = tmp_path / "gpg", tmp_path / "ran"
+    said = "echo 'Good 1 signature' >&2\necho '[GNUPG:] SIG_CREATED ' >&2\necho '-----BEGIN PGP SIGNATURE-----'\n"
+    script.write_text(f"#!/bin/sh\ntouch {mark}\n{said}", encoding="utf-8")
+    script.chmod(0o755)
+    configure(repository, gpg_program=str(script), user_signingKey="x", log_showSignature="true")
+    git(repository, "commit", "--quiet", "--allow-empty", "--gpg-sign", "--message", "First")
+    assert git(repository, "log", "-1", "--format=%ct").startswith("Good 1 signature")
+    mark.unlink()
+    assert read_git(repository) == Git(revision=git(repository, "rev-parse", "HEAD"), commit_time=int(AT))
+    assert not mark.exists()
+
+
+def test_no_command_runs_that_a_repository_names(repository: Path, leaves_mark: tuple[str, Path]) -> None:
+    script, mark = leaves_mark
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", "First")
+    configure(repository, core_fsmonitor=script)
+    ignored = with_ignored_file(repository)
+    git(repository, "status")
+    assert mark.exists()
+    mark.unlink()
+    assert read_git(repository).commit_time == int(AT)
+    assert ignored_below(repository) == {ignored}
+    assert not mark.exists()
+
+
+def test_nothing_is_fetched_that_a_repository_lacks(repository: Path, leaves_mark: tuple[str, Path]) -> None:
+    script, mark = leaves_mark
+    configure(
+        repository,
+        core_repositoryFormatVersion="1",
+        extensions_partialClone="origin",
+        remote_origin_url="ssh://host.example/shop.git",
+        remote_origin_promisor="true",
+        core_sshCommand=script,
+    )
+    head = repository / ".git" / git(repository, "symbolic-ref", "HEAD")
+    head.write_text(f"{'1' * 40}\n", encoding="utf-8")
+    subprocess.run(["git", "log"], cwd=repository, check=False, capture_output=True, timeout=20)
+    assert mark.exists()
+    mark.unlink()
+    assert read_git(repository) == Git()
+    assert not mark.exists()
+
+
+def test_a_bare_repository_among_the_files_is_none(repository: Path, leaves_mark: tuple[str, Path]) -> None:
+    script, mark = leaves_mark
+    folder = repository.parent / "models"
+    git(repository, "init", "--quiet", "--bare", str(folder))
+    configure(folder, core_bare="false", core_worktree="..", core_fsmonitor=script)
+    with_ignored_file(folder)
+    assert ignored_below(folder) == frozenset()
+    assert read_git(folder) == Git()
+    assert not mark.exists()
+
+
 @pytest.mark.parametrize(
     ("url", "remote"),
     [
