@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.steps.secret_contents import reason_of_file
 from pystatic_tasks.steps.secret_names import reason_of_name
+from pystatic_tasks.system.files import ways
 from pystatic_tasks.system.git import ignored_below, is_ignored_itself
 
 Asked = Callable[[Path], frozenset[Path]]
@@ -45,6 +46,11 @@ class Candidate:
     entry: str
     origin: Path | None
     folder: Path | None = None
+
+    @cached_property
+    def places(self) -> list[Path]:
+        """Where the file of the project lies, and where it leads, by one link after another."""
+        return list(ways(self.origin)) if self.origin else []
 
 
 def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str, asked: Asked = ignored_below) -> None:
@@ -104,8 +110,8 @@ def shown_path(config: ImageConfig, candidate: Candidate) -> str:
 
 
 def reason_of_names(config: ImageConfig, candidate: Candidate) -> str:
-    """Looks at where the file would lie, where it lies, and where it leads if it is a link."""
-    names = [candidate.place, *(name_of(config, path) for path in ends_of(candidate))]
+    """Looks at where the file would lie, where it lies, and at each place that it leads to by links."""
+    names = [candidate.place, *(name_of(config, path) for path in candidate.places)]
     return next(filter(None, map(reason_of_name, names)), "")
 
 
@@ -115,14 +121,8 @@ def name_of(config: ImageConfig, path: Path) -> str:
     return str(path.relative_to(folder) if folder else path)
 
 
-def ends_of(candidate: Candidate) -> list[Path]:
-    """The file of the project, and the one that it leads to."""
-    return list(dict.fromkeys([candidate.origin, candidate.origin.resolve()])) if candidate.origin else []
-
-
 def project_folders(config: ImageConfig) -> list[Path]:
-    folders = (config.root, config.project)
-    return list(dict.fromkeys([*folders, *(folder.resolve() for folder in folders)]))
+    return list(dict.fromkeys([*ways(config.root), *ways(config.project)]))
 
 
 def folders_around(config: ImageConfig, candidate: Candidate) -> list[Path]:
@@ -136,7 +136,7 @@ def base_of(config: ImageConfig, candidate: Candidate, path: Path) -> Path:
 
 
 def named_folders(candidate: Candidate) -> list[Path]:
-    return [candidate.folder, candidate.folder.resolve()] if candidate.folder else []
+    return list(ways(candidate.folder)) if candidate.folder else []
 
 
 def reason_of_origin(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
@@ -145,17 +145,17 @@ def reason_of_origin(config: ImageConfig, candidate: Candidate, ignored: Asked) 
 
 
 def reason_of_place(config: ImageConfig, candidate: Candidate) -> str:
-    """Refuses links that lead out of the project and of the folder that was named."""
-    if not candidate.origin:
-        return ""
-    real = candidate.origin.resolve()
-    around = [*folders_around(config, candidate), base_of(config, candidate, candidate.origin).resolve()]
-    return "" if any(real.is_relative_to(folder) for folder in around) else f"a link to {real}"
+    """Refuses links that lead out of the project and of the folder that was named, if only to lead back in."""
+    around = [*folders_around(config, candidate)]
+    if candidate.origin:
+        around += ways(base_of(config, candidate, candidate.origin))
+    outside = (path for path in candidate.places if not any(path.is_relative_to(folder) for folder in around))
+    return next((f"a link to {path}" for path in outside), "")
 
 
 def reason_of_git(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
     """Refuses what git ignores but metadata of builds, unless the folder that was named is ignored itself."""
-    for path in ends_of(candidate):
+    for path in candidate.places:
         if is_metadata_of_a_build(path):
             continue
         base = base_of(config, candidate, path)

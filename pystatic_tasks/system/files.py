@@ -22,6 +22,8 @@ TEMPORARY_NAMES = ".*.part"
 # Of Linux, in bytes: PATH_MAX without its final zero, and NAME_MAX.
 LONGEST_PATH = 4095
 LONGEST_NAME = 255
+# How many links Linux follows in one path.
+MOST_LINKS = 40
 NODE_MODULES = "node_modules"
 # The second is not on Windows, the third nowhere else.
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -128,6 +130,22 @@ def hash_files(folder: Path, paths: Iterable[Path]) -> str:
 def link_target(path: Path) -> str:
     """What a link holds, or "" of anything else."""
     return str(path.readlink()) if path.is_symlink() else ""
+
+
+def ways(path: Path) -> Iterator[Path]:
+    """The places that an absolute path leads to, by one link more each: first itself, last where the file lies.
+
+    A link of a folder is one too. After as many links as Linux follows there is no more.
+    """
+    for _ in range(MOST_LINKS + 1):
+        link = next((each for each in (*reversed(path.parents), path) if each.is_symlink()), None)
+        # There is no link above this one, and in what follows it ".." may be of where it leads.
+        place = Path(os.path.normpath(link or path))
+        rest = path.relative_to(link or path)
+        yield place / rest
+        if link is None:
+            return
+        path = place.parent / place.readlink() / rest
 
 
 def is_executable(path: Path) -> bool:

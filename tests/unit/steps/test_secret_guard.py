@@ -204,6 +204,45 @@ def test_links_count_where_they_lead(repository: Path) -> None:
     }
 
 
+def test_a_link_counts_by_each_place_that_it_leads_to(repository: Path) -> None:
+    shop = repository / "shop"
+    write(repository / "envs/prod")
+    write(repository / ".aws/x")
+    (repository.parent / "outside").mkdir()
+    links = {
+        "../.env": "envs/prod",
+        "settings.txt": "../.env",
+        "../now.log": "envs/prod",
+        "log.txt": "../now.log",
+        "../envs/.ssh": ".",
+        "../keys": "envs/.ssh",
+        "keys.txt": "../keys/prod",
+        "../.aws/credentials": "../envs/prod",
+        "third.txt": "../.aws/credentials",
+        "../../outside/back": "../repository/envs",
+        "fourth.txt": "../../outside/back/prod",
+        "fifth.txt": "page.txt",
+        "page.txt": "page.html",
+    }
+    for name, leads_to in links.items():
+        (shop / name).symlink_to(leads_to)
+    names = [name for name in links if name.endswith(".txt")]
+    assert reasons(make_image(repository), *(candidate(repository, f"shop/{name}") for name in names)) == {
+        "shop/settings.txt": VARIABLES,
+        "shop/log.txt": IGNORED,
+        "shop/keys.txt": CREDENTIALS,
+        "shop/third.txt": CREDENTIALS,
+        "shop/fourth.txt": f"a link to {repository.parent}/outside/back/prod",
+    }
+
+
+def test_a_project_that_links_lead_to_one_after_another_is_no_link_out_of_it(repository: Path) -> None:
+    first, second = repository.parent / "first", repository.parent / "second"
+    first.symlink_to(second)
+    second.symlink_to(repository)
+    assert reasons(make_image(first), candidate(first, "shop/page.html")) == {}
+
+
 def test_a_link_out_of_an_ignored_folder_that_was_named_was_not_meant(repository: Path) -> None:
     dist = repository / "dist"
     (dist / "x.txt").symlink_to("../shop/a.log")

@@ -19,6 +19,7 @@ from pystatic_tasks.system.files import (
     remove_abandoned,
     unwritable_folder,
     walk,
+    ways,
     write_whole,
 )
 
@@ -211,3 +212,27 @@ def test_folders_are_removed_whose_owner_is_gone(tmp_path: Path, monkeypatch: py
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
         [f"a-{os.getpid()}-x", "a-nobody-x", "b-99999999-x"]
     )
+
+
+def test_a_path_leads_to_one_place_by_each_link_also_that_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "real/deep").mkdir(parents=True)
+    for name, target in {
+        "a": "real",
+        "real/deep/b": "../../c",
+        "c": f"{tmp_path}/a/deep/../d",
+        "real/d": "deep",
+        "deep": "real/deep",
+        "up": "deep/../e",
+    }.items():
+        (tmp_path / name).symlink_to(target)
+    assert [str(path.relative_to(tmp_path)) for path in ways(tmp_path / "a/deep/b/x")] == [
+        *("a/deep/b/x", "real/deep/b/x", "c/x", "a/deep/../d/x", "real/d/x", "real/deep/x")
+    ]
+    assert [str(path.relative_to(tmp_path)) for path in ways(tmp_path / "up")] == ["up", "deep/../e", "real/e"]
+    assert list(ways(tmp_path / "real/./deep/../x")) == [tmp_path / "real/x"]
+
+
+def test_links_in_a_circle_are_followed_as_often_as_linux_does(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b/x")
+    (tmp_path / "b").symlink_to("a")
+    assert len(list(ways(tmp_path / "a"))) == 41
