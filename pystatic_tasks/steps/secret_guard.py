@@ -14,12 +14,13 @@ from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.steps.ignored import ignored_below
 from pystatic_tasks.steps.secret_contents import reason_of_file
 from pystatic_tasks.steps.secret_names import reason_of_name
 from pystatic_tasks.system.files import ways
-from pystatic_tasks.system.git import ignored_below, is_ignored_itself
+from pystatic_tasks.system.git import Ignored
 
-Asked = Callable[[Path], frozenset[Path]]
+Asked = Callable[[Path], Ignored]
 
 IGNORED = "git ignores it"
 # What setuptools writes into a folder *.egg-info; git ignores it in most projects, and `importlib.metadata` reads it.
@@ -159,20 +160,16 @@ def reason_of_git(config: ImageConfig, candidate: Candidate, ignored: Asked) -> 
         if is_metadata_of_a_build(path):
             continue
         base = base_of(config, candidate, path)
-        found = frozenset[Path]().union(*map(ignored, [base, *repositories_between(base, path)]))
+        found = list(map(ignored, [base, *repositories_between(base, path)]))
         by_hand = any(path.is_relative_to(each) and is_ignored(each, found) for each in named_folders(candidate))
-        if is_ignored(path, found) and not by_hand and not is_ignored_elsewhere(config, candidate, base):
+        elsewhere = base in named_folders(candidate) and base not in project_folders(config) and found[0].itself
+        if is_ignored(path, found) and not by_hand and not elsewhere:
             return IGNORED
     return ""
 
 
 def is_metadata_of_a_build(path: Path) -> bool:
     return path.parent.name.endswith(".egg-info") and path.name in METADATA_OF_A_BUILD
-
-
-def is_ignored_elsewhere(config: ImageConfig, candidate: Candidate, base: Path) -> bool:
-    """Whether a folder that was named lies out of the project, and git ignores it itself."""
-    return base in named_folders(candidate) and base not in project_folders(config) and is_ignored_itself(base)
 
 
 def repositories_between(folder: Path, path: Path) -> Iterator[Path]:
@@ -182,5 +179,5 @@ def repositories_between(folder: Path, path: Path) -> Iterator[Path]:
             yield parent
 
 
-def is_ignored(path: Path, ignored: frozenset[Path]) -> bool:
-    return not ignored.isdisjoint([path, *path.parents])
+def is_ignored(path: Path, found: Iterable[Ignored]) -> bool:
+    return any(each.holds(path) for each in found)

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pystatic_tasks.errors import MissingToolError
@@ -40,6 +41,27 @@ class Git:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ignored:
+    """What git ignores of a folder.
+
+    Attributes:
+        paths: Files and folders below it.
+        itself: Whether git ignores the folder as a whole; then only the rules that lie in it decide on the paths.
+    """
+
+    paths: tuple[Path, ...] = ()
+    itself: bool = False
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path is ignored, by itself or with a folder around it."""
+        return not self._found.isdisjoint([path, *path.parents])
+
+    @cached_property
+    def _found(self) -> frozenset[Path]:
+        return frozenset(self.paths)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """What git prints, with names of files as Python writes them; None if it fails, and then what it says of that."""
 
@@ -57,10 +79,9 @@ def read_git(folder: Path) -> Git:
     return Git(revision=commit[1], commit_time=int(commit[0]), remote=public_url(remote.strip()))
 
 
-def ignored_below(folder: Path) -> frozenset[Path]:
-    """The files and folders below a folder that git ignores; none outside of any repository.
+def ignored_below(folder: Path) -> Ignored:
+    """What git ignores of a folder; nothing outside of any repository.
 
-    Where a repository ignores the folder itself, only the rules that lie in the folder count.
     What holds nothing but ignored files is no ignored folder; a rule has to name it.
 
     Raises:
@@ -69,8 +90,9 @@ def ignored_below(folder: Path) -> frozenset[Path]:
     if is_ignored_itself(folder):
         with tempfile.TemporaryDirectory(prefix="pystatic-git-") as empty:
             run_git(folder, "init", "--quiet", "--bare", "--template=", empty)
-            return listed_below(folder, f"--git-dir={empty}", f"--work-tree={folder.resolve()}")
-    return listed_below(folder, *right_work_tree(folder))
+            paths = listed_below(folder, f"--git-dir={empty}", f"--work-tree={folder.resolve()}")
+            return Ignored(paths=paths, itself=True)
+    return Ignored(paths=listed_below(folder, *right_work_tree(folder)))
 
 
 def is_ignored_itself(folder: Path) -> bool:
@@ -87,7 +109,7 @@ def right_work_tree(folder: Path) -> list[str]:
     return [f"--work-tree={repository.parent}"]
 
 
-def listed_below(folder: Path, *options: str) -> frozenset[Path]:
+def listed_below(folder: Path, *options: str) -> tuple[Path, ...]:
     """What git lists as ignored, asked with options of its own.
 
     Raises:
@@ -105,7 +127,7 @@ def listed_below(folder: Path, *options: str) -> frozenset[Path]:
             )
     found = frozenset(folder / name for name in (answer.output or "").split("\0") if name)
     # Beside ignored files, git lists the folders that hold nothing else.
-    return found.difference(*(path.parents for path in found))
+    return tuple(sorted(found.difference(*(path.parents for path in found))))
 
 
 def find_repository(folder: Path) -> Path | None:
@@ -138,4 +160,8 @@ def ask_git(folder: Path, *arguments: str) -> Answer:
 
 def variables_for(folder: Path) -> Mapping[str, str]:
     astray = VARIABLES_OF_A_REPOSITORY if find_repository(folder) else ()
-    return {**{name: value for name, value in os.environ.items() if name not in astray}, **NOTHING_FETCHED, "LC_ALL": "C"}
+    return {
+        **{name: value for name, value in os.environ.items() if name not in astray},
+        **NOTHING_FETCHED,
+        "LC_ALL": "C",
+    }

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from own_debian import output, own_debian
 from shown import shown
-from support import DEBIANS_PYTHON, Project, copy_repository, engine_or_skip
+from support import DEBIANS_PYTHON, Project, copy_repository, engine_or_skip, write_project
 
 BASE = "pystatic-test-base"
 # In no file of the repository, which is what is built.
@@ -59,6 +59,20 @@ def test_it_is_the_same_as_on_linux_and_nothing_of_the_caller_stays(
     again = build(there, base, tmp_path / "netrc")
     assert "nox > build environment is up to date\n" in again
     assert "nox > dist/pystatic/sample-app/sample-app is up to date\n" in again
+
+
+def test_what_the_callers_git_ignores_is_refused_in_a_container_too(
+    base: str, kept_before: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    table = '[tool.pystatic-tasks]\nscript = "main.py"\nfreeze.data = ["data:data"]\n'
+    files = {"pyproject.toml": table, "main.py": "print(1)\n", "data/page.html": "x", "data/notes.txt": "x"}
+    project = write_project(tmp_path / "shop", files, "shop")
+    project.run("git", "init", "-q", ".")
+    (tmp_path / "rules").write_text("notes.txt\n", encoding="utf-8")
+    (tmp_path / "gitconfig").write_text(f"[core]\nexcludesFile = {tmp_path}/rules\n", encoding="utf-8")
+    variables = {"PYSTATIC_TASKS_BUILD_IMAGE": base, "GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig")}
+    printed = project.nox("-s", "freeze", "--", "--in", "docker", ok=False, **variables)
+    assert "1 file of the project would go into shop unasked:\n  data/notes.txt: git ignores it\n" in printed
 
 
 def build(project: Project, base: str, netrc: Path) -> str:

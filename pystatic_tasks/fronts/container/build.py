@@ -25,6 +25,7 @@ from pystatic_tasks.errors import ConfigError, FreezeError, MissingToolError, Py
 from pystatic_tasks.fronts.container import places
 from pystatic_tasks.fronts.container.builder import check_emulated, chosen, ensure_builder
 from pystatic_tasks.fronts.container.handed import Handed, hand_in
+from pystatic_tasks.fronts.container.ignored import ask
 from pystatic_tasks.fronts.container.inside import Question
 from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named
 from pystatic_tasks.in_env.records import from_json, to_json
@@ -68,11 +69,12 @@ def freeze_and_pack(
 
     Raises:
         ConfigError: the container cannot be made as it is configured.
-        MissingToolError: the engine does not work here, or the image that is named lacks something.
+        MissingToolError: the engine does not work here, or git, or the image that is named lacks something.
         PystaticError: of the kind of the step that failed there.
     """
     check_engine(config)
     check_links(config)
+    said = ask(config)
     builder = ensure_builder(config, context, platform)
     # The folder goes first: who is killed soon after TERM has no time to wait for the engine.
     with removed(config, container_name(config)) as name, folder_to_hand(config) as folder:
@@ -84,6 +86,7 @@ def freeze_and_pack(
             overrides=json.loads(json.dumps(overrides, default=str)),
             requirements=tuple(our_requirements()),
             variables=handed.variables,
+            said=said,
         )
         write_question(question, folder)
         command = run_command(config, builder, name, handed, folder, platform)

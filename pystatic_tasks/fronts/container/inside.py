@@ -17,10 +17,12 @@ from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.options import parse_options
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.fronts.container import places
+from pystatic_tasks.fronts.container.ignored import Said, told_of_copy
 from pystatic_tasks.fronts.nox_process import Call, run, tell
 from pystatic_tasks.fronts.rebuild.elsewhere import copy_project
 from pystatic_tasks.in_env.packages import packages_of
 from pystatic_tasks.in_env.records import from_json, to_json
+from pystatic_tasks.steps.ignored import tell as tell_of_git
 from pystatic_tasks.steps.image.rootfs import timezone_files
 from pystatic_tasks.steps.manifest import read_manifest, require_result
 from pystatic_tasks.steps.results import Frozen, Packed, Result, SystemCopy
@@ -42,6 +44,7 @@ class Question:
         overrides: The configuration that goes before that of pyproject.toml.
         requirements: What our own tools need.
         variables: Environment variables, which are set by then.
+        said: What git says of the project on the caller's machine.
     """
 
     root: str
@@ -50,6 +53,7 @@ class Question:
     overrides: Mapping[str, Any]
     requirements: tuple[str, ...]
     variables: Mapping[str, str]
+    said: tuple[Said, ...]
 
 
 def main() -> int:
@@ -58,6 +62,7 @@ def main() -> int:
     try:
         root = renew_copy(read_config(question, Path(places.PROJECT, question.root)), Path(places.KEPT))
         config = read_config(question, root)
+        os.environ.update(tell_of_git(told_of_copy(question.said, root), Path(places.IGNORED)))
         code = run(
             Call(
                 root=root,

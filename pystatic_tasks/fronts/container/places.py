@@ -13,6 +13,8 @@ METADATA = f"{HANDED}/metadata"
 KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
 # What is kept from run to run: our own tools, build environments, and the copy that is built from.
 KEPT = "/pystatic/kept"
+# What git says of that copy.
+IGNORED = f"{KEPT}/ignored.json"
 # What comes out.
 RESULTS = "/pystatic/results"
 SSH_AGENT = "/pystatic/ssh-agent"

@@ -14,9 +14,9 @@ from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.freeze.environment import import_paths, local_folders
 from pystatic_tasks.steps.freeze.origins import Origins
+from pystatic_tasks.steps.ignored import ignored_below
 from pystatic_tasks.steps.secret_guard import Asked, Candidate, reason_of_origin, refuse
 from pystatic_tasks.system.files import walk
-from pystatic_tasks.system.git import ignored_below
 
 
 def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[str]]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pystatic_tasks.errors import MissingToolError
-from pystatic_tasks.system.git import Git, ignored_below, read_git, run_git
+from pystatic_tasks.system.git import Git, Ignored, ignored_below, read_git, run_git
 
 AT = "1700000000"
 
@@ -105,7 +105,7 @@ def test_no_command_runs_that_a_repository_names(repository: Path, leaves_mark: 
     assert mark.exists()
     mark.unlink()
     assert read_git(repository).commit_time == int(AT)
-    assert ignored_below(repository) == {ignored}
+    assert set(ignored_below(repository).paths) == {ignored}
     assert not mark.exists()
 
 
@@ -134,7 +134,7 @@ def test_a_bare_repository_among_the_files_is_none(repository: Path, leaves_mark
     git(repository, "init", "--quiet", "--bare", str(folder))
     configure(folder, core_bare="false", core_worktree="..", core_fsmonitor=script)
     with_ignored_file(folder)
-    assert ignored_below(folder) == frozenset()
+    assert ignored_below(folder) == Ignored()
     assert read_git(folder) == Git()
     assert not mark.exists()
 
@@ -180,9 +180,9 @@ def with_ignored_file(folder: Path) -> Path:
 
 def test_outside_of_a_repository_nothing_is_ignored(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_ignored_file(repository.parent)
-    assert ignored_below(repository.parent) == frozenset()
+    assert ignored_below(repository.parent) == Ignored()
     monkeypatch.setenv("PATH", str(repository))
-    assert ignored_below(repository.parent) == frozenset()
+    assert ignored_below(repository.parent) == Ignored()
 
 
 @pytest.mark.parametrize("path", ["made", "made/project", "made/project/src"])
@@ -192,9 +192,9 @@ def test_in_a_folder_that_is_ignored_its_own_rules_count_and_no_others(repositor
     ignored = with_ignored_file(repository / path)
     for name in ("a.txt", "a.html"):
         (repository / path / name).touch()
-    assert ignored_below(repository / path) == {ignored}
+    assert set(ignored_below(repository / path).paths) == {ignored}
     ignored.unlink()
-    assert ignored_below(repository / path) == frozenset()
+    assert ignored_below(repository / path) == Ignored(itself=True)
 
 
 def test_a_folder_is_ignored_if_a_rule_names_it_and_not_if_all_that_it_holds_is(repository: Path) -> None:
@@ -204,8 +204,8 @@ def test_a_folder_is_ignored_if_a_rule_names_it_and_not_if_all_that_it_holds_is(
         (repository / name).parent.mkdir(parents=True, exist_ok=True)
         (repository / name).touch()
     named = ("certs/a.log", "deep/er/a.log", "made", "certs/made", "frontend/made", "all/in")
-    assert ignored_below(repository) == {repository / name for name in named}
-    assert ignored_below(repository / "certs") == {repository / "certs/a.log", repository / "certs/made"}
+    assert set(ignored_below(repository).paths) == {repository / name for name in named}
+    assert set(ignored_below(repository / "certs").paths) == {repository / "certs/a.log", repository / "certs/made"}
 
 
 @pytest.mark.parametrize("inside", [".", "inside"])
@@ -218,14 +218,14 @@ def test_a_repository_that_says_its_files_lie_elsewhere_is_asked_for_those_that_
     git(repository, "config", "core.worktree", str(elsewhere))
     ignored = with_ignored_file(repository / inside)
     (repository / inside / "a.txt").touch()
-    assert ignored_below(repository / inside) == {ignored}
+    assert set(ignored_below(repository / inside).paths) == {ignored}
 
 
 def test_a_repository_that_lies_in_a_folder_of_its_files_is_asked_from_their_top(repository: Path) -> None:
     git(repository, "config", "core.worktree", str(repository.parent))
     (repository.parent / ".gitignore").write_text("*.log\n", encoding="utf-8")
     (repository / "a.log").touch()
-    assert ignored_below(repository) == {repository / "a.log"}
+    assert set(ignored_below(repository).paths) == {repository / "a.log"}
 
 
 @pytest.mark.parametrize("name", ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY"])
@@ -234,7 +234,7 @@ def test_a_folder_in_a_repository_is_asked_of_that_one(
 ) -> None:
     ignored = with_ignored_file(repository)
     monkeypatch.setenv(name, str(repository.parent / "elsewhere"))
-    assert ignored_below(repository) == {ignored}
+    assert set(ignored_below(repository).paths) == {ignored}
 
 
 def test_a_repository_that_a_variable_names_is_asked_where_there_is_no_other(
@@ -245,7 +245,7 @@ def test_a_repository_that_a_variable_names_is_asked_where_there_is_no_other(
     monkeypatch.setenv("GIT_DIR", str(repository / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(folder))
     ignored = with_ignored_file(folder)
-    assert ignored_below(folder) == {ignored}
+    assert set(ignored_below(folder).paths) == {ignored}
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     with pytest.raises(MissingToolError) as caught:
         ignored_below(folder)

@@ -1,0 +1,80 @@
+"""What git says of a project on the caller's machine, for the copy of it in a container.
+
+There it would say something else: the caller's own rules are missing there, and repositories in the project.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named, needed
+from pystatic_tasks.steps.freeze.environment import local_folders
+from pystatic_tasks.steps.ignored import Told
+from pystatic_tasks.system.git import Ignored, ignored_below
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What git ignores of a folder; all paths are from the project's folder, with slashes.
+
+    Attributes:
+        folder: That of which git was asked.
+        paths: Files and folders below it that are ignored, also by repositories that lie in it.
+        itself: Whether the folder is, as a whole.
+    """
+
+    folder: str
+    paths: tuple[str, ...]
+    itself: bool
+
+
+def ask(config: ImageConfig) -> tuple[Said, ...]:
+    """Ask git of the project, of what is installed with it or named, and of each repository in there.
+
+    Raises:
+        MissingToolError: one of these lies in a repository, and git is not there or fails.
+    """
+    root = config.root.resolve()
+    repositories = [path.resolve() for path in needed(config, find_repository(config.root)) if is_repository(path)]
+    inner = {folder: ignored_below(folder).paths for folder in dict.fromkeys(repositories)}
+
+    def from_root(path: Path) -> str:
+        return Path(os.path.relpath(path, root)).as_posix()
+
+    def said(folder: Path) -> Said:
+        ignored = ignored_below(folder)
+        within = [path for each, paths in inner.items() if folder in each.parents for path in paths]
+        return Said(
+            folder=from_root(folder), paths=tuple(map(from_root, [*ignored.paths, *within])), itself=ignored.itself
+        )
+
+    return tuple(said(folder) for folder in dict.fromkeys(folders(config)))
+
+
+def is_repository(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink() and os.path.lexists(path / ".git")
+
+
+def folders(config: ImageConfig) -> Iterator[Path]:
+    """Those of which the guard may ask, without links on the way."""
+    yield from (folder.resolve() for folder in (config.root, config.project, *local_folders(config)))
+    sources = (config.root / source for source in named(config))
+    yield from (path.resolve() for path in sources if path.is_dir())
+
+
+def told_of_copy(said: tuple[Said, ...], root: Path) -> Told:
+    """What git said, of the copy of the project's folder; what lies apart keeps its place to that."""
+
+    def in_copy(path: str) -> Path:
+        return Path(os.path.normpath(root / path))
+
+    return Told(
+        folders={
+            str(in_copy(each.folder)): Ignored(paths=tuple(map(in_copy, each.paths)), itself=each.itself)
+            for each in said
+        }
+    )
