@@ -268,6 +268,44 @@ def test_a_damaged_file_in_a_zip_is_looked_into(tmp_path: Path) -> None:
     assert reason_of_file(write(tmp_path, "data", content)) == "a private key in it, a.txt"
 
 
+class Counting(io.BytesIO):
+    """A file that counts what is read of it."""
+
+    count = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        content = super().read(size)
+        self.count += len(content)
+        return content
+
+
+def member_of_tar(name: str, kind: bytes, size: bytes, content: bytes = b"", real_size: int = 0) -> bytes:
+    """One entry by its fields, in GNU's form: the real size of a sparse file has a field of its own."""
+    header = bytearray(512)
+    fields = {0: name.encode(), 124: size, 156: kind, 257: b"ustar  \0", 483: b"%011o" % real_size}
+    for start, field in fields.items():
+        header[start : start + len(field)] = field
+    header[148:156] = b"%06o\0 " % (sum(header) + 8 * ord(" "))
+    return bytes(header) + content + bytes(-len(content) % 512)
+
+
+def test_of_a_sparse_file_in_a_tar_what_stands_there_is_read() -> None:
+    many = b"".join(member_of_tar(str(number), b"S", b"0", real_size=2**33 - 1) for number in range(100))
+    stream = Counting(many + member_of_tar("x", b"S", b"%011o" % len(KEY), KEY, real_size=2**33 - 1) + bytes(1024))
+    assert reason_of_archive("many.tar", stream, Unpacking()) == "a private key in it, x"
+    assert stream.count < 5 * len(many)
+
+
+@pytest.mark.parametrize("step", [1, 512, 1024, 2**17 + 1024])
+def test_a_tar_whose_entries_lead_back_is_read_once(step: int) -> None:
+    record = b"12 comment=\n" * (2**17 // 12)
+    back = member_of_tar("x", b"0", (-step).to_bytes(12, "big", signed=True))
+    content = member_of_tar("y", b"x", b"%011o" % len(record), record) + back + bytes(1024)
+    stream = Counting(content)
+    assert reason_of_archive("loop.tar", stream, Unpacking()) == ""
+    assert stream.count < 5 * len(content)
+
+
 DAMAGED = {
     "empty": b"",
     "zeros": bytes(2000),
