@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from pystatic_tasks.config.rules import LONGEST_IMAGE_NAME
 from pystatic_tasks.config.unwieldy import MOST_LEVELS, is_nested_deeper
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.system.files import read_source
 from pystatic_tasks.system.texts import printable
 
 PYPROJECT = "pyproject.toml"
@@ -54,7 +55,7 @@ def read_toml(path: Path) -> Mapping[str, Any]:
         ConfigError: it cannot be read, or is not TOML.
     """
     try:
-        tables = parse_toml(path.read_text(encoding="utf-8"))
+        tables = parse_toml(read_source(path).decode())
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:

@@ -14,7 +14,8 @@ from tomlkit.items import InlineTable
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import TABLE, parse_toml
 from pystatic_tasks.errors import ConfigError, Repair
-from pystatic_tasks.system.files import replacement
+from pystatic_tasks.system.files import read_source, replacement
+from pystatic_tasks.system.git import checkout_of
 
 
 def write_repair(config: ImageConfig, repair: Repair) -> str:
@@ -28,8 +29,10 @@ def write_repair(config: ImageConfig, repair: Repair) -> str:
     """
     # A link stays one.
     path = (config.root / "pyproject.toml").resolve()
+    if not path.is_relative_to(checkout_of(config.root)):
+        raise cannot_write(config.root / "pyproject.toml", f"it is a link to {path}, out of the project", repair)
     try:
-        before = path.read_bytes().decode()
+        before = read_source(path).decode()
         tables = parse_toml(before)
         place = (*table_of(config, tables), repair.table)
         line = f"{'.'.join((*place, repair.key))} = {repair.toml}"

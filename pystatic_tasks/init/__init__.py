@@ -60,7 +60,7 @@ def init(
     if not confirm():
         say("Nothing was written.")
         return
-    write_all(plan.changes)
+    write_all(plan.changes, folder)
     for change in plan.changes:
         say(f"wrote {change.path.relative_to(folder)}")
     say_next(plan, say)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.system.files import replacement
+from pystatic_tasks.system.files import read_source, replacement
+from pystatic_tasks.system.git import checkout_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ def read_text(path: Path) -> str | None:
         ConfigError: it cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_bytes().decode()
+        return read_source(path).decode()
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
@@ -54,8 +55,12 @@ def diff(change: Change, root: Path) -> Iterator[str]:
     return difflib.unified_diff(before, after, name if change.before is not None else "/dev/null", name, lineterm="")
 
 
-def write_all(changes: Sequence[Change]) -> None:
+def write_all(changes: Sequence[Change], root: Path) -> None:
     """Write all files, each in place of what is there, with its mode and owner, or none of them.
+
+    Args:
+        changes: What to write.
+        root: The project's folder; nothing out of its repository is written, and without one nothing out of itself.
 
     Raises:
         ConfigError: one of them cannot be written, or was changed by somebody else meanwhile.
@@ -64,6 +69,11 @@ def write_all(changes: Sequence[Change]) -> None:
         for change in changes:
             # A link stays one.
             path = change.path.resolve()
+            if not path.is_relative_to(checkout_of(root)):
+                raise ConfigError(
+                    f"{change.path} is a link to {path}, out of the project; nothing was written.",
+                    "Put a file in its place.",
+                )
             if read_text(path) != change.before:
                 raise ConfigError(f"{change.path} was changed meanwhile; nothing was written.", "Call init again.")
             try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pystatic_tasks.config.project import required_name
 from pystatic_tasks.init.look import Project, at, texts
+from pystatic_tasks.system.files import read_source
 
 DISTRIBUTIONS = {
     name: name.lower()
@@ -63,15 +64,27 @@ def requirements_file(root: Path, name: str) -> str:
     return best[0].relative_to(root).as_posix() if best else ""
 
 
-def names_it(path: Path, name: str, depth: int = 3) -> bool:
+def names_it(path: Path, name: str) -> bool:
+    """Whether a requirements file names the distribution, or one that it includes; each is read once."""
+    waiting, seen = [path], set[Path]()
+    while waiting:
+        path = waiting.pop(0).resolve()
+        if path in seen:
+            continue
+        seen.add(path)
+        lines = lines_of(path)
+        if requires(lines, name):
+            return True
+        included = (re.match(r"\s*(?:-r|--requirement)[ =]\s*(\S+)", line) for line in lines)
+        waiting += [path.parent / match[1] for match in included if match]
+    return False
+
+
+def lines_of(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return read_source(path).decode(errors="replace").splitlines()
     except OSError:
-        return False
-    included = [match[1] for line in lines if (match := re.match(r"\s*(?:-r|--requirement)[ =]\s*(\S+)", line))]
-    return requires(lines, name) or (
-        depth > 0 and any(names_it(path.parent / each, name, depth - 1) for each in included)
-    )
+        return []
 
 
 def file_rank(stem: str) -> int:

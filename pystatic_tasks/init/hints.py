@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pystatic_tasks.init.modules import Code, Module, literal
 from pystatic_tasks.init.targets import Hint
+from pystatic_tasks.system.files import read_source
 
 FILES = (
     *("Procfile", "Dockerfile", "Containerfile", "compose.yaml", "compose.yml", "docker-compose.yml"),
@@ -29,7 +30,7 @@ NAME = r"[A-Za-z_]\w*"
 # Not a host and a port, and not the end of a path.
 REFERENCE = re.compile(rf"(?<![\w./:-])({NAME}(?:\.{NAME})*):({NAME})(?![\w:/])")
 FLASK_APP = re.compile(rf"FLASK_APP=[\"']?({NAME}(?:\.{NAME})*)(?:\.py)?[\"']?\s*$")
-RUN_FILE = re.compile(r"\bfastapi\b.*\brun\b.*?([\w./-]+)\.py\b")
+WORD = re.compile(r"[\w./-]+")
 
 
 def hints(root: Path, code: Code) -> list[Hint]:
@@ -43,7 +44,7 @@ def file_hints(root: Path) -> list[Hint]:
 
 def read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return read_source(path).decode(errors="replace")
     except OSError:
         return ""
 
@@ -53,10 +54,18 @@ def hints_in(text: str) -> Iterator[Hint]:
         if line.lstrip().startswith("#") or not SERVERS.search(line):
             continue
         yield from ((match[1], match[2]) for match in REFERENCE.finditer(line))
-        for pattern in (FLASK_APP, RUN_FILE):
-            match = pattern.search(line.strip())
-            if match:
-                yield match[1].removeprefix("./").replace("/", ".").removesuffix(".py"), ""
+        match = FLASK_APP.search(line.strip())
+        for path in [*([match[1]] if match else []), *files_of_fastapi(WORD.findall(line))]:
+            yield path.removeprefix("./").replace("/", ".").removesuffix(".py"), ""
+
+
+def files_of_fastapi(words: list[str]) -> list[str]:
+    """The file that `fastapi run` names, if that is what a line calls."""
+    programs = [word.rpartition("/")[2] for word in words]
+    if "fastapi" not in programs or "run" not in words[programs.index("fastapi") :]:
+        return []
+    start = words.index("run", programs.index("fastapi"))
+    return [word for word in words[start:] if word.endswith(".py")][:1]
 
 
 def django_hints(code: Code) -> Iterator[Hint]:

@@ -11,7 +11,7 @@ from functools import cached_property
 from keyword import iskeyword
 from pathlib import Path
 
-from pystatic_tasks.system.files import is_left_by_tools, walk
+from pystatic_tasks.system.files import is_left_by_tools, read_source, walk
 
 # Folders whose code is not what is served.
 BESIDE_THE_CODE = {
@@ -101,7 +101,7 @@ def read_code(root: Path, folders: Sequence[Path]) -> Code:
             if not name or name in modules:
                 continue
             try:
-                tree = parse(path.read_bytes())
+                tree = parse(read_source(path))
             except SyntaxError as error:
                 skipped.append(f"{path.relative_to(root)}, line {error.lineno or 1}: {error.msg}")
             except (OSError, ValueError, RecursionError, MemoryError) as error:

@@ -25,6 +25,8 @@ LONGEST_NAME = 255
 # How many links Linux follows in one path.
 MOST_LINKS = 40
 NODE_MODULES = "node_modules"
+# Of what people and their tools write as text; locks of large projects have some megabytes.
+LARGEST_TEXT = 64 * 2**20
 # The second is not on Windows, the third nowhere else.
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none.
@@ -180,6 +182,19 @@ def open_regular(path: Path, *, links: bool = True) -> BinaryIO:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
     return os.fdopen(descriptor, "rb")
+
+
+def read_source(path: Path) -> bytes:
+    """The content of a file that is text: code, settings, a lock.
+
+    Raises:
+        OSError: there is none, or it is no regular file, or too large.
+    """
+    with open_regular(path) as stream:
+        content = stream.read(LARGEST_TEXT + 1)
+    if len(content) > LARGEST_TEXT:
+        raise OSError(errno.EFBIG, f"it is larger than {LARGEST_TEXT // 2**20} MiB", str(path))
+    return content
 
 
 def unwritable_folder(root: Path) -> PystaticError | None:

@@ -136,6 +136,12 @@ def find_repository(folder: Path) -> Path | None:
     return next((each / ".git" for each in (real, *real.parents) if os.path.lexists(each / ".git")), None)
 
 
+def checkout_of(folder: Path) -> Path:
+    """The folder that holds all of a project: the top of its repository, or itself; without links on the way."""
+    repository = find_repository(folder)
+    return repository.parent if repository else folder.resolve()
+
+
 def run_git(folder: Path, *arguments: str) -> str | None:
     """What a command of git prints, or None if git is not there or fails, as it does outside of any repository."""
     return ask_git(folder, *arguments).output

@@ -179,6 +179,22 @@ def test_a_file_that_cannot_be_written_is_left_as_it_is(tmp_path: Path, monkeypa
     )
 
 
+def test_nothing_is_written_through_a_link_out_of_the_project(tmp_path: Path) -> None:
+    outside, root = write(tmp_path / "outside", TOP), tmp_path / "shop"
+    root.mkdir()
+    (root / "pyproject.toml").symlink_to(outside)
+    (image,) = load_config(root)
+    with pytest.raises(ConfigError) as caught:
+        write_repair(image, repair_of(image))
+    assert str(caught.value) == (
+        f"{root}/pyproject.toml could not be written (it is a link to {outside}, out of the project) and is as it was. "
+        "What is missing in it:\n"
+        '  freeze.hidden-imports = ["größe"]\n'
+        "Write it there yourself."
+    )
+    assert outside.read_text(encoding="utf-8") == TOP
+
+
 def test_a_file_that_is_no_toml_any_more_is_left_as_it_is(tmp_path: Path) -> None:
     assert refused(tmp_path, "[tool\n").startswith(f"{tmp_path}/pyproject.toml could not be written (")
 

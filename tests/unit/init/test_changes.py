@@ -31,7 +31,7 @@ def test_files_are_replaced_with_their_modes_and_links_stay(tmp_path: Path) -> N
     real.write_bytes(b"a = 1\r\n")
     real.chmod(0o640)
     (tmp_path / "link.toml").symlink_to("real.toml")
-    write_all([Change(path=tmp_path / "link.toml", before="a = 1\r\n", after="a = 2\r\n")])
+    write_all([Change(path=tmp_path / "link.toml", before="a = 1\r\n", after="a = 2\r\n")], tmp_path)
     assert (tmp_path / "link.toml").is_symlink()
     assert real.read_bytes() == b"a = 2\r\n"
     assert f"{real.stat().st_mode:o}" == "100640"
@@ -41,7 +41,7 @@ def refused(tmp_path: Path, *changes: Change) -> str:
     """What is said if not all can be written; nothing is changed, and nothing is beside the files."""
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ConfigError) as caught:
-        write_all(changes)
+        write_all(changes, tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
     return str(caught.value)
 
@@ -77,6 +77,27 @@ def test_what_somebody_else_changed_meanwhile_is_not_replaced(tmp_path: Path) ->
     )
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_nothing_is_written_through_a_link_out_of_the_project(tmp_path: Path, there: bool) -> None:
+    outside, root = tmp_path / "outside.toml", tmp_path / "shop"
+    root.mkdir()
+    if there:
+        outside.write_text("1", encoding="utf-8")
+    (root / "pyproject.toml").symlink_to("../outside.toml")
+    change = Change(path=root / "pyproject.toml", before="1" if there else None, after="2")
+    with pytest.raises(ConfigError) as caught:
+        write_all([change], root)
+    assert str(caught.value) == (
+        f"{root}/pyproject.toml is a link to {outside}, out of the project; nothing was written.\n"
+        "Put a file in its place."
+    )
+    assert outside.read_text(encoding="utf-8") == "1" if there else not outside.exists()
+    # In the same repository it is the project's.
+    (tmp_path / ".git").mkdir()
+    write_all([change], root)
+    assert outside.read_text(encoding="utf-8") == "2"
+
+
 def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"\xff")
@@ -88,7 +109,15 @@ def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_text(tmp_path)
-    assert str(caught.value) == f"{tmp_path} cannot be read: Is a directory.\nMake it a readable file."
+    assert str(caught.value) == f"{tmp_path} cannot be read: it is no regular file.\nMake it a readable file."
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")
+def test_a_link_to_what_has_no_end_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "x").symlink_to("/dev/zero")
+    with pytest.raises(ConfigError) as caught:
+        read_text(tmp_path / "x")
+    assert str(caught.value) == f"{tmp_path}/x cannot be read: it is no regular file.\nMake it a readable file."
 
 
 def test_a_file_that_is_not_there_has_no_text(tmp_path: Path) -> None:

@@ -380,7 +380,7 @@ def test_git_may_be_missing(tmp_path: Path, programs: Path) -> None:
 
 def test_the_commit_is_shown(tmp_path: Path, programs: Path) -> None:
     program(
-        programs, "git", 'case $1 in --version) echo git version 2.39.5;; *) echo "0123456789abcdef 1700000000";; esac'
+        programs, "git", 'case $1 in --version) echo git version 2.39.5;; *) echo "1700000000 0123456789abcdef";; esac'
     )
     assert check(project(tmp_path))["git"].seen == "2.39.5, 0123456789ab"
 

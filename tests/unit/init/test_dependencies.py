@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from unit.init.conftest import Write
 
-from pystatic_tasks.init.dependencies import installation
+from pystatic_tasks.init.dependencies import installation, requirements_file
 from pystatic_tasks.init.look import look
 
 PROJECT = '[project]\nname = "shop"\nversion = "1"\n'
@@ -44,6 +44,14 @@ PROJECT = '[project]\nname = "shop"\nversion = "1"\n'
 )
 def test_the_framework_comes_along(write: Write, files: dict[str, str], expected: list[tuple[str, Any]]) -> None:
     assert installation(look(write({"a.py": "", **files})), "Flask") == expected
+
+
+def test_requirements_that_include_each_other_are_read_once(write: Write) -> None:
+    include = "-r requirements.txt\n-r ./other.txt\n" * 1_000
+    root = write({"requirements.txt": include, "other.txt": include, "last/requirements.txt": "flask\n"})
+    assert requirements_file(root, "flask") == ""
+    (root / "other.txt").write_text(f"{include}-r last/requirements.txt\n", encoding="utf-8")
+    assert requirements_file(root, "flask") == "requirements.txt"
 
 
 def test_for_a_plain_callable_nothing_more_is_installed(write: Write) -> None:

@@ -33,6 +33,11 @@ def test_what_starts_a_server_says_what_it_serves(line: str, expected: list[Hint
     assert list(hints_in(line)) == expected
 
 
+def test_a_long_line_is_read_as_fast_as_a_short_one() -> None:
+    assert list(hints_in(f"fastapi {'run ' * 10_000}{'a' * 100_000}")) == []
+    assert next(hints_in(f"/bin/fastapi run {'a/' * 50_000}x.py"))[0].endswith(".a.x")
+
+
 def test_files_are_asked_before_settings(write: Write) -> None:
     root = write(
         {

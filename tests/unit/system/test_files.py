@@ -16,6 +16,7 @@ from pystatic_tasks.system.files import (
     hash_tree,
     move_whole,
     open_regular,
+    read_source,
     remove_abandoned,
     unwritable_folder,
     walk,
@@ -52,6 +53,19 @@ def test_a_file_of_several_blocks_is_hashed_whole(output: Path) -> None:
     long = b"x" * (2**20 + 1)
     output.write_bytes(long)
     assert hash_file(output) == hashlib.sha256(long).hexdigest()
+
+
+def test_a_source_is_a_regular_file_and_not_too_large(output: Path, tmp_path: Path) -> None:
+    assert read_source(output) == b"abc"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="it is no regular file"):
+        read_source(tmp_path / "pipe")
+    with output.open("r+b") as file:
+        file.truncate(64 * 2**20)
+        assert len(read_source(output)) == 64 * 2**20
+        file.truncate(64 * 2**20 + 1)
+    with pytest.raises(OSError, match="it is larger than 64 MiB"):
+        read_source(output)
 
 
 def test_what_is_not_a_file_has_no_hash(tmp_path: Path) -> None:
