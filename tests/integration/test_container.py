@@ -70,8 +70,9 @@ def test_what_the_callers_git_ignores_is_refused_in_a_container_too(
     project.run("git", "init", "-q", ".")
     (tmp_path / "rules").write_text("notes.txt\n", encoding="utf-8")
     (tmp_path / "gitconfig").write_text(f"[core]\nexcludesFile = {tmp_path}/rules\n", encoding="utf-8")
-    variables = {"PYSTATIC_TASKS_BUILD_IMAGE": base, "GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig")}
-    printed = project.nox("-s", "freeze", "--", "--in", "docker", ok=False, **variables)
+    words = ("-s", "freeze", "--", "--in", "docker")
+    settings = str(tmp_path / "gitconfig")
+    printed = project.nox(*words, ok=False, PYSTATIC_TASKS_BUILD_IMAGE=base, GIT_CONFIG_GLOBAL=settings)
     assert "1 file of the project would go into shop unasked:\n  data/notes.txt: git ignores it\n" in printed
 
 
