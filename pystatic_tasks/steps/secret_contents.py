@@ -28,7 +28,7 @@ PASSWORD_IN_URL = "a URL with a password"
 BACKSLASHES = re.compile(rb"\\\\+")
 # As JSON, Python, XML and URLs may write any character, by its number or after a backslash.
 ESCAPED = re.compile(
-    rb"\\(?:(?:u00|x)([0-7][\da-fA-F])|u\{0{,4}([0-7]?[\da-fA-F])\}|([01][0-7]{2})|([rn/\"']))"
+    rb"\\(?:(?:u00|x|U0{6})([0-7][\da-fA-F])|u\{0{,4}([0-7]?[\da-fA-F])\}|([01][0-7]{2})|([rn/\"']))"
     rb"|%([0-7][\da-fA-F])|&#x0{,4}([0-7]?[\da-fA-F]);|&#0{,4}(\d\d?|1[01]\d|12[0-7]);"
 )
 # Of the number in each of these groups; what stands in the other is the character itself, or one of these.
@@ -38,18 +38,29 @@ LINE_ENDS = {b"r": b"\r", b"n": b"\n"}
 ESCAPED_LEVELS = 4
 # The first of them may be short; the lines of prose have spaces.
 KEY_LINES = rb"(?:[A-Za-z0-9+/=](?:[ \t]*[\r\n\v\f][\s\\]*)?){24}"
-# What stands around lines in lists, in sums of texts, in comments and in quotations.
-AROUND_LINES = rb"[\s\\\"'`,+>#*;|()\[\]]{0,200}"
-KEY_BYTES = re.compile(
-    rb"-----?[ +]?BEGIN[ +](?:[A-Z0-9]+[ +])*PRIVATE[ +]KEY(?:[ +]BLOCK)?[ +]?-----?"
-    rb"(?:[\s\\]*" + KEY_LINES + rb"|[\s\\]+[A-Za-z-]+:[ +]|" + AROUND_LINES + rb"[A-Za-z0-9+/=]{40})"
-    rb"|PuTTY-User-Key-File-\d"
-)
+BEGIN = re.compile(rb"-----?[ +]?BEGIN[ +](?:[A-Z0-9]+[ +])*PRIVATE[ +]KEY(?:[ +]BLOCK)?[ +]?-----?")
+# What follows that, by itself: lines of a key, or a header of it.
+KEY = re.compile(rb"[\s\\]*" + KEY_LINES + rb"|[\s\\]+[A-Za-z-]+:[ +]")
+PUTTY_KEY = re.compile(rb"PuTTY-User-Key-File-\d")
+# What may be one of its lines, whatever stands around it; they go on up to what ends the key or begins another.
+RUN = re.compile(rb"[A-Za-z0-9+/=]{8,}")
+KEY_END = b"----"
+# How much of that makes a key, and how much else may stand before each line: headers, and what makes it a list.
+KEY_BYTES = 40
+BETWEEN_RUNS = 400
+# Numbers in base 16 have neither. In Base64 more than half of the characters are of another kind than those before them,
+# in what is the same in all keys some less.
+SMALL, CAPITAL = re.compile(rb"[g-z]"), re.compile(rb"[G-Z]")
+CHANGE = re.compile(rb"(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=\d)\D")
+CHANGES, CHANGES_IN_LONG_RUNS = 0.4, 0.2
 # Without one of these there is no key; to look for them takes less time.
 KEY_WORDS = (b"PRIVATE", b"PuTTY")
 # What of the Base64 of "-----BEGIN" is always the same, by how many of its characters before that are not.
 ENCODED_BEGIN = {0: rb"LS0tLS1CRUdJT", 2: rb"0tLS0tQkVHSU", 3: rb"tLS0tLUJFR0lO"}
 ENCODED_PEM = {before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for before, begin in ENCODED_BEGIN.items()}
+# It is in each of them.
+ENCODED_DASHES = b"LS0t"
+ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 # Files that are often published, but not with a password in a URL.
 WITH_URLS = ("pip.conf", "pip.ini", "uv.toml", ".gitmodules", "requires.txt", "dependency_links.txt")
 METADATA = ("metadata", "pkg-info")
@@ -127,13 +138,40 @@ def has_key(content: bytes) -> bool:
 
 
 def has_key_bytes(content: bytes) -> bool:
-    return any(word in content for word in KEY_WORDS) and bool(KEY_BYTES.search(unescaped(content)))
+    if not any(word in content for word in KEY_WORDS):
+        return False
+    text = unescaped(content)
+    return bool(PUTTY_KEY.search(text)) or any(is_key(text, begin.end()) for begin in BEGIN.finditer(text))
+
+
+def is_key(text: bytes, start: int) -> bool:
+    """Whether a key follows on its first line, alone or with anything around each of its lines."""
+    if KEY.match(text, start):
+        return True
+    end = text.find(KEY_END, start)
+    found = 0
+    for run in RUN.finditer(text, start, end if end >= 0 else len(text)):
+        if run.start() - start > BETWEEN_RUNS:
+            return False
+        if is_base64(run[0]):
+            found, start = found + len(run[0]), run.end()
+        if found >= KEY_BYTES:
+            return True
+    return False
+
+
+def is_base64(run: bytes) -> bool:
+    """Whether letters and digits are mixed as in Base64, unlike in words, names and numbers."""
+    least = CHANGES_IN_LONG_RUNS if len(run) >= KEY_BYTES else CHANGES
+    return bool(SMALL.search(run) and CAPITAL.search(run)) and len(CHANGE.findall(run)) >= least * (len(run) - 1)
 
 
 def encoded_pems(content: bytes) -> Iterator[bytes]:
-    """The beginnings of what is PEM once its Base64 is decoded, whatever line ends, indentation and quotes that has."""
-    text = content.translate(None, b" \t\r\n\v\f\\\"',")
-    for before, pattern in ENCODED_PEM.items():
+    """The beginnings of what is PEM once its Base64 is decoded, whatever stands between its lines."""
+    texts = [content.translate(None, b" \t\r\n\v\f\\\"',")]
+    if ENCODED_DASHES in content:
+        texts.append(b"".join(ENCODED_RUN.findall(content)))
+    for (before, pattern), text in itertools.product(ENCODED_PEM.items(), texts):
         for match in pattern.finditer(text):
             whole = b"A" * before + match[0] + match[1]
             yield base64.b64decode(whole[: len(whole) // 4 * 4], altchars=b"-_")

@@ -30,8 +30,9 @@ def reason_of_name(path: str) -> str:
     if {".git", ".hg", ".svn"} & set(path.split("/")):
         return GITS_OWN
     for reason, patterns in NAMES.items():
-        if any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in patterns):
-            return "" if reason == VARIABLES and is_example(name) else reason
+        is_named = any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in patterns)
+        if is_named and not (reason == VARIABLES and is_example(name)):
+            return reason
     return ""
 
 

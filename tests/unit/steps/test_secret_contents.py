@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import random
+import string
 import tarfile
 import time
 import zipfile
@@ -16,12 +17,19 @@ from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 
-from pystatic_tasks.steps.secret_contents import PASSWORD_IN_URL, Unpacking, reason_of_archive, reason_of_file
+from pystatic_tasks.steps.secret_contents import (
+    PASSWORD_IN_URL,
+    Unpacking,
+    reason_of_archive,
+    reason_of_content,
+    reason_of_file,
+)
 from pystatic_tasks.steps.secret_names import CREDENTIALS, PRIVATE_KEY
 
 BASE64 = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"
 # In two parts, so that nobody takes this file for what it speaks of.
 BEGIN = "-----BEGIN "
+LINES = f"{BASE64}{BASE64[:12]}"
 KEY = f"{BEGIN}PRIVATE KEY-----\n{BASE64}\n".encode()
 
 
@@ -84,6 +92,15 @@ def write(folder: Path, name: str, content: bytes | bytearray) -> Path:
         ("", "pip.conf", "index-url = https://index.example/simple\n; https://${USER}:${PASSWORD}@index.example\n"),
         ("", "page.html", "https://me:secret@index.example/simple"),
         ("", "prose.txt", f"{BEGIN}PRIVATE KEY-----\nput your own key here please and nothing else"),
+        ("", "x.js", f"s=='{BEGIN}PRIVATE KEY-----'?sha256WithRSAEncryption:RSAPrivateKeyInfo.PKCS8EncryptedInfo()"),
+        (
+            "",
+            "x.js",
+            f"('{BEGIN}PRIVATE KEY-----');var t='{string.ascii_uppercase}{string.ascii_lowercase}0123456789+/'",
+        ),
+        ("", "x.js", f"('{BEGIN}PRIVATE KEY-----');var k=[0x428A2F98,0x71374491,0xB5C0FBCF,0xE9B5DBA5,0x3956C25B]"),
+        ("", "x.js", f"'{BEGIN}RSA PRIVATE KEY-----'+a+'-----END RSA PRIVATE KEY-----';i='{LINES}'"),
+        ("", "x.html", f"<code>{BEGIN}PRIVATE KEY-----</code> {'is what it begins with ' * 20} {LINES}"),
         (PRIVATE_KEY, "large.bin", f"{'x' * 300_000}{BEGIN}PRIVATE KEY-----\n{BASE64}"),
     ],
 )
@@ -91,9 +108,13 @@ def test_contents_tell_what_is_secret(tmp_path: Path, reason: str, name: str, te
     assert reason_of_file(write(tmp_path, name, text.encode())) == reason
 
 
-LINES = f"{BASE64}{BASE64[:12]}"
 PEM = f"{BEGIN}PRIVATE KEY-----\n{LINES}\n{LINES}\n-----END PRIVATE KEY-----\n"
 PGP = PEM.replace("PRIVATE KEY", "PGP PRIVATE KEY BLOCK").replace("-----\n", "-----\n\n", 1)
+NARROW = "\n".join(["-----BEGIN RSA PRIVATE KEY-----", *(LINES[at : at + 16] for at in range(0, 64, 16)), ""])
+NARROW += "q8Zr0Xw1Lk2Mn3Bv\nC4Xz5Lk6Jh7Gf8Ds\nP9Qa1Ws2Ed3Rf4Tg\n-----END RSA PRIVATE KEY-----\n"
+ENCRYPTED = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,8F3A215B7C9D0E1F2A3B4C5D6E7F8091\n\n"
+ENCRYPTED = PEM.replace("KEY-----\n", f"KEY-----\n{ENCRYPTED}", 1).replace("PRIVATE", "RSA PRIVATE")
+VERSION = PGP.replace("-----\n", "-----\nVersion: GnuPG v2.4\nComment: of https://shop.example\n", 1)
 PUTTY = "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n"
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "a form": lambda key: urlencode({"a": "b", "key": key}),
@@ -115,11 +136,33 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "YAML": lambda key: 'key: "' + key.replace("\n", "\\n\\\n  ") + '"',
     "a comment": lambda key: "".join(f"# {line}\n" for line in key.splitlines()),
     "a quotation": lambda key: "".join(f"> {line}\n" for line in key.splitlines()),
+    "all escaped for TOML": lambda key: "".join(f"\\U{ord(each):08x}" for each in key),
+    "line ends of HTML": lambda key: key.replace("\n", "<br>"),
+    "a numbered list": lambda key: "".join(f"{number}. {line}\n" for number, line in enumerate(key.splitlines())),
+    "an object": lambda key: json.dumps(dict(enumerate(key.splitlines()))),
+    "a log": lambda key: "".join(f"2024-05-06T07:08:09Z INFO {line}\n" for line in key.splitlines()),
+}
+# What stands before each line, and after it.
+AROUND = [
+    *(("// ", ""), ("//", ""), ("/// ", ""), ("//! ", ""), ("-- ", ""), ("% ", ""), ("! ", ""), ("; ", "")),
+    *((" * ", ""), ("REM ", ""), ("dnl ", ""), ("/* ", " */"), ("<!-- ", " -->"), ("{# ", " #}"), ("- ", "")),
+    *(('    - "', '"'), ("<line>", "</line>"), ("b'", "\\n',"), ('"', '\\n" .'), ('"', '" & vbLf & _')),
+    *(('"', '\\n" ..'), ("line=", ""), ("echo '", "'"), ('echo "', '" >> key.pem'), ("f'", "\\n'"), ("+", "")),
+]
+SPELLINGS |= {
+    f"lines in {before!r} and {after!r}": lambda key, around=(before, after): "\n".join(  # type: ignore[misc]
+        line.join(around) for line in key.splitlines()
+    )
+    for before, after in AROUND
 }
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("key", [PEM, PGP, PUTTY], ids=["PEM", "PGP", "PuTTY"])
+@pytest.mark.parametrize(
+    "key",
+    [PEM, NARROW, ENCRYPTED, PGP, VERSION, PUTTY],
+    ids=["PEM", "narrow", "encrypted", "PGP", "with a version", "PuTTY"],
+)
 def test_a_key_may_be_spelled_in_any_way(tmp_path: Path, key: str, spelling: str) -> None:
     assert reason_of_file(write(tmp_path, "x", SPELLINGS[spelling](key).encode())) == PRIVATE_KEY
     certificate = SPELLINGS[spelling](PEM.replace("PRIVATE KEY", "CERTIFICATE"))
@@ -142,6 +185,15 @@ def test_base64_may_be_broken_anywhere(tmp_path: Path, before: str, line_end: st
     assert reason_of_file(write(tmp_path, "x", f"{certificate}\n{lines}".encode())) == PRIVATE_KEY
 
 
+@pytest.mark.parametrize("kind", ["", "RSA ", "OPENSSH ", "ENCRYPTED "])
+@pytest.mark.parametrize("width", [40, 64, 70, 76])
+@pytest.mark.parametrize(("before", "after"), [each for each in AROUND if each[0] not in ("//", "+")])
+def test_anything_may_stand_around_lines_of_base64(before: str, after: str, width: int, kind: str) -> None:
+    encoded = b64encode(PEM.replace("PRIVATE", f"{kind}PRIVATE").encode()).decode()
+    lines = [before + encoded[at : at + width] + after for at in range(0, len(encoded), width)]
+    assert reason_of_content("x", "\n".join(lines).encode()) == PRIVATE_KEY
+
+
 @pytest.mark.parametrize("alphabet", [b"+/", b"-_"])
 def test_base64_may_be_quoted(tmp_path: Path, alphabet: bytes) -> None:
     encoded = b64encode(KEY.replace(b"C7", b"?>"), alphabet).decode()
@@ -161,7 +213,11 @@ def test_what_is_encoded_takes_no_time(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "between", [b"\n", b" ", b"\\n", b"\\\\", b"a", b"a\n", b"\\n ", b"a.b@", b"\\", b'"', b"\\ ", b"+", b"A "]
+    "between",
+    [
+        *(b"\n", b" ", b"\\n", b"\\\\", b"a", b"a\n", b"\\n ", b"a.b@", b"\\", b'"', b"\\ ", b"+", b"A "),
+        *(b"aGb1HcX2 ", b"getElementById,", b"----"),
+    ],
 )
 def test_what_only_begins_as_a_key_takes_no_time(tmp_path: Path, between: bytes) -> None:
     path = write(tmp_path, "x", KEY[: len(BEGIN) + 16] + between * 200_000 + b"!")

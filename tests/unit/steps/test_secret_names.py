@@ -10,6 +10,7 @@ from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY
     [
         (VARIABLES, [".env", "shop/.env", "/srv/.env.production", ".env.local", "x/.envrc"]),
         (VARIABLES, ["prod.env", "x/.envs/.production/.django", ".env.example.local"]),
+        (CREDENTIALS, [".aws/.env.example", "x/.ssh/example.env", ".kube/.env.sample"]),
         (VARIABLES, [".envs/django", "x/.envs/.local/postgres", ".envs/example"]),
         (VARIABLES, [".ENV", "Prod.Env"]),
         (GITS_OWN, [".git/config", "/srv/.git/HEAD", "vendor/.hg/hgrc"]),
