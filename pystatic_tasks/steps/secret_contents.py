@@ -46,13 +46,14 @@ PUTTY_KEY = re.compile(rb"PuTTY-User-Key-File-\d")
 RUN = re.compile(rb"[A-Za-z0-9+/=]{8,}")
 KEY_END = b"----"
 # How much of that makes a key, and how much else may stand before each line: headers, and what makes it a list.
-KEY_BYTES = 40
+KEY_BYTES = 32
 BETWEEN_RUNS = 400
-# Numbers in base 16 have neither. In Base64 more than half of the characters are of another kind than those before them,
-# in what is the same in all keys some less.
-SMALL, CAPITAL = re.compile(rb"[g-z]"), re.compile(rb"[G-Z]")
+# Names have not all of these, and numbers in base 16 neither. In Base64 more than half of the characters are of another
+# kind than that before them; in what is the same in all keys some less.
+KINDS = [re.compile(kind) for kind in (rb"[g-z]", rb"[G-Z]", rb"[\d+/]")]
 CHANGE = re.compile(rb"(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=\d)\D")
 CHANGES, CHANGES_IN_LONG_RUNS = 0.4, 0.2
+LONG_RUN = 40
 # Without one of these there is no key; to look for them takes less time.
 KEY_WORDS = (b"PRIVATE", b"PuTTY")
 # What of the Base64 of "-----BEGIN" is always the same, by how many of its characters before that are not.
@@ -162,8 +163,8 @@ def is_key(text: bytes, start: int) -> bool:
 
 def is_base64(run: bytes) -> bool:
     """Whether letters and digits are mixed as in Base64, unlike in words, names and numbers."""
-    least = CHANGES_IN_LONG_RUNS if len(run) >= KEY_BYTES else CHANGES
-    return bool(SMALL.search(run) and CAPITAL.search(run)) and len(CHANGE.findall(run)) >= least * (len(run) - 1)
+    least = CHANGES_IN_LONG_RUNS if len(run) >= LONG_RUN else CHANGES
+    return all(kind.search(run) for kind in KINDS) and len(CHANGE.findall(run)) >= least * (len(run) - 1)
 
 
 def encoded_pems(content: bytes) -> Iterator[bytes]:

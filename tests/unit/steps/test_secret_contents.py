@@ -98,6 +98,7 @@ def write(folder: Path, name: str, content: bytes | bytearray) -> Path:
             "x.js",
             f"('{BEGIN}PRIVATE KEY-----');var t='{string.ascii_uppercase}{string.ascii_lowercase}0123456789+/'",
         ),
+        ("", "x.js", f"=='{BEGIN}PRIVATE KEY-----'||{'document.getElementById(x).innerHTML=' * 9}"),
         ("", "x.js", f"('{BEGIN}PRIVATE KEY-----');var k=[0x428A2F98,0x71374491,0xB5C0FBCF,0xE9B5DBA5,0x3956C25B]"),
         ("", "x.js", f"'{BEGIN}RSA PRIVATE KEY-----'+a+'-----END RSA PRIVATE KEY-----';i='{LINES}'"),
         ("", "x.html", f"<code>{BEGIN}PRIVATE KEY-----</code> {'is what it begins with ' * 20} {LINES}"),
