@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, Protocol
 
 from pystatic_tasks.steps.secret_names import PRIVATE_KEY, reason_of_name
 from pystatic_tasks.system.redaction import holds_password
@@ -77,8 +77,16 @@ UNPACKED_BYTES = 64 * 2**20
 ARCHIVE_FILES = 10_000
 ARCHIVE_DEPTH = 4
 BLOCK_BYTES = 2**16
+STEP_BYTES = 2**8
+HEADED_BYTES = 2**12
 DECOMPRESSORS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 SUFFIXES = ("gz", "bz2", "xz")
+# In a zip: of a file, and of its entry in the directory.
+FILE_IN_ZIP, ENTRY_OF_ZIP = b"PK\3\4", b"PK\1\2"
+# The mark, the method, the bytes of the content as it stands there and of the name, and of what follows that.
+HEADER_IN_ZIP = struct.Struct("<4s4xH8xL4xHH")
+# Method, bytes, those of the name, and where the file's own header is.
+ENTRY_HEADER = struct.Struct("<10xH8xL4xH12xL")
 # It may hold 64 KiB of whatever anybody likes before the name.
 LARGEST_GZIP_HEADER = 2**17
 # What is raised for what is damaged, cut off, encrypted, compressed in an unknown way, or no archive at all.
@@ -88,16 +96,56 @@ UNREADABLE = (
 )
 
 
+Stream = io.BufferedReader | io.BytesIO
+
+
+class Readable(Protocol):
+    """What gives its next bytes, some of them, and b"" at its end."""
+
+    def read1(self, size: int, /) -> bytes: ...
+
+
 @dataclass(kw_only=True)
 class Unpacking:
     """How many bytes may still be unpacked."""
 
     left: int = UNPACKED_BYTES
 
-    def read(self, stream: IO[bytes], limit: int) -> bytes:
+    def read(self, stream: Readable, limit: int) -> bytes:
         content = read_bytes(stream, min(limit, self.left))
         self.left -= len(content)
         return content
+
+
+class Headed(io.RawIOBase):
+    """A stream with a header that it lacks."""
+
+    def __init__(self, header: bytes, stream: Stream) -> None:
+        self.header = header
+        self.stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece, self.header = self.header[: len(buffer)], self.header[len(buffer) :]
+        piece = piece or self.stream.read(min(len(buffer), HEADED_BYTES))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def of_deflate(stream: Stream) -> Readable:
+    return gzip.GzipFile(fileobj=Headed(b"\x1f\x8b\x08" + bytes(7), stream))
+
+
+def of_lzma(stream: Stream) -> Readable:
+    """A zip has the properties without the size that follows them otherwise, which may be unknown."""
+    properties = stream.read(9)[4:]
+    return lzma.LZMAFile(io.BufferedReader(Headed(properties + b"\xff" * 8, stream)), format=lzma.FORMAT_ALONE)
+
+
+# What in a zip is not stored as it is.
+METHODS: dict[int, Callable[[Stream], Readable]] = {8: of_deflate, 12: bz2.BZ2File, 14: of_lzma}
 
 
 def reason_of_file(path: Path) -> str:
@@ -189,7 +237,7 @@ def character(match: re.Match[bytes]) -> bytes:
     return bytes([int(digits, BASES[group])]) if group in BASES else LINE_ENDS.get(digits, digits)
 
 
-def reason_of_archive(name: str, stream: IO[bytes], unpacking: Unpacking, depth: int = ARCHIVE_DEPTH) -> str:
+def reason_of_archive(name: str, stream: Stream, unpacking: Unpacking, depth: int = ARCHIVE_DEPTH) -> str:
     """Why an archive of that name must not, by the first of its files that must not; "" of what is no archive."""
     for member, content in members(name, stream, unpacking) if depth else ():
         # On Windows some programs put paths of that system into archives.
@@ -201,26 +249,62 @@ def reason_of_archive(name: str, stream: IO[bytes], unpacking: Unpacking, depth:
     return ""
 
 
-def members(name: str, stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+def members(name: str, stream: Stream, unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
     """What is in an archive, as far as it can be read: names, "" of what has none, and beginnings of contents."""
     for kind in (members_of_zip, partial(decompressed, name), members_of_tar):
         stream.seek(0)
         with contextlib.suppress(*UNREADABLE):
-            yield from itertools.islice(kind(stream, unpacking), ARCHIVE_FILES)
+            yield from kind(stream, unpacking)
 
 
-def members_of_zip(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(stream) as archive:
-        for member in archive.infolist():
-            content = b""
-            # Of what has none, the content is not compared with it, and what is damaged is read too.
-            del member.CRC
-            with contextlib.suppress(*UNREADABLE), archive.open(member) as inside:
-                content = unpacking.read(inside, READ_BYTES)
-            yield member.filename, content
+def members_of_zip(stream: Stream, unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+    """Files by their entries in the directory and by their own headers, since readers believe one or the other."""
+    for entry in itertools.islice(entries_of_zip(stream), ARCHIVE_FILES):
+        yield entry.filename, b""
+        with contextlib.suppress(*UNREADABLE):
+            stream.seek(entry.header_offset)
+            mark, method, size, name_bytes, more_bytes = HEADER_IN_ZIP.unpack(stream.read(HEADER_IN_ZIP.size))
+            name = stream.read(name_bytes).decode(errors="replace")
+            start = stream.tell() + more_bytes
+            for each in sorted({method, entry.compress_type}, reverse=True) if mark == FILE_IN_ZIP else ():
+                stream.seek(start)
+                opened, limit = METHODS.get(each), max(size, entry.compress_size)
+                content = unpacking.read(opened(stream), READ_BYTES) if opened else unpacking.read(stream, limit)
+                yield name, content
 
 
-def decompressed(name: str, stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+def entries_of_zip(stream: Stream) -> Iterator[zipfile.ZipInfo]:
+    """The entries of the directory; one that asks for a later program than Python's hides none of the others."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            yield from archive.infolist()
+    except NotImplementedError:
+        for start in places_of(ENTRY_OF_ZIP, stream):
+            stream.seek(start)
+            entry = zipfile.ZipInfo()
+            header = ENTRY_HEADER.unpack(stream.read(ENTRY_HEADER.size))
+            entry.compress_type, entry.compress_size, name_bytes, entry.header_offset = header
+            entry.filename = stream.read(name_bytes).decode(errors="replace")
+            yield entry
+
+
+def places_of(mark: bytes, stream: Stream) -> Iterator[int]:
+    """Where a mark stands in a stream, which may be read and moved meanwhile."""
+    start = 0
+    while True:
+        stream.seek(start)
+        block = stream.read(BLOCK_BYTES)
+        place = block.find(mark)
+        if place >= 0:
+            yield start + place
+            start += place + len(mark)
+        elif len(block) < BLOCK_BYTES:
+            return
+        else:
+            start += BLOCK_BYTES - len(mark) + 1
+
+
+def decompressed(name: str, stream: Stream, unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
     """The one file in what is compressed: by the name of that without its suffix, and by the name that gzip notes."""
     head = stream.read(LARGEST_GZIP_HEADER)
     stream.seek(0)
@@ -241,10 +325,10 @@ def noted_name(header: bytes) -> str:
     return header[start:].partition(b"\0")[0].decode("latin-1") if has_name else ""
 
 
-def members_of_tar(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+def members_of_tar(stream: Stream, unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
     """Nothing is unpacked here: of each file there is what stands in the archive, without the holes of a sparse one."""
     with tarfile.open(fileobj=stream, mode="r:") as archive:
-        for member in archive:
+        for member in itertools.islice(archive, ARCHIVE_FILES):
             # Some versions of Python are led back by it, as often as one likes (CVE-2025-8194).
             if archive.offset <= member.offset:
                 return
@@ -253,10 +337,11 @@ def members_of_tar(stream: IO[bytes], unpacking: Unpacking) -> Iterator[tuple[st
             yield member.name, read_bytes(stream, max(there, 0))
 
 
-def read_bytes(stream: IO[bytes], limit: int) -> bytes:
+def read_bytes(stream: Readable, limit: int) -> bytes:
     """The beginning of a stream, as far as it can be read."""
     content = bytearray()
     with contextlib.suppress(*UNREADABLE):
-        while block := stream.read(min(BLOCK_BYTES, limit - len(content))):
+        # In steps so small that hardly anything before damaged bytes is lost with them.
+        while block := stream.read1(min(STEP_BYTES, limit - len(content))):
             content += block
     return bytes(content)

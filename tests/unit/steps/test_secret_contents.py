@@ -335,6 +335,11 @@ class Counting(io.BytesIO):
         self.count += len(content)
         return content
 
+    def read1(self, size: int | None = -1, /) -> bytes:
+        content = super().read1(size)
+        self.count += len(content)
+        return content
+
 
 def member_of_tar(name: str, kind: bytes, size: bytes, content: bytes = b"", real_size: int = 0) -> bytes:
     """One entry by its fields, in GNU's form: the real size of a sparse file has a field of its own."""
@@ -363,6 +368,63 @@ def test_a_tar_whose_entries_lead_back_is_read_once(step: int) -> None:
     assert stream.count < 5 * len(content)
 
 
+def changed(content: bytes, mark: bytes, at: int, new: bytes) -> bytes:
+    """A zip with other bytes in the header that a mark is the beginning of."""
+    start = content.index(mark) + at
+    return content[:start] + new + content[start + len(new) :]
+
+
+ODD_ZIPS = {
+    "another name in the directory": (b"PK\1\2", 46, b"b"),
+    "another name at the file": (b"PK\3\4", 30, b"b"),
+    "another method in the directory": (b"PK\1\2", 10, b"\0"),
+    "another method at the file": (b"PK\3\4", 8, b"\0"),
+    "a method that nobody knows": (b"PK\1\2", 10, b"\x09"),
+    "said to be encrypted": (b"PK\1\2", 8, b"\1"),
+    "no size in the directory": (b"PK\1\2", 20, bytes(8)),
+    "no size at the file": (b"PK\3\4", 18, bytes(8)),
+    "another checksum": (b"PK\1\2", 16, bytes(4)),
+    "for a later program": (b"PK\1\2", 6, b"\x63"),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_ZIPS)
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_file_in_a_zip_is_looked_into_whichever_of_its_headers_is_right(odd: str, method: int) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr("a.txt", KEY)
+    assert reason_of_archive("x.zip", buffer, Unpacking()) == "a private key in it, a.txt"
+    content = changed(buffer.getvalue(), *ODD_ZIPS[odd])
+    name = "b.txt" if odd == "another name at the file" else "a.txt"
+    assert reason_of_archive("x.zip", io.BytesIO(content), Unpacking()) == f"a private key in it, {name}"
+
+
+def test_each_name_of_a_file_in_a_zip_counts() -> None:
+    content = zipped({"a.pfx": b"x"})
+    for name in (b"PK\1\2", 46, b"a.txt"), (b"PK\3\4", 30, b"a.txt"):
+        odd = io.BytesIO(changed(content, *name))
+        assert reason_of_archive("x.zip", odd, Unpacking()) == "a private key in it, a.pfx"
+
+
+def test_an_odd_entry_of_a_zip_hides_no_other(tmp_path: Path) -> None:
+    content = zipped({"a.txt": b"x" * 70_000, "b.txt": KEY, ".env": b"A=1"})
+    odd = changed(content, b"PK\1\2", 6, b"\x63")
+    assert reason_of_file(write(tmp_path, "x.zip", odd)) == "a private key in it, b.txt"
+    assert reason_of_file(write(tmp_path, "x.zip", odd.replace(b"b.txt", b".key."))) == "a private key in it, .key."
+    only_name = changed(zipped({"a.txt": b"x", ".env": b"A=1"}), b"PK\1\2", 6, b"\x63")
+    assert reason_of_file(write(tmp_path, "x.zip", only_name)) == "a file of variables in it, .env"
+
+
+@pytest.mark.parametrize("end", [slice(-8), slice(-20)])
+def test_what_was_compressed_is_looked_into_as_far_as_it_can_be_read(tmp_path: Path, end: slice) -> None:
+    for content in (gzip.compress(KEY)[end], gzip.compress(KEY)[end] + bytes(8)):
+        assert reason_of_file(write(tmp_path, "x.gz", content)) == "a private key in it, x"
+    damaged = bytearray(gzip.compress(KEY + random.Random(1).randbytes(2_000)))
+    damaged[-500:] = b"\xff" * 500
+    assert reason_of_file(write(tmp_path, "x.gz", damaged)) == "a private key in it, x"
+
+
 DAMAGED = {
     "empty": b"",
     "zeros": bytes(2000),
@@ -386,7 +448,7 @@ def test_what_can_be_read_of_an_archive_that_was_cut_off_counts(tmp_path: Path) 
 
 
 def test_names_in_an_archive_that_is_encrypted_count(tmp_path: Path) -> None:
-    content = bytearray(zipped({"a.txt": KEY, "b.pfx": b"x"}))
+    content = bytearray(zipped({"a.txt": b"unreadable", "b.pfx": b"x"}))
     directory = content.index(b"PK\x01\x02")
     content[6] |= 1
     content[directory + 8] |= 1
