@@ -268,9 +268,9 @@ def members_of_zip(stream: Stream, unpacking: Unpacking) -> Iterator[tuple[str, 
             start = stream.tell() + more_bytes
             for each in sorted({method, entry.compress_type}, reverse=True) if mark == FILE_IN_ZIP else ():
                 stream.seek(start)
-                opened, limit = METHODS.get(each), max(size, entry.compress_size)
-                content = unpacking.read(opened(stream), READ_BYTES) if opened else unpacking.read(stream, limit)
-                yield name, content
+                opened, stored = METHODS.get(each), max(size, entry.compress_size)
+                limit = READ_BYTES if opened else min(stored, READ_BYTES)
+                yield name, unpacking.read(opened(stream) if opened else stream, limit)
 
 
 def entries_of_zip(stream: Stream) -> Iterator[zipfile.ZipInfo]:
