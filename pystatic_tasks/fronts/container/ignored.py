@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named, needed
 from pystatic_tasks.steps.freeze.environment import local_folders
 from pystatic_tasks.steps.ignored import Told
@@ -36,11 +37,12 @@ def ask(config: ImageConfig) -> tuple[Said, ...]:
     """Ask git of the project, of what is installed with it or named, and of each repository in there.
 
     Raises:
-        MissingToolError: one of these lies in a repository, and git is not there or fails.
+        MissingToolError: the project lies in a repository, or what is named, and git is not there or fails.
     """
     root = config.root.resolve()
-    repositories = [path.resolve() for path in needed(config, find_repository(config.root)) if is_repository(path)]
-    inner = {folder: ignored_below(folder).paths for folder in dict.fromkeys(repositories)}
+    asked = list(dict.fromkeys(folders(config)))
+    repositories = {path.resolve() for path in needed(config, find_repository(config.root)) if is_repository(path)}
+    inner = {folder: ignored_inside(folder) for folder in repositories.difference(asked)}
 
     def from_root(path: Path) -> str:
         return Path(os.path.relpath(path, root)).as_posix()
@@ -52,7 +54,15 @@ def ask(config: ImageConfig) -> tuple[Said, ...]:
             folder=from_root(folder), paths=tuple(map(from_root, [*ignored.paths, *within])), itself=ignored.itself
         )
 
-    return tuple(said(folder) for folder in dict.fromkeys(folders(config)))
+    return tuple(map(said, asked))
+
+
+def ignored_inside(repository: Path) -> tuple[Path, ...]:
+    """What a repository in the project ignores; all of it where git does not say, which matters only to what goes in."""
+    try:
+        return ignored_below(repository).paths
+    except MissingToolError:
+        return (repository,)
 
 
 def is_repository(path: Path) -> bool:

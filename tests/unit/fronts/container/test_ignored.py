@@ -106,6 +106,15 @@ def test_of_a_project_that_is_ignored_as_a_whole_its_own_rules_count_in_a_contai
     assert refused(in_container(image, monkeypatch, tmp_path / "kept")) == {"a.log"}
 
 
+def test_nothing_goes_in_from_a_repository_in_the_project_of_which_git_says_nothing(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(repository / "shop/pages/inner/.git", "gitdir: nowhere")
+    write(repository / "shop/pages/inner/x.html")
+    there = in_container(make_image(repository / "shop"), monkeypatch, tmp_path / "kept")
+    assert refused(there) == {"x.html"}
+
+
 def test_outside_of_any_repository_nothing_is_ignored_in_a_container_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
