@@ -147,9 +147,9 @@ def reason_of_origin(config: ImageConfig, candidate: Candidate, ignored: Asked) 
 
 def reason_of_place(config: ImageConfig, candidate: Candidate) -> str:
     """Refuses links that lead out of the project and of the folder that was named, if only to lead back in."""
-    around = [*folders_around(config, candidate)]
-    if candidate.origin:
-        around += ways(base_of(config, candidate, candidate.origin))
+    if not candidate.origin:
+        return ""
+    around = [*folders_around(config, candidate), *ways(base_of(config, candidate, candidate.origin))]
     outside = (path for path in candidate.places if not any(path.is_relative_to(folder) for folder in around))
     return next((f"a link to {path}" for path in outside), "")
 

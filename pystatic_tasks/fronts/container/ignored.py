@@ -58,7 +58,7 @@ def ask(config: ImageConfig) -> tuple[Said, ...]:
 
 
 def ignored_inside(repository: Path) -> tuple[Path, ...]:
-    """What a repository in the project ignores; all of it where git does not say, which matters only to what goes in."""
+    """What a repository in the project ignores: all of it, where git does not say."""
     try:
         return ignored_below(repository).paths
     except MissingToolError:
