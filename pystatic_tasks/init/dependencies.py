@@ -68,7 +68,7 @@ def names_it(path: Path, name: str) -> bool:
     """Whether a requirements file names the distribution, or one that it includes; each is read once."""
     waiting, seen = [path], set[Path]()
     while waiting:
-        path = waiting.pop(0).resolve()
+        path = waiting.pop().resolve()
         if path in seen:
             continue
         seen.add(path)
@@ -76,7 +76,7 @@ def names_it(path: Path, name: str) -> bool:
         if requires(lines, name):
             return True
         included = (re.match(r"\s*(?:-r|--requirement)[ =]\s*(\S+)", line) for line in lines)
-        waiting += [path.parent / match[1] for match in included if match]
+        waiting += dict.fromkeys(path.parent / match[1] for match in included if match)
     return False
 
 
