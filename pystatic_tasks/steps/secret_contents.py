@@ -43,7 +43,7 @@ BEGIN = re.compile(rb"-----?[ +]?BEGIN[ +](?:[A-Z0-9]+[ +])*PRIVATE[ +]KEY(?:[ +
 KEY = re.compile(rb"[\s\\]*" + KEY_LINES + rb"|[\s\\]+[A-Za-z-]+:[ +]")
 PUTTY_KEY = re.compile(rb"PuTTY-User-Key-File-\d")
 # What may be one of its lines, whatever stands around it; they go on up to what ends the key or begins another.
-RUN = re.compile(rb"[A-Za-z0-9+/=]{8,}")
+RUN = re.compile(rb"[A-Za-z0-9+/=]{8,400}")
 KEY_END = b"----"
 # How much of that makes a key, and how much else may stand before each line: headers, and what makes it a list.
 KEY_BYTES = 32
@@ -91,7 +91,7 @@ ENTRY_HEADER = struct.Struct("<10xH8xL4xH12xL")
 LARGEST_GZIP_HEADER = 2**17
 # What is raised for what is damaged, cut off, encrypted, compressed in an unknown way, or no archive at all.
 UNREADABLE = (
-    *(OSError, EOFError, ValueError, RuntimeError, IndexError, struct.error, zlib.error, lzma.LZMAError),
+    *(OSError, EOFError, ValueError, RuntimeError, MemoryError, IndexError, struct.error, zlib.error, lzma.LZMAError),
     *(zipfile.BadZipFile, tarfile.TarError),
 )
 
