@@ -89,7 +89,7 @@ HEADER_IN_ZIP = struct.Struct("<4s4xH8xL4xHH")
 ENTRY_HEADER = struct.Struct("<10xH8xL4xH12xL")
 # It may hold 64 KiB of whatever anybody likes before the name.
 LARGEST_GZIP_HEADER = 2**17
-# What is raised for what is damaged, cut off, encrypted, compressed in an unknown way, or no archive at all.
+# What is raised for what is damaged, cut off, encrypted, too large, compressed in an unknown way, or no archive at all.
 UNREADABLE = (
     *(OSError, EOFError, ValueError, RuntimeError, MemoryError, IndexError, struct.error, zlib.error, lzma.LZMAError),
     *(zipfile.BadZipFile, tarfile.TarError),
