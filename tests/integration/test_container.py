@@ -73,7 +73,7 @@ def test_what_the_callers_git_ignores_is_refused_in_a_container_too(
     words = ("-s", "freeze", "--", "--in", "docker")
     settings = str(tmp_path / "gitconfig")
     printed = project.nox(*words, ok=False, PYSTATIC_TASKS_BUILD_IMAGE=base, GIT_CONFIG_GLOBAL=settings)
-    assert "1 file of the project would go into shop unasked:\n  data/notes.txt: git ignores it\n" in printed
+    assert "1 file of the project would go into shop unasked:\nnox >   data/notes.txt: git ignores it\n" in printed
 
 
 def build(project: Project, base: str, netrc: Path) -> str:
