@@ -217,9 +217,9 @@ def is_base64(run: bytes) -> bool:
 
 def encoded_pems(content: bytes) -> Iterator[bytes]:
     """The beginnings of what is PEM once its Base64 is decoded, whatever stands between its lines."""
-    texts = [content.translate(None, b" \t\r\n\v\f\\\"',")]
+    texts = {content.translate(None, b" \t\r\n\v\f\\\"',")}
     if ENCODED_DASHES in content:
-        texts.append(b"".join(ENCODED_RUN.findall(content)))
+        texts.add(b"".join(ENCODED_RUN.findall(content)))
     for (before, pattern), text in itertools.product(ENCODED_PEM.items(), texts):
         for match in pattern.finditer(text):
             whole = b"A" * before + match[0] + match[1]
