@@ -32,6 +32,7 @@ RELEASED = "takes it from PyPI; the environment of the tests has it"
 NOT_DEBIAN = "neither Debian nor PyPI has the program"
 FROM_ELSEWHERE = "wants another machine"
 OF_A_SERVER = "wants a server's own systemd; test_deployments.py starts the unit in another"
+WITH_EMULATOR = "wants an emulator for all containers; test_arm64.py does it in a user namespace with one"
 ON_BOTH = ("pip install nox", "pystatic check", "nox -s image -- --in docker", "nox -s smoke -- --in docker")
 # By page and beginning; a beginning may stand for several commands.
 NOT_TYPED: Mapping[tuple[str, str], str] = {
@@ -42,6 +43,9 @@ NOT_TYPED: Mapping[tuple[str, str], str] = {
     ("docs/how-to.md", "pip install"): RELEASED,
     ("docs/how-to.md", "uv export"): "stands for many",
     ("docs/how-to.md", "docker login"): "asks for a password; test_push.py pushes with one that Docker keeps",
+    ("docs/how-to.md", "nox -s smoke -- --in docker --platform linux/amd64,"): WITH_EMULATOR,
+    ("docs/how-to.md", "nox -s push -- --in docker --platform linux/amd64,"): WITH_EMULATOR,
+    ("docs/places/arm64.md", "nox -s smoke -- --in docker --platform"): WITH_EMULATOR,
     ("docs/how-to.md", "grype"): NOT_DEBIAN,
     ("docs/how-to.md", "trivy"): NOT_DEBIAN,
     ("docs/places/docker.md", "ssh server"): FROM_ELSEWHERE,

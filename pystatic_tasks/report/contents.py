@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pystatic_tasks.bom.licenses import conclude
-from pystatic_tasks.bom.names import package_url
 from pystatic_tasks.in_env.protocol import Component, ComponentKind
 from pystatic_tasks.oci.description import ImageDescription
 
@@ -111,6 +110,8 @@ def list_contents(
         frozen_bytes: Size of the frozen program.
         executable_bytes: Size of the static executable; None without one.
     """
+    # Needs a library that is loaded only where something is written.
+    from pystatic_tasks.bom.names import package_url
 
     def describe(component: Component) -> ComponentContents:
         known = [(path, *sizes[path]) for path in sorted(component.files) if path in sizes]
