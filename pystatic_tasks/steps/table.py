@@ -72,7 +72,7 @@ TABLE = (
     ),
     Step(
         name="shell",
-        description="Open a shell beside the program in a copy of the image of {name}.",
+        description="Open a shell in a copy of the image of {name}.",
         run=shell,
         before="image",
         on_request=True,

@@ -69,7 +69,7 @@ def test_each_step_is_a_task_that_says_what_it_does() -> None:
         "Write the container image of the project.",
         "Run the image of the project and hold it to its contract.",
         "Run the image of the project until Ctrl-C ends it.",
-        "Open a shell beside the program in a copy of the image of the project.",
+        "Open a shell in a copy of the image of the project.",
         "Say what is inside the image of the project.",
         "Write the page that tells where the bytes of the project are.",
         "Push the image of the project to registries.",
