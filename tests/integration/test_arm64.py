@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import platform
 import secrets
@@ -29,7 +30,9 @@ from support import (
 )
 
 from pystatic_tasks.engines import Engine
-from pystatic_tasks.oci.layers import Entry, write_tar
+from pystatic_tasks.oci.archive import write_archive
+from pystatic_tasks.oci.layers import Entry, make_layer
+from pystatic_tasks.oci.manifest import Runtime, make_image
 from pystatic_tasks.packers import launcher as packer
 
 # What the tests need beside the smallest Debian, and so much of it as a Python needs to run.
@@ -289,15 +292,21 @@ def test_one_command_builds_for_both_and_one_pushes_both(
 
 
 @pytest.fixture(params=["docker", "podman"])
-def foreign_base(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
+def foreign_base(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
     """An engine of this machine, and the smallest image for arm64 that it could build from."""
     engine_or_skip(request.param)
     if platform.machine() != "x86_64" or Path("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists():
         pytest.skip("this machine runs programs for arm64")
-    chosen = ("--platform", "linux/arm64") if request.param == "docker" else ("--arch", "arm64")
-    name = f"pystatic-test-foreign-{secrets.token_hex(4)}"
-    root = write_tar([Entry(path="/bin/sh", mode=0o755, content=packer.FOLDER / "launcher-aarch64")], 0)
-    subprocess.run([request.param, "import", *chosen, "-", name], input=root, check=True, capture_output=True)
+    name = f"localhost/pystatic-test-foreign-{secrets.token_hex(4)}:latest"
+    files = [
+        Entry(path="/bin/sh", mode=0o755, content=packer.FOLDER / "launcher-aarch64"),
+        Entry(path="/etc/passwd", mode=0o644, content=b"root:x:0:0:root:/:/bin/sh\n"),
+    ]
+    runtime = Runtime(platform="linux/arm64", user="0:0", entrypoint=[], env=[], ports=[], labels={})
+    image = make_image([make_layer("base", files, 0, {"gzip": gzip.compress})], runtime, 0, "gzip")
+    archive = tmp_path / "base.tar"
+    archive.write_bytes(write_archive(image, [name]))
+    subprocess.run([request.param, "load", "--input", archive], check=True, capture_output=True)
     yield request.param, name
     subprocess.run([request.param, "image", "rm", "--force", name], check=True, capture_output=True)
 
