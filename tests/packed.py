@@ -65,8 +65,8 @@ def lay_out(work: Path) -> Path:
     contents = [*modules_of(MODULES.replace("", ""), modules)]
     contents += [(libpython.name, str(libpython), "BINARY")] if is_needed else []
     contents += unwinder({})
-    missing = tree.lay_out(root, NAME, contents, entry, (), title="shop.py", optimize=0, documented=True, strip=True)
-    assert not missing
+    made = tree.lay_out(root, NAME, contents, entry, (), title="shop.py", optimize=0, documented=True, strip=True)
+    assert not made.missing
     return root
 
 

@@ -48,7 +48,8 @@ def decide(config: ImageConfig, frozen: Frozen) -> Slimmed:
     for use in frozen.uses:
         names = used_names(use) & optional - {name for names in kept.values() for name in names}
         if names:
-            kept[use.occasion] = tuple(sorted(names))
+            # The same request may be asked more than once, with other headers.
+            kept[use.occasion] = tuple(sorted({*kept.get(use.occasion, ()), *names}))
     staying = {name for names in kept.values() for name in names}
     wanted = {name for name in optional - staying if is_kept(name, config.slim.keep)}
     if wanted:

@@ -49,6 +49,14 @@ def test_what_was_not_used_is_left_out_and_the_rest_kept_with_its_occasion(shop:
     assert found.kept == {"start": ("csv", "depx"), "GET /": ("depx/css/", "zipfile")}
 
 
+def test_what_a_request_used_stays_when_it_is_asked_again(shop: ImageConfig) -> None:
+    """With other headers, or another body, it may use something else."""
+    again = Use(occasion="GET /", modules=("email.mime.text",), data=())
+    run(shop, replace(SEEN, uses=(*SEEN.uses[:2], again, *SEEN.uses[2:])))
+    slim = read_lock(shop)
+    assert slim and slim.kept["GET /"] == ("depx/css/", "email", "email.mime", "email.mime.text", "zipfile")
+
+
 def test_what_the_configuration_keeps_is_kept_with_what_it_lies_in(shop: ImageConfig) -> None:
     run(replace(shop, slim=Slim(keep=("email.mime", "depx/img/"))))
     found = read_lock(shop)
