@@ -170,4 +170,6 @@ def unpack(root: Path, *names: str) -> None:
     """Unpack packages of those that lie in a root folder."""
     for name in names:
         [package] = (root / "var/cache/apt/archives").glob(f"{name}_*.deb")
-        subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
+        # As dpkg does it: /lib stays the link that it is.
+        tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], check=True, capture_output=True).stdout
+        subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", root], input=tar, check=True)

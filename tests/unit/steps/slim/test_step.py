@@ -54,7 +54,8 @@ def test_what_a_request_used_stays_when_it_is_asked_again(shop: ImageConfig) -> 
     again = Use(occasion="GET /", modules=("email.mime.text",), data=())
     run(shop, replace(SEEN, uses=(*SEEN.uses[:2], again, *SEEN.uses[2:])))
     slim = read_lock(shop)
-    assert slim and slim.kept["GET /"] == ("depx/css/", "email", "email.mime", "email.mime.text", "zipfile")
+    assert slim
+    assert slim.kept["GET /"] == ("depx/css/", "email", "email.mime", "email.mime.text", "zipfile")
 
 
 def test_what_the_configuration_keeps_is_kept_with_what_it_lies_in(shop: ImageConfig) -> None:
