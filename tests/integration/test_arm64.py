@@ -41,6 +41,7 @@ PACKAGES = (
     "tzdata",
 )
 PYTHON = ("libexpat1", "libpython3.11", "libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal")
+STRIP = ("binutils-aarch64-linux-gnu", "binutils", "binutils-common", "libbinutils", "libctf0", "libctf-nobfd0")
 BUILD = """
 from pathlib import Path
 import packed
@@ -62,7 +63,7 @@ def debian(emulated: Emulation, tmp_path_factory: pytest.TempPathFactory) -> Mac
     """A Debian 12 of which nothing is configured, with its Python."""
     root = tmp_path_factory.mktemp("arm64") / "debian"
     debootstrap(root, PACKAGES)
-    unpack(root, *PYTHON)
+    unpack(root, *PYTHON, *STRIP)
     machine = emulated.enter(root)
     machine.run("ldconfig")
     return machine
