@@ -164,12 +164,3 @@ def let_install(root: Path) -> dict[str, str]:
         shutil.copyfile(os.environ["PIP_CERT"], root / "authorities.pem")
         found["PIP_CERT"] = "/authorities.pem"
     return found
-
-
-def unpack(root: Path, *names: str) -> None:
-    """Unpack packages of those that lie in a root folder."""
-    for name in names:
-        [package] = (root / "var/cache/apt/archives").glob(f"{name}_*.deb")
-        # As dpkg does it: /lib stays the link that it is.
-        tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", package], check=True, capture_output=True).stdout
-        subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", root], input=tar, check=True)
