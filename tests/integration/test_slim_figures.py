@@ -25,7 +25,7 @@ LARGEST = {
     ("tree", "false"): (15_600_000, 5_100_000),
 }
 # Of the bytes of the whole image, those of a slim one of Django with its admin.
-DJANGOS_PART = 0.9
+DJANGOS_PART = 0.78
 
 
 def only_here() -> None:
