@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pystatic_tasks.in_env.protocol import Component, Placed
-from pystatic_tasks.oci.compression import estimated
+from pystatic_tasks.oci.blobs import digest
+from pystatic_tasks.oci.compression import estimated, kept_name
+from pystatic_tasks.system.files import write_whole
 
 
-def compressed_alone(program: Path, components: Iterable[Component], placed: Sequence[Placed]) -> tuple[int, ...]:
+def compressed_alone(
+    program: Path, components: Iterable[Component], placed: Sequence[Placed], kept: Path
+) -> tuple[int, ...]:
     """Bytes that the files of each component take when they are compressed without those of others.
 
     Args:
         program: The root folder of the program.
         components: In this order.
         placed: Its files; () is returned for those of an archive.
+        kept: File with what is known of contents for the next time; written anew.
     """
     paths = {each.location: Path(f"{program}{each.path}") for each in placed if each.path and each.size_bytes}
     if not paths:
         return ()
+    before = read_kept(kept)
 
-    def content(component: Component) -> bytes:
-        return b"".join(paths[location].read_bytes() for location in component.files if location in paths)
+    def known_by(component: Component) -> tuple[str, int]:
+        content = b"".join(paths[location].read_bytes() for location in component.files if location in paths)
+        key = kept_name("gzip", digest(content))
+        return key, before[key] if key in before else estimated(content)
 
-    return tuple(estimated(content(each)) for each in components)
+    found = [known_by(each) for each in components]
+    write_whole(kept, json.dumps(dict(found)))
+    return tuple(size for _, size in found)
+
+
+def read_kept(kept: Path) -> Mapping[str, int]:
+    """Sizes by what the contents are known by; none if there is no such file."""
+    try:
+        return dict(json.loads(kept.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}

@@ -21,7 +21,7 @@ from pystatic_tasks.steps.freeze.interpreter import check_interpreter
 from pystatic_tasks.steps.freeze.own_data import check_own_data, of_project
 from pystatic_tasks.steps.freeze.phases import phase_of
 from pystatic_tasks.steps.freeze.program import FOLDERS, run_pyinstaller
-from pystatic_tasks.steps.manifest import unchanged, write_manifest
+from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
 from pystatic_tasks.steps.slim_lock import FILE, read_lock
 from pystatic_tasks.system.libraries import check_libraries
@@ -83,6 +83,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
     context.say(f"{shown(config, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
     decisive = (*examined.read, *observed.missing, *dict(examined.data), *made.sources)
+    kept = cache_folder(config, "estimates", use_cache=context.use_cache)
     frozen = Frozen(
         program=program,
         files=made.files,
@@ -105,7 +106,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         not_observed=observed.problem,
         optional=made.optional,
         placed=made.placed,
-        compressed_alone=compressed_alone(program, made.components, made.placed),
+        compressed_alone=compressed_alone(program, made.components, made.placed, kept / "sizes.json"),
         imported_by=made.imported_by,
         linked_by=made.linked_by,
         system=stamps_of_others(config, context, decisive, began),
