@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,6 +138,24 @@ def run(command: Sequence[object], folder: Path, **variables: str) -> None:
     )
     if result.returncode:
         raise BenchError(f"{' '.join(map(str, command[:4]))} … failed:\n{result.stdout[-3000:]}")
+
+
+def run_as_one(
+    command: Sequence[str], env: Mapping[str, str], *, cwd: Path | None = None, timeout: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that has nothing to read, with both of its outputs as one."""
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        check=False,
+    )
 
 
 def inherited() -> dict[str, str]:

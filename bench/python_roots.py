@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bench.build import run_as_one
 from bench.server import BenchError
 
 DEBIAN = "http://deb.debian.org/debian"
@@ -60,15 +61,6 @@ def enter(root: Path, folder: Path, command: Sequence[str], variables: Mapping[s
     authorities = os.environ.get("PIP_CERT", "")
     words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "enter"]
     kept = {name: os.environ[name] for name in ("PIP_INDEX_URL", "http_proxy", "https_proxy") if name in os.environ}
-    result = subprocess.run(
-        [*words, str(root), str(folder), authorities, *command],
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", **kept, **variables},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=SECONDS,
-        check=False,
-    )
+    own = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8", **kept, **variables}
+    result = run_as_one([*words, str(root), str(folder), authorities, *command], own, timeout=SECONDS)
     return result.returncode, result.stdout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -15,12 +14,12 @@ from pathlib import Path
 
 import tomlkit
 
-from bench.build import APP, NOT_COPIED, NOXFILE, REPOSITORY, inherited
+from bench.build import APP, NOT_COPIED, NOXFILE, REPOSITORY, inherited, run_as_one
 from bench.python_builds import lay_into_usr_local, link_statically
 from bench.python_roots import DEBIAN, enter, make_root
 from bench.server import BenchError
 from bench.stranger import read_tables
-from bench.strangers import ABORTED, deciding, read, write_table
+from bench.strangers import ABORTED, deciding, read, write, write_table
 
 PYTHONS = Path(__file__).with_name("pythons.toml")
 RESULTS = REPOSITORY / "build/pythons.json"
@@ -85,9 +84,7 @@ def main() -> int:
             continue
         said = tried[one.name]
         print(f"{one.name}: {said.version} {dict(said.size_bytes)} {dict(said.messages)}", file=sys.stderr, flush=True)
-        options.results.parent.mkdir(parents=True, exist_ok=True)
-        content = {name: asdict(each) for name, each in tried.items()}
-        options.results.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write(options.results, {name: asdict(each) for name, each in tried.items()})
     there = [one for one in every if one.name in tried]
     print(table(there, tried), end="")
     if there == every:
@@ -185,17 +182,8 @@ def smoke(root: Path, folder: Path, python: str, layout: str) -> tuple[int, str]
         script = 'cd "$0" && exec "$@"'
         command = ["sh", "-c", script, f"{THERE}/project", "/nox/bin/nox", "-db", "virtualenv", *words]
         return enter(root, folder, command, variables)
-    result = subprocess.run(
-        [sys.executable, "-m", "nox", "-db", "uv", *words],
-        cwd=folder / "project",
-        env={**inherited(), **variables},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    command = [sys.executable, "-m", "nox", "-db", "uv", *words]
+    result = run_as_one(command, {**inherited(), **variables}, cwd=folder / "project")
     return result.returncode, result.stdout
 
 

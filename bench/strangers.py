@@ -6,7 +6,6 @@ import argparse
 import itertools
 import json
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.build import REPOSITORY, inherited
+from bench.build import REPOSITORY, inherited, run_as_one
 from bench.natively import NativeError, prove
 from bench.stranger import Stranger, lay_out, read_strangers
 
@@ -121,17 +120,8 @@ def smoke(one: Stranger, folder: Path, layout: str) -> Tried:
     dist = folder / "project/dist/pystatic" / one.name
     for stale in (dist / "image.json", dist / "smoke.json"):
         stale.unlink(missing_ok=True)
-    result = subprocess.run(
-        words,
-        cwd=folder / "project",
-        env={**inherited(), "NO_COLOR": "1", "TMPDIR": str(folder / "tmp")},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    variables = {**inherited(), "NO_COLOR": "1", "TMPDIR": str(folder / "tmp")}
+    result = run_as_one(words, variables, cwd=folder / "project")
     image, seen = read(dist / "image.json"), read(dist / "smoke.json")
     works = result.returncode == 0
     return Tried(
@@ -169,11 +159,10 @@ def report_progress(one: Stranger, results: Sequence[Tried]) -> None:
 
 def write_results(path: Path, tried: Mapping[str, Sequence[Tried]]) -> None:
     """All that is known so far, beside what another run found of others."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     found = dict(read(path))
     for name, results in tried.items():
         found[name] = found.get(name, {}) | {each.layout: asdict(each) for each in results}
-    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write(path, found)
 
 
 def read_results(path: Path) -> dict[str, dict[str, Tried]]:
@@ -181,6 +170,12 @@ def read_results(path: Path) -> dict[str, dict[str, Tried]]:
     return {
         name: {layout: Tried(**each) for layout, each in by_layout.items()} for name, by_layout in read(path).items()
     }
+
+
+def write(path: Path, content: Mapping[str, Any]) -> None:
+    """What `read` reads."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def write_table(page: Path, text: str, begin: str = BEGIN) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 from bench.build import REPOSITORY
 from bench.containers import DEBIANS_PYTHON
 from bench.server import BenchError
-from bench.strangers import read, write_table
+from bench.strangers import read, write, write_table
 from bench.suite import (
     EXERCISES,
     Results,
@@ -92,9 +91,7 @@ def main() -> int:
             print(error, file=sys.stderr, flush=True)
             continue
         report_progress(one, counted[one.name])
-        options.results.parent.mkdir(parents=True, exist_ok=True)
-        content = {name: asdict(each) for name, each in counted.items()}
-        options.results.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write(options.results, {name: asdict(each) for name, each in counted.items()})
     there = [one for one in suites if one.name in counted]
     print(table(there, counted), end="")
     if there == suites:
