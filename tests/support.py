@@ -40,6 +40,16 @@ DEBIANS_PYTHON = Path("/usr/bin/python3")
 PYENV = Path.home() / ".pyenv" / "versions"
 # Whether all is built that could be, in every engine: longer than the suite may take.
 EVERYWHERE = "PYSTATIC_TESTS_EVERYWHERE" in os.environ
+# A pyproject.toml as far as the table that says what goes into the wheel.
+SHOP_BY_HATCHLING = """
+[project]
+name = "shop"
+version = "1.4"
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+[tool.hatch.build.targets.wheel]
+"""
 only_everywhere = pytest.mark.skipif(not EVERYWHERE, reason="only with PYSTATIC_TESTS_EVERYWHERE")
 # What freeze says that the smallest program consists of.
 COMPONENTS = (

@@ -20,6 +20,7 @@ from own_debian import own_debian
 from registries import Registry, pulled_by_platform, running_registry
 from support import (
     REPOSITORY,
+    SHOP_BY_HATCHLING,
     Project,
     copy_repository,
     engine_or_skip,
@@ -158,15 +159,9 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"one for all"]
 """
-PYPROJECT = """
-[project]
-name = "shop"
-version = "1.4"
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-[tool.hatch.build.targets.wheel]
-only-include = ["shop.py"]
+PYPROJECT = (
+    SHOP_BY_HATCHLING
+    + """only-include = ["shop.py"]
 [tool.pystatic-tasks]
 app = "shop:app"
 layout = "tree"
@@ -174,6 +169,7 @@ smoke.requests = [{ path = "/", text = "one for all" }]
 build.place = "podman"
 build.arguments = ["--network=host", "--volume=/sys:/sys:ro"]
 """
+)
 # What containers may have where they are in a user namespace: no network but that of the machine, and no /sys but its.
 CONTAINERS = """
 [containers]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from registries import running_registry
-from support import REPOSITORY, engine_or_skip, only_everywhere, tool_or_skip
+from support import REPOSITORY, SHOP_BY_HATCHLING, engine_or_skip, only_everywhere, tool_or_skip
 
 PLACES = REPOSITORY / "docs" / "places"
 # Debian's own image has no other languages either.
@@ -24,20 +24,15 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"hello from a job"]
 """
-PYPROJECT = """
-[project]
-name = "shop"
-version = "1.4"
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-[tool.hatch.build.targets.wheel]
-only-include = ["shop.py"]
+PYPROJECT = (
+    SHOP_BY_HATCHLING
+    + """only-include = ["shop.py"]
 [tool.pystatic-tasks]
 app = "shop:app"
 layout = "tree"
 smoke.requests = [{ path = "/", text = "hello from a job" }]
 """
+)
 NOXFILE = "import pystatic_tasks\n\npystatic_tasks.register()\n"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from containers_shown import started, wait_for
 from shown import as_shown, shown
-from support import REPOSITORY, Project, engine_or_skip, only_everywhere, write_project
+from support import REPOSITORY, SHOP_BY_HATCHLING, Project, engine_or_skip, only_everywhere, write_project
 
 pytestmark = only_everywhere
 
@@ -26,16 +26,7 @@ async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200})
         await send({"type": "http.response.body", "body": b"open"})
 """
-PROJECT = """
-[project]
-name = "shop"
-version = "1.4"
-[build-system]
-requires = ["hatchling"]
-build-backend = "hatchling.build"
-[tool.hatch.build.targets.wheel]
-packages = ["shop"]
-"""
+PROJECT = SHOP_BY_HATCHLING + 'packages = ["shop"]\n'
 TABLE = '[tool.pystatic-tasks]\napp = "shop.web:app"\nlayout = "tree"\n'
 IN_SANDBOX = {"PYSTATIC_TASKS_SMOKE_ENGINE": "sandbox", "NOX_DEFAULT_VENV_BACKEND": "uv"}
 
