@@ -36,6 +36,6 @@ fi
 if [ ! -x .venv/bin/nox ]; then
     echo "nox.sh: making .venv" >&2
     "$python" -m venv --clear .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[report]'
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e .
 fi
 exec .venv/bin/nox "$@"

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.report.page import Listed, Page
 from pystatic_tasks.system.units import amount, megabytes
 
@@ -22,36 +21,20 @@ UNSAFE = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 
 
 def page_html(page: Page) -> str:
-    """The page of one image.
-
-    Raises:
-        MissingToolError: Jinja is not installed.
-    """
+    """The page of one image."""
     return render("report.html.jinja", SCRIPTS, page=page, data=embedded(page.data))
 
 
 def index_html(images: Sequence[Listed]) -> str:
-    """The page of several images, side by side; raises as `page_html` does."""
+    """The page of several images, side by side."""
     largest = max((each.size_bytes for each in images), default=0)
     return render("index.html.jinja", ("theme.js",), images=images, largest=largest)
 
 
-def is_possible() -> bool:
-    """Whether Jinja is installed."""
-    from importlib.util import find_spec
-
-    return find_spec("jinja2") is not None
-
-
 def render(template: str, scripts: Sequence[str], **content: Any) -> str:
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-        from markupsafe import Markup
-    except ImportError:
-        raise MissingToolError(
-            "report.html needs a library that is not installed beside Nox.",
-            'Install it: pip install "pystatic-tasks[report]".',
-        ) from None
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
     environment = Environment(
         loader=FileSystemLoader(WEB),
         autoescape=True,

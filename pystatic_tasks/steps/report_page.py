@@ -14,7 +14,7 @@ from pystatic_tasks.report.contents import Contents, differ
 from pystatic_tasks.report.page import Listed, listed_image, make_page
 from pystatic_tasks.report.reasons import Evidence
 from pystatic_tasks.report.records import Proof, Records, Seen, Trial
-from pystatic_tasks.report.render import index_html, is_possible, page_html
+from pystatic_tasks.report.render import index_html, page_html
 from pystatic_tasks.report.start import Start, nested
 from pystatic_tasks.steps.import_times import read_imports
 from pystatic_tasks.steps.manifest import read_manifest, report_path, require_result
@@ -25,7 +25,6 @@ PAGE = "report.html"
 INDEX = "index.html"
 CONTENTS = "contents.json"
 BEFORE = "contents-before.json"
-HOW_TO_INSTALL = 'install "pystatic-tasks[report]" beside Nox'
 Record = TypeVar("Record")
 
 
@@ -36,7 +35,6 @@ def write_pages(config: ImageConfig) -> Path:
         The page of the image.
 
     Raises:
-        MissingToolError: the library for it is not installed.
         PystaticError: the image step was not run.
     """
     page = config.dist / PAGE
@@ -45,17 +43,6 @@ def write_pages(config: ImageConfig) -> Path:
     if len(images) > 1:
         write_whole(config.dist.parent / INDEX, index_html(images))
     return page
-
-
-def write_if_possible(config: ImageConfig) -> str:
-    """The same where that can be done; what to say otherwise, or "" if it was written."""
-    if not is_possible():
-        return f"no {PAGE}: {HOW_TO_INSTALL}"
-    try:
-        write_pages(config)
-    except PystaticError as error:
-        return f"no {PAGE}: {error.problem}"
-    return ""
 
 
 def read_records(config: ImageConfig) -> Records:

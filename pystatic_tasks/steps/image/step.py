@@ -33,7 +33,7 @@ from pystatic_tasks.steps.image.dockerfile import dockerfile
 from pystatic_tasks.steps.image.rootfs import root_entries, system_of
 from pystatic_tasks.steps.image.runtime import creation_time, make_runtime
 from pystatic_tasks.steps.manifest import cache_folder, require_result, unchanged, write_manifest
-from pystatic_tasks.steps.report_page import CONTENTS, PAGE, as_json, keep_before, write_if_possible
+from pystatic_tasks.steps.report_page import CONTENTS, as_json, keep_before, write_pages
 from pystatic_tasks.steps.results import Built, Frozen, Packed
 from pystatic_tasks.steps.tools import FREEZING_TOOLS, names_of
 from pystatic_tasks.system.files import fingerprint, hash_tree, write_whole
@@ -92,19 +92,10 @@ def build_image(config: ImageConfig, context: StepContext) -> Built:
     built = there or write_image(config, context, ingredients, inputs)
     if not there:
         context.say(f"{archive}: {', '.join(config.references)} {built.digest}")
-        tell_of_pages(config, context)
+        context.say(f"{shown(config, write_pages(config))}: where its bytes are")
     engines = load_into_engines(config, context, built)
     show_sizes(config, context, ingredients, built, engines)
     return built
-
-
-def tell_of_pages(config: ImageConfig, context: StepContext) -> None:
-    """Write the page that tells of the image, if that can be done."""
-    why_not = write_if_possible(config)
-    page = config.dist / PAGE
-    context.say(why_not or f"{shown(config, page)}: where its bytes are")
-    if why_not:
-        page.unlink(missing_ok=True)
 
 
 def gather(config: ImageConfig) -> Ingredients:

@@ -6,6 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pystatic_tasks.config.model import ImageConfig, Request, shown
 from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.engines import Artifact, Container, Engine, choose_engine, make_artifact
 from pystatic_tasks.engines.base import GRACE_SECONDS
-from pystatic_tasks.errors import SmokeError
+from pystatic_tasks.errors import PystaticError, SmokeError
 from pystatic_tasks.in_env.client import Answer, send
 from pystatic_tasks.in_env.protocol import ObservedAnswer
 from pystatic_tasks.in_image.servers import find_server
@@ -24,7 +25,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.import_times import slowest
 from pystatic_tasks.steps.manifest import report_path, require_result, write_report
 from pystatic_tasks.steps.policy import make_policy
-from pystatic_tasks.steps.report_page import write_if_possible
+from pystatic_tasks.steps.report_page import write_pages
 from pystatic_tasks.steps.results import Built, Check, Imports, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
@@ -114,7 +115,9 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         unchecked=engine.unchecked,
     )
     write_report(config, report)
-    write_if_possible(config)
+    with suppress(PystaticError):
+        # Of an image that an older version made not all is on record that the page shows.
+        write_pages(config)
     add_to_job_summary(as_markdown(config, engine, still, runs))
     if not report.passed:
         keep_log(config, runs)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -10,7 +9,6 @@ import pytest
 from pages import FILES, PACKAGES, contents_of, page, records
 from support import BUILT
 
-from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.in_env.protocol import Component
 from pystatic_tasks.report.contents import list_contents
 from pystatic_tasks.report.page import listed_image
@@ -126,16 +124,6 @@ def test_an_index_has_a_row_for_each_image_with_a_link_to_its_page() -> None:
         "%3Cscript%3Ealert%281%29%3C/script%3E/report.html",
     ]
     assert len(elements.of("tr")) == 3
-
-
-def test_without_jinja_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(MissingToolError) as caught:
-        page_html(page())
-    assert str(caught.value) == (
-        "report.html needs a library that is not installed beside Nox.\n"
-        'Install it: pip install "pystatic-tasks[report]".'
-    )
 
 
 def test_shares_and_changes_are_short() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.report.start import Import
 from pystatic_tasks.steps.manifest import manifest_path, report_path, write_manifest, write_report
-from pystatic_tasks.steps.report_page import as_json, read_records, write_if_possible, write_pages
+from pystatic_tasks.steps.report_page import as_json, read_records, write_pages
 from pystatic_tasks.steps.results import Check, Imported, Imports, RunReport, Smoked
 
 SMOKED = Smoked(
@@ -122,7 +121,7 @@ def test_a_page_can_be_written_when_the_frozen_program_is_gone(tmp_path: Path) -
     assert "What the service uses was not seen: what freeze left is not here any more." in text
 
 
-def test_an_image_of_an_older_version_has_no_page_and_is_smoked_all_the_same(tmp_path: Path) -> None:
+def test_an_image_of_an_older_version_has_no_page(tmp_path: Path) -> None:
     shop = built(tmp_path)
     (shop.dist / "contents.json").unlink()
     problem = f"What lies in shop is not on record in {shop.dist}/contents.json."
@@ -131,7 +130,6 @@ def test_an_image_of_an_older_version_has_no_page_and_is_smoked_all_the_same(tmp
     assert str(caught.value) == (
         f"{problem}\nRun the image session again: an older version of pystatic-tasks made the image."
     )
-    assert write_if_possible(shop) == f"no report.html: {problem}"
 
 
 def test_one_image_has_a_page_and_several_have_an_index_too(tmp_path: Path) -> None:
@@ -143,11 +141,3 @@ def test_one_image_has_a_page_and_several_have_an_index_too(tmp_path: Path) -> N
     text = index.read_text(encoding="utf-8")
     assert 'href="shop/report.html"' in text
     assert 'href="worker/report.html"' in text
-
-
-def test_a_page_is_written_where_that_can_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop = built(tmp_path)
-    assert write_if_possible(shop) == ""
-    assert (shop.dist / "report.html").exists()
-    monkeypatch.setitem(sys.modules, "jinja2", None)
-    assert write_if_possible(shop) == 'no report.html: install "pystatic-tasks[report]" beside Nox'

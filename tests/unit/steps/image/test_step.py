@@ -399,18 +399,6 @@ def test_the_step_leaves_the_archive_and_what_describes_it(project: Path) -> Non
     ]
 
 
-def test_where_nobody_can_write_its_page_it_is_said_what_to_install(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shop, said = some_image(project), list[str]()
-    build_image(shop, StepContext(say=lambda line: None))
-    monkeypatch.setitem(sys.modules, "jinja2", None)
-    build_image(shop, StepContext(say=said.append, use_cache=False))
-    assert said[1] == 'no report.html: install "pystatic-tasks[report]" beside Nox'
-    # That of an image before would be taken for this one's.
-    assert not (shop.dist / "report.html").exists()
-
-
 def test_what_lies_in_the_image_is_on_record_by_component(tmp_path: Path) -> None:
     shop = some_tree(tmp_path)
     frozen = require_result(shop, Frozen)
