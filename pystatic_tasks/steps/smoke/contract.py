@@ -79,7 +79,10 @@ def image_files(archive: Path, built: Written | None) -> Iterable[tuple[str, int
         yield from ((member.name, member.mode) for member in layer if member.kind != "folder")
 
 
-def check_budget(size_bytes: int, max_size: int | None) -> Check:
-    budget = "no budget" if max_size is None else f"budget {megabytes(max_size)}"
-    passed = max_size is None or size_bytes <= max_size
-    return Check(name="within budget", passed=passed, seen=f"{megabytes(size_bytes)}, {budget}")
+def check_budget(sizes: tuple[int, int], budgets: tuple[int | None, int | None]) -> Check:
+    """That an image is within its budgets; sizes and budgets are in bytes, on disk and on the wire."""
+    figures = zip(("", " on the wire"), sizes, budgets, strict=True)
+    held = [(where, size, budget) for where, size, budget in figures if budget is not None]
+    seen = [f"{megabytes(size)}{where}, budget {megabytes(budget)}" for where, size, budget in held]
+    passed = all(size <= budget for _, size, budget in held)
+    return Check(name="within budget", passed=passed, seen="; ".join(seen) or f"{megabytes(sizes[0])}, no budget")

@@ -78,7 +78,9 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     # Reads all of the archive, which no engine is to be given if it is another.
     still = [
         *contract.check_files(artifact.archive, config.name, artifact.written),
-        contract.check_budget(built.size_bytes, config.max_size),
+        contract.check_budget(
+            (built.size_bytes, built.compressed_bytes), (config.max_size, config.max_compressed_size)
+        ),
     ]
     with context.terminal.activity(f"loading {config.references[0]} into {engine.name}"):
         engine.load(artifact)

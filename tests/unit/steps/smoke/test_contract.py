@@ -168,16 +168,25 @@ def test_a_file_that_gives_rights_away_is_found(tmp_path: Path, mode: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("size", "max_size", "passed", "seen"),
+    ("sizes", "budgets", "passed", "seen"),
     [
-        (7_900_000, 8_000_000, True, "7.90 MB, budget 8.00 MB"),
-        (8_000_000, 8_000_000, True, "8.00 MB, budget 8.00 MB"),
-        (8_100_000, 8_000_000, False, "8.10 MB, budget 8.00 MB"),
-        (8_100_000, None, True, "8.10 MB, no budget"),
+        ((7_900_000, 7_000_000), (8_000_000, None), True, "7.90 MB, budget 8.00 MB"),
+        ((8_000_000, 7_000_000), (8_000_000, None), True, "8.00 MB, budget 8.00 MB"),
+        ((8_100_000, 7_000_000), (8_000_000, None), False, "8.10 MB, budget 8.00 MB"),
+        ((8_100_000, 7_000_000), (None, None), True, "8.10 MB, no budget"),
+        ((8_100_000, 7_000_000), (None, 7_000_000), True, "7.00 MB on the wire, budget 7.00 MB"),
+        (
+            (8_100_000, 7_100_000),
+            (9_000_000, 7_000_000),
+            False,
+            "8.10 MB, budget 9.00 MB; 7.10 MB on the wire, budget 7.00 MB",
+        ),
     ],
 )
-def test_the_image_must_be_within_its_budget(size: int, max_size: int | None, passed: bool, seen: str) -> None:
-    assert check_budget(size, max_size) == Check(name="within budget", passed=passed, seen=seen)
+def test_the_image_must_be_within_its_budgets(
+    sizes: tuple[int, int], budgets: tuple[int | None, int | None], passed: bool, seen: str
+) -> None:
+    assert check_budget(sizes, budgets) == Check(name="within budget", passed=passed, seen=seen)
 
 
 def test_an_error_that_the_plain_program_logs_too_is_not_the_images() -> None:
