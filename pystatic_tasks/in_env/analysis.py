@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
-from PyInstaller.building.build_main import Analysis
+from PyInstaller.building import build_main
 from PyInstaller.depend import bindepend
 from PyInstaller.lib.modulegraph.modulegraph import Script
 
+from .bytecode import leave_to_us
 from .exchange import respond
 from .package_data import tells_of_the_machine
 from .protocol import Analysed, AnalysisInputs, TocEntry
@@ -28,7 +29,8 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
     if brings_itself:
         # It looks for a shared libpython, which no file of the tree asks for, and insists on some path.
         bindepend.get_python_library_path = lambda: str(interpreter)
-    analysis = Analysis(
+    build_main.compile_pymodule = leave_to_us
+    analysis = build_main.Analysis(
         [inputs.entry],
         pathex=list(inputs.import_paths),
         binaries=list(inputs.binaries),

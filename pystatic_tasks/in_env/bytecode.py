@@ -3,15 +3,18 @@
 Which objects `marshal` takes for shared depends on all that a process has done before. So the modules that PyInstaller
 compiles during its analysis are compiled once more: those of the project in the process that makes the program, and
 all others in a process of their own, where nothing of the project decides on them. They are kept until they change.
+PyInstaller itself is kept from compiling plain files, since nobody would use what came of that.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
 import zipfile
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from PyInstaller.building.utils import compile_pymodule, create_base_library_zip
@@ -26,10 +29,19 @@ from .stamps import stamps
 BASE_LIBRARY = "base_library.zip"
 
 
-def compile_again(
+def leave_to_us(name: str, source: str, workpath: str, optimize: int, code_cache: object = None) -> str:
+    """As PyInstaller's `compile_pymodule`, but that the file is empty until `compiled_again`."""
+    path = Path(workpath, path_of(name, source))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return str(path)
+
+
+@contextlib.contextmanager
+def compiled_again(
     modules: Sequence[TocEntry], made: Path, own: Collection[Path], optimize: int, documented: Container[str] = ()
-) -> None:
-    """Compile anew what the analysis compiled.
+) -> Iterator[None]:
+    """Compile anew what the analysis compiled: the project's modules first, the others while the body runs.
 
     Args:
         modules: Modules (name, source path, type code) that are no part of an archive of modules.
@@ -44,18 +56,20 @@ def compile_again(
     library, loose = made / BASE_LIBRARY, made / "localpycs" / str(optimize)
     with_source = sorted(entry for entry in modules if entry[1] not in (None, "", "-"))
     compiled = [entry for entry in with_source if (loose / path_of(*entry[:2])).exists()]
-    others = [entry for entry in compiled if Path(entry[1]) not in own]
-    compile_apart(
-        Compilation(
-            modules=tuple(others),
-            base=tuple(entry for entry in with_source if path_of(*entry[:2]) in names_in(library)),
-            made=str(made),
-            optimize=optimize,
-            documented=tuple(name for name, _, _ in others if name in documented),
-        ),
-        made / "compiled.json",
-    )
+    # Before anything else, so that nothing that is done or kept meanwhile decides on them.
     compile_modules([entry for entry in compiled if Path(entry[1]) in own], loose, optimize, documented)
+    others = [entry for entry in compiled if Path(entry[1]) not in own]
+    asked = Compilation(
+        modules=tuple(others),
+        base=tuple(entry for entry in with_source if path_of(*entry[:2]) in names_in(library)),
+        made=str(made),
+        optimize=optimize,
+        documented=tuple(name for name, _, _ in others if name in documented),
+    )
+    with ThreadPoolExecutor(1) as pool:
+        apart = pool.submit(compile_apart, asked, made / "compiled.json")
+        yield
+        apart.result()
 
 
 def names_in(library: Path) -> set[str]:
@@ -95,8 +109,8 @@ def compile_modules(modules: Sequence[TocEntry], folder: Path, optimize: int, do
 
 
 def path_of(name: str, source: str) -> str:
-    """Where PyInstaller puts the bytecode of a module."""
-    inside = "/__init__" if Path(source).stem == "__init__" else ""
+    """Where PyInstaller puts the bytecode of a module, by its own rule of what a package is."""
+    inside = "/__init__" if "__init__" in source else ""
     return f"{name.replace('.', '/')}{inside}.pyc"
 
 

@@ -17,7 +17,7 @@ from PyInstaller.utils.hooks import collect_all
 
 from .analysis_cache import analyse, key_of, load, made_in, own_files, save
 from .binaries import prepare
-from .bytecode import compile_again
+from .bytecode import compiled_again
 from .character_names import CHARACTER_NAMES, has_tables
 from .components import INSIDE, Member, archive_members, components, tool_versions, tree_members
 from .contents import list_archive, list_tree, names_in_archive, sizes_in_archive
@@ -39,6 +39,8 @@ from .tree import EXPLAINING, LIBRARY, PACKAGES, compile_code, lay_out, machine_
 WANTED_BY_LAUNCHER = "fcntl"
 # The level of optimization that leaves them out.
 WITHOUT_DOCSTRINGS = 2
+# Folder of the copies of ELF files that are fit, among what is kept.
+BINARIES = "binaries"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +91,14 @@ def freeze(program: Program) -> FrozenProgram:
     analysed = slimmed(with_or_without_tls(program, whole), unwanted(program), interpreter)
     by_file = distributions_by_file()
     keeping = documented_modules(program, analysed, owners_of(files, by_file))
-    compile_again(analysed.loose, made_in(kept), set(files.values()), program.optimize, keeping)
+    own = set(files.values())
+    with compiled_again(analysed.loose, made_in(kept), own, program.optimize, keeping):
+        binaries = prepare(analysed.binaries, kept / BINARIES, strip=program.strip)
     make = make_tree if program.form == "tree" else make_archive
     added = Added(
         metadata=metadata_of(analysed, by_file, work / "metadata"), documented=keeping, explaining=explaining(program)
     )
-    made = make(program, analysed, added, Path(CONF["distpath"]) / program.name, interpreter)
+    made = make(program, analysed, binaries, added, Path(CONF["distpath"]) / program.name, interpreter)
     save(kept, key, whole, [*files.values(), work, kept])
     return FrozenProgram(
         sources=(*made.binaries, *(source for _, source, _ in [*analysed.pure, *analysed.loose, *analysed.datas])),
@@ -225,9 +229,10 @@ def metadata_of(
     return write_headers(distributions, {name for name, _, _ in analysed.datas}, folder)
 
 
-def make_tree(program: Program, analysed: Analysed, added: Added, root: Path, interpreter: Path) -> Made:
-    """Lay the program out in the folder `root`."""
-    binaries = prepare(analysed.binaries, Path(program.kept) / "binaries", strip=program.strip)
+def make_tree(
+    program: Program, analysed: Analysed, binaries: Iterable[TocEntry], added: Added, root: Path, interpreter: Path
+) -> Made:
+    """Lay the program out in the folder `root`; `binaries` are fit copies of its own."""
     laid_out = lay_out(
         root,
         program.name,
@@ -283,10 +288,12 @@ def location_of(program: Program, path: str) -> str:
     return f"/{program.name}{INSIDE}{place_of(Path(path.removeprefix('/')), program.name)}"
 
 
-def make_archive(program: Program, analysed: Analysed, added: Added, path: Path, interpreter: Path) -> Made:
-    """Write the program into the file `path`."""
-    fit = Path(program.kept) / "binaries"
-    binaries = [*analysed.binaries, *unwinder({name for name, _, _ in analysed.binaries})]
+def make_archive(
+    program: Program, analysed: Analysed, binaries: Iterable[TocEntry], added: Added, path: Path, interpreter: Path
+) -> Made:
+    """Write the program into the file `path`; `binaries` are fit copies of its own."""
+    fit = Path(program.kept) / BINARIES
+    unwinders = unwinder({name for name, _, _ in analysed.binaries})
     pyz = PYZ(with_docstrings(analysed.pure, added.documented))
     # The extension modules that PYZ itself depends on (zlib, struct) are no part of the analysis.
     dependencies: list[TocEntry] = list(pyz.dependencies)
@@ -294,7 +301,7 @@ def make_archive(program: Program, analysed: Analysed, added: Added, path: Path,
     EXE(
         pyz,
         [*explaining_script(added), *with_docstrings(analysed.scripts, added.documented)],
-        prepare(binaries, fit, strip=program.strip),
+        [*binaries, *prepare(unwinders, fit, strip=program.strip)],
         [*analysed.datas, *added.metadata],
         [("u", None, "OPTION")] + [("O", None, "OPTION")] * program.optimize,
         name=program.name,
@@ -303,12 +310,13 @@ def make_archive(program: Program, analysed: Analysed, added: Added, path: Path,
         console=True,
     )
     # Without those of `added`, which belong to the distributions that they are named after.
-    sources = {name: source for name, source, _ in [*analysed.pure, *analysed.datas, *binaries, *dependencies]}
+    machine_code = [*analysed.binaries, *unwinders, *dependencies]
+    sources = {name: source for name, source, _ in [*analysed.pure, *analysed.datas, *machine_code]}
     sources.update({name: source for name, source, _ in analysed.scripts})
     # Within the static executable, which has the same name.
     location = f"/{program.name}{INSIDE}{program.name}"
     return Made(
-        binaries=tuple(source for _, source, _ in [*binaries, *dependencies]),
+        binaries=tuple(source for _, source, _ in machine_code),
         placed=tuple(sizes_in_archive(path, location, INSIDE)),
         contents=tuple(list_archive(path)),
         members=tuple(archive_members(location, names_in_archive(path), sources)),
