@@ -5,13 +5,17 @@ Runs within PyInstaller, since `Analysis` reads what that was called with.
 
 from __future__ import annotations
 
+import dis
+import gc
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
+from types import CodeType
 from typing import Any
 
 from PyInstaller.building import build_main
 from PyInstaller.depend import bindepend
+from PyInstaller.lib.modulegraph import util
 from PyInstaller.lib.modulegraph.modulegraph import Script
 
 from .bytecode import leave_to_us
@@ -21,6 +25,10 @@ from .protocol import Analysed, AnalysisInputs, TocEntry
 from .tree import needs_libpython
 
 BYTECODE = "__pycache__"
+# Of all instructions PyInstaller notes what these import, and which names of a module they set and delete.
+NOTED = frozenset(
+    map(dis.opmap.__getitem__, ("IMPORT_NAME", "STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL"))
+)
 
 
 def analyse(inputs: AnalysisInputs) -> Analysed:
@@ -30,6 +38,9 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         # It looks for a shared libpython, which no file of the tree asks for, and insists on some path.
         bindepend.get_python_library_path = lambda: str(interpreter)
     build_main.compile_pymodule = leave_to_us
+    util.iterate_instructions = noted_instructions
+    # It would look through millions of nodes of syntax again and again, and free hardly anything.
+    gc.disable()
     analysis = build_main.Analysis(
         [inputs.entry],
         pathex=list(inputs.import_paths),
@@ -49,6 +60,15 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         datas=tuple(wanted(analysis.datas)),
         imported_by=dict(sorted(importers(analysis.graph))),
     )
+
+
+def noted_instructions(code: CodeType) -> Iterator[dis.Instruction]:
+    """As modulegraph's `iterate_instructions`, but for functions, most of them, in which it would note nothing."""
+    if not NOTED.isdisjoint(code.co_code[::2]):
+        yield from (each for each in dis.get_instructions(code) if each.opname != "EXTENDED_ARG")
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from noted_instructions(constant)
 
 
 def importers(graph: Any) -> Iterator[tuple[str, tuple[str, ...]]]:

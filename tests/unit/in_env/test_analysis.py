@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import asyncio.base_events
+import dis
+import typing
+from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 pytest.importorskip("PyInstaller", reason="PyInstaller is in build environments only")
 
+from PyInstaller.lib.modulegraph import util
 from PyInstaller.lib.modulegraph.modulegraph import ModuleGraph
 
-from pystatic_tasks.in_env.analysis import importers, wanted
+from pystatic_tasks.in_env.analysis import NOTED, importers, noted_instructions, wanted
 
 
 def test_who_imports_a_module_is_known_from_the_graph(tmp_path: Path) -> None:
@@ -33,6 +39,21 @@ def test_who_imports_a_module_is_known_from_the_graph(tmp_path: Path) -> None:
         "shop.cart": ("shop", "shop.web"),
         "tool": ("shop.cart", "shop.web"),
     }
+
+
+def seen(instructions: Iterable[dis.Instruction | None]) -> list[list[tuple[str, str]]]:
+    """What modulegraph notes; of an import with the two instructions before it, which it looks at."""
+    known = [(each.opname, repr(each.argval)) for each in instructions if each]
+    first = [number - 2 if name == "IMPORT_NAME" else number for number, (name, _) in enumerate(known)]
+    return [known[first[number] : number + 1] for number, (name, _) in enumerate(known) if dis.opmap[name] in NOTED]
+
+
+@pytest.mark.parametrize("module", [asyncio.base_events, typing, pytest])
+def test_all_that_is_noted_of_a_module_is_seen(module: ModuleType) -> None:
+    code = compile(Path(str(module.__file__)).read_text(encoding="utf-8"), "module", "exec")
+    every, some = list(util.iterate_instructions(code)), list(noted_instructions(code))
+    assert seen(some) == seen(every)
+    assert 0 < len(some) < len(every)
 
 
 def test_what_an_installer_noted_for_itself_is_left_out() -> None:
