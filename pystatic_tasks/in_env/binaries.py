@@ -10,13 +10,16 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
+from elftools.elf.segments import InterpSegment
 
 from .protocol import TocEntry
 
@@ -111,13 +114,22 @@ def strip_if_it_still_loads(binary: Path) -> None:
 
 def loads(binary: Path) -> bool:
     """Whether the dynamic loader can map the file; that it finds what the file needs is another matter."""
-    return ldd(binary, []).returncode == 0
+    return listed([loader(), "--list"], binary, []).returncode == 0
 
 
-def ldd(binary: Path, folders: Sequence[Path]) -> subprocess.CompletedProcess[str]:
+@cache
+def loader() -> str:
+    """The dynamic loader of this Python: ldd is a shell script that starts it several times."""
+    with Path(sys.executable).resolve().open("rb") as stream:
+        segments = ELFFile(stream).iter_segments()
+        return next(str(each.get_interp_name()) for each in segments if isinstance(each, InterpSegment))
+
+
+def listed(command: Sequence[str], binary: Path, folders: Sequence[Path]) -> subprocess.CompletedProcess[str]:
+    """What a command says of the libraries that a file needs, which it looks for in these folders too."""
     search = [str(folder) for folder in folders] + os.environ.get("LD_LIBRARY_PATH", "").split(":")
     environment = {**os.environ, "LC_ALL": "C", "LD_LIBRARY_PATH": ":".join(filter(None, search))}
-    return subprocess.run(["ldd", binary], capture_output=True, text=True, env=environment, check=False)
+    return subprocess.run([*command, binary], capture_output=True, text=True, env=environment, check=False)
 
 
 def unresolved(folder: Path) -> list[tuple[str, str]]:
@@ -128,7 +140,7 @@ def unresolved(folder: Path) -> list[tuple[str, str]]:
     """
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and is_elf(path)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        outputs = list(pool.map(lambda path: ldd(path, [folder]).stdout, files))
+        outputs = list(pool.map(lambda path: listed(["ldd"], path, [folder]).stdout, files))
     return sorted(
         (str(path.relative_to(folder)), match[1])
         for path, output in zip(files, outputs, strict=True)
