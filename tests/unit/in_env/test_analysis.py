@@ -14,7 +14,9 @@ pytest.importorskip("PyInstaller", reason="PyInstaller is in build environments 
 from PyInstaller.lib.modulegraph import util
 from PyInstaller.lib.modulegraph.modulegraph import ModuleGraph
 
+from pystatic_tasks.in_env import analysis_cache, bytecode
 from pystatic_tasks.in_env.analysis import NOTED, importers, noted_instructions, wanted
+from pystatic_tasks.in_env.protocol import AnalysisInputs
 
 
 def test_who_imports_a_module_is_known_from_the_graph(tmp_path: Path) -> None:
@@ -65,3 +67,30 @@ def test_bytecode_beside_its_source_is_left_out_and_any_other_is_data() -> None:
     kept = ("plugins/old.pyc", "/x/plugins/old.pyc", "DATA")
     beside = "plugins/__pycache__/new.cpython-312.pyc"
     assert wanted([(beside, f"/x/{beside}", "DATA"), kept]) == [kept]
+
+
+def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYINSTALLER_CONFIG_DIR", str(tmp_path / "cache"))
+    shop, entry = tmp_path / "shop.py", tmp_path / "main.py"
+    shop.write_text("def load():\n    import wave\n", encoding="utf-8")
+    entry.write_text("import shop", encoding="utf-8")
+    inputs = AnalysisInputs(
+        entry=str(entry),
+        import_paths=(str(tmp_path),),
+        binaries=(),
+        datas=(),
+        hidden_imports=(),
+        hooks=(),
+        excludes=(),
+        optimize=1,
+        form="tree",
+    )
+    analysed = analysis_cache.analyse(tmp_path / "kept", inputs)
+    assert analysed.imported_by["wave"] == ("shop",)
+    made = analysis_cache.made_in(tmp_path / "kept")
+    files = [path for path in (made / "localpycs").rglob("*") if path.is_file()]
+    assert made / "localpycs/1/wave.pyc" in files
+    assert not any(path.read_bytes() for path in files)
+    with bytecode.compiled_again(analysed.loose, made, {shop}, 1):
+        pass
+    assert all(path.read_bytes() for path in files)
