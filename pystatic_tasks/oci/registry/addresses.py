@@ -87,7 +87,8 @@ def parse_host(name: str, ipv6: str | None) -> str:
     if ipv6 is not None:
         address = IPv6Address(ipv6)
         return str(address.ipv4_mapped or address)
-    return str(IPv4Address(name)) if is_ip(name) else name.lower()
+    host = name.lower()
+    return str(IPv4Address(host)) if is_ip(host) else host
 
 
 def resolve(base: Address, text: str) -> Address:

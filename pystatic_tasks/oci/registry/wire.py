@@ -10,7 +10,7 @@ import socket
 import ssl
 import urllib.request
 from collections.abc import Callable, Mapping
-from http.client import BadStatusLine, HTTPException, HTTPResponse, LineTooLong, RemoteDisconnected, UnknownProtocol
+from http.client import BadStatusLine, HTTPException, LineTooLong, RemoteDisconnected, UnknownProtocol
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError, InvalidChunkLength, InvalidHeader
 from urllib3.util import make_headers, parse_url
 
 from pystatic_tasks.errors import PushError
-from pystatic_tasks.in_env.bounded import Buffer, Limits, TooLargeError
+from pystatic_tasks.in_env.bounded import FRAMING, Buffer, Limits, PlainHead, TooLargeError
 from pystatic_tasks.oci.registry.addresses import Address
 from pystatic_tasks.oci.registry.answers import Answer
 from pystatic_tasks.oci.registry.bounded_socket import BoundedSocket
@@ -129,8 +129,10 @@ class Wire:
         return self._pools[key]
 
 
-class RoomyResponse(HTTPResponse):
+class RoomyResponse(PlainHead):
     """An answer for which no more room is made than may come."""
+
+    read_headers = FRAMING | {"docker-content-digest", "location", "oci-subject", "retry-after", "www-authenticate"}
 
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)

@@ -48,6 +48,15 @@ def test_what_came_of_a_stream_is_the_answer(hostile: Hostile, start: bytes, bod
     assert answer.seconds < 1
 
 
+@pytest.mark.parametrize("parameters", [b"; boundary*=x; boundary*0=y", b'; a="' + (b";" * 65_000 + b"\r\n ") * 4])
+def test_no_head_is_read_as_that_of_a_mail(hostile: Hostile, parameters: bytes) -> None:
+    head = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type: multipart/mixed" + parameters
+    hostile.behave = lambda heard: [head + b"\r\nContent-Length: 3\r\n\r\nabc"]
+    answer = ask(hostile, timeout=10)
+    assert (answer.status, answer.type, answer.body) == (200, "multipart/mixed", "abc")
+    assert answer.seconds < 2
+
+
 def test_an_answer_has_a_largest_size(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "LARGEST_BYTES", 1_000_000)
     hostile.behave = lambda heard: itertools.chain([HEAD + b"\r\n"], itertools.repeat(b"x" * 65536))

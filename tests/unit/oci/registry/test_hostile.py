@@ -210,7 +210,14 @@ PLACES = pytest.mark.parametrize(
     "place", ["http://elsewhere.example/x", "http://LOCALHOST.ELSEWHERE.EXAMPLE./x", "http://[2001:db8::1]/x"]
 )
 NO_ADDRESSES = pytest.mark.parametrize(
-    "place", ["http://127.0.0.1:1@elsewhere.example:80/x", "http://[/x", "http://b\xfccher.example/x", "file:///x"]
+    "place",
+    [
+        "http://127.0.0.1:1@elsewhere.example:80/x",
+        "http://[/x",
+        "http://b\xfccher.example/x",
+        "http://0X7F000001/x",
+        "file:///x",
+    ],
 )
 
 
@@ -429,6 +436,34 @@ def test_what_is_packed_stays_packed(hostile: Hostile) -> None:
     assert found is not None
     assert len(found) < 20_000
     assert hostile.heard[0].headers["accept-encoding"] == "identity"
+
+
+OF_MAILS = {
+    "numbers and none": b"; boundary*=x; boundary*0=y",
+    "a long number": b"; boundary*" + b"9" * 5000 + b"=x",
+    "an encoding that is none": b"; boundary*=undefined'en'x",
+    "what quotes and never ends": b'; a="' + (b";" * 65_000 + b"\r\n ") * 4,
+    "ever more": b"\r\n ".join([b";" * 65_000] * 70),
+}
+
+
+@pytest.mark.parametrize("before", [b"", b"X: y\r", b"no header\r\n"])
+@pytest.mark.parametrize("parameters", OF_MAILS.values(), ids=OF_MAILS)
+def test_no_head_is_read_as_that_of_a_mail(hostile: Hostile, before: bytes, parameters: bytes) -> None:
+    type_line = b"%bContent-Type: multipart/mixed%b\r\n" % (before, parameters)
+    hostile.behave = lambda heard: [b"HTTP/1.1 404 No\r\n" + type_line + b"Content-Length: 0\r\n\r\n"]
+    started = time.monotonic()
+    assert connect(hostile).get_manifest("shop", "1", "an/index") is None
+    assert time.monotonic() - started < 2
+
+
+def test_a_header_may_go_on_in_another_line(hostile: Hostile) -> None:
+    folded = (
+        b'HTTP/1.1 401 No\r\nwww-authenticate:\r\n Bearer\r\n\trealm="http://%b/token"\r\nContent-Length: 0\r\n\r\n'
+    )
+    hostile.behave = by_path({"/token": answer(200, b'{"token": "given-token"}')}, folded % hostile.address.encode())
+    refused(hostile)
+    assert [each.line for each in hostile.heard][1].startswith("GET /token")
 
 
 def a_byte_at_a_time(content: bytes) -> Callable[[Heard], Iterator[bytes]]:
