@@ -30,7 +30,15 @@ from pystatic_tasks.errors import ImageError
 from pystatic_tasks.oci.archive import Written
 from pystatic_tasks.oci.read_archive import BUILD_AGAIN, open_layers
 from pystatic_tasks.oci.tar_reader import Member
-from pystatic_tasks.system.beneath import folder_at, make_file, make_folder, make_link, names_below, remove_tree
+from pystatic_tasks.system.beneath import (
+    NEW_FILE,
+    folder_at,
+    make_file,
+    make_folder,
+    make_link,
+    names_below,
+    remove_tree,
+)
 from pystatic_tasks.system.files import remove_abandoned
 
 MOUNT_POINTS = ("dev", "proc", "tmp")
@@ -111,7 +119,7 @@ class LocalContainer:
             ImageError: the port that it listens at is taken, or not the one that is wanted.
         """
         where = address_here(artifact, policy, engine)
-        with (folder / "output").open("wb") as output:
+        with os.fdopen(os.open(folder / "output", NEW_FILE, 0o600), "wb") as output:
             process = subprocess.Popen(
                 [*command, artifact.entrypoint, *arguments],
                 stdin=subprocess.DEVNULL,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
 from pystatic_tasks.engines.local import DEVICES, LocalContainer, make_shared, run_at_terminal, unpacked
-from pystatic_tasks.system.beneath import make_file, make_folder, remove_tree
+from pystatic_tasks.system.beneath import make_file, make_folder, open_up, remove_tree
 from pystatic_tasks.system.machine import is_root
 
 TOOLS = ("proot", "setpriv")
@@ -145,8 +145,7 @@ def seal(root: Path, writable: Collection[Path]) -> None:
 
 def remove_sealed(folder: Path) -> None:
     """Remove a folder with such a root; nobody but root could as it is."""
-    for name, _, _ in os.walk(folder / "root"):
-        Path(name).chmod(0o700)
+    open_up(folder / "root")
     remove_tree(folder)
 
 

@@ -272,10 +272,22 @@ def remove_folder(folder: Path) -> None:
 
 
 def remove_abandoned(prefix: str, parent: Path | None = None, remove: Callable[[Path], None] = remove_folder) -> None:
-    """Remove temporary folders called by a prefix and the PID of their owner, which was killed; on Linux only."""
+    """Remove our temporary folders called by a prefix and the PID of their owner, which was killed; on Linux only.
+
+    What other users call so, and links, stay.
+    """
     if not Path("/proc/self").exists():
         return
     for folder in (parent or Path(tempfile.gettempdir())).glob(f"{prefix}*"):
         owner = folder.name.removeprefix(prefix).partition("-")[0]
-        if owner.isdigit() and not Path("/proc", owner).exists():
+        if owner.isdigit() and not Path("/proc", owner).exists() and is_our_folder(folder):
             remove(folder)
+
+
+def is_our_folder(path: Path) -> bool:
+    """Whether it is a folder of this user's, and no link to one."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()

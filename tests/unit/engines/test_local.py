@@ -15,7 +15,7 @@ from support import small_disk
 
 from pystatic_tasks.config.model import ServerKind
 from pystatic_tasks.engines.base import Artifact, Policy, address_here
-from pystatic_tasks.engines.local import environment, exit_code, extract
+from pystatic_tasks.engines.local import LocalContainer, environment, exit_code, extract
 from pystatic_tasks.errors import ImageError, file_error
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.oci.archive import Written
@@ -199,3 +199,11 @@ def test_a_server_is_told_to_listen_where_it_is_published() -> None:
     served = replace(with_variables({}), port=8000)
     where = address_here(served, replace(NO_POLICY, publish=("0.0.0.0", 9000)), "sandbox")
     assert environment(served, where, {})["GUNICORN_CMD_ARGS"] == "--bind 0.0.0.0:9000"
+
+
+def test_what_a_program_writes_is_for_whoever_runs_it(tmp_path: Path) -> None:
+    said = replace(with_variables({}), entrypoint="/bin/echo")
+    container = LocalContainer.start("sandbox", tmp_path, [], said, NO_POLICY, ["a secret"])
+    assert container.wait(10) == 0
+    assert container.output() == "a secret\n"
+    assert f"{(tmp_path / 'output').stat().st_mode:o}" == "100600"

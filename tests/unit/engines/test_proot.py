@@ -17,7 +17,7 @@ from support import NOBODY, tool_or_skip
 
 from pystatic_tasks.engines import Engine
 from pystatic_tasks.engines.base import Artifact
-from pystatic_tasks.engines.proot import PRoot, here
+from pystatic_tasks.engines.proot import PRoot, here, remove_sealed
 from pystatic_tasks.engines.trial import why_not
 from pystatic_tasks.oci.layers import Entry
 
@@ -253,6 +253,15 @@ print(json.dumps([run(here(), artifact, "id -u; touch /x; touch /etc/x; touch /t
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_what_it_removes_leads_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir(mode=0o755)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/root").symlink_to("../outside")
+    remove_sealed(tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["outside"]
+    assert f"{(tmp_path / 'outside').stat().st_mode:o}" == "40755"
+
+
 def test_an_ordinary_user_pretends_to_be_the_other(proot: Engine, artifact: Artifact) -> None:
     folder = Path(tempfile.gettempdir()) / "of-user"
     (folder / "temporary").mkdir(parents=True)

@@ -8,7 +8,7 @@ import pytest
 from support import nest
 
 from pystatic_tasks.errors import PystaticError
-from pystatic_tasks.system.beneath import make_file, make_folder, make_link, names_below, temporary_folder
+from pystatic_tasks.system.beneath import make_file, make_folder, make_link, names_below, open_up, temporary_folder
 
 
 @pytest.fixture
@@ -77,6 +77,18 @@ def test_what_lies_below_is_listed_and_no_link_followed(top: Path) -> None:
     make_file(top, "a/b/c", [], 0o644)
     assert sorted(names_below(top, 2)) == ["a", "a/b", "out"]
     assert sorted(names_below(top, 3)) == ["a", "a/b", "a/b/c", "out"]
+
+
+def test_nothing_is_opened_up_behind_a_link(top: Path) -> None:
+    (top.parent / "outside/inner").mkdir()
+    make_folder(top, "a/b")
+    for folder in ("outside", "outside/inner", "top", "top/a", "top/a/b"):
+        (top.parent / folder).chmod(0o555)
+    (top.parent / "link").symlink_to("outside")
+    for each in (top, top.parent / "link", top.parent / "nowhere"):
+        open_up(each)
+    modes = {path.name: f"{path.stat().st_mode:o}" for path in top.parent.rglob("*") if not path.is_symlink()}
+    assert modes == {"top": "40700", "a": "40700", "b": "40700", "outside": "40555", "inner": "40555"}
 
 
 def test_folders_nested_deeper_than_calls_are_removed() -> None:

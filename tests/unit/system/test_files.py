@@ -228,6 +228,24 @@ def test_folders_are_removed_whose_owner_is_gone(tmp_path: Path, monkeypatch: py
     )
 
 
+def test_what_others_call_like_an_abandoned_folder_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "a-99999999-link").symlink_to("mine")
+    (tmp_path / "a-99999999-file").touch()
+    (tmp_path / "a-99999999-theirs").mkdir()
+    seen: list[str] = []
+
+    def remove(folder: Path) -> None:
+        seen.append(folder.name)
+
+    remove_abandoned("a-", remove=remove)
+    assert seen == ["a-99999999-theirs"]
+    monkeypatch.setattr(os, "geteuid", lambda: (tmp_path / "mine").stat().st_uid + 1)
+    remove_abandoned("a-", remove=remove)
+    assert seen == ["a-99999999-theirs"]
+
+
 def test_a_path_leads_to_one_place_by_each_link_also_that_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "real/deep").mkdir(parents=True)
     for name, target in {
