@@ -16,6 +16,10 @@ from pystatic_tasks.oci.layers import Entry, write_tar
 from pystatic_tasks.oci.manifest import INDEX_TYPE, MANIFEST_TYPE, OciImage, canonical
 from pystatic_tasks.oci.references import DOCKER_HUB, names_registry
 
+# What says that a folder is an OCI layout.
+LAYOUT = "oci-layout"
+FOLDERS = ("blobs", "blobs/sha256")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
@@ -59,8 +63,8 @@ def saved_names(image_id: str, references: Sequence[str], layers: Sequence[str])
 
 def write_layout(files: Mapping[str, bytes]) -> bytes:
     """A tar of an OCI layout, by the paths of what is in it."""
-    files = {"oci-layout": canonical({"imageLayoutVersion": "1.0.0"}), **files}
-    folders = [Entry(path=path, mode=0o755) for path in ("blobs", "blobs/sha256")]
+    files = {LAYOUT: canonical({"imageLayoutVersion": "1.0.0"}), **files}
+    folders = [Entry(path=path, mode=0o755) for path in FOLDERS]
     entries = folders + [Entry(path=path, mode=0o644, content=files[path]) for path in sorted(files)]
     return write_tar(entries, modified=0)
 

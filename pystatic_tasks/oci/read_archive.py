@@ -14,19 +14,19 @@ import json
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from pystatic_tasks.config.unwieldy import inside, is_nested_deeper, is_unicode
 from pystatic_tasks.errors import ConfigError, ImageError
-from pystatic_tasks.oci.archive import Written, layout_index, saved_names
+from pystatic_tasks.oci.archive import FOLDERS, LAYOUT, Written, layout_index, saved_names
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.compression import zstd_library
 from pystatic_tasks.oci.manifest import LAYER_TYPES, MANIFEST_TYPE, canonical, image_manifest
 from pystatic_tasks.oci.tar_entries import Root, problem
-from pystatic_tasks.oci.tar_reader import BLOCK, PIECE, BrokenArchiveError, Member, Pieces, read_members
+from pystatic_tasks.oci.tar_reader import PIECE, BrokenArchiveError, Member, Pieces, read_members
 from pystatic_tasks.system.files import open_regular
 from pystatic_tasks.system.texts import quoted
 from pystatic_tasks.system.units import megabytes
@@ -34,6 +34,11 @@ from pystatic_tasks.system.units import megabytes
 DIGEST = "sha256:[0-9a-f]{64}"
 BLOBS = "blobs/"
 BUILD_AGAIN = "Build the image again."
+NAME_OURS = "Name an image.tar that the session image has written."
+# The name of what lies first in an archive of ours; engines unpack one that begins as something compressed does.
+BEGINNING = f"{FOLDERS[0]}/\0".encode()
+# What extended headers in layers of ours say.
+KEYWORDS = frozenset(("path", "linkpath"))
 # Of an archive in bytes, and of all that its layers hold.
 LARGEST = 8 * 2**30
 # What registries take of a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
@@ -328,7 +333,9 @@ def read_archive(path: Path) -> ArchivedImage:
         why = error.strerror or str(error)
     except BrokenArchiveError as error:
         why = str(error)
-    raise ConfigError(f"{path} is no image archive: {why}.", "Name an image.tar that the session image has written.")
+    except ImageError as error:
+        raise ConfigError(error.problem, NAME_OURS) from None
+    raise ConfigError(f"{path} is no image archive: {why}.", NAME_OURS)
 
 
 def read_saved(path: Path, built: Written | None = None) -> SavedImage:
@@ -364,12 +371,22 @@ def read_saved(path: Path, built: Written | None = None) -> SavedImage:
                 raise BrokenArchiveError(f"{name} in it is not as it was written")
         # The others are checked by whoever reads them.
         check_tars(described.layers, besides=layers)
+        digests = (named.image_id, *(each.digest for each in (*layers, *described.layers)))
+        check_members(archive, {*written, *map(blob_path, digests)})
         return SavedImage(
             config=dict(described.config),
             kinds=[each["created_by"].rpartition(" ")[2] for each in described.config["history"]],
             layers=layers,
             references=named.references,
         )
+
+
+def check_members(archive: Archive, files: Collection[str]) -> None:
+    """Raises BrokenArchiveError unless an archive holds these files and what we write beside them, in our order."""
+    written = [*FOLDERS, *sorted({*files, LAYOUT})]
+    archive.file.seek(0)
+    if archive.file.read(len(BEGINNING)) != BEGINNING or list(archive.members) != written:
+        raise BrokenArchiveError("it does not hold just what was written, in that order")
 
 
 def check_digest(found: str, built: str) -> None:
@@ -467,7 +484,7 @@ def checked_layers(path: Path, layers: Iterable[SavedLayer]) -> Iterator[Iterato
     """What layers hold; an ImageError instead of an entry that is none of ours, or after the last for a wrong link."""
     root = CheckedRoot(path)
     for layer in layers:
-        yield map(root.checked, members_of(layer))
+        yield root.members(layer)
     root.check_links()
 
 
@@ -477,16 +494,28 @@ class CheckedRoot:
     def __init__(self, path: Path) -> None:
         self.path, self.root, self.left = path, Root(), LARGEST
 
+    def members(self, layer: SavedLayer) -> Iterator[Member]:
+        """The entries of the next layer, put in; ImageError if one is none that we write, or they are too much."""
+        with ours(layer.archive):
+            yield from map(self.checked, read_members(Pieces(self.counted(layer.tar()))))
+
+    def counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.left -= len(piece)
+            if self.left < 0:
+                raise ImageError(f"{self.path} unpacks to more than {megabytes(LARGEST)}.", BUILD_AGAIN)
+            yield piece
+
     def checked(self, member: Member) -> Member:
-        """The next entry, put in; ImageError if it is none that we write, or too much."""
-        self.left -= member.size + BLOCK
         wrong = self.root.add(member.name, link=member.link, is_folder=member.kind == "folder")
         if member.kind == "other":
             wrong = "is neither a file nor a folder nor a symbolic link"
+        elif member.owner != (0, 0):
+            wrong = wrong or "is not owned by root"
+        elif not member.extended <= KEYWORDS:
+            wrong = wrong or "has attributes that are not written here"
         if wrong:
             raise holds(self.path, member.name, wrong)
-        if self.left < 0:
-            raise ImageError(f"{self.path} unpacks to more than {megabytes(LARGEST)}.", BUILD_AGAIN)
         return member
 
     def check_links(self) -> None:
@@ -522,6 +551,9 @@ def opened(path: Path) -> Iterator[Archive]:
 def read_image(archive: Archive) -> ArchivedImage:
     described = read_described(archive)
     check_tars(described.layers)
+    for members in checked_layers(archive.path, last_of_each(described.layers)):
+        for _ in members:
+            pass
     if "manifest.json" in archive.members:
         others = named_layers(archive, read_named(archive), described)
         check_tars(others, besides=described.layers)
@@ -563,6 +595,11 @@ def read_described(archive: Archive) -> Described:
             for each, diff_id in zip(content["layers"], diff_ids, strict=True)
         ],
     )
+
+
+def last_of_each(layers: Sequence[SavedLayer]) -> list[SavedLayer]:
+    """The layers without those that lie above themselves once more, by which nothing is other."""
+    return [*dict.fromkeys(reversed(layers))][::-1]
 
 
 def read_blob(archive: Archive, descriptor: Mapping[str, Any]) -> Blob:

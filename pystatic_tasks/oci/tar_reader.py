@@ -69,6 +69,7 @@ class Member:
         size: Bytes of its content.
         start: Where in the tar that begins.
         link: What a symbolic link points to.
+        extended: Keywords of what an extended header says of it.
         content: A file's bytes in pieces, to be read before the next member.
     """
 
@@ -80,6 +81,7 @@ class Member:
     size: int
     start: int
     link: str
+    extended: frozenset[str] = frozenset()
     content: Iterator[bytes] = field(repr=False, compare=False)
 
 
@@ -134,8 +136,11 @@ def content_of(source: Source, size: int) -> Iterator[bytes]:
 
 
 def check_header(header: bytes) -> None:
-    """Raises BrokenArchiveError unless it is a header of ustar with the right checksum."""
-    is_ustar = header[257:265] == b"ustar\00000"
+    """Raises BrokenArchiveError unless it is a header of ustar with the right checksum.
+
+    One with something at its end is of another kind for some readers, with less room for a path.
+    """
+    is_ustar = header[257:265] == b"ustar\00000" and not any(header[500:])
     if not is_ustar or octal(header[148:156]) != sum(header) - sum(header[148:156]) + 8 * ord(" "):
         raise BrokenArchiveError(NO_TAR)
 
@@ -155,6 +160,7 @@ def make_member(
         size=size,
         start=start,
         link=records.get("linkpath", text(header[157:257])) if kind == "link" else "",
+        extended=frozenset(records),
         content=content,
     )
 
@@ -168,7 +174,11 @@ def octal(digits: bytes) -> int:
 
 
 def text(content: bytes) -> str:
-    return content.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+    """A text of a header, with nothing behind it."""
+    found, _, rest = content.partition(b"\0")
+    if any(rest):
+        raise BrokenArchiveError(NO_TAR)
+    return found.decode("utf-8", "surrogateescape")
 
 
 def read_records(content: bytes) -> dict[str, str]:

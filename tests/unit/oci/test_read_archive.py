@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import subprocess
@@ -22,7 +23,15 @@ from pystatic_tasks.oci.blobs import Blob, blob_path, digest
 from pystatic_tasks.oci.compression import zstd
 from pystatic_tasks.oci.layers import Layer
 from pystatic_tasks.oci.manifest import LAYER_TYPES, MANIFEST_TYPE, canonical, make_image
-from pystatic_tasks.oci.read_archive import LARGEST_JSON, TAR_TYPE, digest_of, open_layers, read_archive, read_saved
+from pystatic_tasks.oci.read_archive import (
+    LARGEST_JSON,
+    TAR_TYPE,
+    digest_of,
+    open_layers,
+    read_archive,
+    read_saved,
+)
+from pystatic_tasks.oci.tar_reader import BLOCK
 
 Files = dict[str, bytes]
 REMEDY = "Name an image.tar that the session image has written."
@@ -194,8 +203,9 @@ def test_a_manifest_without_a_configuration_is_refused(tmp_path: Path) -> None:
 
 def with_other_layer(path: Path, blob: bytes, media_type: str = LAYER_TYPES["gzip"]) -> Path:
     """The archive with an index that leads to another layer, all of it with its digests, beside what it names."""
-    files = read(path)
-    manifest = json.loads(read_archive(path).manifest.content)
+    files, there = read(path), read_archive(path).manifest
+    del files[blob_path(there.digest)]
+    manifest = json.loads(there.content)
     manifest["layers"][0] = Blob(media_type=media_type, content=blob).descriptor
     content = canonical(manifest)
     described = layout_index(Blob(media_type=MANIFEST_TYPE, content=content).descriptor, ["shop:latest"])
@@ -290,9 +300,27 @@ def test_the_layers_are_read_from_the_lowest(tmp_path: Path) -> None:
     assert [[member.name for member in layer] for layer in open_layers(archive)] == [["a", "l"], ["b"]]
 
 
-@pytest.mark.parametrize(
+def owned(name: str, **numbers: int) -> tarfile.TarInfo:
+    info = entry(name)
+    info.uid, info.gid = numbers.get("uid", 0), numbers.get("gid", 0)
+    return info
+
+
+def extended(name: str, **records: str) -> tarfile.TarInfo:
+    """An entry of which an extended header says more; `_` in a keyword stands for `.`."""
+    info = entry(name)
+    info.pax_headers = {keyword.replace("_", "."): text for keyword, text in records.items()}
+    return info
+
+
+MORE = "which has attributes that are not written here."
+BAD_ENTRIES = pytest.mark.parametrize(
     ("bad", "text"),
     [
+        (owned("x", uid=1000), "'x', which is not owned by root."),
+        (owned("x", gid=1000), "'x', which is not owned by root."),
+        (extended("x", uid="1000"), f"'x', {MORE}"),
+        (extended("x", SCHILY_xattr_security_capability="0"), f"'x', {MORE}"),
         (entry("../x"), "'../x', which is no path below the root."),
         (link("l", "../x"), "'l', which is a link out of the root, to ../x."),
         (link("l", "/etc"), "'l', which is a link to the absolute path /etc."),
@@ -305,8 +333,41 @@ def test_the_layers_are_read_from_the_lowest(tmp_path: Path) -> None:
         (entry("y" * 256), f"'{'y' * 100}…', which has a name that is too long, or too many levels."),
     ],
 )
-def test_an_entry_that_could_leave_the_root_is_named(tmp_path: Path, bad: tarfile.TarInfo, text: str) -> None:
+
+
+@BAD_ENTRIES
+def test_an_entry_that_is_not_written_here_is_named(tmp_path: Path, bad: tarfile.TarInfo, text: str) -> None:
     assert refused_layers(tmp_path / "image.tar", [entry("a")], [entry("b"), bad]) == text
+
+
+@BAD_ENTRIES
+def test_an_entry_in_an_archive_that_somebody_names_is_named(tmp_path: Path, bad: tarfile.TarInfo, text: str) -> None:
+    path = write_changed(tmp_path / "image.tar", [entry("a")], [entry("b"), bad])
+    with pytest.raises(ConfigError) as caught:
+        read_archive(path)
+    assert str(caught.value) == f"{path} holds {text}\n{REMEDY}"
+
+
+def test_a_layer_in_an_archive_that_somebody_names_is_a_tar(tmp_path: Path) -> None:
+    assert refused(with_layer(tmp_path / "image.tar", gzip.compress(b"no tar" * 99), b"no tar" * 99)) == "it is no tar."
+
+
+def test_links_that_lead_out_are_named_in_an_archive_that_somebody_names(tmp_path: Path) -> None:
+    path = write_changed(tmp_path / "image.tar", [link("l", "a/up/..")], [link("a/up", "..")])
+    with pytest.raises(ConfigError) as caught:
+        read_archive(path)
+    assert caught.value.problem == f"{path} holds 'l', which is a link out of the root, through other links."
+
+
+def test_a_layer_that_lies_above_itself_once_more_is_the_upper_one(tmp_path: Path) -> None:
+    """By the lower one alone, the last layer would lead out."""
+    harmless, out = tar_of([link("a/up", "x")]), tar_of([link("a/up", ".."), link("l", "a/up/..")])
+    path = tmp_path / "image.tar"
+    path.write_bytes(write_archive(make_changed(harmless, out, harmless), ["shop:latest"]))
+    assert read_archive(path).program == "/shop"
+    path.write_bytes(write_archive(make_changed(out, harmless, out), ["shop:latest"]))
+    with pytest.raises(ConfigError):
+        read_archive(path)
 
 
 def test_nothing_may_lie_behind_a_link(tmp_path: Path) -> None:
@@ -384,6 +445,34 @@ def test_an_archive_of_ours_does_not_give_its_image_other_names(write_image: Cal
     path.write_bytes(write_layout({**read(path), "manifest.json": canonical(tags)}))
     assert read_saved(path).references == names
     assert refused_image(path, built) == "manifest.json in it is not as it was written."
+
+
+JUST = "it does not hold just what was written, in that order."
+
+
+def test_an_archive_of_ours_holds_nothing_else(write_image: Callable[..., Path]) -> None:
+    """Older engines read other files too, and those of other names for the same."""
+    path = write_image()
+    files = read(path)
+    for more in ("repositories", "blobs/sha256/" + digest(b"x").removeprefix("sha256:"), "x/index.json"):
+        path.write_bytes(write_layout({**files, more: b"x"}))
+        assert refused_image(path) == JUST
+
+
+@pytest.mark.parametrize("begin", [b"BZh91AY&SY", b"(\xb5/\xfd", b"P*M ", b"x"])
+def test_an_archive_of_ours_is_none_that_engines_unpack_first(write_image: Callable[..., Path], begin: bytes) -> None:
+    """They know by the first bytes, and then see another archive; here in the name of a header that none reads."""
+    path = write_image()
+    before = io.BytesIO()
+    with tarfile.open(fileobj=before, mode="w") as tar:
+        tar.addfile(extended("blobs", path="blobs/"))
+    first = bytearray(before.getvalue()[: 2 * BLOCK])
+    first[:100] = begin.ljust(100, b"\0")
+    first[148:156] = b" " * 8
+    first[148:156] = b"%06o\0 " % sum(first[:BLOCK])
+    path.write_bytes(bytes(first) + path.read_bytes())
+    assert read_archive(path).program == "/shop"
+    assert refused_image(path) == JUST
 
 
 def test_an_archive_of_ours_has_the_annotations_that_were_written(tmp_path: Path) -> None:
@@ -548,7 +637,7 @@ except PystaticError as error:
 
 
 def test_a_layer_larger_than_memory_is_told(tmp_path: Path) -> None:
-    tar = bytes(2**25)
+    tar = tar_of([(entry("zeros"), bytes(2**25))])
     layer = Layer(kind="x", tar=tar, blobs={"gzip": gzip.compress(tar, 0)}, size_bytes=0)
     path = tmp_path / "image.tar"
     path.write_bytes(write_archive(make_image([layer], RUNTIME, 0, "gzip"), []))

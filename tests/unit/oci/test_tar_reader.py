@@ -103,6 +103,27 @@ def test_sparse_and_huge_files_are_refused(content: bytes) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("at", "content"),
+    [
+        (slice(508, 512), b"tar\0"),
+        (slice(500, 501), b"x"),
+        (slice(0, 4), b"a\0b\0"),
+        (slice(157, 160), b"a\0b"),
+        (slice(345, 348), b"a\0b"),
+    ],
+)
+def test_a_header_that_some_read_otherwise_is_refused(at: slice, content: bytes) -> None:
+    """Those of star have another end, and less of a path."""
+    assert refused(header(at, content, link("a", "b"))) == "it is no tar"
+
+
+def test_what_an_extended_header_says_is_known_by_its_keywords() -> None:
+    info = entry("a")
+    info.pax_headers = {"uid": "7", "comment": "x"}
+    assert [each.extended for each in members(tar_of([info, entry("b")]))] == [{"uid", "comment"}, set()]
+
+
 def test_an_extended_header_of_any_size_is_not_read() -> None:
     assert refused(extended(bytes(2**15))) == "it has a header that is too large"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from changed_images import make_sbom
+from changed_images import entry, make_sbom, tar_of
 from support import validate
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
@@ -189,7 +189,7 @@ except PystaticError as error:
 
 
 def test_an_index_larger_than_memory_is_told(tmp_path: Path) -> None:
-    tar = bytes(2**25)
+    tar = tar_of([(entry("zeros"), bytes(2**25))])
     layer = Layer(kind="x", tar=tar, blobs={"gzip": gzip.compress(tar, 0)}, size_bytes=0)
     runtime = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/shop"], env=[], ports=[], labels={})
     (tmp_path / "image.tar").write_bytes(write_archive(make_image([layer], runtime, 0, "gzip"), []))
