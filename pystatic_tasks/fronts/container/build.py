@@ -22,7 +22,7 @@ from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.engines.base import call
 from pystatic_tasks.engines.registry import engine_called
 from pystatic_tasks.errors import ConfigError, FreezeError, MissingToolError, PystaticError, StaticxError
-from pystatic_tasks.fronts.container import places
+from pystatic_tasks.fronts.container import outcome, places
 from pystatic_tasks.fronts.container.builder import check_emulated, chosen, ensure_builder
 from pystatic_tasks.fronts.container.handed import Handed, hand_in
 from pystatic_tasks.fronts.container.ignored import ask
@@ -70,6 +70,7 @@ def freeze_and_pack(
     Raises:
         ConfigError: the container cannot be made as it is configured.
         MissingToolError: the engine does not work here, or git, or the image that is named lacks something.
+        FreezeError: what comes out leads elsewhere.
         PystaticError: of the kind of the step that failed there.
     """
     check_engine(config)
@@ -94,11 +95,12 @@ def freeze_and_pack(
         with context.terminal.activity(f"freezing {config.name} in {config.build.place}"):
             code = run_logged(command, log, verbose=False, watch=sayer(context), hide=hiding(caller_values(config)))
         results = config.work / "container"
-        shutil.rmtree(results, ignore_errors=True)
+        outcome.remove(results)
         there = call(config.build.place, "cp", f"{name}:{places.RESULTS}", str(results), check=False).returncode == 0
     if code != 0 or not there:
         check_emulated(config.build.place, platform, log)
         raise failure(config, code, log)
+    outcome.check(results, config.build.place)
     try:
         adopt(config, results)
     except ValueError:

@@ -1,0 +1,60 @@
+"""What came out of a container: files of somebody else's, in which no link may lead out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pystatic_tasks.errors import FreezeError
+from pystatic_tasks.oci.tar_entries import Root
+from pystatic_tasks.system.files import link_target
+from pystatic_tasks.system.texts import quoted
+
+# Only the tree of a program has links.
+PROGRAM = "program"
+
+
+def remove(results: Path) -> None:
+    """Remove what came out before, be it a link."""
+    if results.is_symlink():
+        results.unlink()
+    shutil.rmtree(results, ignore_errors=True)
+
+
+def check(results: Path, place: str) -> None:
+    """Refuse what leads out of the folder, or is neither a file nor a folder; then the folder is removed.
+
+    Args:
+        results: The folder.
+        place: The engine, for people.
+
+    Raises:
+        FreezeError: there is such a thing in it.
+    """
+    for name, wrong in problems(results):
+        remove(results)
+        raise FreezeError(
+            f"What came out of the container of {place} has {quoted(name)}, which {wrong}.",
+            "Nothing of it was taken; look for what makes that there: a build backend, a hook or the target itself.",
+        )
+
+
+def problems(results: Path) -> Iterator[tuple[str, str]]:
+    """The names of what is wrong in it, each with what that is."""
+    if results.is_symlink():
+        yield results.name, "is a link"
+        return
+    root = Root()
+    for above, folders, files in os.walk(results):
+        for path in (Path(above, name) for name in sorted([*folders, *files])):
+            name, link = path.relative_to(results).as_posix(), link_target(path)
+            if link and not name.startswith(f"{PROGRAM}/"):
+                yield name, "is a link"
+            elif not (link or path.is_dir() or path.is_file()):
+                yield name, "is neither a file nor a folder"
+            elif name.startswith(f"{PROGRAM}/"):
+                wrong = root.add(name.removeprefix(f"{PROGRAM}/"), link=link, is_folder=not link and path.is_dir())
+                yield from [(name, wrong)] if wrong else []
+    yield from ((f"{PROGRAM}/{name}", wrong) for name, wrong in root.wrong_links())
