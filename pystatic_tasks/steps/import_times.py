@@ -45,7 +45,7 @@ def read_imports(config: ImageConfig) -> Imports | None:
     try:
         with open_regular(report_path(config, Imports.step)) as file:
             return from_json(Imports, json.load(file))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

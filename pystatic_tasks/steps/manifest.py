@@ -82,7 +82,7 @@ def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyRes
             result=from_json(kind, content["result"]),
         )
         intact = all(state_of(Path(path)) == state != "" for path, state in manifest.outputs.items())
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return manifest if intact else None
 

@@ -84,7 +84,7 @@ def read_record(path: Path, kind: type[Record]) -> Record | None:
     try:
         with open_regular(path) as file:
             return from_json(kind, json.load(file))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

@@ -43,7 +43,7 @@ def mismatch(request: Request, answer: Answer) -> str:
 def parsed(body: str) -> object:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

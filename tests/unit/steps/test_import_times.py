@@ -63,7 +63,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert read_imports(config) == IMPORTS
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"version": 1}', '{"imports": 1}'])
+@pytest.mark.parametrize("content", ["", "[]", "[" * 100_000, '{"version": 1}', '{"imports": 1}'])
 def test_what_cannot_be_read_counts_as_not_there(tmp_path: Path, content: str) -> None:
     config = ImageConfig(root=tmp_path, project=tmp_path, name="shop", app="shop:app")
     config.dist.mkdir(parents=True)

@@ -173,7 +173,7 @@ def test_a_manifest_that_is_a_pipe_is_none(image: ImageConfig) -> None:
     assert read_manifest(image, Frozen) is None
 
 
-@pytest.mark.parametrize("content", ["", "{", "{}", '{"inputs": "1", "outputs": {}}', "\x00"])
+@pytest.mark.parametrize("content", ["", "{", "{}", '{"inputs": "1", "outputs": {}}', "\x00", "[" * 100_000])
 def test_a_broken_manifest_is_none(image: ImageConfig, content: str) -> None:
     write_whole(manifest_path(image, "freeze"), content)
     assert read_manifest(image, Frozen) is None

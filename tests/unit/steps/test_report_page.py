@@ -100,7 +100,7 @@ def test_imports_that_were_measured_are_part_of_the_start(tmp_path: Path) -> Non
     )
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({**to_json(SMOKED), "more": 1})])
+@pytest.mark.parametrize("text", ["", "{", "[]", "[" * 100_000, json.dumps({**to_json(SMOKED), "more": 1})])
 def test_what_is_not_ours_is_as_if_it_were_not_there(tmp_path: Path, text: str) -> None:
     shop = built(tmp_path)
     report_path(shop, "smoke").write_text(text, encoding="utf-8")

@@ -13,7 +13,7 @@ import pytest
 from pystatic_tasks.config.model import Request
 from pystatic_tasks.engines import Container
 from pystatic_tasks.in_env.client import STREAM, Answer, free_port, send
-from pystatic_tasks.steps.smoke.probes import mismatch, shorten, wait_until_ready
+from pystatic_tasks.steps.smoke.probes import SHOWN_CHARACTERS, mismatch, shorten, wait_until_ready
 
 Address = tuple[str, int]
 
@@ -192,6 +192,7 @@ def test_an_answer_as_declared_has_no_mismatch(request_: Request, answer: Answer
         (Request(json={"a": 1}), answered('{"a": 2}'), """answered '{"a": 2}', expected the JSON {"a": 1}"""),
         (Request(json={"a": 1}), answered("<html>"), """answered '<html>', expected the JSON {"a": 1}"""),
         (Request(json=[]), answered(""), "answered '', expected the JSON []"),
+        (Request(json=[]), answered("[" * 100_000), f"answered '{'[' * SHOWN_CHARACTERS}…', expected the JSON []"),
         (Request(status=404, text="x"), answered("y", 200), "answered 200, expected 404"),
     ],
 )
