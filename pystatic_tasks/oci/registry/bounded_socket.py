@@ -9,6 +9,38 @@ from typing import Any
 from pystatic_tasks.in_env.bounded import Limits, TooLargeError
 
 
+def connect(host: str, port: int, each_seconds: float, seconds: float) -> socket.socket:
+    """A connection to the first address of a host that takes one.
+
+    Args:
+        host: A name, which may have many addresses, or an address.
+        port: Of TCP.
+        each_seconds: The longest that one address is waited for.
+        seconds: The longest that all are.
+
+    Raises:
+        OSError: none does.
+    """
+    end = time.monotonic() + seconds
+    problem = OSError(f"{host} has no address")
+    for family, kind, protocol, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        left_seconds = end - time.monotonic()
+        if left_seconds <= 0:
+            break
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(min(each_seconds, left_seconds))
+            connection.connect(place)
+        except OSError as error:
+            connection.close()
+            problem = error
+        else:
+            # What is sent in pieces does not wait for what was heard of the piece before.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection
+    raise problem
+
+
 class BoundedSocket(socket.socket):
     """A connection that raises TooLargeError or TimeoutError beyond its limits.
 

@@ -23,7 +23,7 @@ from pystatic_tasks.errors import PushError
 from pystatic_tasks.in_env.bounded import FRAMING, Buffer, Limits, PlainHead, TooLargeError
 from pystatic_tasks.oci.registry.addresses import Address
 from pystatic_tasks.oci.registry.answers import Answer
-from pystatic_tasks.oci.registry.bounded_socket import BoundedSocket
+from pystatic_tasks.oci.registry.bounded_socket import BoundedSocket, connect
 from pystatic_tasks.oci.registry.retries import PassingError
 from pystatic_tasks.oci.registry.tls import (
     CERTIFICATES_OF_REGISTRIES,
@@ -145,7 +145,8 @@ class PlainConnection(HTTPConnection):
     response_class = RoomyResponse
 
     def _new_conn(self) -> BoundedSocket:
-        self._bounded = BoundedSocket(super()._new_conn(), limits(CONNECT_SECONDS))
+        connection = connect(self._dns_host, self.port, CONNECT_SECONDS, ANSWER_SECONDS)
+        self._bounded = BoundedSocket(connection, limits(CONNECT_SECONDS))
         return self._bounded
 
     def send(self, data: Any) -> None:

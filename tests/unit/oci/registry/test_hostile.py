@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import itertools
@@ -10,6 +11,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
 from hostile import HANG_UP, HELLO_REQUESTS, OK, Heard, Hostile, answer
@@ -494,6 +496,44 @@ def test_an_answer_has_its_time(hostile: Hostile, monkeypatch: pytest.MonkeyPatc
         "See whether its name is right and it runs, and push again: what it has already is not sent again."
     )
     assert time.monotonic() - started < 1
+
+
+def test_a_name_of_many_addresses_has_its_time(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr("pystatic_tasks.oci.registry.wire.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("pystatic_tasks.oci.registry.wire.ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("pystatic_tasks.oci.registry.retries.DELAYS_SECONDS", ())
+    find = socket.getaddrinfo
+    with contextlib.ExitStack() as opened:
+        deaf = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        silent = find("127.0.0.1", deaf.getsockname()[1], type=socket.SOCK_STREAM)
+
+        def find_many(host: str, *arguments: Any, **options: Any) -> list[Any]:
+            return silent * 50 if host == "many.example" else find(host, *arguments, **options)
+
+        monkeypatch.setattr(socket, "getaddrinfo", find_many)
+        hostile.behave = lambda heard: [answer(307, Location="https://many.example/x")]
+        started = time.monotonic()
+        assert refused(hostile).splitlines()[0] == "many.example cannot be reached: no answer in time."
+        assert 0.4 < time.monotonic() - started < 2
+
+
+def test_each_address_of_a_name_is_tried(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = closed.getsockname()[1]
+    find = socket.getaddrinfo
+
+    def find_two(host: str, port: int, *arguments: Any, **options: Any) -> list[Any]:
+        found = find(host, port, *arguments, **options)
+        return [*find(host, nobody, *arguments, **options), *found] if port == hostile.port else found
+
+    monkeypatch.setattr(socket, "getaddrinfo", find_two)
+    hostile.behave = lambda heard: [answer(404)]
+    assert connect(hostile).get_manifest("shop", "1", "an/index") is None
 
 
 SECONDS_OF_FLOOD = 4
