@@ -66,6 +66,12 @@ def parts_of(secret: str) -> Iterator[str]:
     yield from (secret, *(line for line in lines if len(line) >= shortest))
 
 
+def effort(secrets: Iterable[str]) -> int:
+    """How many steps it may take at most to look for secrets at one place of a text, and to begin with."""
+    parts = {part for secret in secrets for part in parts_of(secret)}
+    return sum(len(part) + MOST_FOR_ONE * sum(map(len, RUN.findall(part))) for part in parts)
+
+
 def pattern(secret: str) -> str:
     """The regular expression of all that a secret may be written as, without the quotes around it."""
     inner = secret.strip(QUOTES)

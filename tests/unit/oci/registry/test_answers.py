@@ -60,6 +60,19 @@ def test_tokens_are_hidden_at_once_however_long_and_many_they_are() -> None:
     assert time.process_time() - started < 1
 
 
+@pytest.mark.parametrize("secret", ["!" * 40 + "x", "!" * 4000, "\n".join(f"{each}!!!!!!!!" for each in range(20_000))])
+def test_no_secret_makes_what_is_said_take_long(secret: str) -> None:
+    started = time.monotonic()
+    assert shown("!" * 60_000, [secret]) == "***"
+    assert secret not in shown(f"denied: {secret}", [secret])
+    assert time.monotonic() - started < 5
+
+
+def test_what_is_said_is_shown_beside_a_long_secret() -> None:
+    token = ".".join(["eyJhbGciOiJIUzI1NiIs-InR5cCI6IkpXVCJ9_x" * 8] * 3)
+    assert shown(f"denied: {token}", [token]) == "denied: ***"
+
+
 def test_no_part_of_a_secret_is_shown() -> None:
     hidden = ("https://" + "u" * 8177 + "@h.ee ") * 8
     assert len(hidden) == LONGEST_READ - len("correct-")
