@@ -371,8 +371,9 @@ def read_saved(path: Path, built: Written | None = None) -> SavedImage:
                 raise BrokenArchiveError(f"{name} in it is not as it was written")
         # The others are checked by whoever reads them.
         check_tars(described.layers, besides=layers)
-        digests = (named.image_id, *(each.digest for each in (*layers, *described.layers)))
-        check_members(archive, {*written, *map(blob_path, digests)})
+        if built:
+            digests = (named.image_id, *(each.digest for each in (*layers, *described.layers)))
+            check_members(archive, {*written, *map(blob_path, digests)})
         return SavedImage(
             config=dict(described.config),
             kinds=[each["created_by"].rpartition(" ")[2] for each in described.config["history"]],

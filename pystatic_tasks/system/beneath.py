@@ -103,7 +103,7 @@ def open_up(top: Path) -> None:
 
     No link is followed, be it in the place of the folder.
     """
-    # The latter before Python 3.13, of folders that are nested deeply.
+    # RecursionError before Python 3.13, of folders that are nested deeply.
     with contextlib.suppress(OSError, RecursionError):
         for *_, descriptor in os.fwalk(top):
             os.fchmod(descriptor, 0o700)
