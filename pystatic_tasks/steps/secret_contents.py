@@ -14,7 +14,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,10 +26,12 @@ from pystatic_tasks.system.redaction import holds_password
 PASSWORD_IN_URL = "a URL with a password"
 # In a string in a string.
 BACKSLASHES = re.compile(rb"\\\\+")
-# As JSON, Python, XML and URLs may write any character, by its number or after a backslash.
+# As JSON, Python, JavaScript, C, XML and URLs may write any character, by its number or after a backslash; and as XML
+# writes what begins that.
 ESCAPED = re.compile(
-    rb"\\(?:(?:u00|x|U0{6})([0-7][\da-fA-F])|u\{0{,4}([0-7]?[\da-fA-F])\}|([01][0-7]{2})|([rn/\"']))"
-    rb"|%([0-7][\da-fA-F])|&#x0{,4}([0-7]?[\da-fA-F]);|&#0{,4}(\d\d?|1[01]\d|12[0-7]);"
+    rb"\\(?:(?:u00|x|U0{6})([0-7][\da-fA-F])|u\{0*([0-7]?[\da-fA-F])\}"
+    rb"|([01][0-7]{2}|[0-7]{2}(?![0-7]))|([^\t\n\r\v\f\\\dbftuvx]))"
+    rb"|%([0-7][\da-fA-F])|&#[xX]0*([0-7]?[\da-fA-F]);|&#0*(\d\d?|1[01]\d|12[0-7]);|(&)amp;"
 )
 # Of the number in each of these groups; what stands in the other is the character itself, or one of these.
 BASES = {1: 16, 2: 16, 3: 8, 5: 16, 6: 16, 7: 10}
@@ -91,8 +93,8 @@ ENTRY_HEADER = struct.Struct("<10xH8xL4xH12xL")
 LARGEST_GZIP_HEADER = 2**17
 # What is raised for what is damaged, cut off, encrypted, too large, compressed in an unknown way, or no archive at all.
 UNREADABLE = (
-    *(OSError, EOFError, ValueError, RuntimeError, MemoryError, IndexError, struct.error, zlib.error, lzma.LZMAError),
-    *(zipfile.BadZipFile, tarfile.TarError),
+    *(OSError, EOFError, ValueError, RuntimeError, MemoryError, IndexError, OverflowError),
+    *(struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
 )
 
 
@@ -148,11 +150,20 @@ def of_lzma(stream: Stream) -> Readable:
 METHODS: dict[int, Callable[[Stream], Readable]] = {8: of_deflate, 12: bz2.BZ2File, 14: of_lzma}
 
 
-def reason_of_file(path: Path) -> str:
-    """Why a file must not get into an image by accident, by what it holds, or ""."""
+def reason_of_file(path: Path, names: Iterable[str] = ()) -> str:
+    """Why a file must not get into an image by accident, by what it holds, or "".
+
+    Args:
+        path: The file.
+        names: What it is called besides.
+    """
     with path.open("rb") as stream:
         content = stream.read(READ_BYTES)
-        return reason_of_archive(path.name, stream, Unpacking()) or reason_of_content(path.name, content)
+        for name in dict.fromkeys([path.name, *names]):
+            reason = reason_of_archive(name, stream, Unpacking()) or reason_of_content(name, content)
+            if reason:
+                return reason
+    return ""
 
 
 def reason_of_content(name: str, content: bytes) -> str:

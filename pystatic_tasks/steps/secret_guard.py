@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, MissingToolError
@@ -89,7 +89,7 @@ def refused_among(
     for candidate in candidates:
         reason = (
             reason_of_names(config, candidate)
-            or (reason_of_file(candidate.source) if candidate.source.is_file() else "")
+            or (reason_of_file(candidate.source, file_names(candidate)) if candidate.source.is_file() else "")
             or reason_of_origin(config, candidate, ignored)
         )
         if reason:
@@ -114,6 +114,11 @@ def reason_of_names(config: ImageConfig, candidate: Candidate) -> str:
     """Looks at where the file would lie, where it lies, and at each place that it leads to by links."""
     names = [candidate.place, *(name_of(config, path) for path in candidate.places)]
     return next(filter(None, map(reason_of_name, names)), "")
+
+
+def file_names(candidate: Candidate) -> list[str]:
+    """What the file is called in the image, in the project, and at each place that it leads to by links."""
+    return [PurePosixPath(candidate.place).name, *(path.name for path in candidate.places)]
 
 
 def name_of(config: ImageConfig, path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from packaging.utils import canonicalize_name
 from pystatic_tasks.config.project import PYPROJECT, required_name
 from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.system.files import fingerprint, hash_file, is_executable
+
+QUOTE = '"'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +35,7 @@ class Local:
 
     def files(self) -> Iterator[Path]:
         """Those that were installed."""
-        site = self.record.parents[1]
-        lines = read_text(self.record).splitlines()
-        return (path for path in (site / line.rsplit(",", 2)[0].strip('"') for line in lines) if path.is_file())
+        return filter(Path.is_file, map(Path, listed_in(self.record)))
 
 
 def records(python: Path) -> list[Path]:
@@ -58,6 +59,27 @@ def local_of(record: Path) -> Local | None:
     if address.scheme != "file" or "vcs_info" in noted:
         return None
     return Local(origin=Path(unquote(address.path)), is_editable=is_editable, record=record)
+
+
+def files_of_others(python: Path) -> frozenset[str]:
+    """The paths of what was installed from elsewhere than this machine."""
+    return frozenset(path for record in records(python) if not is_from_here(record) for path in listed_in(record))
+
+
+def is_from_here(record: Path) -> bool:
+    """Whether a distribution came from a folder, an archive or a repository of this machine."""
+    try:
+        return str(json.loads(read_text(record.with_name("direct_url.json")))["url"]).startswith("file:")
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
+def listed_in(record: Path) -> Iterator[str]:
+    """The paths of the files that a RECORD lists, without "..", which only few of them have."""
+    site = record.parents[1]
+    for line in read_text(record).splitlines():
+        path = f"{site}/{line.rsplit(',', 2)[0].strip(QUOTE)}"
+        yield os.path.normpath(path) if "/../" in path else path
 
 
 def installed_files(python: Path) -> str:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pystatic_tasks.system.files import NODE_MODULES, hash_file, packable_files, source_files, walk
+from pystatic_tasks.system.files import NODE_MODULES, hash_file, packable_files, source_files
 
 BySize = dict[int, list[Path]]
+SETTINGS_OF_REPOSITORIES = (".git/config*", ".git/modules/**/config*", ".git/worktrees/*/config*", ".hg/hgrc")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,13 +22,13 @@ class Origins:
         folders: Those whose contents are installed, or imported from where they are.
         projects: Those whose files a build may take.
         sites: Where packages are installed.
-        own: What of that is the project's.
+        others: Paths of what somebody else's packages brought, also beside that.
     """
 
     folders: Sequence[Path]
     projects: Sequence[Path]
     sites: Sequence[Path]
-    own: frozenset[Path]
+    others: frozenset[str]
 
     def find(self, copy: Path, name: Path, is_refused: Callable[[Path], bool]) -> Path | None:
         """The file of the project that was copied; None if that is not known, or it is somebody else's.
@@ -68,13 +69,20 @@ class Origins:
 
     @cached_property
     def project_files(self) -> BySize:
-        found = dict.fromkeys(path for folder in self.projects for path in packable_files(folder))
+        found = dict.fromkeys(
+            path for folder in self.projects for path in (*packable_files(folder), *repository_settings(folder))
+        )
         return by_size(path for path in found if not any(path.is_relative_to(site) for site in self.sites))
 
     @cached_property
     def files_of_others(self) -> BySize:
-        found = (path for site in self.sites if site.is_dir() for path in walk(site))
-        return by_size(path for path in found if path.is_file() and path not in self.own)
+        return by_size(filter(Path.is_file, map(Path, self.others)))
+
+
+def repository_settings(folder: Path) -> Iterator[Path]:
+    """What of a repository's own files may hold credentials, as tools for CI leave them there."""
+    for pattern in SETTINGS_OF_REPOSITORIES:
+        yield from filter(Path.is_file, folder.glob(pattern))
 
 
 def by_size(paths: Iterable[Path]) -> BySize:

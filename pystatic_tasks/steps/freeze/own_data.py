@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.in_env.layer_assignment import is_local
 from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.freeze.environment import import_paths, local_folders
-from pystatic_tasks.steps.freeze.origins import Origins
+from pystatic_tasks.steps.freeze.installed import files_of_others, locals_in
+from pystatic_tasks.steps.freeze.origins import Origins, is_same
 from pystatic_tasks.steps.ignored import ignored_below
 from pystatic_tasks.steps.secret_guard import Asked, Candidate, reason_of_origin, refuse
 from pystatic_tasks.system.files import walk
@@ -31,17 +30,23 @@ def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[st
         ConfigError: something is refused.
     """
     listed = [(source, place) for source, place in named_data(config) if source.is_file()]
-    places = {place for _, place in listed}
-    # A build may have given the file another name.
-    copied = {(source, Path(place).parent) for source, place in listed}
     asked = cache(ignored_below)
     candidates = [*packaged(config, python, data, asked), *collected(config), *in_folders(config)]
-    unlisted = {
-        each.place: each
-        for each in candidates
-        if each.place not in places and (each.origin, Path(each.place).parent) not in copied
-    }
+    unlisted = {each.place: each for each in candidates if not is_listed(each, listed)}
     refuse(config, unlisted.values(), "freeze.data", asked)
+
+
+def is_listed(candidate: Candidate, listed: Iterable[tuple[Path, str]]) -> bool:
+    """Whether it is what somebody listed by hand, and not another file that would lie in the same place."""
+    folder = PurePosixPath(candidate.place).parent
+    for source, place in listed:
+        # A build may have given the file another name, or made another of it.
+        is_origin = candidate.origin is not None and candidate.origin.resolve() == source.resolve()
+        if is_origin and PurePosixPath(place).parent == folder:
+            return True
+        if place == candidate.place and (candidate.origin is None or is_same(source, candidate.source)):
+            return True
+    return False
 
 
 def of_project(config: ImageConfig, python: Path, data: Iterable[DataFile]) -> Iterator[DataFile]:
@@ -55,6 +60,7 @@ def of_project(config: ImageConfig, python: Path, data: Iterable[DataFile]) -> I
     folders = [*local_folders(config), config.root, config.project]
     sites = site_packages(python)
     apart = [each for each in (config.work, python.parents[1], python.resolve().parents[1]) if is_in(each, folders)]
+    folders += [each.origin for each in locals_in(python) if each.is_editable]
     for source, folder in data:
         path = Path(source)
         if is_in(path, sites) or (is_in(path, folders) and not is_in(path, apart)):
@@ -77,16 +83,23 @@ def packaged(config: ImageConfig, python: Path, data: Iterable[Sequence[str]], a
     sites = site_packages(python)
     folders = local_folders(config)
     projects = list(dict.fromkeys([*folders, config.root, config.project]))
-    origins = Origins(folders=folders, projects=projects, sites=sites, own=frozenset(local_files(sites)))
-    for source, folder in data:
-        path = Path(source)
-        site = next((site for site in sites if path.is_relative_to(site)), None)
-        if path.is_file() and (site is None or path in origins.own):
-            yield traced(config, path, place_in(folder, path.name), site or config.work / "program", origins, asked)
+    origins = Origins(folders=folders, projects=projects, sites=sites, others=files_of_others(python))
+    made = [*sites, *environment_around(python), config.work / "program"]
+    for path, folder in ((Path(source), folder) for source, folder in data):
+        if path.is_file() and str(path) not in origins.others:
+            yield traced(config, path, place_in(folder, path.name), made, origins, asked)
 
 
-def traced(config: ImageConfig, path: Path, place: str, inside: Path, origins: Origins, asked: Asked) -> Candidate:
-    """A file that goes in by itself, with the file of the project that it was copied from into the folder `inside`."""
+def environment_around(python: Path) -> list[Path]:
+    """The folder of a virtual environment, where wheels put data beside packages too; any other holds more than that."""
+    prefix = python.parents[1]
+    return [prefix] if (prefix / "pyvenv.cfg").is_file() else []
+
+
+def traced(
+    config: ImageConfig, path: Path, place: str, made: Sequence[Path], origins: Origins, asked: Asked
+) -> Candidate:
+    """A file that goes in by itself, with the file of the project that it was copied from into a folder of `made`."""
 
     def candidate(origin: Path | None) -> Candidate:
         return make_candidate(config, path, place, origin, folder_around(config, origin, place))
@@ -94,9 +107,8 @@ def traced(config: ImageConfig, path: Path, place: str, inside: Path, origins: O
     def is_refused(origin: Path) -> bool:
         return bool(reason_of_origin(config, candidate(origin), asked))
 
-    if not path.is_relative_to(inside):
-        return candidate(path)
-    return candidate(origins.find(path, path.relative_to(inside), is_refused))
+    inside = next((each for each in made if path.is_relative_to(each)), None)
+    return candidate(origins.find(path, path.relative_to(inside), is_refused) if inside else path)
 
 
 def folder_around(config: ImageConfig, origin: Path | None, place: str) -> Path | None:
@@ -107,16 +119,6 @@ def folder_around(config: ImageConfig, origin: Path | None, place: str) -> Path 
         if origin and origin.is_relative_to(folder) and PurePosixPath(place).is_relative_to(of_folder)
     )
     return next((folder for folder in named if folder.is_dir()), None)
-
-
-def local_files(sites: Iterable[Path]) -> set[Path]:
-    """What was installed from folders and files of this machine."""
-    return {
-        Path(str(distribution.locate_file(file)))
-        for distribution in importlib.metadata.distributions(path=list(map(str, sites)))
-        if is_local(distribution)
-        for file in distribution.files or ()
-    }
 
 
 def collected(config: ImageConfig) -> Iterator[Candidate]:

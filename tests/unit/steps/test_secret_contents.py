@@ -6,6 +6,7 @@ import io
 import json
 import lzma
 import random
+import re
 import string
 import tarfile
 import time
@@ -132,6 +133,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "all escaped for C": lambda key: "".join(f"\\{ord(each):03o}" for each in key),
     "all escaped for XML": lambda key: "".join(f"&#{ord(each)};" for each in key),
     "all escaped for XML by letters": lambda key: "".join(f"&#x{ord(each):X};" for each in key),
+    "all escaped for C with few digits": lambda key: "".join(f"\\{ord(each):o}" for each in key),
+    "dashes and letters escaped for JavaScript": lambda key: re.sub("([-A-Z ])", r"\\\1", key).replace("\n", "\\n"),
+    "many zeros in JavaScript": lambda key: "".join(f"\\u{{{ord(each):012x}}}" for each in key),
+    "many zeros in XML": lambda key: "".join(f"&#x{ord(each):012x};" for each in key),
+    "XML in XML": lambda key: "".join(f"&amp;#{ord(each)};" for each in key),
+    "XML in XML in XML": lambda key: "".join(f"&amp;amp;#x{ord(each):x};" for each in key),
     "all escaped for URLs": lambda key: "".join(f"%{ord(each):02X}" for each in key),
     "properties": lambda key: key.replace("\n", "\\n\\\n"),
     "YAML": lambda key: 'key: "' + key.replace("\n", "\\n\\\n  ") + '"',
@@ -425,6 +432,15 @@ def test_what_was_compressed_is_looked_into_as_far_as_it_can_be_read(tmp_path: P
     assert reason_of_file(write(tmp_path, "x.gz", damaged)) == "a private key in it, x"
 
 
+def immense(tar: bytes) -> bytes:
+    """A tar that begins with more to say of a file, in 2^64 bytes less one."""
+    header = bytearray(tar[:512])
+    header[124:136], header[156:157] = b"\x80\0\0\0" + b"\xff" * 8, b"x"
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + tar[512:]
+
+
 DAMAGED = {
     "empty": b"",
     "zeros": bytes(2000),
@@ -433,6 +449,7 @@ DAMAGED = {
     "only the magic of bzip2": b"BZh9 is no bzip2",
     "only the magic of gzip": b"\x1f\x8b",
     "a zip without its beginning": zipped({"x": b"y" * 999})[20:],
+    "a tar with a header larger than any can be": immense(tarred({"x": b"y" * 999})),
     "a tar without its end": tarred({"x": b"y" * 9999})[:3000],
 }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import subprocess
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.steps.secret_contents import PASSWORD_IN_URL
 from pystatic_tasks.steps.secret_guard import IGNORED, Candidate, refuse, refused_among
 from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, VARIABLES
 
@@ -56,6 +58,27 @@ def test_all_that_is_refused_is_listed_with_the_entries_that_let_it_in(tmp_path:
 def test_nothing_refused_is_nothing_said(tmp_path: Path) -> None:
     write(tmp_path / "page.html")
     refuse(make_image(tmp_path), [candidate(tmp_path, "page.html")], "freeze.data")
+
+
+@pytest.mark.parametrize("name", ["pip.conf", "uv.toml"])
+def test_contents_count_by_each_name_that_a_file_has(tmp_path: Path, name: str) -> None:
+    root = tmp_path / "shop"
+    write(root / "conf" / name, "url = https://user:sesame@host.example/simple")
+    write(root / "page.html", "url = https://user:sesame@host.example/simple")
+    (root / "page.txt").symlink_to(f"conf/{name}")
+    named = Candidate(source=root / "page.html", place=f"etc/{name}", entry="", origin=None)
+    found = reasons(make_image(root), candidate(root, "page.html"), candidate(root, "page.txt"), named)
+    assert found == dict.fromkeys(["page.txt", f"etc/{name}"], PASSWORD_IN_URL)
+
+
+def test_what_was_compressed_counts_by_each_name_that_it_has(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    path = root / "prod.env.gz"
+    root.mkdir()
+    path.write_bytes(gzip.compress(b"A=1"))
+    copied = Candidate(source=write(root / "copy"), place="shop/copy", entry="", origin=path)
+    (root / "copy").write_bytes(path.read_bytes())
+    assert reasons(make_image(root), copied) == {"shop/copy": f"{VARIABLES} in it, prod.env"}
 
 
 # What git says.

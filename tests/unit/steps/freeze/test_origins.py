@@ -17,7 +17,7 @@ def test_the_same_bytes_go_before_the_same_name_where_projects_have_their_packag
         write(root / name, "x")
     write(root / "src/shop/c", "before the build")
     write(root / "lib/other", "same")
-    origins = Origins(folders=[root], projects=[root], sites=[], own=frozenset())
+    origins = Origins(folders=[root], projects=[root], sites=[], others=frozenset())
     copies = {"a": "x", "b": "x", "c": "made of it", "d": "same", "e": "made"}
     found = {
         name: origins.find(write(tmp_path / name, text), Path("shop", name), lambda _: False)
@@ -36,6 +36,6 @@ def test_of_many_files_only_those_of_the_same_name_are_looked_at(tmp_path: Path)
     root = tmp_path / "project"
     for number in range(50):
         write(root / f"shop/{number}.txt", f"{number}")
-    origins = Origins(folders=[root], projects=[root], sites=[], own=frozenset())
+    origins = Origins(folders=[root], projects=[root], sites=[], others=frozenset())
     assert list(origins.named(Path("shop/7.txt"))) == [root / "shop/7.txt", root / "shop/7.txt"]
     assert origins.sources["7.txt"] == [root / "shop/7.txt"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -172,11 +173,78 @@ def test_a_folder_that_git_ignores_may_be_named_for_its_copies(repository: Path,
 
 def test_copies_of_what_others_installed_are_their_own_business(repository: Path, site: Path) -> None:
     data = copied(repository, "static/admin.css", "of an admin", "private/admin.css")
-    (site / "certifi/admin.css").write_text("of an admin", encoding="utf-8")
+    assert refused(make_image(repository), python(site), data)[0] == "private/admin.css: git ignores it"
+    install_distribution(site, "admin", "admin/admin.css")
+    (site / "admin/admin.css").write_text("of an admin", encoding="utf-8")
     assert refused(make_image(repository), python(site), data) == []
 
 
+def test_what_is_in_no_record_is_looked_at_as_the_projects_own(root: Path, site: Path) -> None:
+    write(root, "private/.env")
+    write(site, "shop/static/.env", "shop/static/page.html")
+    data = [(site / "shop/static" / name, "shop/static") for name in (".env", "page.html")]
+    assert refused(make_image(root), python(site), *data)[0] == "private/.env: a file of variables"
+
+
+def test_data_beside_packages_is_known_by_its_bytes_and_that_of_others_is_their_own_business(
+    repository: Path, site: Path
+) -> None:
+    environment = site.parents[2]
+    names = ("share/shop/settings", "share/shop/local.txt", "share/other/local.css", "share/shop/page.html")
+    write(environment, "pyvenv.cfg", *names[1:])
+    install_distribution(site, "other", "../../../share/other/local.css")
+    (repository / "conf").mkdir()
+    for path in (environment / names[0], repository / "conf/prod.env"):
+        path.write_text("secret", encoding="utf-8")
+    (repository / ".gitignore").write_text("local.*\n.nox/\n", encoding="utf-8")
+    for path in (environment / names[1], repository / "local.txt"):
+        path.write_text("local", encoding="utf-8")
+    (environment / names[3]).write_text("made", encoding="utf-8")
+    data = [(environment / name, str(Path(name).parent)) for name in names]
+    assert refused(make_image(repository), python(site), *data)[:-1] == [
+        "local.txt: git ignores it",
+        "conf/prod.env: a file of variables",
+    ]
+
+
+def test_settings_of_a_repository_are_known_by_their_bytes(repository: Path, site: Path) -> None:
+    (site / "shop/page.html").write_bytes((repository / ".git/config").read_bytes())
+    assert refused(make_image(repository), python(site), (site / "shop/page.html", "shop"))[0] == (
+        ".git/config: a file of git itself"
+    )
+
+
+def test_credentials_are_found_under_another_name(root: Path, site: Path) -> None:
+    for path in (site / "shop/page.html", root / "conf/pip.conf"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("index-url = https://user:sesame@host.example/simple\n", encoding="utf-8")
+    assert refused(make_image(root), python(site), (site / "shop/page.html", "shop"))[0] == (
+        "conf/pip.conf: a URL with a password"
+    )
+
+
+def test_what_lies_where_a_listed_file_would_is_not_listed(root: Path, site: Path) -> None:
+    write(root, "src/shop/.env", "deploy/.env")
+    (root / "deploy/.env").write_text("public", encoding="utf-8")
+    image = make_image(root, "deploy/.env:shop")
+    (site / "shop/.env").write_text("x", encoding="utf-8")
+    assert refused(image, python(site), (site / "shop/.env", "shop"))[0] == "src/shop/.env: a file of variables"
+    (site / "shop/.env").write_text("public", encoding="utf-8")
+    assert refused(image, python(site), (site / "shop/.env", "shop")) == []
+
+
 # What PyInstaller collects by itself.
+
+
+def test_data_of_a_project_that_is_imported_from_elsewhere_is_looked_at(root: Path, site: Path, tmp_path: Path) -> None:
+    rates = tmp_path / "rates"
+    write(rates, "rates/.env")
+    install_distribution(site, "rates", origin=rates.as_uri())
+    noted = site / "rates-1.0.dist-info/direct_url.json"
+    data = [(str(rates / "rates/.env"), "rates")]
+    assert list(of_project(make_image(root), python(site), data)) == []
+    noted.write_text(json.dumps({"url": rates.as_uri(), "dir_info": {"editable": True}}), encoding="utf-8")
+    assert list(of_project(make_image(root), python(site), data)) == data
 
 
 def test_of_all_data_the_projects_own_is_looked_at(root: Path, site: Path) -> None:
