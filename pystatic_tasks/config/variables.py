@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pystatic_tasks.config.hiding import hiding
+from pystatic_tasks.config.hiding import SHORTEST_SECRET, hiding
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.system.files import write_whole
@@ -44,6 +44,30 @@ def caller_variables(variables: Mapping[str, str]) -> Iterator[str]:
 def caller_values(config: ImageConfig) -> list[str]:
     """The caller's values that the program gets when it is observed and run."""
     return [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
+
+
+def with_names(config: ImageConfig, path: str) -> str:
+    """A path with the caller's values as "${NAME}"; "" if there is more of one in it than can be put back."""
+    found = path
+    for name, value in sorted(values_in_paths(config), key=lambda pair: len(pair[1]), reverse=True):
+        found = found.replace(value, f"${{{name}}}")
+    is_whole = with_values(config, found) == path and hiding(caller_values(config))(found) == found
+    return found if is_whole else ""
+
+
+def with_values(config: ImageConfig, path: str) -> str:
+    """The path that `with_names` was told."""
+    for name, value in values_in_paths(config):
+        path = path.replace(f"${{{name}}}", value)
+    return path
+
+
+def values_in_paths(config: ImageConfig) -> list[tuple[str, str]]:
+    """The caller's values that are hidden, as they stand in a path, by the names of their variables."""
+    variables = (*config.smoke.env.values(), *config.observe.env.values())
+    names = {match[1] for match in map(OF_CALLER.fullmatch, variables) if match}
+    values = [(name, os.environ.get(name, "")) for name in sorted(names)]
+    return [(name, os.path.normpath(value)) for name, value in values if len(value) >= SHORTEST_SECRET]
 
 
 def hide_in_files(config: ImageConfig, files: Iterable[Path]) -> None:

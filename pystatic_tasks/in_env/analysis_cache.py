@@ -13,17 +13,21 @@ import json
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from elftools.common.exceptions import ELFError
+
+from .binaries import is_elf
 from .exchange import read, read_answer, write
 from .imports import read_modules
 from .in_pyinstaller import ask_another
 from .layer_assignment import is_local
 from .package_data import tells_of_the_machine
 from .protocol import Analysed, AnalysisInputs, TocEntry
+from .shared_libraries import linkage
 from .stamps import stamps
 
 FILE = "analysis.json"
@@ -64,8 +68,21 @@ def key_of(asked: Any, own: Mapping[str, Path]) -> str:
         own: The project's own files.
     """
     modules = {name: path for name, path in own.items() if path.suffix == ".py"}
-    content = [asked, sys.version, installed(), sorted(own), read_modules(modules)]
+    content = [asked, sys.version, installed(), sorted(own), read_modules(modules), asked_by_binaries(own)]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
+
+
+def asked_by_binaries(own: Mapping[str, Path]) -> dict[str, Any]:
+    """What those of the project's files that are ELF files ask of the loader, by which libraries come along."""
+    return {name: asked_by(path) for name, path in own.items() if path.is_file() and is_elf(path)}
+
+
+def asked_by(binary: Path) -> Any:
+    """The same of one; of a damaged one, all of it counts."""
+    try:
+        return astuple(linkage(binary))
+    except (ELFError, ValueError, LookupError):
+        return hashlib.sha256(binary.read_bytes()).hexdigest()
 
 
 def installed() -> list[Any]:

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -43,6 +43,13 @@ def prepare(toc: Iterable[TocEntry], folder: Path, *, strip: bool) -> list[TocEn
         copies = list(pool.map(lambda entry: fit_copy(entry, folder, strip=strip), binaries))
     replaced = dict(zip(binaries, copies, strict=True))
     return [(entry[0], str(replaced[entry]), entry[2]) if entry in replaced else entry for entry in entries]
+
+
+def forget_copies(toc: Iterable[TocEntry], own: Collection[Path], folder: Path) -> None:
+    """Remove the copies of the project's own binaries, which count by content and not by time."""
+    for name, source, kind in toc:
+        if kind in BINARY_TYPES and Path(source) in own:
+            (folder / name).unlink(missing_ok=True)
 
 
 def fit_copy(entry: TocEntry, folder: Path, *, strip: bool) -> Path:

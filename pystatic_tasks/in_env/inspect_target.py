@@ -145,9 +145,9 @@ def files_read() -> Iterator[set[str]]:
         yield found
     finally:
         is_over = True
-        known = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+        known = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
         files = {str(path) for path in opened if path.is_file() or path.is_dir() or not path.exists()}
-        found |= {path for path in files if not path.startswith((*known, *KERNELS))}
+        found |= {path for path in files if not f"{path}/".startswith((*known, *KERNELS))}
 
 
 def examine_django(request: Target, roots: Sequence[str]) -> tuple[list[str], list[DataFile], set[str]]:

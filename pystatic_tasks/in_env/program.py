@@ -16,7 +16,7 @@ from PyInstaller.config import CONF
 from PyInstaller.utils.hooks import collect_all
 
 from .analysis_cache import analyse, key_of, load, made_in, own_files, save
-from .binaries import prepare
+from .binaries import forget_copies, prepare
 from .bytecode import compiled_again
 from .character_names import CHARACTER_NAMES, has_tables
 from .components import INSIDE, Member, archive_members, components, tool_versions, tree_members
@@ -92,6 +92,7 @@ def freeze(program: Program) -> FrozenProgram:
     by_file = distributions_by_file()
     keeping = documented_modules(program, analysed, owners_of(files, by_file))
     own = set(files.values())
+    forget_copies(analysed.binaries, own, kept / BINARIES)
     with compiled_again(analysed.loose, made_in(kept), own, program.optimize, keeping):
         binaries = prepare(analysed.binaries, kept / BINARIES, strip=program.strip)
     make = make_tree if program.form == "tree" else make_archive

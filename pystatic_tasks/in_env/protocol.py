@@ -393,6 +393,7 @@ class Program:
         left_out: Names of modules and folders of data that the program does without; see slim.py.
         tls: Whether it can speak TLS.
         loose: Files of the project that are imported from where they are.
+        editable: A hash of what is installed and imported from elsewhere.
         made_by: Hashes of what decides how a program is made.
         optimize: Level of optimization.
         strip: Whether to remove symbols from binaries.
@@ -416,6 +417,7 @@ class Program:
     left_out: tuple[str, ...]
     tls: bool
     loose: tuple[str, ...]
+    editable: str
     made_by: tuple[str, ...]
     own: Own
     optimize: int

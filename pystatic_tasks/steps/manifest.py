@@ -19,7 +19,7 @@ from typing import Generic, TypeVar
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import PystaticError
-from pystatic_tasks.in_env.records import from_json, to_json
+from pystatic_tasks.in_env.records import from_json, plain, to_json
 from pystatic_tasks.steps.results import Result
 from pystatic_tasks.system import locks
 from pystatic_tasks.system.files import (
@@ -108,7 +108,8 @@ def asked_of_freeze(config: ImageConfig) -> str:
             config.groups,
             config.requirements,
             config.locked,
-            config.server,
+            # In their order, which is that in the program.
+            json.dumps(plain(config.server), default=str),
             asdict(config.freeze),
             asdict(config.slim),
         ]
@@ -121,6 +122,15 @@ def cache_folder(config: ImageConfig, name: str, *, use_cache: bool) -> Path:
     if not use_cache:
         shutil.rmtree(folder, ignore_errors=True)
     return folder
+
+
+def kept_by(folder: Path, made_by: object) -> Path:
+    """The folder in one of `cache_folder` for what code of these hashes keeps; what other code kept is removed."""
+    own = folder / fingerprint(made_by)
+    for each in folder.glob("*"):
+        if each != own:
+            shutil.rmtree(each) if each.is_dir() else each.unlink()
+    return own
 
 
 def require_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyResult]:

@@ -19,8 +19,9 @@ from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed, locals_in
-from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, install_lock
-from pystatic_tasks.steps.freeze.requirements import read_all
+from pystatic_tasks.steps.freeze.installers import tables_of_uv
+from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, install_lock, upwards
+from pystatic_tasks.steps.freeze.requirements import read_all, read_requirements
 from pystatic_tasks.steps.freeze.wheels import install_again
 from pystatic_tasks.steps.tools import tool_requirements
 from pystatic_tasks.system.files import NODE_MODULES, fingerprint, hash_file, hash_files, packable_files, write_whole
@@ -219,7 +220,7 @@ def requirement_files(config: ImageConfig) -> list[Path]:
 
 def is_hashed(file: Path) -> bool:
     """Whether a requirements file has hashes."""
-    return "--hash=" in file.read_text(encoding="utf-8", errors="replace")
+    return "--hash=" in read_requirements(file)
 
 
 def local_path(root: Path, entry: str) -> str:
@@ -252,14 +253,22 @@ def declared(config: ImageConfig) -> list[Any]:
         read_pyproject(folder) for folder in (config.root, config.project) if (folder / "pyproject.toml").exists()
     ]
     named = read_all(requirement_files(config))
+    around = dict.fromkeys(each for folder in local_folders(config) for each in upwards(folder))
     files = [config.project / "setup.py", config.project / "setup.cfg", *named.files]
     lock = find_lock(config)
     return [
         [each.get(name) for each in tables for name in DECLARING_TABLES],
+        # Where packages come from, and in which versions: none of that is in what a project says to others.
+        [list(tables_of_uv(folder)) for folder in around],
         [hash_file(path) for path in files],
-        stamps(str(each) for folder in named.folders for each in (folder, *packable_files(folder))),
+        stamps(str(each) for place in named.places for each in (place, *files_in(place))),
         hash_file(lock.path) if lock else "",
     ]
+
+
+def files_in(place: Path) -> Iterable[Path]:
+    """The files of a folder; of a page there are none."""
+    return packable_files(place) if place.is_dir() else ()
 
 
 def sources(config: ImageConfig, *, whole: bool = False) -> str:

@@ -20,6 +20,7 @@ from pystatic_tasks.in_env.records import plain, to_json
 from pystatic_tasks.steps.build_environment import ask
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
+from pystatic_tasks.steps.freeze.inputs import made_by
 from pystatic_tasks.steps.freeze.installed import metadata_there
 from pystatic_tasks.steps.freeze.private import private_memory
 from pystatic_tasks.steps.manifest import cache_folder
@@ -40,7 +41,7 @@ def find_tools(config: ImageConfig, context: StepContext) -> ToolNames:
         names=(*names_of(tool_requirements(config)), *environment.INSTALLING_TOOLS),
         of_groups=tuple(names_of(environment.group_requirements(config))),
     )
-    key = fingerprint([to_json(named), context.wanted_python, metadata_there(context.python)])
+    key = fingerprint([to_json(named), context.wanted_python, metadata_there(context.python), made_by()])
     kept = cache_folder(config, "tools", use_cache=context.use_cache) / f"{key}.json"
     if not kept.is_file():
         shutil.rmtree(kept.parent, ignore_errors=True)
@@ -85,6 +86,9 @@ def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple
         raise ConfigError(refusal.problem, refusal.remedy, refusal.details) from None
     finally:
         hide_in_files(config, [log])
+        # It says which files were opened, and that may be a value.
+        if caller_values(config):
+            (folder / f"{EXAMINE.name}.answer.json").unlink(missing_ok=True)
     if examined is None:
         raise no_answer(config, EXAMINE.name, log)
     return examined

@@ -10,9 +10,10 @@ from pathlib import Path
 from pystatic_tasks.bom.components import our_component
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import PYPROJECT, license_expression, people, read_pyproject
+from pystatic_tasks.config.variables import with_names, with_values
 from pystatic_tasks.in_env.protocol import Component, Own
 from pystatic_tasks.in_env.records import to_json
-from pystatic_tasks.in_env.stamps import stamps
+from pystatic_tasks.in_env.stamps import stamp, stamps
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import tools
@@ -38,6 +39,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
         {
             "name": config.name,
             "env": config.image.env,
+            "home": os.environ.get("HOME", ""),
             "interpreter": [asdict(interpreter), stamps(filter(None, [interpreter.libpython]))],
             "tools": tools(),
             "installed": installed_files(context.python),
@@ -81,7 +83,15 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
         return path.startswith(counted) or (is_imported_in_place(config) and is_packable(config.root, Path(path)))
 
     others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(path))
-    return {path: stamp if stamp[1] < began else UNKNOWN for path, stamp in stamps(others).items()}
+    found = {path: each if each[1] < began else UNKNOWN for path, each in stamps(others).items()}
+    # What the program was asked to open may be a value of the caller's, or lie where one says.
+    named = {with_names(config, path): each for path, each in found.items()}
+    return {path: each for path, each in named.items() if path}
+
+
+def stamps_now(config: ImageConfig, before: Iterable[str]) -> Stamps:
+    """The stamps of files as `stamps_of_others` names them."""
+    return {path: stamp(Path(with_values(config, path))) for path in before}
 
 
 def made_by() -> list[str]:

@@ -100,9 +100,11 @@ def observe(
         return without_secrets(config, Observed(problem=refused.refusal.problem))
     finally:
         hide_in_files(config, [Path(exercise.log), log])
-        # They have the variables too, written in another way.
-        for path in folder.glob("*.json") if caller_values(config) else ():
-            path.unlink()
+        # They have the variables too, written in another way, or as paths.
+        if caller_values(config):
+            shutil.rmtree(exercise.records, ignore_errors=True)
+            for path in folder.glob("*.json"):
+                path.unlink()
     return without_secrets(config, observed) if observed else Observed(problem=f"it failed; see {shown(config, log)}")
 
 
@@ -260,6 +262,7 @@ def exercise_inputs(config: ImageConfig) -> Mapping[str, object]:
         "command": [smoke.command, smoke.stdout, smoke.exit_code, smoke.long_running, smoke.port],
         "further": [config.observe.command, hashes_of_words(config.root, config.observe.command)],
         "files": hashes_of_words(config.root, smoke.command),
+        "timeout": smoke.timeout,
         "variables": exercise_variables(config),
         "services": services.inputs(config),
     }

@@ -91,7 +91,7 @@ def packaged(config: ImageConfig, python: Path, data: Iterable[Sequence[str]], a
 
 
 def environment_around(python: Path) -> list[Path]:
-    """The folder of a virtual environment, where wheels put data beside packages too; any other holds more than that."""
+    """The folder of a virtual environment, where wheels put data beside packages; any other holds more."""
     prefix = python.parents[1]
     return [prefix] if (prefix / "pyvenv.cfg").is_file() else []
 

@@ -106,6 +106,7 @@ def describe_program(
         left_out=left_out(config),
         tls=config.slim.tls,
         loose=tuple(str(path) for path in loose_files(config)),
+        editable=environment.editable_sources(context.python),
         made_by=(*made_by(), fingerprint(tools())),
         own=own_components(config),
         optimize=config.freeze.optimize,

@@ -5,6 +5,7 @@ Their format: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import shlex
@@ -15,38 +16,52 @@ from urllib.parse import unquote, urlsplit
 
 INCLUDING = ("-r", "--requirement", "-c", "--constraint")
 LOOKING = ("-f", "--find-links", "-i", "--index-url", "--extra-index-url")
-CONTINUED = re.compile(r"\\\n")
+# Of encodings by which pip knows a file, from the longest on; that of PowerShell's redirections is among them.
+MARKS = {
+    **{codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig"},
+    **{codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"},
+}
+CONTINUED = re.compile(r"\\\r?\n")
+# Anywhere else it is part of a word.
+COMMENT = re.compile(r"(?:^|\s)#.*")
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """Requirements and constraints files, each once, and folders that packages are looked for in."""
+    """Requirements and constraints files, each once, and folders and pages that packages are looked for in."""
 
     files: tuple[Path, ...]
-    folders: tuple[Path, ...]
+    places: tuple[Path, ...]
 
 
 def read_all(files: Iterable[Path]) -> Named:
     """These files, and all that they name, and what that names."""
-    waiting, seen, folders = list(files), list[Path](), list[Path]()
+    waiting, seen, places = list(files), list[Path](), list[Path]()
     while waiting:
         file = waiting.pop(0).resolve()
         if not file.is_file() or file in seen:
             continue
         seen.append(file)
-        for option, value in options(file.read_text(encoding="utf-8", errors="replace")):
+        for option, value in options(read_requirements(file)):
             if option in INCLUDING:
                 waiting += paths_of(value, [file.parent])
             else:
                 # What is not beside the file, pip looks for where it is started.
-                folders += filter(Path.is_dir, paths_of(value, [file.parent, Path.cwd()]))
-    return Named(files=tuple(seen), folders=tuple(dict.fromkeys(folders)))
+                places += filter(Path.exists, paths_of(value, [file.parent, Path.cwd()]))
+    return Named(files=tuple(seen), places=tuple(dict.fromkeys(places)))
+
+
+def read_requirements(file: Path) -> str:
+    """The text of a requirements file, in the encoding that its first bytes tell."""
+    content = file.read_bytes()
+    encoding = next((MARKS[mark] for mark in MARKS if content.startswith(mark)), "utf-8")
+    return content.decode(encoding, errors="replace")
 
 
 def options(text: str) -> Iterator[tuple[str, str]]:
     """The options of a file that name others, each with its value."""
-    for line in CONTINUED.sub("", text).splitlines():
+    for line in map(without_comment, CONTINUED.sub("", text).splitlines()):
         words = words_of(VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), line))
         for number, word in enumerate(words):
             name, equals, value = word.partition("=")
@@ -57,9 +72,13 @@ def options(text: str) -> Iterator[tuple[str, str]]:
                 yield word[:2], word[2:]
 
 
+def without_comment(line: str) -> str:
+    return COMMENT.sub("", line)
+
+
 def words_of(line: str) -> list[str]:
     try:
-        return shlex.split(line, comments=True)
+        return shlex.split(line)
     except ValueError:
         return line.split()
 

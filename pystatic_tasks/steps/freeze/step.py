@@ -9,14 +9,13 @@ from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.in_env.names import is_among
-from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.report.interpreters import large_interpreter, large_interpreters
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
 from pystatic_tasks.steps.freeze.estimate import compressed_alone
 from pystatic_tasks.steps.freeze.examination import examine_target, find_tools, observe_target
-from pystatic_tasks.steps.freeze.inputs import freeze_inputs, sources, stamps_of_others
+from pystatic_tasks.steps.freeze.inputs import freeze_inputs, sources, stamps_now, stamps_of_others
 from pystatic_tasks.steps.freeze.interpreter import check_interpreter
 from pystatic_tasks.steps.freeze.own_data import check_own_data, of_project
 from pystatic_tasks.steps.freeze.phases import phase_of
@@ -58,7 +57,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     program = config.work / FOLDERS[form] / config.name
     inputs = freeze_inputs(config, context, interpreter)
     there = unchanged(config, Frozen, inputs) if context.use_cache else None
-    if there and there.system == stamps(there.system):
+    if there and there.system == stamps_now(config, there.system):
         check_own_data(config, context.python, there.data)
         context.say(f"{shown(config, program)} is up to date")
         return there
@@ -112,8 +111,9 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         system=stamps_of_others(config, context, decisive, began),
         platform=host_platform(),
     )
-    # A program without its services is frozen again the next time, when they may be there.
-    return write_manifest(config, frozen, inputs=inputs if runs_whole else "", outputs=outputs).result
+    # What was missing may be there the next time: a service, a port, a program, or a machine that is less busy.
+    is_whole = runs_whole and not observed.problem
+    return write_manifest(config, frozen, inputs=inputs if is_whole else "", outputs=outputs).result
 
 
 def say_what_is_new(

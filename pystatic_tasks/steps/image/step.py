@@ -32,7 +32,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.image.dockerfile import dockerfile
 from pystatic_tasks.steps.image.rootfs import root_entries, system_of
 from pystatic_tasks.steps.image.runtime import creation_time, make_runtime
-from pystatic_tasks.steps.manifest import cache_folder, require_result, unchanged, write_manifest
+from pystatic_tasks.steps.manifest import cache_folder, kept_by, require_result, unchanged, write_manifest
 from pystatic_tasks.steps.report_page import CONTENTS, as_json, keep_before, write_pages
 from pystatic_tasks.steps.results import Built, Frozen, Packed
 from pystatic_tasks.steps.tools import FREEZING_TOOLS, names_of
@@ -128,7 +128,8 @@ def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredie
         system_of(ingredients.frozen),
     )
     with context.terminal.activity("compressing layers"):
-        layers = make_layers(config, entries, created, cache_folder(config, "layers", use_cache=context.use_cache))
+        kept = kept_by(cache_folder(config, "layers", use_cache=context.use_cache), hash_tree(PACKAGE / "oci"))
+        layers = make_layers(config, entries, created, kept)
     made = make_image(layers, ingredients.runtime, created, config.image.compression)
     built = describe(config, made, ingredients, components)
     check_budget(config, built, ingredients.frozen.contents)

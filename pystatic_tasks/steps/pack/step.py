@@ -9,12 +9,13 @@ from typing import Any
 from pystatic_tasks.bom.components import our_component
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.in_env.modules import Answer, Module, Question
+from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.packers import packer_of
 from pystatic_tasks.packers.packer import Job
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.manifest import cache_folder, require_manifest, unchanged, write_manifest
+from pystatic_tasks.steps.manifest import cache_folder, kept_by, require_manifest, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Packed
 from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, move_whole
 from pystatic_tasks.system.libraries import check_libraries
@@ -45,14 +46,16 @@ def pack(config: ImageConfig, context: StepContext) -> Packed | None:
     made_by = [hash_tree(folder) for folder in (PACKERS, IN_ENV)]
     libraries = (*config.staticx.libraries, *frozen.result.libraries)
     decisive = [(path, hash_file(Path(path))) for path in libraries]
-    inputs = fingerprint([frozen.outputs, config.used_packer, packer.inputs(config), decisive, tools(), made_by])
+    # Packers put together what is of the same owner.
+    made_of = [frozen.outputs, [to_json(each) for each in frozen.result.files], frozen.result.own_packages]
+    inputs = fingerprint([made_of, config.used_packer, packer.inputs(config), decisive, tools(), made_by])
     there = unchanged(config, Packed, inputs) if context.use_cache else None
     if there and there.system == stamps(there.system):
         context.say(f"{shown(config, output)} is up to date")
         return there
 
     started = time.monotonic()
-    job = make_job(config, context, frozen.result, libraries)
+    job = make_job(config, context, frozen.result, libraries, made_by)
     with context.terminal.activity(f"compressing {config.name} into one static executable"):
         packing = packer.pack(config, job)
     move_whole(job.output, output, EXECUTABLE_MODE)
@@ -63,7 +66,9 @@ def pack(config: ImageConfig, context: StepContext) -> Packed | None:
     return write_manifest(config, packed, inputs=inputs, outputs=[output]).result
 
 
-def make_job(config: ImageConfig, context: StepContext, frozen: Frozen, libraries: tuple[str, ...]) -> Job:
+def make_job(
+    config: ImageConfig, context: StepContext, frozen: Frozen, libraries: tuple[str, ...], made_by: list[str]
+) -> Job:
     python = frozen.environment_python
 
     def ask_there(module: Module[Question, Answer], question: Question, **options: Any) -> Answer | None:
@@ -75,7 +80,7 @@ def make_job(config: ImageConfig, context: StepContext, frozen: Frozen, librarie
         output=config.work / "static",
         libraries=libraries,
         own_packages=frozen.own_packages,
-        cache=cache_folder(config, f"packed-{config.used_packer}", use_cache=context.use_cache),
+        cache=kept_by(cache_folder(config, f"packed-{config.used_packer}", use_cache=context.use_cache), made_by),
         tools=python.parent,
         ours=our_component(),
         ask=ask_there,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -86,6 +87,23 @@ def test_the_key_follows_what_decides_an_analysis(install: Install, site: Path) 
     record = next(site.glob("falcon-*/RECORD"))
     record.write_text(record.read_text(encoding="utf-8") + "falcon/new.py,sha256=x,0\n", encoding="utf-8")
     assert key != analysis_cache.key_of({"optimize": 2}, own)
+
+
+def test_the_key_follows_what_binaries_of_the_project_ask_for(site: Path) -> None:
+    site.mkdir()
+    content = Path(sys.executable).resolve().read_bytes()
+    binary, found = site / "fast.so", []
+    # The same but for its end; asking for another library; no ELF file any more; damaged.
+    for each in (content, content + b"x", asking_for_another(content), b"text", content[:100], content[:101]):
+        binary.write_bytes(each)
+        found.append(analysis_cache.key_of({}, {"fast.so": binary}))
+    assert found[0] == found[1]
+    assert len(set(found)) == len(found) - 1
+
+
+def asking_for_another(program: bytes) -> bytes:
+    """A program with the name of the C library changed."""
+    return program.replace(b"\0libc.so.6\0", b"\0libx.so.6\0")
 
 
 def test_an_analysis_is_loaded_as_it_was_kept(analysed: Analysed, tmp_path: Path) -> None:

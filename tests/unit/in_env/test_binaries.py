@@ -167,6 +167,16 @@ def test_a_copy_is_made_anew_where_its_file_has_changed(extension: Path, tmp_pat
     assert copy.read_bytes() == extension.read_bytes()
 
 
+def test_of_the_projects_own_no_copy_is_kept(extension: Path, tmp_path: Path) -> None:
+    folder, other = tmp_path / "fit", tmp_path / "other.so"
+    other.write_bytes(extension.read_bytes())
+    toc = [("x.so", str(extension), "EXTENSION"), ("other.so", str(other), "BINARY"), ("x.txt", str(extension), "DATA")]
+    binaries.prepare(toc, folder, strip=False)
+    (folder / "x.txt").touch()
+    binaries.forget_copies(toc, {extension}, folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["other.so", "x.txt"]
+
+
 def test_symbols_are_removed_only_if_wanted(extension: Path, tmp_path: Path) -> None:
     tool_or_skip("strip")
     toc = [("x.so", str(extension), "EXTENSION"), ("a.libs/x.so", str(extension), "BINARY")]

@@ -42,6 +42,7 @@ SHOP = Program(
     left_out=(),
     tls=True,
     loose=(),
+    editable="",
     made_by=(),
     own=Own(project=PROJECT, runner=PROJECT, folder="/shop"),
     optimize=2,

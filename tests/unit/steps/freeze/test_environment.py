@@ -152,6 +152,27 @@ def test_a_change_of_the_dependencies_is_seen(shop: ImageConfig, text: str) -> N
     assert declared(shop) != before
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.uv.sources]\nredis = { path = "../redis" }\n',
+        '[tool.uv]\nconstraint-dependencies = ["redis<5"]\n',
+        '[[tool.uv.index]]\nurl = "https://index.example/simple"\n',
+    ],
+)
+def test_a_change_of_where_uv_takes_packages_from_is_seen(shop: ImageConfig, tmp_path: Path, text: str) -> None:
+    backend = write(tmp_path / "backend", pyproject_toml='[project]\nname = "backend"\n')
+    image = replace(shop, install=(".", str(backend)))
+    found = [declared(image)]
+    for folder in (shop.root, backend):
+        before = (folder / "pyproject.toml").read_text(encoding="utf-8")
+        write(folder, pyproject_toml=f"{before}\n{text}")
+        found.append(declared(image))
+    write(shop.root, uv_toml="exclude-newer = '2026-01-01T00:00:00Z'\n")
+    found.append(declared(image))
+    assert all(found.count(each) == 1 for each in found)
+
+
 def test_a_change_of_a_tools_table_is_not_one_of_the_dependencies(shop: ImageConfig) -> None:
     before = declared(shop)
     write(shop.root, pyproject_toml=f"{PYPROJECT}[tool.ruff]\nline-length = 100\n")
@@ -454,6 +475,14 @@ def test_a_wheel_in_a_folder_that_is_searched_counts(shop: ImageConfig) -> None:
     write(shop.root, base_txt="--find-links wheels\nx\n", wheels__x_whl="one")
     before = declared(image)
     write(shop.root, wheels__x_whl="another")
+    assert declared(image) != before
+
+
+def test_a_page_that_lists_wheels_counts(shop: ImageConfig) -> None:
+    image = replace(shop, requirements=("base.txt",))
+    write(shop.root, base_txt="--find-links wheels.html\nx\n", wheels_html="one")
+    before = declared(image)
+    write(shop.root, wheels_html="another")
     assert declared(image) != before
 
 

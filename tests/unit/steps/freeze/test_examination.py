@@ -17,7 +17,7 @@ def test_tools_are_looked_for_when_other_distributions_are_there(
     shop: ImageConfig, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = environment.folder / "lib/python3.12/site-packages"
-    answers = iter(ToolNames(names=(name,)) for name in ("first", "second", "third"))
+    answers = iter(ToolNames(names=(name,)) for name in ("first", "second", "third", "fourth"))
 
     def look(config: ImageConfig, context: StepContext, named: ToolNames) -> ToolNames:
         return next(answers)
@@ -32,3 +32,5 @@ def test_tools_are_looked_for_when_other_distributions_are_there(
     assert [found(), found()] == ["second", "second"]
     assert [path.name for path in Path(shop.work, "kept").iterdir()] == ["tools"]
     assert found(use_cache=False) == "third"
+    monkeypatch.setattr(examination, "made_by", lambda: ["newer"])
+    assert found() == "fourth"

@@ -197,7 +197,12 @@ def test_what_decides_an_observation(tmp_path: Path) -> None:
     same = exercise_inputs(config)
     judged_otherwise = Smoke(requests=(Request(status=404, text="x"),))
     assert exercise_inputs(replace(config, smoke=judged_otherwise)) == same
-    for smoke in (Smoke(requests=(Request(path="/x"),)), Smoke(command=("x",)), Smoke(env={"A": "1"})):
+    for smoke in (
+        Smoke(requests=(Request(path="/x"),)),
+        Smoke(command=("x",)),
+        Smoke(env={"A": "1"}),
+        Smoke(timeout=99),
+    ):
         assert exercise_inputs(replace(config, smoke=smoke)) != same
     service = Service(name="cache", command=("redis-server",), port=6379)
     assert exercise_inputs(replace(config, services=(service,))) != same

@@ -24,6 +24,7 @@ from pystatic_tasks.steps.freeze.requirements import read_all
         "-r file://{folder}/more.txt",
         "-r {folder}/more.txt",
         "-c 'unfinished\n-r more.txt",
+        "-r more.txt\t# why",
     ],
 )
 def test_a_file_that_another_includes_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
@@ -31,6 +32,14 @@ def test_a_file_that_another_includes_is_found(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "base.txt").write_text(f"falcon\n{line.replace('{folder}', str(tmp_path))}\n", encoding="utf-8")
     (tmp_path / "more.txt").write_text("-r base.txt\n", encoding="utf-8")
     assert read_all([tmp_path / "base.txt"]).files == (tmp_path / "base.txt", tmp_path / "more.txt")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_file_is_read_in_the_encoding_that_it_names(tmp_path: Path, encoding: str) -> None:
+    mark = "" if encoding in ("utf-8-sig", "utf-16", "utf-32") else "\ufeff"
+    (tmp_path / "base.txt").write_text(f"{mark}-r more#1.txt  # why\r\n", encoding=encoding, newline="")
+    (tmp_path / "more#1.txt").touch()
+    assert read_all([tmp_path / "base.txt"]).files == (tmp_path / "base.txt", tmp_path / "more#1.txt")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +69,7 @@ def test_anything_else_is_none(tmp_path: Path, line: str) -> None:
 def test_a_folder_that_is_searched_is_found(tmp_path: Path, line: str) -> None:
     (tmp_path / "base.txt").write_text(line.replace("{folder}", str(tmp_path)), encoding="utf-8")
     (tmp_path / "wheels").mkdir()
-    assert read_all([tmp_path / "base.txt"]).folders == (tmp_path / "wheels",)
+    assert read_all([tmp_path / "base.txt"]).places == (tmp_path / "wheels",)
 
 
 @pytest.mark.parametrize("value", ["wheels", "file:wheels"])
@@ -71,10 +80,10 @@ def test_a_folder_that_is_not_beside_the_file_is_found_where_pip_is_started(
     (tmp_path / "requirements").mkdir()
     (tmp_path / "requirements" / "base.txt").write_text(f"--find-links {value}\n", encoding="utf-8")
     (tmp_path / "wheels").mkdir()
-    assert read_all([tmp_path / "requirements" / "base.txt"]).folders == (tmp_path / "wheels",)
+    assert read_all([tmp_path / "requirements" / "base.txt"]).places == (tmp_path / "wheels",)
 
 
 @pytest.mark.parametrize("line", ["-f https://example.org/wheels", "--index-url https://example.org", "-f nowhere"])
 def test_no_other_folder_is_searched(tmp_path: Path, line: str) -> None:
     (tmp_path / "base.txt").write_text(line, encoding="utf-8")
-    assert read_all([tmp_path / "base.txt"]).folders == ()
+    assert read_all([tmp_path / "base.txt"]).places == ()

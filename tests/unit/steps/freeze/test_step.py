@@ -21,6 +21,7 @@ from pystatic_tasks.steps import build_environment
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import examination, observation, program
+from pystatic_tasks.steps.freeze.environment import editable_sources
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
 from pystatic_tasks.steps.freeze.program import FOLDERS
 from pystatic_tasks.steps.freeze.step import freeze
@@ -248,6 +249,7 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
     asked = environment.asked("program")
     assert asked.pop("import_paths")[0] == str(work)
     assert asked.pop("made_by") == [*made_by(), fingerprint(tools())]
+    assert asked.pop("editable") == editable_sources(environment.host.python)
     assert asked == {
         "name": "shop",
         "form": "archive",
@@ -452,6 +454,60 @@ def test_what_changes_while_it_is_frozen_is_frozen_again(
     freeze(shop, environment.host)
     freeze(shop, environment.host)
     assert environment.runs() == runs
+
+
+def test_the_callers_values_are_in_no_path_that_is_kept(
+    environment: Environment, shop: ImageConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "sesame//open\nand more of it")
+    monkeypatch.setenv("SETTINGS", f"{tmp_path}/settings")
+    shop = replace(shop, smoke=Smoke(env={"KEY": "$TOKEN", "SETTINGS": "$SETTINGS"}))
+    (tmp_path / "settings").mkdir()
+    settings = tmp_path / "settings/a.toml"
+    settings.touch()
+    os.utime(settings, (1, 1))
+    opened = [str(settings), "/cwd/sesame/open\nand more of it", "/cwd/and more of it", "/cwd/else"]
+    environment.prepare("target.json", {**EXAMINED, "read": opened})
+    for _ in range(2):
+        kept = freeze(shop, environment.host).system
+        assert {"${SETTINGS}/a.toml", "/cwd/${TOKEN}", "/cwd/else"} <= kept.keys()
+        written = b"".join(path.read_bytes() for path in shop.work.rglob("*") if path.is_file())
+        assert b"and more of it" not in written
+        assert b"settings/a.toml" not in written
+    assert environment.runs() == 1
+    settings.write_text("changed", encoding="utf-8")
+    freeze(shop, environment.host)
+    assert environment.runs() == 2
+
+
+def test_what_could_not_be_observed_whole_is_frozen_again_the_next_time(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    environment.prepare("observed.json", to_json(Observed(problem="port 8000 is in use here")))
+    for runs in (1, 2):
+        freeze(shop, environment.host)
+        assert environment.runs() == runs
+    environment.prepare("observed.json", to_json(Observed()))
+    for _ in range(2):
+        freeze(shop, environment.host)
+        assert environment.runs() == 3
+
+
+def test_another_home_is_another_import(
+    environment: Environment, shop: ImageConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freeze(shop, environment.host)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    freeze(shop, environment.host)
+    assert environment.runs() == 2
+
+
+def test_the_order_of_settings_counts_since_it_is_that_in_the_program(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    for settings in ({"threads": 2, "timeout": 3}, {"timeout": 3, "threads": 2}):
+        freeze(replace(shop, server=settings), environment.host)
+    assert environment.runs() == 2
 
 
 def test_what_was_looked_for_in_vain_is_taken_as_soon_as_it_is_there(

@@ -667,10 +667,26 @@ def test_layers_that_were_compressed_before_are_kept_and_others_are_not(
 def test_without_the_cache_every_layer_is_compressed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = some_tree(tmp_path)
     build_image(shop, StepContext(say=lambda line: None))
-    for path in (shop.work / "kept" / "layers").iterdir():
+    kept = shop.work / "kept" / "layers"
+    for path in kept.glob("*/*"):
         path.write_bytes(b"something else")
     build_image(shop, StepContext(say=lambda line: None, use_cache=False))
-    assert b"something else" not in {path.read_bytes() for path in (shop.work / "kept" / "layers").iterdir()}
+    contents = {path.read_bytes() for path in kept.glob("*/*")}
+    assert contents
+    assert b"something else" not in contents
+
+
+def test_layers_that_other_code_compressed_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = some_tree(tmp_path)
+    build_image(shop, StepContext(say=lambda line: None))
+    kept = shop.work / "kept" / "layers"
+    of_older_code = kept / "of older code"
+    next(kept.iterdir()).rename(of_older_code)
+    assert list(of_older_code.iterdir())
+    (shop.work / "image.json").unlink()
+    build_image(shop, StepContext(say=lambda line: None))
+    assert not of_older_code.exists()
+    assert list(kept.glob("*/*"))
 
 
 def test_layers_below_the_projects_stay_the_same_from_commit_to_commit(

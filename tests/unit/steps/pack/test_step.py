@@ -8,6 +8,7 @@ from support import FROZEN, tool_or_skip
 
 from pystatic_tasks.config.model import ImageConfig, Layout, Staticx
 from pystatic_tasks.errors import ConfigError, PystaticError, StaticxError
+from pystatic_tasks.in_env.protocol import TreeFile
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import write_manifest
 from pystatic_tasks.steps.pack.step import pack
@@ -83,6 +84,22 @@ def test_a_library_of_the_system_that_changed_makes_a_new_executable(tmp_path: P
     library.write_text("newer", encoding="utf-8")
     pack(shop, StepContext(say=said.append))
     assert said[2].startswith("dist/pystatic/shop/shop: ")
+
+
+def test_files_of_another_owner_and_other_code_make_a_new_executable(tmp_path: Path) -> None:
+    shop = make_image(tmp_path, "onefile")
+    python = tmp_path / "python"
+    python.write_text(PYTHON.format(library=tmp_path / "x.so"), encoding="utf-8")
+    python.chmod(0o755)
+    said: list[str] = []
+    kept = shop.work / "kept/packed-staticx/of older code"
+    kept.mkdir(parents=True)
+    for owner in ("third-party", "project", "project"):
+        files = (TreeFile(path="/x", owner=owner),)
+        write_manifest(shop, replace(FROZEN, environment_python=python, files=files), inputs="", outputs=[])
+        pack(shop, StepContext(say=said.append))
+    assert ["is up to date" in line for line in said] == [False, False, True]
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize(
