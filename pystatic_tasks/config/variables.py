@@ -46,13 +46,15 @@ def caller_values(config: ImageConfig) -> list[str]:
     return [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
 
 
-def with_names(config: ImageConfig, path: str) -> str:
-    """A path with the caller's values as "${NAME}"; "" if there is more of one in it than can be put back."""
-    found = path
-    for name, value in sorted(values_in_paths(config), key=lambda pair: len(pair[1]), reverse=True):
-        found = found.replace(value, f"${{{name}}}")
-    is_whole = with_values(config, found) == path and hiding(caller_values(config))(found) == found
-    return found if is_whole else ""
+def with_names(config: ImageConfig, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each path, and the same with the caller's values as "${NAME}"; without those that cannot be put back so."""
+    values, hide = sorted(values_in_paths(config), key=lambda pair: -len(pair[1])), hiding(caller_values(config))
+    for path in paths:
+        found = path
+        for name, value in values:
+            found = found.replace(value, f"${{{name}}}")
+        if not values or (with_values(config, found) == path and hide(found) == found):
+            yield path, found
 
 
 def with_values(config: ImageConfig, path: str) -> str:

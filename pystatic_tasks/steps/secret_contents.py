@@ -159,17 +159,19 @@ def reason_of_file(path: Path, names: Iterable[str] = ()) -> str:
     """
     with path.open("rb") as stream:
         content = stream.read(READ_BYTES)
-        for name in dict.fromkeys([path.name, *names]):
-            reason = reason_of_archive(name, stream, Unpacking()) or reason_of_content(name, content)
-            if reason:
-                return reason
-    return ""
+        known = dict.fromkeys([path.name, *names])
+        of_archives = (reason_of_archive(name, stream, Unpacking()) for name in known)
+        reason = next(filter(None, of_archives), "") or reason_of_content(path.name, content)
+    return reason or next(filter(None, (reason_of_addresses(name, content) for name in known)), "")
 
 
 def reason_of_content(name: str, content: bytes) -> str:
     """Why a file of that name must not, by the beginning of its content, or ""."""
-    if holds_key(content):
-        return PRIVATE_KEY
+    return PRIVATE_KEY if holds_key(content) else reason_of_addresses(name, content)
+
+
+def reason_of_addresses(name: str, content: bytes) -> str:
+    """The same by the URLs in it."""
     name = name.casefold()
     if name not in METADATA and name not in WITH_URLS:
         return ""

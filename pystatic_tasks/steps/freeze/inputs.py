@@ -85,8 +85,7 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
     others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(path))
     found = {path: each if each[1] < began else UNKNOWN for path, each in stamps(others).items()}
     # What the program was asked to open may be a value of the caller's, or lie where one says.
-    named = {with_names(config, path): each for path, each in found.items()}
-    return {path: each for path, each in named.items() if path}
+    return {name: found[path] for path, name in with_names(config, found)}
 
 
 def stamps_now(config: ImageConfig, before: Iterable[str]) -> Stamps:
