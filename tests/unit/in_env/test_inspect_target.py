@@ -162,6 +162,17 @@ def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
     }
 
 
+def test_what_is_called_like_the_standard_library_is_none_of_it(ask: Ask) -> None:
+    opening = """\
+import contextlib, os
+for folder in (os.path.dirname(os.__file__), os.path.dirname(os.__file__) + "-more"):
+    with contextlib.suppress(FileNotFoundError):
+        open(f"{folder}/settings.json")
+"""
+    read = ask(files={"shop.py": opening + WSGI})["read"]
+    assert [Path(path).parent.name.endswith("-more") for path in read if path.endswith("settings.json")] == [True]
+
+
 def test_a_project_may_have_modules_of_any_name(ask: Ask) -> None:
     names = [*(path.stem for path in IN_ENV.glob("[!_]*.py")), "in_env", "pystatic_tasks"]
     names.append("packaging")
