@@ -52,8 +52,13 @@ if os.getpid() == 1:
     # The kernel keeps from process 1 what it does not handle. A server has handlers of its own later.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 # Python's own variable for this, which it does not read where others are not to decide on what is imported.
-if os.environ.get("PYTHONPROFILEIMPORTTIME") and "importtime" not in sys._xoptions:
-    os.execv(sys.executable, [sys.executable, "-X", "importtime", *sys.orig_argv[1:]])
+if os.environ.get("PYTHONPROFILEIMPORTTIME"):
+    import time
+
+    now, begins = time.monotonic_ns(), "program" if "importtime" in sys._xoptions else "interpreter"
+    print(f"start time: {{now // 10**9}} s {{now % 10**9}} ns: {{begins}}", file=sys.stderr)
+    if begins == "interpreter":
+        os.execv(sys.executable, [sys.executable, "-X", "importtime", *sys.orig_argv[1:]])
 sys.path.append("/{packages}")
 {explain}__file__ = "/{packages}/{entry}"
 # Tracebacks ask the loader for the lines of a script that has no source; those of this one are not its.

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-# Everything that is no import, since nobody measures its parts.
+from pystatic_tasks.report.contents import LAYERS
+
+# Everything that is no import, where the program does not tell its parts.
 REST = "container, unpacking, interpreter and server"
+# The parts as they are told, by what to call them; imports are told by layer.
+PARTS = {
+    "container": "the container",
+    "unpacking": "unpacking",
+    "interpreter": "the interpreter",
+    "server": "the application itself and the server",
+}
+ALL_IMPORTS = "imports"
 IMPORTS = {
     "python": "imports of Python's own",
     "third-party": "imports of dependencies",
@@ -17,10 +27,19 @@ OF_PYTHON = "python"
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One part of a start, in milliseconds."""
+    """One part of a start.
+
+    Attributes:
+        name: What to call it.
+        ms: Milliseconds that it took.
+        begun_ms: When it began, in milliseconds, if one part comes after the other; 0 for all otherwise.
+        layer: What the layer is called whose imports it is, or "".
+    """
 
     name: str
     ms: float
+    begun_ms: float = 0
+    layer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +61,14 @@ class Start:
         first_answer_ms: From the engine's command to the first answer.
         measured_ms: The same of the run in which imports were measured, which takes longer; None without one.
         imports: What was imported in that, in order.
+        parts: The parts of that by name, in order, and their milliseconds; nothing if they were not told.
     """
 
     engine: str
     first_answer_ms: int
     measured_ms: int | None = None
     imports: tuple[Import, ...] = ()
+    parts: tuple[tuple[str, float], ...] = ()
 
 
 def nested(imports: Iterable[tuple[str, int, int, int]]) -> tuple[Import, ...]:
@@ -80,14 +101,30 @@ def phases(start: Start, layer_of: Callable[[str], str]) -> Iterator[Phase]:
     """
     if start.measured_ms is None:
         return
-    times: dict[str, float] = {}
+    times = dict.fromkeys(IMPORTS, 0.0)
     for each in all_in(start.imports):
-        layer = layer_of(each.name) or OF_PYTHON
-        times[layer] = times.get(layer, 0) + each.own_ms
-    yield Phase(name=REST, ms=max(start.measured_ms - sum(times.values()), 0))
-    yield from (Phase(name=name, ms=times[layer]) for layer, name in known(times).items())
+        layer = layer_of(each.name)
+        times[layer if layer in IMPORTS else OF_PYTHON] += each.own_ms
+    if not start.parts:
+        yield Phase(name=REST, ms=max(start.measured_ms - sum(times.values()), 0))
+        yield from by_layer(times)
+        return
+    begun_ms = 0.0
+    for phase in in_turn(start.parts, times):
+        yield replace(phase, begun_ms=begun_ms)
+        begun_ms += phase.ms
 
 
-def known(times: Mapping[str, float]) -> Mapping[str, str]:
-    """What to call the imports of each layer, in order."""
-    return {layer: name for layer, name in IMPORTS.items() if layer in times}
+def in_turn(parts: Iterable[tuple[str, float]], times: Mapping[str, float]) -> Iterator[Phase]:
+    """The parts, of which imports are told by layer; what the interpreter imports to begin with is a part of it."""
+    for name, ms in parts:
+        if name == ALL_IMPORTS:
+            others = sum(times.values()) - times[OF_PYTHON]
+            yield from by_layer({**times, OF_PYTHON: max(ms - others, 0)})
+        else:
+            yield Phase(name=PARTS[name], ms=ms)
+
+
+def by_layer(times: Mapping[str, float]) -> Iterator[Phase]:
+    """The imports of each layer that has any."""
+    yield from (Phase(name=IMPORTS[layer], ms=ms, layer=LAYERS[layer]) for layer, ms in times.items() if ms)

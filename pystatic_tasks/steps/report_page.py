@@ -118,6 +118,7 @@ def start(smoked: Smoked, imports: Imports | None) -> Start | None:
         first_answer_ms=times[0],
         measured_ms=imports.first_answer_ms,
         imports=nested((each.name, each.self_us, each.cumulative_us, each.depth) for each in imports.imports),
+        parts=tuple((each.name, each.us / 1000) for each in imports.phases),
     )
 
 

@@ -213,6 +213,14 @@ class Imported:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StartPhase:
+    """One part of a start, and the microseconds that it took; see steps/start_phases.py."""
+
+    name: str
+    us: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Imports(Result):
     """What `imports.json` says; `schemas/imports.schema.json` says what each field means."""
 
@@ -224,6 +232,7 @@ class Imports(Result):
     engine: str
     first_answer_ms: int
     imports: tuple[Imported, ...]
+    phases: tuple[StartPhase, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from support import NOBODY, let_others_pass, tool_or_skip
 from pystatic_tasks.in_env import launcher_build
 from pystatic_tasks.in_env.shared_libraries import UNWINDER, find_library, machine_of
 from pystatic_tasks.steps.import_times import parse_imports
+from pystatic_tasks.steps.start_phases import parse_phases
 
 DAMAGED = "shop: cannot start: its file is damaged or cut short; build or copy it again\n"
 NO_FILE = "shop: cannot start: /proc/self/exe: {}; /proc has to be mounted, and the file be readable\n"
@@ -216,9 +217,13 @@ def test_the_program_has_its_exit_code(program: Path, place: Path) -> None:
 
 
 def test_it_times_imports_as_python_does_for_a_variable_of_its_own(program: Path, place: Path) -> None:
+    begun = time.monotonic_ns()
     said = run([program, "import json; print(sys.argv[1:])", "one"], place, PYTHONPROFILEIMPORTTIME="1")
     assert (said.returncode, said.stdout) == (0, "['import json; print(sys.argv[1:])', 'one']\n")
     assert "json.decoder" in {each.name for each in parse_imports(said.stderr)}
+    phases = parse_phases(said.stderr, begun, time.monotonic_ns())
+    assert [each.name for each in phases] == ["container", "unpacking", "interpreter", "imports", "server"]
+    assert all(each.us for each in phases)
     assert output_of([program, "import json"], place, PYTHONPROFILEIMPORTTIME="") == ""
 
 

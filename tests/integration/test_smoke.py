@@ -52,6 +52,7 @@ def test_the_sample_keeps_its_contract_in(engine: str, packed_sample: Project) -
     # StaticX starts its program by no interpreter that could be told.
     tells = 'packer = "staticx"' not in (sample.root / "pyproject.toml").read_text(encoding="utf-8")
     assert ("slowest imports: " in printed, sample.result("imports.json").exists()) == (tells, tells)
+    assert ("until the first answer: container " in printed) is tells
     if tells:
         check_imports(sample.manifest("imports.json"), report["digest"])
 
@@ -64,6 +65,10 @@ def check_imports(content: Any, digest: str) -> None:
     names = [each["name"] for each in imports]
     # What is imported by `importlib.import_module`, as gunicorn does with its workers, Python does not tell of.
     assert {"encodings", "gunicorn.workers.base", "falcon", "random_number.api"} <= set(names)
+    phases = {each["name"]: each["us"] for each in content["phases"]}
+    assert list(phases) == ["container", "unpacking", "interpreter", "imports", "server"]
+    assert abs(sum(phases.values()) - content["first_answer_ms"] * 1000) < 1000
+    assert 0 < sum(each["self_us"] for each in imports) - phases["imports"] <= phases["interpreter"]
     inside = [0]
     for each in imports:
         # What it imports came just before, one level deeper.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -138,6 +139,7 @@ def test_it_keeps_its_contract_without_any_writable_folder_in(engine: str, tree:
         if found.keeps_images:
             call(engine, "image", "rm", "--force", f"sample-app:{TAG}")
     assert "slowest imports: " in printed
+    assert re.search(r"until the first answer: container \d+ ms, interpreter \d+ ms, imports \d+ ms, server \d+ ms", printed)
     report = tree.manifest("smoke.json")
     assert report["passed"] is True
     assert [run["user"] == "65535:65535" for run in report["runs"]] == [True, False]

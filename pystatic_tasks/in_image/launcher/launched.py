@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from types import CodeType
 
 
+def tell_time() -> None:
+    """Say when the program begins, by the clock and in the words that the launcher has for what comes before."""
+    import sys
+    import time
+
+    now = time.monotonic_ns()
+    print(f"start time: {now // 10**9} s {now % 10**9} ns: program", file=sys.stderr)
+
+
 def keep_to_ourselves(first: int, lock: int) -> None:
     """Let no other program that is started have the files; processes that are forked share them."""
     import os
@@ -132,6 +141,8 @@ def begin() -> "CodeType":
 
     root, (first, lock, name) = sys.argv[0].rpartition("/")[0], sys.argv[1:4]
     del sys.argv[:4]
+    if name and "importtime" in sys._xoptions:
+        tell_time()
     keep_to_ourselves(int(first), int(lock))
     remove_at_end(root, int(lock))
     code = entry_script(root, name) if name else command(sys.argv[0], sys.argv.pop(1))

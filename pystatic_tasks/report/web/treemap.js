@@ -7,9 +7,9 @@ const LISTED = 14;
 
 // The tree of data as nodes: {name, path, size, image, children, parent, layer, component, file}.
 function readTree(data) {
-  const root = { name: "the image", path: "", children: [], parent: null, layer: -1, component: null, file: null, size: 0, image: 0 };
-  data.layers.forEach(([title, components], layer) => {
-    const child = branch(title, root, layer);
+  const root = { name: "the image", path: "", children: [], parent: null, layer: "", component: null, file: null, size: 0, image: 0 };
+  data.layers.forEach(([layer, components]) => {
+    const child = branch(layer, root, layer);
     for (const [number, inside] of components) {
       const [name, version, kind, license, purl, size, image, requiredBy] = data.components[number];
       const node = branch(name, child, layer);

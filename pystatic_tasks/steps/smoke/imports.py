@@ -1,4 +1,4 @@
-"""The image run once more, to see how long its imports take until the first answer."""
+"""The image run once more, to see what takes how long until the first answer, and its imports each by itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pystatic_tasks.steps.import_times import VERSION, parse_imports
 from pystatic_tasks.steps.policy import make_policy
 from pystatic_tasks.steps.results import Built, Imported, Imports
 from pystatic_tasks.steps.smoke.probes import wait_until_ready
+from pystatic_tasks.steps.start_phases import parse_phases
 
 # Python's own variable, of which the launcher and the script of a tree make "-X importtime"; and of several workers
 # that import side by side, lines could not be told apart.
@@ -22,14 +23,15 @@ LOG_SECONDS = 0.1
 def measure_imports(config: ImageConfig, engine: Engine, artifact: Artifact, built: Built) -> Imports | None:
     """Run the image of a server until its first answer; None if there is none, or nothing of imports in the log."""
     policy = make_policy(config, user=config.image.user, step="smoke", env=VARIABLES)
-    started = time.monotonic()
+    begun = time.monotonic_ns()
     container = engine.start(artifact, policy, [])
     try:
         path = config.smoke.requests[0].path if config.smoke.requests else "/"
         if not wait_until_ready(container, container.address(), path, config.smoke.timeout):
             return None
-        first_answer_ms = round((time.monotonic() - started) * 1000)
+        answered = time.monotonic_ns()
         imports = logged_imports(container)
+        phases = parse_phases(container.output(), begun, answered)
     finally:
         container.remove()
     if not imports:
@@ -39,8 +41,9 @@ def measure_imports(config: ImageConfig, engine: Engine, artifact: Artifact, bui
         name=config.name,
         digest=built.digest,
         engine=engine.name,
-        first_answer_ms=first_answer_ms,
+        first_answer_ms=round((answered - begun) / 1e6),
         imports=imports,
+        phases=phases,
     )
 
 

@@ -10,17 +10,22 @@ from pystatic_tasks.engines.base import Container
 from pystatic_tasks.in_env.client import STREAM, Answer, send
 
 POLL_SECONDS = 0.01
+# Engines take some ten milliseconds to say whether it still runs, in which it would answer already.
+LOOK_SECONDS = 0.25
 SHOWN_CHARACTERS = 60
 
 
 def wait_until_ready(container: Container, address: tuple[str, int], path: str, timeout: float) -> bool:
     """Ask for `path` until anything answers; False if it ends before or `timeout` seconds pass."""
-    end = time.monotonic() + timeout
+    looked = time.monotonic()
+    end = looked + timeout
     while time.monotonic() < end:
         if send(Request(path=path), address, timeout=timeout).status:
             return True
-        if not container.running():
-            return False
+        if time.monotonic() - looked >= LOOK_SECONDS:
+            if not container.running():
+                return False
+            looked = time.monotonic()
         time.sleep(POLL_SECONDS)
     return False
 

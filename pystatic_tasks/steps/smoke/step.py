@@ -32,6 +32,7 @@ from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
 from pystatic_tasks.steps.smoke.imports import measure_imports
 from pystatic_tasks.steps.smoke.plain import Plain, is_another_text, lacks, missing_words, read_plain, unlike_plain
 from pystatic_tasks.steps.smoke.probes import mismatch, wait_until_ready
+from pystatic_tasks.steps.start_phases import in_a_line
 from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.terminal import add_to_job_summary
 
@@ -128,11 +129,13 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
 
 
 def report_imports(config: ImageConfig, context: StepContext, engine: Engine, artifact: Artifact, built: Built) -> None:
-    """Write and say how long its imports take, where the program can be made to tell that."""
+    """Write and say how long its imports take, and the other parts of its start, where the program tells that."""
     with services.running(config, context), context.terminal.activity("looking at its imports"):
         imports = measure_imports(config, engine, artifact, built)
     if imports:
         write_report(config, imports)
+        if imports.phases:
+            context.say(in_a_line(imports.phases))
         context.say(slowest(imports))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from pages import FILES, PACKAGES, contents_of, page, records
+from pages import FILES, PACKAGES, START, contents_of, page, records
 from support import BUILT
 
 from pystatic_tasks.in_env.protocol import Component
@@ -112,6 +112,23 @@ def test_the_first_things_say_how_to_be_rid_of_them() -> None:
 )
 def test_what_is_not_on_record_is_said(changed: dict[str, object], sentence: str) -> None:
     assert sentence in page_html(page(**changed))
+
+
+def test_the_parts_of_a_start_are_bars_one_after_the_other_and_rows_of_a_table() -> None:
+    parts = (("container", 40.0), ("unpacking", 60.0), ("interpreter", 20.0), ("imports", 50.0), ("server", 30.0))
+    text = page_html(page(start=replace(START, parts=parts)))
+    bars = [(each["x"], each["width"], each.get("data-layer")) for each in Elements(text).of("rect")]
+    assert bars == [
+        ("0.00", "20.00", None),
+        ("20.00", "30.00", None),
+        ("50.00", "10.00", None),
+        ("60.00", "2.00", "Python"),
+        ("62.00", "18.00", "dependencies"),
+        ("80.00", "5.00", "the project"),
+        ("85.00", "15.00", None),
+    ]
+    assert '<th scope="row">unpacking</th><td class="number">60 ms</td><td class="number">30 %</td>' in text
+    assert "A further run measured its imports, and took 200 ms for that: hold its parts against each other." in text
 
 
 def test_an_index_has_a_row_for_each_image_with_a_link_to_its_page() -> None:

@@ -30,5 +30,21 @@ def test_the_phases_are_imports_by_layer_and_the_rest() -> None:
     ]
 
 
+def test_parts_that_were_told_come_one_after_the_other_and_imports_by_layer() -> None:
+    layers = {"falcon": "third-party", "falcon.app": "third-party", "shop.web": "project"}
+    # Of the 4 ms of Python's own, 1 passed in the interpreter.
+    parts = (("container", 40.0), ("unpacking", 60.0), ("interpreter", 20.0), ("imports", 49.0), ("server", 151.0))
+    found = list(phases(replace(START, parts=parts), lambda name: layers.get(name, "")))
+    assert [(each.name, each.begun_ms, each.ms, each.layer) for each in found] == [
+        ("the container", 0, 40, ""),
+        ("unpacking", 40, 60, ""),
+        ("the interpreter", 100, 20, ""),
+        ("imports of Python's own", 120, 3, "Python"),
+        ("imports of dependencies", 123, 36, "dependencies"),
+        ("imports of the project", 159, 10, "the project"),
+        ("the application itself and the server", 169, 151, ""),
+    ]
+
+
 def test_without_measured_imports_there_are_no_phases() -> None:
     assert list(phases(replace(START, measured_ms=None, imports=()), lambda _: "")) == []

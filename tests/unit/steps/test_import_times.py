@@ -3,15 +3,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support import validate
 
 from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.steps.import_times import by_package, parse_imports, read_imports, slowest, total_us
 from pystatic_tasks.steps.manifest import report_path, write_report
-from pystatic_tasks.steps.results import Imported, Imports
+from pystatic_tasks.steps.results import Imported, Imports, StartPhase
 
 OUTPUT = """\
 import time: self [us] | cumulative | imported package
@@ -28,7 +30,13 @@ FOUND = (
     Imported(name="shop", self_us=1000, cumulative_us=21100, depth=0),
 )
 IMPORTS = Imports(
-    version=1, name="shop", digest=f"sha256:{1:064x}", engine="docker", first_answer_ms=312, imports=FOUND
+    version=1,
+    name="shop",
+    digest=f"sha256:{1:064x}",
+    engine="docker",
+    first_answer_ms=312,
+    imports=FOUND,
+    phases=(StartPhase(name="container", us=40_400),),
 )
 
 
@@ -52,6 +60,16 @@ def test_packages_are_summed_up_the_slowest_first() -> None:
     assert by_package(FOUND) == [("shop", 21100), ("encodings", 4730)]
     assert total_us(FOUND) == 25830
     assert slowest(IMPORTS) == "slowest imports: shop 21 ms, encodings 5 ms; all 4 take 26 ms"
+
+
+def test_what_an_older_version_wrote_is_read_without_phases(tmp_path: Path) -> None:
+    config = ImageConfig(root=tmp_path, project=tmp_path, name="shop", app="shop:app")
+    content = to_json(IMPORTS)
+    del content["phases"]
+    validate(content, "imports.schema.json")
+    config.dist.mkdir(parents=True)
+    report_path(config, "imports").write_text(json.dumps(content), encoding="utf-8")
+    assert read_imports(config) == replace(IMPORTS, phases=())
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:

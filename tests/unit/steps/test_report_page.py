@@ -14,7 +14,7 @@ from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.report.start import Import
 from pystatic_tasks.steps.manifest import manifest_path, report_path, write_manifest, write_report
 from pystatic_tasks.steps.report_page import as_json, read_records, write_pages
-from pystatic_tasks.steps.results import Check, Imported, Imports, RunReport, Smoked
+from pystatic_tasks.steps.results import Check, Imported, Imports, RunReport, Smoked, StartPhase
 
 SMOKED = Smoked(
     version=1,
@@ -40,6 +40,7 @@ IMPORTS = Imports(
         Imported(name="falcon", self_us=2_000, cumulative_us=2_000, depth=1),
         Imported(name="shop.web", self_us=1_000, cumulative_us=3_000, depth=0),
     ),
+    phases=(StartPhase(name="container", us=40_500), StartPhase(name="interpreter", us=20_000)),
 )
 
 
@@ -94,7 +95,7 @@ def test_imports_that_were_measured_are_part_of_the_start(tmp_path: Path) -> Non
     write_report(shop, IMPORTS)
     start = read_records(shop).start
     assert start
-    assert start.measured_ms == 400
+    assert (start.measured_ms, start.parts) == (400, (("container", 40.5), ("interpreter", 20.0)))
     assert start.imports == (
         Import(name="shop.web", own_ms=1.0, ms=3.0, inside=(Import(name="falcon", own_ms=2.0, ms=2.0),)),
     )

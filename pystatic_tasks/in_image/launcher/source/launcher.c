@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "elf_files.h"
@@ -42,6 +43,7 @@ struct start {
     int in_memory;   // whether the ELF files are
     int is_unpacked; // whether those in memory are there already
     int error;       // why the folder could not be filled; 0 if it was
+    struct timespec begun;
     char executable[4096]; // path of this file
 };
 
@@ -305,10 +307,24 @@ static void add_script(struct command_line *line, const struct start *start, uns
     add_words(line, words, sizeof words / sizeof *words);
 }
 
+// When a part of the start begins, by a clock that all containers of a machine share with it.
+static void tell_time(const struct timespec *when, const char *part) {
+    say("start time: %u s %u ns: %s", (unsigned)when->tv_sec, (unsigned)when->tv_nsec, part);
+}
+
+static void profile(struct command_line *line, const struct start *start) {
+    const char *wanted = getenv(PROFILED_BY);
+    struct timespec now;
+    if (!wanted || !*wanted) return;
+    add_words(line, PROFILING, sizeof PROFILING / sizeof *PROFILING);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    tell_time(&start->begun, "unpacking");
+    tell_time(&now, "interpreter");
+}
+
 static void add_program(struct command_line *line, const struct start *start, unsigned lock, const char *name) {
-    const char *profiled = getenv(PROFILED_BY);
     add_words(line, start->payload.options, start->payload.option_count);
-    if (profiled && *profiled) add_words(line, PROFILING, sizeof PROFILING / sizeof *PROFILING);
+    profile(line, start);
     add_script(line, start, lock, start->payload.name);
     // By a path, the program can be called again.
     const char *first = strchr(name, '/') ? name : start->executable;
@@ -336,6 +352,7 @@ static _Noreturn void execute(const struct start *start, int as_interpreter, int
 
 int main(int count, char **arguments, char **variables) {
     struct start start = {0};
+    clock_gettime(CLOCK_MONOTONIC, &start.begun);
     if (!count) fail("it was started without a name");
     program_name = strrchr(arguments[0], '/') ? strrchr(arguments[0], '/') + 1 : arguments[0];
     before_failing = remove_unfinished;
