@@ -90,6 +90,10 @@ class Contents:
         alone = sum(each.compressed_bytes or 0 for each in self.components)
         return self.compressed_bytes / alone if alone else 0.0
 
+    def of_image(self, component: ComponentContents) -> int | None:
+        """What a component takes of the compressed image, estimated; None if nobody can."""
+        return round((component.compressed_bytes or 0) * self.scale) if self.scale else None
+
 
 def list_contents(
     built: ImageDescription,

@@ -10,7 +10,7 @@ from pystatic_tasks.in_env.protocol import Component
 from pystatic_tasks.report.contents import ComponentContents, Contents
 from pystatic_tasks.report.reasons import NEVER, Reasons, file_name, module_name
 from pystatic_tasks.report.records import Records
-from pystatic_tasks.report.suggestions import Suggestion, listed
+from pystatic_tasks.report.suggestions import TLS_LIBRARIES, Suggestion, listed
 
 COUNT = 3
 MOST = 0.95
@@ -23,6 +23,7 @@ class Large:
 
     Attributes:
         share: Of all bytes before compression, from 0 to 1.
+        of_image: What it takes of the compressed image, estimated; None if unknown.
         why: Why it is there, in a sentence.
         remedy: How to be rid of it, in a sentence, where no suggestion says so.
         suggestion: Number of the suggestion that saves most of it, from 1; None without one.
@@ -31,6 +32,7 @@ class Large:
 
     component: ComponentContents
     share: float
+    of_image: int | None
     why: str
     remedy: str
     suggestion: int | None
@@ -51,6 +53,7 @@ def largest(records: Records, reasons: Reasons, suggestions: Sequence[Suggestion
         Large(
             component=each,
             share=each.size_bytes / contents.unpacked_bytes,
+            of_image=contents.of_image(each),
             why=why(each, contents, reasons, required.get(each.name, ())),
             remedy=remedy(each, reasons, required.get(each.name, ())),
             suggestion=suggestion_for(each.name, suggestions),
@@ -88,6 +91,10 @@ def holds_c_library(component: ComponentContents) -> bool:
     return any(file_name(file.path) == C_LIBRARY for file in component.files)
 
 
+def holds_openssl(component: ComponentContents) -> bool:
+    return any(file_name(file.path).startswith(TLS_LIBRARIES) for file in component.files)
+
+
 def why(component: ComponentContents, contents: Contents, reasons: Reasons, required: Sequence[str]) -> str:
     if holds_c_library(component):
         return "The C library, which everything is linked with."
@@ -97,7 +104,8 @@ def why(component: ComponentContents, contents: Contents, reasons: Reasons, requ
         return "The project itself, with its data."
     importers = importers_of(component, contents, reasons)
     if component.kind == "system" and importers:
-        return f"Libraries of the system, which {listed(importers)} ask{'s' if len(importers) == 1 else ''} for."
+        what = "OpenSSL" if holds_openssl(component) else "Libraries of the system"
+        return f"{what}, which {listed(importers)} ask{'s' if len(importers) == 1 else ''} for."
     if importers:
         return f"Imported by {listed(importers)}."
     if required:

@@ -54,7 +54,7 @@ class Page:
     """What the page of one image shows.
 
     Attributes:
-        facts: Pairs of a word and what there is to say of the image by it.
+        facts: What there is to say of the image, each after a word for those who hear the page, or "".
         largest: Its largest components.
         suggestions: What to do.
         not_observed: Why nobody knows what is used; "" if that is known.
@@ -108,7 +108,7 @@ def make_page(records: Records) -> Page:
         unpacked_bytes=contents.unpacked_bytes,
         facts=(
             ("platform", built.platform),
-            ("Python", built.python),
+            ("", f"Python {built.python}"),
             ("layout", "one file" if built.layout == "onefile" else "tree"),
             ("compression", built.compression),
         ),
@@ -164,7 +164,6 @@ def ladder(records: Records) -> Iterator[Rung]:
 
 def bill(records: Records) -> Iterator[Row]:
     """The components, in the order of the contents."""
-    scale = records.contents.scale
     required = required_by(records.components)
     for each in records.contents.components:
         yield Row(
@@ -174,7 +173,7 @@ def bill(records: Records) -> Iterator[Row]:
             license=each.license,
             purl=each.purl,
             size_bytes=each.size_bytes,
-            of_image=round((each.compressed_bytes or 0) * scale) if scale else None,
+            of_image=records.contents.of_image(each),
             files=len(each.files),
             required_by=required.get(each.name, ()),
         )

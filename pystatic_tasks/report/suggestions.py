@@ -134,66 +134,86 @@ def unused_code(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
 
 
 def unused_packages(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
-    """An exclude for each dependency of which no module, or none of some top-level packages, was loaded."""
+    """An exclude for the dependencies of which no module, or none of some top-level packages, was loaded."""
     if records.not_observed or not reasons.occasions:
         return
-    for component in dependencies(records):
-        yield from exclude(records, reasons, component, {NEVER}, "was loaded", nothing=True)
+    yield from exclude(records, reasons, {NEVER}, "was loaded")
 
 
 def packages_of_tests(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
-    """An exclude for each dependency that only `observe.command` loaded."""
+    """An exclude for the dependencies that only `observe.command` loaded."""
     command = " ".join(records.config.observe.command)
     if command not in reasons.occasions:
         return
-    occasion = reasons.occasions.index(command)
-    for component in dependencies(records):
-        yield from exclude(records, reasons, component, {occasion, NEVER}, f"was loaded but by {command}")
+    yield from exclude(records, reasons, {reasons.occasions.index(command), NEVER}, f"was loaded but by {command}")
 
 
-def exclude(
-    records: Records,
-    reasons: Reasons,
-    component: ComponentContents,
-    uses: Collection[int],
-    seen: str,
-    *,
-    nothing: bool = False,
-) -> Iterator[Suggestion]:
-    """An exclude for the top-level packages of a component that were used on no other occasions than these.
+@dataclass(frozen=True, kw_only=True)
+class Excluded:
+    """Top-level packages of a component that can be excluded.
+
+    Attributes:
+        title: What they are called together: the component, if they are all of it or have its name.
+        names: Their names.
+        saving: Their files.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    saving: Saving
+
+
+def exclude(records: Records, reasons: Reasons, uses: Collection[int], seen: str) -> Iterator[Suggestion]:
+    """One exclude for all top-level packages of dependencies that were used on no other occasions than these.
 
     Args:
         records: What is on record.
         reasons: Looks up when something was used.
-        component: The component.
-        uses: Numbers of the occasions, and `NEVER`.
-        seen: What was seen, after "Nothing of it".
-        nothing: Whether only those count that were never used; otherwise only those that were used at all.
+        uses: Numbers of the occasions, and `NEVER`; with others than that, those count that were used at all.
+        seen: What was seen, after "Nothing of them".
     """
-    found: dict[str, set[int | None]] = {}
-    for file in component.files:
-        if name := module_name(file.path):
-            found.setdefault(top_of(name), set()).add(reasons.why(file.path).first_use)
-    names = [name for name in sorted(found) if found[name] <= set(uses) and nothing == (found[name] == {NEVER})]
-    if not names:
+    found = [each for component in dependencies(records) for each in excluded(component, reasons, uses)]
+    found = [each for each in found if each.saving.size_bytes >= LEAST_BYTES]
+    if not found:
         return
-    whole = len(names) == len(found)
-    saved = saving(records, lambda each, file: each is component and (whole or top_of(module_name(file.path)) in names))
-    importers = {
-        top_of(importer)
-        for _, file in saved.files
-        for importer in reasons.why(file.path).names
-        if top_of(importer) not in names
-    }
-    importing = f", though {listed(sorted(importers))} can import it" if importers else ""
+    found.sort(key=lambda each: (-each.saving.size_bytes, each.title))
+    names = [name for each in found for name in each.names]
+    saved = Saving(files=tuple(file for each in found for file in each.saving.files))
+    importers = {top_of(importer) for _, file in saved.files for importer in reasons.why(file.path).names} - {*names}
+    titles, them = listed(each.title for each in found), "it" if len(found) == 1 else "them"
+    importing = f", though {listed(sorted(importers))} can import {them}" if importers else ""
+    unused = reasons.unused(records.config.slim.keep)
+    slim_too = all(reasons.is_unused(file.path, unused) for _, file in saved.files if module_name(file.path))
     yield Suggestion(
-        title=f"Leave out {component.name}",
-        why=f"Nothing of {'it' if whole else listed(names)} {seen}{importing}.",
-        caution="Only if no other request needs it.",
+        title=f"Leave out {titles}",
+        why=f"Nothing of {them} {seen}{importing}.{f' Slim leaves {them} out too.' if slim_too else ''}",
+        caution=f"Only if no other request needs {them}.",
         line=f"freeze.excludes = {json.dumps([*records.config.freeze.excludes, *names], ensure_ascii=False)}",
         saved_bytes=saved.size_bytes,
         saved_of_image=saved.of_image(records.contents.scale),
         components=saved.components,
+    )
+
+
+def excluded(component: ComponentContents, reasons: Reasons, uses: Collection[int]) -> Iterator[Excluded]:
+    """What of a component was used on no other occasions than these; nothing if that is none of it."""
+    found: dict[str, set[int | None]] = {}
+    for file in component.files:
+        if name := module_name(file.path):
+            found.setdefault(top_of(name), set()).add(reasons.why(file.path).first_use)
+    never = set(uses) == {NEVER}
+    names = [name for name in sorted(found) if found[name] <= set(uses) and never == (found[name] == {NEVER})]
+    if not names:
+        return
+    whole = len(names) == len(found)
+    yield Excluded(
+        title=component.name if whole or names == [component.name] else f"{listed(names)} of {component.name}",
+        names=tuple(names),
+        saving=Saving(
+            files=tuple(
+                (component, file) for file in component.files if whole or top_of(module_name(file.path)) in names
+            )
+        ),
     )
 
 

@@ -139,7 +139,9 @@ def test_it_keeps_its_contract_without_any_writable_folder_in(engine: str, tree:
         if found.keeps_images:
             call(engine, "image", "rm", "--force", f"sample-app:{TAG}")
     assert "slowest imports: " in printed
-    assert re.search(r"until the first answer: container \d+ ms, interpreter \d+ ms, imports \d+ ms, server \d+ ms", printed)
+    told = re.search(r"until the first answer: (.*)", printed)
+    assert told
+    assert re.sub(r"\d+", "N", told[1]) == "container N ms, interpreter N ms, imports N ms, server N ms"
     report = tree.manifest("smoke.json")
     assert report["passed"] is True
     assert [run["user"] == "65535:65535" for run in report["runs"]] == [True, False]

@@ -21,7 +21,7 @@ def test_the_largest_say_why_they_are_there_and_which_suggestion_is_about_them()
     assert list(three) == ["python", "libssl3", "libc6"]
     assert round(three["python"].share, 2) == 0.45
     assert three["python"].why == "Python itself: the interpreter, and what is imported of its standard library."
-    assert three["libssl3"].why == "Libraries of the system, which _ssl asks for."
+    assert three["libssl3"].why == "OpenSSL, which _ssl asks for."
     assert three["libc6"].why == "The C library, which everything is linked with."
     assert [each.suggestion for each in three.values()] == [1, 1, None]
     assert [each.is_most for each in three.values()] == [False, True, False]

@@ -35,7 +35,7 @@ def test_what_saves_most_of_the_image_stands_first_and_what_saves_traffic_last()
 
 def test_a_dependency_that_nothing_loaded_is_named_with_its_importers_and_its_line() -> None:
     found = suggested()["Leave out sparepart"]
-    assert found.why == "Nothing of it was loaded, though shop can import it."
+    assert found.why == "Nothing of it was loaded, though shop can import it. Slim leaves it out too."
     assert found.line == 'freeze.excludes = ["sparepart"]'
     assert found.saved_bytes == 800_000
     # Half of it when it is compressed alone, scaled to the image.
@@ -48,9 +48,9 @@ def test_of_a_dependency_in_use_the_packages_are_named_that_nothing_loaded() -> 
         (f"{PACKAGES}extras/x.pyc", "third-party", 70_000),
         (f"{PACKAGES}extras/data.txt", "third-party", 9_000),
     ]
-    found = suggested({**FILES, "falcon": files})["Leave out falcon"]
-    assert found.why == "Nothing of extras was loaded."
-    assert (found.line, found.saved_bytes) == ('freeze.excludes = ["extras"]', 70_000)
+    found = suggested({**FILES, "falcon": files})["Leave out sparepart and extras of falcon"]
+    assert found.why == "Nothing of them was loaded, though shop can import them."
+    assert (found.line, found.saved_bytes) == ('freeze.excludes = ["sparepart", "extras"]', 870_000)
 
 
 def test_a_line_keeps_what_is_excluded_already() -> None:
@@ -132,8 +132,26 @@ def test_layers_of_plain_files_get_smaller_by_zstd() -> None:
     assert "Compress layers by zstd" not in suggested(contents=tree, built=replace(BUILT, compression="zstd"))
 
 
+def test_what_can_be_excluded_is_one_line_the_largest_first_without_crumbs() -> None:
+    sizes = {"a": 90_000, "b": 60_000, "c": 80_000, "d": 70_000, "crumb": 9_000}
+    files = {name: [(f"{PACKAGES}{name}/x.pyc", "third-party", size)] for name, size in sizes.items()}
+    found = suggested({"shop": FILES["shop"], **files})["Leave out a, c, d and 1 more"]
+    assert found.why == "Nothing of them was loaded."
+    assert found.caution == "Only if no other request needs them."
+    assert (found.line, found.saved_bytes) == ('freeze.excludes = ["a", "c", "d", "b"]', 300_000)
+
+
 def test_there_are_at_most_five_and_none_for_crumbs() -> None:
-    many = {f"part{number}": [(f"{PACKAGES}part{number}/x.pyc", "third-party", 90_000)] for number in range(9)}
-    assert len(suggested({**FILES, **many})) == 5
+    path = f"{LIBRARY.removesuffix('python3.13/')}libpython3.13.so.1.0"
+    files = {
+        **FILES,
+        "python": [*FILES["python"], (path, "python", 25_000_000)],
+        "tzdata": [(f"{PACKAGES}tzdata/zoneinfo/UTC", "third-party", 100)],
+        "zones": [("/usr/share/zoneinfo/Europe/Berlin", "image", 400_000)],
+    }
+    part = Part(name="lib/libpython3.13.so.1.0", kind="binary", size_bytes=25_000_000)
+    many = suggested(files, parts=(part,), config=configured(image=ImageOptions(timezones=True)))
+    assert len(many) == 5
+    assert "Push only what changed" not in many
     crumbs = {"shop": FILES["shop"], "crumb": [(f"{PACKAGES}crumb.pyc", "third-party", 900)]}
     assert list(suggested(crumbs, evidence=Evidence(uses=EVIDENCE.uses))) == ["Push only what changed"]
