@@ -300,10 +300,12 @@ def layers_to_push(records: Records) -> Iterator[Suggestion]:
     contents = records.contents
     project = saving(records, lambda _, file: file.layer == "project").of_image(contents.scale)
     if contents.layout == "onefile" and project is not None:
+        unpacking_ms = dict(records.start.parts).get("unpacking") if records.start else None
+        took = f", which took {unpacking_ms:.0f} ms here" if unpacking_ms else ""
         yield Suggestion(
             title="Push only what changed",
             why="One file is pushed whole after each changed line. Of plain files in layers only the last would be, "
-            "and a start unpacks nothing.",
+            f"and a start unpacks nothing{took}.",
             line='layout = "tree"',
             caution=f"On disk the image is {megabytes(contents.unpacked_bytes)} then.",
             saved_of_push=contents.compressed_bytes - project,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pages import EVIDENCE, FILES, LIBRARY, PACKAGES, configured, contents_of, records
+from pages import EVIDENCE, FILES, LIBRARY, PACKAGES, START, configured, contents_of, records
 from support import BUILT
 
 from pystatic_tasks.config.model import Freeze, ImageOptions, Observe, Slim
@@ -117,6 +117,13 @@ def test_time_zones_need_not_be_there_twice() -> None:
     found = suggested(files, config=configured(image=zones))["Take the time zones once"]
     assert (found.line, found.saved_bytes) == ("image.timezones = false", 400_000)
     assert "Take the time zones once" not in suggested(files)
+
+
+def test_a_tree_saves_unpacking_as_long_as_that_was_seen_to_take() -> None:
+    assert suggested()["Push only what changed"].why.endswith(" and a start unpacks nothing.")
+    start = replace(START, parts=(("container", 40.0), ("unpacking", 61.6)))
+    found = suggested(start=start)["Push only what changed"]
+    assert found.why.endswith(" and a start unpacks nothing, which took 62 ms here.")
 
 
 def test_a_tree_has_nothing_to_gain_by_becoming_one() -> None:
