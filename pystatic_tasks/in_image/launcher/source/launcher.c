@@ -43,7 +43,7 @@ struct start {
     int in_memory;   // whether the ELF files are
     int is_unpacked; // whether those in memory are there already
     int error;       // why the folder could not be filled; 0 if it was
-    struct timespec begun;
+    struct timespec begun; // when the launcher was, by CLOCK_MONOTONIC
     char executable[4096]; // path of this file
 };
 
