@@ -54,7 +54,7 @@ class Page:
     """What the page of one image shows.
 
     Attributes:
-        facts: What there is to say of the image, each after a word for those who hear the page, or "".
+        facts: What there is to say of the image in few words.
         largest: Its largest components.
         suggestions: What to do.
         not_observed: Why nobody knows what is used; "" if that is known.
@@ -76,7 +76,7 @@ class Page:
     size_bytes: int
     compressed_bytes: int
     unpacked_bytes: int
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[str, ...]
     largest: tuple[Large, ...]
     suggestions: tuple[Suggestion, ...]
     not_observed: str
@@ -107,10 +107,10 @@ def make_page(records: Records) -> Page:
         compressed_bytes=built.compressed_bytes,
         unpacked_bytes=contents.unpacked_bytes,
         facts=(
-            ("platform", built.platform),
-            ("", f"Python {built.python}"),
-            ("layout", "one file" if built.layout == "onefile" else "tree"),
-            ("compression", built.compression),
+            f"Image for {built.platform}",
+            f"Python {built.python}",
+            "one file" if built.layout == "onefile" else "tree",
+            built.compression,
         ),
         largest=tuple(largest(records, reasons, suggestions)),
         suggestions=tuple(suggestions),

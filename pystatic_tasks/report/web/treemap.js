@@ -193,7 +193,7 @@ class Treemap {
       width: `${Math.max(area.width - 1, 1)}px`,
       height: `${Math.max(area.height - 1, 1)}px`,
     });
-    if (area.width > 34 && area.height > 14) {
+    if (area.width > Math.min(7 * node.name.length + 8, 48) && area.height > 14) {
       tile.append(element("span", { class: "name" }, node.name));
       const isWide = hasRoom ? area.width > 7.5 * node.name.length + 80 : area.width > 56 && area.height > 30;
       if (isWide)
