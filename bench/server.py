@@ -57,6 +57,8 @@ class Variant:
         command: What starts it in the foreground, without the address.
         takes_address: Whether it is told where to listen, and does not know it already.
         stop: What stops it, where the command returns once it is started.
+        is_killed: Whether all of its processes are killed, as an engine does it, and nobody waits for workers that were
+            told to end while they booted.
         question: What it is asked.
     """
 
@@ -64,6 +66,7 @@ class Variant:
     command: Sequence[str]
     takes_address: bool = True
     stop: Sequence[str] = ()
+    is_killed: bool = False
     question: Question = RANDOM_NUMBER
 
 
@@ -103,6 +106,7 @@ def serving(variant: Variant, port: int, log: Path, *arguments: str) -> Iterator
         yield process.pid, seconds
     finally:
         stop(variant, process)
+        wait_until_free(port)
 
 
 def wait_for_answer(variant: Variant, process: subprocess.Popen[bytes], port: int, started: float, log: Path) -> float:
@@ -141,6 +145,11 @@ def stop(variant: Variant, process: subprocess.Popen[bytes]) -> None:
     if variant.stop:
         subprocess.run(variant.stop, capture_output=True, check=False)
         return
+    if variant.is_killed:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return
     process.terminate()
     try:
         process.wait(STOP_TIMEOUT_SECONDS)
@@ -149,3 +158,14 @@ def stop(variant: Variant, process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise BenchError(f"{variant.name} did not end within {STOP_TIMEOUT_SECONDS:.0f} seconds.") from None
+
+
+def wait_until_free(port: int) -> None:
+    """Wait until nobody listens any more: who was killed may still be about to end. BenchError if that never comes."""
+    until = time.perf_counter() + STOP_TIMEOUT_SECONDS
+    while time.perf_counter() < until:
+        with contextlib.suppress(BenchError):
+            check_port(port)
+            return
+        time.sleep(0.01)
+    check_port(port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import http.server
 import json
 import re
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.build import NOT_COPIED, REPOSITORY, run
 from bench.containers import DEBIANS_PYTHON
@@ -24,6 +26,8 @@ from pystatic_tasks.packers import all_packers
 from pystatic_tasks.steps.tools import FREEZING_TOOLS
 
 PREFIX = "pystatic-bench"
+# Of a base: by what it was made.
+LABEL = "pystatic-bench.recipe"
 # Debian 12, whose Python is 3.11: as in the Dockerfiles.
 RELEASE = "bookworm"
 # What an image of Debian leaves out too: https://github.com/debuerreotype/debuerreotype
@@ -113,11 +117,24 @@ def make_bases(shop: Workshop, one: Project, peers: Sequence[Peer]) -> None:
     if "distroless" in wanted:
         wanted |= bases_of((HERE / "distroless.Dockerfile").read_text(encoding="utf-8"))
     for name in sorted(wanted & set(shop.peers.bases)):
-        if not is_there(f"{PREFIX}:{name}"):
-            debootstrap(shop, name, shop.peers.bases[name])
-    if "distroless" in wanted and not is_there(f"{PREFIX}:distroless"):
-        command = ["docker", "build", "--tag", f"{PREFIX}:distroless", "--file", HERE / "distroless.Dockerfile", HERE]
-        run(command, shop.folder)
+        packages = shop.peers.bases[name]
+        if recipe_of(f"{PREFIX}:{name}") != recipe(packages):
+            debootstrap(shop, name, packages)
+    made_of = recipe([(HERE / "distroless.Dockerfile").read_text(encoding="utf-8"), *shop.peers.bases["python"]])
+    if "distroless" in wanted and recipe_of(f"{PREFIX}:distroless") != made_of:
+        named = ["--tag", f"{PREFIX}:distroless", "--label", f"{LABEL}={made_of}"]
+        run(["docker", "build", *named, "--file", HERE / "distroless.Dockerfile", HERE], shop.folder)
+
+
+def recipe(ingredients: Sequence[str]) -> str:
+    """By what it is known that a base is made of these."""
+    return hashlib.sha256(json.dumps([RELEASE, NOT_IN_SLIM, ingredients]).encode()).hexdigest()
+
+
+def recipe_of(image: str) -> str:
+    """By what a base was made; "" if there is none."""
+    labels = settings_of_image(image).get("Labels") if is_there(image) else None
+    return str((labels or {}).get(LABEL, ""))
 
 
 def bases_of(text: str) -> set[str]:
@@ -141,7 +158,8 @@ def debootstrap(shop: Workshop, name: str, packages: Sequence[str]) -> None:
         shutil.rmtree(root / each)
     archive = shop.folder / f"debian-{name}.tar"
     run(["tar", "--create", "--file", archive, "--directory", root, "."], shop.folder)
-    run(["docker", "import", archive, f"{PREFIX}:{name}"], shop.folder)
+    label = f"LABEL {LABEL}={recipe(packages)}"
+    run(["docker", "import", "--change", label, archive, f"{PREFIX}:{name}"], shop.folder)
     shutil.rmtree(root)
     archive.unlink()
 
@@ -202,10 +220,10 @@ def save(image: str, archive: Path) -> None:
     run(["docker", "save", "--output", archive, image], archive.parent)
 
 
-def settings_of_image(image: str) -> dict[str, list[str]]:
+def settings_of_image(image: str) -> dict[str, Any]:
     """What `docker inspect` says of its configuration."""
     words = ["docker", "image", "inspect", "--format", "{{json .Config}}", image]
-    found: dict[str, list[str]] = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    found: dict[str, Any] = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
     return found
 
 

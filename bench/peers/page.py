@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,8 @@ MOST_TELLING = (
     "ours, one file, slim",
     "ours, tree",
 )
+# Lines of a failure that do not say why: empty ones, and Docker's last.
+NOTHING_SAID = re.compile(r"\s*$|The command .* returned a non-zero code")
 OURS_TO_BEAT = "ours, one file", "ours, tree"
 
 
@@ -121,39 +125,46 @@ def table(rows: Sequence[Row], columns: Sequence[Column], first: str) -> str:
     lines = [f"| {first} | {' | '.join(column.title for column in columns)} |", "|---" * (len(columns) + 1) + "|"]
     for row in rows:
         cells = [column.show(row) for column in columns]
-        name = f"**{row.name}**" if row.is_ours else row.name
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(f"| {shown(row)} | {' | '.join(cells)} |")
     return "".join(f"{line}\n" for line in lines)
 
 
-def better(rows: Sequence[Row]) -> Iterator[str]:
-    """For each column with figures, whose figure is better than those of ours."""
-    ours = [row for row in rows if row.name in OURS_TO_BEAT]
+def shown(row: Row) -> str:
+    """Its name, as it stands in a table."""
+    return f"**{row.name}**" if row.is_ours else row.name
+
+
+def better(rows: Sequence[Row]) -> str:
+    """Markdown: for each column with figures, which image has the best, and whose are better than those of ours."""
+    ours = {row.name: row for row in rows if row.name in OURS_TO_BEAT}
+    heads = ["", "best of all", *ours, "better than both of these"]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for column in COLUMNS:
-        to_beat = [figure for row in ours if (figure := column.compare(row)) is not None]
+        figures = {row.name: figure for row in rows if (figure := column.compare(row)) is not None}
+        to_beat = [figures[name] for name in ours if name in figures]
         if not to_beat:
             continue
-        ahead = [
-            f"{row.name} ({column.show(row)})"
-            for row in rows
-            if not row.is_ours and (figure := column.compare(row)) is not None and figure < min(to_beat)
-        ]
-        yield f"- {column.title}: {'; '.join(ahead) or 'nobody'}\n"
+        best = min((row for row in rows if row.name in figures), key=lambda row: figures[row.name])
+        ahead = [row for row in rows if not row.is_ours and figures.get(row.name, math.inf) < min(to_beat)]
+        names = [f"{row.name} ({column.show(row)})" for row in sorted(ahead, key=lambda row: figures[row.name])]
+        cells = [column.title, f"{shown(best)}: {column.show(best)}", *map(column.show, ours.values())]
+        lines.append(f"| {' | '.join([*cells, '; '.join(names) or 'nobody'])} |")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def failures(rows: Sequence[Row]) -> Iterator[str]:
     """Who has no image, or none that answers, and the last that was said."""
     for row in rows:
         if row.failure:
-            lines = [line.strip() for line in row.failure.splitlines() if line.strip()]
-            yield f"- {row.name}: `{lines[-1][:200]}`\n"
+            said = [line.strip() for line in row.failure.splitlines() if not NOTHING_SAID.match(line)]
+            yield f"- {row.name}: `{said[-1][:200]}`\n"
 
 
 def text(project: str, rows: Sequence[Row]) -> str:
     """All there is to say of a project."""
     there = [row for row in rows if not row.failure]
     parts = [f"## {project}\n\n", table(there, COLUMNS, project)]
-    parts += ["\nBetter than our one file and our tree are:\n\n", *better(there)]
+    parts += [f"\n### Where a peer is better: {project}\n\n", better(there)]
     failed = list(failures(rows))
     if failed:
         parts += ["\nThese did not come to an image that answers:\n\n", *failed]
@@ -177,9 +188,9 @@ def picture(rows: Sequence[Row]) -> str:
 
 def write_pages(rows: Mapping[str, Sequence[Row]], folder: Path) -> None:
     """Put the tables on the pages, and the plot beside them."""
-    shown = [row for row in rows[SHOWN_PROJECT] if not row.failure]
-    (folder / PICTURE).write_text(picture(shown), encoding="utf-8")
+    there = [row for row in rows[SHOWN_PROJECT] if not row.failure]
+    (folder / PICTURE).write_text(picture(there), encoding="utf-8")
     parts = [f"![Size against start]({Path(PICTURE).name})\n", *(text(project, each) for project, each in rows.items())]
     write_table(folder / PAGE, "\n".join(parts), BEGIN)
-    telling = table([row for row in shown if row.name in MOST_TELLING], SHORT, "the sample app")
+    telling = table([row for row in there if row.name in MOST_TELLING], SHORT, "the sample app")
     write_table(folder / README, f"{telling}\n![Size against start of all of them]({PICTURE})\n", BEGIN)

@@ -33,7 +33,7 @@ def process(name: str, image: str, root: Path, question: Question) -> Variant:
     # The path is that of the programs which enter it; none of the images needs its own.
     variables = [each for each in settings.get("Env") or [] if not each.startswith("PATH=")]
     enter = ["/usr/bin/env", "HOME=/", NO_BYTECODE, *variables, "/usr/bin/unshare", "--mount", "sh", "-c", ENTER]
-    return Variant(name=name, command=[*enter, str(root), *settings["Entrypoint"]], question=question)
+    return Variant(name=name, command=[*enter, str(root), *settings["Entrypoint"]], is_killed=True, question=question)
 
 
 def strictest(name: str, image: str, question: Question, port: int, log: Path) -> tuple[str, Variant | None]:
@@ -43,12 +43,14 @@ def strictest(name: str, image: str, question: Question, port: int, log: Path) -
         try:
             start(in_foreground(variant), port, log)
         except BenchError:
-            subprocess.run(variant.stop, capture_output=True, check=False)
+            continue
         else:
             return policy, variant
+        finally:
+            subprocess.run(variant.stop, capture_output=True, check=False)
     return NEVER, None
 
 
 def in_foreground(variant: Variant) -> Variant:
     """The same container as a command that ends when it ends, so that nobody waits for one that has failed."""
-    return replace(variant, command=[word for word in variant.command if word != "--detach"], stop=())
+    return replace(variant, command=[word for word in variant.command if word != "--detach"], is_killed=True, stop=())

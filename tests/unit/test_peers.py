@@ -16,7 +16,7 @@ import pytest
 
 from bench.peers.archives import Digests, digests, layers, listing, on_disk, on_the_wire, sameness, shells
 from bench.peers.figures import REFERENCE, Figure, Row, read_rows, with_figures, write_rows
-from bench.peers.images import bases_of, check_release
+from bench.peers.images import bases_of, check_release, recipe
 from bench.peers.ours import FORMS
 from bench.peers.page import BEGIN, COLUMNS, MOST_TELLING, OURS_TO_BEAT, SHOWN_PROJECT, better, table, text, write_pages
 from bench.peers.peer import Peer, choose, dockerfile, program, read_peers, read_projects, slug
@@ -191,15 +191,34 @@ def test_it_says_who_is_better() -> None:
         row("ours, one file", 5_000_000, 1.1, is_ours=True),
         row("ours, tree", 20_000_000, 0.95, is_ours=True),
     ]
-    assert [line for line in better(rows) if "docker" in line or "disk" in line] == [
-        "- on disk, MB: nobody\n",
-        "- `docker run`, ms: quick (90, \u00d7 0.90)\n",
+    assert [line for line in better(rows).splitlines() if "docker" in line or "disk" in line or "best" in line] == [
+        "|  | best of all | ours, one file | ours, tree | better than both of these |",
+        "| on disk, MB | **ours, one file**: 5.00 | 5.00 | 20.00 | nobody |",
+        "| `docker run`, ms | quick: 90, \u00d7 0.90 | 110, \u00d7 1.10 | 95, \u00d7 0.95 | quick (90, \u00d7 0.90) |",
     ]
 
 
-def test_what_failed_is_told() -> None:
-    rows = [row("ours, one file", is_ours=True), Row(name="theirs", base="scratch", failure="It broke:\nno compiler\n")]
-    assert text("shop", rows).endswith("\nThese did not come to an image that answers:\n\n- theirs: `no compiler`\n")
+def test_what_is_measured_of_theirs_only_is_not_compared() -> None:
+    assert better([row("quick")]).splitlines()[2:] == []
+
+
+@pytest.mark.parametrize(
+    ("failure", "shown"),
+    [
+        ("It broke:\nno compiler\n", "no compiler"),
+        ("no compiler\n\nThe command '/bin/sh -c make' returned a non-zero code: 1\n", "no compiler"),
+    ],
+    ids=["last line", "Docker's last line"],
+)
+def test_what_failed_is_told(failure: str, shown: str) -> None:
+    rows = [row("ours, one file", is_ours=True), Row(name="theirs", base="scratch", failure=failure)]
+    end = f"\nThese did not come to an image that answers:\n\n- theirs: `{shown}`\n"
+    assert text("shop", rows).endswith(end)
+
+
+def test_a_base_is_known_by_what_it_is_made_of() -> None:
+    assert recipe(["python3"]) == recipe(["python3"])
+    assert len({recipe(["python3"]), recipe(["python3", "gcc"]), recipe([])}) == 3
 
 
 def test_the_pages_are_written_between_their_marks(tmp_path: Path) -> None:
