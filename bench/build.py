@@ -126,18 +126,34 @@ def ask_nox(built: Built, session: str, *options: str) -> None:
     run(command, built.folder, PYSTATIC_TASKS_PYTHON=built.python)
 
 
-def run(command: Sequence[object], folder: Path, **variables: str) -> None:
-    result = subprocess.run(
-        [str(word) for word in command],
-        cwd=folder,
-        env={**inherited(), **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+def run(command: Sequence[object], folder: Path, patience: float | None = None, **variables: str) -> None:
+    """Run a command.
+
+    Args:
+        command: Its words.
+        folder: Where.
+        patience: Seconds that it may take; as many as it likes if None.
+        variables: Of the environment, beside those of this process.
+
+    Raises:
+        BenchError: it failed, or took longer.
+    """
+    shown = f"{' '.join(map(str, command[:4]))} …"
+    try:
+        result = subprocess.run(
+            [str(word) for word in command],
+            cwd=folder,
+            env={**inherited(), **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=patience,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"{shown} did not end within {patience:g} seconds.") from None
     if result.returncode:
-        raise BenchError(f"{' '.join(map(str, command[:4]))} … failed:\n{result.stdout[-3000:]}")
+        raise BenchError(f"{shown} failed:\n{result.stdout[-3000:]}")
 
 
 def run_as_one(

@@ -21,7 +21,7 @@ from bench.peers.images import Workshop, check_release, gather_wheels, is_there,
 from bench.peers.page import text, write_pages
 from bench.peers.peer import Project, choose, read_peers, read_projects, slug
 from bench.peers.runs import process, strictest
-from bench.peers.ways import BUILDS, Way, all_ways
+from bench.peers.ways import BUILDS, Way, all_ways, every_way
 from bench.server import BenchError, Variant, check_port
 
 STEPS = (*BUILDS, "start", "docker", "requests", "memory")
@@ -86,7 +86,7 @@ def check(port: int) -> None:
 
 def measure(shop: Workshop, one: Project, options: argparse.Namespace) -> None:
     """Measure a project's images, and keep what is found after each."""
-    known = [way.key for way in all_ways(shop, one)]
+    known = [way.key for way in every_way(shop, one)]
     names = choose([slug(REFERENCE), *options.only] if options.only else [], known, "peer")
     peers = [peer for peer in shop.peers.peers if peer.key in names]
     gather_wheels(shop, one, peers)
@@ -158,7 +158,7 @@ def build_one(session: Session, way: Way, step: str, address: str) -> None:
     field, build = BUILDS[step]
     unknown = Row(name=way.name, base=way.base, is_ours=way.is_ours)
     row = session.rows().get(way.name, unknown)
-    if step != "build" and row.on_disk is None:
+    if step in way.left_out or (step != "build" and row.on_disk is None):
         return
     is_known = row.failure or (getattr(row, field) is not None and is_there(way.image))
     if is_known and not (session.options.again and (step == "build" or not row.failure)):

@@ -28,6 +28,8 @@ from pystatic_tasks.steps.tools import FREEZING_TOOLS
 PREFIX = "pystatic-bench"
 # Of a base: by what it was made.
 LABEL = "pystatic-bench.recipe"
+# For a build of a peer; Docker ends what nobody waits for.
+PATIENCE_SECONDS = 480
 # Debian 12, whose Python is 3.11: as in the Dockerfiles.
 RELEASE = "bookworm"
 # What an image of Debian leaves out too: https://github.com/debuerreotype/debuerreotype
@@ -199,14 +201,15 @@ def build(shop: Workshop, peer: Peer, one: Project, address: str, *options: str)
         Seconds that it took.
 
     Raises:
-        BenchError: it failed.
+        BenchError: it failed, or took too long.
     """
     file = shop.folder / one.name / f"{peer.key}.Dockerfile"
     file.write_text(dockerfile(peer, one, shop.peers.stages), encoding="utf-8")
     places = ["--build-arg", f"PIP_FIND_LINKS={address}"]
     named = ["--tag", image_of(peer.key, one), "--file", file]
     started = time.monotonic()
-    run(["docker", "build", "--network", "host", *places, *named, *options, shop.context(one)], shop.folder)
+    command = ["docker", "build", "--network", "host", *places, *named, *options, shop.context(one)]
+    run(command, shop.folder, PATIENCE_SECONDS)
     return time.monotonic() - started
 
 

@@ -97,4 +97,4 @@ def nox(shop: Workshop, one: Project, session: str, address: str, *options: str)
     by_pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": address}
     by_uv = {"UV_OFFLINE": "1", "UV_FIND_LINKS": str(shop.wheels)}
     variables = {"PYSTATIC_TASKS_PYTHON": str(DEBIANS_PYTHON), **by_pip, **by_uv}
-    run(command, folder_of(shop, one), **variables)
+    run(command, folder_of(shop, one), None, **variables)

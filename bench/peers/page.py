@@ -121,7 +121,8 @@ SHORT = (
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column], first: str) -> str:
-    """Markdown: a line for each; what failed says so."""
+    """Markdown: a line for each, without the columns of which nothing was measured."""
+    columns = [column for column in columns if any(map(column.show, rows))]
     lines = [f"| {first} | {' | '.join(column.title for column in columns)} |", "|---" * (len(columns) + 1) + "|"]
     for row in rows:
         cells = [column.show(row) for column in columns]

@@ -29,6 +29,7 @@ class Project:
         packages: Those that it loads by name.
         build_env: Variables that those who freeze look at.
         question: What it is asked.
+        left_out: Steps of building that are not taken with it.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Project:
     packages: Sequence[str]
     build_env: Mapping[str, str]
     question: Question
+    left_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,7 @@ class Peer:
         program: What it makes, whose libraries come from the system; "" if it brings all.
         steps: The Dockerfile, with names of stages in place of these.
         command: What is started.
+        left_out: Steps of building that are not taken, by the project's name; all of them if "build" is among them.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Peer:
     include: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
     program: str = ""
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

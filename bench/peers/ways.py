@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -34,6 +34,10 @@ class Way(Protocol):
     @property
     def source(self) -> Path:
         """A module of the project."""
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """Steps of building that are not taken."""
 
     def lay_out(self, address: str) -> None:
         """Put the project where it is built, as if nothing had been."""
@@ -69,6 +73,10 @@ class Theirs:
     @property
     def image(self) -> str:
         return images.image_of(self.key, self.one)
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        return [*self.one.left_out, *self.peer.left_out.get(self.one.name, ())]
 
     @property
     def source(self) -> Path:
@@ -112,6 +120,10 @@ class Ours:
         return images.image_of(self.key, self.one)
 
     @property
+    def left_out(self) -> Sequence[str]:
+        return self.one.left_out
+
+    @property
     def source(self) -> Path:
         return ours.source_of(self.shop, self.one)
 
@@ -129,10 +141,15 @@ class Ours:
         return path
 
 
-def all_ways(shop: Workshop, one: Project) -> list[Way]:
+def every_way(shop: Workshop, one: Project) -> list[Way]:
     """Theirs, then ours."""
     theirs = [Theirs(shop=shop, one=one, peer=peer) for peer in shop.peers.peers]
     return [*theirs, *(Ours(shop=shop, one=one, form=form) for form in ours.FORMS)]
+
+
+def all_ways(shop: Workshop, one: Project) -> list[Way]:
+    """Those that are tried with the project."""
+    return [way for way in every_way(shop, one) if "build" not in way.left_out]
 
 
 def build_first(way: Way, row: Row, address: str, known: Path) -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import json
 import re
 import tarfile
@@ -14,13 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from bench.build import run
 from bench.peers.archives import Digests, digests, layers, listing, on_disk, on_the_wire, sameness, shells
 from bench.peers.figures import REFERENCE, Figure, Row, read_rows, with_figures, write_rows
-from bench.peers.images import bases_of, check_release, recipe
+from bench.peers.images import Workshop, bases_of, check_release, recipe
 from bench.peers.ours import FORMS
 from bench.peers.page import BEGIN, COLUMNS, MOST_TELLING, OURS_TO_BEAT, SHOWN_PROJECT, better, table, text, write_pages
 from bench.peers.peer import Peer, choose, dockerfile, program, read_peers, read_projects, slug
 from bench.peers.plot import Axis, Box, Point, free_place, plot
+from bench.peers.ways import BUILDS, all_ways, every_way
 from bench.server import BenchError
 
 PEERS = read_peers()
@@ -265,3 +268,45 @@ def test_an_axis_is_logarithmic_and_has_round_figures() -> None:
     axis = Axis(low=1, high=100, start=0, end=200)
     assert [axis.place(figure) for figure in (1, 10, 100)] == [0, 100, 200]
     assert axis.ticks() == [1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100]
+
+
+def workshop(tmp_path: Path, left_out: Mapping[str, Sequence[str]]) -> Workshop:
+    [peer] = [each for each in PEERS.peers if each.key == "nuitka-onefile"]
+    return Workshop(folder=tmp_path, peers=replace(PEERS, peers=[replace(peer, left_out=left_out)]))
+
+
+@pytest.mark.parametrize(
+    ("left_out", "is_tried", "expected"),
+    [
+        ({}, True, ["twice"]),
+        ({"django-notes": ["change"]}, True, ["twice", "change"]),
+        ({"django-notes": ["build"]}, False, ["twice", "build"]),
+        ({"sample-app": ["build"]}, True, ["twice"]),
+    ],
+    ids=["none", "a step", "all steps", "another project"],
+)
+def test_what_is_left_out_with_a_project(
+    tmp_path: Path, left_out: Mapping[str, Sequence[str]], is_tried: bool, expected: Sequence[str]
+) -> None:
+    [django] = [one for one in PROJECTS if one.name == "django-notes"]
+    shop = workshop(tmp_path, left_out)
+    assert every_way(shop, django)[0].left_out == expected
+    assert ("nuitka-onefile" in {way.key for way in all_ways(shop, django)}) is is_tried
+
+
+def test_steps_that_are_left_out_are_steps() -> None:
+    of_peers = itertools.chain.from_iterable(each.left_out.values() for each in PEERS.peers)
+    of_projects = (one.left_out for one in PROJECTS)
+    assert set(itertools.chain.from_iterable([*of_peers, *of_projects])) <= set(BUILDS)
+    assert {name for each in PEERS.peers for name in each.left_out} <= {one.name for one in PROJECTS}
+
+
+def test_a_column_of_which_nothing_was_measured_is_not_shown() -> None:
+    columns = [column for column in COLUMNS if column.title in ("on disk, MB", "requests/s")]
+    assert table([row("one")], columns, "shop") == "| shop | on disk, MB |\n|---|---|\n| one | 1.00 |\n"
+
+
+def test_who_takes_too_long_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(BenchError) as caught:
+        run(["sleep", "60"], tmp_path, 0.1)
+    assert str(caught.value) == "sleep 60 … did not end within 0.1 seconds."
