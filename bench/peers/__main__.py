@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.build import REPOSITORY, WORKERS
-from bench.measure import in_turn, memory, requests_per_second, start
+from bench.measure import memory, requests_per_second, start
 from bench.peers.figures import REFERENCE, Row, read_rows, with_figures, write_rows
 from bench.peers.images import Workshop, check_release, gather_wheels, is_there, make_bases, offering
 from bench.peers.page import text, write_pages
 from bench.peers.peer import Project, choose, read_peers, read_projects, slug
-from bench.peers.runs import process, strictest
+from bench.peers.runs import of_those_that_answer, process, strictest
 from bench.peers.ways import BUILDS, Way, all_ways, every_way
 from bench.server import BenchError, Variant, check_port
 
@@ -180,9 +180,9 @@ def run_all(session: Session, step: str) -> None:
         return
     variants = in_docker(session, ways) if step == "docker" else as_processes(session, ways)
     rounds, find = how(session, step)
-    figures = in_turn(variants, rounds, find)
+    figures = of_those_that_answer(variants, rounds, find, session.say)
     session.keep(*with_figures(session.rows().values(), step, figures))
-    session.say(f"{step}: {len(variants)} measured in turn")
+    session.say(f"{step}: {len(figures)} measured in turn")
 
 
 def how(session: Session, step: str) -> tuple[int, Callable[[Variant], float]]:

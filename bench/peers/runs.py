@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from http.client import HTTPException
 from pathlib import Path
 
 from bench.containers import WRITABLE_TMP, container
-from bench.measure import start
-from bench.peers.figures import NEEDS_TMP, NEVER, STRICT
+from bench.measure import Figures, in_turn, start
+from bench.peers.figures import NEEDS_TMP, NEVER, REFERENCE, STRICT
 from bench.peers.images import export, settings_of_image
 from bench.server import BenchError, Question, Variant
 
@@ -49,6 +51,38 @@ def strictest(name: str, image: str, question: Question, port: int, log: Path) -
         finally:
             subprocess.run(variant.stop, capture_output=True, check=False)
     return NEVER, None
+
+
+def of_those_that_answer(
+    variants: Sequence[Variant], rounds: int, find: Callable[[Variant], float], say: Callable[[str], None]
+) -> Figures:
+    """Measure in turn; who fails is left out from then on, and has no figures.
+
+    Args:
+        variants: Plain Python among them.
+        rounds: How often each is measured.
+        find: What is measured.
+        say: Told of who fails.
+
+    Raises:
+        BenchError, OSError, HTTPException: plain Python failed, without which there are no ratios.
+    """
+    failed: set[str] = set()
+
+    def found(variant: Variant) -> float:
+        if variant.name in failed:
+            return math.nan
+        try:
+            return find(variant)
+        except (BenchError, OSError, HTTPException) as error:
+            if variant.name == REFERENCE:
+                raise
+            failed.add(variant.name)
+            say(f"{variant.name}: {error}")
+            return math.nan
+
+    figures = in_turn(variants, rounds, found)
+    return {name: each for name, each in figures.items() if name not in failed}
 
 
 def in_foreground(variant: Variant) -> Variant:

@@ -23,8 +23,9 @@ from bench.peers.ours import FORMS
 from bench.peers.page import BEGIN, COLUMNS, MOST_TELLING, OURS_TO_BEAT, SHOWN_PROJECT, better, table, text, write_pages
 from bench.peers.peer import Peer, choose, dockerfile, program, read_peers, read_projects, slug
 from bench.peers.plot import Axis, Box, Point, free_place, plot
+from bench.peers.runs import of_those_that_answer
 from bench.peers.ways import BUILDS, all_ways, every_way
-from bench.server import BenchError
+from bench.server import BenchError, Variant
 
 PEERS = read_peers()
 PROJECTS = read_projects()
@@ -310,3 +311,29 @@ def test_who_takes_too_long_is_ended(tmp_path: Path) -> None:
     with pytest.raises(BenchError) as caught:
         run(["sleep", "60"], tmp_path, 0.1)
     assert str(caught.value) == "sleep 60 … did not end within 0.1 seconds."
+
+
+def test_who_fails_in_between_has_no_figures_and_the_others_go_on() -> None:
+    asked: list[str] = []
+
+    def find(variant: Variant) -> float:
+        asked.append(variant.name)
+        if variant.name == "frail" and asked.count("frail") == 2:
+            raise BenchError("frail gave no answer.")
+        return float(len(asked))
+
+    said: list[str] = []
+    variants = [Variant(name=name, command=[]) for name in (REFERENCE, "frail", "ours")]
+    figures = of_those_that_answer(variants, 3, find, said.append)
+    assert {name: len(each) for name, each in figures.items()} == {REFERENCE: 3, "ours": 3}
+    assert said == ["frail: frail gave no answer."]
+    assert asked.count("frail") == 2
+
+
+def test_nothing_is_compared_without_plain_python() -> None:
+    def find(variant: Variant) -> float:
+        raise BenchError(f"{variant.name} gave no answer.")
+
+    with pytest.raises(BenchError) as caught:
+        of_those_that_answer([Variant(name=REFERENCE, command=[])], 1, find, print)
+    assert str(caught.value) == f"{REFERENCE} gave no answer."
