@@ -90,7 +90,7 @@ def serving(variant: Variant, port: int, log: Path, *arguments: str) -> Iterator
     Yields:
         The PID of the command, and the seconds from its start to the first right answer.
     """
-    check_port(port)
+    wait_until_free(port)
     address = ["--bind", f"{HOST}:{port}"] if variant.takes_address else []
     with log.open("wb") as output:
         started = time.perf_counter()
@@ -106,7 +106,6 @@ def serving(variant: Variant, port: int, log: Path, *arguments: str) -> Iterator
         yield process.pid, seconds
     finally:
         stop(variant, process)
-        wait_until_free(port)
 
 
 def wait_for_answer(variant: Variant, process: subprocess.Popen[bytes], port: int, started: float, log: Path) -> float:
@@ -161,7 +160,7 @@ def stop(variant: Variant, process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until_free(port: int) -> None:
-    """Wait until nobody listens any more: who was killed may still be about to end. BenchError if that never comes."""
+    """Wait until nobody listens: who was killed before may still be about to end. BenchError if that never comes."""
     until = time.perf_counter() + STOP_TIMEOUT_SECONDS
     while time.perf_counter() < until:
         with contextlib.suppress(BenchError):
