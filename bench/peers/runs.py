@@ -21,6 +21,8 @@ ENTER = (
     'exec chroot "$0" "$@"'
 )
 MOUNT_POINTS = ("proc", "dev", "tmp")
+# An engine's. No other variable of this process gets through: one that asks for a locale that is not there ends some.
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # As on a read-only root.
 NO_BYTECODE = "PYTHONDONTWRITEBYTECODE=1"
 POLICIES: Sequence[tuple[str, Sequence[str]]] = ((STRICT, ()), (NEEDS_TMP, WRITABLE_TMP))
@@ -34,7 +36,8 @@ def process(name: str, image: str, root: Path, question: Question) -> Variant:
     settings = settings_of_image(image)
     # The path is that of the programs which enter it; none of the images needs its own.
     variables = [each for each in settings.get("Env") or [] if not each.startswith("PATH=")]
-    enter = ["/usr/bin/env", "HOME=/", NO_BYTECODE, *variables, "/usr/bin/unshare", "--mount", "sh", "-c", ENTER]
+    clean = ["/usr/bin/env", "-i", PATH, "HOME=/", NO_BYTECODE, *variables]
+    enter = [*clean, "/usr/bin/unshare", "--mount", "sh", "-c", ENTER]
     return Variant(name=name, command=[*enter, str(root), *settings["Entrypoint"]], is_killed=True, question=question)
 
 

@@ -81,7 +81,7 @@ def test_packages_that_are_loaded_by_name_are_named_to_those_that_freeze() -> No
     [django] = [one for one in PROJECTS if one.name == "django-notes"]
     for peer in PEERS.peers:
         text = dockerfile(peer, django, PEERS.stages)
-        assert ("whitenoise" in text) is bool(peer.include), peer.name
+        assert ("whitenoise" in text) is bool(peer.include or peer.more), peer.name
 
 
 def test_the_program_is_gunicorns_own_command() -> None:
