@@ -15,7 +15,7 @@ from pathlib import Path
 import elftools
 import packed
 import pytest
-from emulation import Emulation, Machine, configure, debootstrap, emulation, let_install
+from emulation import Emulation, Machine, debootstrap, emulation, install, let_install
 from own_debian import own_debian
 from registries import Registry, pulled_by_platform, running_registry
 from support import (
@@ -38,7 +38,7 @@ from pystatic_tasks.packers import launcher as packer
 
 # What the tests need beside the smallest Debian, and so much of it as a Python needs to run.
 PACKAGES = (
-    *("binutils", "ca-certificates", "git", "libpython3.11", "media-types", "openssh-client", "python3-venv"),
+    *("binutils", "git", "libpython3.11", "media-types", "openssh-client", "python3-venv"),
     "tzdata",
 )
 BUILD = """
@@ -62,8 +62,9 @@ def installed(emulated: Emulation, tmp_path_factory: pytest.TempPathFactory) -> 
     """A Debian 12."""
     root = tmp_path_factory.mktemp("arm64") / "installed"
     debootstrap(root, PACKAGES)
-    configure(emulated, root)
-    return emulated.enter(root)
+    machine = emulated.enter(root)
+    install(machine)
+    return machine
 
 
 # A program in one file.
