@@ -39,7 +39,7 @@ from pystatic_tasks.system.beneath import (
     names_below,
     remove_tree,
 )
-from pystatic_tasks.system.files import remove_abandoned
+from pystatic_tasks.system.files import owned, remove_abandoned
 
 MOUNT_POINTS = ("dev", "proc", "tmp")
 DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -64,7 +64,7 @@ def unpacked(artifact: Artifact, engine: str, remove: Callable[[Path], None] = r
     """
     prefix = f"pystatic-{engine}-"
     remove_abandoned(prefix, remove=remove)
-    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-"))
+    folder = Path(tempfile.mkdtemp(prefix=owned(prefix)))
     try:
         # The user of the program must be able to pass through, and nobody else has business here.
         folder.chmod(0o711)

@@ -22,7 +22,7 @@ from pystatic_tasks.in_env.client import LOOPBACK, is_taken
 from pystatic_tasks.in_env.processes import kill_session, session
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import locked
-from pystatic_tasks.system.files import hashes_of_words, remove_abandoned
+from pystatic_tasks.system.files import hashes_of_words, owned, remove_abandoned
 from pystatic_tasks.system.processes import last_lines, with_our_life
 
 FOLDER_PREFIX = "pystatic-service-"
@@ -56,7 +56,7 @@ def running(config: ImageConfig, context: StepContext) -> Iterator[None]:
 def started(config: ImageConfig, service: Service) -> Iterator[None]:
     """One service, once it is ready."""
     check_startable(config, service)
-    folder = tempfile.mkdtemp(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=SHORT_FOLDER)
+    folder = tempfile.mkdtemp(prefix=owned(FOLDER_PREFIX), dir=SHORT_FOLDER)
     try:
         process = start(config, service, folder)
         try:

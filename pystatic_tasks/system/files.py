@@ -271,15 +271,30 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def remove_abandoned(prefix: str, parent: Path | None = None, remove: Callable[[Path], None] = remove_folder) -> None:
-    """Remove our temporary folders called by a prefix and the PID of their owner, which was killed; on Linux only.
+def owned(prefix: str) -> str:
+    """A prefix of the names of temporary folders that says whose they are: the PID namespace and this process in it."""
+    return f"{prefix}ns{pid_namespace()}-{os.getpid()}-"
 
-    What other users call so, and links, stay.
+
+def pid_namespace() -> int:
+    """The number of the namespace in which PIDs are those of this process; 0 on other systems than Linux."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return 0
+
+
+def remove_abandoned(prefix: str, parent: Path | None = None, remove: Callable[[Path], None] = remove_folder) -> None:
+    """Remove our temporary folders whose owner was killed, as their names say (`owned`); on Linux only.
+
+    What other users call so, and links, stay. So do folders of other PID namespaces, such as of a container with the
+    same /tmp: whether their owners live cannot be seen from here.
     """
     if not Path("/proc/self").exists():
         return
-    for folder in (parent or Path(tempfile.gettempdir())).glob(f"{prefix}*"):
-        owner = folder.name.removeprefix(prefix).partition("-")[0]
+    start = f"{prefix}ns{pid_namespace()}-"
+    for folder in (parent or Path(tempfile.gettempdir())).glob(f"{start}*"):
+        owner = folder.name.removeprefix(start).partition("-")[0]
         if owner.isdigit() and not Path("/proc", owner).exists() and is_our_folder(folder):
             remove(folder)
 

@@ -20,7 +20,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.program import FOLDERS
 from pystatic_tasks.steps.manifest import read_manifest, require_result
 from pystatic_tasks.steps.results import Built, Frozen
-from pystatic_tasks.system.files import hash_file, remove_abandoned
+from pystatic_tasks.system.files import hash_file, owned, remove_abandoned
 from pystatic_tasks.system.processes import last_lines, run_logged
 
 FOLDER_PREFIX = "pystatic-second-"
@@ -48,7 +48,7 @@ def check_reproducible(config: ImageConfig, context: StepContext, call: Call, ba
         ImageError: the second build failed, or gave other bytes.
     """
     remove_abandoned(FOLDER_PREFIX)
-    with tempfile.TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as temporary:
+    with tempfile.TemporaryDirectory(prefix=owned(FOLDER_PREFIX), ignore_cleanup_errors=True) as temporary:
         root = copy_project(config, Path(temporary))
         with context.terminal.activity(f"building {config.name} a second time, elsewhere"):
             build(config, context, replace(call, root=root), backend, Path(temporary))

@@ -109,7 +109,7 @@ def test_each_time_it_is_a_new_one(config: ImageConfig) -> None:
 def test_its_folder_is_called_by_a_short_path_that_everybody_may_pass_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     assert Path("/tmp") == services.SHORT_FOLDER
-    assert len(f"/tmp/{services.FOLDER_PREFIX}{2**22}-abcdefgh/.s.PGSQL.65535") < 60
+    assert len(f"/tmp/{services.FOLDER_PREFIX}ns{2**32}-{2**22}-abcdefgh/.s.PGSQL.65535") < 80
 
 
 def test_services_are_started_in_their_order_and_stopped_in_the_other(config: ImageConfig) -> None:

@@ -16,6 +16,8 @@ from pystatic_tasks.system.files import (
     hash_tree,
     move_whole,
     open_regular,
+    owned,
+    pid_namespace,
     read_source,
     remove_abandoned,
     unwritable_folder,
@@ -218,32 +220,43 @@ def test_the_file_that_a_full_disk_did_not_take_is_named(tmp_path: Path) -> None
 
 def test_folders_are_removed_whose_owner_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    for name in ("a-99999999-x", f"a-{os.getpid()}-x", "b-99999999-x", "a-nobody-x"):
+    gone = f"ns{pid_namespace()}-99999999-x"
+    stay = [f"{owned('a-')}x", f"b-{gone}", "a-nobody-x", "a-99999999-x"]
+    for name in (*stay, f"a-{gone}"):
         (tmp_path / name).mkdir()
     remove_abandoned("a-", tmp_path / "nowhere")
-    assert (tmp_path / "a-99999999-x").exists()
+    assert (tmp_path / f"a-{gone}").exists()
     remove_abandoned("a-")
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        [f"a-{os.getpid()}-x", "a-nobody-x", "b-99999999-x"]
-    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(stay)
+
+
+def test_folders_stay_whose_owner_may_live_in_another_pid_namespace(tmp_path: Path) -> None:
+    """As of a build in a container that has the same /tmp."""
+    namespace = Path("/proc/self/ns/pid").stat().st_ino
+    assert owned("a-") == f"a-ns{namespace}-{os.getpid()}-"
+    folder = tmp_path / f"a-ns{namespace + 1}-99999999-x"
+    folder.mkdir()
+    remove_abandoned("a-", tmp_path)
+    assert folder.exists()
 
 
 def test_what_others_call_like_an_abandoned_folder_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "mine").mkdir()
-    (tmp_path / "a-99999999-link").symlink_to("mine")
-    (tmp_path / "a-99999999-file").touch()
-    (tmp_path / "a-99999999-theirs").mkdir()
+    gone = f"a-ns{pid_namespace()}-99999999-"
+    (tmp_path / f"{gone}link").symlink_to("mine")
+    (tmp_path / f"{gone}file").touch()
+    (tmp_path / f"{gone}theirs").mkdir()
     seen: list[str] = []
 
     def remove(folder: Path) -> None:
         seen.append(folder.name)
 
     remove_abandoned("a-", remove=remove)
-    assert seen == ["a-99999999-theirs"]
+    assert seen == [f"{gone}theirs"]
     monkeypatch.setattr(os, "geteuid", lambda: (tmp_path / "mine").stat().st_uid + 1)
     remove_abandoned("a-", remove=remove)
-    assert seen == ["a-99999999-theirs"]
+    assert seen == [f"{gone}theirs"]
 
 
 def test_a_path_leads_to_one_place_by_each_link_also_that_of_a_folder(tmp_path: Path) -> None:
