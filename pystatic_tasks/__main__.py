@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 confirm=lambda: given.yes or confirmed(),
                 command=program,
             )
+            sys.stdout.flush()
             return 0
         if given.command == "check":
             return check(root, as_json=given.json)
@@ -141,9 +142,9 @@ def check(root: Path, *, as_json: bool) -> int:
 
     findings = check_all(root)
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings]))
+        print(json.dumps([asdict(finding) for finding in findings]), flush=True)
     else:
-        print("\n".join(report(findings)))
+        print("\n".join(report(findings)), flush=True)
     return MissingToolError.exit_code if failed(findings) else 0
 
 

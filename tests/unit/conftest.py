@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import Forked, forked
 from hypothesis import HealthCheck, settings
 from support import BUILT, BYTECODE
 
@@ -41,6 +42,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+def python() -> Iterator[Forked]:
+    """Runs Nox and our command line in processes of their own."""
+    with forked("nox", "pystatic_tasks.fronts.sessions", "pystatic_tasks.fronts.nox_process") as made:
+        yield made
+
 
 Reply = tuple[int, Mapping[str, str], bytes]
 

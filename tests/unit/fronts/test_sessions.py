@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, NoReturn, TextIO, cast
 
 import nox
 import pytest
+from forked import Forked
 from nox import registry
 from support import without_times
 
@@ -70,11 +72,32 @@ def write(folder: Path, text: str = SHOP, **files: str) -> Path:
     return folder
 
 
-def run_nox(folder: Path, *arguments: str, start: tuple[str, ...] = ("-m", "nox")) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "NO_COLOR": "1"}
-    environment.pop("FORCE_COLOR", None)
-    command = [sys.executable, *start, *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=30)
+Nox = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run_nox(python: Forked) -> Nox:
+    """Runs Nox in a folder, with these words and variables."""
+
+    def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return python.run("nox", *arguments, cwd=folder, env=variables_with(**variables))
+
+    return run
+
+
+def variables_with(**variables: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+    return {**kept, "NO_COLOR": "1", **variables}
+
+
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Words that tell Nox where environments are: one and the same for every session that needs one."""
+    folder = tmp_path_factory.mktemp("environments")
+    venv.create(folder / "made", symlinks=True)
+    for session in ("freeze", "web-freeze", "freeze-worker", "smoke", "run"):
+        (folder / session).symlink_to("made")
+    return ("--default-venv-backend", "venv", "--envdir", str(folder))
 
 
 def own_session(name: str) -> None:
@@ -470,7 +493,7 @@ def test_two_projects_need_two_prefixes(tmp_path: Path, capsys: pytest.CaptureFi
     assert refused(capsys, root=write(tmp_path / "worker")) == collision("freeze", "freeze")
 
 
-def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path) -> None:
+def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path, run_nox: Nox) -> None:
     noxfile = NOXFILE.replace("def tests", "def image")
     result = run_nox(write(tmp_path, noxfile=noxfile), "--list")
     assert (result.returncode, result.stdout, result.stderr) == (2, "", collision("image", "image"))
@@ -526,7 +549,7 @@ def test_a_missing_pyproject_is_a_wrong_configuration(tmp_path: Path, caplog: py
     )
 
 
-def test_a_wrong_configuration_makes_only_its_own_sessions_fail(tmp_path: Path) -> None:
+def test_a_wrong_configuration_makes_only_its_own_sessions_fail(tmp_path: Path, run_nox: Nox) -> None:
     folder = write(tmp_path, SHOP + "image.ports = [0]\n", noxfile=NOXFILE)
     result = run_nox(folder, "--no-venv", "--session", "tests", "image")
     assert result.returncode == 1
@@ -553,7 +576,10 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
 ) -> None:
     write(tmp_path, noxfile=NOXFILE)
     write(tmp_path / "elsewhere", SHOP.replace('"shop"', '"elsewhere"'))
-    result = run_nox(tmp_path / folder, "--list", start=start)
+    command = [sys.executable, *start, "--list"]
+    result = subprocess.run(
+        command, cwd=tmp_path / folder, env=variables_with(), capture_output=True, text=True, check=False, timeout=30
+    )
     assert result.returncode == 0, result.stderr
     lines = [line for line in result.stdout.splitlines() if line.startswith(("* ", "- "))]
     assert {line.split()[1]: line.partition(" -> ")[2] for line in lines} == {
@@ -745,7 +771,9 @@ def noted(result: subprocess.CompletedProcess[str], what: str = "ran") -> list[s
         "skip=[step for step in STEPS if step != 'resolve']",
     ],
 )
-def test_resolve_runs_what_its_images_need_and_prints_nothing_else(tmp_path: Path, arguments: str) -> None:
+def test_resolve_runs_what_its_images_need_and_prints_nothing_else(
+    tmp_path: Path, run_nox: Nox, arguments: str
+) -> None:
     folder = project(tmp_path, f"pystatic_tasks.register({arguments})")
     session = "x-resolve" if "prefix" in arguments else "resolve"
     result = run_nox(folder, "-s", session, "--", "-f", "k8s.yaml", "--no-cache")
@@ -754,20 +782,20 @@ def test_resolve_runs_what_its_images_need_and_prints_nothing_else(tmp_path: Pat
     assert f"nox > Session {session} was successful" in result.stderr
 
 
-def test_no_step_before_resolve_tells_what_is_done_next(tmp_path: Path) -> None:
+def test_no_step_before_resolve_tells_what_is_done_next(tmp_path: Path, run_nox: Nox) -> None:
     folder = project(tmp_path, "pystatic_tasks.register()")
     result = run_nox(folder, "-s", "resolve", "--", "-f", "k8s.yaml")
     assert noted(result, "hint") == ["freeze ", "staticx ", "image ", "push nox -s push-web"]
 
 
-def test_what_ran_before_resolve_is_not_run_again(tmp_path: Path) -> None:
+def test_what_ran_before_resolve_is_not_run_again(tmp_path: Path, run_nox: Nox) -> None:
     folder = project(tmp_path, "pystatic_tasks.register()")
     result = run_nox(folder, "-s", "smoke-web", "resolve", "--", "-f", "k8s.yaml")
     assert (result.returncode, result.stdout) == (0, "image: registry.example/web@sha256:1 # ours\n"), result.stderr
     assert noted(result) == [*("freeze web", "staticx web", "image web", "smoke web", "push web")]
 
 
-def test_what_is_asked_for_beside_resolve_is_printed_as_ever(tmp_path: Path) -> None:
+def test_what_is_asked_for_beside_resolve_is_printed_as_ever(tmp_path: Path, run_nox: Nox) -> None:
     folder = project(tmp_path, "pystatic_tasks.register()")
     result = run_nox(folder, "-s", "resolve", "push-web", "--", "-f", "k8s.yaml")
     reference = "registry.example/web@sha256:1"
@@ -787,14 +815,14 @@ pystatic_tasks.register()
 """
 
 
-def test_what_is_built_again_after_a_repair_prints_nothing(tmp_path: Path) -> None:
+def test_what_is_built_again_after_a_repair_prints_nothing(tmp_path: Path, run_nox: Nox) -> None:
     result = run_nox(project(tmp_path, REPAIR), "-s", "smoke-web", "--", "--fix", "--json")
     assert result.returncode == 0, result.stderr
     assert result.stdout == '{"digest": "sha256:1", "references": ["registry.example/web@sha256:1"]}\n'
     assert noted(result) == ["freeze web", "staticx web", "image web", "smoke web"] * 2
 
 
-def test_an_image_that_cannot_be_built_ends_resolve(tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_built_ends_resolve(tmp_path: Path, run_nox: Nox) -> None:
     folder = project(tmp_path, "pystatic_tasks.register()", image="worker")
     result = run_nox(folder, "-s", "resolve", "--", "-f", "k8s.yaml")
     assert (result.returncode, result.stdout) == (1, "")
@@ -816,7 +844,7 @@ def test_an_image_that_cannot_be_built_ends_resolve(tmp_path: Path) -> None:
     ],
 )
 def test_where_nothing_is_to_run_before_what_was_pushed_is_taken(
-    tmp_path: Path, arguments: tuple[str, ...], line: str
+    tmp_path: Path, run_nox: Nox, arguments: tuple[str, ...], line: str
 ) -> None:
     folder = project(tmp_path, line)
     result = run_nox(folder, *arguments, "--", "-f", "k8s.yaml")
@@ -978,7 +1006,7 @@ def test_without_an_environment_nothing_is_installed_into_noxs_own(tmp_path: Pat
     assert session.installed == []
 
 
-def test_nox_refuses_to_build_without_an_environment(tmp_path: Path) -> None:
+def test_nox_refuses_to_build_without_an_environment(tmp_path: Path, run_nox: Nox) -> None:
     result = run_nox(write(tmp_path, noxfile=NOXFILE), "--no-venv", "--session", "freeze")
     assert result.returncode == 1
     assert (
@@ -992,7 +1020,7 @@ MISSING = 'There is no Python "3.77" here to build shop with.\nInstall it, or co
 
 
 def test_an_interpreter_that_is_not_there_is_told_in_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run_nox: Nox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOX_DOWNLOAD_PYTHON", "never")
     monkeypatch.setenv("PYSTATIC_EXIT_CODE", str(tmp_path / "code"))
@@ -1053,6 +1081,7 @@ LATER
 )
 def test_uv_makes_the_environment_unless_the_user_or_pip_says_otherwise(
     tmp_path: Path,
+    run_nox: Nox,
     monkeypatch: pytest.MonkeyPatch,
     arguments: tuple[str, ...],
     options: str,
@@ -1144,26 +1173,29 @@ pystatic_tasks.register(SKIP)
 """
 
 
-def fix(
-    folder: Path,
-    *arguments: str,
-    needed: str = "a b",
-    text: str = SHOP,
-    register: str = "",
-    ok: bool = True,
-    words: Sequence[str] = (),
-    **more: str,
-) -> list[str]:
+Lines = Callable[..., list[str]]
+
+
+@pytest.fixture
+def fix(run_nox: Nox, environments: Sequence[str]) -> Lines:
     """What Nox says while it repairs a project that lacks these modules."""
-    write(folder, text, noxfile=FIXING.replace("SKIP", register))
-    environment = {**os.environ, "NO_COLOR": "1", "NEEDED": needed, **more}
-    environment.pop("FORCE_COLOR", None)
-    command = [sys.executable, "-m", "nox", "--default-venv-backend", "virtualenv", *arguments, "--", "--fix", *words]
-    result = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert (result.returncode == 0) is ok, result.stderr
-    return [line.removeprefix("nox > ") for line in result.stderr.splitlines()]
+
+    def fix(
+        folder: Path,
+        *arguments: str,
+        needed: str = "a b",
+        text: str = SHOP,
+        register: str = "",
+        ok: bool = True,
+        words: Sequence[str] = (),
+        **more: str,
+    ) -> list[str]:
+        write(folder, text, noxfile=FIXING.replace("SKIP", register))
+        result = run_nox(folder, *environments, *arguments, "--", "--fix", *words, NEEDED=needed, **more)
+        assert (result.returncode == 0) is ok, result.stderr
+        return [line.removeprefix("nox > ") for line in result.stderr.splitlines()]
+
+    return fix
 
 
 def steps_of(lines: list[str]) -> list[str]:
@@ -1176,7 +1208,7 @@ ALL_STEPS = [f"{step} of shop with {there}" for there in ("nothing", "a", "a b")
 
 
 @pytest.mark.parametrize("skip", ["", "skip=['staticx']", "skip=['freeze', 'staticx', 'image']", "prefix='web-'"])
-def test_a_repair_is_written_and_all_is_done_again(tmp_path: Path, skip: str) -> None:
+def test_a_repair_is_written_and_all_is_done_again(tmp_path: Path, fix: Lines, skip: str) -> None:
     name = "web-smoke" if "prefix" in skip else "smoke"
     lines = fix(tmp_path, "-s", name, register=skip)
     assert steps_of(lines) == [*ALL_STEPS[:4], f'{WROTE}["a"]', *ALL_STEPS[4:8], f'{WROTE}["a", "b"]', *ALL_STEPS[8:]]
@@ -1185,26 +1217,26 @@ def test_a_repair_is_written_and_all_is_done_again(tmp_path: Path, skip: str) ->
 
 
 @pytest.mark.parametrize("skip", ["", "skip=['freeze', 'staticx', 'image']"])
-def test_after_a_repair_only_what_follows_from_it_is_made_anew(tmp_path: Path, skip: str) -> None:
+def test_after_a_repair_only_what_follows_from_it_is_made_anew(tmp_path: Path, fix: Lines, skip: str) -> None:
     lines = fix(tmp_path, "-s", "smoke", register=skip, needed="a", words=["--no-cache"])
     anew = [f"{step} anew" for step in ALL_STEPS[:4]]
     assert steps_of(lines) == [*anew, f'{WROTE}["a"]', *ALL_STEPS[4:8]]
 
 
-def test_what_cannot_be_repaired_ends_it(tmp_path: Path) -> None:
+def test_what_cannot_be_repaired_ends_it(tmp_path: Path, fix: Lines) -> None:
     lines = fix(tmp_path, "-s", "smoke", needed="a unknown", ok=False)
     assert steps_of(lines) == [*ALL_STEPS[:4], f'{WROTE}["a"]', *ALL_STEPS[4:8]]
     assert lines.index("Session smoke aborted: It broke:") + 1 == lines.index("Mend it.")
 
 
-def test_only_the_sessions_of_the_image_run_again(tmp_path: Path) -> None:
+def test_only_the_sessions_of_the_image_run_again(tmp_path: Path, fix: Lines) -> None:
     lines = fix(tmp_path, "-s", "smoke-worker", text=TWO, needed="a")
     ran = [line for line in lines if " with " in line]
     assert ran == [f"{step} of worker with {there}" for there in ("nothing", "a") for step in CHAIN]
     assert [image.freeze.hidden_imports for image in load_config(tmp_path)] == [(), ("a",)]
 
 
-def test_a_session_that_fails_after_the_repair_ends_it(tmp_path: Path) -> None:
+def test_a_session_that_fails_after_the_repair_ends_it(tmp_path: Path, fix: Lines) -> None:
     lines = fix(tmp_path, "-s", "smoke", ok=False, FAILING="a")
     text = 'Session smoke aborted: shop was repaired by tool.pystatic-tasks.freeze.hidden-imports = ["a"] in '
     assert "Session freeze aborted: It does not freeze." in lines
@@ -1213,7 +1245,7 @@ def test_a_session_that_fails_after_the_repair_ends_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--no-dependencies", "-s", "smoke"], ["-s", "own"]])
-def test_where_nothing_can_be_run_again_it_is_said(tmp_path: Path, arguments: list[str]) -> None:
+def test_where_nothing_can_be_run_again_it_is_said(tmp_path: Path, fix: Lines, arguments: list[str]) -> None:
     lines = fix(tmp_path, *arguments, ok=False)
     name = arguments[-1]
     place = lines.index(
@@ -1227,7 +1259,7 @@ def test_where_nothing_can_be_run_again_it_is_said(tmp_path: Path, arguments: li
     ("register", "variable"),
     [("freeze={'hidden_imports': ['x']}", {}), ("", {"PYSTATIC_TASKS_FREEZE_HIDDEN_IMPORTS": "x"})],
 )
-def test_what_is_overridden_ends_it(tmp_path: Path, register: str, variable: dict[str, str]) -> None:
+def test_what_is_overridden_ends_it(tmp_path: Path, fix: Lines, register: str, variable: dict[str, str]) -> None:
     lines = fix(tmp_path, "-s", "smoke", register=register, ok=False, **variable)
     place = lines.index(
         f"Session smoke aborted: freeze.hidden-imports is in {tmp_path}/pyproject.toml now, and the call in the "
@@ -1280,20 +1312,24 @@ pystatic_tasks.register(SKIP)
 """
 
 
-def watch(folder: Path, *arguments: str, register: str = "", ok: bool = True) -> list[str]:
+@pytest.fixture
+def watch(run_nox: Nox, environments: Sequence[str]) -> Lines:
     """What Nox says while a project is built again, first to no avail."""
-    write(folder, noxfile=WATCHING.replace("SKIP", register))
-    words = ["--default-venv-backend", "virtualenv", *arguments, "--", "--watch", "--no-cache"]
-    result = run_nox(folder, *words)
-    assert (result.returncode == 0) is ok, result.stderr
-    return [line.removeprefix("nox > ") for line in result.stderr.splitlines()]
+
+    def watch(folder: Path, *arguments: str, register: str = "", ok: bool = True) -> list[str]:
+        write(folder, noxfile=WATCHING.replace("SKIP", register))
+        result = run_nox(folder, *environments, *arguments, "--", "--watch", "--no-cache")
+        assert (result.returncode == 0) is ok, result.stderr
+        return [line.removeprefix("nox > ") for line in result.stderr.splitlines()]
+
+    return watch
 
 
 BUILDING = ["freeze", "staticx", "image"]
 
 
 @pytest.mark.parametrize("skip", ["", "skip=['staticx']", "prefix='web-'"])
-def test_what_runs_is_built_again_as_it_is_configured_then(tmp_path: Path, skip: str) -> None:
+def test_what_runs_is_built_again_as_it_is_configured_then(tmp_path: Path, watch: Lines, skip: str) -> None:
     name = "web-run" if "prefix" in skip else "run"
     lines = watch(tmp_path, "-s", name, register=skip)
     freeze = name.replace("run", "freeze")
@@ -1307,7 +1343,7 @@ def test_what_runs_is_built_again_as_it_is_configured_then(tmp_path: Path, skip:
     assert f"Session {freeze} aborted: It does not freeze." in lines
 
 
-def test_a_session_that_does_all_itself_does_it_again(tmp_path: Path) -> None:
+def test_a_session_that_does_all_itself_does_it_again(tmp_path: Path, watch: Lines) -> None:
     lines = watch(tmp_path, "-s", "run", register="skip=['freeze', 'staticx', 'image']")
     assert [line for line in lines if " of " in line or line.startswith(("runs", "It "))] == [
         *(f"{step} of shop anew" for step in [*BUILDING, "run"]),
@@ -1319,7 +1355,7 @@ def test_a_session_that_does_all_itself_does_it_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--no-dependencies", "-s", "run"], ["-s", "own"]])
-def test_what_could_not_be_built_again_is_not_watched(tmp_path: Path, arguments: list[str]) -> None:
+def test_what_could_not_be_built_again_is_not_watched(tmp_path: Path, watch: Lines, arguments: list[str]) -> None:
     lines = watch(tmp_path, *arguments, ok=False)
     name = arguments[-1]
     place = lines.index(
@@ -1356,14 +1392,14 @@ pystatic_tasks.register()
 """
 
 
-def test_a_build_has_its_image_until_its_last_session(tmp_path: Path) -> None:
+def test_a_build_has_its_image_until_its_last_session(tmp_path: Path, environments: Sequence[str]) -> None:
     """Else the next session finds what another configuration left."""
     write(tmp_path, noxfile=SLOW)
 
     def start(build: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "nox", "--default-venv-backend", "virtualenv", "-s", "smoke"]
-        environment = {**os.environ, "NO_COLOR": "1", "BUILD": build}
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "nox", *environments, "-s", "smoke"]
+        variables = variables_with(BUILD=build)
+        return subprocess.Popen(command, cwd=tmp_path, env=variables, stderr=subprocess.PIPE, text=True)
 
     with start("first") as first:
         while not (tmp_path / "ran").exists():

@@ -25,7 +25,7 @@ from pystatic_tasks.steps.freeze.target import copy_runner
 # Isolated, with the packages of the build environment, wherever this Python has its own, and the module loaded
 # already: each question (a line) is answered by a process forked from there, whose exit code is told.
 SERVE = """
-import importlib, os, runpy, signal, sys
+import gc, importlib, os, runpy, signal, sys
 
 sys.path.append(sys.argv[1])
 boot = runpy.run_path(sys.argv[2])
@@ -33,6 +33,7 @@ boot["load_package"]()
 importlib.import_module(boot["PACKAGE"] + ".inspect_target")
 answers = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)
+gc.freeze()
 for line in sys.stdin:
     pid = os.fork()
     if pid == 0:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import forked
 from gunicorn.errors import HaltServer
 
 from pystatic_tasks.in_env.client import free_port
@@ -128,9 +129,20 @@ def serving(folder: Path, *arguments: str, port: int, target: str = "shop:app", 
             server.stop()
 
 
-def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
     """Exit code and output of a program that ends by itself."""
-    return run_python(folder, "-m", "pystatic_tasks.runner", *arguments, **variables)
+    with forked("gunicorn.app.base", "pystatic_tasks.in_image.unfrozen", "pystatic_tasks.config.model") as python:
+
+        def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+            words, env = ("pystatic_tasks.runner", *arguments), environment(variables)
+            result = python.run(*words, cwd=folder, env=env, together=True)
+            return result.returncode, result.stdout
+
+        yield run
 
 
 def run_python(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
@@ -177,14 +189,14 @@ def test_what_the_workers_share_is_no_garbage_to_collect(server: Server) -> None
 
 @pytest.mark.parametrize(("path", "code"), [((), 0), (("/",), 0), (("/ill",), 1)])
 def test_the_program_asks_itself_whether_it_is_well(
-    folder: Path, server: Server, path: tuple[str, ...], code: int
+    folder: Path, run: Run, server: Server, path: tuple[str, ...], code: int
 ) -> None:
     arguments = f"--bind 127.0.0.1:{server.port}"
     found, output = run(folder, "shop:app", "--healthcheck", *path, GUNICORN_CMD_ARGS=arguments)
     assert (found, output) == (code, "unhealthy: /ill answered 503\n" if code else "")
 
 
-def test_a_port_in_use_is_told_at_once(folder: Path, server: Server) -> None:
+def test_a_port_in_use_is_told_at_once(folder: Path, run: Run, server: Server) -> None:
     assert run(folder, "shop:app", "--bind", f"127.0.0.1:{server.port}") == (
         2,
         f"Error: Port {server.port} of 127.0.0.1 is in use. "
@@ -204,7 +216,7 @@ def test_port_and_workers_are_set_by_the_environment_and_term_ends_it_in_order(f
     assert "Traceback" not in output
 
 
-def test_a_unix_socket_is_served_and_asked(folder: Path, tmp_path: Path) -> None:
+def test_a_unix_socket_is_served_and_asked(folder: Path, run: Run, tmp_path: Path) -> None:
     bind = f"unix:{tmp_path}/s"
     process = subprocess.Popen(
         [sys.executable, "-m", "pystatic_tasks.runner", "shop:app", "--bind", bind, "--workers", "1"],
@@ -227,22 +239,23 @@ def test_a_unix_socket_is_served_and_asked(folder: Path, tmp_path: Path) -> None
     assert code == 0
 
 
-def test_without_a_target_the_usage_is_told(folder: Path) -> None:
+def test_without_a_target_the_usage_is_told(folder: Path, run: Run) -> None:
     assert run(folder) == (2, USAGE)
     assert run(folder, "--workers") == (2, USAGE)
 
 
 def test_a_configuration_can_be_checked_without_serving(folder: Path, server: Server) -> None:
     bind = f"127.0.0.1:{server.port}"  # Which is in use: it would not come as far as to serve.
-    assert run(folder, "shop:app", "--bind", bind, "--check-config", PYTHONSAFEPATH="1") == (0, "")
+    words = ("-m", "pystatic_tasks.runner", "shop:app", "--bind", bind, "--check-config")
+    assert run_python(folder, *words, PYTHONSAFEPATH="1") == (0, "")
 
 
-def test_the_application_is_loaded_in_the_folder_that_is_asked_for(folder: Path, tmp_path: Path) -> None:
+def test_the_application_is_loaded_in_the_folder_that_is_asked_for(folder: Path, run: Run, tmp_path: Path) -> None:
     (folder / "where.py").write_text("import os\n\nprint(os.getcwd())\napp = print\n", encoding="utf-8")
     assert run(folder, "where:app", "--chdir", str(tmp_path), "--check-config") == (0, f"{tmp_path}\n")
 
 
-def test_checking_the_configuration_loads_the_application(folder: Path) -> None:
+def test_checking_the_configuration_loads_the_application(folder: Path, run: Run) -> None:
     code, output = run(folder, "shop:nothing", "--check-config")
     assert code == 1
     assert output.splitlines()[-1] == "gunicorn.errors.AppImportError: Failed to find attribute 'nothing' in 'shop'."
@@ -255,7 +268,9 @@ def test_checking_the_configuration_loads_the_application(folder: Path) -> None:
         ("shop:nothing", "gunicorn.errors.AppImportError: Failed to find attribute 'nothing' in 'shop'."),
     ],
 )
-def test_an_application_that_does_not_load_ends_with_its_traceback(folder: Path, target: str, error: str) -> None:
+def test_an_application_that_does_not_load_ends_with_its_traceback(
+    folder: Path, run: Run, target: str, error: str
+) -> None:
     code, output = run(folder, target, "--bind", f"127.0.0.1:{free_port()}")
     assert code == 4
     assert output.startswith("Traceback (most recent call last):\n")
@@ -277,12 +292,12 @@ def test_workers_that_do_not_load_it_themselves_end_with_gunicorns_code(folder: 
     assert "HaltServer" not in output
 
 
-def test_a_program_that_ends_while_it_is_loaded_says_why(folder: Path) -> None:
+def test_a_program_that_ends_while_it_is_loaded_says_why(folder: Path, run: Run) -> None:
     (folder / "ends.py").write_text("import sys\n\nsys.exit('no DATABASE_URL')\n", encoding="utf-8")
     assert run(folder, "ends:app", "--bind", f"127.0.0.1:{free_port()}") == (1, "no DATABASE_URL\n")
 
 
-def test_a_folder_that_cannot_hold_the_heartbeat_is_told_at_once(folder: Path) -> None:
+def test_a_folder_that_cannot_hold_the_heartbeat_is_told_at_once(folder: Path, run: Run) -> None:
     bind = f"127.0.0.1:{free_port()}"
     assert run(folder, "shop:app", "--bind", bind, "--worker-tmp-dir", "/nowhere") == (
         2,
@@ -290,7 +305,7 @@ def test_a_folder_that_cannot_hold_the_heartbeat_is_told_at_once(folder: Path) -
     )
 
 
-def test_a_configuration_can_be_printed(folder: Path) -> None:
+def test_a_configuration_can_be_printed(folder: Path, run: Run) -> None:
     code, output = run(folder, "shop:app", "--print-config", WEB_CONCURRENCY="7")
     assert code == 0
     assert ["workers", "=", "7"] in [line.split() for line in output.splitlines()]
@@ -312,7 +327,7 @@ def test_a_configuration_can_be_printed(folder: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_variable_is_told_in_one_line(folder: Path, variable: str, value: str, text: str) -> None:
+def test_a_wrong_variable_is_told_in_one_line(folder: Path, run: Run, variable: str, value: str, text: str) -> None:
     assert run(folder, "shop:app", **{variable: value}) == (2, text)
 
 
@@ -323,7 +338,7 @@ def test_a_wrong_variable_is_told_in_one_line(folder: Path, variable: str, value
         ("127.0.0.1:99999", "ports go from 1 to 65535."),
     ],
 )
-def test_a_wrong_address_is_told_in_one_line(folder: Path, bind: str, reason: str) -> None:
+def test_a_wrong_address_is_told_in_one_line(folder: Path, run: Run, bind: str, reason: str) -> None:
     text = f"bind = '{bind}' is no address: {reason}\n"
     assert run(folder, "shop:app", "--bind", bind) == (2, f"Error: The command line: {text}")
     asked = run(folder, "shop:app", "--healthcheck", GUNICORN_CMD_ARGS=f"--bind {bind}")
