@@ -692,7 +692,7 @@ def make_context(
 
 def only_installs(session: nox.Session) -> bool:
     """Whether Nox runs with --install-only: then it runs no command, not even this one."""
-    return session.run(sys.executable, "-c", "", external=True, silent=True, log=False) is None
+    return session.run(sys.executable, "-ISc", "", external=True, silent=True, log=False) is None
 
 
 def sentence(error: PystaticError) -> str:

@@ -24,9 +24,11 @@ TEXTS = (b"description:", b"license:")
 
 def distributions_by_file() -> dict[str, importlib.metadata.Distribution]:
     """The distribution of each installed file, by its path."""
-    return {
-        f"{distribution.locate_file('')}/{file}": distribution for distribution, files in installed() for file in files
-    }
+    found = {}
+    for distribution, files in installed():
+        folder = str(distribution.locate_file(""))
+        found.update({f"{folder}/{file}": distribution for file in files})
+    return found
 
 
 def frozen_distributions(

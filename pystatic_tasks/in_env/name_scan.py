@@ -19,13 +19,20 @@ def mentioned(names: Iterable[str], files: Iterable[Path]) -> set[str]:
     """Those of the names that the code of the files uses; comments and documentation do not count."""
     wanted = set(names)
     pattern = re.compile(rb"\b(" + "|".join(sorted(wanted)).encode() + rb")\b")
-    return {word for file in files for word in words_of(file.read_bytes(), pattern) if word in wanted}
+    literally = [name.encode() for name in wanted]
+    sources = (file.read_bytes() for file in files)
+    return {
+        word
+        for source in sources
+        # Few have any, and a text is found sooner than a pattern.
+        if any(name in source for name in literally) and pattern.search(source)
+        for word in words_of(source, pattern)
+        if word in wanted
+    }
 
 
 def words_of(source: bytes, pattern: re.Pattern[bytes]) -> Iterator[str]:
-    """Identifiers, and the parts of texts that look like dotted names, in a source that has the pattern."""
-    if not pattern.search(source):
-        return
+    """Identifiers, and the parts of texts that look like dotted names; of what is no code what the pattern finds."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):

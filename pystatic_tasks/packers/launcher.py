@@ -18,7 +18,7 @@ from pystatic_tasks.in_env.notices import notices_in
 from pystatic_tasks.in_env.protocol import Component, Form, LauncherQuestion, RefusedError
 from pystatic_tasks.in_image.healthcheck import LAUNCHED
 from pystatic_tasks.packers.packer import Job, Packer, Packing
-from pystatic_tasks.system.files import hash_tree
+from pystatic_tasks.system.files import hash_code
 from pystatic_tasks.system.findings import Finding
 from pystatic_tasks.system.processes import last_lines, tool_environment
 
@@ -50,7 +50,7 @@ class Launcher:
     )
 
     def inputs(self, config: ImageConfig) -> Any:
-        return [config.freeze.optimize, config.app is not None, hash_tree(FOLDER)]
+        return [config.freeze.optimize, config.app is not None, hash_code(FOLDER)]
 
     def pack(self, config: ImageConfig, job: Job) -> Packing:
         if not is_there():

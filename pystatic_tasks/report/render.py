@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pystatic_tasks.report.page import Listed, Page
 from pystatic_tasks.system.units import amount, megabytes
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 WEB = Path(__file__).with_name("web")
 STYLES = ("page.css",)
@@ -32,8 +36,27 @@ def index_html(images: Sequence[Listed]) -> str:
 
 
 def render(template: str, scripts: Sequence[str], **content: Any) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
+
+    style, script = joined(STYLES), joined(scripts)
+    policy = (
+        f"default-src 'none'; style-src '{source_hash(style)}'; script-src '{source_hash(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    marked = {name: Markup(text) for name, text in content.items() if name == "data"}  # noqa: S704
+    page: str = compile_template(template).render(
+        **{**content, **marked},
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        policy=policy,
+    )
+    return page
+
+
+@functools.cache
+def compile_template(name: str) -> Template:
+    """One of our templates, compiled once: that takes longer than to fill it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
         loader=FileSystemLoader(WEB),
@@ -44,19 +67,7 @@ def render(template: str, scripts: Sequence[str], **content: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(megabytes=megabytes, amount=amount, percent=percent, change=change)
-    style, script = joined(STYLES), joined(scripts)
-    policy = (
-        f"default-src 'none'; style-src '{source_hash(style)}'; script-src '{source_hash(script)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    marked = {name: Markup(text) for name, text in content.items() if name == "data"}  # noqa: S704
-    page: str = environment.get_template(template).render(
-        **{**content, **marked},
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        policy=policy,
-    )
-    return page
+    return environment.get_template(name)
 
 
 def joined(names: Sequence[str]) -> str:

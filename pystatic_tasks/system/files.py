@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import json
 import os
@@ -106,6 +107,12 @@ def hash_tree(path: Path) -> str:
         return ""
     files = walk(path, leave_out=lambda each: each.name == "__pycache__") if path.is_dir() else [path]
     return hash_files(path.parent, files)
+
+
+@functools.cache
+def hash_code(path: Path) -> str:
+    """`hash_tree` of code of ours, found once: it stays as it is while it runs."""
+    return hash_tree(path)
 
 
 def hashes_of_words(root: Path, words: Iterable[str]) -> list[str]:

@@ -24,7 +24,7 @@ from pystatic_tasks.steps.freeze.locks import find_lock
 from pystatic_tasks.steps.freeze.requirements import read_all
 from pystatic_tasks.steps.results import Interpreter, Stamps
 from pystatic_tasks.steps.slim_lock import left_out, lock_path
-from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, is_below, is_packable
+from pystatic_tasks.system.files import fingerprint, hash_code, hash_file, hash_tree, is_below, is_packable
 
 PACKAGE = Path(__file__).resolve().parents[2]
 # The stamp of no file.
@@ -95,7 +95,7 @@ def stamps_now(config: ImageConfig, before: Iterable[str]) -> Stamps:
 
 def made_by() -> list[str]:
     """Hashes of the code that freezes."""
-    return [hash_tree(PACKAGE / name) for name in ("steps/freeze", "in_env", "hooks", "in_image")]
+    return [hash_code(PACKAGE / name) for name in ("steps/freeze", "in_env", "hooks", "in_image")]
 
 
 def own_components(config: ImageConfig) -> Own:

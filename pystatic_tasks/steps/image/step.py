@@ -36,7 +36,7 @@ from pystatic_tasks.steps.manifest import cache_folder, kept_by, require_result,
 from pystatic_tasks.steps.report_page import CONTENTS, as_json, keep_before, write_pages
 from pystatic_tasks.steps.results import Built, Frozen, Packed
 from pystatic_tasks.steps.tools import FREEZING_TOOLS, names_of
-from pystatic_tasks.system.files import fingerprint, hash_tree, write_whole
+from pystatic_tasks.system.files import fingerprint, hash_code, write_whole
 from pystatic_tasks.system.git import read_git
 from pystatic_tasks.system.terminal import add_to_job_summary
 from pystatic_tasks.system.units import megabytes
@@ -128,7 +128,7 @@ def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredie
         system_of(ingredients.frozen),
     )
     with context.terminal.activity("compressing layers"):
-        kept = kept_by(cache_folder(config, "layers", use_cache=context.use_cache), hash_tree(PACKAGE / "oci"))
+        kept = kept_by(cache_folder(config, "layers", use_cache=context.use_cache), hash_code(PACKAGE / "oci"))
         layers = make_layers(config, entries, created, kept)
     made = make_image(layers, ingredients.runtime, created, config.image.compression)
     built = describe(config, made, ingredients, components)
@@ -203,7 +203,7 @@ def image_inputs(config: ImageConfig, ingredients: Ingredients) -> str:
             "compression": config.image.compression,
             "budgets": [config.max_size, config.max_compressed_size],
             "made_by": [
-                *(hash_tree(PACKAGE / name) for name in ("steps/image", "oci", "bom", "report")),
+                *(hash_code(PACKAGE / name) for name in ("steps/image", "oci", "bom", "report")),
                 *map(version, LIBRARIES),
                 *map(library_version, compressions(config)),
             ],

@@ -17,7 +17,7 @@ from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import cache_folder, kept_by, require_manifest, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Packed
-from pystatic_tasks.system.files import fingerprint, hash_file, hash_tree, move_whole
+from pystatic_tasks.system.files import fingerprint, hash_code, hash_file, move_whole
 from pystatic_tasks.system.libraries import check_libraries
 from pystatic_tasks.system.machine import check_machine
 from pystatic_tasks.system.units import megabytes
@@ -43,7 +43,7 @@ def pack(config: ImageConfig, context: StepContext) -> Packed | None:
     frozen = require_manifest(config, Frozen)
     check_libraries(config.staticx.libraries)
     output = config.dist / config.name
-    made_by = [hash_tree(folder) for folder in (PACKERS, IN_ENV)]
+    made_by = [hash_code(folder) for folder in (PACKERS, IN_ENV)]
     libraries = (*config.staticx.libraries, *frozen.result.libraries)
     decisive = [(path, hash_file(Path(path))) for path in libraries]
     # Packers put together what is of the same owner.
