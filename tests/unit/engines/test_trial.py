@@ -12,7 +12,7 @@ from boxes import make_box
 from elftools.elf.elffile import ELFFile
 from support import tool_or_skip
 
-from pystatic_tasks.engines import all_engines, docker, sandbox, trial
+from pystatic_tasks.engines import Artifact, all_engines, docker, sandbox, trial
 from pystatic_tasks.engines.trial import MACHINES, smallest_program, try_out, why_not, write_image
 from pystatic_tasks.oci.read_archive import open_layers, read_archive
 
@@ -27,6 +27,11 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder
     try_out.cache_clear()
     assert list(folder.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return make_box(tmp_path_factory.mktemp("image"))
 
 
 def program(folder: Path, machine: str) -> str:
@@ -92,14 +97,12 @@ def test_what_is_not_there_is_not_tried(monkeypatch: pytest.MonkeyPatch, tmp_pat
         ("sleep 60", "what ends at once still runs after 0 seconds"),
     ],
 )
-def test_how_it_ended_is_told_in_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, seen: str
-) -> None:
+def test_how_it_ended_is_told_in_a_line(box: Artifact, monkeypatch: pytest.MonkeyPatch, script: str, seen: str) -> None:
     engine = sandbox.here()
     if not engine.version():
         pytest.skip(f"no sandbox: {engine.problem()}")
     monkeypatch.setattr(trial, "SECONDS", 0.3 if script == "sleep 60" else 10)
-    container = engine.start(make_box(tmp_path), trial.POLICY, ["sh", "-c", script])
+    container = engine.start(box, trial.POLICY, ["sh", "-c", script])
     try:
         assert trial.outcome(container) == seen
     finally:

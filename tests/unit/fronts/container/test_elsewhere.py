@@ -43,9 +43,11 @@ for found in pkgutil.walk_packages(pystatic_tasks.__path__, "pystatic_tasks."):
 from pystatic_tasks.config import load_config
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.fronts.container.build import adopt
+from pystatic_tasks.oci.registry import retries
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.table import STEPS
 
+retries.DELAYS_SECONDS = ()
 root = Path(sys.argv[1])
 config, = load_config(root, overrides={}, environment={})
 adopt(config, config.work / "container")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import _thread
 import fcntl
+import signal
 import socket
 import tempfile
 import threading
@@ -34,7 +34,8 @@ def sandboxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "sandboxes"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setattr(compression, "GZIP_LEVEL", 1)
+    for level in ("GZIP_LEVEL", "QUICK_LEVEL"):
+        monkeypatch.setattr(compression, level, 0)
     monkeypatch.setattr(watch, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(watch, "SETTLE_SECONDS", 0.01)
     return folder
@@ -46,16 +47,25 @@ def shell(root: Path, script: str, **smoke: Any) -> ImageConfig:
 
 
 class Listening:
-    """Whoever runs the step: keeps what is said, and does something once after a line."""
+    """Whoever runs the step: keeps what is said, and does one thing after the other, each after a line with a word."""
 
-    def __init__(self, **after: Callable[[], object]) -> None:
+    def __init__(self, *then: tuple[str, Callable[[], object]]) -> None:
         self.said: list[str] = []
-        self.after = after
+        self.then = [*then]
 
     def say(self, line: str) -> None:
         self.said.append(line)
-        for name in [name for name in self.after if name in line.replace(" ", "_")]:
-            threading.Timer(0.3, self.after.pop(name)).start()
+        if self.then and self.then[0][0] in line:
+            after(self.then.pop(0)[1])
+
+
+def after(action: Callable[[], object]) -> None:
+    """Do it as soon as a program has had the time to start."""
+    threading.Timer(0.3, action).start()
+
+
+def ctrl_c() -> None:
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def context(listening: Listening, **options: Any) -> StepContext:
@@ -107,7 +117,7 @@ def test_a_value_of_the_callers_is_hidden(
 
 
 def test_ctrl_c_ends_it_in_order(tmp_path: Path, sandboxes: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    listening = Listening(Ctrl=_thread.interrupt_main)
+    listening = Listening(("Ctrl", ctrl_c))
     run(shell(tmp_path, OBEYS.replace("exit 0", "echo bye; exit 0")), context(listening))
     assert capfd.readouterr().out == "ready\nbye\n"
     assert listening.said[0] == f"env {READY}"
@@ -117,15 +127,18 @@ def test_ctrl_c_ends_it_in_order(tmp_path: Path, sandboxes: Path, capfd: pytest.
 
 def test_what_does_not_end_is_killed(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(step, "GRACE_SECONDS", 0.1)
-    listening = Listening(Ctrl=_thread.interrupt_main)
+    listening = Listening(("Ctrl", ctrl_c))
     run(shell(tmp_path, 'trap "" TERM; while :; do /env sleep 0.05; done'), context(listening))
     assert listening.said[1:] == ["env did not end within 0 s after TERM, and was killed"]
     assert list(sandboxes.iterdir()) == []
 
 
 def test_ctrl_c_again_does_not_wait(tmp_path: Path, sandboxes: Path) -> None:
-    listening = Listening(Ctrl=_thread.interrupt_main)
-    threading.Timer(2, _thread.interrupt_main).start()
+    def twice() -> None:
+        ctrl_c()
+        after(ctrl_c)
+
+    listening = Listening(("Ctrl", twice))
     with pytest.raises(KeyboardInterrupt):
         run(shell(tmp_path, 'trap "" TERM; while :; do /env sleep 0.05; done'), context(listening))
     assert listening.said == [f"env {READY}"]
@@ -181,9 +194,9 @@ def test_a_port_for_a_program_without_one_is_refused(tmp_path: Path) -> None:
 
 
 def watching(
-    image: ImageConfig, build_again: Callable[[], ImageConfig], **after: Callable[[], object]
+    image: ImageConfig, build_again: Callable[[], ImageConfig], *then: tuple[str, Callable[[], object]]
 ) -> tuple[Listening, StepContext]:
-    listening = Listening(**after)
+    listening = Listening(*then)
     return listening, context(listening, watches=True, build_again=build_again)
 
 
@@ -201,8 +214,7 @@ def test_a_change_builds_and_starts_it_again(
 ) -> None:
     image = shell(tmp_path, OBEYS)
     other = replace(image, smoke=Smoke(engine="sandbox", command=("sh", "-c", OBEYS.replace("ready", "new"))))
-    listening, whoever = watching(image, lambda: other, Ctrl=watched.touch)
-    threading.Timer(3, _thread.interrupt_main).start()
+    listening, whoever = watching(image, lambda: other, ("Ctrl", watched.touch), ("Ctrl", ctrl_c))
     run(image, whoever)
     said = [line.partition(" after ")[0] for line in listening.said]
     ended = "env ended with exit code 0"
@@ -219,7 +231,7 @@ def test_what_cannot_be_built_leaves_it_as_it_was(
     def fail() -> ImageConfig:
         raise PystaticError("It is wrong.", "Correct it.")
 
-    listening, whoever = watching(image, fail, Ctrl=watched.touch, stays=_thread.interrupt_main)
+    listening, whoever = watching(image, fail, ("Ctrl", watched.touch), ("stays", ctrl_c))
     run(image, whoever)
     assert listening.said[:-1] == [
         f"env {READY}",
@@ -234,7 +246,7 @@ def test_what_cannot_be_built_leaves_it_as_it_was(
 
 def test_what_changes_nothing_of_the_image_leaves_it_as_it_was(tmp_path: Path, watched: Path) -> None:
     image = shell(tmp_path, OBEYS)
-    listening, whoever = watching(image, lambda: image, Ctrl=watched.touch, stays=_thread.interrupt_main)
+    listening, whoever = watching(image, lambda: image, ("Ctrl", watched.touch), ("stays", ctrl_c))
     run(image, whoever)
     assert listening.said[1:-1] == ["changed: shop.py", "env stays as it was: nothing of that is in the image"]
 
@@ -242,8 +254,7 @@ def test_what_changes_nothing_of_the_image_leaves_it_as_it_was(tmp_path: Path, w
 def test_what_has_ended_is_started_by_the_next_change(tmp_path: Path, watched: Path) -> None:
     image = shell(tmp_path, "exit 3")
     other = replace(image, smoke=Smoke(engine="sandbox", command=("sh", "-c", OBEYS)))
-    listening, whoever = watching(image, lambda: other, the_next_change=watched.touch)
-    threading.Timer(3, _thread.interrupt_main).start()
+    listening, whoever = watching(image, lambda: other, ("the next change", watched.touch), ("Ctrl", ctrl_c))
     run(image, whoever)
     assert listening.said[:-1] == [
         f"env {READY}",
@@ -263,8 +274,7 @@ def test_with_services_it_stops_while_it_is_built(tmp_path: Path, watched: Path)
             assert probe.connect_ex(("127.0.0.1", port)) != 0
         raise PystaticError("It is wrong.")
 
-    listening, whoever = watching(image, fail, Ctrl=watched.touch)
-    threading.Timer(6, _thread.interrupt_main).start()
+    listening, whoever = watching(image, fail, ("Ctrl", watched.touch), ("Ctrl", ctrl_c))
     run(image, whoever)
     said = [line.partition(" after ")[0] for line in listening.said]
     ended = "env ended with exit code 0"

@@ -31,7 +31,8 @@ def sandboxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "sandboxes"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setattr(compression, "GZIP_LEVEL", 1)
+    for level in ("GZIP_LEVEL", "QUICK_LEVEL"):
+        monkeypatch.setattr(compression, level, 0)
     return folder
 
 
