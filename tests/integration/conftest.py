@@ -19,10 +19,11 @@ def pytest_ignore_collect(config: pytest.Config) -> bool | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    mine = [item for item in items if Path(__file__).parent in item.path.parents]
+    folder = f"{Path(__file__).parent}/"
+    mine = [item for item in items if str(item.path).startswith(folder)]
     for item in mine:
         item.add_marker(pytest.mark.integration)
-    others = [item for item in items if Path(__file__).parent not in item.path.parents]
+    others = [item for item in items if not str(item.path).startswith(folder)]
     items[:] = [*others, *sorted(mine, key=scheduling.place)]
 
 

@@ -52,20 +52,20 @@ def test_a_row_says_what_a_key_means_and_what_holds_without_it(name: str, row: s
     assert generate.markdown_table({name: fields[name]}).splitlines()[-1] == row
 
 
-def links() -> list[tuple[str, str]]:
-    """Every link from a page to a page of the documentation, with its anchor."""
-    found = [(page, link) for page in PAGES for link in re.findall(r"\]\(([^):]*)\)", page.read_text(encoding="utf-8"))]
-    return [(str(page.relative_to(ROOT)), link) for page, link in found]
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """To a page of the documentation, and to a title of that where one is named."""
+    links = re.findall(r"\]\(([^):]*)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not leads_somewhere(page, link)] == []
 
 
-@pytest.mark.parametrize(("page", "link"), links())
-def test_every_link_leads_somewhere(page: str, link: str) -> None:
+def leads_somewhere(page: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
-    target = (ROOT / page).parent / path if path else ROOT / page
-    assert target.exists()
-    if anchor:
-        titles = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
-        assert anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
+    target = page.parent / path if path else page
+    if not anchor or not target.exists():
+        return target.exists()
+    titles = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+    return anchor in [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
 
 
 @pytest.mark.parametrize("option", KNOWN.split(", "))

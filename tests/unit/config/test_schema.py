@@ -50,7 +50,7 @@ def described(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str
         yield from described(each.get("items", {}), f"{path}{name}.")
 
 
-EVERY_KEY = [pytest.param(schema, id=name) for name, schema in described({"properties": SCHEMA["definitions"]}, "")]
+EVERY_KEY = [schema for _, schema in described({"properties": SCHEMA["definitions"]}, "")]
 
 
 @pytest.mark.parametrize("schema", [SCHEMA, pyproject_schema()])
@@ -71,16 +71,15 @@ def test_every_key_is_in_it_and_nothing_else() -> None:
     assert SCHEMA["additionalProperties"] is False
 
 
-@pytest.mark.parametrize("schema", EVERY_KEY)
-def test_every_key_is_described_in_plain_text(schema: dict[str, Any]) -> None:
-    assert schema["description"].endswith(".")
-    assert not {"`", "]("} & set(schema["description"])
+def test_every_key_is_described_in_plain_text() -> None:
+    descriptions = [schema["description"] for schema in EVERY_KEY]
+    assert [each for each in descriptions if not each.endswith(".") or "`" in each or "](" in each] == []
 
 
-@pytest.mark.parametrize("schema", EVERY_KEY)
-def test_every_default_is_right_by_its_own_schema(schema: dict[str, Any]) -> None:
-    if "default" in schema:
-        jsonschema.Draft7Validator(schema).validate(schema["default"])
+def test_every_default_is_right_by_its_own_schema() -> None:
+    for schema in EVERY_KEY:
+        if "default" in schema:
+            jsonschema.Draft7Validator(schema).validate(schema["default"])
 
 
 @pytest.mark.parametrize(("cls", "name"), [(Smoke, "memory"), (Smoke, "requests")])

@@ -13,6 +13,7 @@ import time
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -165,15 +166,22 @@ SPELLINGS |= {
 }
 
 
+KEYS = {
+    "PEM": PEM,
+    "narrow": NARROW,
+    "encrypted": ENCRYPTED,
+    "PGP": PGP,
+    "with a version": VERSION,
+    "PuTTY": PUTTY,
+}
+
+
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize(
-    "key",
-    [PEM, NARROW, ENCRYPTED, PGP, VERSION, PUTTY],
-    ids=["PEM", "narrow", "encrypted", "PGP", "with a version", "PuTTY"],
-)
-def test_a_key_may_be_spelled_in_any_way(tmp_path: Path, key: str, spelling: str) -> None:
-    assert reason_of_file(write(tmp_path, "x", SPELLINGS[spelling](key).encode())) == PRIVATE_KEY
-    certificate = SPELLINGS[spelling](PEM.replace("PRIVATE KEY", "CERTIFICATE"))
+def test_a_key_may_be_spelled_in_any_way(tmp_path: Path, spelling: str) -> None:
+    spell = SPELLINGS[spelling]
+    found = {name: reason_of_file(write(tmp_path, "x", spell(key).encode())) for name, key in KEYS.items()}
+    assert found == dict.fromkeys(KEYS, PRIVATE_KEY)
+    certificate = spell(PEM.replace("PRIVATE KEY", "CERTIFICATE"))
     assert reason_of_file(write(tmp_path, "x", certificate.encode())) == ""
 
 
@@ -183,23 +191,22 @@ def test_letters_may_be_wide(tmp_path: Path, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "\n", "  ", "\r\n \t", "Bag Attributes\n"])
-@pytest.mark.parametrize("line_end", ["", "\n", "\r\n", "\n    ", "\\n", "\\\\r\\\\n"])
-@pytest.mark.parametrize("width", [5, 64, 76])
-def test_base64_may_be_broken_anywhere(tmp_path: Path, before: str, line_end: str, width: int) -> None:
+def test_base64_may_be_broken_anywhere(tmp_path: Path, before: str) -> None:
     encoded = b64encode(before.encode() + KEY).decode()
-    lines = line_end.join(encoded[at : at + width] for at in range(0, len(encoded), width))
-    assert reason_of_file(write(tmp_path, "x", f"key: {lines}".encode())) == PRIVATE_KEY
     certificate = b64encode(f"{before}{BEGIN}CERTIFICATE-----\n".encode()).decode().rstrip("=")
-    assert reason_of_file(write(tmp_path, "x", f"{certificate}\n{lines}".encode())) == PRIVATE_KEY
+    for line_end, width in product(["", "\n", "\r\n", "\n    ", "\\n", "\\\\r\\\\n"], [5, 64, 76]):
+        lines = line_end.join(encoded[at : at + width] for at in range(0, len(encoded), width))
+        texts = (f"key: {lines}", f"{certificate}\n{lines}")
+        found = [reason_of_file(write(tmp_path, "x", text.encode())) for text in texts]
+        assert found == [PRIVATE_KEY, PRIVATE_KEY], (line_end, width)
 
 
-@pytest.mark.parametrize("kind", ["", "RSA ", "OPENSSH ", "ENCRYPTED "])
-@pytest.mark.parametrize("width", [40, 64, 70, 76])
 @pytest.mark.parametrize(("before", "after"), [each for each in AROUND if each[0] not in ("//", "+")])
-def test_anything_may_stand_around_lines_of_base64(before: str, after: str, width: int, kind: str) -> None:
-    encoded = b64encode(PEM.replace("PRIVATE", f"{kind}PRIVATE").encode()).decode()
-    lines = [before + encoded[at : at + width] + after for at in range(0, len(encoded), width)]
-    assert reason_of_content("x", "\n".join(lines).encode()) == PRIVATE_KEY
+def test_anything_may_stand_around_lines_of_base64(before: str, after: str) -> None:
+    for kind, width in product(["", "RSA ", "OPENSSH ", "ENCRYPTED "], [40, 64, 70, 76]):
+        encoded = b64encode(PEM.replace("PRIVATE", f"{kind}PRIVATE").encode()).decode()
+        lines = [before + encoded[at : at + width] + after for at in range(0, len(encoded), width)]
+        assert reason_of_content("x", "\n".join(lines).encode()) == PRIVATE_KEY, (kind, width)
 
 
 @pytest.mark.parametrize("alphabet", [b"+/", b"-_"])
