@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tarfile
 import tempfile
@@ -266,7 +267,8 @@ def test_a_program_that_does_not_listen_to_term_fails(
         monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
     with pytest.raises(SmokeError) as caught:
         smoke(shell(tmp_path, "echo waiting; exec sleep 60", stdout="waiting"), StepContext(say=lambda line: None))
-    assert caught.value.details[0] == "TERM ends it: exit code 137 after 0.1 s"
+    # A busy machine takes longer to kill it.
+    assert re.fullmatch(r"TERM ends it: exit code 137 after \d\.\d s", caught.value.details[0])
 
 
 def test_the_executable_that_unpacks_itself_may_write_into_tmp_and_leave_nothing_of_that(
