@@ -77,7 +77,9 @@ def members(project: Project, folder: Path) -> Iterator[str]:
         archive = section.data()
     with tarfile.open(fileobj=io.BytesIO(lzma.decompress(archive))) as tar:
         yield from (f"{outer}{member.name}" for member in tar)
-        tar.extract(project.name, folder, filter="data")
+        member = tar.extractfile(project.name)
+        assert member
+        (folder / project.name).write_bytes(member.read())
     program = readers.CArchiveReader(str(folder / project.name))
     inner = f"{outer}{project.name}{INSIDE}"
     for name in program.toc:
