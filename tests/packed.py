@@ -62,7 +62,7 @@ def lay_out(work: Path) -> Path:
     entry.write_text(ENTRY, encoding="utf-8")
     libpython = Path(find_libpython())
     is_needed = libpython.name in linkage(Path(sys.executable).resolve()).needed
-    contents = [*modules_of(MODULES.replace("", ""), modules)]
+    contents = [*modules_of(MODULES, modules)]
     contents += [(libpython.name, str(libpython), "BINARY")] if is_needed else []
     contents += unwinder({})
     made = tree.lay_out(root, NAME, contents, entry, (), title="shop.py", optimize=0, documented=True, strip=True)

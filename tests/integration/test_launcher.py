@@ -239,7 +239,7 @@ def test_a_signal_reaches_the_program(program: Path, place: Path, number: signal
 
 
 def test_elf_files_are_in_memory(program: Path, place: Path) -> None:
-    code = "import os, unicodedata; print(os.readlink(unicodedata.__file__), os.path.exists(unicodedata.__file__))"
+    code = "import os, _json; print(os.readlink(_json.__file__), os.path.exists(_json.__file__))"
     link, exists = output_of([program, code], place).split()
     assert link.startswith("/proc/self/fd/")
     assert exists == "True"
@@ -247,7 +247,7 @@ def test_elf_files_are_in_memory(program: Path, place: Path) -> None:
 
 @pytest.mark.parametrize("error", [1, 38])
 def test_without_files_in_memory_they_are_in_the_folder(program: Path, place: Path, error: int) -> None:
-    code = "import os, unicodedata; print(os.path.islink(unicodedata.__file__), unicodedata.__file__)"
+    code = "import os, _json; print(os.path.islink(_json.__file__), _json.__file__)"
     is_link, file = output_of([*without_memfd(error), program, code], place).split()
     assert is_link == "False"
     assert Path(file).is_relative_to(place)
@@ -276,7 +276,7 @@ def test_the_setting_that_forbids_to_execute_memory_is_heeded(program: Path, pla
     if not Path("/proc/sys/vm/memfd_noexec").exists():
         pytest.skip("this kernel has no vm.memfd_noexec")
     own = among_mounts(f"echo {setting} >/proc/sys/vm/memfd_noexec", options=("--pid", "--fork", "--mount-proc"))
-    code = "import os, unicodedata; print(os.path.islink(unicodedata.__file__))"
+    code = "import os, _json; print(os.path.islink(_json.__file__))"
     assert output_of([*own, program, code], place) == f"{setting == 1}\n"
 
 
@@ -526,7 +526,7 @@ def test_the_program_itself_can_be_started_again(program: Path, place: Path) -> 
 def test_a_process_that_outlives_its_parent_removes_the_folder(program: Path, place: Path) -> None:
     code = """
         import os, subprocess, sys
-        subprocess.Popen([sys.executable, "-IS", "-c", "import sys; sys.stdin.read(); import unicodedata"])
+        subprocess.Popen([sys.executable, "-IS", "-c", "import sys; sys.stdin.read(); import _json"])
         print("ready")
     """
     with running([program, textwrap.dedent(code)], place) as process:
