@@ -29,6 +29,7 @@ from .metadata_headers import distributions_by_file, frozen_distributions, write
 from .names import is_among, module_of
 from .package_data import is_data
 from .packed_places import place_of
+from .probe import find_libpython
 from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Placed, Program, TocEntry, TreeFile
 from .records import to_json
 from .shared_libraries import unwinder
@@ -88,7 +89,9 @@ def freeze(program: Program) -> FrozenProgram:
         analysed = analyse(kept, inputs)
     whole = analysed
     interpreter = Path(sys.executable).resolve()
-    analysed = slimmed(with_or_without_tls(program, whole), unwanted(program), interpreter)
+    # PyInstaller's archive loads it, whether or not the interpreter does.
+    python = interpreter if program.form == "tree" else Path(find_libpython())
+    analysed = slimmed(with_or_without_tls(program, whole), unwanted(program), python)
     by_file = distributions_by_file()
     keeping = documented_modules(program, analysed, owners_of(files, by_file))
     own = set(files.values())

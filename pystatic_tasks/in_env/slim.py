@@ -59,8 +59,14 @@ def may_be_left_out(analysed: Analysed, own: Iterable[str]) -> list[str]:
     return sorted(name for name in found - always if top_of(name) not in staying)
 
 
-def slimmed(analysed: Analysed, left_out: Collection[str], executable: Path) -> Analysed:
-    """The program without what is left out, and without the shared libraries that nothing in it needs then."""
+def slimmed(analysed: Analysed, left_out: Collection[str], python: Path) -> Analysed:
+    """The program without what is left out, and without the shared libraries that nothing in it needs then.
+
+    Args:
+        analysed: The whole program.
+        left_out: Names, as they stand in pystatic.lock.
+        python: What is started as Python: an interpreter, or the shared libpython.
+    """
     if not left_out:
         return analysed
 
@@ -71,7 +77,7 @@ def slimmed(analysed: Analysed, left_out: Collection[str], executable: Path) -> 
         scripts=analysed.scripts,
         pure=stay(analysed.pure),
         loose=stay(analysed.loose),
-        binaries=needed(stay(analysed.binaries), executable),
+        binaries=needed(stay(analysed.binaries), python),
         datas=tuple(entry for entry in stay(analysed.datas) if not is_held_twice(entry)),
     )
 
@@ -85,12 +91,12 @@ def is_held_twice(entry: TocEntry) -> bool:
     return getattr(spec, "loader", None) is FrozenImporter or FrozenImporter.find_spec(name) is not None
 
 
-def needed(binaries: Sequence[TocEntry], executable: Path) -> tuple[TocEntry, ...]:
-    """The extension modules, and those of the shared libraries that they or the interpreter need."""
+def needed(binaries: Sequence[TocEntry], python: Path) -> tuple[TocEntry, ...]:
+    """The extension modules, and those of the shared libraries that they or Python need, or that are Python."""
     extensions = [entry for entry in binaries if entry[2] == "EXTENSION"]
     libraries = {PurePosixPath(name).name: Path(source) for name, source, kind in binaries if kind == "BINARY"}
-    todo = [executable, *(Path(source) for _, source, _ in extensions)]
-    names: set[str] = set()
+    todo = [python, *(Path(source) for _, source, _ in extensions)]
+    names = {python.name} & set(libraries)
     while todo:
         new = {name for name in linkage(todo.pop()).needed if name in libraries} - names
         names |= new

@@ -90,6 +90,15 @@ def test_with_an_extension_module_go_the_libraries_that_nothing_else_needs() -> 
     assert slimmed(whole, {"_ssl"}, PYTHON).binaries == (extensions[1],)
 
 
+def test_a_shared_python_stays_though_nothing_else_needs_it(tmp_path: Path) -> None:
+    libpython = tmp_path / "libpython3.so.1.0"
+    libpython.symlink_to(import_module("_ctypes").__file__ or "")
+    entry = (libpython.name, str(libpython), "BINARY")
+    whole = replace(NOTHING, binaries=(entry, ("libunused.so.1", str(PYTHON), "BINARY")))
+    assert slimmed(whole, {"json"}, libpython).binaries == (entry,)
+    assert slimmed(whole, {"json"}, PYTHON).binaries == ()
+
+
 def test_without_tls_another_module_stands_in_the_place_of_ssl(tmp_path: Path) -> None:
     source, bytecode = tmp_path / "ssl.py", tmp_path / "ssl.pyc"
     whole = replace(
