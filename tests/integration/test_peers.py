@@ -13,6 +13,7 @@ from support import DEBIANS_PYTHON, REPOSITORY, engine_or_skip, tool_or_skip
 
 from bench.peers.figures import REFERENCE, read_rows
 from bench.peers.images import RELEASE
+from bench.server import BenchError, check_port
 from pystatic_tasks.in_env.client import free_port
 
 PROJECT = "sample-app"
@@ -26,9 +27,19 @@ def needs(*tools: str) -> None:
         pytest.skip(f"this is no Debian {RELEASE} with its Python")
 
 
+def free_pair() -> int:
+    """A free port before another one."""
+    port = free_port()
+    try:
+        check_port(port + 1)
+    except BenchError:
+        return free_pair()
+    return port
+
+
 def peers(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench.peers", "--folder", str(folder), "--project", PROJECT, *arguments]
-    command += ["--port", str(free_port()), "--rounds", "1", "--seconds", "1"]
+    command += ["--port", str(free_pair()), "--rounds", "1", "--seconds", "1"]
     variables = {**os.environ, "NOX_DEFAULT_VENV_BACKEND": "uv"}
     return subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False)
 
