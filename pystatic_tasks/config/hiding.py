@@ -1,17 +1,21 @@
 """Secrets hidden in a text, however programs quote them there.
 
-For each there is one regular expression. Letters and digits of ASCII stand in it as they are. What stands between these
-may be written in any way in which Python, JSON, shells, HTML and URLs write it, in each other too, and is looked at as
-a set: in no order, as many as there are or more.
+Letters and digits of ASCII stand there as they are. What stands between these may be written in any way that programs
+have for signs, and is looked at as a set: in no order, as many as there are or more.
+
+A text can be read in several ways: "%27" is an apostrophe, or a percent sign before two digits. All of them are
+followed at once, from each place of the text only once, so that it takes no longer than places and parts allow.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from html.entities import codepoint2name
+from dataclasses import dataclass
+from functools import cache, partial
+from heapq import heappop, heappush
 
+from pystatic_tasks.config.signs import numbers, readings
 from pystatic_tasks.system.redaction import masked
 
 HIDDEN = "***"
@@ -21,40 +25,149 @@ SHORTEST_SECRET = 4
 SHORTEST_LINE = 8
 # A longer one is known as it is, and line by line.
 LONGEST_QUOTED = 4096
-# A character becomes as many, where its bytes are escaped thrice.
-MOST_FOR_ONE = 40
-RUN = re.compile(r"([^A-Za-z0-9]+)")
+SIGNS = re.compile(r"([^A-Za-z0-9]+)")
 BACKSLASH = "\\"
 # Shells write an apostrophe as several of them.
 QUOTES = f"{BACKSLASH}'\""
-# What escapes others may be escaped itself.
-PERCENT = "%(?:25){0,4}"
-ESCAPED = r"(?:(?<=\\)|(?<=%5[Cc])|(?<=255[Cc]))"
-SEMICOLON = f"(?:;|{PERCENT}3[Bb])"
-AMPERSAND = f"(?:&|{PERCENT}26|{ESCAPED}(?:x|u00)26)(?:amp{SEMICOLON}){{0,4}}"
-NUMBER_SIGN = f"(?:#|{PERCENT}23)"
-ENTITIES = {**codepoint2name, ord("'"): "apos"}
-LETTERS = {**dict(zip("\a\b\f\n\r\t\v\0", "abfnrtv0", strict=True)), "\x1b": "[eE]"}
-# What stands where something is of no character, or of none of an encoding.
-UNREADABLE = "\ufffd?"
+
+# Where something begins in a text, and where it ends.
+Span = tuple[int, int]
+# Gives where the sign at some place may end, with its number.
+Readings = Callable[[int], list[tuple[int, int]]]
 
 
-def hidden(text: str, secrets: Iterable[str]) -> str:
-    """The text without the secrets, the longest first, and without credentials in URLs."""
-    return hiding(secrets)(text)
+@dataclass(frozen=True, kw_only=True)
+class Signs:
+    """What stands between letters and digits.
+
+    Attributes:
+        least: How many they are at least.
+        numbers: Those by which they may be written.
+    """
+
+    least: int
+    numbers: frozenset[int]
+
+    def places(self, text: str) -> Iterator[int]:
+        """Where one of them may begin in a text."""
+        firsts = "".join(re.escape(chr(each)) for each in sorted({*self.numbers, *map(ord, "%&")}))
+        return (match.start() for match in re.finditer(f"[{firsts}]", text))
 
 
-def hiding(secrets: Iterable[str]) -> Callable[[str], str]:
+@dataclass(frozen=True, kw_only=True)
+class Pattern:
+    """All that a secret may be written as.
+
+    Attributes:
+        words: What stands as it is; one more than there are signs, of which the first and the last may be empty.
+        signs: What stands between these.
+    """
+
+    words: tuple[str, ...]
+    signs: tuple[Signs, ...] = ()
+
+    def spans(self, text: str, read: Readings) -> Iterator[Span]:
+        """Where it is in a text, which `read` reads."""
+        if not all(each in text for each in self.words):
+            return
+        if self.signs:
+            yield from self._spans(text, read)
+        else:
+            [word] = self.words
+            yield from ((start, start + len(word)) for start in occurrences(word, text, len(word)))
+
+    def _spans(self, text: str, read: Readings) -> Iterator[Span]:
+        first, *words = self.words
+        starts = occurrences(first, text, 1) if first else self.signs[0].places(text)
+        ahead = Ahead((start + len(first), start) for start in starts)
+        for at, reached in ahead:
+            for number, (count, start) in reached.items():
+                signs, word = self.signs[number], words[number]
+                for end, each in read(at) if at < len(text) else ():
+                    if each in signs.numbers:
+                        ahead.add(end, number, min(count + 1, signs.least), start)
+                if count < signs.least or not text.startswith(word, at):
+                    continue
+                if number + 1 < len(self.signs):
+                    ahead.add(at + len(word), number + 1, 0, start)
+                else:
+                    yield start, at + len(word)
+
+
+class Ahead:
+    """Places of a text in their order, and what was reached there.
+
+    That is by numbers of signs: how many of them were read before the place, and where what is looked for begins.
+    What gets there in several ways goes on as one, with the most signs and the earliest beginning.
+    """
+
+    def __init__(self, starts: Iterable[Span]) -> None:
+        """
+        Args:
+            starts: Places where the first signs may begin, in their order, each with the beginning.
+        """
+        self.starts = iter(starts)
+        self.places: list[int] = []
+        self.reached: dict[int, dict[int, tuple[int, int]]] = {}
+
+    def add(self, at: int, number: int, count: int, start: int) -> None:
+        if at not in self.reached:
+            self.reached[at] = {}
+            heappush(self.places, at)
+        most, earliest = self.reached[at].get(number, (count, start))
+        self.reached[at][number] = max(most, count), min(earliest, start)
+
+    def __iter__(self) -> Iterator[tuple[int, dict[int, tuple[int, int]]]]:
+        upcoming = next(self.starts, None)
+        while upcoming or self.places:
+            if upcoming and (not self.places or upcoming[0] <= self.places[0]):
+                self.add(upcoming[0], 0, 0, upcoming[1])
+                upcoming = next(self.starts, None)
+            else:
+                at = heappop(self.places)
+                yield at, self.reached.pop(at)
+
+
+def occurrences(word: str, text: str, step: int) -> Iterator[int]:
+    """Where a word begins in a text, searched on so many characters behind each."""
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + step)
+
+
+def hidden(text: str, secrets: Iterable[str], plain: Iterable[str] = ()) -> str:
+    """The text without the secrets, without others that are plain, and without credentials in URLs.
+
+    Args:
+        text: The text.
+        secrets: What is hidden however it is quoted.
+        plain: What is hidden as it is.
+    """
+    return hiding(secrets, plain)(text)
+
+
+def hiding(secrets: Iterable[str], plain: Iterable[str] = ()) -> Callable[[str], str]:
     """What does that, for many texts."""
     parts = {part for secret in secrets for part in parts_of(secret)}
-    patterns = [re.compile(pattern(part)) for part in sorted(parts, key=len, reverse=True)]
+    words = {each for each in plain if len(each) >= SHORTEST_SECRET}
+    patterns = {*map(pattern, parts), *(Pattern(words=(each,)) for each in words)}
 
     def hide(text: str) -> str:
-        for each in patterns:
-            text = each.sub(HIDDEN, text)
-        return masked(text)
+        read = cache(partial(readings, text))
+        return masked(without(text, [span for each in patterns for span in each.spans(text, read)]))
 
     return hide
+
+
+def without(text: str, spans: Iterable[Span]) -> str:
+    """The text with all of its parts between these places hidden; those that overlap as one."""
+    parts, shown = [], 0
+    for start, end in sorted(spans):
+        if start >= shown:
+            parts += [text[shown:start], HIDDEN]
+        shown = max(shown, end)
+    return "".join([*parts, text[shown:]])
 
 
 def parts_of(secret: str) -> Iterator[str]:
@@ -67,73 +180,20 @@ def parts_of(secret: str) -> Iterator[str]:
 
 
 def effort(secrets: Iterable[str]) -> int:
-    """How many steps it may take at most to look for secrets at one place of a text, and to begin with."""
+    """How many steps it may take at most to look for secrets at one place of a text."""
     parts = {part for secret in secrets for part in parts_of(secret)}
-    return sum(len(part) + MOST_FOR_ONE * sum(map(len, RUN.findall(part))) for part in parts)
+    return sum(len(pattern(part).words) for part in parts)
 
 
-def pattern(secret: str) -> str:
-    """The regular expression of all that a secret may be written as, without the quotes around it."""
+def pattern(secret: str) -> Pattern:
     inner = secret.strip(QUOTES)
     if len(inner) < SHORTEST_SECRET or len(secret) > LONGEST_QUOTED:
-        return re.escape(secret)
-    parts = RUN.split(inner)
-    for number in range(1, len(parts), 2):
-        is_within = parts[number - 1] and parts[number + 1]
-        has_quotes = not set(QUOTES).isdisjoint(parts[number])
-        parts[number] = run(parts[number], QUOTES if is_within or has_quotes else BACKSLASH)
-    return "".join(parts)
-
-
-def run(text: str, quotes: str) -> str:
-    """The regular expression of what stands between letters and digits, and of quotes among it."""
-    # A form of HTML writes a space as "+".
-    characters, octets = {*text, *quotes, *("+" if " " in text else "")}, set[int]()
-    for each in filter(lambda each: not each.isascii(), text):
-        content = os.fsencode(each)
-        octets.update(content)
-        # UTF-8 that is taken for another encoding, as HTTP has it, and what is in none.
-        characters |= {*content.decode("latin-1"), *content.decode("cp1252", "ignore"), *UNREADABLE}
-    ways = "|".join((*literally(characters), *escaped(characters, octets), *as_entities(characters)))
-    return f"(?:{ways}){{{len(text)},{len(text) * MOST_FOR_ONE}}}"
-
-
-def literally(characters: set[str]) -> Iterator[str]:
-    yield f"[{''.join(map(re.escape, sorted(characters - {'%', '&'})))}]"
-    yield from ([PERCENT] if "%" in characters else [])
-    yield from ([AMPERSAND] if "&" in characters else [])
-
-
-def escaped(characters: set[str], octets: set[int]) -> Iterator[str]:
-    """By backslashes, and in URLs; not what escapes others itself, since that is known already."""
-    numbers = {*map(ord, characters)} - {ord("%"), ord("&")}
-    units = {unit for each in numbers for unit in utf16(each)}
-    octets = {*octets, *(each for each in numbers if each < 2**7)}
-    short = sorted({*octets, *(each for each in numbers if each < 2**8)})
-    yield f"{PERCENT}(?:{'|'.join(map(hexadecimal, sorted(octets)))})"
-    ways = [f"x(?:{'|'.join(map(hexadecimal, short))})", f"0{{0,2}}(?:{'|'.join(f'{each:o}' for each in short)})"]
-    ways.append(rf"[uU]\{{?0{{0,6}}(?:{'|'.join(map(hexadecimal, sorted(units)))})\}}?")
-    ways += [LETTERS[each] for each in sorted(characters) if each in LETTERS]
-    yield f"{ESCAPED}(?:{'|'.join(ways)})"
-
-
-def as_entities(characters: set[str]) -> Iterator[str]:
-    """Of HTML and XML."""
-    numbers = sorted(map(ord, characters))
-    decimals = "|".join(map(str, numbers))
-    names = [ENTITIES[each] for each in numbers if each in ENTITIES and each != ord("&")]
-    numbered = f"{NUMBER_SIGN}(?:0{{0,6}}(?:{decimals})|[xX]0{{0,6}}(?:{'|'.join(map(hexadecimal, numbers))}))"
-    yield f"{AMPERSAND}(?:{'|'.join((numbered, *names))}){SEMICOLON}"
-
-
-def utf16(number: int) -> Iterator[int]:
-    """The number of a character, and those by which JSON and JavaScript write it where it has more than 16 bits."""
-    yield number
-    if number >= 2**16:
-        content = chr(number).encode("utf-16-be")
-        yield from (int.from_bytes(content[at : at + 2], "big") for at in (0, 2))
-
-
-def hexadecimal(number: int) -> str:
-    """The regular expression of a number of two digits or more, in capitals or small letters."""
-    return "".join(f"[{each}{each.lower()}]" if each.isalpha() else each for each in f"{number:02X}")
+        return Pattern(words=(secret,))
+    parts = SIGNS.split(inner)
+    words, between = parts[::2], parts[1::2]
+    signs = []
+    for before, text, after in zip(words[:-1], between, words[1:], strict=True):
+        has_quotes = not set(QUOTES).isdisjoint(text)
+        quotes = QUOTES if (before and after) or has_quotes else BACKSLASH
+        signs.append(Signs(least=len(text), numbers=numbers(f"{text}{quotes}")))
+    return Pattern(words=tuple(words), signs=tuple(signs))

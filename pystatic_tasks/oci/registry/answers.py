@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pystatic_tasks.config.hiding import HIDDEN, SHORTEST_SECRET, effort, hidden
+from pystatic_tasks.config.hiding import HIDDEN, effort, hidden
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.registry.addresses import Address, resolve
 
@@ -16,7 +16,7 @@ LONGEST_NUMBER = 20  # Digits of an integer; those of 64 bits have fewer.
 LONGEST_SHOWN = 200  # Characters of what a registry says that are shown.
 LONGEST_READ = 2**16  # Characters of it in which secrets are looked for.
 # Of looking for secrets, which is some seconds; a registry may have chosen both what it says and an identity token.
-MOST_STEPS = 2 * 10**7
+MOST_STEPS = 4 * 10**6
 SEE_LOG = "See what the registry's log says, and what stands before it."
 MOVED = (301, 302, 303, 307, 308)
 # Those after which the same is asked again, by https://www.rfc-editor.org/rfc/rfc9110#section-15.4.
@@ -125,13 +125,10 @@ def shown(text: str, secrets: Iterable[str] = (), tokens: Iterable[str] = ()) ->
         secrets: What the user has of it, which is hidden however it is quoted.
         tokens: What it gave itself, which may be long and many, and is hidden as it is.
     """
-    read = text[:LONGEST_READ]
-    for each in sorted(in_all_letters(tokens), key=len, reverse=True):
-        read = read.replace(each, HIDDEN) if len(each) >= SHORTEST_SECRET else read
-    written = in_all_letters(secrets)
+    read, written = text[:LONGEST_READ], in_all_letters(secrets)
     if len(read) * effort(written) > MOST_STEPS:
         return HIDDEN
-    seen = hidden(read, written)
+    seen = hidden(read, written, in_all_letters(tokens))
     # What ends where reading ended may be the first part of a secret.
     whole = seen if len(text) <= LONGEST_READ else seen[: -LONGEST_READ // 2]
     return "".join(each if each.isprintable() else " " for each in whole[:LONGEST_SHOWN])

@@ -27,6 +27,31 @@ def test_a_part_of_a_secret_that_is_shown_alone_is_hidden(secret: str, text: str
     assert hidden(text, [secret]) == f"{text.partition(':')[0]}: ***"
 
 
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("%27%27z1", "%27%27z1"),
+        ("%27%27z1", "%2527%252527z1"),
+        ("%'27x'z1", "%27%2727x&#x27;z1"),
+        ("%2525z1", "%252525z1"),
+        ("&amp;z1", "&amp;amp;z1"),
+        ("a'47z1", "a\\4747z1"),
+        ("a\u202828z1", "a\\u202828z1"),
+        ("a'}z1", "a\\u{27}}z1"),
+        ("a\U0001f600z1", "a\\ud83d\\uDE00z1"),
+    ],
+)
+def test_a_secret_of_what_looks_escaped_is_hidden(secret: str, text: str) -> None:
+    assert hidden(f"say {text} now", [secret]) == "say *** now"
+
+
+def test_all_of_what_several_secrets_share_is_hidden() -> None:
+    assert hidden("say correct-horse-battery", ["correct-horse", "horse-battery"]) == "say ***"
+    assert hidden("say correct-horse-battery", ["horse"], ["correct-horse", "set-", "bat"]) == "say ***-battery"
+    assert hidden("say a!b!a!b!", ["a!b!a"]) == "say ***!b!"
+    assert hidden("sesamesesame", ["sesame"]) == "******"
+
+
 def test_spaces_and_brackets_are_no_secrets() -> None:
     assert hidden("{\n    a\n}", ["    ", "{\n  'secret': 1\n}"]) == "{\n    a\n}"
 
@@ -75,8 +100,10 @@ def test_a_value_of_many_lines_is_hidden_by_the_line_too() -> None:
 
 def test_no_secret_and_no_text_takes_long() -> None:
     secrets = ["!abc!", "a'b\"\"'c", "\"'\\'\"é!", "\n\nabc\n", '{"a": "é",\n}' * 200, "a" * 10_000, "é!" * 10_000]
+    # What may be read in several ways, at each place.
+    secrets += ["%27" * 12 + "z", "%'27" * 12 + "z", "'47" * 12 + "z", "%25" * 12 + "z", "&amp;" * 12 + "z"]
     started = time.process_time()
     for secret in secrets:
-        for part in ("\\", "%25", "%5C", "&amp;", "'", "\\x27", "!", "?", "a'", "\\u0026", "&", "a"):
-            hidden(f"a{part * 3000}", [secret])
+        for part in ("\\", "%25", "%5C", "%27", "&amp;", "'", "\\x27", "\\47", "!", "?", "a'", "\\u0026", "&", "a"):
+            hidden(f"a{part * 3000}{secret[-20:]}", [secret])
     assert time.process_time() - started < 10

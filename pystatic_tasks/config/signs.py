@@ -1,0 +1,116 @@
+"""Signs, which are all characters but letters and digits of ASCII, and what programs write in their places.
+
+Python, JSON, shells, HTML and URLs each have ways of their own, which may be used in each other.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from html.entities import name2codepoint
+
+# What escapes others may be escaped itself.
+PERCENT = "%(?:25){0,4}"
+SEMICOLON = f"(?:;|{PERCENT}3[Bb])"
+NUMBER_SIGN = f"(?:#|{PERCENT}23)"
+BEHIND_BACKSLASH = r"(?:(?<=\\)|(?<=%5[Cc])|(?<=255[Cc]))"
+AMPERSAND = f"(?:&|{PERCENT}26|{BEHIND_BACKSLASH}(?:x|u00)26)"
+PERCENTS = re.compile(PERCENT)
+OCTET = re.compile(f"{PERCENT}([0-9A-Fa-f]{{2}})")
+AMPERSANDS = re.compile(f"({AMPERSAND})" + f"(amp{SEMICOLON})?" * 4)
+NUMBERED = f"{NUMBER_SIGN}(?:(?P<decimal>[0-9]{{1,13}})|[xX](?P<hexadecimal>[0-9A-Fa-f]{{1,12}}))"
+ENTITY = re.compile(f"{AMPERSAND}(?:amp{SEMICOLON}){{0,4}}(?:{NUMBERED}|(?P<name>[A-Za-z0-9]{{1,8}})){SEMICOLON}")
+ENTITIES = {**name2codepoint, "apos": ord("'")}
+ESCAPED = re.compile(BEHIND_BACKSLASH)
+TWO_DIGITS = re.compile("x([0-9A-Fa-f]{2})")
+OCTAL = re.compile("[0-7]{1,5}")
+UNIT = re.compile(r"[uU]\{?([0-9A-Fa-f]{2,11})")
+LETTERS = dict(zip("abfnrtveE", map(ord, "\a\b\f\n\r\t\v\x1b\x1b"), strict=True))
+# What stands where something is of no character, or of none of an encoding.
+UNREADABLE = "\ufffd?"
+
+
+def numbers(text: str) -> frozenset[int]:
+    """By which the signs of a text may be written: those of the characters, of their bytes and of their halves."""
+    # A form of HTML writes a space as "+".
+    characters = {*text, *("+" if " " in text else "")}
+    for each in filter(lambda each: not each.isascii(), text):
+        content = os.fsencode(each)
+        # UTF-8 that is taken for another encoding, as HTTP has it, and what is in none.
+        characters |= {*content.decode("latin-1"), *content.decode("cp1252", "ignore"), *UNREADABLE}
+    return frozenset(number for each in characters for number in utf16(ord(each)))
+
+
+def utf16(number: int) -> Iterator[int]:
+    """The number of a character, and those by which JSON and JavaScript write it where it has more than 16 bits."""
+    yield number
+    if number >= 2**16:
+        content = chr(number).encode("utf-16-be")
+        yield from (int.from_bytes(content[at : at + 2], "big") for at in (0, 2))
+
+
+def readings(text: str, at: int) -> list[tuple[int, int]]:
+    """What the sign that begins at a place of a text may be.
+
+    Returns:
+        The place where it ends and its number, for each way to read it; none for a letter or digit that is just that.
+    """
+    sign = text[at]
+    if sign == "%":
+        return [*percents(text, at), *octets(text, at), *ampersands(text, at), *entities(text, at)]
+    if sign == "&":
+        return [*ampersands(text, at), *entities(text, at)]
+    if not (sign.isascii() and sign.isalnum()):
+        return [(at + 1, ord(sign))]
+    if ESCAPED.match(text, at):
+        return [*escaped(text, at), *ampersands(text, at), *entities(text, at)]
+    return []
+
+
+def percents(text: str, at: int) -> Iterator[tuple[int, int]]:
+    match = PERCENTS.match(text, at)
+    if match:
+        yield from ((end, ord("%")) for end in range(at + 1, match.end() + 1, 2))
+
+
+def octets(text: str, at: int) -> Iterator[tuple[int, int]]:
+    """As in URLs."""
+    match = OCTET.match(text, at)
+    if match:
+        yield match.end(), int(match[1], 16)
+
+
+def ampersands(text: str, at: int) -> Iterator[tuple[int, int]]:
+    match = AMPERSANDS.match(text, at)
+    if match:
+        ends = map(match.end, range(1, AMPERSANDS.groups + 1))
+        yield from ((end, ord("&")) for end in ends if end >= 0)
+
+
+def entities(text: str, at: int) -> Iterator[tuple[int, int]]:
+    """Of HTML and XML."""
+    match = ENTITY.match(text, at)
+    if match and match["name"]:
+        yield match.end(), ENTITIES.get(match["name"], -1)
+    elif match:
+        yield match.end(), int(match["decimal"] or match["hexadecimal"], 10 if match["decimal"] else 16)
+
+
+def escaped(text: str, at: int) -> Iterator[tuple[int, int]]:
+    """By a backslash, which is a sign of its own."""
+    if text[at] in LETTERS:
+        yield at + 1, LETTERS[text[at]]
+    digits = TWO_DIGITS.match(text, at)
+    if digits:
+        yield digits.end(), int(digits[1], 16)
+    octal = OCTAL.match(text, at)
+    if octal:
+        yield from ((end, int(text[at:end], 8)) for end in range(at + 1, octal.end() + 1))
+    unit = UNIT.match(text, at)
+    if unit:
+        for end in range(unit.start(1) + 2, unit.end() + 1):
+            number = int(text[unit.start(1) : end], 16)
+            yield end, number
+            if text.startswith("}", end):
+                yield end + 1, number
