@@ -16,9 +16,10 @@ from urllib.parse import urlencode
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.blobs import Blob
 from pystatic_tasks.oci.registry.addresses import Address
-from pystatic_tasks.oci.registry.answers import SEE_LOG, Answer, location_in, moved_to, said, shown
+from pystatic_tasks.oci.registry.answers import SEE_LOG, Answer, location_in, moved_to
 from pystatic_tasks.oci.registry.credentials import DOCKER_HUB_NAMES, Credentials, login
 from pystatic_tasks.oci.registry.retries import PassingError, patiently
+from pystatic_tasks.oci.registry.secrets import Secrets
 from pystatic_tasks.oci.registry.tls import registry_address, trusted
 from pystatic_tasks.oci.registry.tokens import basic, choose, realm_address, token_in, token_request
 from pystatic_tasks.oci.registry.wire import Wire
@@ -46,14 +47,16 @@ class Registry:
         credentials: Callable[[str], Credentials | None],
         say: Callable[[str], None],
         *,
+        secrets: Secrets | None = None,
         environment: Mapping[str, str] = os.environ,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """
         Args:
             name: Host, and port if it has one.
-            credentials: Finds what to show it for a repository, once it asks.
+            credentials: Finds what to show it for a repository, once it asks or something that it says is shown.
             say: Is told of what is tried again.
+            secrets: Those of all registries that are pushed to at once; its own alone if there are none.
             environment: Names authorities to trust.
             pause: Waits for so many seconds.
 
@@ -67,8 +70,7 @@ class Registry:
         self._wire = Wire(name, self._address, lambda: trusted(host, environment), self._count, self._shown)
         self._find_credentials = credentials
         self._authorization = ""
-        self._secrets: set[str] = set()
-        self._tokens: set[str] = set()
+        self._secrets = secrets or Secrets()
         self._realm: Address | None = None
         self._say = say
         self._pause = pause
@@ -164,10 +166,12 @@ class Registry:
             PassingError: it failed, and may not fail again.
             PushError: the registry refuses to answer.
         """
+        self._secrets.expect(self.name, repository, lambda: self._find_credentials(repository))
         headers = headers or {}
         answer = self._send(method, address, headers, body)
         if answer.status == 401 and self._is_of_registry(answer.address):
             credentials = self._find_credentials(repository)
+            self._secrets.add(self.name, repository, credentials)
             self._authorization = self._log_in(answer, credentials)
             if not self._authorization:
                 raise refused(self.name, credentials)
@@ -176,7 +180,7 @@ class Registry:
                 raise refused(self.name, credentials)
         if answer.status in (401, 403):
             raise PushError(
-                f"{self.name} does not let you push to {repository} ({answer.status} {self._said(answer)}).",
+                f"{self.name} does not let you push to {repository} ({answer.status} {self._secrets.said(answer)}).",
                 "See whether the repository is there and your account may write to it; "
                 f"{login(self.name).removeprefix('Log in: ').removesuffix('.')} takes another account.",
             )
@@ -206,8 +210,6 @@ class Registry:
 
     def _log_in(self, answer: Answer, credentials: Credentials | None) -> str:
         """What the registry wants to see in `Authorization`, by its answer; empty if nothing will do."""
-        if credentials:
-            self._secrets |= {credentials.secret, basic(credentials).removeprefix("Basic ")}
         challenge = choose(answer.headers.get("WWW-Authenticate", ""), self.name)
         if challenge is None:
             return ""
@@ -223,7 +225,7 @@ class Registry:
             return request.headers
 
         token = token_in(self._follow(request.method, request.address, shown, request.body), self.name)
-        self._tokens.add(token)
+        self._secrets.add_token(token)
         return f"Bearer {token}" if token else ""
 
     def _expect_same(self, realm: Address) -> None:
@@ -241,16 +243,13 @@ class Registry:
         if answer.status in PASSING:
             after = answer.headers.get("Retry-After", "")
             raise PassingError(
-                f"{self._shown(answer.address.place)} answered {answer.status} {self._said(answer)}.",
+                f"{self._shown(answer.address.place)} answered {answer.status} {self._secrets.said(answer)}.",
                 after_seconds=float(after) if after.isdecimal() else 0,
             )
 
-    def _said(self, answer: Answer) -> str:
-        return said(answer, self._secrets, self._tokens)
-
     def _shown(self, text: str) -> str:
-        """What comes from the registry, names of hosts too, as it may be shown."""
-        return shown(text, self._secrets, self._tokens)
+        """What comes from the registry, names of hosts too, as it may be shown; its own is the user's word."""
+        return text if text == self._address.place else self._secrets.shown(text)
 
     def _is_of_registry(self, address: Address) -> bool:
         return address.origin == self._address.origin
@@ -261,7 +260,7 @@ class Registry:
     def _expect(self, answer: Answer, otherwise: str, *codes: int) -> None:
         if answer.status not in codes:
             raise PushError(
-                f"{self.name} {otherwise} ({answer.status} {self._said(answer)}).",
+                f"{self.name} {otherwise} ({answer.status} {self._secrets.said(answer)}).",
                 "See whether the repository is there, and what the registry's log says.",
             )
 

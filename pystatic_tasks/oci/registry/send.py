@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from pystatic_tasks.oci.registry.referrers import (
     sbom_manifest,
 )
 from pystatic_tasks.oci.registry.retries import PassingError
+from pystatic_tasks.oci.registry.secrets import Secrets
 from pystatic_tasks.system.files import open_regular
 from pystatic_tasks.system.terminal import Terminal
 from pystatic_tasks.system.units import megabytes
@@ -123,8 +125,13 @@ def read_sbom(folder: Path, image: Blob) -> Blob | None:
     return Blob(media_type=SBOM_TYPE, content=content)
 
 
-def open_registry(name: str, say: Callable[[str], None]) -> Registry:
-    """A connection to a registry; `say` is told of what is tried again.
+def open_registry(name: str, say: Callable[[str], None], secrets: Secrets) -> Registry:
+    """A connection to a registry.
+
+    Args:
+        name: Host, and port if it has one.
+        say: Is told of what is tried again.
+        secrets: What it may say, and nobody is to read.
 
     Raises:
         MissingToolError: the library for it is not installed.
@@ -137,7 +144,16 @@ def open_registry(name: str, say: Callable[[str], None]) -> Registry:
             'Install it: pip install "pystatic-tasks[push]".',
         ) from None
 
-    return Registry(name, lambda repository: find_credentials(name, repository, os.environ), say)
+    return Registry(name, lambda repository: find_credentials(name, repository, os.environ), say, secrets=secrets)
+
+
+def secrets_for(references: Iterable[Reference]) -> Secrets:
+    """What the user has for all registries that are named."""
+    secrets = Secrets()
+    for each in references:
+        find = partial(find_credentials, each.registry, each.repository, os.environ)
+        secrets.expect(each.registry, each.repository, find)
+    return secrets
 
 
 def send(content: Content, references: Sequence[Reference], say: Callable[[str], None], terminal: Terminal) -> Sent:
@@ -153,7 +169,9 @@ def send(content: Content, references: Sequence[Reference], say: Callable[[str],
         MissingToolError: the library for it is not installed.
         PushError: a registry did not take something; then no tag of that repository is another.
     """
-    connections = {name: open_registry(name, say) for name in dict.fromkeys(each.registry for each in references)}
+    secrets = secrets_for(references)
+    registries = dict.fromkeys(each.registry for each in references)
+    connections = {name: open_registry(name, say, secrets) for name in registries}
     blobs_were_sent: list[bool] = []
     sboms: dict[str, str] = {}
     for destination in destinations(references, connections):

@@ -24,6 +24,8 @@ from pystatic_tasks.oci.registry.credentials import Credentials
 from pystatic_tasks.oci.registry.tls import speaks_tls, trusted
 from pystatic_tasks.oci.registry.wire import Wire
 
+from ...conftest import errors
+
 LAYER = Blob(media_type="application/vnd.oci.image.layer.v1.tar+gzip", content=b"a layer")
 MANIFEST = Blob(media_type="application/vnd.oci.image.manifest.v1+json", content=b'{"a":   "manifest"}')
 PASSWORD = Credentials(username="me", secret="correct-horse", source="a file")
@@ -165,6 +167,43 @@ def test_what_it_was_shown_is_not_shown_again(hostile: Hostile, credentials: Cre
     told = "\n".join([str(caught.value), *lines])
     assert "X: ***; X: " in told
     assert [each for each in SECRETS if each in told and each in hostile.said_to_it] == []
+
+
+@KINDS
+@pytest.mark.parametrize("status", [403, 418, 503])
+def test_what_it_was_shown_before_is_not_shown_where_it_does_not_ask(
+    hostile: Hostile, credentials: Credentials, status: int
+) -> None:
+    hostile.behave = lambda heard: [answer(status, errors("X", "no correct-horse"))]
+    lines: list[str] = []
+    registry = Registry(hostile.address, lambda _: credentials, lines.append, environment={}, pause=lambda _: None)
+    with pytest.raises(PushError) as caught:
+        registry.put_manifest("shop", "1", MANIFEST)
+    told = [caught.value.problem, *lines]
+    assert len(told) == (5 if status == 503 else 1)
+    assert {f"{status} X: no ***" in each for each in told} == {True}
+
+
+def test_nothing_that_it_says_is_shown_where_what_is_secret_cannot_be_found(hostile: Hostile, other: Hostile) -> None:
+    asked: list[str] = []
+
+    def find(repository: str) -> Credentials:
+        asked.append(repository)
+        raise PushError("The credentials could not be read.")
+
+    hostile.behave = lambda heard: [answer(503, errors("X", "no correct-horse"))]
+    lines: list[str] = []
+    registry = Registry(hostile.address, find, lines.append, environment={}, pause=lambda _: None)
+    with pytest.raises(PushError) as caught:
+        registry.put_manifest("shop", "1", MANIFEST)
+    assert caught.value.problem == f"{hostile.address} answered 503 ***."
+    assert lines[0] == f"{hostile.address} answered 503 ***. Trying again in 0.5 s."
+    hostile.behave = lambda heard: [answer(307, Location=f"http://{other.address}/")]
+    other.behave = lambda heard: [HANG_UP]
+    with pytest.raises(PushError) as caught:
+        registry.put_manifest("shop", "1", MANIFEST)
+    assert caught.value.problem == "*** cannot be reached: the connection was cut."
+    assert asked == ["shop"]
 
 
 def to_whoever_logs_in(content: bytes) -> Callable[[Heard], Iterable[bytes]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import os
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from changed_images import make_sbom
+from hostile import Hostile
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
 from pystatic_tasks.errors import ConfigError, MissingToolError, PushError
@@ -18,6 +20,7 @@ from pystatic_tasks.oci.references import parse_reference
 from pystatic_tasks.oci.registry import send as module
 from pystatic_tasks.oci.registry.referrers import fallback_tag
 from pystatic_tasks.oci.registry.retries import PassingError
+from pystatic_tasks.oci.registry.secrets import Secrets
 from pystatic_tasks.oci.registry.send import Content, Sent, open_registry, read_sbom, send, targets
 from pystatic_tasks.system.terminal import Terminal
 
@@ -67,7 +70,7 @@ def push(
     sbom: Blob | None = None,
     said: list[str] | None = None,
 ) -> Sent:
-    monkeypatch.setattr(module, "open_registry", lambda name, say: registry)
+    monkeypatch.setattr(module, "open_registry", lambda name, say, secrets: registry)
     content = Content(images=[image], top=image.manifest, sboms={image.manifest.digest: sbom} if sbom else {})
     lines = said if said is not None else []
     return send(content, [parse_reference(each) for each in references], lines.append, QUIET)
@@ -138,6 +141,20 @@ def test_a_registry_that_fails_while_it_takes_the_list_has_no_tag(
     assert "shop:1" not in registry.manifests
 
 
+def test_no_registry_says_what_is_secret_of_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, image: ArchivedImage, hostile: Hostile, other: Hostile
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    entries = {other.address: {"auth": base64.b64encode(b"me:correct-horse").decode()}}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": entries}))
+    hostile.behave = lambda heard: [b"HTTP/1.1 418 no correct-horse\r\nContent-Length: 0\r\n\r\n"]
+    content = Content(images=[image], top=image.manifest)
+    references = [parse_reference(f"{each.address}/shop:1") for each in (hostile, other)]
+    with pytest.raises(PushError) as caught:
+        send(content, references, print, QUIET)
+    assert caught.value.problem.endswith("(418 no ***).")
+
+
 def shop(*tags: str) -> ImageConfig:
     return ImageConfig(root=Path("/p"), project=Path("/p"), name="shop", app="shop:app", image=ImageOptions(tags=tags))
 
@@ -203,7 +220,7 @@ def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(modules, "pystatic_tasks.oci.registry.wire", raising=False)
     monkeypatch.setitem(modules, "urllib3", None)
     with pytest.raises(MissingToolError) as caught:
-        open_registry("registry.example", print)
+        open_registry("registry.example", print, Secrets())
     assert str(caught.value) == (
         "Pushing needs the library urllib3, which is not installed beside Nox.\n"
         'Install it: pip install "pystatic-tasks[push]".'
