@@ -107,17 +107,17 @@ def read_sbom(folder: Path, image: Blob) -> Blob | None:
         image: The image's manifest.
 
     Raises:
-        ConfigError: what has its name there is another file, or a link to one.
+        ConfigError: what has its name there is another file, a link to one, or larger than any.
     """
     path = folder / SBOM_NAME
     try:
         with open_regular(path, links=False) as file:
-            content = file.read(LARGEST_SBOM_BYTES)
+            content = file.read(LARGEST_SBOM_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError:
         content = b""
-    if not is_sbom(content, image):
+    if len(content) > LARGEST_SBOM_BYTES or not is_sbom(content, image):
         raise ConfigError(
             f"{path} is no list of what is in the image beside it, as the session image writes it.",
             "Take both from one build, or remove the list.",

@@ -208,8 +208,12 @@ def test_a_list_that_is_a_link_goes_nowhere(tmp_path: Path, image: ArchivedImage
 
 
 def test_a_list_has_a_largest_size(tmp_path: Path, image: ArchivedImage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LARGEST_SBOM_BYTES", 100)
-    (tmp_path / "sbom.cdx.json").write_bytes(make_sbom(image.manifest))
+    content = make_sbom(image.manifest)
+    monkeypatch.setattr(module, "LARGEST_SBOM_BYTES", len(content))
+    (tmp_path / "sbom.cdx.json").write_bytes(content)
+    assert read_sbom(tmp_path, image.manifest) == Blob(media_type=SBOM.media_type, content=content)
+    # A whole list, if one reads no further.
+    (tmp_path / "sbom.cdx.json").write_bytes(content + b"{")
     refused_sbom(tmp_path, image)
 
 
