@@ -47,7 +47,7 @@ class Pieces:
     def read(self, size: int) -> bytes:
         found = []
         while size > 0:
-            self.rest = self.rest or memoryview(next(self.pieces, b""))
+            self.rest = self.rest or memoryview(next(filter(None, self.pieces), b""))
             if not self.rest:
                 break
             found.append(self.rest[:size])
@@ -117,7 +117,9 @@ def read_members(source: Source) -> Iterator[Member]:
         exactly(source, padding)
         at += size + padding
         records = {}
-    if len(source.read(RECORD + 1)) > RECORD:
+    # Some readers go on behind one block of zeros.
+    rest = source.read(RECORD + 1)
+    if len(rest) > RECORD or any(rest):
         raise BrokenArchiveError("it goes on after its end")
 
 

@@ -59,6 +59,11 @@ def test_the_content_is_read_however_it_comes(pieces: int) -> None:
     assert [b"".join(each.content) for each in read_members(source)] == [b"first" * 200, b"second"]
 
 
+def test_a_piece_of_nothing_is_no_end() -> None:
+    tar = tar_of([(entry("a"), b"first")])
+    assert Pieces(iter([b"", tar[:600], b"", b"", tar[600:], b""])).read(len(tar) + 1) == tar
+
+
 def test_what_is_no_file_folder_or_link_is_neither() -> None:
     kinds = [tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.CONTTYPE]
     assert {each.kind for each in members(tar_of(entry("a", kind) for kind in kinds))} == {"other"}
@@ -72,13 +77,28 @@ def test_what_is_no_file_folder_or_link_is_neither() -> None:
         (tar_of([entry("a")])[:BLOCK], "it ends too early"),
         (b"x" * BLOCK, "it is no tar"),
         (tar_of([]) * 2, "it goes on after its end"),
+        (bytes(BLOCK) + tar_of([entry("a")])[:BLOCK], "it goes on after its end"),
+        (bytes(2 * BLOCK) + b"x", "it goes on after its end"),
         (header(slice(124, 136), b"-0000000001\0"), "it is no tar"),
         (header(slice(124, 136), b"\x80" + bytes(10) + b"\x01"), "it is no tar"),
         (header(slice(124, 136), b"\xff" * 12), "it is no tar"),
         (header(slice(124, 136), b"00000000001\0", link("l", "a")), "it is no tar"),
         (tar_of([link("l", "")]), "it is no tar"),
     ],
-    ids=["empty", "cut", "no end", "no header", "two", "negative", "huge", "minus one", "link of a size", "no target"],
+    ids=[
+        "empty",
+        "cut",
+        "no end",
+        "no header",
+        "two",
+        "behind a lone block",
+        "behind two blocks",
+        "negative",
+        "huge",
+        "minus one",
+        "link of a size",
+        "no target",
+    ],
 )
 def test_what_is_no_tar_is_refused(tar: bytes, why: str) -> None:
     assert refused(tar) == why
