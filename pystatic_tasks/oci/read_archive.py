@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -46,6 +47,9 @@ LARGEST_JSON = 4 * 2**20
 LONGEST_NUMBER = 20
 # Those of our layers have a compression; Docker writes layers without any.
 TAR_TYPE = "application/vnd.oci.image.layer.v1.tar"
+ZSTD = b"\x28\xb5\x2f\xfd"
+# Readers know it by its first bytes, whatever its type says: gzip, bzip2, xz, lz4, zstd and what zstd skips.
+COMPRESSED = re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ\0|\x04\x22\x4d\x18|[\x50-\x5f]\x2a\x4d\x18|" + re.escape(ZSTD))
 # Objects whose keys are anybody's, in small letters.
 ANY_KEYS = ("labels", "annotations", "volumes", "exposedports")
 # Of an operating system, an architecture and its variant, such as "linux", "arm64" and "v8".
@@ -236,7 +240,13 @@ def verified(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
 
 
 def plain(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    yield from pieces
+    """The pieces; a BrokenArchiveError if engines would unpack them."""
+    rest = iter(pieces)
+    first = next(rest, b"")
+    if COMPRESSED.match(first):
+        raise BrokenArchiveError("a layer in it begins as something compressed does")
+    yield first
+    yield from rest
 
 
 def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -264,8 +274,13 @@ def unpacked_zstd(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """
     library = zstd_library()
     unpack = library.ZstdDecompressor()
+    rest = iter(pieces)
+    first = next(rest, b"")
+    # Engines take what begins otherwise for a tar.
+    if not first.startswith(ZSTD):
+        raise BrokenArchiveError("a layer in it is no zstd")
     try:
-        for piece in pieces:
+        for piece in itertools.chain([first], rest):
             if unpack.eof:
                 raise BrokenArchiveError("a layer in it is no zstd")
             yield unpack.decompress(piece, PIECE)

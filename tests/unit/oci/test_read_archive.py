@@ -227,6 +227,9 @@ EVIL = tar_of([(entry("python"), b"evil")])
         (b"junk", LAYER_TYPES["zstd"], "a layer in it is no zstd."),
         (zstd(EVIL)[:-1], LAYER_TYPES["zstd"], "a layer in it is no zstd."),
         (zstd(EVIL) + b"more", LAYER_TYPES["zstd"], "a layer in it is no zstd."),
+        (bytes.fromhex("502a4d1800000000") + zstd(EVIL), LAYER_TYPES["zstd"], "a layer in it is no zstd."),
+        (EVIL, LAYER_TYPES["zstd"], "a layer in it is no zstd."),
+        (b"", LAYER_TYPES["zstd"], "a layer in it is no zstd."),
         (b"junk", "x", "it has a layer of the type 'x', which is not read."),
     ],
 )
@@ -241,6 +244,15 @@ def test_every_layer_that_is_named_holds_the_tar_of_the_configuration(
     assert refused_image(path) == expected
     changed(path, lambda files, _: files.pop("manifest.json"))
     assert refused(path) == expected
+
+
+@pytest.mark.parametrize("begin", ["1f8b08", "425a68", "fd377a585a00", "28b52ffd", "502a4d18", "5f2a4d18", "04224d18"])
+def test_a_tar_that_engines_take_for_something_compressed_is_refused(
+    write_image: Callable[..., Path], begin: str
+) -> None:
+    """They know by the first bytes, as of a name, whatever the type says, and then see another tar."""
+    path = with_other_layer(write_image(), bytes.fromhex(begin) + EVIL, TAR_TYPE)
+    assert refused(path) == refused_image(path) == "a layer in it begins as something compressed does."
 
 
 @pytest.mark.parametrize(("media_type", "pack"), [(LAYER_TYPES["zstd"], zstd), (TAR_TYPE, bytes)])
