@@ -18,7 +18,7 @@ LAUNCHER = "pystatic_tasks/in_image/launcher"
 BESIDE = {".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
 # What comes with this package where Nox is: what pyproject.toml names, and what that needs.
 ADDED = {
-    *("pystatic-tasks", "deflate", "tomlkit"),
+    *("pystatic-tasks", "deflate", "jinja2", "markupsafe", "tomlkit"),
     *("cyclonedx-python-lib", "boolean-py", "defusedxml", "license-expression", "packageurl-python"),
     *("py-serializable", "sortedcontainers"),
     *(["typing-extensions"] if sys.version_info < (3, 13) else []),
