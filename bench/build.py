@@ -140,16 +140,7 @@ def run(command: Sequence[object], folder: Path, patience: float | None = None, 
     """
     shown = f"{' '.join(map(str, command[:4]))} …"
     try:
-        result = subprocess.run(
-            [str(word) for word in command],
-            cwd=folder,
-            env={**inherited(), **variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=patience,
-            check=False,
-        )
+        result = run_as_one(list(map(str, command)), {**inherited(), **variables}, cwd=folder, timeout=patience)
     except subprocess.TimeoutExpired:
         raise BenchError(f"{shown} did not end within {patience:g} seconds.") from None
     if result.returncode:
