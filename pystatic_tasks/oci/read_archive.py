@@ -241,12 +241,17 @@ def verified(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
 
 def plain(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The pieces; a BrokenArchiveError if engines would unpack them."""
-    rest = iter(pieces)
-    first = next(rest, b"")
+    first, whole = peeked(pieces)
     if COMPRESSED.match(first):
         raise BrokenArchiveError("a layer in it begins as something compressed does")
-    yield first
-    yield from rest
+    yield from whole
+
+
+def peeked(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first piece, and all of them with it."""
+    rest = iter(pieces)
+    first = next(rest, b"")
+    return first, itertools.chain([first], rest)
 
 
 def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -274,13 +279,12 @@ def unpacked_zstd(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """
     library = zstd_library()
     unpack = library.ZstdDecompressor()
-    rest = iter(pieces)
-    first = next(rest, b"")
+    first, whole = peeked(pieces)
     # Engines take what begins otherwise for a tar.
     if not first.startswith(ZSTD):
         raise BrokenArchiveError("a layer in it is no zstd")
     try:
-        for piece in itertools.chain([first], rest):
+        for piece in whole:
             if unpack.eof:
                 raise BrokenArchiveError("a layer in it is no zstd")
             yield unpack.decompress(piece, PIECE)
