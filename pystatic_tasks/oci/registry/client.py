@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -149,6 +150,10 @@ class Registry:
         self._expect_digest(answer, "took", blob)
         return True
 
+    def expect(self, repository: str) -> None:
+        """Count what there is for a repository among what is shown of nothing that a registry says."""
+        self._secrets.expect(self.name, repository, partial(self._find_credentials, repository))
+
     def _patiently(self, action: Callable[[], Result]) -> Result:
         return patiently(action, self._say, self._pause)
 
@@ -166,7 +171,7 @@ class Registry:
             PassingError: it failed, and may not fail again.
             PushError: the registry refuses to answer.
         """
-        self._secrets.expect(self.name, repository, lambda: self._find_credentials(repository))
+        self.expect(repository)
         headers = headers or {}
         answer = self._send(method, address, headers, body)
         if answer.status == 401 and self._is_of_registry(answer.address):

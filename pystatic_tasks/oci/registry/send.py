@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,15 +146,6 @@ def open_registry(name: str, say: Callable[[str], None], secrets: Secrets) -> Re
     return Registry(name, lambda repository: find_credentials(name, repository, os.environ), say, secrets=secrets)
 
 
-def secrets_for(references: Iterable[Reference]) -> Secrets:
-    """What the user has for all registries that are named."""
-    secrets = Secrets()
-    for each in references:
-        find = partial(find_credentials, each.registry, each.repository, os.environ)
-        secrets.expect(each.registry, each.repository, find)
-    return secrets
-
-
 def send(content: Content, references: Sequence[Reference], say: Callable[[str], None], terminal: Terminal) -> Sent:
     """Send the content to every repository, and give it its tags there.
 
@@ -169,9 +159,11 @@ def send(content: Content, references: Sequence[Reference], say: Callable[[str],
         MissingToolError: the library for it is not installed.
         PushError: a registry did not take something; then no tag of that repository is another.
     """
-    secrets = secrets_for(references)
+    secrets = Secrets()
     registries = dict.fromkeys(each.registry for each in references)
     connections = {name: open_registry(name, say, secrets) for name in registries}
+    for each in references:
+        connections[each.registry].expect(each.repository)
     blobs_were_sent: list[bool] = []
     sboms: dict[str, str] = {}
     for destination in destinations(references, connections):

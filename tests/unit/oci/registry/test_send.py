@@ -53,6 +53,9 @@ class Memory:
         self.order.append(f"{repository} {reference}")
         return self.knows_subjects
 
+    def expect(self, repository: str) -> None:
+        """It says nothing."""
+
     def get_manifest(self, repository: str, reference: str, media_type: str) -> bytes | None:
         return self.manifests.get(f"{repository}:{reference}")
 
