@@ -48,28 +48,34 @@ def caller_values(config: ImageConfig) -> list[str]:
 
 def with_names(config: ImageConfig, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Each path, and the same with the caller's values as "${NAME}"; without those that cannot be put back so."""
-    values, hide = sorted(values_in_paths(config), key=lambda pair: -len(pair[1])), hiding(caller_values(config))
+    values, hide = values_in_paths(config), hiding(caller_values(config))
     for path in paths:
         found = path
         for name, value in values:
             found = found.replace(value, f"${{{name}}}")
-        if not values or (with_values(config, found) == path and hide(found) == found):
+        if not values or (put_back(values, found) == path and hide(found) == found):
             yield path, found
 
 
-def with_values(config: ImageConfig, path: str) -> str:
-    """The path that `with_names` was told."""
-    for name, value in values_in_paths(config):
+def with_values(config: ImageConfig, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The path that `with_names` was told, and what that made of it, for each of these."""
+    values = values_in_paths(config)
+    return ((put_back(values, name), name) for name in names)
+
+
+def put_back(values: Iterable[tuple[str, str]], path: str) -> str:
+    for name, value in values:
         path = path.replace(f"${{{name}}}", value)
     return path
 
 
 def values_in_paths(config: ImageConfig) -> list[tuple[str, str]]:
-    """The caller's values that are hidden, as they stand in a path, by the names of their variables."""
+    """The caller's values that are hidden, as they stand in a path, by the names of their variables; longest first."""
     variables = (*config.smoke.env.values(), *config.observe.env.values())
     names = {match[1] for match in map(OF_CALLER.fullmatch, variables) if match}
     values = [(name, os.environ.get(name, "")) for name in sorted(names)]
-    return [(name, os.path.normpath(value)) for name, value in values if len(value) >= SHORTEST_SECRET]
+    found = [(name, os.path.normpath(value)) for name, value in values if len(value) >= SHORTEST_SECRET]
+    return sorted(found, key=lambda pair: -len(pair[1]))
 
 
 def hide_in_files(config: ImageConfig, files: Iterable[Path]) -> None:

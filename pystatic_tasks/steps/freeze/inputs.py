@@ -90,7 +90,7 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
 
 def stamps_now(config: ImageConfig, before: Iterable[str]) -> Stamps:
     """The stamps of files as `stamps_of_others` names them."""
-    return {path: stamp(Path(with_values(config, path))) for path in before}
+    return {name: stamp(Path(path)) for path, name in with_values(config, before)}
 
 
 def made_by() -> list[str]:
