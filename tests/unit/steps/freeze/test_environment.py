@@ -470,19 +470,14 @@ def test_a_folder_that_changes_while_it_is_installed_is_installed_again(
     assert environment.fill(shop)[:2] == ANEW
 
 
-def test_a_wheel_in_a_folder_that_is_searched_counts(shop: ImageConfig) -> None:
-    image = replace(shop, requirements=("base.txt",))
-    write(shop.root, base_txt="--find-links wheels\nx\n", wheels__x_whl="one")
+@pytest.mark.parametrize(("place", "file"), [("wheels", "wheels/x.whl"), ("wheels.html", "wheels.html")])
+def test_what_is_in_a_folder_or_a_page_that_is_searched_counts(shop: ImageConfig, place: str, file: str) -> None:
+    image, path = replace(shop, requirements=("base.txt",)), shop.root / file
+    write(shop.root, base_txt=f"--find-links {place}\nx\n")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("one", encoding="utf-8")
     before = declared(image)
-    write(shop.root, wheels__x_whl="another")
-    assert declared(image) != before
-
-
-def test_a_page_that_lists_wheels_counts(shop: ImageConfig) -> None:
-    image = replace(shop, requirements=("base.txt",))
-    write(shop.root, base_txt="--find-links wheels.html\nx\n", wheels_html="one")
-    before = declared(image)
-    write(shop.root, wheels_html="another")
+    path.write_text("another", encoding="utf-8")
     assert declared(image) != before
 
 
