@@ -15,8 +15,7 @@ from typing import Any
 
 from PyInstaller.building import build_main
 from PyInstaller.depend import bindepend
-from PyInstaller.lib.modulegraph import util
-from PyInstaller.lib.modulegraph.modulegraph import Script
+from PyInstaller.lib.modulegraph.modulegraph import ModuleGraph, Script
 
 from .bytecode import leave_to_us
 from .exchange import respond
@@ -25,10 +24,9 @@ from .protocol import Analysed, AnalysisInputs, TocEntry
 from .tree import needs_libpython
 
 BYTECODE = "__pycache__"
-# Of all instructions PyInstaller notes what these import, and which names of a module they set and delete.
-NOTED = frozenset(
-    map(dis.opmap.__getitem__, ("IMPORT_NAME", "STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL"))
-)
+scan_bytecode = ModuleGraph._scan_bytecode
+SETTING = frozenset(map(dis.opmap.__getitem__, ("STORE_NAME", "STORE_GLOBAL")))
+DELETING = frozenset(map(dis.opmap.__getitem__, ("DELETE_NAME", "DELETE_GLOBAL")))
 
 
 def analyse(inputs: AnalysisInputs) -> Analysed:
@@ -38,7 +36,7 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         # It looks for a shared libpython, which no file of the tree asks for, and insists on some path.
         bindepend.get_python_library_path = lambda: str(interpreter)
     build_main.compile_pymodule = leave_to_us
-    util.iterate_instructions = noted_instructions
+    ModuleGraph._scan_bytecode = note_bytecode
     # It would look through millions of nodes of syntax again and again, and free hardly anything.
     gc.disable()
     analysis = build_main.Analysis(
@@ -62,13 +60,32 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
     )
 
 
-def noted_instructions(code: CodeType) -> Iterator[dis.Instruction]:
-    """As modulegraph's `iterate_instructions`, but for functions, most of them, in which it would note nothing."""
-    if not NOTED.isdisjoint(code.co_code[::2]):
-        yield from (each for each in dis.get_instructions(code) if each.opname != "EXTENDED_ARG")
+def note_bytecode(graph: Any, module: Any, code: CodeType, is_scanning_imports: bool) -> None:
+    """As modulegraph's `_scan_bytecode`, but where imports are read from the source, nothing is disassembled."""
+    if is_scanning_imports:
+        scan_bytecode(graph, module, code, is_scanning_imports=True)
+        return
+    for name, is_set in changed_names(code):
+        if is_set:
+            module.add_global_attr(name)
+        else:
+            module.remove_global_attr_if_found(name)
+
+
+def changed_names(code: CodeType) -> Iterator[tuple[str, bool]]:
+    """Names that code, and functions and classes in it, set or delete as a module's own, and whether they set them."""
+    operations, arguments = code.co_code[::2], code.co_code[1::2]
+    if not (SETTING | DELETING).isdisjoint(operations):
+        index = 0
+        for operation, low in zip(operations, arguments, strict=True):
+            index = index << 8 | low
+            if operation in SETTING or operation in DELETING:
+                yield code.co_names[index], operation in SETTING
+            if operation != dis.EXTENDED_ARG:
+                index = 0
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from noted_instructions(constant)
+            yield from changed_names(constant)
 
 
 def importers(graph: Any) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio.base_events
-import dis
+import inspect
+import py_compile
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import CodeType
 
 import pytest
 
@@ -15,7 +16,7 @@ from PyInstaller.lib.modulegraph import util
 from PyInstaller.lib.modulegraph.modulegraph import ModuleGraph
 
 from pystatic_tasks.in_env import analysis_cache, bytecode
-from pystatic_tasks.in_env.analysis import NOTED, importers, noted_instructions, wanted
+from pystatic_tasks.in_env.analysis import changed_names, importers, note_bytecode, wanted
 from pystatic_tasks.in_env.protocol import AnalysisInputs
 
 
@@ -43,19 +44,37 @@ def test_who_imports_a_module_is_known_from_the_graph(tmp_path: Path) -> None:
     }
 
 
-def seen(instructions: Iterable[dis.Instruction | None]) -> list[list[tuple[str, str]]]:
-    """What modulegraph notes; of an import with the two instructions before it, which it looks at."""
-    known = [(each.opname, repr(each.argval)) for each in instructions if each]
-    first = [number - 2 if name == "IMPORT_NAME" else number for number, (name, _) in enumerate(known)]
-    return [known[first[number] : number + 1] for number, (name, _) in enumerate(known) if dis.opmap[name] in NOTED]
+def noted(code: CodeType) -> Iterator[tuple[str, bool]]:
+    """The same by modulegraph's own way through all instructions."""
+    for each in util.iterate_instructions(code):
+        if each and each.opname in ("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL"):
+            yield each.argval, each.opname.startswith("STORE")
 
 
-@pytest.mark.parametrize("module", [asyncio.base_events, typing, pytest])
-def test_all_that_is_noted_of_a_module_is_seen(module: ModuleType) -> None:
-    code = compile(Path(str(module.__file__)).read_text(encoding="utf-8"), "module", "exec")
-    every, some = list(util.iterate_instructions(code)), list(noted_instructions(code))
-    assert seen(some) == seen(every)
-    assert 0 < len(some) < len(every)
+def many_names() -> str:
+    """Source with more names than an argument of one byte can tell apart."""
+    return "".join(f"name_{number} = {number}\ndel name_{number}\n" for number in range(1_000))
+
+
+@pytest.mark.parametrize("source", [*map(inspect.getsource, (asyncio.base_events, typing, pytest)), many_names()])
+def test_names_that_a_module_sets_and_deletes_are_found_without_disassembling(source: str) -> None:
+    code = compile(source, "module", "exec")
+    assert list(changed_names(code)) == list(noted(code)) != []
+
+
+def test_a_module_without_source_is_scanned_for_imports_too(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("import shop", encoding="utf-8")
+    (tmp_path / "shop.py").write_text("import cart\nTOTAL = 3\nSUM = 4\ndel SUM", encoding="utf-8")
+    (tmp_path / "cart.py").write_text("", encoding="utf-8")
+    py_compile.compile(str(tmp_path / "shop.py"), cfile=str(tmp_path / "shop.pyc"))
+    (tmp_path / "shop.py").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ModuleGraph, "_scan_bytecode", note_bytecode)
+        graph = ModuleGraph([str(tmp_path)])
+        graph.add_script(str(tmp_path / "main.py"))
+    assert dict(importers(graph)) == {"shop": ("",), "cart": ("shop",)}
+    shop = graph.find_node("shop")
+    assert (shop.is_global_attr("TOTAL"), shop.is_global_attr("SUM")) == (True, False)
 
 
 def test_what_an_installer_noted_for_itself_is_left_out() -> None:
