@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import platform
+import random
 import shutil
 import struct
 import time
@@ -159,10 +160,31 @@ def test_a_large_program_is_compressed_in_parts_of_about_the_same_size(
         assert {group.level for group in groups} == {1 if largest == 19 else launcher_build.LEVEL_OF_LARGE}
 
 
+def test_the_interpreter_with_its_modules_and_the_systems_libraries_are_compressed_apart(
+    question: LauncherQuestion,
+) -> None:
+    of_python = ["bin/interpreter", "lib/libpython3.13.so.1.0", "lib/python3.13/lib-dynload/_ssl.so"]
+    of_system = ["lib/libcrypto.so.3", "lib/libpng16.so.16", "run/shop"]
+    files = [launcher_build.File(name, b"code", launcher_build.ELF_FILE) for name in (*of_system, *of_python)]
+    groups = [group for group in launcher_build.group_files(question, files) if group.files]
+    assert [[file.name for file in group.files] for group in groups] == [of_python, of_system]
+
+
+def test_other_files_are_compressed_by_two_jobs_into_one_frame() -> None:
+    import zstandard
+
+    content = random.Random(1).randbytes(700_000) * 2
+    alone, side_by_side = launcher_build.compress(content, 1), launcher_build.compress(content, 1, jobs=2)
+    assert side_by_side != alone
+    assert side_by_side == launcher_build.compress(content, 1, jobs=2)
+    assert zstandard.frame_content_size(side_by_side) == len(content)
+    assert zstandard.ZstdDecompressor().decompress(side_by_side) == content
+
+
 def test_other_files_of_a_large_program_stay_together(
     question: LauncherQuestion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launcher_build, "LARGE_BYTES", 1)
     files = [launcher_build.File(f"{name}.pyc", b"code", launcher_build.PLAIN_FILE) for name in "abc"]
     [group] = [group for group in launcher_build.group_files(question, files) if group.files]
-    assert group == launcher_build.Group(files, launcher_build.LEVEL_OF_LARGE)
+    assert group == launcher_build.Group(files, launcher_build.LEVEL_OF_LARGE, launcher_build.JOBS_OF_OTHERS)
