@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pystatic_tasks.bom.relations import requirements
-from pystatic_tasks.in_env.protocol import Component
+from pystatic_tasks.in_env.protocol import Component, ComponentKind
 from pystatic_tasks.report.contents import ComponentContents, Contents
-from pystatic_tasks.report.reasons import NEVER, Reasons, file_name, module_name
+from pystatic_tasks.report.reasons import LIBRARY, NEVER, OF_ARCHIVE, PACKAGES, Reasons, file_name, module_name
 from pystatic_tasks.report.records import Records
 from pystatic_tasks.report.suggestions import TLS_LIBRARIES, Suggestion, listed
 
 COUNT = 3
 MOST = 0.95
 C_LIBRARY = "libc.so.6"
+# As a tree and the launcher have it, and the library that it may be linked to.
+INTERPRETER = re.compile(r"/bin/(?:interpreter|python3\.\d+)$|/libpython3\.[^/]+$")
+# Kinds of components that parts of Python are: one of its own, or packages of a system.
+OF_PYTHON: Sequence[ComponentKind] = ("interpreter", "system")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +100,37 @@ def holds_openssl(component: ComponentContents) -> bool:
     return any(file_name(file.path).startswith(TLS_LIBRARIES) for file in component.files)
 
 
+def holds_interpreter(component: ComponentContents) -> bool:
+    return component.kind in OF_PYTHON and any(INTERPRETER.search(file.path) for file in component.files)
+
+
+def holds_standard_library(component: ComponentContents) -> bool:
+    return component.kind in OF_PYTHON and any(is_of_library(file.path) for file in component.files)
+
+
+def is_of_library(path: str) -> bool:
+    """Whether a file is a module of the standard library, unless somebody else's component has it."""
+    return bool(OF_ARCHIVE.match(path) or LIBRARY.match(path)) and not PACKAGES.match(path)
+
+
+def why_of_python(component: ComponentContents) -> str:
+    """Why a part of Python is there, which systems have in several packages; "" for anything else."""
+    match holds_interpreter(component), holds_standard_library(component):
+        case True, True:
+            return "Python itself: the interpreter, and what is imported of its standard library."
+        case True, False:
+            return "Python itself: the interpreter."
+        case False, True:
+            return "What is imported of Python's standard library."
+    return ""
+
+
 def why(component: ComponentContents, contents: Contents, reasons: Reasons, required: Sequence[str]) -> str:
     if holds_c_library(component):
         return "The C library, which everything is linked with."
-    if component.kind == "interpreter":
-        return "Python itself: the interpreter, and what is imported of its standard library."
+    of_python = why_of_python(component)
+    if of_python:
+        return of_python
     if component.kind == "project":
         return "The project itself, with its data."
     importers = importers_of(component, contents, reasons)
@@ -116,8 +147,10 @@ def why(component: ComponentContents, contents: Contents, reasons: Reasons, requ
 def remedy(component: ComponentContents, reasons: Reasons, required: Sequence[str]) -> str:
     if holds_c_library(component):
         return "Nothing to do: no program starts without it."
-    if component.kind == "interpreter":
+    if holds_standard_library(component):
         return "The less of the standard library is imported, the smaller it gets."
+    if holds_interpreter(component):
+        return "Nothing to do: it runs all the rest."
     if component.kind == "project":
         return "See below which of its files are large, and whether the service reads them."
     first = first_use(component, reasons)

@@ -2,13 +2,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pages import EVIDENCE, FILES, PACKAGES, records
+import pages
+import pytest
+from pages import EVIDENCE, FILES, LIBRARY, PACKAGES, records
 
 from pystatic_tasks.in_env.protocol import Use
 from pystatic_tasks.report.largest import Large, largest
 from pystatic_tasks.report.reasons import Reasons
 from pystatic_tasks.report.records import Records
 from pystatic_tasks.report.suggestions import suggest
+
+INTERPRETER = "Python itself: the interpreter."
+OF_LIBRARY = "What is imported of Python's standard library."
+WHOLE = "Python itself: the interpreter, and what is imported of its standard library."
+NOTHING, LESS = (
+    "Nothing to do: it runs all the rest.",
+    "The less of the standard library is imported, the smaller it gets.",
+)
 
 
 def found(of: Records) -> dict[str, Large]:
@@ -52,3 +62,25 @@ def test_without_a_suggestion_python_says_what_makes_it_smaller() -> None:
     )
     assert python["python"].remedy == "The less of the standard library is imported, the smaller it gets."
     assert python["python"].suggestion is None
+
+
+@pytest.mark.parametrize(
+    ("paths", "kind", "why", "remedy"),
+    [
+        (["/shop!/bin/interpreter"], "system", INTERPRETER, NOTHING),
+        (["/usr/local/bin/python3.13"], "system", INTERPRETER, NOTHING),
+        (["/shop!/lib/libpython3.13.so.1.0"], "system", INTERPRETER, NOTHING),
+        ([f"{LIBRARY}asyncio/__init__.pyc"], "system", OF_LIBRARY, LESS),
+        ([f"{LIBRARY}lib-dynload/_ssl.cpython-313-x86_64-linux-gnu.so"], "system", OF_LIBRARY, LESS),
+        (["/shop!/shop!/PYZ.pyz!/asyncio"], "system", OF_LIBRARY, LESS),
+        ([f"{LIBRARY}os.pyc", "/shop!/bin/interpreter"], "system", WHOLE, LESS),
+        ([f"{LIBRARY}os.pyc", "/shop!/bin/interpreter"], "interpreter", WHOLE, LESS),
+    ],
+)
+def test_each_part_of_python_says_which_it_is(
+    paths: list[str], kind: str, why: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "KINDS", {**pages.KINDS, "part": {"kind": kind, "type": "deb"}})
+    parts = {"part": [(path, "python", 40_000) for path in paths]}
+    part = found(records(parts, not_observed="it ended", evidence=replace(EVIDENCE, linked_by={})))["part"]
+    assert (part.why, part.remedy) == (why, remedy)
