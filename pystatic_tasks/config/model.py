@@ -212,7 +212,9 @@ class Smoke:
     )
     memory: int = key("Memory limit.", 512_000_000, unless='`"512MB"`', check="size")
     writable_tmp: bool = key(
-        "Make `/tmp` writable in the tree layout too, for temporary files that are too large for `/dev/shm`.", False
+        "Make `/tmp` writable: for temporary files that are too large for `/dev/shm`, and those of programs that "
+        "write into `/tmp` whatever `TMPDIR` says.",
+        False,
     )
 
 

@@ -268,6 +268,21 @@ def nowhere_to_write(config: ImageConfig, match: re.Match[str]) -> Advice:
     return switch_on(config, problem, "smoke", "writable-tmp")
 
 
+def read_only_folder(config: ImageConfig, match: re.Match[str]) -> Advice:
+    path = PurePosixPath(posixpath.normpath(match[1]))
+    problem = f'The program writes "{path}", and its root is read-only'
+    if path.parent == PurePosixPath("/") or re.match(BUNDLE, match[1]):
+        return Advice(text=f"{problem}: let it write into a folder of its own, and name that in image.volumes.")
+    return add(config, f"{problem}: let that folder be a volume.", "image", "volumes", str(path.parent))
+
+
+def read_only_database(config: ImageConfig, match: re.Match[str]) -> Advice:
+    return Advice(
+        text="The program cannot write its SQLite database: its root is read-only. Let the database lie in a folder "
+        "of image.volumes, or in /tmp with smoke.writable-tmp, and mount that where the image is deployed."
+    )
+
+
 def missing_time_zone(config: ImageConfig, match: re.Match[str]) -> Advice:
     problem = f'The program asks for the time zone "{match[1]}", which is not in the image.'
     if not Path(TIMEZONES / match[1]).is_file():
@@ -364,5 +379,7 @@ ADVICE: tuple[tuple[str, Callable[[ImageConfig, re.Match[str]], Advice]], ...] =
     (r"Template(?:NotFound|DoesNotExist): '?([^'\s,]+)", missing_template),
     (r"([\w./+-]+\.so[\d.]*): cannot open shared object file", missing_library),
     (r"No usable temporary directory found|Read-only file system: (?:\w+\()?['\"]/tmp/", nowhere_to_write),
+    (r"Read-only file system: (?:\w+\()?['\"](/(?!tmp/)[^'\"]+)['\"]", read_only_folder),
+    (r"unable to open database file|attempt to write a readonly database", read_only_database),
     (r"[Cc]onnection refused", refused_connection),
 )

@@ -229,6 +229,29 @@ def test_a_writable_tmp_that_is_not_enough_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize("written", ["'/var/lib/shop/orders.db'", "PosixPath('/var/lib/shop/orders.db')"])
+def test_a_folder_that_is_written_to_may_be_a_volume(written: str) -> None:
+    problem = 'The program writes "/var/lib/shop/orders.db", and its root is read-only: let that folder be a volume.'
+    line = f"OSError: [Errno 30] Read-only file system: {written}"
+    assert diagnose(make_image(), line) == advice(problem, "image.volumes", "/var/lib/shop")
+
+
+@pytest.mark.parametrize("path", ["/orders.db", f"{TREE}/shop/orders.db"])
+def test_what_is_written_where_no_volume_can_be_needs_a_folder_of_its_own(path: str) -> None:
+    assert diagnose(make_image(), f"OSError: [Errno 30] Read-only file system: '{path}'") == Advice(
+        text=f'The program writes "{path}", and its root is read-only: '
+        "let it write into a folder of its own, and name that in image.volumes."
+    )
+
+
+@pytest.mark.parametrize("line", ["unable to open database file", "attempt to write a readonly database"])
+def test_a_database_that_cannot_be_written_is_told(line: str) -> None:
+    assert diagnose(make_image(), f"sqlite3.OperationalError: {line}") == Advice(
+        text="The program cannot write its SQLite database: its root is read-only. Let the database lie in a folder "
+        "of image.volumes, or in /tmp with smoke.writable-tmp, and mount that where the image is deployed."
+    )
+
+
 @pytest.fixture
 def zones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with one time zone."""
