@@ -359,9 +359,9 @@ class ImageConfig:
         return self.packer if self.layout == "onefile" else None
 
     @property
-    def needs_tmp(self) -> bool:
-        """Whether the program cannot start without a writable /tmp that may hold executables."""
-        return self.used_packer in PACKERS_WITH_TMP
+    def has_tmp(self) -> bool:
+        """Whether it has a writable /tmp where it runs, one that may hold executables."""
+        return self.used_packer in PACKERS_WITH_TMP or self.smoke.writable_tmp
 
     @property
     def server_kind(self) -> ServerKind:
@@ -386,8 +386,7 @@ class ImageConfig:
         found = {"USER": USER_NAME}
         if self.image.certificates:
             found["SSL_CERT_FILE"] = USUAL_BUNDLE
-        has_tmp = self.needs_tmp or self.smoke.writable_tmp
-        if not has_tmp and not any(name in self.image.env for name in TEMPORARY_VARIABLES):
+        if not self.has_tmp and not any(name in self.image.env for name in TEMPORARY_VARIABLES):
             found["TMPDIR"] = SHARED_MEMORY
         return {**found, **self.image.env}
 

@@ -32,7 +32,7 @@ def next_commands(
 def run_command(config: ImageConfig, archive: str, engines: Sequence[str], ports: Sequence[int]) -> str:
     engine = engines[0] if engines else ENGINE_NAMES[0]
     publish = [word for port in ports for word in ("-p", f"{port}:{port}")] if config.app else []
-    tmp = ["--tmpfs", "/tmp:exec,mode=1777"] if config.needs_tmp else []
+    tmp = ["--tmpfs", "/tmp:exec,mode=1777"] if config.has_tmp else []
     arguments = [] if config.app else config.smoke.command
     words = [engine, "run", "--rm", *publish, *HARDENED, *tmp, config.references[0], *arguments]
     load = "" if engines else f"{engine} load --input {archive} && "

@@ -34,7 +34,7 @@ def make_policy(
     """
     return Policy(
         user=user,
-        writable_tmp=config.needs_tmp or config.smoke.writable_tmp,
+        writable_tmp=config.has_tmp,
         memory_bytes=config.smoke.memory,
         env={**resolved(config.smoke.env, "smoke.env"), TRIAL: "1", **env},
         # This step for this image, built in this folder of this machine.

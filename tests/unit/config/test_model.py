@@ -126,14 +126,15 @@ def test_paths_are_shown_from_the_projects_folder(image: ImageConfig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "used", "needs_tmp"),
+    ("options", "used", "has_tmp"),
     [
         ({}, "launcher", False),
         ({"packer": "staticx"}, "staticx", True),
         (TREE, None, False),
         ({**TREE, "packer": "staticx"}, None, False),
+        ({"smoke": Smoke(writable_tmp=True)}, "launcher", True),
     ],
 )
-def test_a_packer_is_used_for_one_file_only(options: dict[str, Any], used: str | None, needs_tmp: bool) -> None:
+def test_a_packer_is_used_for_one_file_only(options: dict[str, Any], used: str | None, has_tmp: bool) -> None:
     image = ImageConfig(root=ROOT, project=ROOT, **options)
-    assert (image.used_packer, image.needs_tmp) == (used, needs_tmp)
+    assert (image.used_packer, image.has_tmp) == (used, has_tmp)

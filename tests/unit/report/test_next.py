@@ -44,10 +44,9 @@ def test_a_tree_needs_no_writable_folder() -> None:
     assert commands(image(layout="tree"), "docker")[1] == f"docker run --rm -p 8000:8000 {HARDENED} shop:latest"
 
 
-def test_what_unpacks_itself_is_given_a_tmp() -> None:
-    assert commands(image(packer="staticx"), "docker")[1] == (
-        f"docker run --rm -p 8000:8000 {HARDENED} {TMP} shop:latest"
-    )
+@pytest.mark.parametrize("options", [{"packer": "staticx"}, {"smoke": Smoke(writable_tmp=True)}])
+def test_what_needs_a_tmp_is_given_one(options: dict[str, Any]) -> None:
+    assert commands(image(**options), "docker")[1] == f"docker run --rm -p 8000:8000 {HARDENED} {TMP} shop:latest"
 
 
 def test_without_an_engine_the_image_is_loaded_first() -> None:
