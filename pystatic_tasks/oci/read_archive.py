@@ -257,16 +257,16 @@ def peeked(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """What a gzip of one member holds, in pieces; a BrokenArchiveError if it is none."""
     inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
-    for piece in pieces:
-        rest = piece
-        while rest and not inflate.eof:
-            try:
-                found = inflate.decompress(rest, PIECE)
-            except zlib.error:
-                raise BrokenArchiveError("a layer in it is no gzip") from None
-            rest = inflate.unconsumed_tail
-            if found:
-                yield found
+    try:
+        for piece in pieces:
+            if inflate.eof:
+                raise BrokenArchiveError("a layer in it is no gzip")
+            rest = piece
+            while rest and not inflate.eof:
+                yield inflate.decompress(rest, PIECE)
+                rest = inflate.unconsumed_tail
+    except zlib.error:
+        raise BrokenArchiveError("a layer in it is no gzip") from None
     if not inflate.eof or inflate.unused_data:
         raise BrokenArchiveError("a layer in it is no gzip")
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from changed_images import RUNTIME, entry, link, make_changed, tar_of, write_changed
 
+from pystatic_tasks.config.model import Compression
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci import read_archive as reading
 from pystatic_tasks.oci.archive import Written, layout_index, saved_names, write_archive, write_layout
@@ -548,6 +549,19 @@ EMPTY = tar_of([])
 )
 def test_a_layer_that_is_none_is_told(tmp_path: Path, blob: bytes, tar: bytes, why: str) -> None:
     assert refused_image(with_layer(tmp_path / "image.tar", blob, tar)) == f"{why}."
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstd])
+@pytest.mark.parametrize("more", [b"more", gzip.compress(b"", mtime=0), zstd(b"")], ids=["other", "gzip", "zstd"])
+def test_what_follows_what_is_compressed_is_told_wherever_reading_paused(
+    write_image: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes], more: bytes
+) -> None:
+    path = write_image()
+    kind: Compression = "gzip" if pack is gzip.compress else "zstd"
+    blob = pack(b"".join(read_saved(path).layers[0].tar()))
+    with_other_layer(path, blob + more, LAYER_TYPES[kind])
+    monkeypatch.setattr(reading, "PIECE", len(blob))
+    assert refused(path) == refused_image(path) == f"a layer in it is no {kind}."
 
 
 def test_a_layer_of_ever_more_zeros_is_told_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
