@@ -25,7 +25,7 @@ from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.archive import FOLDERS, LAYOUT, Written, layout_index, saved_names
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.compression import zstd_library
-from pystatic_tasks.oci.manifest import LAYER_TYPES, MANIFEST_TYPE, canonical, image_manifest
+from pystatic_tasks.oci.manifest import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPES, MANIFEST_TYPE, canonical, image_manifest
 from pystatic_tasks.oci.tar_entries import Root, problem
 from pystatic_tasks.oci.tar_reader import PIECE, BrokenArchiveError, Member, Pieces, read_members
 from pystatic_tasks.system.files import open_regular
@@ -52,6 +52,13 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 COMPRESSED = re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ\0|\x04\x22\x4d\x18|[\x50-\x5f]\x2a\x4d\x18|" + re.escape(ZSTD))
 # Objects whose keys are anybody's, in small letters.
 ANY_KEYS = ("labels", "annotations", "volumes", "exposedports")
+# What need not be there. Go reads it under keys in other capitals too.
+MAY_BE_THERE = {each.casefold(): each for each in ("annotations", "Entrypoint", "mediaType", "variant")}
+# By what readers tell documents: https://github.com/advisories/GHSA-77vh-xpmg-72qh
+OF_OTHERS = {
+    INDEX_TYPE: frozenset(("config", "layers", "fslayers", "history")),
+    MANIFEST_TYPE: frozenset(("manifests", "fslayers", "history")),
+}
 # Of an operating system, an architecture and its variant, such as "linux", "arm64" and "v8".
 PLATFORM_WORD = "[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 
@@ -211,7 +218,9 @@ class Archive:
         if size > LARGEST_JSON:
             most = megabytes(LARGEST_JSON)
             raise BrokenArchiveError(f"its JSON has {megabytes(size)}, and no more than {most} are read")
-        found = json.loads(self.read(name), parse_int=whole_number, object_pairs_hook=each_once)
+        found = json.loads(
+            self.read(name).decode(), parse_int=whole_number, parse_constant=no_number, object_pairs_hook=each_once
+        )
         if is_nested_deeper(found):
             raise ValueError("has more levels than that of any image")
         check_keys(found)
@@ -318,15 +327,30 @@ def each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def check_keys(content: Any, *, any_keys: bool = False) -> None:
-    """Raises ValueError if two keys of an object are one for Go, in which engines are written: it ignores capitals."""
+    """Raises ValueError if Go, in which engines are written, reads other keys than we do: it ignores capitals."""
     if isinstance(content, dict):
-        if not any_keys and len({key.casefold() for key in content}) < len(content):
+        folded = {key.casefold(): key for key in content}
+        if not any_keys and len(folded) < len(content):
             raise ValueError("has a key twice")
+        if not any_keys and any(folded.get(key, name) != name for key, name in MAY_BE_THERE.items()):
+            raise ValueError("has a key in other capitals")
         for key, each in content.items():
             check_keys(each, any_keys=key.casefold() in ANY_KEYS)
     elif isinstance(content, list):
         for each in content:
             check_keys(each)
+
+
+def check_kind(content: Mapping[str, Any], media_type: str) -> None:
+    """Raises ValueError if something else than an index or a manifest may be read in it."""
+    is_this = content["schemaVersion"] == 2 and content.get("mediaType", media_type) == media_type
+    if not is_this or not OF_OTHERS[media_type].isdisjoint(map(str.casefold, content)):
+        raise ValueError("may be something else")
+
+
+def no_number(name: str) -> float:
+    """Raises ValueError for what Python takes for a number in JSON, and nobody else does."""
+    raise ValueError(f"has {name} as a number")
 
 
 def whole_number(digits: str) -> int:
@@ -594,11 +618,16 @@ def read_image(archive: Archive) -> ArchivedImage:
 
 
 def read_described(archive: Archive) -> Described:
-    entries = archive.read_json("index.json")["manifests"]
+    index = archive.read_json("index.json")
+    check_kind(index, INDEX_TYPE)
+    entries = index["manifests"]
     if len(entries) != 1 or entries[0]["mediaType"] != MANIFEST_TYPE:
         raise BrokenArchiveError("it does not hold exactly one image")
     find_blob(archive, entries[0])
     content = archive.read_json(blob_path(entries[0]["digest"]))
+    check_kind(content, MANIFEST_TYPE)
+    if content["config"]["mediaType"] != CONFIG_TYPE:
+        raise ValueError("is that of something else")
     find_blob(archive, content["config"])
     config = archive.read_json(blob_path(content["config"]["digest"]))
     diff_ids = config["rootfs"]["diff_ids"]

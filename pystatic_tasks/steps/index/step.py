@@ -21,6 +21,7 @@ from pystatic_tasks.steps.manifest import report_path, write_report
 from pystatic_tasks.steps.results import Indexed, PlatformImage
 from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.terminal import add_to_job_outputs
+from pystatic_tasks.system.texts import printable
 
 # Of index.json; described by schemas/index.schema.json.
 REPORT_VERSION = 1
@@ -93,7 +94,9 @@ def read_archives(paths: Sequence[Path], name: str) -> dict[Path, ArchivedImage]
     for path in paths:
         read = read_archive(path)
         if read.program != f"/{name}":
-            raise ConfigError(f"{path} is an image of {read.program}, not of /{name}.", "Name archives of one image.")
+            raise ConfigError(
+                f"{path} is an image of {printable(read.program)}, not of /{name}.", "Name archives of one image."
+            )
         same = next((other for other, each in found.items() if each.platform == read.platform), None)
         if same:
             raise ConfigError(f"{same} and {path} are both for {read.platform}.", "Name one archive for each platform.")

@@ -23,7 +23,7 @@ from pystatic_tasks.oci.archive import Written, layout_index, saved_names, write
 from pystatic_tasks.oci.blobs import Blob, blob_path, digest
 from pystatic_tasks.oci.compression import zstd
 from pystatic_tasks.oci.layers import Layer
-from pystatic_tasks.oci.manifest import LAYER_TYPES, MANIFEST_TYPE, canonical, make_image
+from pystatic_tasks.oci.manifest import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPES, MANIFEST_TYPE, canonical, make_image
 from pystatic_tasks.oci.read_archive import (
     LARGEST_JSON,
     TAR_TYPE,
@@ -179,6 +179,61 @@ def test_keys_that_are_one_for_go_are_refused(write_image: Callable[..., Path], 
 
 def with_key(named: str, key: str, more: str) -> Files:
     return {"manifest.json": named.replace(f'"{key}":', f'"{more}":[],"{key}":').encode()}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": {"Variant": "v7"}},
+        {"config": {"config": {"ENTRYPOINT": ["/other"]}}},
+        {"manifest": {"Annotations": {"a": "x"}}},
+        {"manifest": {"MediaType": INDEX_TYPE}},
+    ],
+)
+def test_what_only_go_reads_under_a_key_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = with_json(tmp_path / "image.tar", **change, left_out=["annotations", "mediaType"])
+    assert refused(path) == "its JSON is not that of an image."
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mediaType": INDEX_TYPE},
+        {"mediaType": None},
+        {"manifests": []},
+        {"Manifests": []},
+        {"fsLayers": []},
+        {"history": []},
+        {"schemaVersion": 1},
+        {"config": Blob(media_type="application/vnd.cncf.helm.config.v1+json", content=b"{}").descriptor},
+    ],
+)
+def test_a_manifest_that_may_be_something_else_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    """Readers go by the type beside it, by that in it, or by what it holds."""
+    path = with_json(tmp_path / "image.tar", manifest=change)
+    assert refused(path) == "its JSON is not that of an image."
+
+
+@pytest.mark.parametrize("change", [{"mediaType": MANIFEST_TYPE}, {"layers": []}, {"Config": {}}, {"schemaVersion": 1}])
+def test_an_index_that_may_be_something_else_is_refused(
+    write_image: Callable[..., Path], change: dict[str, Any]
+) -> None:
+    path = changed(write_image(), lambda _, index: index.update(change))
+    assert refused(path) == "its JSON is not that of an image."
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
+def test_json_that_engines_cannot_read_is_refused(write_image: Callable[..., Path], encoding: str) -> None:
+    path = write_image()
+    index = read(path)["index.json"].decode().encode(encoding)
+    path.write_bytes(write_layout({**read(path), "index.json": index}))
+    assert refused(path) == "its JSON is not that of an image."
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_json_has_not_are_refused(tmp_path: Path, number: str) -> None:
+    path = with_json(tmp_path / "image.tar", config={"x": float(number.replace("Infinity", "inf"))})
+    assert refused(path) == "its JSON is not that of an image."
 
 
 def test_labels_and_folders_may_differ_in_capitals_only(tmp_path: Path) -> None:
@@ -618,12 +673,19 @@ def test_a_configuration_that_a_terminal_could_be_misled_by_is_refused(tmp_path:
     assert refused(with_json(tmp_path / "image.tar", config=change)) == "its JSON is not that of an image."
 
 
-def with_json(path: Path, *, config: dict[str, Any] | None = None, manifest: dict[str, Any] | None = None) -> Path:
-    """An archive whose configuration and manifest have other keys."""
+def with_json(
+    path: Path,
+    *,
+    config: dict[str, Any] | None = None,
+    manifest: dict[str, Any] | None = None,
+    left_out: Sequence[str] = (),
+) -> Path:
+    """An archive whose configuration and manifest have other keys, and the manifest not those that are left out."""
     image = make_changed()
     content = json.dumps({**json.loads(image.config), **(config or {})}).encode()
-    described = {"config": Blob(media_type="x", content=content).descriptor, **(manifest or {})}
-    changed = json.dumps({**json.loads(image.manifest), **described}).encode()
+    described = {"config": Blob(media_type=CONFIG_TYPE, content=content).descriptor, **(manifest or {})}
+    there = {key: each for key, each in json.loads(image.manifest).items() if key not in left_out}
+    changed = json.dumps({**there, **described}).encode()
     path.write_bytes(write_archive(replace(image, config=content, manifest=changed), []))
     return path
 

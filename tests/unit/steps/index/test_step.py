@@ -151,6 +151,13 @@ def test_an_archive_of_another_image_is_refused(shop: ImageConfig, write_image: 
     assert refused(shop, path) == f"{path} is an image of /worker, not of /shop.\nName archives of one image."
 
 
+def test_a_program_of_another_image_is_not_shown_at_any_length(
+    shop: ImageConfig, write_image: Callable[..., Path]
+) -> None:
+    path = write_image(program=f"/{'x' * 1_000_000}")
+    assert refused(shop, path).startswith(f"{path} is an image of /{'x' * 99}…, not of /shop.")
+
+
 def test_what_is_no_archive_is_refused(shop: ImageConfig, tmp_path: Path) -> None:
     assert refused(shop, "nowhere.tar") == (
         f"{tmp_path}/nowhere.tar is no image archive: there is no such file.\n"
