@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ DOCKER_HUB_NAMES = (DOCKER_HUB, "index.docker.io", "registry-1.docker.io")
 NOT_FOUND = "credentials not found"  # Part of what a helper says that knows none.
 TOKEN_USER = "<token>"  # The user's name that a helper gives with an identity token.
 HELPER_SECONDS = 60
+PODMAN_FILE = "containers/auth.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,16 +67,33 @@ def find_credentials(registry: str, repository: str, environment: Mapping[str, s
 
 def config_files(environment: Mapping[str, str]) -> list[Path]:
     """Docker's configuration, then Podman's; those that are there."""
-    home = environment.get("HOME", str(Path.home()))
-    docker = Path(environment.get("DOCKER_CONFIG") or Path(home, ".docker"), "config.json")
-    named = environment.get("REGISTRY_AUTH_FILE")
-    runtime = environment.get("XDG_RUNTIME_DIR")
-    podman = [
-        *([Path(named)] if named else []),
-        *([Path(runtime, "containers/auth.json")] if runtime else []),
-        Path(environment.get("XDG_CONFIG_HOME") or Path(home, ".config"), "containers/auth.json"),
+    home = environment.get("HOME") or home_folder()
+    places = [
+        (environment.get("DOCKER_CONFIG") or (home and f"{home}/.docker"), "config.json"),
+        (environment.get("REGISTRY_AUTH_FILE"), ""),
+        (environment.get("XDG_RUNTIME_DIR"), PODMAN_FILE),
+        (environment.get("XDG_CONFIG_HOME") or (home and f"{home}/.config"), PODMAN_FILE),
     ]
-    return [path for path in (docker, *podman) if path.is_file()]
+    paths = [Path(place, name) for place, name in places if place]
+    return [path for path in paths if may_be_file(path)]
+
+
+def home_folder() -> str:
+    """The user's; "" of one whom the system does not know, as containers may have."""
+    try:
+        return str(Path.home())
+    except RuntimeError:
+        return ""
+
+
+def may_be_file(path: Path) -> bool:
+    """Whether it is one, or cannot be looked at, which is said by whoever reads it."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 def look_up(path: Path, registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
@@ -99,10 +118,13 @@ def look_up(path: Path, registry: str, repository: str, environment: Mapping[str
 def read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        why = getattr(error, "strerror", None) or "it is no JSON"
-        raise PushError(f"The credentials in {path} could not be read: {why}.", "Correct the file.") from None
-    return content if isinstance(content, dict) else {}
+    except OSError as error:
+        why, remedy = error.strerror, "Make the file readable, or correct the variable that leads to it."
+    except (ValueError, RecursionError):
+        why, remedy = "it is no JSON", "Correct the file."
+    else:
+        return content if isinstance(content, dict) else {}
+    raise PushError(f"The credentials in {path} could not be read: {why}.", remedy)
 
 
 def table(content: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -151,7 +173,7 @@ def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Cre
         )
     try:
         result = subprocess.run(
-            [path, "get"], input=server, capture_output=True, text=True, check=False, timeout=HELPER_SECONDS
+            [path, "get"], input=server, capture_output=True, encoding="utf-8", check=False, timeout=HELPER_SECONDS
         )
         if result.returncode == 0:
             answer = parse_json(result.stdout.encode())

@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +135,20 @@ def test_a_helper_may_give_an_identity_token(home: Path) -> None:
     assert found == Credentials(username="<token>", secret="long", is_token=True, source="docker-credential-all")
 
 
+def test_what_a_helper_answers_is_utf_8_in_every_locale(home: Path) -> None:
+    docker(home, {"credsStore": "all"})
+    helper(home, "all", """echo '{"Username": "me", "Secret": "größe"}'""")
+    ask = (
+        "import os; from pystatic_tasks.oci.registry.credentials import find_credentials;"
+        'print(ascii(find_credentials("registry.example", "shop", os.environ).secret))'
+    )
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    environment = {"HOME": str(home), "PATH": f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}", **plain}
+    command = [sys.executable, "-c", ask]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert said == f"{'größe'!a}\n"
+
+
 def test_what_a_helper_does_not_know_may_be_in_the_file(home: Path) -> None:
     docker(home, {"credsStore": "all", "auths": {REGISTRY: {"auth": auth("me", "word")}}})
     helper(home, "all", "echo credentials not found in native keychain", "exit 1")
@@ -197,6 +213,53 @@ def test_a_file_that_is_no_json_is_named_without_what_is_in_it(home: Path, conte
     with pytest.raises(PushError) as caught:
         find(home)
     assert str(caught.value) == (f"The credentials in {path} could not be read: it is no JSON.\nCorrect the file.")
+
+
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [
+        ("DOCKER_CONFIG", "config.json"),
+        ("XDG_RUNTIME_DIR", "containers/auth.json"),
+        ("XDG_CONFIG_HOME", "containers/auth.json"),
+        ("REGISTRY_AUTH_FILE", ""),
+    ],
+)
+def test_a_file_that_cannot_be_looked_at_is_named(home: Path, variable: str, name: str) -> None:
+    """As in the folder of another user, here by a name that no file system takes."""
+    place = home / ("x" * 256)
+    with pytest.raises(PushError) as caught:
+        find(home, **{variable: str(place)})
+    assert str(caught.value) == (
+        f"The credentials in {place / name} could not be read: File name too long.\n"
+        "Make the file readable, or correct the variable that leads to it."
+    )
+
+
+def test_what_is_found_before_a_file_that_cannot_be_looked_at_holds(home: Path) -> None:
+    docker(home, {"auths": {REGISTRY: {"auth": auth("me", "docker")}}})
+    assert secret(home, XDG_RUNTIME_DIR=str(home / ("x" * 256))) == "docker"
+
+
+def test_who_has_no_home_left_nothing_there(home: Path) -> None:
+    """As in a container with any number as its user."""
+    command = [sys.executable, "-c", NOBODY]
+    result = subprocess.run(command, cwd=docker(home, {}).parents[1], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n[]\n"
+
+
+NOBODY = """
+import os, pwd
+from pystatic_tasks.oci.registry.credentials import config_files
+used = {each.pw_uid for each in pwd.getpwall()}
+free = next(each for each in range(50_000, 60_000) if each not in used)
+os.environ.pop("HOME", None)
+if os.geteuid() == 0:
+    os.setuid(free)
+else:
+    pwd.getpwuid = {}.__getitem__
+print(config_files({}))
+print(config_files({"HOME": ""}))
+"""
 
 
 @pytest.mark.parametrize(
