@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar, Union
 
 Record = TypeVar("Record")
+# As what JSON gives it back, where that is something else.
+WRITTEN_AS: Mapping[Any, Any] = {Path: str, tuple: (list, tuple), float: (int, float)}
 
 
 def to_json(record: Any) -> dict[str, Any]:
@@ -51,16 +53,25 @@ def hints_of(kind: type) -> dict[str, Any]:
 
 
 def read(annotation: Any, value: Any) -> Any:
-    """A value from JSON as the annotation says."""
+    """A value from JSON as the annotation says; ValueError if it is of another kind."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is Any:
+        return value
     if origin in (Union, types.UnionType):
         inner = next(each for each in arguments if each is not type(None))
         return None if value is None else read(inner, value)
     if is_dataclass(annotation):
         return from_json(typing.cast(type, annotation), value)
+    if origin is typing.Literal:
+        if value not in arguments:
+            raise ValueError(f"{value!r} is none of {', '.join(map(repr, arguments))}")
+        return value
+    expected = origin or annotation
+    if not isinstance(value, WRITTEN_AS.get(expected, expected)) or isinstance(value, bool) is not (expected is bool):
+        raise ValueError(f"{value!r} is no {expected.__name__}")
     if origin is tuple:
         kinds = [arguments[0]] * len(value) if arguments[-1] is ... else arguments
         return tuple(read(kind, each) for kind, each in zip(kinds, value, strict=True))
-    if origin is not None and isinstance(value, Mapping):
+    if origin is not None:
         return {name: read(arguments[1], each) for name, each in value.items()}
     return Path(value) if annotation is Path else value
