@@ -18,7 +18,9 @@ from pystatic_tasks.oci.references import DOCKER_HUB, names_registry
 
 # What says that a folder is an OCI layout.
 LAYOUT = "oci-layout"
+LAYOUT_CONTENT = {"imageLayoutVersion": "1.0.0"}
 FOLDERS = ("blobs", "blobs/sha256")
+FOLDER_MODE, FILE_MODE = 0o755, 0o644
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +65,9 @@ def saved_names(image_id: str, references: Sequence[str], layers: Sequence[str])
 
 def write_layout(files: Mapping[str, bytes]) -> bytes:
     """A tar of an OCI layout, by the paths of what is in it."""
-    files = {LAYOUT: canonical({"imageLayoutVersion": "1.0.0"}), **files}
-    folders = [Entry(path=path, mode=0o755) for path in FOLDERS]
-    entries = folders + [Entry(path=path, mode=0o644, content=files[path]) for path in sorted(files)]
+    files = {LAYOUT: canonical(LAYOUT_CONTENT), **files}
+    folders = [Entry(path=path, mode=FOLDER_MODE) for path in FOLDERS]
+    entries = folders + [Entry(path=path, mode=FILE_MODE, content=files[path]) for path in sorted(files)]
     return write_tar(entries, modified=0)
 
 

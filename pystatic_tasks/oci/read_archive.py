@@ -22,7 +22,16 @@ from typing import Any, BinaryIO
 
 from pystatic_tasks.config.unwieldy import inside, is_nested_deeper, is_unicode
 from pystatic_tasks.errors import ConfigError, ImageError
-from pystatic_tasks.oci.archive import FOLDERS, LAYOUT, Written, layout_index, saved_names
+from pystatic_tasks.oci.archive import (
+    FILE_MODE,
+    FOLDER_MODE,
+    FOLDERS,
+    LAYOUT,
+    LAYOUT_CONTENT,
+    Written,
+    layout_index,
+    saved_names,
+)
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.compression import zstd_library
 from pystatic_tasks.oci.manifest import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPES, MANIFEST_TYPE, canonical, image_manifest
@@ -408,9 +417,11 @@ def read_saved(path: Path, built: Written | None = None) -> SavedImage:
             ),
             "index.json": layout_index(described.manifest.descriptor, references),
             "manifest.json": saved_names(named.image_id, references, named.layers),
+            LAYOUT: LAYOUT_CONTENT,
         }
         for name, content in written.items():
-            if archive.read(name) != canonical(content):
+            expected = canonical(content)
+            if archive.find(name).size != len(expected) or archive.read(name) != expected:
                 raise BrokenArchiveError(f"{name} in it is not as it was written")
         # The others are checked by whoever reads them.
         check_tars(described.layers, besides=layers)
@@ -426,11 +437,18 @@ def read_saved(path: Path, built: Written | None = None) -> SavedImage:
 
 
 def check_members(archive: Archive, files: Collection[str]) -> None:
-    """Raises BrokenArchiveError unless an archive holds these files and what we write beside them, in our order."""
-    written = [*FOLDERS, *sorted({*files, LAYOUT})]
+    """Raises BrokenArchiveError unless an archive holds these files and their folders, in our order and as we write."""
+    expected = [*FOLDERS, *sorted(files)]
+    are_as_written = list(archive.members) == expected and all(map(is_as_written, archive.members.values()))
     archive.file.seek(0)
-    if archive.file.read(len(BEGINNING)) != BEGINNING or list(archive.members) != written:
+    if archive.file.read(len(BEGINNING)) != BEGINNING or not are_as_written:
         raise BrokenArchiveError("it does not hold just what was written, in that order")
+
+
+def is_as_written(member: Member) -> bool:
+    """Whether we write an entry of an archive so, whatever it holds."""
+    mode = FOLDER_MODE if member.kind == "folder" else FILE_MODE
+    return (member.mode, member.owner, member.modified, member.extended) == (mode, (0, 0), 0, frozenset())
 
 
 def check_digest(found: str, built: str) -> None:

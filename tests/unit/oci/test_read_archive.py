@@ -527,6 +527,33 @@ def test_an_archive_of_ours_holds_nothing_else(write_image: Callable[..., Path])
         assert refused_image(path, built) == JUST
 
 
+@pytest.mark.parametrize(
+    "change", [{"mode": 0o777}, {"uid": 7}, {"mtime": 1}, {"pax_headers": {"SCHILY.xattr.a": "b"}}]
+)
+@pytest.mark.parametrize("name", ["blobs", "index.json"])
+def test_an_archive_of_ours_holds_it_as_it_was_written(
+    write_image: Callable[..., Path], name: str, change: dict[str, Any]
+) -> None:
+    path = write_image()
+    built, buffer = written(path), io.BytesIO()
+    with tarfile.open(path) as before, tarfile.open(fileobj=buffer, mode="w") as after:
+        for each in before:
+            content = before.extractfile(each)
+            for key, value in change.items() if each.name == name else ():
+                setattr(each, key, value)
+            after.addfile(each, content)
+    path.write_bytes(buffer.getvalue())
+    assert refused_image(path, built) == JUST
+
+
+@pytest.mark.parametrize("content", [b"{}", b'{"imageLayoutVersion":"9.0.0"}', bytes(100_000)])
+def test_an_archive_of_ours_says_which_layout_it_has(write_image: Callable[..., Path], content: bytes) -> None:
+    """By that, containerd reads index.json or manifest.json."""
+    path = write_image()
+    path.write_bytes(write_layout({**read(path), "oci-layout": content}))
+    assert refused_image(path) == "oci-layout in it is not as it was written."
+
+
 @pytest.mark.parametrize("begin", [b"BZh91AY&SY", b"(\xb5/\xfd", b"P*M ", b"x"])
 def test_an_archive_of_ours_is_none_that_engines_unpack_first(write_image: Callable[..., Path], begin: bytes) -> None:
     """They know by the first bytes, and then see another archive; here in the name of a header that none reads."""
