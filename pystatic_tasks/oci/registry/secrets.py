@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pystatic_tasks.config.hiding import HIDDEN
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.registry.answers import Answer, said, shown
 from pystatic_tasks.oci.registry.credentials import Credentials
 from pystatic_tasks.oci.registry.tokens import basic
+
+URL_SAFE = str.maketrans("+/", "-_")  # https://www.rfc-editor.org/rfc/rfc4648#section-5
 
 
 class Secrets:
@@ -32,7 +34,7 @@ class Secrets:
         """Be told what there is for it."""
         self._were_found[registry, repository] = True
         if credentials:
-            self._secrets |= {credentials.secret, basic(credentials).removeprefix("Basic ")}
+            self._secrets |= {credentials.secret, *as_sent(credentials)}
 
     def add_token(self, token: str) -> None:
         self._tokens.add(token)
@@ -53,3 +55,10 @@ class Secrets:
             except PushError:
                 self._were_found[place] = False
         return all(self._were_found.values())
+
+
+def as_sent(credentials: Credentials) -> Iterator[str]:
+    """User and secret in Base64, as whoever gets them may write that: in both alphabets, filled up or not."""
+    pair = basic(credentials).removeprefix("Basic ")
+    for written in (pair, pair.translate(URL_SAFE)):
+        yield from (written, written.rstrip("="))
