@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import sys
@@ -22,6 +23,7 @@ from pystatic_tasks.system.certificates import find_bundle
 CERTIFICATES_OF_REGISTRIES = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
 CONNECT_SECONDS = 10
 LARGEST_HANDSHAKE_BYTES = 10**6
+TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")  # As http.client has it.
 
 
 class TlsTransport(SSLTransport):
@@ -138,6 +140,9 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def why_unreachable(error: BaseException) -> str:
     """What the system says of a failed connection; addresses of uploads, which may be secret, are not in it."""
+    tunnels = (TUNNEL_REFUSED.match(str(each)) for each in causes(error) if isinstance(each, OSError))
+    with contextlib.suppress(StopIteration):
+        return f"the proxy answers {next(filter(None, tunnels))[1]}"
     reasons = [each.strerror for each in causes(error) if isinstance(each, OSError) and each.strerror]
     with contextlib.suppress(IndexError):
         return str(reasons[-1])

@@ -183,8 +183,10 @@ def make_pool(proxy: str, context: ssl.SSLContext | None) -> PoolManager:
 
 
 def proxy_pool(proxy: str, context: ssl.SSLContext | None) -> ProxyManager:
-    user = parse_url(proxy).auth
-    headers = make_headers(proxy_basic_auth=unquote(user)) if user else None
+    address = parse_url(proxy)
+    if not address.host:
+        raise ValueError("no address")
+    headers = make_headers(proxy_basic_auth=unquote(address.auth)) if address.auth else None
     return ProxyManager(proxy, ssl_context=context, proxy_ssl_context=context, proxy_headers=headers)
 
 

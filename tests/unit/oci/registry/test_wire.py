@@ -37,7 +37,7 @@ def test_a_proxy_is_asked_for_a_tunnel(hostile: Hostile, monkeypatch: pytest.Mon
     hostile.behave = lambda heard: [b"HTTP/1.1 403 Forbidden\r\n\r\n", HANG_UP]
     with pytest.raises(PushError) as caught:
         connect().get_manifest("shop", "1", "an/index")
-    assert caught.value.problem.startswith("registry.example cannot be reached: ")
+    assert caught.value.problem == "registry.example cannot be reached: the proxy answers 403."
     assert {each.line for each in hostile.heard} == {"CONNECT registry.example:443"}
     word = base64.b64encode(b"me:w@rd").decode()
     assert hostile.heard[0].headers["proxy-authorization"] == f"Basic {word}"
@@ -74,7 +74,7 @@ def test_a_proxy_is_the_one_that_the_environment_names(
     assert proxy_to(parse_address(address)) == proxy
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "http://[", "x://y"])
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "http://[", "x://y", "http://me:word@", "http://:3128"])
 def test_a_proxy_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     with pytest.raises(PushError) as caught:
