@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from pystatic_tasks.oci.registry.client import Registry
 
 
-LARGEST_SBOM_BYTES = 64 * 2**20
+# Thirty times in memory, if somebody means harm; of large programs it has less than one.
+LARGEST_SBOM_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
