@@ -7,10 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 
-from pystatic_tasks.system.processes import with_our_life
+from pystatic_tasks.system.processes import handling, is_in_main_thread, with_our_life
 
 try:
     import termios
@@ -21,11 +20,6 @@ except ImportError:  # Windows
 def is_terminal() -> bool:
     """Whether somebody types what we read."""
     return sys.stdin.isatty()
-
-
-def is_in_main_thread() -> bool:
-    """Whether we may say what signals do."""
-    return threading.current_thread() is threading.main_thread()
 
 
 def run_in_foreground(command: Sequence[str], variables: Mapping[str, str]) -> int:
@@ -40,24 +34,15 @@ def run_in_foreground(command: Sequence[str], variables: Mapping[str, str]) -> i
     """
     with kept_terminal(), subprocess.Popen(with_our_life(command), env=dict(variables), cwd="/") as process:
         try:
-            with left_to_others(signal.SIGINT):
+            with handling(leave_to_others, [signal.SIGINT]):
                 return process.wait()
         except BaseException:
             process.kill()
             raise
 
 
-@contextlib.contextmanager
-def left_to_others(number: signal.Signals) -> Iterator[None]:
-    """Do nothing at a signal that others of our terminal get too."""
-    if not is_in_main_thread():
-        yield
-        return
-    before = signal.signal(number, lambda number, frame: None)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
+def leave_to_others(number: int, frame: object) -> None:
+    """What we do at a signal that others of our terminal get too."""
 
 
 @contextlib.contextmanager
@@ -72,8 +57,6 @@ def kept_terminal() -> Iterator[None]:
         yield
     finally:
         # Whoever is not in its foreground is stopped when it changes the terminal, unless it ignores that.
-        before = signal.signal(signal.SIGTTOU, signal.SIG_IGN)
-        with contextlib.suppress(OSError, termios.error):
+        with handling(signal.SIG_IGN, [signal.SIGTTOU]), contextlib.suppress(OSError, termios.error):
             os.tcsetpgrp(terminal, group)
             termios.tcsetattr(terminal, termios.TCSADRAIN, settings)
-        signal.signal(signal.SIGTTOU, before)

@@ -23,7 +23,7 @@ from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.errors import PystaticError, file_error
 from pystatic_tasks.steps.table import STEPS
 from pystatic_tasks.system.files import unwritable_folder
-from pystatic_tasks.system.processes import ENDING_SIGNALS
+from pystatic_tasks.system.processes import handling
 
 NOXFILE = Path(__file__).resolve().with_name("carried_noxfile.py")
 CALL_VARIABLE = "PYSTATIC_CALL"
@@ -140,17 +140,11 @@ def wait_for(command: Sequence[str], **options: Any) -> int:
             process.send_signal(number)
 
     # Handlers of Python's, since the program would inherit that a signal is ignored.
-    numbers = [number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, pass_on) for number in numbers}
-    try:
-        with subprocess.Popen(command, **options) as process:
-            running.append(process)
-            for number in passed_on.intersection(received):
-                process.send_signal(number)
-            code = process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with handling(pass_on), subprocess.Popen(command, **options) as process:
+        running.append(process)
+        for number in passed_on.intersection(received):
+            process.send_signal(number)
+        code = process.wait()
     # Nox that ended well all the same has done what it was asked for.
     if received and code:
         return 128 + received[0]

@@ -1,4 +1,4 @@
-"""What a step may ask of whoever runs it, and how tools are run."""
+"""How tools are run, and what signals do meanwhile."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from pystatic_tasks.system.files import naming
@@ -19,6 +20,7 @@ from pystatic_tasks.system.redaction import masked
 
 # Lead another interpreter astray, and bring libraries of the caller's into each process.
 FOREIGN_VARIABLES = ("PYTHON", "LD_PRELOAD", "LD_AUDIT")
+Handler = signal.Handlers | Callable[[int, FrameType | None], object]
 # Ctrl-C, what asks for an end, and a terminal that was closed.
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -35,18 +37,30 @@ def with_our_life(command: Iterable[object]) -> list[str]:
     return [*([setpriv, "--pdeathsig", "KILL"] if setpriv else []), *map(str, command)]
 
 
+def is_in_main_thread() -> bool:
+    """Whether we may say what signals do."""
+    return threading.current_thread() is threading.main_thread()
+
+
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Ignore what ends this program by the terminal or by TERM, as do the tools that are run meanwhile."""
-    if threading.current_thread() is not threading.main_thread():
+def handling(handler: Handler, numbers: Iterable[signal.Signals] = ENDING_SIGNALS) -> Iterator[None]:
+    """Let signals do something else meanwhile, but those that are ignored; in the main thread only."""
+    if not is_in_main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in ENDING_SIGNALS}
+    # Who was started to outlive the terminal does.
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, its_handler in before.items():
+            signal.signal(number, its_handler)
+
+
+def undisturbed() -> contextlib.AbstractContextManager[None]:
+    """Ignore what ends this program by the terminal or by TERM, as do the tools that are run meanwhile."""
+    return handling(signal.SIG_IGN)
 
 
 def ignore(line: str) -> None:

@@ -6,11 +6,19 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.system.processes import last_lines, run_logged, tool_environment, undisturbed
+from pystatic_tasks.system.processes import (
+    ENDING_SIGNALS,
+    handling,
+    last_lines,
+    run_logged,
+    tool_environment,
+    undisturbed,
+)
 
 
 def script(code: str) -> list[object]:
@@ -136,6 +144,29 @@ def test_what_must_be_done_is_not_interrupted(tmp_path: Path) -> None:
         subprocess.run(["sh", "-c", f"kill -TERM $$; touch {tmp_path}/done"], check=True)
     assert (tmp_path / "done").exists()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with handling(lambda number, frame: heard.append(number)):
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                os.kill(os.getpid(), number)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert heard == [signal.SIGTERM]
+
+
+def test_another_thread_says_nothing_of_signals() -> None:
+    def run() -> list[object]:
+        with handling(signal.SIG_IGN):
+            return [signal.getsignal(number) for number in ENDING_SIGNALS]
+
+    before = [signal.getsignal(number) for number in ENDING_SIGNALS]
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(run).result() == before
 
 
 def test_the_last_lines_are_those_with_text(tmp_path: Path) -> None:
