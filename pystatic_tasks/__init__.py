@@ -26,7 +26,8 @@ from pystatic_tasks.errors import (
 
 if TYPE_CHECKING:
     from pystatic_tasks.config import load_config
-    from pystatic_tasks.fronts.sessions import register, run_step
+    from pystatic_tasks.fronts.sessions.own_session import run_step
+    from pystatic_tasks.fronts.sessions.registration import register
 
 __all__ = [
     "ConfigError",
@@ -50,10 +51,14 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """Load Nox only when a session is wanted, and the configuration only when it is read."""
-    if name in ("register", "run_step"):
-        from pystatic_tasks.fronts import sessions
+    if name == "register":
+        from pystatic_tasks.fronts.sessions.registration import register
 
-        return getattr(sessions, name)
+        return register
+    if name == "run_step":
+        from pystatic_tasks.fronts.sessions.own_session import run_step
+
+        return run_step
     if name == "load_config":
         from pystatic_tasks.config import load_config
 

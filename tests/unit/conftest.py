@@ -47,7 +47,7 @@ settings.load_profile("tests")
 @pytest.fixture(scope="session")
 def python() -> Iterator[Forked]:
     """Runs Nox and our command line in processes of their own."""
-    with forked("nox", "pystatic_tasks.fronts.sessions", "pystatic_tasks.fronts.nox_process") as made:
+    with forked("nox", "pystatic_tasks.fronts.sessions.registration", "pystatic_tasks.fronts.nox_process") as made:
         yield made
 
 

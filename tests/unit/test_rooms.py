@@ -157,9 +157,9 @@ def test_every_import_is_as_it_must_be() -> None:
 
 
 GOOD = {
-    "__init__.py": "from pystatic_tasks.errors import Broken\nimport pystatic_tasks.fronts.sessions",
+    "__init__.py": "from pystatic_tasks.errors import Broken\nfrom pystatic_tasks.fronts.sessions import work",
     "errors.py": "from pystatic_tasks.system.redaction import hide",
-    "fronts/sessions.py": "import nox\nfrom pystatic_tasks import errors\nfrom pystatic_tasks.steps import table",
+    "fronts/sessions/work.py": "import nox\nfrom pystatic_tasks import errors\nfrom pystatic_tasks.steps import table",
     "steps/__init__.py": "",
     "steps/table.py": "from pystatic_tasks.steps.freeze import step\nfrom pystatic_tasks.steps.push import send",
     "steps/manifest.py": "from pystatic_tasks.config import load",

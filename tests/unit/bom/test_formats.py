@@ -13,9 +13,8 @@ from pystatic_tasks.steps.results import Built
 
 
 def test_no_library_is_loaded_before_something_is_written() -> None:
-    code = (
-        "import sys, pystatic_tasks.fronts.sessions; print({'cyclonedx', 'packageurl', 'spdx_tools'} & {*sys.modules})"
-    )
+    libraries = "{'cyclonedx', 'packageurl', 'spdx_tools'}"
+    code = f"import sys; from pystatic_tasks import register; print({libraries} & {{*sys.modules}})"
     assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
 
 

@@ -8,6 +8,7 @@ import pytest
 from support import validate
 
 from pystatic_tasks.config import ImageConfig, load_config
+from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.config.project import read_pyproject
 from pystatic_tasks.errors import ConfigError
 
@@ -596,3 +597,14 @@ def test_an_app_has_the_port_of_its_server(tmp_path: Path) -> None:
     assert caught.value.details == (
         "tool.pystatic-tasks.smoke.port: an app is asked at the port that its server listens on; leave it out",
     )
+
+
+def test_an_image_is_picked_by_its_name(tmp_path: Path) -> None:
+    images = load_config(
+        write(tmp_path, "[tool.pystatic-tasks.images]\nweb.app = 'shop:app'\nworker.script = 'worker.py'\n")
+    )
+    assert [pick_image(images, name).name for name in ("web", "worker")] == ["web", "worker"]
+    assert pick_image(images[:1], "") is images[0]
+    with pytest.raises(ConfigError) as caught:
+        pick_image(images[:1], "worker")
+    assert str(caught.value) == 'There is no image "worker"; known are web\nName one of them.'

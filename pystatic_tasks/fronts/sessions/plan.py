@@ -1,4 +1,4 @@
-"""What one call of `register()` asks for: which sessions there are, and what each runs."""
+"""What one call of `register()` asks for: which sessions there are, and what each is to do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.fronts.nox_process import shown_as
+from pystatic_tasks.fronts.sessions.work import Work
 from pystatic_tasks.steps.context import session_command
 from pystatic_tasks.steps.table import STEPS, steps_before
 
@@ -39,15 +40,21 @@ class Plan:
             return lambda step, *options: " ".join([own.format(step=step), *named, *options])
         return lambda step, *options: session_command(self.session_name(step, image), *options)
 
+    def work(self, step: str, image: str = "") -> Work:
+        """What a step's session is to do: the step, after those before it that have no session."""
+        before = takewhile(lambda each: each in self.skip, steps_before(step))
+        return Work(
+            root=self.root,
+            overrides=self.overrides,
+            steps=(*reversed(list(before)), step),
+            image=image,
+            command=self.command(image),
+        )
+
     @property
     def steps(self) -> list[str]:
         """The steps that have a session, in order."""
         return [step for step in STEPS if step not in self.skip]
-
-    def steps_of(self, step: str) -> list[str]:
-        """The step, after those before it that have no session."""
-        before = takewhile(lambda each: each in self.skip, steps_before(step))
-        return [*reversed(list(before)), step]
 
     def step_before(self, step: str) -> str | None:
         """The step before it that has a session."""

@@ -1,0 +1,154 @@
+"""The steps of one image, run by a session."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import nox
+
+from pystatic_tasks.config.model import HERE, ImageConfig
+from pystatic_tasks.config.options import Options, parse_options, words_in_container, words_of_second_build
+from pystatic_tasks.errors import ConfigError, PystaticError, SmokeError
+from pystatic_tasks.fronts.container.build import freeze_and_pack
+from pystatic_tasks.fronts.nox_process import Call
+from pystatic_tasks.fronts.platforms import result_paths, run_for_platforms
+from pystatic_tasks.fronts.rebuild.repair import check_repaired, write_repairs
+from pystatic_tasks.fronts.rebuild.second_build import check_reproducible
+from pystatic_tasks.fronts.sessions.context import make_context
+from pystatic_tasks.fronts.sessions.ending import ended_in_order
+from pystatic_tasks.fronts.sessions.environment import backend_of_user, make_environment, only_installs
+from pystatic_tasks.fronts.sessions.neighbours import is_awaited, is_prerequisite, run_again, runs_others
+from pystatic_tasks.fronts.sessions.work import Work, check_place
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze.step import prepare
+from pystatic_tasks.steps.manifest import only_one
+from pystatic_tasks.steps.table import STEPS
+from pystatic_tasks.system.terminal import folded
+
+
+def run_steps(session: nox.Session, work: Work) -> None:
+    """Run the steps of one image; every error becomes Nox's own."""
+    with ended_in_order(session):
+        options = parse_options(session.posargs)
+        config = work.config(options)
+        check_place(config, options)
+        if options.watch:
+            check_watchable(session, work)
+        if work.freezes_here(config):
+            make_environment(session, config)
+        if only_installs(session):
+            if work.freezes_here(config):
+                prepare(config, make_context(session, config, options, work.command))
+            return
+        with only_one(config, session.log, lambda: is_awaited(session, work.image)):
+            run_and_repair(session, work, config, options)
+
+
+def check_watchable(session: nox.Session, work: Work) -> None:
+    """Raises ConfigError if a step in the foreground could not build again what it runs."""
+    if STEPS[work.steps[-1]].in_foreground and not runs_others(session):
+        raise ConfigError(
+            f"--watch builds by the sessions before {session.name}: there are none here, or Nox was told to run none.",
+            "Run a session of register() without --no-dependencies, or leave out --watch.",
+        )
+
+
+def run_and_repair(session: nox.Session, work: Work, config: ImageConfig, options: Options) -> None:
+    """Run the steps, with --fix once more after each repair, as long as one may help."""
+    while True:
+        try:
+            run_each(session, work, config, options)
+            return
+        except SmokeError as error:
+            if not options.fix or not error.repairs:
+                raise
+            written = write_repairs(config, error.repairs, session.log)
+            config = work.config(options)
+            for repair in error.repairs:
+                check_repaired(config, repair)
+            # What follows from a repair is found out by what changed, after an earlier round from nothing.
+            options = replace(options, use_cache=True)
+            build_again(session, work, config, ", ".join(written))
+
+
+def build_again(session: nox.Session, work: Work, config: ImageConfig, written: str) -> None:
+    """Do again what comes before the session, after a repair.
+
+    Raises:
+        PystaticError: those sessions are not ours to run, or one of them failed.
+    """
+    if work.freezes:
+        return
+    if not runs_others(session):
+        raise PystaticError(
+            f"{config.name} broke its contract, and what may repair it is in pyproject.toml now: {written}.",
+            f"Freeze it again, then run the session {session.name} again.",
+        )
+    failed = run_again(session)
+    if failed:
+        raise PystaticError(
+            f"{config.name} was repaired by {written} in pyproject.toml, and {failed} failed after that.",
+            "See what it said above.",
+        )
+
+
+def run_each(session: nox.Session, work: Work, config: ImageConfig, options: Options) -> None:
+    """Run the steps in order, and print what is of the last for standard output."""
+    run = partial(run_one, work, options)
+
+    def build_again_for_last() -> ImageConfig:
+        config = work.config(options)
+        failed = run_again(session)
+        if failed:
+            raise PystaticError(f"{config.name} could not be built: {failed} failed.", "See what it said above.")
+        for step in work.steps[:-1]:
+            run(step, config, replace(context, use_cache=True))
+        return config
+
+    context = make_context(session, config, options, work.command)
+    context = replace(context, build_again=build_again_for_last)
+    for step in work.steps:
+        with fold(step, config):
+            if context.platforms:
+                run_for_platforms(STEPS[step], config, context, run)
+            else:
+                run(step, config, context)
+        if step == "image" and options.check_reproducible:
+            words = words_of_second_build(options)
+            call = Call(root=config.root, step=step, images=(config.name,), words=words, overrides=work.overrides)
+            check_reproducible(config, context, call, backend_of_user(session))
+    last = work.steps[-1]
+    if not is_prerequisite(session, last):
+        for path in result_paths(STEPS[last], config, context.platforms):
+            if path.exists():
+                print_result(json.loads(path.read_text(encoding="utf-8")), last, options)
+
+
+def run_one(work: Work, options: Options, step: str, config: ImageConfig, context: StepContext) -> None:
+    """Run one step here, or in the container that the program is frozen in."""
+    if config.build.place == HERE or not STEPS[step].in_container:
+        STEPS[step].run(config, context)
+    elif STEPS[step].needs_environment:
+        platform = config.platform or next(iter(options.platforms), None)
+        freeze_and_pack(config, context, words_in_container(options), work.overrides, platform)
+
+
+def fold(step: str, config: ImageConfig) -> AbstractContextManager[None]:
+    """What a job's log folds the lines of a step by, if it says much."""
+    return folded(f"{step} of {config.name}", sys.stderr, os.environ) if STEPS[step].is_folded else nullcontext()
+
+
+def print_result(content: Mapping[str, Any], step: str, options: Options) -> None:
+    """Print what a step made: as JSON if the user asked for it, otherwise only what push and index sent, by digest."""
+    if options.json:
+        print(json.dumps(content), flush=True)
+    else:
+        for reference in content.get("references", ()) if STEPS[step].on_request else ():
+            print(reference, flush=True)

@@ -1,0 +1,75 @@
+"""A step that is done once for all images, and what it asks for of each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+import nox
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.options import parse_options
+from pystatic_tasks.errors import ConfigError, PystaticError
+from pystatic_tasks.fronts.sessions.context import make_context
+from pystatic_tasks.fronts.sessions.ending import ended_in_order
+from pystatic_tasks.fronts.sessions.environment import only_installs
+from pystatic_tasks.fronts.sessions.image_steps import run_steps
+from pystatic_tasks.fronts.sessions.neighbours import Identity, run_missing, waited_for
+from pystatic_tasks.fronts.sessions.plan import Plan
+from pystatic_tasks.fronts.sessions.work import Work, check_place
+from pystatic_tasks.steps.table import STEPS
+
+
+def nothing_first(config: ImageConfig) -> None:
+    """In a session of the caller's own, what comes before is theirs."""
+
+
+def run_for_project(session: nox.Session, work: Work, push: Callable[[ImageConfig], object] = nothing_first) -> None:
+    """Run the last step once for all images, and print what it returns; every error becomes Nox's own.
+
+    Args:
+        session: The running session.
+        work: What it is to do.
+        push: Does what comes before for one image, where the step needs it.
+    """
+    step = work.steps[-1]
+    run = STEPS[step].run_for_project
+    assert run
+    with ended_in_order(session):
+        options = parse_options(session.posargs)
+        if options.json:
+            raise ConfigError(f"{step} leaves no manifest that --json could print.", "Leave --json out.")
+        configs = work.configs(options)
+        for config in configs:
+            check_place(config, options)
+        if only_installs(session):
+            return
+        content = run(configs, replace(make_context(session, configs[0], options, work.command), push=push))
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+
+
+def run_before(session: nox.Session, plan: Plan, step: str, config: ImageConfig, image: str) -> None:
+    """Run what comes before a step of the project for one image, unless Nox was told --no-dependencies.
+
+    Args:
+        session: The running session.
+        plan: The call of `register()` that it is of.
+        step: The step.
+        config: The image.
+        image: Its name where the project has several; else "".
+
+    Raises:
+        PystaticError: it failed.
+    """
+    if session._runner.global_config.no_dependencies:
+        return
+    before = plan.step_before(step)
+    failed = run_missing(session, Identity(plan=plan, step=before, image=image)) if before else ""
+    if failed:
+        raise PystaticError(f"{config.name} is needed, and {failed} failed.", "See what it said above.")
+    work = plan.work(step, image)
+    if work.steps[:-1]:
+        with waited_for(session._runner, [session._runner]):
+            run_steps(session, replace(work, steps=work.steps[:-1]))

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import pytest
+from nox_sessions import AbortedError, Session, write
+
+from pystatic_tasks.fronts.sessions.registration import register
+
+BOTH = ("--in", "docker", "--platform", "linux/amd64,linux/arm64")
+
+
+@pytest.mark.parametrize("words", [BOTH[2:], ("--in", "here", *BOTH[2:])])
+def test_this_machine_alone_builds_for_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    sessions = register(root=write(tmp_path))
+    for step in ("image", "resolve"):
+        with pytest.raises(AbortedError) as caught:
+            sessions[step](Session(*words).nox)
+        assert str(caught.value) == (
+            "--platform linux/amd64,linux/arm64: this machine builds linux/amd64 only.\n"
+            "Run it on a machine of that platform, or in a container of it: --in docker or --in podman"
+        )
+
+
+def test_a_second_build_is_of_this_machine(tmp_path: Path) -> None:
+    with pytest.raises(AbortedError) as caught:
+        register(root=write(tmp_path))["image"](Session("--in", "podman", "--check-reproducible").nox)
+    assert str(caught.value) == (
+        "--check-reproducible builds on this machine, and shop is frozen in a container of podman.\n"
+        "Leave out one of the two: --in here freezes on this machine"
+    )
