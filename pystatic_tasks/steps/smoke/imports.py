@@ -10,7 +10,7 @@ from pystatic_tasks.engines import Artifact, Container, Engine
 from pystatic_tasks.steps.import_times import VERSION, parse_imports
 from pystatic_tasks.steps.policy import make_policy
 from pystatic_tasks.steps.results import Built, Imported, Imports
-from pystatic_tasks.steps.smoke.probes import wait_until_ready
+from pystatic_tasks.steps.smoke.probes import first_path, wait_until_ready
 from pystatic_tasks.steps.start_phases import parse_phases
 
 # Python's own variable, of which the launcher and the script of a tree make "-X importtime"; and of several workers
@@ -26,8 +26,7 @@ def measure_imports(config: ImageConfig, engine: Engine, artifact: Artifact, bui
     begun = time.monotonic_ns()
     container = engine.start(artifact, policy, [])
     try:
-        path = config.smoke.requests[0].path if config.smoke.requests else "/"
-        if not wait_until_ready(container, container.address(), path, config.smoke.timeout):
+        if not wait_until_ready(container, container.address(), first_path(config), config.smoke.timeout):
             return None
         answered = time.monotonic_ns()
         imports = logged_imports(container)

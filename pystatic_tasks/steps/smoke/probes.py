@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from pystatic_tasks.config.model import Request
+from pystatic_tasks.config.model import ImageConfig, Request
 from pystatic_tasks.engines.base import Container
 from pystatic_tasks.in_env.client import STREAM, Answer, send
 
@@ -13,6 +13,11 @@ POLL_SECONDS = 0.01
 # Engines take some ten milliseconds to say whether it still runs, in which it would answer already.
 LOOK_SECONDS = 0.25
 SHOWN_CHARACTERS = 60
+
+
+def first_path(config: ImageConfig) -> str:
+    """What the program is asked for before anything else."""
+    return config.smoke.requests[0].path if config.smoke.requests else "/"
 
 
 def wait_until_ready(container: Container, address: tuple[str, int], path: str, timeout: float) -> bool:

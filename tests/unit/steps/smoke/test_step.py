@@ -18,7 +18,7 @@ from support import validate
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, Request, Service
 from pystatic_tasks.engines import Artifact, Container, Policy, make_artifact
 from pystatic_tasks.engines.sandbox import Sandbox
-from pystatic_tasks.errors import Repair, ServiceError, SmokeError
+from pystatic_tasks.errors import ServiceError, SmokeError
 from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.oci import compression
@@ -26,14 +26,13 @@ from pystatic_tasks.oci.archive import Written, write_archive
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import require_result, write_manifest
 from pystatic_tasks.steps.results import Built, Check
-from pystatic_tasks.steps.smoke import contract, step
-from pystatic_tasks.steps.smoke.step import RANDOM_USERS, Run, expected_otherwise, failure, random_user, show, smoke
+from pystatic_tasks.steps.smoke import contract, runs
+from pystatic_tasks.steps.smoke.step import RANDOM_USERS, random_user, show, smoke
 
 WRITTEN = Written(digest="sha256:0", image_id="sha256:1", references=["shop:latest"])
 GOOD = Check(name="not root", passed=True, seen="user 65535")
 BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
 LOG = "its log, whole in build/pystatic/{}/smoke.log, ends so:"
-LARGE = Check(name="within budget", passed=False, seen="8.10 MB, budget 8.00 MB")
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +44,6 @@ def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make_image(root: Path, *, app: str | None = "shop:app", **options: Any) -> ImageConfig:
     return ImageConfig(root=root, project=root, name="shop", app=app, packer="staticx", image=ImageOptions(**options))
-
-
-def run(*checks: Check, output: str = "") -> Run:
-    return Run(user="1:1", startup_ms=None, checks=checks, output=output)
 
 
 @pytest.fixture
@@ -102,7 +97,7 @@ def test_a_program_that_breaks_its_contract_fails_and_is_reported(tmp_path: Path
 
 
 def test_a_program_that_does_not_end_fails(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (contract, step):
+    for module in (contract, runs):
         monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
     image = build(tmp_path, "sleep", command=("60",), timeout=0.2)
     with pytest.raises(SmokeError) as caught:
@@ -138,7 +133,7 @@ WAITS = "trap 'exit 0' TERM; {0}; while :; do sleep 0.02; done"
 def test_a_program_that_runs_until_term_is_stopped(
     tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch, stdout: str | None
 ) -> None:
-    monkeypatch.setattr(step, "SETTLE_SECONDS", 0.3)
+    monkeypatch.setattr(runs, "SETTLE_SECONDS", 0.3)
     said: list[str] = []
     report = smoke(
         shell(tmp_path, WAITS.format("sleep 0.2; echo waiting"), stdout=stdout), StepContext(say=said.append)
@@ -263,7 +258,7 @@ def test_a_health_check_that_fails_is_found(tmp_path: Path, sandboxes: Path) -> 
 def test_a_program_that_does_not_listen_to_term_fails(
     tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (contract, step):
+    for module in (contract, runs):
         monkeypatch.setattr(module, "GRACE_SECONDS", 0.1)
     with pytest.raises(SmokeError) as caught:
         smoke(shell(tmp_path, "echo waiting; exec sleep 60", stdout="waiting"), StepContext(say=lambda line: None))
@@ -292,24 +287,6 @@ def test_a_tree_may_write_into_tmp_where_it_is_given_one(tmp_path: Path, sandbox
     assert smoke(given, StepContext(say=lambda line: None)).passed
 
 
-def test_a_broken_contract_is_told_once_with_the_end_of_the_log(tmp_path: Path) -> None:
-    runs = [run(GOOD, BAD, output="".join(f"line {n}\n" for n in range(30))), run(BAD, output="second run")]
-    log = "".join(f"  | line {n}\n" for n in range(10, 30))
-    assert str(failure(make_image(tmp_path), [LARGE], runs)) == (
-        "shop broke its contract:\n"
-        "  within budget: 8.10 MB, budget 8.00 MB\n"
-        "  GET /: answered 500, expected 200\n"
-        "  its log, whole in build/pystatic/shop/smoke.log, ends so:\n"
-        f"{log}"
-        "All that was seen is in dist/pystatic/shop/smoke.json."
-    )
-
-
-def test_the_log_is_that_of_the_run_that_failed(tmp_path: Path) -> None:
-    error = failure(make_image(tmp_path), [], [run(GOOD, output="first"), run(BAD, output="second")])
-    assert error.details == ("GET /: answered 500, expected 200", LOG.format("shop"), "| second")
-
-
 def test_the_whole_log_of_the_run_that_failed_is_kept_until_the_next(tmp_path: Path, sandboxes: Path) -> None:
     script = "for n in $(seq 30); do echo line $n; done; echo https://me:secret@example.org/; exit 3"
     lines = "".join(f"line {n}\n" for n in range(1, 31))
@@ -331,36 +308,6 @@ def test_the_callers_values_are_hidden_in_what_is_shown_and_kept(
         smoke(shop, StepContext(say=lambda line: None))
     assert caught.value.details[-1] == "| key ***"
     assert (shop.work / "smoke.log").read_text(encoding="utf-8") == "key ***\n"
-
-
-def test_answers_that_differ_each_time_can_be_declared(tmp_path: Path) -> None:
-    check = Check(name="GET /", passed=False, seen='lacks "Feld", which the plain program answered')
-    assert failure(make_image(tmp_path), [], [run(check)]).remedy == (
-        "If such answers are never the same, say what they must contain, by text or json of the request."
-    )
-
-
-def test_what_fails_without_a_run_shows_no_log(tmp_path: Path) -> None:
-    assert str(failure(make_image(tmp_path), [LARGE], [run(GOOD, output="fine")])) == (
-        "shop broke its contract:\n"
-        "  within budget: 8.10 MB, budget 8.00 MB\n"
-        "All that was seen is in dist/pystatic/shop/smoke.json."
-    )
-
-
-def test_what_the_log_suggests_is_the_remedy(tmp_path: Path) -> None:
-    error = failure(make_image(tmp_path), [], [run(BAD, output="No module named 'yaml'")])
-    assert '  hidden-imports = ["yaml"]' in error.remedy.splitlines()
-    assert error.repairs == (Repair(table="freeze", key="hidden-imports", value=("yaml",)),)
-    assert error.exit_code == 7
-
-
-def test_the_logs_of_all_runs_that_failed_are_read(tmp_path: Path) -> None:
-    runs = [run(BAD, output="No module named 'a'"), run(GOOD, output="No module named 'b'")]
-    runs.append(run(BAD, output="No module named 'c'"))
-    assert failure(make_image(tmp_path), [], runs).repairs == (
-        Repair(table="freeze", key="hidden-imports", value=("a", "c")),
-    )
 
 
 def test_checks_are_shown_in_columns() -> None:
@@ -414,25 +361,6 @@ def test_a_second_run_that_goes_as_the_first_is_one_line(tmp_path: Path, sandbox
     assert said[place + 1] == "  ok      the same 3 checks: as before"
 
 
-@pytest.mark.parametrize(
-    ("name", "seen", "advice"),
-    [
-        (
-            "GET /",
-            "answered 404, expected 200",
-            "Ask for a path that the service has, or declare that answer, in [tool.pystatic-tasks]: "
-            'smoke.requests = [{ path = "/", status = 404 }]',
-        ),
-        ("POST /", "answered 404, expected 200", ""),
-        ("GET /", "no answer", ""),
-        ("GET /", "answered 'x', expected it to contain 'y'", ""),
-        ("TERM ends it", "exit code 1", ""),
-    ],
-)
-def test_an_answer_that_nobody_declared_may_be_right(name: str, seen: str, advice: str) -> None:
-    assert expected_otherwise([Check(name=name, passed=False, seen=seen)]) == advice
-
-
 def test_the_checks_are_a_table_in_the_summary_of_a_job(
     tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -446,13 +374,6 @@ def test_the_checks_are_a_table_in_the_summary_of_a_job(
         "| image | no shell | ok | 5 files |",
     ]
     assert "| 65535:65535 | echo a\\|b | ok | exit code 0 |" in lines
-
-
-def test_the_repair_is_called_as_the_user_calls_smoke(tmp_path: Path) -> None:
-    (tmp_path / "plugins.py").touch()
-    output = "ModuleNotFoundError: No module named 'plugins'"
-    text = str(failure(make_image(tmp_path), [], [run(BAD, output=output)], fix="inv smoke --fix"))
-    assert 'let it be repaired by "inv smoke --fix".' in text
 
 
 SERVES = """

@@ -1,0 +1,211 @@
+"""One run of the image, from start to stop, and what is seen of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pystatic_tasks.config.hiding import hidden
+from pystatic_tasks.config.model import ImageConfig, Request
+from pystatic_tasks.config.variables import caller_values
+from pystatic_tasks.engines import Artifact, Container, Engine
+from pystatic_tasks.engines.base import GRACE_SECONDS
+from pystatic_tasks.in_env.client import Answer, send
+from pystatic_tasks.in_env.protocol import ObservedAnswer
+from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.packers import says_ended_by_term, unpacked_into_tmp
+from pystatic_tasks.steps.policy import make_policy
+from pystatic_tasks.steps.results import Check
+from pystatic_tasks.steps.smoke import contract
+from pystatic_tasks.steps.smoke.plain import Plain, is_another_text, lacks, missing_words, read_plain, unlike_plain
+from pystatic_tasks.steps.smoke.probes import first_path, mismatch, wait_until_ready
+
+# How long a program must run that says nothing of being ready.
+SETTLE_SECONDS = 1.0
+POLL_SECONDS = 0.05
+# How often more is asked what lacks words.
+MORE_TRIES = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run of the image, from start to stop.
+
+    `startup_ms` is the time from the engine's start command to the first answer, or to the text that a
+    long-running program prints; None without one.
+    """
+
+    user: str
+    startup_ms: int | None
+    checks: Sequence[Check]
+    output: str
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str) -> Run:
+    """Start the image as a user, look at it, and stop it, whatever kind of program it is."""
+    policy = make_policy(config, user=user, step="smoke")
+    plain = read_plain(config)
+    started = time.monotonic()
+    container = engine.start(artifact, policy, [] if config.app else config.smoke.command)
+    try:
+        if serves(config):
+            run = serve_once(config, container, plain, user, started)
+        elif config.smoke.long_running:
+            run = run_until_stopped(config, container, plain, user, started)
+        else:
+            run = end_once(config, container, user)
+        return without_secrets(config, run)
+    finally:
+        container.remove()
+
+
+def serves(config: ImageConfig) -> bool:
+    """Whether the program is asked by HTTP."""
+    return config.app is not None or config.smoke.port is not None
+
+
+def serve_once(config: ImageConfig, container: Container, plain: Plain, user: str, started: float) -> Run:
+    """A web service: ask the requests, then stop it."""
+    checks = []
+    startup_ms = None
+    if container.artifact.port is None:
+        seen = find_server(config.server_kind).no_port
+        return finish(config, container, plain, user, startup_ms, [Check(name="answers", passed=False, seen=seen)])
+    address = container.address() if container.running() else None
+    if address and wait_until_ready(container, address, first_path(config), config.smoke.timeout):
+        startup_ms = round((time.monotonic() - started) * 1000)
+        checks += ask_all(config, address, plain)
+        checks.append(contract.check_users(container.users()))
+        if config.image.healthcheck:
+            checks.append(contract.check_health(container.execute(["--healthcheck", config.image.healthcheck])))
+    else:
+        seen = (
+            f"it ended with exit code {container.wait(0)}"
+            if not container.running()
+            else f"none within {config.smoke.timeout:g} s"
+        )
+        checks.append(Check(name="answers", passed=False, seen=seen))
+    return finish(config, container, plain, user, startup_ms, checks)
+
+
+def ask_all(config: ImageConfig, address: tuple[str, int], plain: Plain) -> list[Check]:
+    checks = []
+    for number, request in enumerate(config.smoke.requests):
+        checks.append(ask(config, request, address, plain.answer_to(number, request)))
+    return checks
+
+
+def ask(config: ImageConfig, request: Request, address: tuple[str, int], plain: ObservedAnswer | None) -> Check:
+    """Ask one request, and compare what is answered with what is declared and with the plain program's answer."""
+
+    def answers() -> Iterator[Answer]:
+        yield answer
+        # What is drawn, or counted by each worker, may be there the next time.
+        for _ in range(MORE_TRIES if request.method in ("GET", "HEAD") else 0):
+            yield send(request, address, config.smoke.timeout)
+
+    answer = send(request, address, config.smoke.timeout)
+    name = f"{request.method} {request.path}"
+    problem = unlike_plain(request, answer, mismatch(request, answer), plain)
+    if problem:
+        return Check(name=name, passed=False, seen=problem)
+    seen = f"{answer.status} in {answer.seconds * 1000:.0f} ms"
+    missing = missing_words(request, answers(), plain)
+    if plain is None or not missing:
+        return Check(name=name, passed=True, seen=seen)
+    if is_another_text(missing, plain):
+        return Check(name=name, passed=False, seen=lacks(missing, plain))
+    return Check(name=name, passed=True, seen=f"{seen}; {lacks(missing, plain)}")
+
+
+def finish(
+    config: ImageConfig,
+    container: Container,
+    plain: Plain,
+    user: str,
+    startup_ms: int | None,
+    checks: list[Check],
+) -> Run:
+    """Stop the container and look at what it leaves."""
+    if container.running():
+        end = container.stop(GRACE_SECONDS)
+        checks.append(contract.check_stop(end, by_term=says_ended_by_term(config, container.output())))
+    elif not any(check.name == "answers" for check in checks):
+        # There it would have been said.
+        checks.append(contract.check_ended(container.wait(0)))
+    output = container.output()
+    checks += [
+        contract.check_log(output, container.artifact.server, plain.errors, caller_values(config)),
+        contract.check_leftovers(container.leftovers(), unpacked_into_tmp(config)),
+    ]
+    return Run(user=user, startup_ms=startup_ms, checks=checks, output=output)
+
+
+def without_secrets(config: ImageConfig, run: Run) -> Run:
+    """A run as it may be shown and kept; it is judged before, by all that it said."""
+    found = caller_values(config)
+    checks = [replace(check, seen=hidden(check.seen, found)) for check in run.checks]
+    return replace(run, checks=checks, output=hidden(run.output, found))
+
+
+def end_once(config: ImageConfig, container: Container, user: str) -> Run:
+    """A program without HTTP: let it end, and look at its exit code and output."""
+    code = container.wait(config.smoke.timeout)
+    if code is None:
+        container.stop(GRACE_SECONDS)
+    output = container.output()
+    checks = [check_code(config, code)]
+    if config.smoke.stdout is not None:
+        checks.append(check_text(config.smoke.stdout, found=config.smoke.stdout in output))
+    checks.append(contract.check_leftovers(container.leftovers(), unpacked_into_tmp(config)))
+    return Run(user=user, startup_ms=None, checks=checks, output=output)
+
+
+def check_code(config: ImageConfig, code: int | None) -> Check:
+    wanted = config.smoke.exit_code
+    seen = f"still runs after {config.smoke.timeout:g} s" if code is None else f"exit code {code}"
+    if code is not None and code != wanted and wanted:
+        seen += f", expected {wanted}"
+    return Check(name=" ".join([config.name, *config.smoke.command]), passed=code == wanted, seen=seen)
+
+
+def check_text(text: str, *, found: bool) -> Check:
+    return Check(name=f"prints {text!r}", passed=found, seen="found" if found else "not found")
+
+
+def run_until_stopped(config: ImageConfig, container: Container, plain: Plain, user: str, started: float) -> Run:
+    """A program without HTTP that runs until TERM: wait for its text, then stop it."""
+    text = config.smoke.stdout
+    checks = []
+    startup_ms = None
+    if text is None:
+        container.wait(SETTLE_SECONDS)
+    else:
+        found = wait_for_text(container, text, config.smoke.timeout)
+        if found:
+            startup_ms = round((time.monotonic() - started) * 1000)
+        checks.append(check_text(text, found=found))
+    users = container.users() if container.running() else set()
+    # One that ends meanwhile has no processes that could be seen.
+    if users or container.wait(POLL_SECONDS) is None:
+        checks.append(contract.check_users(users))
+    return finish(config, container, plain, user, startup_ms, checks)
+
+
+def wait_for_text(container: Container, text: str, timeout: float) -> bool:
+    """Wait until the program has printed the text; False if it ends before or `timeout` seconds pass."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        # Asked in this order, so that what it prints last is seen.
+        runs = container.running()
+        if text in container.output():
+            return True
+        if not runs:
+            return False
+        time.sleep(POLL_SECONDS)
+    return False
