@@ -1,7 +1,7 @@
 """What of the project's data must not get into an image by accident: secrets, what git ignores, what lies elsewhere.
 
-Only the project's own files are looked at, and of them only those that nobody has listed by hand:
-package data, and what lies in folders that the configuration names.
+Only files of the project, and of others of this machine that are installed with it, are looked at, and of them only
+those that nobody has listed by hand: package data, and what lies in folders that the configuration names.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Candidate:
         entry: How it would be listed by hand.
         origin: The file of the project that it was copied from, or itself; None if that is not known.
         folder: The folder that was named, if it goes in as a part of one.
+        project: The folder of the project that it is of, which may be another than the one that is built.
     """
 
     source: Path
@@ -47,6 +48,7 @@ class Candidate:
     entry: str
     origin: Path | None
     folder: Path | None = None
+    project: Path | None = None
 
     @cached_property
     def places(self) -> list[Path]:
@@ -112,7 +114,7 @@ def shown_path(config: ImageConfig, candidate: Candidate) -> str:
 
 def reason_of_names(config: ImageConfig, candidate: Candidate) -> str:
     """Looks at where the file would lie, where it lies, and at each place that it leads to by links."""
-    names = [candidate.place, *(name_of(config, path) for path in candidate.places)]
+    names = [candidate.place, *(name_of(config, candidate, path) for path in candidate.places)]
     return next(filter(None, map(reason_of_name, names)), "")
 
 
@@ -121,19 +123,21 @@ def file_names(candidate: Candidate) -> list[str]:
     return [PurePosixPath(candidate.place).name, *(path.name for path in candidate.places)]
 
 
-def name_of(config: ImageConfig, path: Path) -> str:
+def name_of(config: ImageConfig, candidate: Candidate, path: Path) -> str:
     """The path inside the project, or the whole one of what lies elsewhere."""
-    folder = next((each for each in project_folders(config) if path.is_relative_to(each)), None)
+    folder = next((each for each in project_folders(config, candidate) if path.is_relative_to(each)), None)
     return str(path.relative_to(folder) if folder else path)
 
 
-def project_folders(config: ImageConfig) -> list[Path]:
-    return list(dict.fromkeys([*ways(config.root), *ways(config.project)]))
+def project_folders(config: ImageConfig, candidate: Candidate) -> list[Path]:
+    """Those of the project that is built, and of the one that the file is of."""
+    folders = (config.root, config.project, *filter(None, [candidate.project]))
+    return list(dict.fromkeys(way for folder in folders for way in ways(folder)))
 
 
 def folders_around(config: ImageConfig, candidate: Candidate) -> list[Path]:
-    """The project's folders, and the one that was named."""
-    return [*project_folders(config), *named_folders(candidate)]
+    """The projects' folders, and the one that was named."""
+    return [*project_folders(config, candidate), *named_folders(candidate)]
 
 
 def base_of(config: ImageConfig, candidate: Candidate, path: Path) -> Path:
@@ -164,10 +168,10 @@ def reason_of_git(config: ImageConfig, candidate: Candidate, ignored: Asked) -> 
     for path in candidate.places:
         if is_metadata_of_a_build(path):
             continue
-        base = base_of(config, candidate, path)
+        base, named = base_of(config, candidate, path), named_folders(candidate)
         found = list(map(ignored, [base, *repositories_between(base, path)]))
-        by_hand = any(path.is_relative_to(each) and is_ignored(each, found) for each in named_folders(candidate))
-        elsewhere = base in named_folders(candidate) and base not in project_folders(config) and found[0].itself
+        by_hand = any(path.is_relative_to(each) and is_ignored(each, found) for each in named)
+        elsewhere = base in named and base not in project_folders(config, candidate) and found[0].itself
         if is_ignored(path, found) and not by_hand and not elsewhere:
             return IGNORED
     return ""

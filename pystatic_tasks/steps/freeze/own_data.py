@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.steps.build_environment import site_packages
-from pystatic_tasks.steps.freeze.environment import import_paths, local_folders
-from pystatic_tasks.steps.freeze.installed import files_of_others, locals_in
+from pystatic_tasks.steps.freeze.environment import import_paths, linked_paths, local_folders
+from pystatic_tasks.steps.freeze.installed import files_of_others
 from pystatic_tasks.steps.freeze.origins import Origins, is_same
 from pystatic_tasks.steps.ignored import ignored_below
 from pystatic_tasks.steps.secret_guard import Asked, Candidate, reason_of_origin, refuse
@@ -57,14 +57,18 @@ def of_project(config: ImageConfig, python: Path, data: Iterable[DataFile]) -> I
         python: The interpreter of the build environment, which may lie in the project like what we make.
         data: Pairs (source path, folder in the program).
     """
-    folders = [*local_folders(config), config.root, config.project]
+    folders = [*source_folders(config, python), config.root, config.project]
     sites = site_packages(python)
     apart = [each for each in (config.work, python.parents[1], python.resolve().parents[1]) if is_in(each, folders)]
-    folders += [each.origin for each in locals_in(python) if each.is_editable]
     for source, folder in data:
         path = Path(source)
         if is_in(path, sites) or (is_in(path, folders) and not is_in(path, apart)):
             yield source, folder
+
+
+def source_folders(config: ImageConfig, python: Path) -> list[Path]:
+    """The folders of this machine whose contents are installed, or imported from where they are, whoever names them."""
+    return [*local_folders(config), *filter(Path.is_dir, linked_paths(config, python))]
 
 
 def is_in(path: Path, folders: Iterable[Path]) -> bool:
@@ -81,7 +85,7 @@ def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:
 def packaged(config: ImageConfig, python: Path, data: Iterable[Sequence[str]], asked: Asked) -> Iterator[Candidate]:
     """What goes in by itself and is not of a distribution of somebody else's."""
     sites = site_packages(python)
-    folders = local_folders(config)
+    folders = source_folders(config, python)
     projects = list(dict.fromkeys([*folders, config.root, config.project]))
     origins = Origins(folders=folders, projects=projects, sites=sites, others=files_of_others(python))
     made = [*sites, *environment_around(python), config.work / "program"]
@@ -102,7 +106,8 @@ def traced(
     """A file that goes in by itself, with the file of the project that it was copied from into a folder of `made`."""
 
     def candidate(origin: Path | None) -> Candidate:
-        return make_candidate(config, path, place, origin, folder_around(config, origin, place))
+        project = next((each for each in origins.folders if origin and origin.is_relative_to(each)), None)
+        return make_candidate(config, path, place, origin, folder_around(config, origin, place), project)
 
     def is_refused(origin: Path) -> bool:
         return bool(reason_of_origin(config, candidate(origin), asked))
@@ -142,11 +147,16 @@ def members(config: ImageConfig, folder: Path, place: str) -> Iterator[Candidate
 
 
 def make_candidate(
-    config: ImageConfig, source: Path, place: str, origin: Path | None, folder: Path | None = None
+    config: ImageConfig,
+    source: Path,
+    place: str,
+    origin: Path | None,
+    folder: Path | None = None,
+    project: Path | None = None,
 ) -> Candidate:
     name = os.path.relpath(origin, config.root) if origin else place
     entry = f'"{name}:{PurePosixPath(place).parent}"'
-    return Candidate(source=source, place=place, entry=entry, origin=origin, folder=folder)
+    return Candidate(source=source, place=place, entry=entry, origin=origin, folder=folder, project=project)
 
 
 def place_in(folder: str, name: str | Path) -> str:

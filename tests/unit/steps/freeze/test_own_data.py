@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -233,6 +232,49 @@ def test_what_lies_where_a_listed_file_would_is_not_listed(root: Path, site: Pat
     assert refused(image, python(site), (site / "shop/.env", "shop")) == []
 
 
+# What is installed from other folders of this machine.
+
+
+@pytest.fixture
+def rates(repository: Path, site: Path) -> Path:
+    """Another project in a repository of its own, with files that git ignores, installed with its data."""
+    rates = repository.parent / "rates"
+    names = ("src/rates/secrets.json", "src/rates/private/x.json", "src/rates/page.html")
+    write(rates, *names)
+    (rates / ".gitignore").write_text("secrets.json\nprivate/\n", encoding="utf-8")
+    subprocess.run(["git", "init", "-q", rates], check=True)
+    install_distribution(site, "rates", *(name.removeprefix("src/") for name in names), origin=rates.as_uri())
+    for name in names:
+        (site / name.removeprefix("src/")).write_text("x", encoding="utf-8")
+    return rates
+
+
+@pytest.mark.parametrize("install", [(".",), (".", "../rates")])
+def test_what_git_ignores_in_another_project_is_refused(
+    repository: Path, site: Path, rates: Path, install: tuple[str, ...]
+) -> None:
+    data = [(site / "rates" / name, f"rates/{Path(name).parent}") for name in ("secrets.json", "private/x.json")]
+    image = make_image(repository, install=install)
+    assert refused(image, python(site), *data, (site / "rates/page.html", "rates")) == [
+        "../rates/src/rates/private/x.json: git ignores it",
+        "../rates/src/rates/secrets.json: git ignores it",
+        '"../rates/src/rates/private/x.json:rates/private", "../rates/src/rates/secrets.json:rates".',
+    ]
+    listed = ("../rates/src/rates/private/x.json:rates/private", "../rates/src/rates/secrets.json:rates")
+    assert refused(make_image(repository, *listed, install=install), python(site), *data) == []
+
+
+def test_a_link_within_another_project_is_none_out_of_it(repository: Path, site: Path, rates: Path) -> None:
+    page, data = rates / "src/rates/page.html", (site / "rates/page.html", "rates")
+    for target, text in ((rates / "notes.html", "of rates"), (rates.parent / "notes.html", "of nobody")):
+        target.write_text(text, encoding="utf-8")
+        data[0].write_text(text, encoding="utf-8")
+        page.unlink()
+        page.symlink_to(target)
+        reasons = refused(make_image(repository), python(site), data)[:-1]
+        assert reasons == ([] if target.parent == rates else [f"../rates/src/rates/page.html: a link to {target}"])
+
+
 # What PyInstaller collects by itself.
 
 
@@ -240,10 +282,7 @@ def test_data_of_a_project_that_is_imported_from_elsewhere_is_looked_at(root: Pa
     rates = tmp_path / "rates"
     write(rates, "rates/.env")
     install_distribution(site, "rates", origin=rates.as_uri())
-    noted = site / "rates-1.0.dist-info/direct_url.json"
     data = [(str(rates / "rates/.env"), "rates")]
-    assert list(of_project(make_image(root), python(site), data)) == []
-    noted.write_text(json.dumps({"url": rates.as_uri(), "dir_info": {"editable": True}}), encoding="utf-8")
     assert list(of_project(make_image(root), python(site), data)) == data
 
 
