@@ -27,7 +27,6 @@ from .layer_assignment import RUNNER, assign_layers
 from .lean_binaries import make_lean
 from .metadata_headers import distributions_by_file, frozen_distributions, write_headers
 from .names import is_among, module_of
-from .package_data import is_data
 from .packed_places import place_of
 from .probe import find_libpython
 from .protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Placed, Program, TocEntry, TreeFile
@@ -201,11 +200,11 @@ def links(inputs: AnalysisInputs, files: Mapping[str, Path]) -> dict[str, str]:
 
 
 def data_of(analysed: Analysed) -> tuple[DataFile, ...]:
-    """The data files with their folders in the program, whoever asked for them."""
+    """The data files with their folders in the program, whoever asked for them; modules are none, compiled or not."""
+    modules = {name for name, _, _ in (*analysed.pure, *analysed.loose)}
+    files = ((PurePath(name), source) for name, source, kind in analysed.datas if kind == "DATA")
     return tuple(
-        (source, str(PurePath(name).parent))
-        for name, source, kind in analysed.datas
-        if kind == "DATA" and is_data(PurePath(name))
+        (source, str(path.parent)) for path, source in files if path.suffix != ".pyc" and module_of(path) not in modules
     )
 
 

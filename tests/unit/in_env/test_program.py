@@ -132,16 +132,24 @@ def test_links_among_data_and_own_files_are_known_by_where_they_lead(tmp_path: P
     assert links(inputs, own) == {f"{tmp_path}/{name}": "a.txt" for name in ("data/b.txt", "c.txt", "d.py")}
 
 
-def test_all_data_is_told_whoever_asked_for_it_and_no_code() -> None:
+def test_all_data_is_told_whoever_asked_for_it_and_no_module() -> None:
     datas = (
         ("shop.egg-info/PKG-INFO", "/shop/shop.egg-info/PKG-INFO", "DATA"),
         ("page.html", "/shop/page.html", "DATA"),
         ("shop/web.pyc", "/kept/web.pyc", "DATA"),
         ("shop/web.py", "/shop/web.py", "DATA"),
+        ("shop/skeleton.py", "/shop/skeleton.py", "DATA"),
+        ("shop/secrets.h", "/shop/secrets.h", "DATA"),
         ("index.html", "page.html", "SYMLINK"),
     )
-    analysed = Analysed(scripts=(), pure=(), loose=(), binaries=(), datas=datas)
-    assert data_of(analysed) == (("/shop/shop.egg-info/PKG-INFO", "shop.egg-info"), ("/shop/page.html", "."))
+    modules = (("shop.web", "/shop/web.py", "PYMODULE"),)
+    analysed = Analysed(scripts=(), pure=(), loose=modules, binaries=(), datas=datas)
+    assert data_of(analysed) == (
+        ("/shop/shop.egg-info/PKG-INFO", "shop.egg-info"),
+        ("/shop/page.html", "."),
+        ("/shop/skeleton.py", "shop"),
+        ("/shop/secrets.h", "shop"),
+    )
 
 
 def test_the_files_of_a_tree_are_told_by_where_they_lie_in_the_image(tmp_path: Path) -> None:
