@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import stat
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -377,10 +378,17 @@ def target_data(module: str, around: Surroundings) -> Iterator[DataFile]:
 
 
 def system_files(files: Iterable[str]) -> list[tuple[str, str]]:
-    """Files of the system's packages that were read, each with the name of its package."""
-    there = [path for path in files if path not in PROVIDED and Path(path).is_file()]
+    """Files of the system's packages that were read, each with the name of its package.
+
+    What not everybody may read on the machine is none for an image, where everybody could.
+    """
+    there = [path for path in files if path not in PROVIDED and Path(path).is_file() and is_public(Path(path))]
     wanted = [*(path for path in there if path.startswith(SYSTEM_DATA)), *locales(there)]
     return [(path, package.name) for path, package in packages_of(wanted).items()] if wanted else []
+
+
+def is_public(path: Path) -> bool:
+    return bool(path.stat().st_mode & stat.S_IROTH)
 
 
 def missing(records: Records, search_path: str) -> Iterator[str]:

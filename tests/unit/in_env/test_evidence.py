@@ -20,7 +20,7 @@ from pystatic_tasks.in_env.evidence import (
     uses_by_occasion,
     without_tests,
 )
-from pystatic_tasks.in_env.protocol import Exercise, Observed, ObservedAnswer, Use
+from pystatic_tasks.in_env.protocol import Component, Exercise, Observed, ObservedAnswer, Use
 
 FAST = f"depx/fast{EXTENSION_SUFFIXES[0]}"
 EXERCISE = Exercise(
@@ -228,6 +228,22 @@ def test_files_of_the_system_are_told_with_their_package(
     found = see(Records(files={"/etc/passwd", "/etc/debian_version", "/etc/gone", "/proc/stat", "/srv/x"}), tmp_path)
     assert asked == (["/etc/debian_version"] if Path("/etc/debian_version").exists() else [])
     assert found.system_files == tuple((path, "base-files") for path in asked)
+
+
+def test_a_file_of_the_system_that_not_everybody_may_read_is_not_taken(
+    tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, mode in (("secrets", 0o640), ("settings", 0o644)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    monkeypatch.setattr(evidence, "SYSTEM_DATA", (f"{tmp_path}/",))
+    monkeypatch.setattr(
+        evidence,
+        "packages_of",
+        lambda paths: {path: Component(kind="system", type="deb", name="shop") for path in paths},
+    )
+    found = see(Records(files={f"{tmp_path}/secrets", f"{tmp_path}/settings"}), tmp_path)
+    assert found.system_files == ((f"{tmp_path}/settings", "shop"),)
 
 
 LOCALE = Path("/usr/lib/locale/C.utf8")
