@@ -6,11 +6,13 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from pystatic_tasks.config.hiding import SHORTEST_SECRET, hiding
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.system.files import write_whole
+from pystatic_tasks.system.redaction import user_infos
 
 OF_CALLER = re.compile(r"\$([A-Za-z_]\w*)")
 
@@ -42,8 +44,20 @@ def caller_variables(variables: Mapping[str, str]) -> Iterator[str]:
 
 
 def caller_values(config: ImageConfig) -> list[str]:
-    """The caller's values that the program gets when it is observed and run."""
-    return [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
+    """The caller's values that the program gets when it is observed and run, and the passwords in those."""
+    values = [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
+    return [*values, *(password for value in values for password in passwords_in(value))]
+
+
+def passwords_in(value: str) -> Iterator[str]:
+    """The passwords of URLs in a value, as they stand there and as a program reads them.
+
+    What stands there twice is a name, such as that of the user, which would be hidden wherever it is said.
+    """
+    for info in user_infos(value):
+        password = info.text.partition(":")[2]
+        if value.count(password) == 1:
+            yield from dict.fromkeys([password, unquote(password)])
 
 
 def with_names(config: ImageConfig, paths: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -43,3 +43,21 @@ def test_the_callers_values_are_those_of_both_exercises(tmp_path: Path, monkeypa
     smoke, observe = Smoke(env={"KEY": "$SHOP_KEY", "MODE": "test"}), Observe(env={"TOKEN": "$SHOP_TOKEN"})
     config = ImageConfig(root=tmp_path, project=tmp_path, smoke=smoke, observe=observe)
     assert caller_values(config) == ["größe", "maß"]
+
+
+@pytest.mark.parametrize(
+    ("address", "passwords"),
+    [
+        ("postgresql://shop:s%40same/1@db.example/shop", ["s%40same/1", "s@same/1"]),
+        ("redis://:sesame@db.example", ["sesame"]),
+        ("one of postgresql://shop:sesame@a.example,postgresql://shop:simsim@b.example", ["sesame", "simsim"]),
+        ("postgresql://postgres:postgres@127.0.0.1/postgres", []),
+        ("postgresql://shop@db.example/shop", []),
+    ],
+)
+def test_a_password_in_an_address_is_hidden_by_itself_too_unless_it_is_a_word_of_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, passwords: list[str]
+) -> None:
+    monkeypatch.setenv("SHOP_DATABASE", address)
+    config = ImageConfig(root=tmp_path, project=tmp_path, smoke=Smoke(env={"DATABASE": "$SHOP_DATABASE"}))
+    assert caller_values(config) == [address, *passwords]
