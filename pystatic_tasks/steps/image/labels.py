@@ -10,7 +10,7 @@ from typing import Any
 
 from pystatic_tasks.config.project import license_expression
 from pystatic_tasks.system.git import Git
-from pystatic_tasks.system.redaction import public_url
+from pystatic_tasks.system.redaction import masked, public_url
 
 PREFIX = "org.opencontainers.image."
 SOURCE_KEYS = ("source", "repository", "sourcecode", "sources", "github", "code")
@@ -55,5 +55,5 @@ def list_of(project: Mapping[str, Any], key: str) -> Sequence[Any]:
 
 
 def one_line(value: object) -> str:
-    """What a line of a Dockerfile can hold too."""
-    return "".join(filter(str.isprintable, " ".join(str(value).split())))
+    """What a line of a Dockerfile can hold too, without credentials in URLs."""
+    return masked("".join(filter(str.isprintable, " ".join(str(value).split()))))

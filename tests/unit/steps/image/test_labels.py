@@ -45,6 +45,18 @@ def test_labels_have_one_line_as_dockerfiles_want_them() -> None:
     }
 
 
+def test_texts_have_no_credentials() -> None:
+    project = {
+        "description": "See https://ada:sesame@shop.example/x.",
+        "authors": [{"name": "https://ada:s@x.example"}],
+    }
+    assert project_labels(project, "1", Git()) == {
+        "org.opencontainers.image.description": "See https://***@shop.example/x.",
+        "org.opencontainers.image.version": "1",
+        "org.opencontainers.image.authors": "https://***@x.example",
+    }
+
+
 @pytest.mark.parametrize("wrong", [3, ["x"], "x", {"name": 3}, True])
 @pytest.mark.parametrize("key", ["urls", "authors", "license", "description"])
 def test_what_a_project_spells_wrongly_breaks_nothing(key: str, wrong: Any) -> None:
