@@ -32,7 +32,8 @@ def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[st
     listed = [(source, place) for source, place in named_data(config) if source.is_file()]
     asked = cache(ignored_below)
     candidates = [*packaged(config, python, data, asked), *collected(config), *in_folders(config)]
-    unlisted = {each.place: each for each in candidates if not is_listed(each, listed)}
+    # Two files for one place are one too many, and either may be taken.
+    unlisted = {(each.place, each.source): each for each in candidates if not is_listed(each, listed)}
     refuse(config, unlisted.values(), "freeze.data", asked)
 
 

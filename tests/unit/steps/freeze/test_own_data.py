@@ -109,6 +109,17 @@ def test_static_files_that_were_collected_are_named_as_they_lie_in_the_project(r
     )
 
 
+def test_of_two_files_for_one_place_both_are_looked_at(root: Path, site: Path) -> None:
+    write(root, "src/shop/tls/server.pem", "deploy/server.pem")
+    for path in (root / "src/shop/tls/server.pem", site / "shop/tls/server.pem"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("PuTTY-User-Key-File-3: ssh-ed25519\n", encoding="utf-8")
+    image = make_image(root, "deploy:shop/tls")
+    assert refused(image, python(site), (site / "shop/tls/server.pem", "shop/tls"))[0] == (
+        "src/shop/tls/server.pem: a private key"
+    )
+
+
 # What a build gave another name.
 
 
