@@ -44,6 +44,7 @@ BEGIN = re.compile(rb"-----?[ +]?BEGIN[ +](?:[A-Z0-9]+[ +])*PRIVATE[ +]KEY(?:[ +
 # What follows that, by itself: lines of a key, or a header of it.
 KEY = re.compile(rb"[\s\\]*" + KEY_LINES + rb"|[\s\\]+[A-Za-z-]+:[ +]")
 PUTTY_KEY = re.compile(rb"PuTTY-User-Key-File-\d")
+AGE_KEY = re.compile(rb"AGE-SECRET-KEY-1[0-9A-Z]{58}")
 # What may be one of its lines, whatever stands around it; they go on up to what ends the key or begins another.
 RUN = re.compile(rb"[A-Za-z0-9+/=]{8,400}")
 KEY_END = b"----"
@@ -57,7 +58,7 @@ CHANGE = re.compile(rb"(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=\d)\D")
 CHANGES, CHANGES_IN_LONG_RUNS = 0.4, 0.2
 LONG_RUN = 40
 # Without one of these there is no key; to look for them takes less time.
-KEY_WORDS = (b"PRIVATE", b"PuTTY")
+KEY_WORDS = (b"PRIVATE", b"PuTTY", b"AGE-SECRET")
 # What of the Base64 of "-----BEGIN" is always the same, by how many of its characters before that are not.
 ENCODED_BEGIN = {0: rb"LS0tLS1CRUdJT", 2: rb"0tLS0tQkVHSU", 3: rb"tLS0tLUJFR0lO"}
 ENCODED_PEM = {before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for before, begin in ENCODED_BEGIN.items()}
@@ -65,7 +66,10 @@ ENCODED_PEM = {before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for
 ENCODED_DASHES = b"LS0t"
 ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 # Files that are often published, but not with a password in a URL.
-WITH_URLS = ("pip.conf", "pip.ini", "uv.toml", ".gitmodules", "requires.txt", "dependency_links.txt")
+WITH_URLS = (
+    *("pip.conf", "pip.ini", "uv.toml", ".gitmodules", "requirements.txt", "constraints.txt", "pipfile"),
+    *("requires.txt", "dependency_links.txt"),
+)
 METADATA = ("metadata", "pkg-info")
 # Of METADATA only these headers, folded or not: the project's readme stands in it too.
 METADATA_ADDRESS = re.compile(
@@ -203,7 +207,9 @@ def has_key_bytes(content: bytes) -> bool:
     if not any(word in content for word in KEY_WORDS):
         return False
     text = unescaped(content)
-    return bool(PUTTY_KEY.search(text)) or any(is_key(text, begin.end()) for begin in BEGIN.finditer(text))
+    if PUTTY_KEY.search(text) or AGE_KEY.search(text):
+        return True
+    return any(is_key(text, begin.end()) for begin in BEGIN.finditer(text))
 
 
 def is_key(text: bytes, start: int) -> bool:

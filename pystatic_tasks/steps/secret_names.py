@@ -15,7 +15,10 @@ NAMES = {
     ),
     CREDENTIALS: (
         *(".netrc", "_netrc", ".pypirc", ".npmrc", ".htpasswd", ".pgpass", ".my.cnf", ".git-credentials", ".dockercfg"),
-        *("credentials.json", "client_secret*.json", "*.kdbx", "*.keystore", "*/.docker/config.json"),
+        *(".vault-token", ".s3cfg", ".boto", ".terraformrc", "kubeconfig", "*.tfstate", "*.tfstate.backup"),
+        *("credentials.json", "client_secret*.json", "application_default_credentials.json", "*.kdbx", "*.keystore"),
+        *("*/.docker/config.json", "*/.cargo/credentials", "*/.cargo/credentials.toml"),
+        *("*/.config/gh/*", "*/.terraform.d/*"),
         *("*/.aws/*", "*/.azure/*", "*/.config/gcloud/*", "*/.gnupg/*", "*/.kube/*", "*/.ssh/*"),
     ),
 }

@@ -18,6 +18,15 @@ from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY
         (CREDENTIALS, [".netrc", ".pypirc", ".npmrc", ".htpasswd", "shop/credentials.json", "secrets.kdbx"]),
         (CREDENTIALS, [".docker/config.json", "home/.aws/credentials", "/srv/.ssh/known_hosts", "x/.kube/config"]),
         (CREDENTIALS, ["x/.aws/config", ".azure/x", "home/.config/gcloud/a/b.db", ".gnupg/x", "/x/.KUBE/cache/y"]),
+        (
+            CREDENTIALS,
+            [".vault-token", "x/.s3cfg", ".boto", "deploy/kubeconfig", "x/terraform.tfstate", ".terraformrc"],
+        ),
+        (
+            CREDENTIALS,
+            ["infra/prod.tfstate.backup", "x/application_default_credentials.json", ".cargo/credentials.toml"],
+        ),
+        (CREDENTIALS, [".config/gh/hosts.yml", "x/.terraform.d/credentials.tfrc.json", ".cargo/credentials"]),
         (PRIVATE_KEY, ["id_ecdsa_sk", "x/id_ed25519_sk"]),
         (PRIVATE_KEY, ["ID_RSA", "a.PFX", "TLS/Server.KEY"]),
         (
@@ -36,7 +45,19 @@ from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY
                 "config.json",
             ],
         ),
-        ("", [".github/x", ".gitignore", "credentials", "environment", "keys/readme.txt", "pip.conf", ".well-known/x"]),
+        (
+            "",
+            [
+                ".github/x",
+                ".gitignore",
+                "credentials",
+                "environment",
+                "keys/readme.txt",
+                "pip.conf",
+                ".well-known/x",
+                ".cargo/config.toml",
+            ],
+        ),
     ],
 )
 def test_names_tell_what_is_secret(reason: str, places: list[str]) -> None:
