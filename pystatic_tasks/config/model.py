@@ -344,9 +344,14 @@ class ImageConfig:
     platform: str = ""
 
     @property
+    def built(self) -> Path:
+        """Folder of the work files of all images."""
+        return self.root / "build" / "pystatic"
+
+    @property
     def work(self) -> Path:
         """Folder of work files; may be deleted at any time."""
-        return self.root / "build" / "pystatic" / self.name / self.platform
+        return self.built / self.name / self.platform
 
     @property
     def dist(self) -> Path:

@@ -119,6 +119,7 @@ class Surroundings:
         sites: Folders of the build environment with packages.
         prefix: The environment's folder, below which wheels put data beside packages, such as share/jupyter.
         loose: Folders with code of the project that is not installed.
+        built: The folder of what is built of it, which is none of it.
         distributions: What is installed and no tool.
         tool_modules: Top-level modules of tools.
     """
@@ -126,6 +127,7 @@ class Surroundings:
     sites: tuple[Path, ...]
     prefix: Path
     loose: tuple[Path, ...]
+    built: Path
     distributions: Sequence[importlib.metadata.Distribution]
     tool_modules: frozenset[str]
 
@@ -146,7 +148,8 @@ class Surroundings:
         """The folder that a file is imported from, or read below: the longest one."""
         known = (*self.sites, *self.loose, *([self.prefix] if is_beside_packages(path, self.prefix) else []))
         roots = [root for root in known if path.is_relative_to(root) and path != root]
-        return max(roots, key=lambda root: len(root.parts), default=None)
+        longest = max(roots, key=lambda root: len(root.parts), default=None)
+        return None if longest in self.loose and path.is_relative_to(self.built) else longest
 
 
 def look_around(exercise: Exercise) -> Surroundings:
@@ -155,6 +158,7 @@ def look_around(exercise: Exercise) -> Surroundings:
         sites=tuple(dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))),
         prefix=Path(sysconfig.get_path("data")),
         loose=tuple(map(Path, exercise.loose)),
+        built=Path(exercise.built),
         distributions=others,
         tool_modules=frozenset(name for each in tools for name in top_level(each)),
     )
@@ -346,7 +350,8 @@ def files_of(
     """The data files of a folder, but for those of another distribution."""
     for each in data.folder.rglob("*") if data.is_whole else data.folder.iterdir():
         each_owner = around.owners.get(str(each))
-        is_same = data.root in around.loose or (each_owner and owner in (None, each_owner))
+        is_loose = data.root in around.loose and not each.is_relative_to(around.built)
+        is_same = is_loose or (each_owner and owner in (None, each_owner))
         place = each.relative_to(data.root)
         if is_same and is_data(place) and each.is_file():
             yield str(each), str(place.parent)

@@ -264,6 +264,7 @@ class Exercise:
         further_folder: Where that is run.
         module: Module that holds the target, "" for a script.
         loose: Folders with code of the project that is not installed.
+        built: Folder of all that is built of it, which is neither code nor data of it.
         tools: Names of the distributions that are only tools.
         of_groups: Names of those that only dependency groups brought.
         server: Distribution whose modules are known without being observed, or "".
@@ -286,6 +287,7 @@ class Exercise:
     further_folder: str
     module: str
     loose: tuple[str, ...]
+    built: str
     tools: tuple[str, ...]
     server: str
     of_groups: tuple[str, ...] = ()

@@ -78,8 +78,9 @@ def observe(
     """
     folder = config.work / "observed"
     shutil.rmtree(folder, ignore_errors=True)
-    for name in ("home", "tmp", "cwd"):
-        (folder / name).mkdir(parents=True)
+    places = [folder / name for name in ("home", "tmp", "cwd")]
+    for place in places:
+        place.mkdir(parents=True)
     collected = collected_files(examined.data, static_folder(config))
     exercise = replace(describe_exercise(config, context, entry, folder, tools_there), collected=collected)
     log = config.work / "observation.log"
@@ -100,6 +101,9 @@ def observe(
         return without_secrets(config, Observed(problem=refused.refusal.problem))
     finally:
         hide_in_files(config, [Path(exercise.log), log])
+        # What the program writes there may have values of the caller's.
+        for place in places:
+            shutil.rmtree(place, ignore_errors=True)
         # They have the variables too, written in another way, or as paths.
         if caller_values(config):
             shutil.rmtree(exercise.records, ignore_errors=True)
@@ -129,6 +133,7 @@ def describe_exercise(
         further_folder=str(config.root),
         module=(config.app or "").partition(":")[0] or module_of_command(entry, config),
         loose=loose,
+        built=str(config.built),
         tools=tools_there.names,
         of_groups=tools_there.of_groups,
         server=find_server(config.server_kind).requirement if config.app else "",

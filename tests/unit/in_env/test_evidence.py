@@ -39,6 +39,7 @@ EXERCISE = Exercise(
     further_folder="",
     module="",
     loose=(),
+    built="/built",
     tools=(),
     server="",
 )
@@ -195,6 +196,22 @@ def test_data_of_a_project_that_is_not_installed_has_its_place_by_its_folder(tmp
         (f"{project}/pages/a.html", "pages"),
         (f"{project}/pages/b.html", "pages"),
     )
+
+
+def test_what_is_built_of_a_project_is_none_of_its_data(tmp_path: Path, site: Path) -> None:
+    """Also what the program wrote into its home while it was observed, and read again."""
+    project = tmp_path / "project"
+    names = ("build/page.html", "build/pystatic/shop/observed/home/token.json", "build/pystatic/other/program/x.json")
+    for name in names:
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).touch()
+    found = see(
+        Records(files={f"{project}/{names[1]}"}, folders={f"{project}/build"}),
+        tmp_path,
+        loose=(str(project),),
+        built=f"{project}/build/pystatic",
+    )
+    assert found.data == ((f"{project}/build/page.html", "build"),)
 
 
 def test_data_beside_the_packages_has_its_place_below_the_prefix(tmp_path: Path, site: Path) -> None:

@@ -64,6 +64,7 @@ def exercise(tmp_path: Path) -> Exercise:
         further_folder=str(tmp_path),
         module="",
         loose=(str(tmp_path / "cwd"),),
+        built=str(tmp_path / "built"),
         tools=(),
         server="",
     )
