@@ -1,7 +1,8 @@
-"""What must not get into an image by accident, in a project that packages whatever lies in its folders."""
+"""What must not get into an image by accident, and what no build keeps."""
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from support import write_project
@@ -72,3 +73,48 @@ def test_secrets_among_package_data_are_refused_until_they_are_listed_by_hand(tm
         and (path.parent.name in ("trusting", "built", "certifi") and path.name not in ("trusting", "built", "certifi"))
     )
     assert data == ["built/app.js", "certifi/cacert.pem", "trusting/.env", "trusting/ca.pem", "trusting/page.html"]
+
+
+TALKATIVE = {
+    "pyproject.toml": """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "talkative"
+version = "1"
+[project.scripts]
+talkative = "talkative:main"
+[tool.setuptools]
+packages = ["talkative"]
+[tool.pystatic-tasks]
+command = "talkative"
+layout = "tree"
+freeze.collect = ["talkative"]
+smoke.env = { DATABASE = "$SHOP_DATABASE" }
+""",
+    "talkative/__init__.py": """
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ADDRESS = os.environ.get("DATABASE", os.environ.get("SHOP_DATABASE", ""))
+print("connecting to", ADDRESS, "with", urlsplit(ADDRESS).password)
+
+
+def main():
+    Path.home().joinpath("settings").write_text(ADDRESS)
+""",
+}
+
+
+def test_no_value_of_the_callers_is_kept(tmp_path: Path) -> None:
+    project = write_project(tmp_path, TALKATIVE, "talkative")
+    password = secrets.token_hex(8)
+    printed = project.nox("-s", "freeze", SHOP_DATABASE=f"postgresql://ada:{password}@db.example/shop")
+    assert password not in printed
+    kept = [path for path in (project.root / "build").rglob("*") if path.is_file()]
+    assert [path for path in kept if password.encode() in path.read_bytes()] == []
+    observed, analysed = (project.root / f"build/pystatic/talkative/{name}.log" for name in ("observed", "pyinstaller"))
+    assert "connecting to *** with ***" in observed.read_text(encoding="utf-8")
+    assert "connecting to *** with ***" in analysed.read_text(encoding="utf-8")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from pystatic_tasks.config.hiding import hiding
 from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.modules import FREEZE
 from pystatic_tasks.in_env.protocol import Examined, FrozenProgram, Observed, Program
@@ -61,6 +63,8 @@ def run_pyinstaller(
         ],
         verbose=context.verbose,
         watch=watch,
+        # Packages that are collected are imported, with all variables.
+        hide=hiding(caller_values(config)),
         cwd=folder,
         env=tool_environment({**variables, "PATH": path}),
     )
