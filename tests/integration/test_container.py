@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from own_debian import output, own_debian
 from shown import shown
-from support import DEBIANS_PYTHON, Project, copy_repository, engine_or_skip, write_project
+from support import DEBIANS_PYTHON, Project, clean_environment, copy_repository, engine_or_skip, write_project
 
 BASE = "pystatic-test-base"
 # In no file of the repository, which is what is built.
@@ -74,6 +77,50 @@ def test_what_the_callers_git_ignores_is_refused_in_a_container_too(
     settings = str(tmp_path / "gitconfig")
     printed = project.nox(*words, ok=False, PYSTATIC_TASKS_BUILD_IMAGE=base, GIT_CONFIG_GLOBAL=settings)
     assert "1 file of the project would go into shop unasked:\nnox >   data/notes.txt: git ignores it\n" in printed
+
+
+def test_nothing_of_the_caller_stays_when_it_is_interrupted(
+    base: str, kept_before: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    table = '[tool.pystatic-tasks]\nscript = "main.py"\nsmoke.env = { TOKEN = "$TOKEN" }\n'
+    # It gives its values to whoever looks at the logs, and goes on for long.
+    main = "import os, time\nprint('token', os.environ['TOKEN'], flush=True)\ntime.sleep(60)\n"
+    project = write_project(tmp_path / "shop", {"pyproject.toml": table, "main.py": main}, "shop")
+    building = subprocess.Popen(
+        ["env", "--default-signal=INT", sys.executable, "-m", "nox", "-s", "freeze", "--", "--in", "docker"],
+        cwd=project.root,
+        env={**clean_environment(), "PYSTATIC_TASKS_BUILD_IMAGE": base, "TOKEN": SECRET},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_until_observed(building)
+        building.send_signal(signal.SIGINT)
+        printed = building.communicate(timeout=60)[0]
+    finally:
+        building.kill()
+        building.communicate()
+    assert building.returncode == 130, printed
+    assert {kind for kind, _ in kept() - kept_before} <= {"image"}
+    assert output("docker", "ps", "--all", "--quiet", "--filter", "name=^pystatic-") == ""
+
+
+def wait_until_observed(building: subprocess.Popen[str]) -> None:
+    """Wait until the script runs in the container."""
+    end = time.monotonic() + 180
+    while "main.py" not in in_containers():
+        assert building.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def in_containers() -> str:
+    """The command lines of all that runs in containers of ours."""
+    names = output("docker", "ps", "--quiet", "--filter", "name=^pystatic-").split()
+    tops = [subprocess.run(["docker", "top", name], capture_output=True, text=True, check=False) for name in names]
+    return "".join(top.stdout for top in tops)
 
 
 def build(project: Project, base: str, netrc: Path) -> str:

@@ -35,7 +35,7 @@ from pystatic_tasks.steps.manifest import manifest_path, write_manifest
 from pystatic_tasks.steps.results import Frozen, Packed, Result
 from pystatic_tasks.system.files import fingerprint, move_whole
 from pystatic_tasks.system.git import run_git
-from pystatic_tasks.system.processes import run_logged
+from pystatic_tasks.system.processes import run_logged, undisturbed
 
 PACKAGE = Path(__file__).resolve().parents[2]
 ENTER = PurePosixPath(places.PACKAGE, PACKAGE.name, "fronts/container/enter.py")
@@ -78,7 +78,11 @@ def freeze_and_pack(
     said = ask(config)
     builder = ensure_builder(config, context, platform)
     # The folder goes first: who is killed soon after TERM has no time to wait for the engine.
-    with removed(config, container_name(config)) as name, folder_to_hand(config) as folder:
+    with (
+        kept_unless_interrupted(config, builder),
+        removed(config, container_name(config)) as name,
+        folder_to_hand(config) as folder,
+    ):
         handed = hand_in(config, os.environ, folder, Path.home())
         question = Question(
             root=str(mounted_root(config)),
@@ -160,6 +164,17 @@ def folder_to_hand(config: ImageConfig) -> Iterator[Path]:
 
 
 @contextmanager
+def kept_unless_interrupted(config: ImageConfig, builder: str) -> Iterator[None]:
+    """Remove the volume of a build that is interrupted: its container was killed, and hid nothing of the caller's."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with undisturbed():
+            call(config.build.place, "volume", "rm", "--force", volume_name(config, builder), check=False)
+        raise
+
+
+@contextmanager
 def removed(config: ImageConfig, name: str) -> Iterator[str]:
     """The name of a container that is not there before, nor afterwards."""
     remove = (config.build.place, "rm", "--force", name)
@@ -167,7 +182,8 @@ def removed(config: ImageConfig, name: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        call(*remove, check=False)
+        with undisturbed():
+            call(*remove, check=False)
 
 
 def container_name(config: ImageConfig) -> str:
