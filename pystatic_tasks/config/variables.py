@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
-from pystatic_tasks.config.hiding import SHORTEST_SECRET, hiding
+from pystatic_tasks.config.hiding import SHORTEST_LINE, SHORTEST_SECRET, hiding
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.system.files import write_whole
@@ -45,24 +45,29 @@ def caller_variables(variables: Mapping[str, str]) -> Iterator[str]:
 
 def caller_values(config: ImageConfig) -> list[str]:
     """The caller's values that the program gets when it is observed and run, and the passwords in those."""
-    values = [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
+    values = whole_values(config)
     return [*values, *(password for value in values for password in passwords_in(value))]
+
+
+def whole_values(config: ImageConfig) -> list[str]:
+    return [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
 
 
 def passwords_in(value: str) -> Iterator[str]:
     """The passwords of URLs in a value, as they stand there and as a program reads them.
 
-    What stands there twice is a name, such as that of the user, which would be hidden wherever it is said.
+    What stands there twice is a name, such as that of the user, which would be hidden wherever it is said,
+    and so would a short one.
     """
     for info in user_infos(value):
         password = info.text.partition(":")[2]
-        if value.count(password) == 1:
+        if len(password) >= SHORTEST_LINE and value.count(password) == 1:
             yield from dict.fromkeys([password, unquote(password)])
 
 
 def with_names(config: ImageConfig, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Each path, and the same with the caller's values as "${NAME}"; without those that cannot be put back so."""
-    values, hide = values_in_paths(config), hiding(caller_values(config))
+    values, hide = values_in_paths(config), hiding(whole_values(config))
     for path in paths:
         found = path
         for name, value in values:

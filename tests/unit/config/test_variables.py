@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pystatic_tasks.config.model import ImageConfig, Observe, Smoke
-from pystatic_tasks.config.variables import caller_values, caller_variables, hide_in_files, resolved
+from pystatic_tasks.config.variables import caller_values, caller_variables, hide_in_files, resolved, with_names
 from pystatic_tasks.errors import ConfigError
 
 
@@ -48,16 +48,23 @@ def test_the_callers_values_are_those_of_both_exercises(tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("address", "passwords"),
     [
-        ("postgresql://shop:s%40same/1@db.example/shop", ["s%40same/1", "s@same/1"]),
-        ("redis://:sesame@db.example", ["sesame"]),
-        ("one of postgresql://shop:sesame@a.example,postgresql://shop:simsim@b.example", ["sesame", "simsim"]),
+        ("postgresql://shop:s%40same/12@db.example/shop", ["s%40same/12", "s@same/12"]),
+        ("redis://:opensesame@db.example", ["opensesame"]),
+        ("postgresql://shop:opensesame@a.example,postgresql://shop:opensimsim@b.example", ["opensesame", "opensimsim"]),
         ("postgresql://postgres:postgres@127.0.0.1/postgres", []),
+        ("postgresql://shop:sesame@127.0.0.1/shop", []),
         ("postgresql://shop@db.example/shop", []),
     ],
 )
-def test_a_password_in_an_address_is_hidden_by_itself_too_unless_it_is_a_word_of_the_address(
+def test_a_password_in_an_address_is_hidden_by_itself_too_unless_it_is_a_name_or_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, passwords: list[str]
 ) -> None:
     monkeypatch.setenv("SHOP_DATABASE", address)
     config = ImageConfig(root=tmp_path, project=tmp_path, smoke=Smoke(env={"DATABASE": "$SHOP_DATABASE"}))
     assert caller_values(config) == [address, *passwords]
+
+
+def test_a_password_in_an_address_makes_no_path_unnamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_DATABASE", "postgresql://shop:opensesame@db.example/shop")
+    config = ImageConfig(root=tmp_path, project=tmp_path, smoke=Smoke(env={"DATABASE": "$SHOP_DATABASE"}))
+    assert list(with_names(config, ["/srv/opensesame/x"])) == [("/srv/opensesame/x", "/srv/opensesame/x")]
