@@ -118,17 +118,18 @@ def shown(text: str, secrets: Iterable[str] = (), tokens: Iterable[str] = ()) ->
     """The beginning of whatever a registry says, in one line, and without the secrets that it was shown.
 
     In small letters too, as names of hosts have them, and in capitals. What is too long to be looked through for
-    secrets of many signs is not shown at all.
+    secrets of many signs, or of which a secret may be longer than what is read, is not shown at all.
 
     Args:
         text: What it says.
         secrets: What the user has of it, which is hidden however it is quoted.
         tokens: What it gave itself, which may be long and many, and is hidden as it is.
     """
-    read, written = text[:LONGEST_READ], in_all_letters(secrets)
-    if len(read) * effort(written) > MOST_STEPS:
+    read, written, given = text[:LONGEST_READ], in_all_letters(secrets), in_all_letters(tokens)
+    longest = max(map(len, written | given), default=0)
+    if longest > LONGEST_READ // 2 or len(read) * effort(written) > MOST_STEPS:
         return HIDDEN
-    seen = hidden(read, written, in_all_letters(tokens))
+    seen = hidden(read, written, given)
     # What ends where reading ended may be the first part of a secret.
     whole = seen if len(text) <= LONGEST_READ else seen[: -LONGEST_READ // 2]
     return "".join(each if each.isprintable() else " " for each in whole[:LONGEST_SHOWN])

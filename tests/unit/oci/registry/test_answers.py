@@ -93,6 +93,14 @@ def test_no_part_of_a_secret_is_shown() -> None:
     assert "correct" not in shown(f"{hidden}correct-horse", ["correct-horse"])
 
 
+@pytest.mark.parametrize("size", [LONGEST_READ // 2, LONGEST_READ, LONGEST_READ * 2])
+def test_a_secret_longer_than_what_is_read_is_not_shown(size: int) -> None:
+    secret = ("s3cr3t-" * size)[:size]
+    for text in (secret, f"no {secret} {'y' * LONGEST_READ}"):
+        assert "s3cr3t" not in shown(text, [secret])
+        assert "s3cr3t" not in shown(text, [], [secret])
+
+
 @pytest.mark.parametrize("content", [b"[" * 64 + b"]" * 64, b'{"a": [1, 2.5, null, true, "\xc3\xb6"]}', b"1" * 20])
 def test_json_is_read(content: bytes) -> None:
     assert parse_json(content) is not None
