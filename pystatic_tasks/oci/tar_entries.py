@@ -18,6 +18,8 @@ from pystatic_tasks.system.files import LONGEST_NAME, LONGEST_PATH
 MOST_LEVELS = 256
 # Far more than any path has that is meant, and what the kernel follows in links is less.
 MOST_STEPS = 1024
+# As many links as there may be, each at the end of a long path.
+MOST_STEPS_OF_ALL = 10**7
 # Unicode's category Cc.
 CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 # Engines take it for the removal of what lower layers have.
@@ -65,6 +67,7 @@ class Root:
     def __init__(self) -> None:
         self.top: Folder = {}
         self.left = MOST_MEMBERS
+        self.left_steps = MOST_STEPS_OF_ALL
 
     def add(self, name: str, *, link: str = "", is_folder: bool = False) -> str:
         """Put an entry in, above what is there; what is wrong with it, or ""."""
@@ -101,9 +104,10 @@ class Root:
     def walk(self, path: str) -> str:
         """What is wrong with a path, walked as a file system walks it, or ""."""
         ahead, way = path.split("/")[::-1], [self.top]
-        for _ in range(MOST_STEPS):
+        for _ in range(min(MOST_STEPS, self.left_steps)):
             if not ahead:
                 return ""
+            self.left_steps -= 1
             part = ahead.pop()
             if part == ".." and len(way) == 1:
                 return "is a link out of the root, through other links"
@@ -114,6 +118,8 @@ class Root:
                 ahead += there.split("/")[::-1]
             elif part not in ("", "."):
                 way.append(there or {})
+        if not self.left_steps:
+            return "is a link beside too many others that lead through one another"
         return "is a link that leads in circles"
 
 

@@ -107,6 +107,15 @@ def test_links_that_double_one_another_are_soon_given_up() -> None:
     assert set(wrong_links(**links).values()) == {"is a link that leads in circles"}
 
 
+def test_many_links_through_many_others_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    links = {"l0": "x", **{f"l{each}": f"l{each - 1}" for each in range(1, 100)}}
+    steps = sum(range(1, 102)) * 2
+    monkeypatch.setattr(tar_entries, "MOST_STEPS_OF_ALL", steps)
+    assert wrong_links(**links) == {}
+    monkeypatch.setattr(tar_entries, "MOST_STEPS_OF_ALL", steps // 2)
+    assert set(wrong_links(**links).values()) == {"is a link beside too many others that lead through one another"}
+
+
 def test_a_later_entry_takes_the_place_of_a_link() -> None:
     root = Root()
     assert [root.add("a/up", link=".."), root.add("l", link="a/up/.."), root.add("a/up")] == ["", "", ""]
