@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import REPOSITORY, Project, tool_or_skip
+from support import REPOSITORY, Project, tool_or_skip, write_project
 
 COMMANDS = Path(sys.executable).parent
 # Each repository with the folders of results that following the terminal leaves.
@@ -52,3 +52,21 @@ def next_commands(printed: str) -> list[str]:
 def installed(command: str) -> list[str]:
     program, *arguments = shlex.split(command)
     return [str(COMMANDS / program), *arguments]
+
+
+def test_a_requirements_file_may_name_a_folder_from_that_of_the_project(tmp_path: Path) -> None:
+    """Nox's noxfile lies elsewhere then."""
+    files = {
+        "pyproject.toml": '[tool.pystatic-tasks]\nscript = "main.py"\nrequirements = ["requirements.txt"]\n',
+        "requirements.txt": "./rates\n",
+        "main.py": "import rates\n",
+        "rates/pyproject.toml": (
+            '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+            '[project]\nname = "rates"\nversion = "1"\n[tool.setuptools]\npy-modules = ["rates"]\n'
+        ),
+        "rates/rates.py": "",
+    }
+    project = write_project(tmp_path, files, "shop")
+    assert "rates" in project.run(str(COMMANDS / "pystatic"), "freeze")
+    assert (project.root / "build/pystatic/environments/freeze").is_dir()
+    assert list((project.root / "build/pystatic/shop").rglob("rates.pyc"))

@@ -1,11 +1,11 @@
-"""The environment of a session: what Nox makes it by, and how it is filled."""
+"""The environment of a session: what Nox makes it by, how it is filled, and in which folder."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from nox.logger import logger
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import is_path, project_name
 from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.fronts.nox_process import CALL_VARIABLE, read_call
 from pystatic_tasks.fronts.sessions.neighbours import is_ours
 from pystatic_tasks.fronts.sessions.work import Work
 from pystatic_tasks.steps.freeze.environment import install_variables
@@ -36,6 +37,14 @@ def options_for(work: Work, config: ImageConfig) -> dict[str, Any]:
     An environment is made by the session itself, which knows what the user wants it to be made by.
     """
     return {"venv_backend": "none", **({"python": config.python, "reuse_venv": True} if work.freezes else {})}
+
+
+def where_it_was_called(session: nox.Session) -> AbstractContextManager[object]:
+    """Where another front started Nox, its project's folder: pip, uv and git look for what is the project's there.
+
+    For each session Nox goes to the folder of the noxfile, which is one that the package carries.
+    """
+    return session.chdir(read_call(os.environ).root) if CALL_VARIABLE in os.environ else nullcontext()
 
 
 def make_environment(session: nox.Session, config: ImageConfig) -> None:

@@ -23,7 +23,12 @@ from pystatic_tasks.fronts.rebuild.repair import check_repaired, write_repairs
 from pystatic_tasks.fronts.rebuild.second_build import check_reproducible
 from pystatic_tasks.fronts.sessions.context import make_context
 from pystatic_tasks.fronts.sessions.ending import ended_in_order
-from pystatic_tasks.fronts.sessions.environment import backend_of_user, make_environment, only_installs
+from pystatic_tasks.fronts.sessions.environment import (
+    backend_of_user,
+    make_environment,
+    only_installs,
+    where_it_was_called,
+)
 from pystatic_tasks.fronts.sessions.neighbours import is_awaited, is_prerequisite, run_again, runs_others
 from pystatic_tasks.fronts.sessions.work import Work, check_place
 from pystatic_tasks.steps.context import StepContext
@@ -35,7 +40,7 @@ from pystatic_tasks.system.terminal import folded
 
 def run_steps(session: nox.Session, work: Work) -> None:
     """Run the steps of one image; every error becomes Nox's own."""
-    with ended_in_order(session):
+    with ended_in_order(session), where_it_was_called(session):
         options = parse_options(session.posargs)
         config = work.config(options)
         check_place(config, options)

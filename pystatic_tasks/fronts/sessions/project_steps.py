@@ -13,7 +13,7 @@ from pystatic_tasks.config.options import parse_options
 from pystatic_tasks.errors import ConfigError, PystaticError
 from pystatic_tasks.fronts.sessions.context import make_context
 from pystatic_tasks.fronts.sessions.ending import ended_in_order
-from pystatic_tasks.fronts.sessions.environment import only_installs
+from pystatic_tasks.fronts.sessions.environment import only_installs, where_it_was_called
 from pystatic_tasks.fronts.sessions.image_steps import run_steps
 from pystatic_tasks.fronts.sessions.neighbours import Identity, run_missing, waited_for
 from pystatic_tasks.fronts.sessions.plan import Plan
@@ -36,7 +36,7 @@ def run_for_project(session: nox.Session, work: Work, push: Callable[[ImageConfi
     step = work.steps[-1]
     run = STEPS[step].run_for_project
     assert run
-    with ended_in_order(session):
+    with ended_in_order(session), where_it_was_called(session):
         options = parse_options(session.posargs)
         if options.json:
             raise ConfigError(f"{step} leaves no manifest that --json could print.", "Leave --json out.")

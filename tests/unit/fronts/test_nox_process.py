@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import nox
 import pytest
 
 from pystatic_tasks.errors import ConfigError
@@ -24,6 +27,7 @@ from pystatic_tasks.fronts.nox_process import (
     shown_as,
     wait_for,
 )
+from pystatic_tasks.fronts.sessions.environment import where_it_was_called
 
 SHOP = '[tool.pystatic-tasks]\nname = "shop"\napp = "shop:app"\n'
 TWO = """
@@ -244,6 +248,16 @@ def test_the_handlers_of_signals_are_put_back() -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     assert wait_for(["true"]) == 0
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_the_carried_sessions_run_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nox goes to the folder of the noxfile for each."""
+    session = cast("nox.Session", SimpleNamespace(chdir=nullcontext))
+    with where_it_was_called(session) as folder:
+        assert folder is None
+    monkeypatch.setenv("PYSTATIC_CALL", nox_environment(call(tmp_path), tmp_path / "code")["PYSTATIC_CALL"])
+    with where_it_was_called(session) as folder:
+        assert folder == tmp_path
 
 
 def test_the_carried_noxfile_goes_to_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
