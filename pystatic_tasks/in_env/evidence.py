@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .distributions import split_distributions, top_level
+from .elsewhere import from_elsewhere
 from .layer_assignment import RUNNER, is_beside_packages, is_local, source_of
 from .mapped_libraries import opened_by_name
 from .package_data import is_data, metadata_files
@@ -29,7 +30,7 @@ PROVIDED = {
     *("/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/nsswitch.conf"),
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/os-release", "/usr/share/zoneinfo/UTC"),
 }
-PLURALS = {"library": "libraries", "wanted": "wanted"}
+PLURALS = {"library": "libraries", "searched": "searched", "changed": "changed", "wanted": "wanted"}
 TESTS = {"tests", "test", "conftest"}
 PLAIN_METADATA = {"METADATA", "PKG-INFO"}
 # Something that was asked of a program, with how many bytes each process had written down by then.
@@ -44,6 +45,8 @@ class Records:
         modules: By name the files that each was loaded from, and whether a statement imported it or its name did.
         files: Paths of files that were read.
         folders: Paths of folders that were listed.
+        searched: Paths of folders that were listed to find modules, or metadata of distributions.
+        changed: Paths of files and folders that were written, made, renamed or removed.
         libraries: Paths of shared libraries that were mapped.
         wanted: Names of shared libraries that were opened, or could not be.
         programs: What was started.
@@ -52,6 +55,8 @@ class Records:
     modules: set[tuple[str, str, str]] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
+    searched: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
     libraries: set[str] = field(default_factory=set)
     wanted: set[str] = field(default_factory=set)
     programs: set[str] = field(default_factory=set)
@@ -64,7 +69,7 @@ def read_records(folder: Path) -> Records:
         for kind, *fields in records_in(path.read_bytes()):
             if kind == "module" and len(fields) == 3:
                 found.modules.add((fields[0], fields[1], fields[2]))
-            elif kind in ("file", "folder", "library", "wanted", "program") and len(fields) == 1:
+            elif kind in ("file", "folder", "searched", "changed", "library", "wanted", "program") and len(fields) == 1:
                 getattr(found, PLURALS.get(kind, f"{kind}s")).add(fields[0])
     return found
 
@@ -188,6 +193,7 @@ def take(
     records: Records, exercise: Exercise, around: Surroundings, answers: tuple[ObservedAnswer, ...], problem: str
 ) -> Observed:
     """All that follows from the records."""
+    read = {*read_elsewhere(records), *preferred_libraries(records, exercise.environment.get("LD_LIBRARY_PATH", ""))}
     if exercise.further:
         records = without_own_tests(records, around.loose)
     modules, by_path, import_paths = taken_modules(records, exercise, around)
@@ -203,7 +209,7 @@ def take(
         import_paths=tuple(sorted(import_paths)),
         libraries=tuple(sorted(map(str, opened - brought))),
         system_files=tuple(sorted(system_files(records.files))),
-        missing=tuple(sorted(missing(records, exercise.environment.get("LD_LIBRARY_PATH", "")))),
+        read=tuple(sorted(read)),
         programs=tuple(sorted({Path(each).name for each in records.programs if not is_python(each)})),
         answers=tuple(replace(each, files=shown_files(each.files, around)) for each in answers),
         problem=problem,
@@ -396,11 +402,19 @@ def is_public(path: Path) -> bool:
     return bool(path.stat().st_mode & stat.S_IROTH)
 
 
-def missing(records: Records, search_path: str) -> Iterator[str]:
-    """Where files of the system would be that were looked for in vain, or libraries that would go before others."""
-    for path in records.files:
-        if path.startswith(SYSTEM_DATA) and path not in PROVIDED and not Path(path).exists():
-            yield path
+def read_elsewhere(records: Records) -> set[str]:
+    """What was asked for outside of Python and the environment, there or not, but for what the program changed itself.
+
+    Of that, what it does does not follow; nor is anything of it that any engine provides.
+    """
+    modules = {path for _, path, _ in records.modules}
+    changed = records.changed | {os.path.dirname(path) for path in records.changed}
+    asked = records.files | records.folders | records.searched | modules
+    return from_elsewhere(asked - changed) - PROVIDED
+
+
+def preferred_libraries(records: Records, search_path: str) -> Iterator[str]:
+    """Where libraries would be that go before those that were opened by their names."""
     for folder in filter(None, search_path.split(":")):
         yield from (f"{folder}/{name}" for name in records.wanted)
 

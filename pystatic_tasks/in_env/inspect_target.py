@@ -18,16 +18,14 @@ from typing import Any
 
 from . import frameworks
 from .distributions import commands, split_distributions, top_level
+from .elsewhere import from_elsewhere
 from .exchange import respond
-from .layer_assignment import source_of
 from .name_scan import mentioned
 from .package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
 from .protocol import DataFile, Examined, RefusedError, Target
 
 # https://docs.python.org/3/library/audit_events.html
 ASKING = ("open", "os.listdir", "os.scandir")
-# Their files are other ones each time.
-KERNELS = ("/proc/", "/sys/", "/dev/")
 # Parts of the standard library, and the names by which somebody would ask for them.
 ASKED_BY_NAME = {
     "process-pools": {"ProcessPoolExecutor"},
@@ -130,7 +128,7 @@ def examine_app(request: Target) -> Served:
 @contextlib.contextmanager
 def files_read() -> Iterator[set[str]]:
     """The files that are asked for meanwhile, there or not, and folders that are listed; outside of Python only."""
-    opened: set[Path] = set()
+    opened: set[str] = set()
     found: set[str] = set()
     is_over = False
 
@@ -138,16 +136,15 @@ def files_read() -> Iterator[set[str]]:
         if is_over or event not in ASKING or not isinstance(arguments[0], (str, bytes, os.PathLike)):
             return
         if event != "open" or arguments[2] & os.O_ACCMODE == os.O_RDONLY:
-            opened.add(source_of(Path(os.fsdecode(arguments[0])).absolute()))
+            opened.add(str(Path(os.fsdecode(arguments[0])).absolute()))
 
     sys.addaudithook(note)
     try:
         yield found
     finally:
         is_over = True
-        known = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-        files = {str(path) for path in opened if path.is_file() or path.is_dir() or not path.exists()}
-        found |= {path for path in files if not f"{path}/".startswith((*known, *KERNELS))}
+        paths = {Path(path) for path in from_elsewhere(opened)}
+        found |= {str(path) for path in paths if path.is_file() or path.is_dir() or not path.exists()}
 
 
 def examine_django(request: Target, roots: Sequence[str]) -> tuple[list[str], list[DataFile], set[str]]:

@@ -339,7 +339,8 @@ class Observed:
         import_paths: Folders that the program itself added to those it imports from.
         libraries: Paths of shared libraries of the system that no other file asks for.
         system_files: Paths of files of the system's packages, each with the name of its package.
-        missing: Paths of files of the system that it looked for in vain; were they there, they would be taken.
+        read: Paths of files and folders outside of Python and the environment that it asked for, there or not, but for
+            those that it changed itself.
         programs: Names of programs that it started.
         answers: What it answered.
         uses: What it used, in order.
@@ -353,7 +354,7 @@ class Observed:
     import_paths: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     system_files: tuple[tuple[str, str], ...] = ()
-    missing: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()
     uses: tuple[Use, ...] = ()

@@ -64,13 +64,16 @@ def hear(event: str, arguments: Any) -> None:
 
 def note_open(arguments: Any, frame: FrameType) -> None:
     path, _, flags = arguments
-    if flags & os.O_ACCMODE != os.O_RDONLY:
-        return
     path = os.path.abspath(os.fsdecode(path))
+    if path.startswith(FOLDER):
+        return
+    if flags & os.O_ACCMODE != os.O_RDONLY:
+        record("changed", path)
+        return
     module, caller = wanted_module(frame)
     if module:
         record("module", module, path, way_of_import(caller))
-    elif not path.startswith(FOLDER) and not shows_a_line(frame):
+    elif not shows_a_line(frame):
         record("file", path)
 
 
@@ -83,8 +86,18 @@ def note_extension(arguments: Any, frame: FrameType) -> None:
 
 def note_listing(arguments: Any, frame: FrameType) -> None:
     code = frame.f_code
-    if not code.co_filename.startswith(IMPORT_SYSTEM) and not code.co_filename.endswith(FINDING):
-        record("folder", os.path.abspath(os.fsdecode(arguments[0] or ".")))
+    finds = code.co_filename.startswith(IMPORT_SYSTEM) or code.co_filename.endswith(FINDING)
+    record("searched" if finds else "folder", os.path.abspath(os.fsdecode(arguments[0] or ".")))
+
+
+def note_change(arguments: Any, frame: FrameType) -> None:
+    """What is made, renamed or removed; each path may start from a folder that is open, told at the end."""
+    paths = [os.fsdecode(each) for each in arguments if isinstance(each, (str, bytes, os.PathLike))]
+    for path, descriptor in zip(paths, arguments[-len(paths) :]):
+        folder = os.readlink(f"/proc/self/fd/{descriptor}") if descriptor >= 0 else ""
+        path = os.path.abspath(os.path.join(folder, path))
+        if not path.startswith(FOLDER):
+            record("changed", path)
 
 
 def note_library(arguments: Any, frame: FrameType) -> None:
@@ -168,6 +181,10 @@ NOTES: dict[str, Callable[[Any, FrameType], None]] = {
     "import": note_extension,
     "os.listdir": note_listing,
     "os.scandir": note_listing,
+    "os.mkdir": note_change,
+    "os.remove": note_change,
+    "os.rename": note_change,
+    "os.rmdir": note_change,
     "ctypes.dlopen": note_library,
     "subprocess.Popen": note_program,
     "os.exec": note_program,

@@ -81,7 +81,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     outputs = [program] if form == "archive" else [Path(f"{program}{file.path}") for file in made.files]
     size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
     context.say(f"{shown(config, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
-    decisive = (*examined.read, *observed.missing, *dict(examined.data), *made.sources)
+    decisive = (*examined.read, *observed.read, *observed.libraries, *dict(examined.data), *made.sources)
     kept = cache_folder(config, "estimates", use_cache=context.use_cache)
     frozen = Frozen(
         program=program,

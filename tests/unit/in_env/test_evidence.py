@@ -70,11 +70,13 @@ def inside(site: Path, found: Observed) -> set[str]:
 
 def test_records_are_read_of_all_processes_but_for_one_that_was_cut_off(tmp_path: Path) -> None:
     (tmp_path / "1").write_text("module\x1fshop\x1f/x/shop.py\x1fname\x1efile\x1f/x/a\x1elibrary\x1f/l.so\x1e")
-    (tmp_path / "2").write_text("folder\x1f/x\x1eprogram\x1fgit\x1eelse\x1f1\x1efile\x1f/x/unfini")
+    (tmp_path / "2").write_text("folder\x1f/x\x1esearched\x1f/s\x1echanged\x1f/c\x1eprogram\x1fgit\x1eelse\x1f1\x1efile\x1f/x/unfini")
     assert read_records(tmp_path) == Records(
         modules={("shop", "/x/shop.py", "name")},
         files={"/x/a"},
         folders={"/x"},
+        searched={"/s"},
+        changed={"/c"},
         libraries={"/l.so"},
         programs={"git"},
     )
@@ -323,7 +325,19 @@ def test_what_would_be_found_the_next_time_is_told(tmp_path: Path, site: Path) -
     )
     found = see(records, tmp_path, environment={"LD_LIBRARY_PATH": "/a:/b"})
     libraries = ("/a/libgone.so.1", "/a/libthere.so.1", "/b/libgone.so.1", "/b/libthere.so.1")
-    assert found.missing == (*libraries, "/usr/share/nowhere/magic")
+    assert found.read == (*libraries, "/nowhere/else", "/usr/share/nowhere/magic")
+
+
+def test_what_is_read_elsewhere_is_told_but_for_what_the_program_changes_itself(tmp_path: Path, site: Path) -> None:
+    records = Records(
+        modules={("rates", "/srv/rates/__pycache__/rates.cpython-313.pyc", "name"), ("csv", "/std/csv.py", "statement")},
+        files={"/srv/plugins.txt", "/srv/state/count.txt", f"{site}/depx/a.txt", "/std/lib.txt", "/proc/self/status"},
+        folders={"/srv/plugins", "/srv/state", "/srv/cache"},
+        searched={"/srv/rates", "/std"},
+        changed={"/srv/state/count.txt", "/srv/cache/new"},
+    )
+    read = ("/srv/plugins", "/srv/plugins.txt", "/srv/rates", "/srv/rates/rates.py")
+    assert see(records, tmp_path).read == read
 
 
 def test_what_is_used_counts_on_its_first_occasion_whichever_process_uses_it(tmp_path: Path, site: Path) -> None:

@@ -58,6 +58,28 @@ def test_what_the_import_system_opens_and_lists_is_no_data(tmp_path: Path) -> No
     records = record(tmp_path, "import shop.web\n", {"shop/__init__.py": "", "shop/web.py": ""})
     assert not [path for path in records.files if "shop" in path]
     assert str(tmp_path / "project" / "shop") not in records.folders
+    assert str(tmp_path / "project" / "shop") in records.searched
+
+
+def test_what_is_written_made_renamed_and_removed_is_written_down(tmp_path: Path) -> None:
+    code = (
+        "import os\n"
+        "open('written', 'w').close()\n"
+        "open('appended', 'a').close()\n"
+        "os.mkdir('made')\n"
+        "os.rename('written', b'renamed')\n"
+        "os.remove('appended')\n"
+        "os.rmdir('made')\n"
+        "import shutil\n"
+        "shutil.rmtree('folder')\n"
+        "open('read')\n"
+    )
+    records = record(tmp_path, code, {"read": "", "folder/inner/file": ""})
+    project = tmp_path / "project"
+    names = {str(Path(path).relative_to(project)) for path in records.changed if path.startswith(f"{project}/")}
+    assert names >= {"written", "appended", "made", "renamed", "folder", "folder/inner", "folder/inner/file"}
+    assert "read" not in names
+    assert not [path for path in records.changed if path.startswith(str(tmp_path / "records"))]
 
 
 def test_data_that_is_read_through_the_import_system_is_data(tmp_path: Path) -> None:

@@ -514,11 +514,25 @@ def test_what_was_looked_for_in_vain_is_taken_as_soon_as_it_is_there(
     environment: Environment, shop: ImageConfig, tmp_path: Path
 ) -> None:
     rates = tmp_path / "rates.csv"
-    environment.prepare("observed.json", to_json(Observed(missing=(str(rates),))))
+    environment.prepare("observed.json", to_json(Observed(read=(str(rates),))))
     freeze(shop, environment.host)
     freeze(shop, environment.host)
     assert environment.runs() == 1
     rates.touch()
+    freeze(shop, environment.host)
+    assert environment.runs() == 2
+
+
+def test_a_library_that_the_program_opens_by_its_path_counts(
+    environment: Environment, shop: ImageConfig, tmp_path: Path
+) -> None:
+    library = tmp_path / "libshop.so.1"
+    library.touch()
+    environment.prepare("observed.json", to_json(Observed(libraries=(str(library),))))
+    freeze(shop, environment.host)
+    freeze(shop, environment.host)
+    assert environment.runs() == 1
+    library.write_bytes(b"other")
     freeze(shop, environment.host)
     assert environment.runs() == 2
 
