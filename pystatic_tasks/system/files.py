@@ -26,6 +26,7 @@ LONGEST_NAME = 255
 # How many links Linux follows in one path.
 MOST_LINKS = 40
 NODE_MODULES = "node_modules"
+EXECUTED_BY_ANY = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 # Of what people and their tools write as text; locks of large projects have some megabytes.
 LARGEST_TEXT = 64 * 2**20
 # The second is not on Windows, the third nowhere else.
@@ -128,11 +129,11 @@ def is_below(root: Path, word: str) -> bool:
 def hash_files(folder: Path, paths: Iterable[Path]) -> str:
     """One hash of those paths below a folder that are files or links.
 
-    They count by name, content, whether they may be executed, and where they lead as links.
+    They count by name, content, who may execute them, and where they lead as links.
     """
     found = (each for each in sorted(paths) if each.is_file() or each.is_symlink())
     return fingerprint(
-        [(str(each.relative_to(folder)), hash_file(each), is_executable(each), link_target(each)) for each in found]
+        [(str(each.relative_to(folder)), hash_file(each), executed_by(each), link_target(each)) for each in found]
     )
 
 
@@ -160,6 +161,11 @@ def ways(path: Path) -> Iterator[Path]:
 def is_executable(path: Path) -> bool:
     """Whether a file's owner may execute it; of its mode, an image has no more."""
     return path.is_file() and bool(path.stat().st_mode & stat.S_IXUSR)
+
+
+def executed_by(path: Path) -> int:
+    """Who may execute a file, as the bits of its mode say: some installers let all if anybody may."""
+    return path.stat().st_mode & EXECUTED_BY_ANY if path.is_file() else 0
 
 
 def hash_file(path: Path) -> str:

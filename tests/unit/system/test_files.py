@@ -110,15 +110,16 @@ def test_a_tree_is_known_by_its_files_behind_links_too(tmp_path: Path) -> None:
     assert hash_tree(tmp_path / "root") != before
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o654, 0o645])
 @pytest.mark.parametrize("at", ["root", "root/run.sh"])
-def test_whether_a_file_may_be_executed_is_a_part_of_it(tmp_path: Path, at: str) -> None:
+def test_who_may_execute_a_file_is_a_part_of_it(tmp_path: Path, at: str, mode: int) -> None:
     (tmp_path / "root").mkdir()
     path = tmp_path / "root" / "run.sh"
     path.touch(0o644)
     before = hash_tree(tmp_path / at)
     path.chmod(0o600)
     assert hash_tree(tmp_path / at) == before
-    path.chmod(0o755)
+    path.chmod(mode)
     assert hash_tree(tmp_path / at) != before
 
 
