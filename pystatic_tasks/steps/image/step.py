@@ -191,12 +191,13 @@ def tool_versions(config: ImageConfig, frozen: Frozen) -> dict[str, str]:
 
 
 def image_inputs(config: ImageConfig, ingredients: Ingredients) -> str:
-    """One hash of everything that decides what the image is."""
-    entries = ingredients.entries.items()
+    """One hash of everything that decides what the image is, and what is told of it."""
+    entries, frozen = ingredients.entries.items(), ingredients.frozen
     return fingerprint(
         {
             "entries": {kind: [entry.fingerprint() for entry in each] for kind, each in entries},
             "program": [to_json(each) for each in ingredients.components],
+            "told": [frozen.interpreter.version, tool_versions(config, frozen), frozen.ports],
             "runtime": asdict(ingredients.runtime),
             "created": ingredients.created,
             "references": config.references,

@@ -529,9 +529,11 @@ def inputs(
     files: Sequence[Entry] = (),
     labels: dict[str, str] | None = None,
     components: Sequence[Component] = COMPONENTS,
+    frozen: Frozen = FROZEN,
 ) -> str:
     entries = {"program": [Entry(path="/shop", mode=0o755, content=b"program"), *files]}
-    return image_inputs(shop, some_ingredients(entries, some_runtime(labels=labels), created, components))
+    ingredients = some_ingredients(entries, some_runtime(labels=labels), created, components)
+    return image_inputs(shop, replace(ingredients, frozen=frozen))
 
 
 def test_the_same_inputs_have_the_same_hash_in_any_folder(tmp_path: Path) -> None:
@@ -550,6 +552,8 @@ def test_all_that_decides_what_the_image_is_decides_the_hash_of_its_inputs(tmp_p
         inputs(some_image(tmp_path, compression="zstd")),
         inputs(some_image(tmp_path, max_size=1)),
         inputs(some_image(tmp_path, max_compressed_size=1)),
+        inputs(shop, frozen=replace(FROZEN, tools={"strip": "GNU strip 2.41"})),
+        inputs(shop, frozen=replace(FROZEN, ports=(9000,))),
     ]
     assert len(set(found)) == len(found)
 
