@@ -79,6 +79,20 @@ def read_git(folder: Path) -> Git:
     return Git(revision=commit[1], commit_time=int(commit[0]), remote=public_url(remote.strip()))
 
 
+def told_to_builds(folder: Path) -> list[str]:
+    """What build backends follow of a repository: its commit, branch and tags, and which files of the folder it tracks.
+
+    Of that a version is made, and a list of what is packed. All is empty outside of any repository.
+    """
+    questions = (
+        ("rev-parse", "--quiet", "--verify", "HEAD"),
+        ("symbolic-ref", "--quiet", "HEAD"),
+        ("for-each-ref", "refs/tags"),
+        ("ls-files", "-z"),
+    )
+    return [run_git(folder, *question) or "" for question in questions] if find_repository(folder) else []
+
+
 def ignored_below(folder: Path) -> Ignored:
     """What git ignores of a folder; nothing outside of any repository.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from pystatic_tasks.steps.freeze.requirements import read_all, read_requirements
 from pystatic_tasks.steps.freeze.wheels import install_again
 from pystatic_tasks.steps.tools import tool_requirements
 from pystatic_tasks.system.files import NODE_MODULES, fingerprint, hash_file, hash_files, packable_files, write_whole
+from pystatic_tasks.system.git import told_to_builds
 
 INSTALLING_TOOLS = ("setuptools", "wheel", "pip", "uv")
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
@@ -272,8 +273,12 @@ def files_in(place: Path) -> Iterable[Path]:
 
 
 def sources(config: ImageConfig, *, whole: bool = False) -> str:
-    """One hash of the files of all that is installed from folders; `whole` as in `hash_sources`."""
-    return fingerprint([hash_sources(folder, whole=whole) for folder in local_folders(config)])
+    """One hash of all that is installed from folders; `whole` as in `hash_sources`."""
+    folders = local_folders(config)
+    # Where nothing is installed, that of the project is among them all the same.
+    built = [folder for folder in folders if config.install or folder != config.root]
+    others = [hash_sources(folder, whole=whole) for folder in folders if folder not in built]
+    return fingerprint([*others, *(hash_built(folder, whole=whole) for folder in built)])
 
 
 def local_folders(config: ImageConfig) -> list[Path]:
@@ -297,7 +302,7 @@ def linked(config: ImageConfig, python: Path, began: int | None = None) -> str:
     paths = linked_paths(config, python)
     if began is not None and any(changed_since(path, began) for path in paths):
         return ""
-    return fingerprint([hash_sources(path, whole=True) if path.is_dir() else hash_file(path) for path in paths])
+    return fingerprint([hash_built(path, whole=True) if path.is_dir() else hash_file(path) for path in paths])
 
 
 def changed_since(path: Path, moment: int) -> bool:
@@ -317,6 +322,18 @@ def editable_sources(python: Path) -> str:
     """One hash of the folders that are imported from where they are, though installed."""
     folders = sorted({each.origin for each in locals_in(python) if each.is_editable})
     return fingerprint([hash_sources(folder, whole=True) for folder in folders])
+
+
+def hash_built(folder: Path, *, whole: bool = False) -> str:
+    """One hash of what a build backend makes a distribution of; `whole` as in `hash_sources`."""
+    return fingerprint([hash_sources(folder, whole=whole), told_to_builds(folder) if finds_version(folder) else []])
+
+
+def finds_version(folder: Path) -> bool:
+    """Whether the backend of a project looks for its version itself, and may ask git."""
+    path = folder / PYPROJECT
+    project = (tables_of_others(path) or {}).get("project") if path.is_file() else None
+    return not isinstance(project, Mapping) or "version" in project.get("dynamic", ())
 
 
 def hash_sources(folder: Path, *, whole: bool = False) -> str:

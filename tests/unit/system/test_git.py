@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pystatic_tasks.errors import MissingToolError
-from pystatic_tasks.system.git import Git, Ignored, ignored_below, read_git, run_git
+from pystatic_tasks.system.git import Git, Ignored, ignored_below, read_git, run_git, told_to_builds
 
 AT = "1700000000"
 
@@ -58,6 +58,28 @@ def test_before_the_first_commit_git_tells_nothing(repository: Path) -> None:
 
 def test_outside_of_a_repository_git_tells_nothing(repository: Path) -> None:
     assert read_git(repository.parent) == Git(revision="", commit_time=0, remote="")
+
+
+def test_builds_are_told_of_the_commit_the_branch_the_tags_and_which_files_are_tracked(repository: Path) -> None:
+    inner = repository / "shop"
+    inner.mkdir()
+    for name in ("a.txt", "b.txt"):
+        (inner / name).touch()
+    seen = [told_to_builds(inner)]
+    for command in (
+        ["add", "shop/a.txt"],
+        ["commit", "--quiet", "--message", "First"],
+        ["tag", "v1.0"],
+        ["checkout", "--quiet", "-b", "other"],
+        ["add", "shop/b.txt"],
+        ["checkout", "--quiet", "--detach"],
+    ):
+        git(repository, *command)
+        assert told_to_builds(inner) not in seen, command
+        seen.append(told_to_builds(inner))
+        (inner / "a.txt").write_text(str(len(seen)), encoding="utf-8")
+        assert told_to_builds(inner) == seen[-1]
+    assert told_to_builds(repository.parent) == []
 
 
 def test_without_git_nothing_is_told(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

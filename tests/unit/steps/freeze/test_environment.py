@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -352,6 +353,32 @@ def test_a_file_that_holds_our_own_table_alone_is_a_source_by_its_name(shop: Ima
     assert sources(shop) == before
     (shop.root / "pyproject.toml").unlink()
     assert sources(shop) != before
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ('[project]\nname = "shop"\nversion = "1.0"\n', False),
+        ('[project]\nname = "shop"\ndynamic = ["version"]\n', True),
+        ('[tool.poetry]\nname = "shop"\n', True),
+        ("", True),
+    ],
+)
+def test_of_git_counts_what_a_version_may_follow_from(shop: ImageConfig, text: str, counts: bool) -> None:
+    write(shop.root, pyproject_toml=text)
+    command = ["git", "-C", str(shop.root)]
+    subprocess.run([*command, "init", "--quiet"], check=True)
+    before = sources(shop)
+    subprocess.run([*command, "symbolic-ref", "HEAD", "refs/heads/other"], check=True)
+    assert (sources(shop) != before) is counts
+
+
+def test_of_git_nothing_counts_where_nothing_is_built(shop: ImageConfig) -> None:
+    shop = replace(shop, install=())
+    (shop.root / "pyproject.toml").write_text("", encoding="utf-8")
+    before = sources(shop)
+    subprocess.run(["git", "-C", str(shop.root), "init", "--quiet"], check=True)
+    assert sources(shop) == before
 
 
 def test_every_folder_that_is_installed_counts_as_sources(shop: ImageConfig, tmp_path: Path) -> None:
