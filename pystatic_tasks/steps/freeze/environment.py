@@ -24,11 +24,21 @@ from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, instal
 from pystatic_tasks.steps.freeze.requirements import read_all, read_requirements
 from pystatic_tasks.steps.freeze.wheels import install_again
 from pystatic_tasks.steps.tools import tool_requirements
-from pystatic_tasks.system.files import NODE_MODULES, fingerprint, hash_file, hash_files, packable_files, write_whole
+from pystatic_tasks.system.files import (
+    NODE_MODULES,
+    fingerprint,
+    hash_file,
+    hash_files,
+    packable_files,
+    source_files,
+    write_whole,
+)
 from pystatic_tasks.system.git import told_to_builds
 
 INSTALLING_TOOLS = ("setuptools", "wheel", "pip", "uv")
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
+# Where names of classes stand: in code, and in settings of logging and the like.
+TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -357,6 +367,18 @@ def hash_tables(path: Path) -> str:
     tables = tables_of_others(path)
     # In their order, which may decide on that of what a build backend writes.
     return hash_file(path) if tables is None else fingerprint(json.dumps(tables, default=str))
+
+
+def files_with_names(config: ImageConfig) -> list[Path]:
+    """The files of the project's folders, installed or not, that are looked through for what they name."""
+    files = (path for folder in local_folders(config) for path in source_files(folder))
+    return [path for path in files if path.suffix in TEXT_SUFFIXES]
+
+
+def hash_names(config: ImageConfig) -> str:
+    """One hash of these files; of a pyproject.toml only what others read counts."""
+    files = files_with_names(config)
+    return fingerprint([(str(path), hash_tables(path) if path.name == PYPROJECT else hash_file(path)) for path in files])
 
 
 def import_paths(config: ImageConfig) -> Sequence[str]:

@@ -25,11 +25,8 @@ from pystatic_tasks.steps.freeze.installed import metadata_there
 from pystatic_tasks.steps.freeze.private import private_memory
 from pystatic_tasks.steps.manifest import cache_folder
 from pystatic_tasks.steps.tools import names_of, tool_requirements
-from pystatic_tasks.system.files import fingerprint, source_files, write_whole
+from pystatic_tasks.system.files import fingerprint, write_whole
 from pystatic_tasks.system.processes import last_lines
-
-# Where names of classes stand: in code, and in settings of logging and the like.
-TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 
 
 def find_tools(config: ImageConfig, context: StepContext) -> ToolNames:
@@ -105,8 +102,8 @@ def no_answer(config: ImageConfig, module: str, log: Path) -> FreezeError:
 def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, ...]) -> Target:
     """What is to be imported; the server's own configuration file is copied into `folder`, where the runner is."""
     loose = (*environment.script_folder(config), *environment.import_paths(config))
-    files = [path for top in environment.local_folders(config) for path in source_files(top)]
-    sources = [path for path in files if path.suffix in TEXT_SUFFIXES and path.name != PYPROJECT]
+    files = environment.files_with_names(config)
+    sources = [path for path in files if path.name != PYPROJECT]
     declared = write_declared(config, folder, [path for path in files if path.name == PYPROJECT])
     return Target(
         app=config.app or "",

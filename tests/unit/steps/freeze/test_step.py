@@ -523,6 +523,17 @@ def test_what_was_looked_for_in_vain_is_taken_as_soon_as_it_is_there(
     assert environment.runs() == 2
 
 
+@pytest.mark.parametrize("name", ["tests/test_shop.py", "deploy.toml"])
+def test_what_is_looked_through_for_names_counts_though_it_is_not_installed(
+    environment: Environment, shop: ImageConfig, name: str
+) -> None:
+    (shop.root / "tests").mkdir()
+    for text in ("", "import tarfile"):
+        (shop.root / name).write_text(text, encoding="utf-8")
+        freeze(shop, environment.host)
+    assert environment.runs() == 2
+
+
 def test_a_library_that_the_program_opens_by_its_path_counts(
     environment: Environment, shop: ImageConfig, tmp_path: Path
 ) -> None:
