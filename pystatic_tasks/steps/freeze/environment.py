@@ -19,7 +19,7 @@ from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed, locals_in
-from pystatic_tasks.steps.freeze.installers import tables_of_uv
+from pystatic_tasks.steps.freeze.installers import places_of_uv, tables_of_uv
 from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, install_lock, upwards
 from pystatic_tasks.steps.freeze.requirements import read_all, read_requirements
 from pystatic_tasks.steps.freeze.wheels import install_again
@@ -265,6 +265,7 @@ def declared(config: ImageConfig) -> list[Any]:
     ]
     named = read_all(requirement_files(config))
     around = dict.fromkeys(each for folder in local_folders(config) for each in upwards(folder))
+    places = dict.fromkeys([*named.places, *(place for folder in around for place in places_of_uv(folder))])
     files = [config.project / "setup.py", config.project / "setup.cfg", *named.files]
     lock = find_lock(config)
     return [
@@ -272,7 +273,7 @@ def declared(config: ImageConfig) -> list[Any]:
         # Where packages come from, and in which versions: none of that is in what a project says to others.
         [list(tables_of_uv(folder)) for folder in around],
         [hash_file(path) for path in files],
-        stamps(str(each) for place in named.places for each in (place, *files_in(place))),
+        stamps(str(each) for place in places for each in (place, *files_in(place))),
         hash_file(lock.path) if lock else "",
     ]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from pystatic_tasks.config.project import PYPROJECT, read_toml
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.steps.freeze.requirements import paths_of
 
 # What pip calls its settings and uv its variables, and what stands between the parts of a value there.
 VARIABLES = {
@@ -36,7 +37,8 @@ OF_BUILDS = {"build-constraint", "config-setting", "config-settings", "global-op
 BUILDS_OF_UV = ("build-constraint", "config-settings", "extra-build", "no-build-isolation")
 # By these uv is told itself where packages are; the keys stand in uv.toml, or in [tool.uv] of a pyproject.toml.
 OF_UV = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
-KEYS_OF_UV = ("extra-index-url", "find-links", "index", "index-url", "no-index", "pip")
+LOOKING_OF_UV = ("extra-index-url", "find-links", "index", "index-url")
+KEYS_OF_UV = (*LOOKING_OF_UV, "no-index", "pip")
 
 
 def uv_there() -> str | None:
@@ -95,6 +97,24 @@ def tables_of_uv(folder: Path) -> Iterator[Mapping[str, Any]]:
     own = tool.get("uv") if isinstance(tool, Mapping) else None
     if isinstance(own, Mapping):
         yield own
+
+
+def places_of_uv(folder: Path) -> Iterator[Path]:
+    """Where on this machine uv looks for packages, by its settings in a folder."""
+    for table in tables_of_uv(folder):
+        for part in (table, table.get("pip")):
+            for key in LOOKING_OF_UV if isinstance(part, Mapping) else ():
+                yield from (path for value in texts_in(part.get(key)) for path in paths_of(value, [folder]))
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """The addresses in a setting: one, several, or tables that have one each."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from texts_in(value.get("url"))
+    elif isinstance(value, list):
+        yield from (text for each in value for text in texts_in(each))
 
 
 def toml_of(path: Path) -> Mapping[str, Any]:

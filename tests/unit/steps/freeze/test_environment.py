@@ -508,6 +508,24 @@ def test_what_is_in_a_folder_or_a_page_that_is_searched_counts(shop: ImageConfig
     assert declared(image) != before
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.uv]\nfind-links = ["wheels"]\n',
+        '[tool.uv.pip]\nfind-links = ["./wheels"]\n',
+        '[[tool.uv.index]]\nname = "ours"\nurl = "wheels"\nformat = "flat"\n',
+        '[tool.uv]\nindex-url = "https://index.example/simple"\nextra-index-url = ["file://{root}/wheels"]\n',
+    ],
+)
+def test_what_is_in_a_folder_that_uv_searches_counts(shop: ImageConfig, text: str) -> None:
+    path = shop.root / "wheels" / "x-1.0-py3-none-any.whl"
+    write(shop.root, pyproject_toml=PYPROJECT + text.format(root=shop.root))
+    path.parent.mkdir()
+    before = declared(shop)
+    path.touch()
+    assert declared(shop) != before
+
+
 def test_what_setup_py_needs_no_more_does_not_stay(shop: ImageConfig, environment: Environment) -> None:
     site = environment.folder / "lib/python3.12/site-packages"
     install_distribution(site, "shop", "shop.py", requires=["redis"], origin=shop.root.as_uri())
