@@ -13,7 +13,10 @@ KERNELS = ("/proc/", "/sys/", "/dev/")
 
 
 def from_elsewhere(paths: Iterable[str]) -> set[str]:
-    """Absolute paths without those of this Python and the packages beside it, and of the kernel; of bytecode its source's."""
+    """Those of absolute paths that are neither of this Python, nor of its packages, nor of the kernel.
+
+    In place of bytecode its source is told.
+    """
     known = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     found = (str(source_of(Path(path))) for path in paths)
     return {path for path in found if not f"{path}/".startswith((*known, *KERNELS))}

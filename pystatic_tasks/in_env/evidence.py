@@ -408,7 +408,7 @@ def read_elsewhere(records: Records) -> set[str]:
     Of that, what it does does not follow; nor is anything of it that any engine provides.
     """
     modules = {path for _, path, _ in records.modules}
-    changed = records.changed | {os.path.dirname(path) for path in records.changed}
+    changed = records.changed | {str(Path(path).parent) for path in records.changed}
     asked = records.files | records.folders | records.searched | modules
     return from_elsewhere(asked - changed) - PROVIDED
 

@@ -93,11 +93,11 @@ def note_listing(arguments: Any, frame: FrameType) -> None:
 def note_change(arguments: Any, frame: FrameType) -> None:
     """What is made, renamed or removed; each path may start from a folder that is open, told at the end."""
     paths = [os.fsdecode(each) for each in arguments if isinstance(each, (str, bytes, os.PathLike))]
-    for path, descriptor in zip(paths, arguments[-len(paths) :]):
+    for path, descriptor in zip(paths, arguments[-len(paths) :], strict=True):
         folder = os.readlink(f"/proc/self/fd/{descriptor}") if descriptor >= 0 else ""
-        path = os.path.abspath(os.path.join(folder, path))
-        if not path.startswith(FOLDER):
-            record("changed", path)
+        whole = os.path.abspath(os.path.join(folder, path))
+        if not whole.startswith(FOLDER):
+            record("changed", whole)
 
 
 def note_library(arguments: Any, frame: FrameType) -> None:

@@ -378,8 +378,8 @@ def files_with_names(config: ImageConfig) -> list[Path]:
 
 def hash_names(config: ImageConfig) -> str:
     """One hash of these files; of a pyproject.toml only what others read counts."""
-    files = files_with_names(config)
-    return fingerprint([(str(path), hash_tables(path) if path.name == PYPROJECT else hash_file(path)) for path in files])
+    hashed = {True: hash_tables, False: hash_file}
+    return fingerprint({str(path): hashed[path.name == PYPROJECT](path) for path in files_with_names(config)})
 
 
 def import_paths(config: ImageConfig) -> Sequence[str]:

@@ -70,7 +70,9 @@ def inside(site: Path, found: Observed) -> set[str]:
 
 def test_records_are_read_of_all_processes_but_for_one_that_was_cut_off(tmp_path: Path) -> None:
     (tmp_path / "1").write_text("module\x1fshop\x1f/x/shop.py\x1fname\x1efile\x1f/x/a\x1elibrary\x1f/l.so\x1e")
-    (tmp_path / "2").write_text("folder\x1f/x\x1esearched\x1f/s\x1echanged\x1f/c\x1eprogram\x1fgit\x1eelse\x1f1\x1efile\x1f/x/unfini")
+    (tmp_path / "2").write_text(
+        "folder\x1f/x\x1esearched\x1f/s\x1echanged\x1f/c\x1eprogram\x1fgit\x1eelse\x1f1\x1efile\x1f/x/un"
+    )
     assert read_records(tmp_path) == Records(
         modules={("shop", "/x/shop.py", "name")},
         files={"/x/a"},
@@ -330,7 +332,7 @@ def test_what_would_be_found_the_next_time_is_told(tmp_path: Path, site: Path) -
 
 def test_what_is_read_elsewhere_is_told_but_for_what_the_program_changes_itself(tmp_path: Path, site: Path) -> None:
     records = Records(
-        modules={("rates", "/srv/rates/__pycache__/rates.cpython-313.pyc", "name"), ("csv", "/std/csv.py", "statement")},
+        modules={("rates", "/srv/rates/__pycache__/rates.cpython-313.pyc", "name"), ("csv", "/std/csv.py", "name")},
         files={"/srv/plugins.txt", "/srv/state/count.txt", f"{site}/depx/a.txt", "/std/lib.txt", "/proc/self/status"},
         folders={"/srv/plugins", "/srv/state", "/srv/cache"},
         searched={"/srv/rates", "/std"},
