@@ -61,15 +61,21 @@ import shop.backend
 
 
 def app(environ, start_response):
+    shop.backend.load()
     start_response("200 OK", [])
     return [b"hello"]
 """
-# Each change in a module that imports importlib is analysed again.
+# Each change in a module that imports importlib is analysed again. A file elsewhere names what a request needs.
 BACKEND = """\
 import importlib
 import os
 
 importlib.import_module(os.environ.get("SHOP_BACKEND", "csv"))
+
+
+def load():
+    with open({plugin!r}) as file:
+        importlib.import_module(file.read())
 """
 FOLDER_PROJECT = """\
 [build-system]
@@ -116,17 +122,19 @@ class Shop:
     )
     moment: int = 1_000_000_000
     threads: int = 1
-    is_executable: bool = False
+    plugin: str = "csv"
+    mode: int = 0o644
     variables: dict[str, str] = field(default_factory=dict)
     installed_by_hand: str = ""
     library: bytes = bytes(20)
 
     def write(self, root: Path) -> None:
         """Write all files of the project, and none besides."""
-        threads = root.parent / "threads.txt"
-        # What lies elsewhere counts by its time.
-        if not threads.exists() or threads.read_text(encoding="utf-8") != str(self.threads):
-            threads.write_text(str(self.threads), encoding="utf-8")
+        threads, plugin = root.parent / "threads.txt", root.parent / "plugin.txt"
+        for path, content in ((threads, str(self.threads)), (plugin, self.plugin)):
+            # What lies elsewhere counts by its time.
+            if not path.exists() or path.read_text(encoding="utf-8") != content:
+                path.write_text(content, encoding="utf-8")
         files = {
             "../pyproject.toml": PYPROJECT.format(root=root, **self.config),
             "../gunicorn.conf.py": SERVER_CONFIG.format(threads=str(threads)),
@@ -141,7 +149,7 @@ class Shop:
             lines = [f"import {module}" for module in modules]
             files[f"shop/{name}.py"] = "\n".join([*lines, f"NUMBER = {self.numbers.get(name, 0)}", ""])
         files["shop/web.py"] += WEB
-        files["shop/backend.py"] = BACKEND
+        files["shop/backend.py"] = BACKEND.format(plugin=str(plugin))
         paths = {(root / "src" / name).resolve(): content for name, content in files.items()}
         for path in (each for folder in ("src", "prices", "rates") for each in (root / folder).rglob("*")):
             if path.is_file() and path.suffix in (".py", ".txt") and path.resolve() not in paths:
@@ -151,7 +159,7 @@ class Shop:
             if not path.exists() or path.read_text(encoding="utf-8") != content:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(content, encoding="utf-8")
-        (root / "src/shop/run.sh").chmod(0o755 if self.is_executable else 0o644)
+        (root / "src/shop/run.sh").chmod(self.mode)
 
 
 def change_a_number(shop: Shop, choose: random.Random) -> None:
@@ -215,7 +223,15 @@ def change_what_setuptools_packs(shop: Shop, choose: random.Random) -> None:
 
 
 def change_a_mode(shop: Shop, choose: random.Random) -> None:
-    shop.is_executable = not shop.is_executable
+    shop.mode = choose.choice([0o644, 0o654, 0o755])
+
+
+def change_what_a_request_reads(shop: Shop, choose: random.Random) -> None:
+    shop.plugin = choose.choice(["csv", "colorsys", "fractions"])
+
+
+def change_what_a_test_names(shop: Shop, choose: random.Random) -> None:
+    shop.texts["../tests/test_shop.py"] = choose.choice(["", "import tarfile\n"])
 
 
 def change_what_the_servers_settings_follow_from(shop: Shop, choose: random.Random) -> None:
@@ -256,6 +272,8 @@ CHANGES: tuple[Callable[[Shop, random.Random], None], ...] = (
     change_what_is_included,
     change_what_setuptools_packs,
     change_a_mode,
+    change_what_a_request_reads,
+    change_what_a_test_names,
     change_what_the_servers_settings_follow_from,
     change_the_callers_variables,
     change_the_environment,
