@@ -193,7 +193,9 @@ def only_one(
     Raises:
         PystaticError: the other process waits for an image that this one works on.
     """
-    config.work.mkdir(parents=True, exist_ok=True)
+    # Both now: what lists the project's folder while it is frozen is to find the same the next time.
+    for folder in (config.work, config.dist):
+        folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(config.work / "lock", os.O_RDWR | os.O_CREAT, 0o666)
     kept = False
     try:

@@ -271,7 +271,7 @@ def declared(config: ImageConfig) -> list[Any]:
     return [
         [each.get(name) for each in tables for name in DECLARING_TABLES],
         # Where packages come from, and in which versions: none of that is in what a project says to others.
-        [list(tables_of_uv(folder)) for folder in around],
+        [table for folder in around for table in tables_of_uv(folder) if table],
         [hash_file(path) for path in files],
         stamps(str(each) for place in places for each in (place, *files_in(place))),
         hash_file(lock.path) if lock else "",
@@ -285,11 +285,9 @@ def files_in(place: Path) -> Iterable[Path]:
 
 def sources(config: ImageConfig, *, whole: bool = False) -> str:
     """One hash of all that is installed from folders; `whole` as in `hash_sources`."""
-    folders = local_folders(config)
-    # Where nothing is installed, that of the project is among them all the same.
-    built = [folder for folder in folders if config.install or folder != config.root]
-    others = [hash_sources(folder, whole=whole) for folder in folders if folder not in built]
-    return fingerprint([*others, *(hash_built(folder, whole=whole) for folder in built)])
+    # Where nothing is installed, that of the project is among the folders all the same.
+    built = [folder for folder in local_folders(config) if config.install or folder != config.root]
+    return fingerprint([hash_built(folder, whole=whole) for folder in built])
 
 
 def local_folders(config: ImageConfig) -> list[Path]:

@@ -36,7 +36,7 @@ def write_images(
 
     def write(step: str, config: ImageConfig, context: StepContext) -> None:
         made = write_image(platform=config.platform)
-        config.dist.mkdir(parents=True)
+        config.dist.mkdir(parents=True, exist_ok=True)
         shutil.move(made, config.dist / "image.tar")
 
     return write

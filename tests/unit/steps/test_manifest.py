@@ -286,6 +286,12 @@ def test_builds_of_different_images_do_not_wait(image: ImageConfig) -> None:
         assert said == []
 
 
+def test_both_folders_are_there_before_anything_is_done(image: ImageConfig) -> None:
+    with only_one(image, print):
+        assert image.work.is_dir()
+        assert image.dist.is_dir()
+
+
 def test_what_a_killed_build_left_half_written_is_removed(image: ImageConfig) -> None:
     for folder in (image.dist, image.work):
         folder.mkdir(parents=True)

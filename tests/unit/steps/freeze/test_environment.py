@@ -373,12 +373,14 @@ def test_of_git_counts_what_a_version_may_follow_from(shop: ImageConfig, text: s
     assert (sources(shop) != before) is counts
 
 
-def test_of_git_nothing_counts_where_nothing_is_built(shop: ImageConfig) -> None:
+def test_nothing_is_installed_again_where_nothing_of_the_project_is_installed(
+    shop: ImageConfig, environment: Environment
+) -> None:
     shop = replace(shop, install=())
-    (shop.root / "pyproject.toml").write_text("", encoding="utf-8")
-    before = sources(shop)
+    environment.fill(shop)
+    (shop.root / "shop.py").write_text("x = 1\n", encoding="utf-8")
     subprocess.run(["git", "-C", str(shop.root), "init", "--quiet"], check=True)
-    assert sources(shop) == before
+    assert environment.fill(shop) == UP_TO_DATE
 
 
 def test_every_folder_that_is_installed_counts_as_sources(shop: ImageConfig, tmp_path: Path) -> None:
