@@ -388,3 +388,9 @@ def import_paths(config: ImageConfig) -> Sequence[str]:
 def script_folder(config: ImageConfig) -> Sequence[str]:
     """A script imports what lies beside it."""
     return [str((config.root / config.script).parent)] if config.script else []
+
+
+def loose_files(config: ImageConfig) -> list[Path]:
+    """The files in folders that are imported from where they are."""
+    folders = [*map(Path, script_folder(config)), *([] if config.install else [config.root])]
+    return list(dict.fromkeys(path for folder in folders for path in source_files(folder)))

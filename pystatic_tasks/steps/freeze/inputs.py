@@ -44,6 +44,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "tools": tools(),
             "installed": installed_files(context.python),
             "sources": environment.hash_sources(config.root) if is_imported_in_place(config) else "",
+            "loose": list(map(str, environment.loose_files(config))),
             "names": environment.hash_names(config),
             "editable": environment.editable_sources(context.python),
             "own": to_json(own_components(config)),

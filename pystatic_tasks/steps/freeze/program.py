@@ -19,7 +19,7 @@ from pystatic_tasks.steps.freeze.examination import entry_path
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
 from pystatic_tasks.steps.manifest import cache_folder
 from pystatic_tasks.steps.slim_lock import left_out
-from pystatic_tasks.system.files import fingerprint, source_files
+from pystatic_tasks.system.files import fingerprint
 from pystatic_tasks.system.libraries import missing_libraries
 from pystatic_tasks.system.processes import last_lines, tool_environment
 
@@ -109,19 +109,13 @@ def describe_program(
         libraries=(*config.staticx.libraries, *observed.libraries),
         left_out=left_out(config),
         tls=config.slim.tls,
-        loose=tuple(str(path) for path in loose_files(config)),
+        loose=tuple(str(path) for path in environment.loose_files(config)),
         editable=environment.editable_sources(context.python),
         made_by=(*made_by(), fingerprint(tools())),
         own=own_components(config),
         optimize=config.freeze.optimize,
         strip=config.freeze.strip,
     )
-
-
-def loose_files(config: ImageConfig) -> list[Path]:
-    """The files in folders that are imported from where they are."""
-    folders = [*map(Path, environment.script_folder(config)), *([] if config.install else [config.root])]
-    return list(dict.fromkeys(path for folder in folders for path in source_files(folder)))
 
 
 def data_pair(config: ImageConfig, entry: str) -> tuple[str, str]:

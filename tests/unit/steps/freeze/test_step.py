@@ -534,6 +534,20 @@ def test_what_is_looked_through_for_names_counts_though_it_is_not_installed(
     assert environment.runs() == 2
 
 
+def test_a_module_that_appears_beside_a_script_elsewhere_counts(
+    environment: Environment, shop: ImageConfig, tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "run.py").touch()
+    script = replace(shop, app=None, script=f"{tmp_path}/bin/run.py")
+    for _ in range(2):
+        freeze(script, environment.host)
+    assert environment.runs() == 1
+    (tmp_path / "bin" / "extra.py").touch()
+    freeze(script, environment.host)
+    assert environment.runs() == 2
+
+
 def test_a_library_that_the_program_opens_by_its_path_counts(
     environment: Environment, shop: ImageConfig, tmp_path: Path
 ) -> None:
