@@ -102,9 +102,9 @@ def tables_of_uv(folder: Path) -> Iterator[Mapping[str, Any]]:
 def places_of_uv(folder: Path) -> Iterator[Path]:
     """Where on this machine uv looks for packages, by its settings in a folder."""
     for table in tables_of_uv(folder):
-        for part in (table, table.get("pip")):
-            for key in LOOKING_OF_UV if isinstance(part, Mapping) else ():
-                yield from (path for value in texts_in(part.get(key)) for path in paths_of(value, [folder]))
+        parts = [part for part in (table, table.get("pip")) if isinstance(part, Mapping)]
+        values = (part.get(key) for part in parts for key in LOOKING_OF_UV)
+        yield from (path for value in values for text in texts_in(value) for path in paths_of(text, [folder]))
 
 
 def texts_in(value: Any) -> Iterator[str]:
