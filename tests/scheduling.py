@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 # Files that take the sample app, whose build is made by each worker that needs it.
 OF_SAMPLE = (
     *("test_archive", "test_errors", "test_nox", "test_recipe", "test_report", "test_reproducible", "test_run"),
-    *("test_deployments", "test_sbom", "test_shown", "test_smoke", "test_tasks"),
+    *("test_deployments", "test_docker_store", "test_sbom", "test_shown", "test_smoke", "test_tasks"),
 )
 # Files whose tests share nothing.
 OF_NOTHING = (

@@ -55,6 +55,11 @@ class Artifact:
     server: ServerKind = DEFAULT_SERVER
     written: Written | None = None
 
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The digests that engines know it by: that of its configuration, or, in containerd's store, its manifest's."""
+        return (self.image_id, *([self.written.digest] if self.written else []))
+
 
 def make_artifact(config: ImageConfig, *, written: Written, ports: Sequence[int]) -> Artifact:
     """The artifact that the image step left, by what it wrote and the ports that it serves."""

@@ -32,7 +32,7 @@ class CommandLineEngine:
         version_arguments: What makes it tell its server's version, or fail without one.
         run_arguments: What it needs beside the common arguments to run under a policy.
         users_arguments: What makes `top` list the users of a container's processes.
-        by_reference: Whether it takes an image by a reference only, not by the digest of its configuration.
+        by_reference: Whether it takes an image by a reference only, not by the digest that it knows it by.
         without_root: Why it is of use for root only; empty if it is for every user.
     """
 
@@ -66,15 +66,16 @@ class CommandLineEngine:
         return version, next(iter(result.stderr.strip().splitlines()[-1:]), "it gives no version").rstrip(".")
 
     def load(self, artifact: Artifact) -> bool:
-        if all(self.image_id(reference) == artifact.image_id for reference in artifact.references):
+        if all(self.image_id(reference) in artifact.identities for reference in artifact.references):
             return False
         call(self.name, "load", "--input", str(artifact.archive))
+        handle = self.handle(artifact)
         for reference in artifact.references:
-            if self.image_id(reference) == artifact.image_id:
+            if self.image_id(reference) in artifact.identities:
                 continue
             # Podman and containerd take one name from an archive, whatever there are.
-            if reference != self.handle(artifact):
-                call(self.name, "tag", self.handle(artifact).removeprefix("sha256:"), reference)
+            if reference != handle:
+                call(self.name, "tag", handle.removeprefix("sha256:"), reference)
             else:
                 raise ImageError(
                     f"{self.name} has loaded {artifact.archive}, and {reference} is not that image there.",
@@ -87,10 +88,12 @@ class CommandLineEngine:
 
     def handle(self, artifact: Artifact) -> str:
         """What its commands take for the image once it is loaded."""
-        return artifact.references[0] if self.by_reference else artifact.image_id
+        if self.by_reference:
+            return artifact.references[0]
+        return next(filter(self.image_id, artifact.identities), artifact.image_id)
 
     def image_id(self, reference: str) -> str:
-        """The digest that the engine knows the reference by, or ""."""
+        """The digest that the engine knows an image by, which it is asked for by a name or a digest, or ""."""
         known = call(self.name, "image", "inspect", "--format", "{{.Id}}", reference, check=False).stdout.strip()
         return f"sha256:{known.removeprefix('sha256:')}" if known else ""
 

@@ -21,6 +21,7 @@ from pystatic_tasks.system.beneath import temporary_folder
 from pystatic_tasks.system.machine import host_platform
 
 PROGRAM = "/true"
+NOT_STARTED = "Error: failed to start containers: "
 POLICY = Policy(user=ImageOptions().user, writable_tmp=False, memory_bytes=Smoke().memory)
 SECONDS = 30.0
 # Where its only segment begins in memory; on a page however large these are.
@@ -72,7 +73,13 @@ def try_out(engine: Engine) -> str:
         with temporary_folder("pystatic-trial-") as folder:
             return run_and_forget(engine, write_image(folder / "image.tar", smallest_program(machine)))
     except ImageError as error:
-        return (error.details[-1] if error.details else error.problem).rstrip(".")
+        return complaint(error)
+
+
+def complaint(error: ImageError) -> str:
+    """The line that says why, of what an engine said; Docker only repeats in its last one that it did not start."""
+    said = [line for line in error.details if not line.startswith(NOT_STARTED)]
+    return (said[-1] if said else error.problem).rstrip(".")
 
 
 def run_and_forget(engine: Engine, artifact: Artifact) -> str:

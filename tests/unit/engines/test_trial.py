@@ -14,6 +14,7 @@ from support import tool_or_skip
 
 from pystatic_tasks.engines import Artifact, all_engines, docker, sandbox, trial
 from pystatic_tasks.engines.trial import MACHINES, smallest_program, try_out, why_not, write_image
+from pystatic_tasks.errors import ImageError
 from pystatic_tasks.oci.read_archive import open_layers, read_archive
 
 
@@ -107,6 +108,13 @@ def test_how_it_ended_is_told_in_a_line(box: Artifact, monkeypatch: pytest.Monke
         assert trial.outcome(container) == seen
     finally:
         container.remove()
+
+
+def test_what_docker_says_last_is_not_why() -> None:
+    why = "Error response from daemon: failed to create task for container: no cgroups."
+    said = [why, "Error: failed to start containers: pystatic-1f"]
+    assert trial.complaint(ImageError("It failed.", "", said)) == why.removesuffix(".")
+    assert trial.complaint(ImageError("It failed.", "", said[1:])) == "It failed"
 
 
 # A docker that notes what it is asked, and fails at one task.
