@@ -70,12 +70,13 @@ def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str, asked
     """
     found = sorted(refused_among(config, candidates, asked), key=lambda pair: pair[0].place)
     if found:
-        count = "1 file" if len(found) == 1 else f"{len(found)} files"
-        entries = ", ".join(candidate.entry for candidate, _ in found)
+        files = list(dict.fromkeys(f"{shown_path(config, candidate)}: {reason}" for candidate, reason in found))
+        count = "1 file" if len(files) == 1 else f"{len(files)} files"
+        entries = ", ".join(dict.fromkeys(candidate.entry for candidate, _ in found))
         raise ConfigError(
             f"{count} of the project would go into {config.name} unasked:",
             f"Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.{key}: {entries}.",
-            [f"{shown_path(config, candidate)}: {reason}" for candidate, reason in found],
+            files,
         )
 
 

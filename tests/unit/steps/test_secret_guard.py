@@ -55,6 +55,24 @@ def test_all_that_is_refused_is_listed_with_the_entries_that_let_it_in(tmp_path:
     )
 
 
+def test_a_file_that_would_go_in_twice_is_listed_once_with_an_entry_for_each_folder(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    path = write(root / "static/.env")
+    places = ("static/.env", "root/.env", "root/.env.1a2b")
+    candidates = [
+        Candidate(source=path, place=place, entry=f'"static/.env:{Path(place).parent}"', origin=path)
+        for place in places
+    ]
+    with pytest.raises(ConfigError) as caught:
+        refuse(make_image(root), candidates, "freeze.data")
+    assert str(caught.value) == (
+        "1 file of the project would go into shop unasked:\n"
+        "  static/.env: a file of variables\n"
+        "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.freeze.data: "
+        '"static/.env:root", "static/.env:static".'
+    )
+
+
 def test_nothing_refused_is_nothing_said(tmp_path: Path) -> None:
     write(tmp_path / "page.html")
     refuse(make_image(tmp_path), [candidate(tmp_path, "page.html")], "freeze.data")
