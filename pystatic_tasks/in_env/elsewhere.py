@@ -15,8 +15,10 @@ KERNELS = ("/proc/", "/sys/", "/dev/")
 def from_elsewhere(paths: Iterable[str]) -> set[str]:
     """Those of absolute paths that are neither of this Python, nor of its packages, nor of the kernel.
 
-    In place of bytecode its source is told.
+    In place of bytecode its source is told, and of folders with bytecode nothing, into which any import may write.
     """
     known = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     found = (str(source_of(Path(path))) for path in paths)
-    return {path for path in found if not f"{path}/".startswith((*known, *KERNELS))}
+    return {
+        path for path in found if not path.endswith("/__pycache__") and not f"{path}/".startswith((*known, *KERNELS))
+    }

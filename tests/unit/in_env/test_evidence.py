@@ -334,7 +334,7 @@ def test_what_is_read_elsewhere_is_told_but_for_what_the_program_changes_itself(
     records = Records(
         modules={("rates", "/srv/rates/__pycache__/rates.cpython-313.pyc", "name"), ("csv", "/std/csv.py", "name")},
         files={"/srv/plugins.txt", "/srv/state/count.txt", f"{site}/depx/a.txt", "/std/lib.txt", "/proc/self/status"},
-        folders={"/srv/plugins", "/srv/state", "/srv/cache"},
+        folders={"/srv/plugins", "/srv/plugins/__pycache__", "/srv/state", "/srv/cache"},
         searched={"/srv/rates", "/std"},
         changed={"/srv/state/count.txt", "/srv/cache/new"},
     )
