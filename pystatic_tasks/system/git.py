@@ -11,12 +11,14 @@ from functools import cached_property
 from pathlib import Path
 
 from pystatic_tasks.errors import MissingToolError
+from pystatic_tasks.system.files import hash_file, is_packable
 from pystatic_tasks.system.redaction import public_url
 
 # A repository's own configuration may name commands; none of them runs, and nothing is fetched. A bare repository that
 # lies among other files is none: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safebareRepository
 NOTHING_RUN = ("-c", "core.fsmonitor=", "-c", "safe.bareRepository=explicit")
 NOTHING_FETCHED = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
+LISTING_IGNORED = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
 # They lead git to another repository than that of the folder, as they do in git's own hooks.
 # From `git rev-parse --local-env-vars`, without those that set options such as safe.directory.
 VARIABLES_OF_A_REPOSITORY = (
@@ -79,18 +81,28 @@ def read_git(folder: Path) -> Git:
     return Git(revision=commit[1], commit_time=int(commit[0]), remote=public_url(remote.strip()))
 
 
-def told_to_builds(folder: Path) -> list[str]:
-    """What build backends follow of a repository: its commit, branch and tags, and which files of the folder it tracks.
+def told_to_builds(folder: Path, *, of_version: bool) -> list[str]:
+    """What build backends follow of a repository: which files of the folder it tracks, and which it ignores.
 
-    Of that a version is made, and a list of what is packed. All is empty outside of any repository.
+    All is empty outside of any repository.
+
+    Args:
+        folder: Of a project.
+        of_version: Whether a version may be made of it too, by its commit, branch and tags, and by how much of the
+            history is there.
     """
-    questions = (
+    if not find_repository(folder):
+        return []
+    versions = (
         ("rev-parse", "--quiet", "--verify", "HEAD"),
         ("symbolic-ref", "--quiet", "HEAD"),
         ("for-each-ref", "refs/tags"),
-        ("ls-files", "-z"),
     )
-    return [run_git(folder, *question) or "" for question in questions] if find_repository(folder) else []
+    told = [run_git(folder, *question) or "" for question in (*(versions if of_version else ()), ("ls-files", "-z"))]
+    shallow = (run_git(folder, "rev-parse", "--git-path", "shallow") or "").removesuffix("\n") if of_version else ""
+    ignored = (name for name in (run_git(folder, *LISTING_IGNORED) or "").split("\0") if name)
+    packable = sorted(name for name in ignored if is_packable(folder, folder / name))
+    return [*told, hash_file(folder / shallow) if shallow else "", *packable]
 
 
 def ignored_below(folder: Path) -> Ignored:
@@ -129,8 +141,7 @@ def listed_below(folder: Path, *options: str) -> tuple[Path, ...]:
     Raises:
         MissingToolError: as for `ignored_below`.
     """
-    question = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
-    answer = ask_git(folder, *options, *question)
+    answer = ask_git(folder, *options, *LISTING_IGNORED)
     if answer.output is None:
         repository = find_repository(folder) or os.environ.get("GIT_DIR")
         if repository:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze.backends import paths_around, told_by_git
 from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed, locals_in
 from pystatic_tasks.steps.freeze.installers import places_of_uv, tables_of_uv
 from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, install_lock, upwards
@@ -33,7 +34,6 @@ from pystatic_tasks.system.files import (
     source_files,
     write_whole,
 )
-from pystatic_tasks.system.git import told_to_builds
 
 INSTALLING_TOOLS = ("setuptools", "wheel", "pip", "uv")
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
@@ -335,14 +335,8 @@ def editable_sources(python: Path) -> str:
 
 def hash_built(folder: Path, *, whole: bool = False) -> str:
     """One hash of what a build backend makes a distribution of; `whole` as in `hash_sources`."""
-    return fingerprint([hash_sources(folder, whole=whole), told_to_builds(folder) if finds_version(folder) else []])
-
-
-def finds_version(folder: Path) -> bool:
-    """Whether the backend of a project looks for its version itself, and may ask git."""
-    path = folder / PYPROJECT
-    project = (tables_of_others(path) or {}).get("project") if path.is_file() else None
-    return not isinstance(project, Mapping) or "version" in project.get("dynamic", ())
+    around = [hash_sources(path, whole=True) if path.is_dir() else hash_file(path) for path in paths_around(folder)]
+    return fingerprint([hash_sources(folder, whole=whole), around, told_by_git(folder)])
 
 
 def hash_sources(folder: Path, *, whole: bool = False) -> str:

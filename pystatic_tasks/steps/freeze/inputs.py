@@ -19,6 +19,7 @@ from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
+from pystatic_tasks.steps.freeze.backends import paths_around
 from pystatic_tasks.steps.freeze.installed import installed_files
 from pystatic_tasks.steps.freeze.locks import find_lock
 from pystatic_tasks.steps.freeze.requirements import read_all
@@ -131,6 +132,7 @@ def sources(config: ImageConfig, python: Path) -> tuple[str, ...]:
     found = [
         *environment.local_folders(config),
         *environment.linked_paths(config, python),
+        *(path for folder in environment.local_folders(config) for path in paths_around(folder)),
         *(folder / PYPROJECT for folder in (config.root, config.project)),
         *read_all(environment.requirement_files(config)).files,
         *([lock.path] if lock else []),

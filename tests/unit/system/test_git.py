@@ -60,12 +60,15 @@ def test_outside_of_a_repository_git_tells_nothing(repository: Path) -> None:
     assert read_git(repository.parent) == Git(revision="", commit_time=0, remote="")
 
 
-def test_builds_are_told_of_the_commit_the_branch_the_tags_and_which_files_are_tracked(repository: Path) -> None:
+@pytest.mark.parametrize("of_version", [True, False])
+def test_builds_are_told_which_files_are_tracked_and_of_the_commit_the_branch_and_the_tags_for_a_version(
+    repository: Path, of_version: bool
+) -> None:
     inner = repository / "shop"
     inner.mkdir()
     for name in ("a.txt", "b.txt"):
         (inner / name).touch()
-    seen = [told_to_builds(inner)]
+    seen = [told_to_builds(inner, of_version=of_version)]
     for command in (
         ["add", "shop/a.txt"],
         ["commit", "--quiet", "--message", "First"],
@@ -75,11 +78,37 @@ def test_builds_are_told_of_the_commit_the_branch_the_tags_and_which_files_are_t
         ["checkout", "--quiet", "--detach"],
     ):
         git(repository, *command)
-        assert told_to_builds(inner) not in seen, command
-        seen.append(told_to_builds(inner))
+        told = told_to_builds(inner, of_version=of_version)
+        assert (told not in seen) is (of_version or command[0] == "add"), command
+        seen.append(told)
         (inner / "a.txt").write_text(str(len(seen)), encoding="utf-8")
-        assert told_to_builds(inner) == seen[-1]
-    assert told_to_builds(repository.parent) == []
+        assert told_to_builds(inner, of_version=of_version) == seen[-1]
+    assert told_to_builds(repository.parent, of_version=of_version) == []
+
+
+@pytest.mark.parametrize("place", [".gitignore", ".git/info/exclude"])
+def test_builds_are_told_which_files_are_ignored(repository: Path, place: str) -> None:
+    inner = repository / "shop"
+    inner.mkdir()
+    (inner / "a.txt").touch()
+    before = told_to_builds(inner, of_version=False)
+    (repository / place).parent.mkdir(exist_ok=True)
+    (repository / place).write_text("*.txt\n__pycache__\n", encoding="utf-8")
+    after = told_to_builds(inner, of_version=False)
+    assert after != before
+    (inner / "__pycache__").mkdir()
+    (inner / "__pycache__/a.pyc").touch()
+    assert told_to_builds(inner, of_version=False) == after
+
+
+def test_builds_are_told_how_much_of_the_history_is_there(repository: Path) -> None:
+    for message in ("First", "Second"):
+        git(repository, "commit", "--quiet", "--allow-empty", "--message", message)
+    git(repository.parent, "clone", "--quiet", "--depth", "1", repository.as_uri(), "shallow")
+    shallow = repository.parent / "shallow"
+    before = told_to_builds(shallow, of_version=True)
+    git(shallow, "fetch", "--quiet", "--unshallow")
+    assert told_to_builds(shallow, of_version=True) != before
 
 
 def test_without_git_nothing_is_told(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:

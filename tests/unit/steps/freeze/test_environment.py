@@ -355,22 +355,57 @@ def test_a_file_that_holds_our_own_table_alone_is_a_source_by_its_name(shop: Ima
     assert sources(shop) != before
 
 
+HATCH = '[project]\nname = "shop"\nversion = "1.0"\n[build-system]\nrequires = ["hatchling"]\n'
+
+
 @pytest.mark.parametrize(
-    ("text", "counts"),
+    ("text", "commit", "files"),
     [
-        ('[project]\nname = "shop"\nversion = "1.0"\n', False),
-        ('[project]\nname = "shop"\ndynamic = ["version"]\n', True),
-        ('[tool.poetry]\nname = "shop"\n', True),
-        ("", True),
+        ('[project]\nname = "shop"\nversion = "1.0"\n', False, False),
+        (HATCH, False, False),
+        (HATCH.replace("hatchling", "poetry-core>=2"), False, True),
+        (HATCH.replace('["hatchling"]', '["setuptools", "setuptools-scm"]'), False, True),
+        ('[project]\nname = "shop"\ndynamic = ["version"]\n', True, True),
+        ('[tool.poetry]\nname = "shop"\n', True, True),
+        ("", True, True),
+        ("[tool\n", True, True),
+        ("project.dynamic = 1\nbuild-system = 1\n", False, False),
+        ("project.dynamic = [1]\nbuild-system.requires = [1]\n", False, False),
     ],
 )
-def test_of_git_counts_what_a_version_may_follow_from(shop: ImageConfig, text: str, counts: bool) -> None:
+def test_of_git_counts_what_a_version_and_what_is_packed_may_follow_from(
+    shop: ImageConfig, text: str, commit: bool, files: bool
+) -> None:
     write(shop.root, pyproject_toml=text)
     command = ["git", "-C", str(shop.root)]
     subprocess.run([*command, "init", "--quiet"], check=True)
     before = sources(shop)
+    subprocess.run([*command, "add", "pyproject.toml"], check=True)
+    added = sources(shop)
+    assert (added != before) is files
     subprocess.run([*command, "symbolic-ref", "HEAD", "refs/heads/other"], check=True)
-    assert (sources(shop) != before) is counts
+    assert (sources(shop) != added) is commit
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'project.readme = "../data/a.txt"',
+        '[tool.hatch.build.targets.wheel.force-include]\n"../data/a.txt" = "shop/a.txt"',
+        '[tool.setuptools]\npackage-dir = { shop = "../data" }',
+        '[tool.poetry]\npackages = [{ include = "shop", from = "../data" }]',
+        '[tool.hatch.version]\npath = "../data/a.txt"',
+    ],
+)
+def test_what_the_backend_is_told_to_take_from_elsewhere_counts(shop: ImageConfig, text: str) -> None:
+    write(shop.root, pyproject_toml=text)
+    seen = [sources(shop)]
+    path = shop.root.parent / "data/a.txt"
+    path.parent.mkdir()
+    for content in ("one", "another"):
+        path.write_text(content, encoding="utf-8")
+        assert sources(shop) not in seen
+        seen.append(sources(shop))
 
 
 def test_nothing_is_installed_again_where_nothing_of_the_project_is_installed(

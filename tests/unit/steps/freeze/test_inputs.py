@@ -55,6 +55,13 @@ def test_what_the_configuration_names_is_among_it(config: ImageConfig) -> None:
     ]
 
 
+def test_what_a_build_backend_takes_from_elsewhere_is_among_it(config: ImageConfig) -> None:
+    text = '[tool.hatch.build.targets.wheel.force-include]\n"../a.txt" = "shop/a.txt"\n'
+    (config.root / "pyproject.toml").write_text(text, encoding="utf-8")
+    (config.root.parent / "a.txt").touch()
+    assert str(config.root.parent / "a.txt") in sources(config, NO_ENVIRONMENT)
+
+
 def test_only_the_folder_that_is_installed_is_watched_whole(config: ImageConfig) -> None:
     backend = config.root / "backend"
     backend.mkdir()
