@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,7 +19,14 @@ def from_elsewhere(paths: Iterable[str]) -> set[str]:
     In place of bytecode its source is told, and of folders with bytecode nothing, into which any import may write.
     """
     known = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
-    found = (str(source_of(Path(path))) for path in paths)
+    found = {str(source_of(Path(path))) for path in paths}
     return {
-        path for path in found if not path.endswith("/__pycache__") and not f"{path}/".startswith((*known, *KERNELS))
+        path
+        for path in found
+        if not path.endswith("/__pycache__") and not f"{path}/".startswith(known) and not is_of_kernel(path)
     }
+
+
+def is_of_kernel(path: str) -> bool:
+    """Whether a file is the kernel's, by its own path or as a link: /etc/mtab is one on many systems."""
+    return f"{path}/".startswith(KERNELS) or f"{os.path.realpath(path)}/".startswith(KERNELS)
