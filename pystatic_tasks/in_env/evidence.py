@@ -30,7 +30,8 @@ PROVIDED = {
     *("/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/nsswitch.conf"),
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/os-release", "/usr/share/zoneinfo/UTC"),
 }
-PLURALS = {"library": "libraries", "searched": "searched", "changed": "changed", "wanted": "wanted"}
+PLURALS = {"library": "libraries", **{name: name for name in ("searched", "changed", "updated", "wanted")}}
+KINDS = {"file", "folder", "program", *PLURALS}
 TESTS = {"tests", "test", "conftest"}
 PLAIN_METADATA = {"METADATA", "PKG-INFO"}
 # Something that was asked of a program, with how many bytes each process had written down by then.
@@ -46,7 +47,8 @@ class Records:
         files: Paths of files that were read.
         folders: Paths of folders that were listed.
         searched: Paths of folders that were listed to find modules, or metadata of distributions.
-        changed: Paths of files and folders that were written, made, renamed or removed.
+        changed: Paths of files and folders that were made, renamed, removed, or opened to be written.
+        updated: Paths of files that were opened to be read and written, there or not.
         libraries: Paths of shared libraries that were mapped.
         wanted: Names of shared libraries that were opened, or could not be.
         programs: What was started.
@@ -57,6 +59,7 @@ class Records:
     folders: set[str] = field(default_factory=set)
     searched: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
+    updated: set[str] = field(default_factory=set)
     libraries: set[str] = field(default_factory=set)
     wanted: set[str] = field(default_factory=set)
     programs: set[str] = field(default_factory=set)
@@ -69,7 +72,7 @@ def read_records(folder: Path) -> Records:
         for kind, *fields in records_in(path.read_bytes()):
             if kind == "module" and len(fields) == 3:
                 found.modules.add((fields[0], fields[1], fields[2]))
-            elif kind in ("file", "folder", "searched", "changed", "library", "wanted", "program") and len(fields) == 1:
+            elif kind in KINDS and len(fields) == 1:
                 getattr(found, PLURALS.get(kind, f"{kind}s")).add(fields[0])
     return found
 
@@ -190,10 +193,16 @@ def names_without(around: Surroundings, others: Surroundings) -> set[str]:
 
 
 def take(
-    records: Records, exercise: Exercise, around: Surroundings, answers: tuple[ObservedAnswer, ...], problem: str
+    records: Records,
+    exercise: Exercise,
+    around: Surroundings,
+    answers: tuple[ObservedAnswer, ...],
+    problem: str,
+    began: int = 0,
 ) -> Observed:
-    """All that follows from the records."""
-    read = {*read_elsewhere(records), *preferred_libraries(records, exercise.environment.get("LD_LIBRARY_PATH", ""))}
+    """All that follows from the records of a program that was started at a moment, in nanoseconds since the epoch."""
+    preferred = preferred_libraries(records, exercise.environment.get("LD_LIBRARY_PATH", ""))
+    read = {*read_elsewhere(records, began), *preferred}
     if exercise.further:
         records = without_own_tests(records, around.loose)
     modules, by_path, import_paths = taken_modules(records, exercise, around)
@@ -402,15 +411,23 @@ def is_public(path: Path) -> bool:
     return bool(path.stat().st_mode & stat.S_IROTH)
 
 
-def read_elsewhere(records: Records) -> set[str]:
+def read_elsewhere(records: Records, began: int) -> set[str]:
     """What was asked for outside of Python and the environment, there or not, but for what the program changed itself.
 
     Of that, what it does does not follow; nor is anything of it that any engine provides.
     """
     modules = {path for _, path, _ in records.modules}
-    changed = records.changed | {str(Path(path).parent) for path in records.changed}
-    asked = records.files | records.folders | records.searched | modules
-    return from_elsewhere(asked - changed) - PROVIDED
+    opened = records.changed | {str(Path(path).parent) for path in records.changed}
+    asked = records.files | records.updated | records.folders | records.searched | modules
+    return from_elsewhere(asked - {path for path in opened if is_new(path, began)}) - PROVIDED
+
+
+def is_new(path: str, began: int) -> bool:
+    """Whether a file or a folder was changed since a moment, or is not there."""
+    try:
+        return Path(path).stat().st_mtime_ns >= began
+    except OSError:
+        return True
 
 
 def preferred_libraries(records: Records, search_path: str) -> Iterator[str]:

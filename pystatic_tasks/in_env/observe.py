@@ -67,6 +67,7 @@ def observe(exercise: Exercise) -> Observed:
     records.mkdir(parents=True)
     # A program may change its user.
     records.chmod(0o777)
+    began = time.time_ns()
     heard = Heard()
     problem = ""
     try:
@@ -77,7 +78,7 @@ def observe(exercise: Exercise) -> Observed:
     around = look_around(exercise)
     uses = tuple(uses_by_occasion(records, [*heard.occasions, ("end", sizes(exercise.records))], around))
     needed = without_tests(around, exercise, uses)
-    observed = take(read_records(records), exercise, needed, tuple(heard.answers), problem)
+    observed = take(read_records(records), exercise, needed, tuple(heard.answers), problem, began)
     of_tests = tuple(sorted(names_without(around, needed)))
     return replace(observed, uses=uses, of_tests=of_tests, log=log_without(exercise, *heard.again))
 

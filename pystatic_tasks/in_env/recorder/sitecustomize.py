@@ -33,6 +33,8 @@ FINDING = ("pkgutil.py", "metadata/__init__.py")
 # They start programs to learn something of the machine, and do without where there are none.
 STARTING = ("subprocess.py", "/os.py")
 ASKING = ("ctypes/util.py", "platform.py", "uuid.py", "sysconfig.py", "sysconfig/__init__.py")
+# A file that is opened so has nothing yet that could be read.
+MADE_ANEW = os.O_TRUNC | os.O_EXCL | os.O_DIRECTORY
 LOCALES = "/usr/lib/locale/"
 # As pystatic.lock calls them.
 CHARACTER_NAMES = "unicodedata.names"
@@ -68,7 +70,10 @@ def note_open(arguments: Any, frame: FrameType) -> None:
     if path.startswith(FOLDER):
         return
     if flags & os.O_ACCMODE != os.O_RDONLY:
-        record("changed", path)
+        if flags & os.O_CREAT or os.path.exists(path):
+            record("changed", path)
+        if flags & os.O_ACCMODE == os.O_RDWR and not flags & MADE_ANEW:
+            record("updated", path)
         return
     module, caller = wanted_module(frame)
     if module:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 from dataclasses import replace
@@ -340,6 +341,21 @@ def test_what_is_read_elsewhere_is_told_but_for_what_the_program_changes_itself(
     )
     read = ("/srv/plugins", "/srv/plugins.txt", "/srv/rates", "/srv/rates/rates.py")
     assert see(records, tmp_path).read == read
+
+
+def test_what_was_opened_to_write_and_stayed_as_it_was_counts_as_read(tmp_path: Path, site: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    for name in ("there/rates.json", "written/rates.json"):
+        (elsewhere / name).parent.mkdir(parents=True)
+        (elsewhere / name).touch()
+    began = 10**18
+    for path in (elsewhere / "there/rates.json", elsewhere / "there"):
+        os.utime(path, ns=(began - 1, began - 1))
+    files = {f"{elsewhere}/{name}" for name in ("there/rates.json", "written/rates.json", "gone/rates.json")}
+    folders = {f"{elsewhere}/{name}" for name in ("there", "written")}
+    records = Records(files={f"{elsewhere}/there/b.txt"}, folders=folders, changed=files, updated=files)
+    found = take(records, EXERCISE, look_around(EXERCISE), (), "", began)
+    assert found.read == tuple(f"{elsewhere}/{name}" for name in ("there", "there/b.txt", "there/rates.json"))
 
 
 def test_what_is_used_counts_on_its_first_occasion_whichever_process_uses_it(tmp_path: Path, site: Path) -> None:

@@ -82,6 +82,31 @@ def test_what_is_written_made_renamed_and_removed_is_written_down(tmp_path: Path
     assert not [path for path in records.changed if path.startswith(str(tmp_path / "records"))]
 
 
+def test_what_is_opened_to_be_read_and_written_is_written_down(tmp_path: Path) -> None:
+    code = (
+        "for name in 'there', 'gone':\n"
+        "    try:\n"
+        "        open(name, 'r+').close()\n"
+        "    except OSError:\n"
+        "        pass\n"
+        "open('appended', 'a+').close()\n"
+        "open('emptied', 'w+').close()\n"
+        "open('exclusive', 'x+').close()\n"
+        "import tempfile\n"
+        "tempfile.TemporaryFile(dir='.').close()\n"
+    )
+    records = record(tmp_path, code, {"there": "", "emptied": ""})
+    project = tmp_path / "project"
+
+    def names(paths: set[str]) -> set[str]:
+        return {str(Path(path).relative_to(project)) for path in paths if path.startswith(f"{project}/")}
+
+    assert names(records.updated) == {"there", "gone", "appended"}
+    assert names(records.changed) >= {"there", "appended", "emptied", "exclusive"}
+    assert "gone" not in names(records.changed)
+    assert names(records.files) == {"main.py"}
+
+
 def test_data_that_is_read_through_the_import_system_is_data(tmp_path: Path) -> None:
     code = "import pkgutil\npkgutil.get_data('shop', 'page.html')\n"
     records = record(tmp_path, code, {"shop/__init__.py": "", "shop/page.html": "x"})
