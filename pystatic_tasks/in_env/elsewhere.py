@@ -27,6 +27,27 @@ def from_elsewhere(paths: Iterable[str]) -> set[str]:
     }
 
 
+def without_own_changes(asked: Iterable[str], opened: Iterable[str], began: int) -> set[str]:
+    """The paths that were asked for, but for what whoever asked changed itself: of that, what it does does not follow.
+
+    Args:
+        asked: Paths of files and folders.
+        opened: Paths of what it made, renamed, removed, or opened to be written; that changes the folder of each too.
+        began: When it was started, in nanoseconds since the epoch; what was not changed since then stays.
+    """
+    opened = set(opened)
+    touched = opened | {str(Path(path).parent) for path in opened}
+    return set(asked) - {path for path in touched if is_new(path, began)}
+
+
+def is_new(path: str, began: int) -> bool:
+    """Whether a file or a folder was changed since a moment, or is not there."""
+    try:
+        return Path(path).stat().st_mtime_ns >= began
+    except OSError:
+        return True
+
+
 def is_of_kernel(path: str) -> bool:
     """Whether a file is the kernel's, by its own path or as a link: /etc/mtab is one on many systems."""
     return f"{path}/".startswith(KERNELS) or f"{os.path.realpath(path)}/".startswith(KERNELS)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .distributions import split_distributions, top_level
-from .elsewhere import from_elsewhere
+from .elsewhere import from_elsewhere, without_own_changes
 from .layer_assignment import RUNNER, is_beside_packages, is_local, source_of
 from .mapped_libraries import opened_by_name
 from .package_data import is_data, metadata_files
@@ -414,20 +414,11 @@ def is_public(path: Path) -> bool:
 def read_elsewhere(records: Records, began: int) -> set[str]:
     """What was asked for outside of Python and the environment, there or not, but for what the program changed itself.
 
-    Of that, what it does does not follow; nor is anything of it that any engine provides.
+    Nor is anything of it that any engine provides.
     """
     modules = {path for _, path, _ in records.modules}
-    opened = records.changed | {str(Path(path).parent) for path in records.changed}
     asked = records.files | records.updated | records.folders | records.searched | modules
-    return from_elsewhere(asked - {path for path in opened if is_new(path, began)}) - PROVIDED
-
-
-def is_new(path: str, began: int) -> bool:
-    """Whether a file or a folder was changed since a moment, or is not there."""
-    try:
-        return Path(path).stat().st_mtime_ns >= began
-    except OSError:
-        return True
+    return from_elsewhere(without_own_changes(asked, records.changed, began)) - PROVIDED
 
 
 def preferred_libraries(records: Records, search_path: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import sysconfig
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,14 +19,16 @@ from typing import Any
 
 from . import frameworks
 from .distributions import commands, split_distributions, top_level
-from .elsewhere import from_elsewhere
+from .elsewhere import from_elsewhere, without_own_changes
 from .exchange import respond
 from .name_scan import mentioned
 from .package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
 from .protocol import DataFile, Examined, RefusedError, Target
+from .recorder.sitecustomize import reads
 
 # https://docs.python.org/3/library/audit_events.html
 ASKING = ("open", "os.listdir", "os.scandir")
+CHANGING = ("os.mkdir", "os.remove", "os.rename", "os.rmdir")
 # Parts of the standard library, and the names by which somebody would ask for them.
 ASKED_BY_NAME = {
     "process-pools": {"ProcessPoolExecutor"},
@@ -127,23 +130,33 @@ def examine_app(request: Target) -> Served:
 
 @contextlib.contextmanager
 def files_read() -> Iterator[set[str]]:
-    """The files that are asked for meanwhile, there or not, and folders that are listed; outside of Python only."""
+    """The files that are asked for meanwhile, there or not, and folders that are listed.
+
+    Outside of Python only, and nothing that is changed meanwhile by whoever asks.
+    """
+    asked: set[str] = set()
     opened: set[str] = set()
     found: set[str] = set()
-    is_over = False
+    is_over, began = False, time.time_ns()
 
     def note(event: str, arguments: tuple[Any, ...]) -> None:
-        if is_over or event not in ASKING or not isinstance(arguments[0], (str, bytes, os.PathLike)):
+        if is_over or event not in (*ASKING, *CHANGING):
             return
-        if event != "open" or arguments[2] & os.O_ACCMODE == os.O_RDONLY:
-            opened.add(str(Path(os.fsdecode(arguments[0])).absolute()))
+        given = arguments[: 2 if event == "os.rename" else 1]
+        named = {each for each in given if isinstance(each, (str, bytes, os.PathLike))}
+        paths = {str(Path(os.fsdecode(each)).absolute()) for each in named}
+        flags = arguments[2] if event == "open" else os.O_RDONLY
+        if event in CHANGING or flags & os.O_ACCMODE != os.O_RDONLY:
+            opened.update(paths)
+        if event not in CHANGING and reads(flags):
+            asked.update(paths)
 
     sys.addaudithook(note)
     try:
         yield found
     finally:
         is_over = True
-        paths = {Path(path) for path in from_elsewhere(opened)}
+        paths = {Path(path) for path in from_elsewhere(without_own_changes(asked, opened, began))}
         found |= {str(path) for path in paths if path.is_file() or path.is_dir() or not path.exists()}
 
 

@@ -72,7 +72,7 @@ def note_open(arguments: Any, frame: FrameType) -> None:
     if flags & os.O_ACCMODE != os.O_RDONLY:
         if flags & os.O_CREAT or os.path.exists(path):
             record("changed", path)
-        if flags & os.O_ACCMODE == os.O_RDWR and not flags & MADE_ANEW:
+        if reads(flags):
             record("updated", path)
         return
     module, caller = wanted_module(frame)
@@ -80,6 +80,12 @@ def note_open(arguments: Any, frame: FrameType) -> None:
         record("module", module, path, way_of_import(caller))
     elif not shows_a_line(frame):
         record("file", path)
+
+
+def reads(flags: int) -> bool:
+    """Whether a file that is opened so has something that could be read."""
+    mode = flags & os.O_ACCMODE
+    return mode == os.O_RDONLY or (mode == os.O_RDWR and not flags & MADE_ANEW)
 
 
 def note_extension(arguments: Any, frame: FrameType) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -172,6 +173,23 @@ for folder in (os.path.dirname(os.__file__), os.path.dirname(os.__file__) + "-mo
 """
     read = ask(files={"shop.py": opening + WSGI})["read"]
     assert [Path(path).parent.name.endswith("-more") for path in read if path.endswith("settings.json")] == [True]
+
+
+def test_what_the_import_writes_itself_is_not_what_it_reads(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "rates").write_text("1", encoding="utf-8")
+    os.utime(tmp_path / "rates", (1, 1))
+    opening = """\
+import os, pathlib, tempfile
+top = pathlib.Path(__file__).parents[1]
+made = pathlib.Path(tempfile.mkdtemp(dir=top), "made")
+made.write_text("1")
+made.rename(top / "kept")
+(top / "kept").read_text()
+(top / "nothing").exists() or os.listdir(top)
+open(top / "rates", "r+").close()
+"""
+    read = ask(files={"shop.py": opening + WSGI})["read"]
+    assert {Path(path).name for path in read} == {"application.py", "shop.py", "rates"}
 
 
 def test_a_project_may_have_modules_of_any_name(ask: Ask) -> None:
