@@ -25,7 +25,17 @@ from pystatic_tasks.steps.freeze.locks import find_lock
 from pystatic_tasks.steps.freeze.requirements import read_all
 from pystatic_tasks.steps.results import Interpreter, Stamps
 from pystatic_tasks.steps.slim_lock import left_out, lock_path
-from pystatic_tasks.system.files import fingerprint, hash_code, hash_file, hash_tree, is_below, is_packable
+from pystatic_tasks.system.files import (
+    NODE_MODULES,
+    fingerprint,
+    hash_code,
+    hash_file,
+    hash_tree,
+    is_below,
+    is_packable,
+    is_unpackable,
+    walk,
+)
 
 PACKAGE = Path(__file__).resolve().parents[2]
 # The stamp of no file.
@@ -45,6 +55,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "tools": tools(),
             "installed": installed_files(context.python),
             "sources": environment.hash_sources(config.root) if is_imported_in_place(config) else "",
+            "entries": entries(config.root) if is_imported_in_place(config) else [],
             "loose": list(map(str, environment.loose_files(config))),
             "names": environment.hash_names(config),
             "editable": environment.editable_sources(context.python),
@@ -65,6 +76,11 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
 def is_imported_in_place(config: ImageConfig) -> bool:
     """Whether the project's folder itself is imported from."""
     return not config.install or config.script is not None
+
+
+def entries(folder: Path) -> list[str]:
+    """The names of all that lies in a project's folder: empty folders and links to nowhere may be listed too."""
+    return [str(path) for path in walk(folder, leave_out=lambda path: path.name == NODE_MODULES or is_unpackable(path))]
 
 
 def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[str], began: int) -> Stamps:

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -532,6 +532,26 @@ def test_what_is_looked_through_for_names_counts_though_it_is_not_installed(
         (shop.root / name).write_text(text, encoding="utf-8")
         freeze(shop, environment.host)
     assert environment.runs() == 2
+
+
+def test_folders_and_links_to_nowhere_count_where_the_program_may_list_them(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    loose = replace(shop, install=())
+    plugins = shop.root / "plugins"
+    changes: list[Callable[[], object]] = [
+        plugins.mkdir,
+        (plugins / "csv").mkdir,
+        lambda: (plugins / "csv").rename(plugins / "json"),
+        lambda: (plugins / "ast").symlink_to("nowhere"),
+    ]
+    for number, change in enumerate(changes, 1):
+        change()
+        (plugins / "__pycache__").mkdir(exist_ok=True)
+        freeze(loose, environment.host)
+        (plugins / "__pycache__").rmdir()
+        freeze(loose, environment.host)
+        assert environment.runs() == number
 
 
 def test_a_module_that_appears_beside_a_script_elsewhere_counts(
