@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 
 from pystatic_tasks.config.model import ImageConfig, Request
 from pystatic_tasks.engines.base import Container
@@ -35,8 +36,14 @@ def wait_until_ready(container: Container, address: tuple[str, int], path: str, 
     return False
 
 
-def mismatch(request: Request, answer: Answer) -> str:
-    """What is wrong with the answer, or "" if it is as declared; a stream of events is, as far as it came."""
+def mismatch(request: Request, answer: Answer, hide: Callable[[str], str] = str) -> str:
+    """What is wrong with the answer, or "" if it is as declared; a stream of events is, as far as it came.
+
+    Args:
+        request: What was asked, and what is declared.
+        answer: The answer.
+        hide: Gives a text without secrets, which are not known any more once it is cut.
+    """
     if not answer.status:
         return "no answer"
     if answer.status != request.status:
@@ -44,9 +51,9 @@ def mismatch(request: Request, answer: Answer) -> str:
     if answer.endless and answer.type != STREAM:
         return f"gave {answer.endless}"
     if request.text is not None and request.text not in answer.body:
-        return f"answered {shorten(answer.body)!r}, expected it to contain {request.text!r}"
+        return f"answered {shorten(hide(answer.body))!r}, expected it to contain {request.text!r}"
     if request.json is not None and canonical(parsed(answer.body)) != canonical(request.json):
-        return f"answered {shorten(answer.body)!r}, expected the JSON {json.dumps(request.json)}"
+        return f"answered {shorten(hide(answer.body))!r}, expected the JSON {json.dumps(request.json)}"
     return ""
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pystatic_tasks.config.hiding import hidden
+from pystatic_tasks.config.hiding import hidden, hiding
 from pystatic_tasks.config.model import ImageConfig, Request
 from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.engines import Artifact, Container, Engine
@@ -111,7 +111,8 @@ def ask(config: ImageConfig, request: Request, address: tuple[str, int], plain: 
 
     answer = send(request, address, config.smoke.timeout)
     name = f"{request.method} {request.path}"
-    problem = unlike_plain(request, answer, mismatch(request, answer), plain)
+    wrong = mismatch(request, answer, hiding(caller_values(config)))
+    problem = unlike_plain(request, answer, wrong, plain)
     if problem:
         return Check(name=name, passed=False, seen=problem)
     seen = f"{answer.status} in {answer.seconds * 1000:.0f} ms"

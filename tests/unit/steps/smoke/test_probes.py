@@ -200,6 +200,13 @@ def test_a_mismatch_says_what_came_and_what_was_expected(request_: Request, answ
     assert mismatch(request_, answer) == text
 
 
+@pytest.mark.parametrize("asked", [Request(text="x"), Request(json={})])
+def test_an_answer_is_without_secrets_before_it_is_cut(asked: Request) -> None:
+    long = answered("-" * (SHOWN_CHARACTERS - 4) + "sesame" * 9)
+    shown = mismatch(asked, long, lambda text: text.replace("sesame" * 9, "***"))
+    assert shown.startswith(f"answered '{'-' * (SHOWN_CHARACTERS - 4)}***', expected ")
+
+
 @pytest.mark.parametrize(
     ("expected", "body", "text"),
     [

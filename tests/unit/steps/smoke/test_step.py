@@ -310,6 +310,16 @@ def test_the_callers_values_are_hidden_in_what_is_shown_and_kept(
     assert (shop.work / "smoke.log").read_text(encoding="utf-8") == "key ***\n"
 
 
+def test_nothing_of_a_value_is_shown_where_an_answer_is_cut(
+    tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "65535:65535:nonroot:/:/sbin")
+    shop = serving(tmp_path, "/passwd", env={"KEY": "$SHOP_KEY"})
+    asked = replace(shop, smoke=replace(shop.smoke, requests=(Request(path="/passwd", text="me"),)))
+    seen = "'root:x:0:0:root:/:/sbin/nologin\\nnonroot:x:***/nologin\\n'"
+    assert broken(asked) == f"GET /passwd: answered {seen}, expected it to contain 'me'"
+
+
 def test_checks_are_shown_in_columns() -> None:
     said: list[str] = []
     show(StepContext(say=said.append), [GOOD, BAD])
