@@ -29,8 +29,10 @@ from pystatic_tasks.fronts.container.ignored import ask
 from pystatic_tasks.fronts.container.inside import Question
 from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named
 from pystatic_tasks.in_env.records import from_json, to_json
+from pystatic_tasks.oci.tar_entries import problem
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.environment import local_folders
+from pystatic_tasks.steps.image.rootfs import LAYERS
 from pystatic_tasks.steps.manifest import manifest_path, write_manifest
 from pystatic_tasks.steps.results import Frozen, Packed, Result
 from pystatic_tasks.system.files import fingerprint, move_whole
@@ -267,7 +269,9 @@ def adopt(config: ImageConfig, results: Path) -> None:
     for log in (results / "logs").iterdir():
         shutil.move(log, config.work / log.name)
     frozen, program = read_result(results, Frozen), results / "program"
-    copy = frozen.system_copy and replace(frozen.system_copy, folder=results / "system")
+    check_places(frozen)
+    assert frozen.system_copy
+    copy = replace(frozen.system_copy, folder=results / "system")
     files = [Path(f"{program}{file.path}") for file in frozen.files] if config.layout == "tree" else []
     # Without inputs: a program that came from elsewhere is never one that need not be frozen here.
     write_manifest(config, replace(frozen, program=program, system_copy=copy), inputs="", outputs=files)
@@ -278,6 +282,14 @@ def adopt(config: ImageConfig, results: Path) -> None:
         write_manifest(config, read_result(results, Packed), inputs="", outputs=[output])
     else:
         manifest_path(config, Packed.step).unlink(missing_ok=True)
+
+
+def check_places(frozen: Frozen) -> None:
+    """Raises ValueError unless all files that an image would take of it lie in what came out."""
+    paths = [*frozen.system_files, *(file.path for file in frozen.files)]
+    are_inside = all(path.startswith("/") and not problem(path[1:]) for path in paths)
+    if not (frozen.system_copy and are_inside and {file.owner for file in frozen.files} <= {*LAYERS["tree"]}):
+        raise ValueError("names files that did not come out")
 
 
 def read_result(results: Path, kind: type[AnyResult]) -> AnyResult:

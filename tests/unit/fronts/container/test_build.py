@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import replace
@@ -199,6 +200,26 @@ def test_the_later_steps_find_what_freeze_and_pack_left(tmp_path: Path, layout: 
         assert packed.result == PACKED
         assert (here.dist / "shop").read_text(encoding="utf-8") == "program"
         assert os.access(here.dist / "shop", os.X_OK)
+
+
+@pytest.mark.skipif(not Path("/etc/hostname").exists(), reason="no /etc/hostname here")
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"system_copy": None},
+        {"system_files": ["/../../home/me/.ssh/id_rsa"]},
+        {"files": [{"path": "/../id_rsa", "owner": "libc"}]},
+        {"files": [{"path": "id_rsa", "owner": "libc"}]},
+        {"files": [{"path": "/lib/libx.so", "owner": "another"}]},
+    ],
+)
+def test_nothing_is_taken_that_did_not_come_out(tmp_path: Path, changed: dict[str, Any]) -> None:
+    there, results = left_there(tmp_path, "tree")
+    frozen = json.loads((results / "freeze.json").read_text(encoding="utf-8"))
+    write(results / "freeze.json", json.dumps({**frozen, **changed}))
+    with pytest.raises(ValueError, match="names files that did not come out"):
+        adopt(there, results)
+    assert require_manifest(there, Frozen).inputs == "x"
 
 
 def test_a_copy_takes_over_what_was_built_from_the_one_before(tmp_path: Path) -> None:
