@@ -63,6 +63,8 @@ COMPRESSED = re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ\0|\x04\x22\x4d\x18|[\x50-\x5f]\
 ANY_KEYS = ("labels", "annotations", "volumes", "exposedports")
 # What need not be there. Go reads it under keys in other capitals too.
 MAY_BE_THERE = {each.casefold(): each for each in ("annotations", "Entrypoint", "mediaType", "variant")}
+# By which a descriptor has readers take a blob from elsewhere.
+ELSEWHERE = frozenset(("urls", "data"))
 # By what readers tell documents: https://github.com/advisories/GHSA-77vh-xpmg-72qh
 OF_OTHERS = {
     INDEX_TYPE: frozenset(("config", "layers", "fslayers", "history")),
@@ -228,7 +230,11 @@ class Archive:
             most = megabytes(LARGEST_JSON)
             raise BrokenArchiveError(f"its JSON has {megabytes(size)}, and no more than {most} are read")
         found = json.loads(
-            self.read(name).decode(), parse_int=whole_number, parse_constant=no_number, object_pairs_hook=each_once
+            self.read(name).decode(),
+            parse_int=whole_number,
+            parse_float=no_number,
+            parse_constant=no_number,
+            object_pairs_hook=each_once,
         )
         if is_nested_deeper(found):
             raise ValueError("has more levels than that of any image")
@@ -358,7 +364,7 @@ def check_kind(content: Mapping[str, Any], media_type: str) -> None:
 
 
 def no_number(name: str) -> float:
-    """Raises ValueError for what Python takes for a number in JSON, and nobody else does."""
+    """Raises ValueError for what engines take for no number, or for none that counts something."""
     raise ValueError(f"has {name} as a number")
 
 
@@ -621,17 +627,20 @@ def read_image(archive: Archive) -> ArchivedImage:
         check_tars(others, besides=described.layers)
     config, content = described.config, described.content
     descriptors = {each["digest"]: each for each in (content["config"], *content["layers"])}
-    platform = [config["os"], config["architecture"], *filter(None, [config.get("variant")])]
-    program = " ".join((config.get("config") or {}).get("Entrypoint") or [])
-    annotations = (content.get("annotations") or {}).items()
-    if not all(re.fullmatch(PLATFORM_WORD, each) for each in platform) or not program.isprintable():
+    variant = config.get("variant", "")
+    platform = [config["os"], config["architecture"], *([] if variant in ("", None) else [variant])]
+    entrypoint = (config.get("config") or {}).get("Entrypoint") or []
+    program, annotations = " ".join(entrypoint), content.get("annotations") or {}
+    are_texts = isinstance(entrypoint, list) and all(isinstance(each, str) for each in annotations.values())
+    are_words = all(re.fullmatch(PLATFORM_WORD, each) for each in platform)
+    if not (are_texts and are_words and program.isprintable()):
         raise ValueError("is not what engines take")
     return ArchivedImage(
         manifest=described.manifest,
         blobs=tuple(read_blob(archive, each) for each in descriptors.values()),
         platform="/".join(platform),
         program=program,
-        annotations={key: text for key, text in annotations if isinstance(text, str)},
+        annotations=annotations,
     )
 
 
@@ -649,7 +658,7 @@ def read_described(archive: Archive) -> Described:
     find_blob(archive, content["config"])
     config = archive.read_json(blob_path(content["config"]["digest"]))
     diff_ids = config["rootfs"]["diff_ids"]
-    if len(diff_ids) != len(content["layers"]):
+    if not isinstance(diff_ids, list) or len(diff_ids) != len(content["layers"]):
         raise BrokenArchiveError("it has not the layers that its configuration lists")
     for each in content["layers"]:
         find_blob(archive, each)
@@ -675,8 +684,10 @@ def read_blob(archive: Archive, descriptor: Mapping[str, Any]) -> Blob:
 
 
 def find_blob(archive: Archive, descriptor: Mapping[str, Any]) -> None:
-    """Raises BrokenArchiveError unless the archive has what a descriptor describes."""
+    """Raises BrokenArchiveError unless the archive has what a descriptor describes, and readers take it from there."""
     expected = descriptor["digest"]
+    if not ELSEWHERE.isdisjoint(map(str.casefold, descriptor)):
+        raise BrokenArchiveError("it has a blob that is to be taken from elsewhere")
     if not re.fullmatch(DIGEST, expected):
         raise BrokenArchiveError("it has a digest that is no SHA-256")
     if archive.find(blob_path(expected)).size != descriptor["size"]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -230,10 +231,42 @@ def test_json_that_engines_cannot_read_is_refused(write_image: Callable[..., Pat
     assert refused(path) == "its JSON is not that of an image."
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
-def test_numbers_that_json_has_not_are_refused(tmp_path: Path, number: str) -> None:
-    path = with_json(tmp_path / "image.tar", config={"x": float(number.replace("Infinity", "inf"))})
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, 2.0, 1e300])
+def test_numbers_that_count_nothing_are_refused(tmp_path: Path, number: float) -> None:
+    path = with_json(tmp_path / "image.tar", config={"x": number})
     assert refused(path) == "its JSON is not that of an image."
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": {"config": {"Entrypoint": "/shop"}}},
+        {"config": {"config": {"Entrypoint": {"/shop": 1}}}},
+        {"config": {"variant": 0}},
+        {"manifest": {"annotations": {"a": 1}}},
+    ],
+)
+def test_what_is_of_another_kind_than_engines_read_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    assert refused(with_json(tmp_path / "image.tar", **change)) == "its JSON is not that of an image."
+
+
+def test_an_object_in_place_of_the_list_of_tars_is_refused(tmp_path: Path) -> None:
+    rootfs = {"type": "layers", "diff_ids": {digest(b""): 0}}
+    path = with_json(tmp_path / "image.tar", config={"rootfs": rootfs})
+    assert refused(path) == "it has not the layers that its configuration lists."
+
+
+@pytest.mark.parametrize("key", ["urls", "URLs", "data"])
+def test_a_blob_that_readers_take_from_elsewhere_is_refused(tmp_path: Path, key: str) -> None:
+    layer = make_changed(tar_of([entry("shop")])).layers[0].blobs["gzip"]
+    elsewhere = {**Blob(media_type=LAYER_TYPES["gzip"], content=layer).descriptor, key: ["https://x.example/layer"]}
+    path = with_json(
+        tmp_path / "image.tar",
+        config={"rootfs": {"type": "layers", "diff_ids": [digest(gzip.decompress(layer))]}},
+        manifest={"layers": [elsewhere]},
+    )
+    path.write_bytes(write_layout({**read(path), blob_path(digest(layer)): layer}))
+    assert refused(path) == "it has a blob that is to be taken from elsewhere."
 
 
 def test_labels_and_folders_may_differ_in_capitals_only(tmp_path: Path) -> None:
