@@ -62,8 +62,8 @@ def find_place(text: str, scalar: yaml.ScalarEvent) -> Iterator[Place]:
     start = text.rfind(written, first.index, last.index)
     end = start + len(written)
     if start < 0:
-        # Spelled with escapes, which double quotes alone allow.
-        start = text.index('"', first.index) + 1
+        # Spelled with escapes, or with an apostrophe, which is doubled: what quotes alone allow.
+        start = text.index(scalar.style or '"', first.index) + 1
         end = last.index - 1
     line = text.count("\n", 0, start) + 1
     yield Place(name=named[1], start=start, end=end, line=line, is_plain=not scalar.style)

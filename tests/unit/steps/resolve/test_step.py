@@ -105,6 +105,11 @@ def test_a_name_that_is_no_image_is_named_before_anything_is_pushed(configs: lis
     assert refused(configs, "c.yaml") == f'c.yaml, line 1: there is no image "web:1.4".\n{NOT_ONE}'
 
 
+def test_a_name_in_single_quotes_may_have_an_apostrophe(configs: list[ImageConfig]) -> None:
+    write(configs[0], a="image: 'pystatic://it''s'\nkind: \"x\"\n")
+    assert refused(configs, "a.yaml") == f'a.yaml, line 1: there is no image "it\'s".\n{NOT_ONE}'
+
+
 def test_what_is_no_yaml_is_named_before_anything_is_pushed(configs: list[ImageConfig]) -> None:
     write(configs[0], a="image: pystatic://web\n", b="a: 1\nb: @\n")
     assert refused(configs, "a.yaml", "b.yaml").startswith("b.yaml, line 2, column 4: ")
