@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -21,6 +22,15 @@ from pystatic_tasks.system.processes import undisturbed, with_our_life
 
 VERSION_TIMEOUT_SECONDS = 20
 OWNER_LABEL = "pystatic-tasks.owner"
+
+
+# What the commands go by themselves, and what they call: other values would lead them to another engine, or nowhere.
+# None of these is a secret.
+OF_COMMANDS = re.compile(
+    r"PATH|HOME|TMPDIR|LD_\w+|XDG_\w+|DOCKER_(HOST|CONTEXT|CONFIG|CERT_PATH|TLS|TLS_VERIFY|API_VERSION|DEFAULT_PLATFORM)"
+    r"|CONTAINER_(HOST|CONNECTION)|CONTAINERS_\w*CONF\w*|CONTAINERD_(ADDRESS|NAMESPACE|SNAPSHOTTER)|NERDCTL_TOML"
+    r"|STORAGE_(DRIVER|OPTS)|CNI_PATH|NETCONFPATH"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,17 +146,25 @@ class CommandLineEngine:
             host, port = policy.publish or (LOOPBACK, "")
             options += ["--publish", f"{host}:{port}:{artifact.port}"]
         variables = {**policy.env, **listening(artifact, where, {**artifact.env, **policy.env})}
-        # Their values stay off the command line, which everybody on the machine can read.
-        options += [word for name in variables for word in ("--env", name)]
+        apart = {name for name, value in variables.items() if leads_astray(name, value)}
+        # Other values stay off the command line, which everybody on the machine can read.
+        given = (f"{name}={value}" if name in apart else name for name, value in variables.items())
+        options += [word for each in given for word in ("--env", each)]
         if policy.owner:
             options += ["--label", f"{OWNER_LABEL}={policy.owner}"]
         identity = f"pystatic-{secrets.token_hex(8)}"
-        return CommandLineContainer(engine=self, identity=identity, artifact=artifact, where=where), options, variables
+        container = CommandLineContainer(engine=self, identity=identity, artifact=artifact, where=where)
+        return container, options, {name: value for name, value in variables.items() if name not in apart}
 
     def remove_left(self, owner: str) -> None:
         listed = call(self.name, "ps", "--all", "--quiet", "--filter", f"label={OWNER_LABEL}={owner}", check=False)
         if listed.stdout.split():
             call(self.name, "rm", "--force", "--volumes", *listed.stdout.split(), check=False)
+
+
+def leads_astray(name: str, value: str) -> bool:
+    """Whether a command would do otherwise with a variable of the program's among its own."""
+    return OF_COMMANDS.fullmatch(name) is not None and os.environ.get(name) != value
 
 
 @dataclass(frozen=True, kw_only=True)

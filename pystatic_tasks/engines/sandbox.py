@@ -6,6 +6,7 @@ as an ordinary user by bubblewrap (a user namespace).
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -18,12 +19,14 @@ from pystatic_tasks.system.beneath import remove_tree
 from pystatic_tasks.system.machine import is_root
 from pystatic_tasks.system.processes import with_our_life
 
-# Arguments: root, folder for /tmp or "", UID:GID, number of volumes, the volumes, program, its arguments.
+# Arguments: PATH of this machine, root, folder for /tmp or "", UID:GID, number of volumes, the volumes, program, its
+# arguments. The program's own PATH may lead to other tools, or to none.
 CHROOT_SCRIPT = f"""
 set -eu
 exec 2>&1
-root=$1 tmp=$2 user=$3 volumes=$4
-shift 4
+own_path=$PATH
+PATH=$1 root=$2 tmp=$3 user=$4 volumes=$5
+shift 5
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
@@ -41,7 +44,9 @@ while [ "$volumes" -gt 0 ]; do
     shift
 done
 mount -o remount,bind,ro,nosuid "$root"
-exec setpriv --no-new-privs chroot --userspec="$user" --groups= "$root" "$@"
+set -- "$(command -v setpriv)" --no-new-privs "$(command -v chroot)" --userspec="$user" --groups= "$root" "$@"
+PATH=$own_path
+exec "$@"
 """
 
 
@@ -106,15 +111,32 @@ class Sandbox:
         if self.as_root:
             namespaces = ["--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child"]
             shared = str(tmp) if policy.writable_tmp else ""
-            script = ["sh", "-c", CHROOT_SCRIPT, "sandbox", str(root), shared, policy.user, str(len(volumes)), *volumes]
-            return with_our_life(["unshare", *namespaces, *script])
+            path = os.environ.get("PATH", os.defpath)
+            script = [tool("sh"), "-c", CHROOT_SCRIPT, "sandbox", path, str(root), shared, policy.user]
+            return with_our_life([tool("unshare"), *namespaces, *script, str(len(volumes)), *volumes])
         mounts = ["--ro-bind", str(root), "/", "--proc", "/proc", "--dev", "/dev"]
         if policy.writable_tmp:
             mounts += ["--bind", str(tmp), "/tmp"]
         for volume in volumes:
             mounts += ["--bind", f"{root}{volume}", volume]
         namespaces = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--as-pid-1"]
-        return ["bwrap", *namespaces, "--die-with-parent", "--cap-drop", "ALL", "--uid", uid, "--gid", gid, *mounts]
+        return [
+            tool("bwrap"),
+            *namespaces,
+            "--die-with-parent",
+            "--cap-drop",
+            "ALL",
+            "--uid",
+            uid,
+            "--gid",
+            gid,
+            *mounts,
+        ]
+
+
+def tool(name: str) -> str:
+    """Where this machine has a tool, whatever PATH it is run with."""
+    return shutil.which(name) or name
 
 
 def here() -> Engine:

@@ -369,3 +369,22 @@ def test_variables_of_a_run_stay_off_the_command_line(programs: Path, tmp_path: 
     assert "--env KEY " in said.partition("|")[0]
     assert said.partition("|")[2] == "größe"
     assert "größe" not in said.partition("|")[0]
+
+
+@pytest.mark.parametrize("name", ["PATH", "HOME", "DOCKER_HOST", "XDG_RUNTIME_DIR", "LD_LIBRARY_PATH"])
+def test_a_variable_of_the_program_does_not_lead_the_engine_astray(programs: Path, tmp_path: Path, name: str) -> None:
+    program(programs, "docker", f'[ "$1" != create ] || echo "$*|${name}" > {tmp_path}/said')
+    policy = Policy(user="1:1", writable_tmp=False, memory_bytes=1, env={name: "/of/the program"})
+    before = os.environ.get(name, "")
+    DOCKER.start(SHOP, policy, [])
+    given, _, seen = (tmp_path / "said").read_text(encoding="utf-8").rstrip("\n").partition("|")
+    assert f"--env {name}=/of/the program " in given
+    assert seen == before
+
+
+@pytest.mark.parametrize("name", ["DOCKER_PASSWORD", "REGISTRY_TOKEN", "STORAGE_KEY", "HTTPS_PROXY", "PATH"])
+def test_what_may_be_secret_or_is_as_here_stays_off_the_command_line(programs: Path, tmp_path: Path, name: str) -> None:
+    program(programs, "docker", f'[ "$1" != create ] || echo "$*" > {tmp_path}/said')
+    env = {name: os.environ.get(name, "secret")}
+    DOCKER.start(SHOP, Policy(user="1:1", writable_tmp=False, memory_bytes=1, env=env), [])
+    assert f"--env {name} " in (tmp_path / "said").read_text(encoding="utf-8")

@@ -255,6 +255,15 @@ def test_a_service_is_reached_at_a_free_port_of_this_machine(sandbox: Sandbox, a
         container.remove()
 
 
+def test_a_program_may_have_a_path_that_leads_to_none_of_our_tools(sandbox: Sandbox, artifact: Artifact) -> None:
+    container = sandbox.start(artifact, replace(POLICY, env={"PATH": "/own"}), ["sh", "-c", 'echo "$PATH"'])
+    try:
+        assert (container.wait(10), container.output()) == (0, "/own\n")
+        assert container.execute(["true"]) == 0
+    finally:
+        container.remove()
+
+
 @pytest.mark.parametrize("as_root", [True, False])
 def test_it_says_what_it_does_not_check(as_root: bool) -> None:
     memory, *more = Sandbox(as_root=as_root).unchecked
