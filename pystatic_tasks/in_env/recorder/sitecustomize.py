@@ -124,6 +124,11 @@ def note_program(arguments: Any, frame: FrameType | None) -> None:
         record("program", os.fsdecode(arguments[0]))
 
 
+def note_shell(arguments: Any, frame: FrameType | None) -> None:
+    """Of what a shell is told, which may be secret, nothing."""
+    note_program(("sh",), frame)
+
+
 def wanted_module(frame: FrameType | None) -> tuple[str, FrameType | None]:
     """The module for which the import system opens a file, "" if it is for another reason; and who wants it."""
     module = ""
@@ -200,7 +205,7 @@ NOTES: dict[str, Callable[[Any, FrameType], None]] = {
     "subprocess.Popen": note_program,
     "os.exec": note_program,
     "os.posix_spawn": note_program,
-    "os.system": note_program,
+    "os.system": note_shell,
 }
 
 if FOLDER:

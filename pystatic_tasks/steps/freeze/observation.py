@@ -219,7 +219,8 @@ def http_request(request: Request) -> HttpRequest:
 def without_secrets(config: ImageConfig, observed: Observed) -> Observed:
     secrets = caller_values(config)
     answers = tuple(replace(each, words=without_words_of(secrets, each.words)) for each in observed.answers)
-    return replace(observed, problem=hidden(observed.problem, secrets), answers=answers)
+    programs = tuple(hidden(program, secrets) for program in observed.programs)
+    return replace(observed, problem=hidden(observed.problem, secrets), answers=answers, programs=programs)
 
 
 def without_words_of(secrets: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:

@@ -184,6 +184,12 @@ def test_words_of_the_callers_values_are_not_kept_of_answers(tmp_path: Path, mon
     assert without_secrets(config, Observed(answers=(answer,))).answers[0].words == ("shop", "house")
 
 
+def test_the_callers_values_are_hidden_in_names_of_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "sesame")
+    config = make_config(tmp_path, smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
+    assert without_secrets(config, Observed(programs=("dot", "open-sesame"))).programs == ("dot", "open-***")
+
+
 def test_a_variable_that_is_not_there_is_told_before_anything_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
