@@ -20,32 +20,33 @@ from pystatic_tasks.system.machine import is_root
 from pystatic_tasks.system.processes import with_our_life
 
 # Arguments: PATH of this machine, root, folder for /tmp or "", UID:GID, number of volumes, the volumes, program, its
-# arguments. The program's own PATH may lead to other tools, or to none.
+# arguments. The program's own PATH may lead to other tools, or to none. It gets what the shell puts into a variable
+# that is called as one of the program's, so ours are called as none.
 CHROOT_SCRIPT = f"""
 set -eu
 exec 2>&1
-own_path=$PATH
-PATH=$1 root=$2 tmp=$3 user=$4 volumes=$5
+its_path=$PATH
+PATH=$1 our_root=$2 our_tmp=$3 our_user=$4 our_volumes=$5
 shift 5
-mount --bind "$root" "$root"
-mount -t proc proc "$root/proc"
-mount -t tmpfs -o mode=755 tmpfs "$root/dev"
-for device in {" ".join(DEVICES)}; do
-    : > "$root/dev/$device"
-    mount --bind "/dev/$device" "$root/dev/$device"
+mount --bind "$our_root" "$our_root"
+mount -t proc proc "$our_root/proc"
+mount -t tmpfs -o mode=755 tmpfs "$our_root/dev"
+for our_device in {" ".join(DEVICES)}; do
+    : > "$our_root/dev/$our_device"
+    mount --bind "/dev/$our_device" "$our_root/dev/$our_device"
 done
-mkdir "$root/dev/shm"
-mount -t tmpfs -o mode=1777,noexec,nosuid tmpfs "$root/dev/shm"
-if [ -n "$tmp" ]; then mount --bind "$tmp" "$root/tmp"; fi
+mkdir "$our_root/dev/shm"
+mount -t tmpfs -o mode=1777,noexec,nosuid tmpfs "$our_root/dev/shm"
+if [ -n "$our_tmp" ]; then mount --bind "$our_tmp" "$our_root/tmp"; fi
 # A mount of its own stays writable; it holds what the image has there, as engines copy it into a new volume.
-while [ "$volumes" -gt 0 ]; do
-    mount --bind "$root$1" "$root$1"
-    volumes=$((volumes - 1))
+while [ "$our_volumes" -gt 0 ]; do
+    mount --bind "$our_root$1" "$our_root$1"
+    our_volumes=$((our_volumes - 1))
     shift
 done
-mount -o remount,bind,ro,nosuid "$root"
-set -- "$(command -v setpriv)" --no-new-privs "$(command -v chroot)" --userspec="$user" --groups= "$root" "$@"
-PATH=$own_path
+mount -o remount,bind,ro,nosuid "$our_root"
+set -- "$(command -v setpriv)" --no-new-privs "$(command -v chroot)" --userspec="$our_user" --groups= "$our_root" "$@"
+PATH=$its_path
 exec "$@"
 """
 

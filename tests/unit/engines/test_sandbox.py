@@ -264,6 +264,18 @@ def test_a_program_may_have_a_path_that_leads_to_none_of_our_tools(sandbox: Sand
         container.remove()
 
 
+def test_a_program_may_have_variables_that_are_called_as_those_of_a_script(
+    sandbox: Sandbox, artifact: Artifact
+) -> None:
+    names = ("root", "tmp", "user", "volumes", "device")
+    container = sandbox.start(artifact, replace(POLICY, env=dict.fromkeys(names, "x")), ["env"])
+    try:
+        assert container.wait(10) == 0
+        assert {f"{name}=x" for name in names} <= set(container.output().splitlines())
+    finally:
+        container.remove()
+
+
 @pytest.mark.parametrize("as_root", [True, False])
 def test_it_says_what_it_does_not_check(as_root: bool) -> None:
     memory, *more = Sandbox(as_root=as_root).unchecked
