@@ -64,19 +64,24 @@ def test_it_is_the_same_as_on_linux_and_nothing_of_the_caller_stays(
     assert "nox > dist/pystatic/sample-app/sample-app is up to date\n" in again
 
 
-def test_what_the_callers_git_ignores_is_refused_in_a_container_too(
+def test_what_lies_beside_the_project_is_there_and_what_the_callers_git_ignores_refused_in_a_container_too(
     base: str, kept_before: set[tuple[str, str]], tmp_path: Path
 ) -> None:
-    table = '[tool.pystatic-tasks]\nscript = "main.py"\nfreeze.data = ["data:data"]\n'
+    table = '[tool.pystatic-tasks]\nscript = "main.py"\nfreeze.data = ["data:data", "../beside:beside"]\n'
     files = {"pyproject.toml": table, "main.py": "print(1)\n", "data/page.html": "x", "data/notes.txt": "x"}
     project = write_project(tmp_path / "shop", files, "shop")
     project.run("git", "init", "-q", ".")
     (tmp_path / "rules").write_text("notes.txt\n", encoding="utf-8")
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "id_rsa").touch()
     (tmp_path / "gitconfig").write_text(f"[core]\nexcludesFile = {tmp_path}/rules\n", encoding="utf-8")
     words = ("-s", "freeze", "--", "--in", "docker")
     settings = str(tmp_path / "gitconfig")
     printed = project.nox(*words, ok=False, PYSTATIC_TASKS_BUILD_IMAGE=base, GIT_CONFIG_GLOBAL=settings)
-    assert "1 file of the project would go into shop unasked:\nnox >   data/notes.txt: git ignores it\n" in printed
+    assert (
+        "2 files of the project would go into shop unasked:\n"
+        "nox >   ../beside/id_rsa: a private key\nnox >   data/notes.txt: git ignores it\n"
+    ) in printed
 
 
 def test_nothing_of_the_caller_stays_when_it_is_interrupted(

@@ -8,9 +8,10 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -27,11 +28,12 @@ from pystatic_tasks.fronts.container.builder import check_emulated, chosen, ensu
 from pystatic_tasks.fronts.container.handed import Handed, hand_in
 from pystatic_tasks.fronts.container.ignored import ask
 from pystatic_tasks.fronts.container.inside import Question
-from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named
+from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named, named_place
 from pystatic_tasks.in_env.records import from_json, to_json
 from pystatic_tasks.oci.tar_entries import problem
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.environment import local_folders
+from pystatic_tasks.steps.freeze.locks import find_lock
 from pystatic_tasks.steps.image.rootfs import LAYERS
 from pystatic_tasks.steps.manifest import manifest_path, write_manifest
 from pystatic_tasks.steps.results import Frozen, Packed, Result
@@ -134,18 +136,27 @@ def check_links(config: ImageConfig) -> None:
         )
 
 
-def mounted_folder(config: ImageConfig) -> Path:
-    """The folder that holds the project, and all of its repository and of this machine that is installed with it."""
-    repository = find_repository(config.root)
-    named_places = ((config.root / source).parent for source in named(config))
-    folders = [folder.resolve() for folder in (config.root, *local_folders(config), *named_places)]
-    return Path(os.path.commonpath([*folders, *([repository.top.resolve()] if repository else [])]))
+def mounted(config: ImageConfig) -> dict[Path, PurePosixPath]:
+    """What of this machine is mounted, by its place below `places.PROJECT`, where all lies as it does here.
+
+    That is the project with its repository, and what is installed with it and what its configuration names.
+    """
+    repository, lock = find_repository(config.root), find_lock(config)
+    around = [repository.top] if repository else []
+    locked = [lock.path.parent] if lock else []
+    wanted = {folder.resolve() for folder in (config.root, *local_folders(config), *locked, *around)}
+    places = [place for place in map(partial(named_place, config.root), named(config)) if place.exists()]
+    # A link by itself would be mounted as what it leads to.
+    wanted |= {place.parent if place.is_symlink() else place for place in places}
+    outermost = sorted(each for each in wanted if wanted.isdisjoint(each.parents))
+    above = Path(os.path.commonpath(outermost))
+    return {each: PurePosixPath(above.name, each.relative_to(above).as_posix()) for each in outermost}
 
 
 def mounted_root(config: ImageConfig) -> PurePosixPath:
     """Where the project is in the container, below `places.PROJECT`."""
-    above = mounted_folder(config)
-    return PurePosixPath(above.name, config.root.resolve().relative_to(above).as_posix())
+    root = config.root.resolve()
+    return next(place / root.relative_to(each) for each, place in mounted(config).items() if root.is_relative_to(each))
 
 
 def our_requirements() -> list[str]:
@@ -208,13 +219,13 @@ def run_command(
     config: ImageConfig, builder: str, name: str, handed: Handed, folder: Path, platform: str | None
 ) -> list[str]:
     """The command that runs the container."""
-    above = mounted_folder(config)
+    project = mounted(config)
     mounts = {
-        str(above): f"{places.PROJECT}/{above.name}",
+        **{str(each): str(PurePosixPath(places.PROJECT, place)) for each, place in project.items()},
         str(PACKAGE): f"{places.PACKAGE}/{PACKAGE.name}",
         str(folder): places.HANDED,
         **handed.files,
-        **repository_elsewhere(config, above),
+        **repository_elsewhere(config, project),
     }
     return [
         *(config.build.place, "run", "--name", name, "--pull", "never", "--security-opt", "label=disable"),
@@ -233,11 +244,12 @@ def bind(source: str, target: str) -> str:
     return line.getvalue()
 
 
-def repository_elsewhere(config: ImageConfig, above: Path) -> dict[str, str]:
+def repository_elsewhere(config: ImageConfig, there: Iterable[Path]) -> dict[str, str]:
     """What git keeps of the project outside of it, as for a worktree; files of git name it by its path."""
     printed = run_git(config.root, "rev-parse", "--path-format=absolute", "--git-common-dir")
     common = Path((printed or "").strip())
-    return {str(common): common.as_posix()} if printed and not common.is_relative_to(above) else {}
+    is_there = any(common.is_relative_to(each) for each in there)
+    return {str(common): common.as_posix()} if printed and not is_there else {}
 
 
 def sayer(context: StepContext) -> Callable[[str], None]:
@@ -266,7 +278,8 @@ def adopt(config: ImageConfig, results: Path) -> None:
     Raises:
         ValueError: it is not what our steps leave.
     """
-    for log in (results / "logs").iterdir():
+    # Nothing else: what our steps leave lies beside them.
+    for log in filter(Path.is_file, (results / "logs").glob("*.log")):
         shutil.move(log, config.work / log.name)
     frozen, program = read_result(results, Frozen), results / "program"
     check_places(frozen)

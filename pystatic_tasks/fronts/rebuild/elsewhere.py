@@ -66,7 +66,7 @@ def needed(config: ImageConfig, repository: Repository | None) -> Iterator[Path]
     for folder in folders:
         yield from below(folder, results)
     for source in named(config):
-        path = (root / source).parent.resolve() / Path(source).name
+        path = named_place(root, source)
         if path.exists():
             yield path
             yield from below(path) if path.is_dir() else ()
@@ -79,6 +79,12 @@ def named(config: ImageConfig) -> Iterable[str]:
     data = (entry.rpartition(":")[0] for entry in config.freeze.data)
     relative = (*data, *config.image.files.values(), *config.requirements)
     return (source for source in relative if not Path(source).is_absolute())
+
+
+def named_place(root: Path, source: str) -> Path:
+    """Where a file or folder lies that is named; a link stays one, and "." is the project's folder."""
+    path = Path(os.path.normpath(root / source))
+    return path.parent.resolve() / path.name
 
 
 def below(folder: Path, results: Iterable[Path] = ()) -> Iterator[Path]:

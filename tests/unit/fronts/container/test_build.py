@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 from support import FROZEN, PACKED
 
-from pystatic_tasks.config.model import Build, ImageConfig, ImageOptions, Layout
+from pystatic_tasks.config.model import Build, Freeze, ImageConfig, ImageOptions, Layout
 from pystatic_tasks.errors import ConfigError, FreezeError, MissingToolError, PystaticError
 from pystatic_tasks.fronts.container import build as module
 from pystatic_tasks.fronts.container import inside
@@ -20,7 +20,7 @@ from pystatic_tasks.fronts.container.build import (
     check_engine,
     check_links,
     failure,
-    mounted_folder,
+    mounted,
     mounted_root,
     our_requirements,
     run_command,
@@ -42,13 +42,23 @@ def make_shop(root: Path, layout: Layout = "onefile", **options: Any) -> ImageCo
     )
 
 
+LOCK = """\
+version = 1
+[manifest]
+members = ["all", "shop"]
+[[package]]
+name = "shop"
+source = { editable = "shop" }
+"""
+
+
 # What is mounted.
 
 
 def test_the_whole_repository_is_mounted_and_read_only(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", tmp_path / "repository"], check=True)
     shop = make_shop(tmp_path / "repository" / "services" / "shop")
-    assert mounted_folder(shop) == tmp_path / "repository"
+    assert list(mounted(shop)) == [tmp_path / "repository"]
     assert str(mounted_root(shop)) == "repository/services/shop"
     command = run_command(shop, "builder:1", "container", Handed(), tmp_path / "handed", None)
     mount = f"type=bind,source={tmp_path}/repository,target=/project/repository,readonly"
@@ -57,10 +67,44 @@ def test_the_whole_repository_is_mounted_and_read_only(tmp_path: Path) -> None:
     assert all(word.endswith(",readonly") for word in binds)
 
 
-def test_what_is_installed_from_beside_the_project_is_mounted_too(tmp_path: Path) -> None:
-    shop = replace(make_shop(tmp_path / "shop"), install=(".", "../library"))
+def test_what_is_installed_or_named_beside_the_project_is_mounted_too_and_nothing_around_it(tmp_path: Path) -> None:
+    shop = replace(
+        make_shop(tmp_path / "shop"),
+        install=(".", "../library"),
+        freeze=Freeze(data=("rates.csv:.", "../shared/rates.csv:.", "../nowhere:.")),
+    )
+    write(tmp_path / "shop/rates.csv", "")
+    write(tmp_path / "shared/rates.csv", "")
     (tmp_path / "library").mkdir()
-    assert mounted_folder(shop) == tmp_path
+    (tmp_path / ".ssh").mkdir()
+    command = run_command(shop, "builder:1", "x", Handed(), tmp_path / "handed", None)
+    above = f"/project/{tmp_path.name}"
+    project = [word.split(",")[1:3] for word in command if word.startswith("type=bind") and above in word]
+    assert project == [
+        [f"source={tmp_path}/{name}", f"target={above}/{name}"] for name in ("library", "shared/rates.csv", "shop")
+    ]
+    assert str(mounted_root(shop)) == f"{tmp_path.name}/shop"
+
+
+@pytest.mark.parametrize("source", [".", "./", "data/..", "../shop"])
+def test_the_projects_folder_may_be_named_itself(tmp_path: Path, source: str) -> None:
+    shop = replace(make_shop(tmp_path / "shop"), freeze=Freeze(data=(f"{source}:all",)))
+    assert list(mounted(shop)) == [tmp_path / "shop"]
+
+
+def test_a_link_that_is_named_beside_the_project_is_mounted_with_its_folder(tmp_path: Path) -> None:
+    shop = replace(make_shop(tmp_path / "shop"), freeze=Freeze(data=("../shared/rates.csv:.",)))
+    write(tmp_path / "shared/all.csv", "")
+    (tmp_path / "shared/rates.csv").symlink_to("all.csv")
+    assert list(mounted(shop)) == [tmp_path / "shared", tmp_path / "shop"]
+
+
+def test_the_folder_of_the_lock_is_mounted(tmp_path: Path) -> None:
+    write(tmp_path / "all/pyproject.toml", '[project]\nname = "all"\n[tool.uv.workspace]\nmembers = ["shop"]\n')
+    write(tmp_path / "all/uv.lock", LOCK)
+    shop = make_shop(tmp_path / "all" / "shop")
+    assert mounted(shop) == {tmp_path / "all": PurePosixPath("all")}
+    assert str(mounted_root(shop)) == "all/shop"
 
 
 def test_the_repository_of_a_worktree_is_mounted_where_its_files_name_it(tmp_path: Path) -> None:
@@ -220,6 +264,14 @@ def test_nothing_is_taken_that_did_not_come_out(tmp_path: Path, changed: dict[st
     with pytest.raises(ValueError, match="names files that did not come out"):
         adopt(there, results)
     assert require_manifest(there, Frozen).inputs == "x"
+
+
+def test_of_its_logs_nothing_is_taken_that_is_none(tmp_path: Path) -> None:
+    there, results = left_there(tmp_path, "tree")
+    write(results / "logs/image.json", "{}")
+    write(results / "logs/x.log/y", "")
+    adopt(there, results)
+    assert [(there.work / name).exists() for name in ("image.json", "x.log", "pyinstaller.log")] == [False, False, True]
 
 
 def test_a_copy_takes_over_what_was_built_from_the_one_before(tmp_path: Path) -> None:

@@ -83,6 +83,16 @@ def test_what_the_configuration_names_is_copied_wherever_it_lies(root: Path, els
     ]
 
 
+@pytest.mark.parametrize("source", [".", "pages/..", "../shop"])
+def test_the_projects_folder_may_be_named_itself(root: Path, elsewhere: Path, source: str) -> None:
+    write(root, "shop.py", "pages/a.html")
+    write(root.parent / "beside", "notes.txt")
+    image = make_image(root, freeze=Freeze(data=(f"{source}:all",)))
+    copy = copy_project(image, elsewhere)
+    assert (copy / "pages/a.html").is_file()
+    assert [path.name for path in copy.parent.iterdir()] == [root.name]
+
+
 def test_what_is_installed_from_folders_keeps_its_place(root: Path, elsewhere: Path) -> None:
     write(root.parent, "lib/pyproject.toml", "lib/lib.py", "other/x")
     assert copied(make_image(root, install=(".", "../lib[extra]")), elsewhere) == [
