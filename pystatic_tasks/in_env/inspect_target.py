@@ -10,7 +10,6 @@ import os
 import re
 import sys
 import sysconfig
-import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import Any
 
 from . import frameworks
 from .distributions import commands, split_distributions, top_level
-from .elsewhere import from_elsewhere, without_own_changes
+from .elsewhere import from_elsewhere, moment, without_own_changes
 from .exchange import respond
 from .name_scan import mentioned
 from .package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
@@ -137,7 +136,7 @@ def files_read() -> Iterator[set[str]]:
     asked: set[str] = set()
     opened: set[str] = set()
     found: set[str] = set()
-    is_over, began = False, time.time_ns()
+    is_over, began = False, moment()
 
     def note(event: str, arguments: tuple[Any, ...]) -> None:
         if is_over or event not in (*ASKING, *CHANGING):

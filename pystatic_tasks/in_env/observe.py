@@ -19,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from .client import LOOPBACK, Answer, is_taken, send
+from .elsewhere import moment
 from .evidence import (
     Occasion,
     look_around,
@@ -67,7 +68,7 @@ def observe(exercise: Exercise) -> Observed:
     records.mkdir(parents=True)
     # A program may change its user.
     records.chmod(0o777)
-    began = time.time_ns()
+    began = moment()
     heard = Heard()
     problem = ""
     try:

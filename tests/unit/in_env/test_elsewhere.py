@@ -4,7 +4,7 @@ import os
 import sysconfig
 from pathlib import Path
 
-from pystatic_tasks.in_env.elsewhere import from_elsewhere
+from pystatic_tasks.in_env.elsewhere import from_elsewhere, is_new, moment
 
 
 def test_what_is_of_python_and_of_the_kernel_is_left_out(tmp_path: Path) -> None:
@@ -23,3 +23,12 @@ def test_what_is_of_python_and_of_the_kernel_is_left_out(tmp_path: Path) -> None
 def test_the_source_is_told_for_bytecode(tmp_path: Path) -> None:
     found = from_elsewhere([os.fspath(tmp_path / "__pycache__/a.cpython-313.pyc"), f"{tmp_path}/b.pyc"])
     assert found == {f"{tmp_path}/a.py", f"{tmp_path}/b.py"}
+
+
+def test_what_is_written_at_once_is_new(tmp_path: Path) -> None:
+    """Files are stamped by a clock that is behind."""
+    for number in range(200):
+        began = moment()
+        path = tmp_path / str(number)
+        path.touch()
+        assert is_new(str(path), began)
