@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,19 @@ def options_for(work: Work, config: ImageConfig) -> dict[str, Any]:
     return {"venv_backend": "none", **({"python": config.python, "reuse_venv": True} if work.freezes else {})}
 
 
-def where_it_was_called(session: nox.Session) -> AbstractContextManager[object]:
+@contextmanager
+def where_it_was_called() -> Iterator[None]:
     """Where another front started Nox, its project's folder: pip, uv and git look for what is the project's there.
 
     For each session Nox goes to the folder of the noxfile, which is one that the package carries.
     """
-    return session.chdir(read_call(os.environ).root) if CALL_VARIABLE in os.environ else nullcontext()
+    before = Path.cwd()
+    if CALL_VARIABLE in os.environ:
+        os.chdir(read_call(os.environ).root)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def make_environment(session: nox.Session, config: ImageConfig) -> None:

@@ -40,7 +40,7 @@ from pystatic_tasks.system.terminal import folded
 
 def run_steps(session: nox.Session, work: Work) -> None:
     """Run the steps of one image; every error becomes Nox's own."""
-    with ended_in_order(session), where_it_was_called(session):
+    with ended_in_order(session), where_it_was_called():
         options = parse_options(session.posargs)
         config = work.config(options)
         check_place(config, options)

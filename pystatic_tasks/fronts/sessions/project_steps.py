@@ -36,7 +36,7 @@ def run_for_project(session: nox.Session, work: Work, push: Callable[[ImageConfi
     step = work.steps[-1]
     run = STEPS[step].run_for_project
     assert run
-    with ended_in_order(session), where_it_was_called(session):
+    with ended_in_order(session), where_it_was_called():
         options = parse_options(session.posargs)
         if options.json:
             raise ConfigError(f"{step} leaves no manifest that --json could print.", "Leave --json out.")

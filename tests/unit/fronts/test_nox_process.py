@@ -6,12 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-import nox
 import pytest
 
 from pystatic_tasks.errors import ConfigError
@@ -252,12 +249,13 @@ def test_the_handlers_of_signals_are_put_back() -> None:
 
 def test_the_carried_sessions_run_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nox goes to the folder of the noxfile for each."""
-    session = cast("nox.Session", SimpleNamespace(chdir=nullcontext))
-    with where_it_was_called(session) as folder:
-        assert folder is None
+    here = Path.cwd()
+    with where_it_was_called():
+        assert Path.cwd() == here
     monkeypatch.setenv("PYSTATIC_CALL", nox_environment(call(tmp_path), tmp_path / "code")["PYSTATIC_CALL"])
-    with where_it_was_called(session) as folder:
-        assert folder == tmp_path
+    with where_it_was_called():
+        assert Path.cwd() == tmp_path
+    assert Path.cwd() == here
 
 
 def test_the_carried_noxfile_goes_to_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
