@@ -121,18 +121,8 @@ class Sandbox:
         for volume in volumes:
             mounts += ["--bind", f"{root}{volume}", volume]
         namespaces = ["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--as-pid-1"]
-        return [
-            tool("bwrap"),
-            *namespaces,
-            "--die-with-parent",
-            "--cap-drop",
-            "ALL",
-            "--uid",
-            uid,
-            "--gid",
-            gid,
-            *mounts,
-        ]
+        options = ["--die-with-parent", "--cap-drop", "ALL", "--uid", uid, "--gid", gid]
+        return [tool("bwrap"), *namespaces, *options, *mounts]
 
 
 def tool(name: str) -> str:

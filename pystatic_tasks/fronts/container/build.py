@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from importlib.metadata import distribution
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -28,12 +27,10 @@ from pystatic_tasks.fronts.container.builder import check_emulated, chosen, ensu
 from pystatic_tasks.fronts.container.handed import Handed, hand_in
 from pystatic_tasks.fronts.container.ignored import ask
 from pystatic_tasks.fronts.container.inside import Question
-from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named, named_place
+from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, folders_of, named_places
 from pystatic_tasks.in_env.records import from_json, to_json
 from pystatic_tasks.oci.tar_entries import problem
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze.environment import local_folders
-from pystatic_tasks.steps.freeze.locks import find_lock
 from pystatic_tasks.steps.image.rootfs import LAYERS
 from pystatic_tasks.steps.manifest import manifest_path, write_manifest
 from pystatic_tasks.steps.results import Frozen, Packed, Result
@@ -141,13 +138,10 @@ def mounted(config: ImageConfig) -> dict[Path, PurePosixPath]:
 
     That is the project with its repository, and what is installed with it and what its configuration names.
     """
-    repository, lock = find_repository(config.root), find_lock(config)
-    around = [repository.top] if repository else []
-    locked = [lock.path.parent] if lock else []
-    wanted = {folder.resolve() for folder in (config.root, *local_folders(config), *locked, *around)}
-    places = [place for place in map(partial(named_place, config.root), named(config)) if place.exists()]
+    repository = find_repository(config.root)
+    wanted = folders_of(config) | ({repository.top.resolve()} if repository else set())
     # A link by itself would be mounted as what it leads to.
-    wanted |= {place.parent if place.is_symlink() else place for place in places}
+    wanted |= {place.parent if place.is_symlink() else place for place in named_places(config)}
     outermost = sorted(each for each in wanted if wanted.isdisjoint(each.parents))
     above = Path(os.path.commonpath(outermost))
     return {each: PurePosixPath(above.name, each.relative_to(above).as_posix()) for each in outermost}

@@ -59,17 +59,13 @@ def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False
 
 def needed(config: ImageConfig, repository: Repository | None) -> Iterator[Path]:
     """All files, links and folders to copy, as absolute paths."""
-    root = config.root.resolve()
-    lock = find_lock(config)
-    folders = {root, *local_folders(config), *([lock.path.parent.resolve()] if lock else [])}
+    folders = folders_of(config)
     results = {folder / name for folder in folders for name in ("build", "dist")}
     for folder in folders:
         yield from below(folder, results)
-    for source in named(config):
-        path = named_place(root, source)
-        if path.exists():
-            yield path
-            yield from below(path) if path.is_dir() else ()
+    for path in named_places(config):
+        yield path
+        yield from below(path) if path.is_dir() else ()
     if repository:
         yield from (path for path in tracked(repository) if path.is_symlink() or path.is_file())
 
@@ -81,10 +77,19 @@ def named(config: ImageConfig) -> Iterable[str]:
     return (source for source in relative if not Path(source).is_absolute())
 
 
-def named_place(root: Path, source: str) -> Path:
-    """Where a file or folder lies that is named; a link stays one, and "." is the project's folder."""
-    path = Path(os.path.normpath(root / source))
-    return path.parent.resolve() / path.name
+def named_places(config: ImageConfig) -> Iterator[Path]:
+    """Where those lie that are there; a link stays one, and "." is the project's folder."""
+    for source in named(config):
+        path = Path(os.path.normpath(config.root.resolve() / source))
+        place = path.parent.resolve() / path.name
+        if place.exists():
+            yield place
+
+
+def folders_of(config: ImageConfig) -> set[Path]:
+    """The project's folder, those that are installed with it, and that of its lock."""
+    lock = find_lock(config)
+    return {folder.resolve() for folder in (config.root, *local_folders(config), *([lock.path.parent] if lock else []))}
 
 
 def below(folder: Path, results: Iterable[Path] = ()) -> Iterator[Path]:
