@@ -15,6 +15,7 @@ from typing import Any
 from .name_scan import mentioned
 from .package_data import folder_data
 from .protocol import DataFile
+from .texts import texts_in
 
 DOTTED_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 DJANGO_COMMANDS = {"call_command", "execute_from_command_line"}
@@ -93,16 +94,6 @@ def named_in_settings(settings: Any) -> Iterator[str]:
     for text in texts_in(values):
         if DOTTED_NAME.fullmatch(text):
             yield from (name for name in (text, text.rpartition(".")[0]) if can_be_found(name))
-
-
-def texts_in(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        yield from texts_in([*value.keys(), *value.values()])
-    elif isinstance(value, (list, tuple, set)):
-        for each in value:
-            yield from texts_in(each)
 
 
 def database_engines(settings: Any) -> set[str]:

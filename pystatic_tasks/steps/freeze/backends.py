@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config.project import PYPROJECT, required_name, tables_of_others
+from pystatic_tasks.in_env.texts import texts_in
 from pystatic_tasks.steps.freeze.locks import upwards
 from pystatic_tasks.system.git import told_to_builds
 
@@ -33,15 +34,6 @@ def named_around(folder: Path) -> Iterator[Path]:
         path = Path(os.path.normpath(folder / text))
         if text.startswith("../") and path not in (folder, *folder.parents) and not path.is_relative_to(folder):
             yield path
-
-
-def texts_in(value: Any) -> Iterator[str]:
-    """All texts in tables and lists, keys too."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (Mapping, list)):
-        for each in [*value, *value.values()] if isinstance(value, Mapping) else value:
-            yield from texts_in(each)
 
 
 def told_by_git(folder: Path) -> list[str]:

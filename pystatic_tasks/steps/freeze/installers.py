@@ -104,17 +104,17 @@ def places_of_uv(folder: Path) -> Iterator[Path]:
     for table in tables_of_uv(folder):
         parts = [part for part in (table, table.get("pip")) if isinstance(part, Mapping)]
         values = (part.get(key) for part in parts for key in LOOKING_OF_UV)
-        yield from (path for value in values for text in texts_in(value) for path in paths_of(text, [folder]))
+        yield from (path for value in values for text in addresses_in(value) for path in paths_of(text, [folder]))
 
 
-def texts_in(value: Any) -> Iterator[str]:
+def addresses_in(value: Any) -> Iterator[str]:
     """The addresses in a setting: one, several, or tables that have one each."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        yield from texts_in(value.get("url"))
+        yield from addresses_in(value.get("url"))
     elif isinstance(value, list):
-        yield from (text for each in value for text in texts_in(each))
+        yield from (text for each in value for text in addresses_in(each))
 
 
 def toml_of(path: Path) -> Mapping[str, Any]:

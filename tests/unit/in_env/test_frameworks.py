@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pystatic_tasks.in_env import frameworks
+from pystatic_tasks.in_env.texts import texts_in
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ def test_a_folder_lies_in_the_program_as_it_lies_where_modules_are_imported_from
 
 def test_texts_are_found_at_any_depth() -> None:
     value = {"BACKEND": "a.b", "OPTIONS": [{"loaders": ("c.d", 3)}, None]}
-    assert list(frameworks.texts_in(value)) == ["BACKEND", "OPTIONS", "a.b", "loaders", "c.d"]
+    assert list(texts_in(value)) == ["BACKEND", "OPTIONS", "a.b", "loaders", "c.d"]
 
 
 def test_names_in_settings_are_those_of_modules_and_of_what_stands_in_them() -> None:
