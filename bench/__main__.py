@@ -19,7 +19,7 @@ from bench.measure import Figures, in_turn, memory, ratio, requests_per_second, 
 from bench.rebuild import rebuilds
 from bench.server import BenchError, Variant, check_port
 from pystatic_tasks.oci.compression import COMPRESS
-from pystatic_tasks.oci.read_archive import read_saved
+from pystatic_tasks.oci.reading.images import read_saved
 
 MEMORY_WORKERS = (1, 4, 8)
 MEMORY_ROUNDS = BUILD_ROUNDS = 3

@@ -28,7 +28,8 @@ from pystatic_tasks.engines.base import (
 from pystatic_tasks.engines.foreground import run_in_foreground
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.oci.archive import Written
-from pystatic_tasks.oci.read_archive import BUILD_AGAIN, open_layers
+from pystatic_tasks.oci.reading.images import open_layers
+from pystatic_tasks.oci.reading.opened import BUILD_AGAIN
 from pystatic_tasks.oci.tar_reader import Member
 from pystatic_tasks.system.beneath import (
     NEW_FILE,

@@ -9,7 +9,9 @@ from pystatic_tasks.oci.blobs import Blob
 from pystatic_tasks.oci.compression import gzip
 from pystatic_tasks.oci.layers import Entry, Layer, make_layer
 from pystatic_tasks.oci.manifest import LAYER_TYPES, OciImage, canonical, image_manifest
-from pystatic_tasks.oci.read_archive import SavedImage, SavedLayer, ours
+from pystatic_tasks.oci.reading.images import SavedImage
+from pystatic_tasks.oci.reading.layers import SavedLayer
+from pystatic_tasks.oci.reading.opened import ours
 
 
 def with_layer(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.engines import Artifact, Engine
 from pystatic_tasks.errors import PystaticError
-from pystatic_tasks.oci.read_archive import read_checked
+from pystatic_tasks.oci.reading.images import read_checked
 from pystatic_tasks.system import locks
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from support import Project, interpreters, tool_or_skip, write_project
 
-from pystatic_tasks.oci.read_archive import read_saved
+from pystatic_tasks.oci.reading.images import read_saved
 
 STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "3"))
 CHANGES_PER_STEP = 6

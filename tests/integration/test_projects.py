@@ -26,7 +26,7 @@ from pystatic_tasks.config.model import DEFAULT_PACKER, Layout, PackerName, Requ
 from pystatic_tasks.engines import Container, Policy, choose_engine, make_artifact
 from pystatic_tasks.in_env.client import Answer, free_port, send
 from pystatic_tasks.oci.archive import Written
-from pystatic_tasks.oci.read_archive import open_layers
+from pystatic_tasks.oci.reading.images import open_layers
 from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.steps.smoke.probes import wait_until_ready
 

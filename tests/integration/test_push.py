@@ -35,7 +35,7 @@ from pystatic_tasks.engines import Engine
 from pystatic_tasks.oci.archive import write_layout
 from pystatic_tasks.oci.blobs import Blob, digest
 from pystatic_tasks.oci.manifest import canonical
-from pystatic_tasks.oci.read_archive import read_archive
+from pystatic_tasks.oci.reading.images import read_archive
 from pystatic_tasks.oci.references import parse_reference
 from pystatic_tasks.oci.registry.client import Registry as Client
 from pystatic_tasks.oci.registry.send import Content, send

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from support import DEBIANS_PYTHON, TAG, Project, copy_repository, tool_or_skip
 
-from pystatic_tasks.oci.read_archive import open_layers
+from pystatic_tasks.oci.reading.images import open_layers
 
 pytest.importorskip("elftools", reason="pyelftools is not installed")
 readers = pytest.importorskip("PyInstaller.archive.readers", reason="PyInstaller is in build environments only")

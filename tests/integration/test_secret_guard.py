@@ -7,7 +7,7 @@ from pathlib import Path
 
 from support import write_project
 
-from pystatic_tasks.oci.read_archive import open_layers
+from pystatic_tasks.oci.reading.images import open_layers
 
 TRUSTING = {
     "pyproject.toml": """

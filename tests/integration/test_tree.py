@@ -19,7 +19,7 @@ from support import TAG, Project, copy_repository, elsewhere, engine_or_skip, to
 
 from pystatic_tasks.config.model import ENGINE_NAMES
 from pystatic_tasks.engines import Engine
-from pystatic_tasks.oci.read_archive import read_archive
+from pystatic_tasks.oci.reading.images import read_archive
 from pystatic_tasks.oci.references import Reference, parse_reference
 from pystatic_tasks.oci.registry.send import Content, Sent, read_sbom, send
 from pystatic_tasks.system.terminal import Terminal

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pystatic_tasks.oci.read_archive import SavedLayer, members_of, read_archive, read_saved
+from pystatic_tasks.oci.reading.images import read_archive, read_saved
+from pystatic_tasks.oci.reading.layers import SavedLayer, members_of
 from pystatic_tasks.oci.tar_reader import PIECE, Member
 from pystatic_tasks.system.files import hash_file, open_regular
 

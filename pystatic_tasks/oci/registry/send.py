@@ -12,7 +12,7 @@ from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, MissingToolError, PushError
 from pystatic_tasks.oci.blobs import Blob
 from pystatic_tasks.oci.manifest import INDEX_TYPE
-from pystatic_tasks.oci.read_archive import ArchivedImage
+from pystatic_tasks.oci.reading.images import ArchivedImage
 from pystatic_tasks.oci.references import Reference, names_registry, parse_reference
 from pystatic_tasks.oci.registry.credentials import find_credentials
 from pystatic_tasks.oci.registry.referrers import (

@@ -13,7 +13,7 @@ from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.archive import layout_index, write_layout
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.manifest import INDEX_TYPE, canonical
-from pystatic_tasks.oci.read_archive import ArchivedImage, read_archive
+from pystatic_tasks.oci.reading.images import ArchivedImage, read_archive
 from pystatic_tasks.oci.references import Reference
 from pystatic_tasks.oci.registry.send import Content, Sent, read_sbom, send, targets
 from pystatic_tasks.steps.context import StepContext

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, PystaticError
-from pystatic_tasks.oci.read_archive import read_archive
+from pystatic_tasks.oci.reading.images import read_archive
 from pystatic_tasks.oci.references import Reference
 from pystatic_tasks.oci.registry.send import Content, read_sbom, send, targets
 from pystatic_tasks.steps.context import StepContext

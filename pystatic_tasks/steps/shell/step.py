@@ -17,7 +17,7 @@ from pystatic_tasks.engines.local import PATH
 from pystatic_tasks.errors import ConfigError, ProgramError
 from pystatic_tasks.oci.archive import Written, write_archive
 from pystatic_tasks.oci.extend import with_layer
-from pystatic_tasks.oci.read_archive import read_checked
+from pystatic_tasks.oci.reading.images import read_checked
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps import services
 from pystatic_tasks.steps.context import StepContext

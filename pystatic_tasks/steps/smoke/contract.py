@@ -11,7 +11,7 @@ from pystatic_tasks.config.hiding import hiding
 from pystatic_tasks.config.model import ServerKind
 from pystatic_tasks.engines.base import GRACE_SECONDS, Exit
 from pystatic_tasks.oci.archive import Written
-from pystatic_tasks.oci.read_archive import open_layers
+from pystatic_tasks.oci.reading.images import open_layers
 from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.steps.results import Check
 from pystatic_tasks.system.units import megabytes

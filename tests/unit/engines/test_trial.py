@@ -15,7 +15,7 @@ from support import tool_or_skip
 from pystatic_tasks.engines import Artifact, all_engines, docker, sandbox, trial
 from pystatic_tasks.engines.trial import MACHINES, smallest_program, try_out, why_not, write_image
 from pystatic_tasks.errors import ImageError
-from pystatic_tasks.oci.read_archive import open_layers, read_archive
+from pystatic_tasks.oci.reading.images import open_layers, read_archive
 
 
 @pytest.fixture(autouse=True)

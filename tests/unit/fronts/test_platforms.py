@@ -11,7 +11,7 @@ import pytest
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.fronts.platforms import result_paths, run_for_platforms, variants_of
-from pystatic_tasks.oci.read_archive import read_archive
+from pystatic_tasks.oci.reading.images import read_archive
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.table import STEPS
 

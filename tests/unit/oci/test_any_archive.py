@@ -22,7 +22,7 @@ from pystatic_tasks.oci.archive import write_archive, write_layout
 from pystatic_tasks.oci.blobs import Blob, digest
 from pystatic_tasks.oci.layers import Entry, make_layer
 from pystatic_tasks.oci.manifest import CONFIG_TYPE, Runtime, make_image
-from pystatic_tasks.oci.read_archive import open_layers, read_archive, read_saved
+from pystatic_tasks.oci.reading.images import open_layers, read_archive, read_saved
 
 LONGEST_LINE = 500
 RUNTIME = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/shop"], env=[], ports=[], labels={"a": "b"})

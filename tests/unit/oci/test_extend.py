@@ -11,7 +11,7 @@ from pystatic_tasks.oci.compression import gzip, zstd
 from pystatic_tasks.oci.extend import with_layer
 from pystatic_tasks.oci.layers import Entry, make_layer
 from pystatic_tasks.oci.manifest import Runtime, make_image
-from pystatic_tasks.oci.read_archive import SavedImage, open_layers, read_saved
+from pystatic_tasks.oci.reading.images import SavedImage, open_layers, read_saved
 
 RUNTIME = Runtime(
     platform="linux/arm64",

@@ -15,7 +15,7 @@ from hostile import Hostile
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
 from pystatic_tasks.errors import ConfigError, MissingToolError, PushError
 from pystatic_tasks.oci.blobs import Blob
-from pystatic_tasks.oci.read_archive import ArchivedImage, read_archive
+from pystatic_tasks.oci.reading.images import ArchivedImage, read_archive
 from pystatic_tasks.oci.references import parse_reference
 from pystatic_tasks.oci.registry import send as module
 from pystatic_tasks.oci.registry.referrers import fallback_tag

@@ -20,7 +20,7 @@ from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.oci.layers import Layer
 from pystatic_tasks.oci.manifest import Runtime, make_image
-from pystatic_tasks.oci.read_archive import read_archive
+from pystatic_tasks.oci.reading.images import read_archive
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.index import step as join
 from pystatic_tasks.steps.index.step import platform

@@ -13,7 +13,7 @@ from support import BUILT, validate
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
 from pystatic_tasks.errors import ConfigError, PushError, PystaticError
 from pystatic_tasks.in_env.records import to_json
-from pystatic_tasks.oci.read_archive import read_archive
+from pystatic_tasks.oci.reading.images import read_archive
 from pystatic_tasks.oci.registry.send import Content, Sent
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import write_manifest

@@ -17,7 +17,7 @@ from pystatic_tasks.errors import ConfigError, MissingToolError, ProgramError, P
 from pystatic_tasks.oci import compression
 from pystatic_tasks.oci.blobs import digest
 from pystatic_tasks.oci.layers import Entry
-from pystatic_tasks.oci.read_archive import read_archive
+from pystatic_tasks.oci.reading.images import read_archive
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import require_result
 from pystatic_tasks.steps.results import Built

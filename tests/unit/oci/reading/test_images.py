@@ -19,20 +19,15 @@ from changed_images import RUNTIME, entry, link, make_changed, tar_of, write_cha
 
 from pystatic_tasks.config.model import Compression
 from pystatic_tasks.errors import ConfigError, ImageError
-from pystatic_tasks.oci import read_archive as reading
 from pystatic_tasks.oci.archive import Written, layout_index, saved_names, write_archive, write_layout
 from pystatic_tasks.oci.blobs import Blob, blob_path, digest
 from pystatic_tasks.oci.compression import zstd
 from pystatic_tasks.oci.layers import Layer
 from pystatic_tasks.oci.manifest import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPES, MANIFEST_TYPE, canonical, make_image
-from pystatic_tasks.oci.read_archive import (
-    LARGEST_JSON,
-    TAR_TYPE,
-    digest_of,
-    open_layers,
-    read_archive,
-    read_saved,
-)
+from pystatic_tasks.oci.reading import layers, opened, root, unpacking
+from pystatic_tasks.oci.reading.images import open_layers, read_archive, read_saved
+from pystatic_tasks.oci.reading.opened import LARGEST_JSON, digest_of
+from pystatic_tasks.oci.reading.unpacking import TAR_TYPE
 from pystatic_tasks.oci.tar_reader import BLOCK
 
 Files = dict[str, bytes]
@@ -374,7 +369,7 @@ def test_a_manifest_has_as_many_layers_as_the_configuration(tmp_path: Path) -> N
 
 
 def test_no_more_is_unpacked_than_an_image_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LARGEST", 2**20)
+    monkeypatch.setattr(layers, "LARGEST", 2**20)
     path = write_changed(tmp_path / "image.tar", [(entry("zeros"), bytes(2**21))])
     assert refused(path) == "it unpacks to more than 1.05 MB."
 
@@ -675,12 +670,13 @@ def test_what_follows_what_is_compressed_is_told_wherever_reading_paused(
     kind: Compression = "gzip" if pack is gzip.compress else "zstd"
     blob = pack(b"".join(read_saved(path).layers[0].tar()))
     with_other_layer(path, blob + more, LAYER_TYPES[kind])
-    monkeypatch.setattr(reading, "PIECE", len(blob))
+    for module in (opened, unpacking):
+        monkeypatch.setattr(module, "PIECE", len(blob))
     assert refused(path) == refused_image(path) == f"a layer in it is no {kind}."
 
 
 def test_a_layer_of_ever_more_zeros_is_told_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "LARGEST", 2**20)
+    monkeypatch.setattr(root, "LARGEST", 2**20)
     tar = tar_of([(entry("zeros"), bytes(2**21))])
     with pytest.raises(ImageError) as caught:
         list(open_layers(with_layer(tmp_path / "image.tar", gzip.compress(tar), tar)))
@@ -774,7 +770,7 @@ NO_MEMORY = """
 import resource, sys
 from pathlib import Path
 from pystatic_tasks.errors import PystaticError
-from pystatic_tasks.oci.read_archive import read_archive
+from pystatic_tasks.oci.reading.images import read_archive
 
 taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (taken + 2**24,) * 2)

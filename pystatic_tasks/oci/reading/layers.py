@@ -1,0 +1,88 @@
+"""The layers that lie in an archive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.oci.blobs import blob_path
+from pystatic_tasks.oci.reading.opened import DIGEST, LARGEST, Archive, ours, pieces_of, verified
+from pystatic_tasks.oci.reading.unpacking import UNPACK
+from pystatic_tasks.oci.tar_reader import BrokenArchiveError, Member, Pieces, read_members
+from pystatic_tasks.system.files import open_regular
+from pystatic_tasks.system.texts import quoted
+from pystatic_tasks.system.units import megabytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedLayer:
+    """One layer.
+
+    Attributes:
+        archive: The archive that it lies in.
+        start: Where in that it begins.
+        size: Its bytes as they lie there.
+        digest: Digest of these.
+        diff_id: Digest of the tar in them.
+        media_type: How that is compressed.
+    """
+
+    archive: Path
+    start: int
+    size: int
+    digest: str
+    diff_id: str
+    media_type: str
+
+    @property
+    def descriptor(self) -> dict[str, Any]:
+        return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+
+    def content(self) -> Iterator[bytes]:
+        """The bytes as they lie there, in pieces; a BrokenArchiveError instead of their end if they are others."""
+        with open_regular(self.archive) as file:
+            file.seek(self.start)
+            yield from verified(pieces_of(file, self.size), self.digest)
+
+    def tar(self) -> Iterator[bytes]:
+        """The tar in pieces; a BrokenArchiveError instead of its end if it is another one."""
+        yield from verified(UNPACK[self.media_type](self.content()), self.diff_id)
+
+    def members(self) -> Iterator[Member]:
+        """What the tar holds; a BrokenArchiveError, maybe at the end, if it is another one."""
+        return read_members(Pieces(self.tar()))
+
+
+def saved_layer(archive: Archive, digest: str, diff_id: str, media_type: str) -> SavedLayer:
+    member = archive.find(blob_path(digest))
+    if not re.fullmatch(DIGEST, diff_id):
+        raise BrokenArchiveError("it has a digest that is no SHA-256")
+    if media_type not in UNPACK:
+        raise BrokenArchiveError(f"it has a layer of the type {quoted(media_type)}, which is not read")
+    return SavedLayer(
+        archive=archive.path,
+        start=member.start,
+        size=member.size,
+        digest=digest,
+        diff_id=diff_id,
+        media_type=media_type,
+    )
+
+
+def check_tars(layers: Iterable[SavedLayer], *, besides: Iterable[SavedLayer] = ()) -> None:
+    """Raises BrokenArchiveError unless each layer, besides some, holds the tar that the configuration lists."""
+    left, others = LARGEST, set(besides)
+    for layer in dict.fromkeys(each for each in layers if each not in others):
+        for piece in layer.tar():
+            left -= len(piece)
+            if left < 0:
+                raise BrokenArchiveError(f"it unpacks to more than {megabytes(LARGEST)}")
+
+
+def members_of(layer: SavedLayer) -> Iterator[Member]:
+    """What a layer of an archive of ours holds; ImageError, maybe at the end, if it is another one."""
+    with ours(layer.archive):
+        yield from layer.members()

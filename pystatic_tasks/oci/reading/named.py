@@ -1,0 +1,99 @@
+"""What the two tables of an archive name, each for its engines: both must name one image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pystatic_tasks.oci.blobs import Blob, blob_path
+from pystatic_tasks.oci.manifest import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPES, MANIFEST_TYPE
+from pystatic_tasks.oci.reading.layers import SavedLayer, saved_layer
+from pystatic_tasks.oci.reading.opened import Archive, digest_of, find_blob, read_blob
+from pystatic_tasks.oci.reading.strict_json import check_kind
+from pystatic_tasks.oci.tar_reader import BrokenArchiveError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What index.json leads to.
+
+    Attributes:
+        manifest: The manifest that it names.
+        content: What that says.
+        config: The configuration that this names.
+        layers: The layers that this names.
+    """
+
+    manifest: Blob
+    content: Mapping[str, Any]
+    config: Mapping[str, Any]
+    layers: Sequence[SavedLayer]
+
+    @property
+    def image_id(self) -> str:
+        return str(self.content["config"]["digest"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """What manifest.json names.
+
+    Attributes:
+        image_id: Digest of the configuration.
+        references: Names of the image.
+        layers: Digests of the layers.
+    """
+
+    image_id: str
+    references: Sequence[str]
+    layers: Sequence[str]
+
+
+def read_described(archive: Archive) -> Described:
+    index = archive.read_json("index.json")
+    check_kind(index, INDEX_TYPE)
+    entries = index["manifests"]
+    if len(entries) != 1 or entries[0]["mediaType"] != MANIFEST_TYPE:
+        raise BrokenArchiveError("it does not hold exactly one image")
+    find_blob(archive, entries[0])
+    content = archive.read_json(blob_path(entries[0]["digest"]))
+    check_kind(content, MANIFEST_TYPE)
+    if content["config"]["mediaType"] != CONFIG_TYPE:
+        raise ValueError("is that of something else")
+    find_blob(archive, content["config"])
+    config = archive.read_json(blob_path(content["config"]["digest"]))
+    diff_ids = config["rootfs"]["diff_ids"]
+    if not isinstance(diff_ids, list) or len(diff_ids) != len(content["layers"]):
+        raise BrokenArchiveError("it has not the layers that its configuration lists")
+    for each in content["layers"]:
+        find_blob(archive, each)
+    return Described(
+        manifest=read_blob(archive, entries[0]),
+        content=content,
+        config=config,
+        layers=[
+            saved_layer(archive, each["digest"], diff_id, each["mediaType"])
+            for each, diff_id in zip(content["layers"], diff_ids, strict=True)
+        ],
+    )
+
+
+def read_named(archive: Archive) -> Named:
+    [entry] = archive.read_json("manifest.json")
+    return Named(
+        image_id=digest_of(entry["Config"]),
+        references=[str(each) for each in entry["RepoTags"] or ()],
+        layers=[digest_of(each) for each in entry["Layers"]],
+    )
+
+
+def named_layers(archive: Archive, named: Named, described: Described) -> list[SavedLayer]:
+    """The layers that manifest.json names; BrokenArchiveError unless they are to be those of the other image."""
+    if named.image_id != described.image_id or len(named.layers) != len(described.layers):
+        raise BrokenArchiveError("its index.json and its manifest.json name different images")
+    types = {each.digest: each.media_type for each in described.layers}
+    return [
+        saved_layer(archive, digest, other.diff_id, types.get(digest, LAYER_TYPES["gzip"]))
+        for digest, other in zip(named.layers, described.layers, strict=True)
+    ]

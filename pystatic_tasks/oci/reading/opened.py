@@ -1,0 +1,147 @@
+"""An archive that is open, whose blobs all have the digests by which they are called."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pystatic_tasks.errors import ImageError
+from pystatic_tasks.oci.blobs import Blob, blob_path
+from pystatic_tasks.oci.reading.strict_json import parse
+from pystatic_tasks.oci.tar_entries import problem
+from pystatic_tasks.oci.tar_reader import PIECE, BrokenArchiveError, Member, read_members
+from pystatic_tasks.system.files import open_regular
+from pystatic_tasks.system.texts import quoted
+from pystatic_tasks.system.units import megabytes
+
+DIGEST = "sha256:[0-9a-f]{64}"
+BLOBS = "blobs/"
+BUILD_AGAIN = "Build the image again."
+# Of an archive in bytes, and of all that its layers hold.
+LARGEST = 8 * 2**30
+# What registries take of a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+LARGEST_JSON = 4 * 2**20
+# By which a descriptor has readers take a blob from elsewhere.
+ELSEWHERE = frozenset(("urls", "data"))
+
+
+class Archive:
+    """An open archive, whose blobs all have the digests by which they are called."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path = path
+        self.file = file
+        self.members: dict[str, Member] = {}
+        size = os.fstat(file.fileno()).st_size
+        if size > LARGEST:
+            raise BrokenArchiveError(f"it has {megabytes(size)}, and no more than {megabytes(LARGEST)} are read")
+        for member in read_members(file):
+            wrong = problem(member.name)
+            if wrong:
+                raise BrokenArchiveError(f"it holds {quoted(member.name)}, which {wrong}")
+            if member.kind in ("link", "other"):
+                raise BrokenArchiveError(f"{quoted(member.name)} in it is neither a file nor a folder")
+            if member.name in self.members:
+                raise BrokenArchiveError(f"{quoted(member.name)} is in it twice")
+            self.members[member.name] = member
+            if member.kind == "file" and member.name.startswith(BLOBS):
+                check_blob(member.name, member.content)
+
+    def find(self, name: str) -> Member:
+        """A file; BrokenArchiveError if there is none of that name."""
+        member = self.members.get(name)
+        if member is None:
+            raise BrokenArchiveError(f"{name} is not in it")
+        if member.kind != "file":
+            raise BrokenArchiveError(f"{name} in it is no file")
+        return member
+
+    def read(self, name: str) -> bytes:
+        member = self.find(name)
+        self.file.seek(member.start)
+        content = self.file.read(member.size)
+        if name.startswith(BLOBS):
+            check_blob(name, [content])
+        return content
+
+    def read_json(self, name: str) -> Any:
+        size = self.find(name).size
+        if size > LARGEST_JSON:
+            most = megabytes(LARGEST_JSON)
+            raise BrokenArchiveError(f"its JSON has {megabytes(size)}, and no more than {most} are read")
+        return parse(self.read(name))
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Archive]:
+    """An archive; a BrokenArchiveError if it, or what is read of it meanwhile, is not that of an image."""
+    try:
+        with open_regular(path) as file:
+            yield Archive(path, file)
+    except MemoryError:
+        raise BrokenArchiveError("there is not enough memory to read it") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        raise BrokenArchiveError("its JSON is not that of an image") from None
+
+
+@contextlib.contextmanager
+def ours(path: Path) -> Iterator[None]:
+    """An ImageError if an archive, which we wrote, is broken."""
+    try:
+        yield
+    except BrokenArchiveError as error:
+        raise ImageError(f"{path} is no image archive: {error}.", BUILD_AGAIN) from None
+
+
+def check_blob(name: str, content: Iterable[bytes]) -> None:
+    """Raises BrokenArchiveError unless the content is that of the digest which is the name."""
+    expected = name.removeprefix(BLOBS).replace("/", ":")
+    if not re.fullmatch(DIGEST, expected):
+        raise BrokenArchiveError(f"{quoted(name)} in it has a name that is no SHA-256")
+    for _ in verified(content, expected):
+        pass
+
+
+def verified(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
+    """The pieces; a BrokenArchiveError after the last if they have another digest."""
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+        yield piece
+    if digest != f"sha256:{found.hexdigest()}":
+        raise BrokenArchiveError(f"the content of {digest} is another")
+
+
+def pieces_of(file: BinaryIO, size: int) -> Iterator[bytes]:
+    while size > 0 and (piece := file.read(min(size, PIECE))):
+        size -= len(piece)
+        yield piece
+
+
+def digest_of(name: str) -> str:
+    """The digest of a blob, by its name in an archive."""
+    digest = name.removeprefix(BLOBS).replace("/", ":")
+    if not re.fullmatch(DIGEST, digest) or name != blob_path(digest):
+        raise BrokenArchiveError(f"{quoted(name)}, which it names, is no blob")
+    return digest
+
+
+def read_blob(archive: Archive, descriptor: Mapping[str, Any]) -> Blob:
+    find_blob(archive, descriptor)
+    return Blob(media_type=str(descriptor["mediaType"]), content=archive.read(blob_path(descriptor["digest"])))
+
+
+def find_blob(archive: Archive, descriptor: Mapping[str, Any]) -> None:
+    """Raises BrokenArchiveError unless the archive has what a descriptor describes, and readers take it from there."""
+    expected = descriptor["digest"]
+    if not ELSEWHERE.isdisjoint(map(str.casefold, descriptor)):
+        raise BrokenArchiveError("it has a blob that is to be taken from elsewhere")
+    if not re.fullmatch(DIGEST, expected):
+        raise BrokenArchiveError("it has a digest that is no SHA-256")
+    if archive.find(blob_path(expected)).size != descriptor["size"]:
+        raise BrokenArchiveError(f"the content of {expected} is another")

@@ -1,0 +1,64 @@
+"""The root that layers make, each entry checked as it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pystatic_tasks.errors import ImageError
+from pystatic_tasks.oci.reading.layers import SavedLayer
+from pystatic_tasks.oci.reading.opened import BUILD_AGAIN, LARGEST, ours
+from pystatic_tasks.oci.tar_entries import Root
+from pystatic_tasks.oci.tar_reader import Member, Pieces, read_members
+from pystatic_tasks.system.texts import quoted
+from pystatic_tasks.system.units import megabytes
+
+# What extended headers in layers of ours say.
+KEYWORDS = frozenset(("path", "linkpath"))
+
+
+def checked_layers(path: Path, layers: Iterable[SavedLayer]) -> Iterator[Iterator[Member]]:
+    """What layers hold; an ImageError instead of an entry that is none of ours, or after the last for a wrong link."""
+    root = CheckedRoot(path)
+    for layer in layers:
+        yield root.members(layer)
+    root.check_links()
+
+
+class CheckedRoot:
+    """The root of an image, as the layers of an archive of ours make it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.root, self.left = path, Root(), LARGEST
+
+    def members(self, layer: SavedLayer) -> Iterator[Member]:
+        """The entries of the next layer, put in; ImageError if one is none that we write, or they are too much."""
+        with ours(layer.archive):
+            yield from map(self.checked, read_members(Pieces(self.counted(layer.tar()))))
+
+    def counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self.left -= len(piece)
+            if self.left < 0:
+                raise ImageError(f"{self.path} unpacks to more than {megabytes(LARGEST)}.", BUILD_AGAIN)
+            yield piece
+
+    def checked(self, member: Member) -> Member:
+        wrong = self.root.add(member.name, link=member.link, is_folder=member.kind == "folder")
+        if member.kind == "other":
+            wrong = "is neither a file nor a folder nor a symbolic link"
+        elif member.owner != (0, 0):
+            wrong = wrong or "is not owned by root"
+        elif not member.extended <= KEYWORDS:
+            wrong = wrong or "has attributes that are not written here"
+        if wrong:
+            raise holds(self.path, member.name, wrong)
+        return member
+
+    def check_links(self) -> None:
+        for name, wrong in self.root.wrong_links():
+            raise holds(self.path, name, wrong)
+
+
+def holds(path: Path, name: str, wrong: str) -> ImageError:
+    return ImageError(f"{path} holds {quoted(name)}, which {wrong}.", BUILD_AGAIN)

@@ -1,0 +1,80 @@
+"""JSON of an image, read so that no engine reads another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pystatic_tasks.config.unwieldy import inside, is_nested_deeper, is_unicode
+from pystatic_tasks.oci.manifest import INDEX_TYPE, MANIFEST_TYPE
+
+LONGEST_NUMBER = 20
+# Objects whose keys are anybody's, in small letters.
+ANY_KEYS = ("labels", "annotations", "volumes", "exposedports")
+# What need not be there. Go reads it under keys in other capitals too.
+MAY_BE_THERE = {each.casefold(): each for each in ("annotations", "Entrypoint", "mediaType", "variant")}
+# By what readers tell documents: https://github.com/advisories/GHSA-77vh-xpmg-72qh
+OF_OTHERS = {
+    INDEX_TYPE: frozenset(("config", "layers", "fslayers", "history")),
+    MANIFEST_TYPE: frozenset(("manifests", "fslayers", "history")),
+}
+
+
+def parse(content: bytes) -> Any:
+    """What JSON says; ValueError if it is none, or if engines may read something else in it."""
+    found = json.loads(
+        content.decode(),
+        parse_int=whole_number,
+        parse_float=no_number,
+        parse_constant=no_number,
+        object_pairs_hook=each_once,
+    )
+    if is_nested_deeper(found):
+        raise ValueError("has more levels than that of any image")
+    check_keys(found)
+    if not all(is_unicode(each) for each in inside(found) if isinstance(each, str)):
+        raise ValueError("has a text that is not Unicode")
+    return found
+
+
+def each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; ValueError if it has a key twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("has a key twice")
+    return found
+
+
+def check_keys(content: Any, *, any_keys: bool = False) -> None:
+    """Raises ValueError if Go, in which engines are written, reads other keys than we do: it ignores capitals."""
+    if isinstance(content, dict):
+        folded = {key.casefold(): key for key in content}
+        if not any_keys and len(folded) < len(content):
+            raise ValueError("has a key twice")
+        if not any_keys and any(folded.get(key, name) != name for key, name in MAY_BE_THERE.items()):
+            raise ValueError("has a key in other capitals")
+        for key, each in content.items():
+            check_keys(each, any_keys=key.casefold() in ANY_KEYS)
+    elif isinstance(content, list):
+        for each in content:
+            check_keys(each)
+
+
+def check_kind(content: Mapping[str, Any], media_type: str) -> None:
+    """Raises ValueError if something else than an index or a manifest may be read in it."""
+    is_this = content["schemaVersion"] == 2 and content.get("mediaType", media_type) == media_type
+    if not is_this or not OF_OTHERS[media_type].isdisjoint(map(str.casefold, content)):
+        raise ValueError("may be something else")
+
+
+def no_number(name: str) -> float:
+    """Raises ValueError for what engines take for no number, or for none that counts something."""
+    raise ValueError(f"has {name} as a number")
+
+
+def whole_number(digits: str) -> int:
+    """A number in JSON; ValueError if it counts nothing that there is."""
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError("is too long for a number")
+    return int(digits)

@@ -1,0 +1,82 @@
+"""Layers, unpacked in pieces, as engines unpack them."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from pystatic_tasks.oci.compression import zstd_library
+from pystatic_tasks.oci.manifest import LAYER_TYPES
+from pystatic_tasks.oci.tar_reader import PIECE, BrokenArchiveError
+
+# Those of our layers have a compression; Docker writes layers without any.
+TAR_TYPE = "application/vnd.oci.image.layer.v1.tar"
+ZSTD = b"\x28\xb5\x2f\xfd"
+# Readers know it by its first bytes, whatever its type says: gzip, bzip2, xz, lz4, zstd and what zstd skips.
+COMPRESSED = re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ\0|\x04\x22\x4d\x18|[\x50-\x5f]\x2a\x4d\x18|" + re.escape(ZSTD))
+
+
+def plain(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces; a BrokenArchiveError if engines would unpack them."""
+    first, whole = peeked(pieces)
+    if COMPRESSED.match(first):
+        raise BrokenArchiveError("a layer in it begins as something compressed does")
+    yield from whole
+
+
+def peeked(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first piece, and all of them with it."""
+    rest = iter(pieces)
+    first = next(rest, b"")
+    return first, itertools.chain([first], rest)
+
+
+def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """What a gzip of one member holds, in pieces; a BrokenArchiveError if it is none."""
+    inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
+    try:
+        for piece in pieces:
+            if inflate.eof:
+                raise BrokenArchiveError("a layer in it is no gzip")
+            rest = piece
+            while rest and not inflate.eof:
+                yield inflate.decompress(rest, PIECE)
+                rest = inflate.unconsumed_tail
+    except zlib.error:
+        raise BrokenArchiveError("a layer in it is no gzip") from None
+    if not inflate.eof or inflate.unused_data:
+        raise BrokenArchiveError("a layer in it is no gzip")
+
+
+def unpacked_zstd(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """What a frame of zstd holds, in pieces; a BrokenArchiveError if it is none.
+
+    Raises:
+        MissingToolError: the library is not installed.
+    """
+    library = zstd_library()
+    unpack = library.ZstdDecompressor()
+    first, whole = peeked(pieces)
+    # Engines take what begins otherwise for a tar.
+    if not first.startswith(ZSTD):
+        raise BrokenArchiveError("a layer in it is no zstd")
+    try:
+        for piece in whole:
+            if unpack.eof:
+                raise BrokenArchiveError("a layer in it is no zstd")
+            yield unpack.decompress(piece, PIECE)
+            while not unpack.needs_input and not unpack.eof:
+                yield unpack.decompress(b"", PIECE)
+    except library.ZstdError:
+        raise BrokenArchiveError("a layer in it is no zstd") from None
+    if not unpack.eof or unpack.unused_data:
+        raise BrokenArchiveError("a layer in it is no zstd")
+
+
+UNPACK: Mapping[str, Callable[[Iterable[bytes]], Iterator[bytes]]] = {
+    TAR_TYPE: plain,
+    LAYER_TYPES["gzip"]: gunzipped,
+    LAYER_TYPES["zstd"]: unpacked_zstd,
+}
