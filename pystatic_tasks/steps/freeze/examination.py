@@ -19,7 +19,7 @@ from pystatic_tasks.in_env.protocol import Examined, Observed, RefusedError, Tar
 from pystatic_tasks.in_env.records import plain, to_json
 from pystatic_tasks.steps.build_environment import ask
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze import environment, observation, target
+from pystatic_tasks.steps.freeze import asked_for, environment, observation, project_files, target
 from pystatic_tasks.steps.freeze.inputs import made_by
 from pystatic_tasks.steps.freeze.installed import metadata_there
 from pystatic_tasks.steps.freeze.private import private_memory
@@ -36,7 +36,7 @@ def find_tools(config: ImageConfig, context: StepContext) -> ToolNames:
     """
     named = ToolNames(
         names=(*names_of(tool_requirements(config)), *environment.INSTALLING_TOOLS),
-        of_groups=tuple(names_of(environment.group_requirements(config))),
+        of_groups=tuple(names_of(asked_for.group_requirements(config))),
     )
     key = fingerprint([to_json(named), context.wanted_python, metadata_there(context.python), made_by()])
     kept = cache_folder(config, "tools", use_cache=context.use_cache) / f"{key}.json"
@@ -101,8 +101,8 @@ def no_answer(config: ImageConfig, module: str, log: Path) -> FreezeError:
 
 def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, ...]) -> Target:
     """What is to be imported; the server's own configuration file is copied into `folder`, where the runner is."""
-    loose = (*environment.script_folder(config), *environment.import_paths(config))
-    files = environment.files_with_names(config)
+    loose = (*project_files.script_folder(config), *project_files.import_paths(config))
+    files = project_files.files_with_names(config)
     sources = [path for path in files if path.name != PYPROJECT]
     declared = write_declared(config, folder, [path for path in files if path.name == PYPROJECT])
     return Target(

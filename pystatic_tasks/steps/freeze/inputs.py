@@ -18,7 +18,7 @@ from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze import environment, observation, target
+from pystatic_tasks.steps.freeze import asked_for, observation, project_files, target
 from pystatic_tasks.steps.freeze.backends import paths_around
 from pystatic_tasks.steps.freeze.installed import installed_files
 from pystatic_tasks.steps.freeze.locks import find_lock
@@ -54,11 +54,11 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "interpreter": [asdict(interpreter), stamps(filter(None, [interpreter.libpython]))],
             "tools": tools(),
             "installed": installed_files(context.python),
-            "sources": environment.hash_sources(config.root) if is_imported_in_place(config) else "",
+            "sources": project_files.hash_sources(config.root) if is_imported_in_place(config) else "",
             "entries": entries(config.root) if is_imported_in_place(config) else [],
-            "loose": list(map(str, environment.loose_files(config))),
-            "names": environment.hash_names(config),
-            "editable": environment.editable_sources(context.python),
+            "loose": list(map(str, project_files.loose_files(config))),
+            "names": project_files.hash_names(config),
+            "editable": project_files.editable_sources(context.python),
             "own": to_json(own_components(config)),
             "server_config": hash_file(server_config) if server_config else "",
             "data": [(str(path), hash_tree(path)) for path in data],
@@ -146,11 +146,11 @@ def sources(config: ImageConfig, python: Path) -> tuple[str, ...]:
     services = (word for each in config.services for word in each.command)
     words = (*config.smoke.command, *config.observe.command, *services)
     found = [
-        *environment.local_folders(config),
-        *environment.linked_paths(config, python),
-        *(path for folder in environment.local_folders(config) for path in paths_around(folder)),
+        *project_files.local_folders(config),
+        *project_files.linked_paths(config, python),
+        *(path for folder in project_files.local_folders(config) for path in paths_around(folder)),
         *(folder / PYPROJECT for folder in (config.root, config.project)),
-        *read_all(environment.requirement_files(config)).files,
+        *read_all(asked_for.requirement_files(config)).files,
         *([lock.path] if lock else []),
         *filter(None, [target.server_config_file(config), config.root / usual if usual else None]),
         *(config.root / entry.rpartition(":")[0] for entry in config.freeze.data),

@@ -32,8 +32,8 @@ from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps import services
 from pystatic_tasks.steps.build_environment import IN_ENV, ask
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze.environment import import_paths, script_folder
 from pystatic_tasks.steps.freeze.private import private_memory
+from pystatic_tasks.steps.freeze.project_files import import_paths, script_folder
 from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.system.files import hashes_of_words
 from pystatic_tasks.system.processes import tool_environment

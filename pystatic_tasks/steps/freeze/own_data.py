@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.steps.build_environment import site_packages
-from pystatic_tasks.steps.freeze.environment import import_paths, linked_paths, local_folders
 from pystatic_tasks.steps.freeze.installed import files_of_others
 from pystatic_tasks.steps.freeze.origins import Origins, is_same
+from pystatic_tasks.steps.freeze.project_files import import_paths, linked_paths, local_folders
 from pystatic_tasks.steps.ignored import ignored_below
 from pystatic_tasks.steps.secret_guard import Asked, Candidate, reason_of_origin, refuse
 from pystatic_tasks.system.files import walk

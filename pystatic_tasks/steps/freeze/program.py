@@ -14,7 +14,7 @@ from pystatic_tasks.in_env.protocol import Examined, FrozenProgram, Observed, Pr
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze import environment
+from pystatic_tasks.steps.freeze import project_files
 from pystatic_tasks.steps.freeze.examination import entry_path
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
 from pystatic_tasks.steps.manifest import cache_folder
@@ -97,8 +97,8 @@ def describe_program(
         title=config.script or entry_path(config).name,
         import_paths=(
             str(folder),
-            *environment.script_folder(config),
-            *environment.import_paths(config),
+            *project_files.script_folder(config),
+            *project_files.import_paths(config),
             *observed.import_paths,
         ),
         hidden_imports=hidden_imports,
@@ -109,8 +109,8 @@ def describe_program(
         libraries=(*config.staticx.libraries, *observed.libraries),
         left_out=left_out(config),
         tls=config.slim.tls,
-        loose=tuple(str(path) for path in environment.loose_files(config)),
-        editable=environment.editable_sources(context.python),
+        loose=tuple(str(path) for path in project_files.loose_files(config)),
+        editable=project_files.editable_sources(context.python),
         made_by=(*made_by(), fingerprint(tools())),
         own=own_components(config),
         optimize=config.freeze.optimize,

@@ -385,8 +385,9 @@ def test_the_commit_is_shown(tmp_path: Path, programs: Path) -> None:
     assert check(project(tmp_path))["git"].seen == "2.39.5, 0123456789ab"
 
 
-def test_uv_may_be_missing(tmp_path: Path, programs: Path) -> None:
+def test_uv_may_be_missing(tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (programs / "uv").unlink()
+    monkeypatch.setattr(sys, "executable", str(programs / "python3.12"))
     assert check(project(tmp_path))["uv"] == Finding(
         name="uv", state="info", seen="not on the PATH; where a lock needs it, it is installed"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.environment import discard_outdated, fill_environment, wanted_contents
 from pystatic_tasks.steps.tools import tool_requirements
 
+OURS = "[tool.pystatic-tasks]\nimage.labels = { a = 'b' }\n"
 PYPROJECT = '[project]\nname = "shop"\ndependencies = ["falcon"]\n'
 
 
@@ -85,3 +87,7 @@ def environment(tmp_path: Path) -> Environment:
     made = Environment(tmp_path / "environment")
     made.recreate()
     return made
+
+
+def names(folder: Path, paths: Iterable[Path]) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in paths)

@@ -7,8 +7,8 @@ import pytest
 
 from pystatic_tasks.config.model import Freeze, ImageConfig, Observe, Service, Smoke
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze.environment import hash_sources
 from pystatic_tasks.steps.freeze.inputs import UNKNOWN, sources, stamps_of_others
+from pystatic_tasks.steps.freeze.project_files import hash_sources
 
 NO_ENVIRONMENT = Path("/nowhere/bin/python")
 

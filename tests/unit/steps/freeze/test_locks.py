@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.errors import ConfigError, FreezeError
-from pystatic_tasks.steps.freeze.environment import install_variables, local_folders
+from pystatic_tasks.steps.freeze.environment import install_variables
 from pystatic_tasks.steps.freeze.locks import Lock, find_lock, find_uv
+from pystatic_tasks.steps.freeze.project_files import local_folders
 
 from .conftest import ANEW, PYPROJECT, TOOLS, UP_TO_DATE, Environment, write
 
@@ -50,7 +52,13 @@ def put_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, failing: str = "n
     (tmp_path / "uvs/uv.sh").rename(tmp_path / "uvs/uv")
     (tmp_path / "uvs/uv").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path / 'uvs'}:/usr/bin:/bin")
+    without_uv_beside(monkeypatch)
     return log
+
+
+def without_uv_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is installed beside the Python of the tests, uv is looked for on the PATH alone."""
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
 
 
 def export(image: ImageConfig, environment: Environment, words: str) -> str:

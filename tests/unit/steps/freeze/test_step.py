@@ -21,9 +21,9 @@ from pystatic_tasks.steps import build_environment
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import examination, observation, program
-from pystatic_tasks.steps.freeze.environment import editable_sources
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
 from pystatic_tasks.steps.freeze.program import FOLDERS
+from pystatic_tasks.steps.freeze.project_files import editable_sources
 from pystatic_tasks.steps.freeze.step import freeze
 from pystatic_tasks.steps.manifest import require_manifest
 from pystatic_tasks.steps.results import Frozen

@@ -1,0 +1,98 @@
+"""What an installer is asked for, and what the project's files say of its dependencies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from dependency_groups import resolve
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.project import is_path, read_pyproject
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.in_env.stamps import stamps
+from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.steps.freeze.installers import places_of_uv, tables_of_uv
+from pystatic_tasks.steps.freeze.locks import find_lock, upwards
+from pystatic_tasks.steps.freeze.project_files import local_folders
+from pystatic_tasks.steps.freeze.requirements import read_all, read_requirements
+from pystatic_tasks.system.files import hash_file, packable_files
+
+DECLARING_TABLES = ("build-system", "project", "dependency-groups")
+
+
+def project_requirements(config: ImageConfig) -> list[str]:
+    """The arguments of `pip install` for the project and, where it serves an app, the server."""
+    arguments = [local_path(config.root, entry) for entry in config.install]
+    for file in requirement_files(config):
+        arguments += [] if is_hashed(file) else ["-r", str(file)]
+    if config.groups:
+        arguments += group_requirements(config)
+    if config.app:
+        arguments.append(find_server(config.server_kind).requirement)
+    return arguments
+
+
+def requirement_files(config: ImageConfig) -> list[Path]:
+    for file in config.requirements:
+        if not (config.root / file).is_file():
+            raise ConfigError(
+                f'tool.pystatic-tasks.requirements names "{file}", and there is no such file in {config.root}.',
+                "Correct the name.",
+            )
+    return [config.root / file for file in config.requirements]
+
+
+def is_hashed(file: Path) -> bool:
+    """Whether a requirements file has hashes."""
+    return "--hash=" in read_requirements(file)
+
+
+def local_path(root: Path, entry: str) -> str:
+    """`entry` with a path made absolute, with its extras kept: pip starts from Nox's folder, not from ours."""
+    path, bracket, extras = entry.partition("[")
+    if not is_path(entry):
+        return entry
+    folder = (root / path).resolve()
+    if not folder.exists():
+        raise ConfigError(
+            f'tool.pystatic-tasks.install names "{entry}", and {folder} is not there.', "Correct the path."
+        )
+    return f"{folder}{bracket}{extras}"
+
+
+def group_requirements(config: ImageConfig) -> tuple[str, ...]:
+    groups = read_pyproject(config.root).get("dependency-groups", {})
+    try:
+        return resolve(groups, *config.groups)
+    except (LookupError, ValueError, TypeError) as error:
+        reason = str(error.args[0]) if error.args else str(error)
+        raise ConfigError(
+            f"tool.pystatic-tasks.groups = {list(config.groups)}: {reason}.", "Correct [dependency-groups]."
+        ) from None
+
+
+def declared(config: ImageConfig) -> list[Any]:
+    """What the project's files say of its dependencies."""
+    tables = [
+        read_pyproject(folder) for folder in (config.root, config.project) if (folder / "pyproject.toml").exists()
+    ]
+    named = read_all(requirement_files(config))
+    around = dict.fromkeys(each for folder in local_folders(config) for each in upwards(folder))
+    places = dict.fromkeys([*named.places, *(place for folder in around for place in places_of_uv(folder))])
+    files = [config.project / "setup.py", config.project / "setup.cfg", *named.files]
+    lock = find_lock(config)
+    return [
+        [each.get(name) for each in tables for name in DECLARING_TABLES],
+        # Where packages come from, and in which versions: none of that is in what a project says to others.
+        [table for folder in around for table in tables_of_uv(folder) if table],
+        [hash_file(path) for path in files],
+        stamps(str(each) for place in places for each in (place, *files_in(place))),
+        hash_file(lock.path) if lock else "",
+    ]
+
+
+def files_in(place: Path) -> Iterable[Path]:
+    """The files of a folder; of a page there are none."""
+    return packable_files(place) if place.is_dir() else ()

@@ -1,0 +1,125 @@
+"""The project's folders, and hashes of what is installed and imported from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.project import PYPROJECT, is_path, tables_of_others
+from pystatic_tasks.in_env.stamps import stamps
+from pystatic_tasks.steps.freeze.backends import paths_around, told_by_git
+from pystatic_tasks.steps.freeze.installed import locals_in
+from pystatic_tasks.steps.freeze.locks import find_lock
+from pystatic_tasks.system.files import NODE_MODULES, fingerprint, hash_file, hash_files, packable_files, source_files
+
+# Where names of classes stand: in code, and in settings of logging and the like.
+TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
+
+
+def sources(config: ImageConfig, *, whole: bool = False) -> str:
+    """One hash of all that is installed from folders; `whole` as in `hash_sources`."""
+    # Where nothing is installed, that of the project is among the folders all the same.
+    built = [folder for folder in local_folders(config) if config.install or folder != config.root]
+    return fingerprint([hash_built(folder, whole=whole) for folder in built])
+
+
+def local_folders(config: ImageConfig) -> list[Path]:
+    """Folders whose contents are installed, or imported from where they are."""
+    entries = [config.root / entry.partition("[")[0] for entry in config.install if is_path(entry)]
+    installed = [folder.resolve() for folder in entries if folder.is_dir()] or [config.root]
+    lock = find_lock(config)
+    locked = [folder for folder in lock.folders.values() if folder.is_dir()] if lock else []
+    return list(dict.fromkeys([*installed, *locked]))
+
+
+def linked(config: ImageConfig, python: Path, began: int | None = None) -> str:
+    """One hash of what is installed from this machine because something else than the configuration names it.
+
+    Args:
+        config: What names the other.
+        python: The interpreter of the environment.
+        began: When the installation of it began, in nanoseconds since the epoch; if something changed since then,
+            nobody knows what was installed, and the hash is that of nothing.
+    """
+    paths = linked_paths(config, python)
+    if began is not None and any(changed_since(path, began) for path in paths):
+        return ""
+    return fingerprint([hash_built(path, whole=True) if path.is_dir() else hash_file(path) for path in paths])
+
+
+def changed_since(path: Path, moment: int) -> bool:
+    """Whether an archive, or a file in a folder, was written after a moment, in nanoseconds since the epoch."""
+    files = packable_files(path) if path.is_dir() else [path]
+    return any(each.exists() and each.stat().st_mtime_ns >= moment for each in files)
+
+
+def linked_paths(config: ImageConfig, python: Path, *, is_editable: bool | None = None) -> list[Path]:
+    """The folders and archives that `linked` is of; those only that are imported from where they are, or are not."""
+    named = {path.resolve() for path in local_folders(config)}
+    found = (each for each in locals_in(python) if is_editable in (None, each.is_editable))
+    return sorted({each.origin for each in found if each.origin.resolve() not in named})
+
+
+def editable_sources(python: Path) -> str:
+    """One hash of the folders that are imported from where they are, though installed."""
+    folders = sorted({each.origin for each in locals_in(python) if each.is_editable})
+    return fingerprint([hash_sources(folder, whole=True) for folder in folders])
+
+
+def hash_built(folder: Path, *, whole: bool = False) -> str:
+    """One hash of what a build backend makes a distribution of; `whole` as in `hash_sources`."""
+    around = [hash_sources(path, whole=True) if path.is_dir() else hash_file(path) for path in paths_around(folder)]
+    return fingerprint([hash_sources(folder, whole=whole), around, told_by_git(folder)])
+
+
+def hash_sources(folder: Path, *, whole: bool = False) -> str:
+    """One hash of the project's files by name and content; of a pyproject.toml only what others read counts.
+
+    Args:
+        folder: The project's folder.
+        whole: Whether each pyproject.toml counts as it is.
+    """
+    paths = list(packable_files(folder))
+    # There are tens of thousands of them.
+    stamped = [path for path in paths if NODE_MODULES in path.relative_to(folder).parts]
+    declaring = [] if whole else [path for path in paths if path.name == PYPROJECT]
+    tables = [(str(path.relative_to(folder)), hash_tables(path)) for path in declaring]
+    written = hash_files(folder, set(paths) - set(declaring) - set(stamped))
+    return fingerprint([written, stamps(map(str, stamped)), tables])
+
+
+def hash_tables(path: Path) -> str:
+    """One hash of what others read of a pyproject.toml."""
+    tables = tables_of_others(path)
+    # In their order, which may decide on that of what a build backend writes.
+    return hash_file(path) if tables is None else fingerprint(json.dumps(tables, default=str))
+
+
+def files_with_names(config: ImageConfig) -> list[Path]:
+    """The files of the project's folders, installed or not, that are looked through for what they name."""
+    files = (path for folder in local_folders(config) for path in source_files(folder))
+    return [path for path in files if path.suffix in TEXT_SUFFIXES]
+
+
+def hash_names(config: ImageConfig) -> str:
+    """One hash of these files; of a pyproject.toml only what others read counts."""
+    hashed = {True: hash_tables, False: hash_file}
+    return fingerprint({str(path): hashed[path.name == PYPROJECT](path) for path in files_with_names(config)})
+
+
+def import_paths(config: ImageConfig) -> Sequence[str]:
+    """Folders to import from beside the environment: those of a project that is not installed."""
+    return [] if config.install else [str(config.root), str(config.root / "src")]
+
+
+def script_folder(config: ImageConfig) -> Sequence[str]:
+    """A script imports what lies beside it."""
+    return [str((config.root / config.script).parent)] if config.script else []
+
+
+def loose_files(config: ImageConfig) -> list[Path]:
+    """The files in folders that are imported from where they are."""
+    folders = [*map(Path, script_folder(config)), *([] if config.install else [config.root])]
+    return list(dict.fromkeys(path for folder in folders for path in source_files(folder)))
