@@ -305,7 +305,9 @@ def postgresql_or_skip() -> None:
         pytest.skip("postgresql is not there")
 
 
-def install_distribution(site: Path, name: str, *files: str, requires: Sequence[str] = (), origin: str = "") -> None:
+def install_distribution(
+    site: Path, name: str, *files: str, requires: Sequence[str] = (), origin: str = "", is_editable: bool = False
+) -> None:
     """A distribution with these files, as pip leaves it; `origin` is the URL that it was installed from."""
     info = site / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
@@ -313,7 +315,9 @@ def install_distribution(site: Path, name: str, *files: str, requires: Sequence[
     (info / "METADATA").write_text("Metadata-Version: 2.1\n" + "\n".join(lines) + "\n", encoding="utf-8")
     (info / "RECORD").write_text("".join(f"{file},,\n" for file in files), encoding="utf-8")
     if origin:
-        (info / "direct_url.json").write_text(json.dumps({"url": origin, "dir_info": {}}), encoding="utf-8")
+        (info / "direct_url.json").write_text(
+            json.dumps({"url": origin, "dir_info": {"editable": True} if is_editable else {}}), encoding="utf-8"
+        )
     for file in files:
         (site / file).parent.mkdir(parents=True, exist_ok=True)
         (site / file).touch()

@@ -72,3 +72,26 @@ def test_a_requirements_file_may_name_a_folder_from_that_of_the_project(tmp_path
     assert (
         "rates" in json.loads((project.root / "build/pystatic/shop/freeze.json").read_text())["result"]["distributions"]
     )
+
+
+@pytest.mark.parametrize("backend", ["virtualenv", "uv"])
+def test_what_a_requirements_file_names_as_editable_comes_with_its_data(tmp_path: Path, backend: str) -> None:
+    built = (
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[tool.setuptools.package-data]\n"*" = ["*.txt"]\n'
+    )
+    files = {
+        "pyproject.toml": f'{built}[project]\nname = "shop"\nversion = "1"\nscripts = {{ shop = "shop:main" }}\n'
+        '[tool.pystatic-tasks]\ncommand = "shop"\nlayout = "tree"\nrequirements = ["requirements.txt"]\n',
+        "requirements.txt": "-e ../rates\n-e .\n",
+        "src/shop/__init__.py": "import rates\n\ndef main():\n    pass\n",
+        "src/shop/words.txt": "",
+        "../rates/pyproject.toml": f'{built}[project]\nname = "rates"\nversion = "1"\n',
+        "../rates/src/rates/__init__.py": "",
+        "../rates/src/rates/eur.txt": "",
+    }
+    project = write_project(tmp_path / "shop", files, "shop", backend)
+    project.nox("-s", "image")
+    files_of = [each["files"] for each in project.manifest("contents.json")["components"]]
+    inside = {file["path"].partition("/site-packages/")[2] for files in files_of for file in files}
+    assert {"shop/__init__.pyc", "shop/words.txt", "rates/eur.txt"} <= inside

@@ -24,7 +24,11 @@ DECLARING_TABLES = ("build-system", "project", "dependency-groups")
 
 def project_requirements(config: ImageConfig) -> list[str]:
     """The arguments of `pip install` for the project and, where it serves an app, the server."""
-    arguments = [local_path(config.root, entry) for entry in config.install]
+    arguments = []
+    editable = {path.resolve() for path in read_all(requirement_files(config)).editable}
+    for path in (local_path(config.root, entry) for entry in config.install):
+        # Who names a project in two ways asks for two projects of one name.
+        arguments += ["-e", path] if Path(path.partition("[")[0]) in editable else [path]
     for file in requirement_files(config):
         arguments += [] if is_hashed(file) else ["-r", str(file)]
     if config.groups:

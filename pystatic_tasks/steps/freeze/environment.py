@@ -19,13 +19,15 @@ from pystatic_tasks.steps.freeze.asked_for import (
     project_requirements,
     requirement_files,
 )
-from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed
+from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed, locals_in
 from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, install_lock
 from pystatic_tasks.steps.freeze.project_files import linked, linked_paths, local_folders, sources
 from pystatic_tasks.steps.freeze.wheels import install_again
 from pystatic_tasks.steps.tools import tool_requirements
-from pystatic_tasks.system.files import fingerprint, write_whole
+from pystatic_tasks.system.files import fingerprint, hash_code, write_whole
 
+# The code of ours that decides what is installed, and how.
+INSTALLING = Path(__file__).parent
 INSTALLING_TOOLS = ("setuptools", "wheel", "pip", "uv")
 
 
@@ -35,7 +37,7 @@ class Contents:
 
     Attributes:
         python: What it is made from.
-        requirements: A hash of what is asked for.
+        requirements: A hash of what is asked for, and of what asks.
         sources: A hash of the folders that are installed because the configuration, or the lock, names them.
         linked: A hash of the folders and archives of this machine that are installed because something else names them.
     """
@@ -58,7 +60,9 @@ HALF_FILLED = Contents(python="", requirements="", sources="", linked="")
 def wanted_contents(config: ImageConfig, context: StepContext) -> Contents:
     return Contents(
         python=context.wanted_python,
-        requirements=fingerprint([project_requirements(config), tool_requirements(config), declared(config)]),
+        requirements=fingerprint(
+            [project_requirements(config), tool_requirements(config), declared(config), hash_code(INSTALLING)]
+        ),
         sources=sources(config, whole=has_pyproject(context.python)),
         linked=linked(config, context.python),
     )
@@ -97,7 +101,6 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         install_project(config, context)
         is_new = True
     if is_new:
-        install_linked(config, context)
         context.install(tool_requirements(config))
     # Before the next time nobody may know of these folders.
     remove_builds(config, linked_paths(config, context.python))
@@ -110,6 +113,7 @@ def install_project(config: ImageConfig, context: StepContext) -> None:
         install_locked(config, context, lock)
     else:
         install_unlocked(config, context)
+    install_whole(config, context)
 
 
 def install_unlocked(config: ImageConfig, context: StepContext) -> None:
@@ -140,11 +144,15 @@ def install_locked(config: ImageConfig, context: StepContext, lock: Lock) -> Non
         context.install(arguments)
 
 
-def install_linked(config: ImageConfig, context: StepContext) -> None:
-    """Install folders again by their names: what only a dependency names, uv takes from its cache as it once was."""
-    folders = [path for path in linked_paths(config, context.python, is_editable=False) if path.is_dir()]
+def install_whole(config: ImageConfig, context: StepContext) -> None:
+    """Install folders that something else than the configuration names, or that are editable, once more by their names.
+
+    What only a dependency names, uv takes from its cache as it once was; of what is editable no data is installed.
+    """
+    editable = [each.origin for each in locals_in(context.python) if each.is_editable]
+    folders = {path for path in (*linked_paths(config, context.python), *editable) if path.is_dir()}
     if folders:
-        context.install(["--no-deps", *map(str, folders)])
+        context.install(["--no-deps", *sorted(map(str, folders))])
 
 
 def install_hashed(config: ImageConfig, context: StepContext) -> None:

@@ -55,11 +55,10 @@ def changed_since(path: Path, moment: int) -> bool:
     return any(each.exists() and each.stat().st_mtime_ns >= moment for each in files)
 
 
-def linked_paths(config: ImageConfig, python: Path, *, is_editable: bool | None = None) -> list[Path]:
-    """The folders and archives that `linked` is of; those only that are imported from where they are, or are not."""
+def linked_paths(config: ImageConfig, python: Path) -> list[Path]:
+    """The folders and archives that `linked` is of."""
     named = {path.resolve() for path in local_folders(config)}
-    found = (each for each in locals_in(python) if is_editable in (None, each.is_editable))
-    return sorted({each.origin for each in found if each.origin.resolve() not in named})
+    return sorted({each.origin for each in locals_in(python) if each.origin.resolve() not in named})
 
 
 def editable_sources(python: Path) -> str:

@@ -1,4 +1,4 @@
-"""What requirements files name on this machine: other such files, and folders with wheels.
+"""What requirements files name on this machine: other such files, folders with wheels, and editable projects.
 
 Their format: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 """
@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 INCLUDING = ("-r", "--requirement", "-c", "--constraint")
 LOOKING = ("-f", "--find-links", "-i", "--index-url", "--extra-index-url")
+EDITABLE = ("-e", "--editable")
 # Of encodings by which pip knows a file, from the longest on; that of PowerShell's redirections is among them.
 MARKS = {
     **{codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig"},
@@ -29,15 +30,23 @@ VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """Requirements and constraints files, each once, and folders and pages that packages are looked for in."""
+    """What is named.
+
+    Attributes:
+        files: Requirements and constraints files, each once.
+        places: Folders and pages that packages are looked for in.
+        editable: Folders of projects that are to be editable.
+    """
 
     files: tuple[Path, ...]
     places: tuple[Path, ...]
+    editable: tuple[Path, ...]
 
 
 def read_all(files: Iterable[Path]) -> Named:
     """These files, and all that they name, and what that names."""
-    waiting, seen, places = list(files), list[Path](), list[Path]()
+    waiting, seen = list(files), list[Path]()
+    places, editable = dict[Path, None](), dict[Path, None]()
     while waiting:
         file = waiting.pop(0).resolve()
         if not file.is_file() or file in seen:
@@ -46,10 +55,16 @@ def read_all(files: Iterable[Path]) -> Named:
         for option, value in options(read_requirements(file)):
             if option in INCLUDING:
                 waiting += paths_of(value, [file.parent])
+            elif option in EDITABLE:
+                editable |= dict.fromkeys(there(value.partition("[")[0], file))
             else:
-                # What is not beside the file, pip looks for where it is started.
-                places += filter(Path.exists, paths_of(value, [file.parent, Path.cwd()]))
-    return Named(files=tuple(seen), places=tuple(dict.fromkeys(places)))
+                places |= dict.fromkeys(there(value, file))
+    return Named(files=tuple(seen), places=tuple(places), editable=tuple(editable))
+
+
+def there(value: str, file: Path) -> Iterator[Path]:
+    """What a value in a file names: what is not beside the file, pip looks for where it is started."""
+    return filter(Path.exists, paths_of(value, [file.parent, Path.cwd()]))
 
 
 def read_requirements(file: Path) -> str:
@@ -65,10 +80,10 @@ def options(text: str) -> Iterator[tuple[str, str]]:
         words = words_of(VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), line))
         for number, word in enumerate(words):
             name, equals, value = word.partition("=")
-            if name in (*INCLUDING, *LOOKING):
+            if name in (*INCLUDING, *LOOKING, *EDITABLE):
                 following = words[number + 1] if number + 1 < len(words) else ""
                 yield name, value if equals else following
-            elif word[:2] in ("-r", "-c", "-f", "-i") and not word.startswith("--"):
+            elif word[:2] in ("-r", "-c", "-f", "-i", "-e") and not word.startswith("--"):
                 yield word[:2], word[2:]
 
 

@@ -71,6 +71,17 @@ def test_requirements_and_groups_are_installed_too(shop: ImageConfig) -> None:
     ]
 
 
+def test_a_project_that_is_editable_for_a_requirements_file_is_so_for_us(shop: ImageConfig, tmp_path: Path) -> None:
+    """Of two projects of one name pip installs none."""
+    rates = write(tmp_path / "rates", rates_py="")
+    write(shop.root, base_txt="-e .\n-e ../rates\n")
+    image = replace(shop, install=(".[web]", "../rates", "gevent"), requirements=("base.txt",))
+    assert project_requirements(image) == [
+        *("-e", f"{shop.root}[web]", "-e", str(rates), "gevent"),
+        *("-r", str(shop.root / "base.txt"), "gunicorn"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["base.txt", "src"])
 def test_a_requirements_file_that_is_not_there_is_named(shop: ImageConfig, name: str) -> None:
     with pytest.raises(ConfigError) as caught:

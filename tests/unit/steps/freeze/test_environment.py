@@ -77,6 +77,25 @@ def test_a_folder_that_a_dependency_names_is_installed_again_when_it_changed(
     assert environment.fill(shop) == [*ANEW, [str(shop.root), "gunicorn"], again, TOOLS]
 
 
+@pytest.mark.parametrize("place", [".", "../rates"])
+def test_what_is_editable_is_installed_whole(
+    shop: ImageConfig, environment: Environment, tmp_path: Path, place: str
+) -> None:
+    folder = (shop.root / place).resolve()
+    folder.mkdir(exist_ok=True)
+    site = environment.folder / "lib/python3.12/site-packages"
+    install_distribution(site, "x", "x.pth", origin=folder.as_uri(), is_editable=True)
+    assert environment.fill(shop) == [[str(shop.root), "gunicorn"], ["--no-deps", str(folder)], TOOLS]
+
+
+def test_what_became_editable_once_more_is_installed_whole(shop: ImageConfig, environment: Environment) -> None:
+    site = environment.folder / "lib/python3.12/site-packages"
+    install_distribution(site, "x", "x.pth", origin=shop.root.as_uri(), is_editable=True)
+    environment.fill(shop)
+    write(shop.root, more_py="")
+    assert environment.fill(shop) == [[str(shop.root), "gunicorn"], ["--no-deps", str(shop.root)]]
+
+
 def test_nothing_is_left_of_what_setuptools_built_for_a_dependency(
     shop: ImageConfig, environment: Environment, tmp_path: Path
 ) -> None:

@@ -87,3 +87,20 @@ def test_a_folder_that_is_not_beside_the_file_is_found_where_pip_is_started(
 def test_no_other_folder_is_searched(tmp_path: Path, line: str) -> None:
     (tmp_path / "base.txt").write_text(line, encoding="utf-8")
     assert read_all([tmp_path / "base.txt"]).places == ()
+
+
+@pytest.mark.parametrize(
+    "line", ["-e .", "-e.", "--editable=.", "-e .[web]", "--editable '.[web,db]' ; python_version > '3'", "-e file:."]
+)
+def test_an_editable_project_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "base.txt").write_text("-r ../more.txt\n", encoding="utf-8")
+    (tmp_path / "more.txt").write_text(f"{line}\n", encoding="utf-8")
+    assert read_all([tmp_path / "requirements" / "base.txt"]).editable == (tmp_path,)
+
+
+@pytest.mark.parametrize("line", ["-e git+https://example.org/shop", ".", "-e nowhere", "-e", "shop # -e ."])
+def test_nothing_else_is_editable(tmp_path: Path, line: str) -> None:
+    (tmp_path / "base.txt").write_text(line, encoding="utf-8")
+    assert read_all([tmp_path / "base.txt"]).editable == ()
