@@ -74,8 +74,7 @@ def test_a_requirements_file_may_name_a_folder_from_that_of_the_project(tmp_path
     )
 
 
-@pytest.mark.parametrize("backend", ["virtualenv", "uv"])
-def test_what_a_requirements_file_names_as_editable_comes_with_its_data(tmp_path: Path, backend: str) -> None:
+def test_what_a_requirements_file_names_as_editable_comes_with_its_data(tmp_path: Path) -> None:
     built = (
         '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
         '[tool.setuptools.package-data]\n"*" = ["*.txt"]\n'
@@ -90,7 +89,7 @@ def test_what_a_requirements_file_names_as_editable_comes_with_its_data(tmp_path
         "../rates/src/rates/__init__.py": "",
         "../rates/src/rates/eur.txt": "",
     }
-    project = write_project(tmp_path / "shop", files, "shop", backend)
+    project = write_project(tmp_path / "shop", files, "shop", "virtualenv")
     project.nox("-s", "image")
     files_of = [each["files"] for each in project.manifest("contents.json")["components"]]
     inside = {file["path"].partition("/site-packages/")[2] for files in files_of for file in files}
