@@ -35,7 +35,13 @@ fi
 
 if [ ! -x .venv/bin/nox ]; then
     echo "nox.sh: making .venv" >&2
-    "$python" -m venv --clear .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e .
+    # uv is five times as fast, where it is there and finds the packages: it does not read pip's settings.
+    by_uv() {
+        uv venv --quiet --clear --python "$python" .venv && uv pip install --quiet --python .venv/bin/python -e .
+    }
+    if ! by_uv 2>/dev/null; then
+        "$python" -m venv --clear .venv
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check -e .
+    fi
 fi
 exec .venv/bin/nox "$@"
