@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.model import ImageConfig, Smoke
 from pystatic_tasks.engines import Artifact, Engine, choose_engine, make_artifact
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.steps import services
@@ -56,6 +56,9 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     if config.services:
         listed = services.listed(config.services)
         context.say(f"services: {listed}; {engine.name} runs the image in the network of this machine")
+
+    if not serves(config) and config.smoke.requests != Smoke().requests:
+        context.say("not asked: smoke.requests, since no smoke.port says where it serves HTTP")
 
     show(context, still)
     runs = []

@@ -80,6 +80,15 @@ def test_a_program_that_keeps_its_contract_is_reported(tmp_path: Path, sandboxes
     assert list(sandboxes.iterdir()) == []
 
 
+@pytest.mark.parametrize(("requests", "is_said"), [((Request(),), False), ((Request(path="/ready"),), True)])
+def test_requests_that_nobody_is_asked_are_told(
+    tmp_path: Path, sandboxes: Path, requests: tuple[Request, ...], is_said: bool
+) -> None:
+    said: list[str] = []
+    smoke(build(tmp_path, "echo", requests=requests), StepContext(say=said.append))
+    assert ("not asked: smoke.requests, since no smoke.port says where it serves HTTP" in said) is is_said
+
+
 def test_a_program_that_breaks_its_contract_fails_and_is_reported(tmp_path: Path, sandboxes: Path) -> None:
     image = build(tmp_path, "false", stdout="hello")
     with pytest.raises(SmokeError) as caught:
