@@ -13,7 +13,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable
-from importlib.machinery import PathFinder
+from importlib.machinery import BuiltinImporter, ExtensionFileLoader, PathFinder
 from importlib.util import module_from_spec
 from opcode import opmap
 from types import FrameType
@@ -23,6 +23,13 @@ FOLDER = os.environ.get("PYSTATIC_RECORDS", "")
 FIELD_END, RECORD_END = "\x1f", "\x1e"
 IMPORT_STATEMENT = opmap["IMPORT_NAME"]
 IMPORT_SYSTEM = "<frozen importlib"
+# What of it looks for a module, and what lets one of machine code begin.
+FIND = "_find_and_load"
+BEGINNING = [
+    getattr(loader, name).__code__
+    for loader in (ExtensionFileLoader, BuiltinImporter)
+    for name in ("create_module", "exec_module")
+]
 # They read sources: the first for all who ask, the second to show lines of them in a message.
 READING = ("linecache.py", "tokenize.py", "inspect.py")
 SHOWING = ("traceback.py", "warnings.py")
@@ -130,11 +137,17 @@ def note_shell(arguments: Any, frame: FrameType | None) -> None:
 
 
 def wanted_module(frame: FrameType | None) -> tuple[str, FrameType | None]:
-    """The module for which the import system opens a file, "" if it is for another reason; and who wants it."""
-    module = ""
+    """The module for which the import system opens a file, "" if it is for another reason; and who wants it.
+
+    Nobody is told where it is machine code, which has no frame: a module that begins.
+    """
+    module, is_found = "", False
     while frame and frame.f_code.co_filename.startswith(IMPORT_SYSTEM):
         if frame.f_code.co_name == "get_code":
             module = frame.f_locals["fullname"]
+        if is_found and frame.f_code in BEGINNING:
+            return module, None
+        is_found = is_found or frame.f_code.co_name == FIND
         frame = frame.f_back
     return module, frame
 

@@ -45,6 +45,13 @@ def test_an_extension_module_is_heard_of_with_its_file(tmp_path: Path) -> None:
     assert way == "name"
 
 
+def test_what_machine_code_imports_when_it_begins_is_imported_by_its_name(tmp_path: Path) -> None:
+    """No analysis sees that."""
+    found = names(record(tmp_path, "import _elementtree\n"))
+    assert (found["copy"], found["xml.etree.ElementPath"]) == ("name", "name")
+    assert found.get("_elementtree", "statement") == "statement"
+
+
 def test_files_that_are_read_and_folders_that_are_listed_are_written_down(tmp_path: Path) -> None:
     code = "import os\nopen('data/a.txt').read()\nopen('data/b.txt', 'w').close()\nos.listdir('data')\n"
     records = record(tmp_path, code, {"data/a.txt": "größe"})
