@@ -257,25 +257,34 @@ def taken_modules(
     """Modules by name, the sources of those that are loaded by their path, and folders to import from."""
     modules, by_path, folders = set(own_modules(around)), set(), set()
     server = {name for each in around.distributions if is_called(each, exercise.server) for name in top_level(each)}
-    for name, file, way in records.modules:
+    usual = (*around.sites, *around.loose)
+    found = [(name, file_of_import(file), way) for name, file, way in records.modules]
+    usually_imported = {name for name, path, _ in found if folder_of_import(name, path) in usual}
+    for name, path, way in found:
         top = name.partition(".")[0]
         if top in around.tool_modules or top in server or top in (RUNNER, "__main__", "sitecustomize"):
             continue
-        path = source if (source := source_of(Path(file))).is_file() else Path(file)
         root = around.root_of(path)
         if root is None:
             if way == "name" and path.is_relative_to(around.library):
                 modules.add(name)
             continue
         folder = folder_of_import(name, path)
-        if folder is None:
+        # A package that puts another module in its own place, as OpenCV's does, looks for that below itself.
+        if folder is None or (folder not in usual and name in usually_imported):
             if path.is_file():
                 by_path.add((str(path), str(path.relative_to(root).parent)))
             continue
         modules.add(name)
-        if folder not in (*around.sites, *around.loose):
+        if folder not in usual:
             folders.add(str(folder))
     return modules, by_path, folders
+
+
+def file_of_import(file: str) -> Path:
+    """The source of a module that was loaded from a file, or that itself where there is none."""
+    source = source_of(Path(file))
+    return source if source.is_file() else Path(file)
 
 
 def is_called(distribution: importlib.metadata.Distribution, name: str) -> bool:

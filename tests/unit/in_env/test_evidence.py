@@ -130,6 +130,16 @@ def test_a_module_that_is_loaded_by_its_path_is_a_file_of_data(tmp_path: Path, s
     assert inside(site, found) == {"shopx/migrations/env.py"}
 
 
+def test_what_a_package_puts_in_its_own_place_stays_below_it(tmp_path: Path, site: Path) -> None:
+    """From its folder it would be imported instead of the package."""
+    extension = f"cv2/cv2{EXTENSION_SUFFIXES[0]}"
+    install_distribution(site, "opencv", "cv2/__init__.py", extension)
+    modules = {("cv2", f"{site}/cv2/__init__.py", "statement"), ("cv2", f"{site}/{extension}", "name")}
+    found = see(Records(modules=modules), tmp_path)
+    assert (found.modules, found.import_paths) == (("cv2",), ())
+    assert inside(site, found) == {extension}
+
+
 def test_all_modules_of_the_projects_own_distributions_are_taken_but_tests(tmp_path: Path, site: Path) -> None:
     files = ("shop/__init__.py", "shop/web.py", "shop/tests/test_web.py", "shop/__main__.py", "shop/not-a-name.py")
     install_distribution(site, "shop", *files, origin="file:///shop")
