@@ -44,7 +44,8 @@ BEGIN = re.compile(rb"-----?[ +]?BEGIN[ +](?:[A-Z0-9]+[ +])*PRIVATE[ +]KEY(?:[ +
 # What follows that, by itself: lines of a key, or a header of it.
 KEY = re.compile(rb"[\s\\]*" + KEY_LINES + rb"|[\s\\]+[A-Za-z-]+:[ +]")
 PUTTY_KEY = re.compile(rb"PuTTY-User-Key-File-\d")
-AGE_KEY = re.compile(rb"AGE-SECRET-KEY-1[0-9A-Z]{58}")
+# In capitals or in small letters, as Bech32 has it.
+AGE_KEY = re.compile(rb"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{58}|age-secret-key-(?:pq-)?1[0-9a-z]{58}")
 # What may be one of its lines, whatever stands around it; they go on up to what ends the key or begins another.
 RUN = re.compile(rb"[A-Za-z0-9+/=]{8,400}")
 KEY_END = b"----"
@@ -58,7 +59,7 @@ CHANGE = re.compile(rb"(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=\d)\D")
 CHANGES, CHANGES_IN_LONG_RUNS = 0.4, 0.2
 LONG_RUN = 40
 # Without one of these there is no key; to look for them takes less time.
-KEY_WORDS = (b"PRIVATE", b"PuTTY", b"AGE-SECRET")
+KEY_WORDS = (b"PRIVATE", b"PuTTY", b"AGE-SECRET", b"age-secret")
 # What of the Base64 of "-----BEGIN" is always the same, by how many of its characters before that are not.
 ENCODED_BEGIN = {0: rb"LS0tLS1CRUdJT", 2: rb"0tLS0tQkVHSU", 3: rb"tLS0tLUJFR0lO"}
 ENCODED_PEM = {before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for before, begin in ENCODED_BEGIN.items()}

@@ -11,7 +11,7 @@ NAMES = {
     VARIABLES: (".env", ".env.*", "*.env", ".envrc", "*/.envs/*"),
     PRIVATE_KEY: (
         *("id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"),
-        *("*.key", "*.p12", "*.pfx", "*.jks", "*.ppk"),
+        *("*.key", "*.p12", "*.pfx", "*.jks", "*.ppk", "secring.gpg"),
     ),
     CREDENTIALS: (
         *(".netrc", "_netrc", ".pypirc", ".npmrc", ".htpasswd", ".pgpass", ".my.cnf", ".git-credentials", ".dockercfg"),

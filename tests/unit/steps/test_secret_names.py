@@ -27,7 +27,7 @@ from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY
             ["infra/prod.tfstate.backup", "x/application_default_credentials.json", ".cargo/credentials.toml"],
         ),
         (CREDENTIALS, [".config/gh/hosts.yml", "x/.terraform.d/credentials.tfrc.json", ".cargo/credentials"]),
-        (PRIVATE_KEY, ["id_ecdsa_sk", "x/id_ed25519_sk"]),
+        (PRIVATE_KEY, ["id_ecdsa_sk", "x/id_ed25519_sk", "backup/secring.gpg"]),
         (PRIVATE_KEY, ["ID_RSA", "a.PFX", "TLS/Server.KEY"]),
         (
             "",
@@ -43,6 +43,7 @@ from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY
                 "id_ed25519_sk.pub",
                 "cacert.pem",
                 "config.json",
+                "pubring.gpg",
             ],
         ),
         (
