@@ -14,27 +14,29 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pystatic_tasks.steps.secret_names import PRIVATE_KEY, reason_of_name
 from pystatic_tasks.system.redaction import holds_password
 
 PASSWORD_IN_URL = "a URL with a password"
-# In a string in a string.
-BACKSLASHES = re.compile(rb"\\\\+")
-# As JSON, Python, JavaScript, C, XML and URLs may write any character, by its number or after a backslash; and as XML
-# writes what begins that.
-ESCAPED = re.compile(
-    rb"\\(?:(?:u00|x|U0{6})([0-7][\da-fA-F])|u\{0*([0-7]?[\da-fA-F])\}"
-    rb"|([01][0-7]{2}|[0-7]{2}(?![0-7]))|([^\t\n\r\v\f\\\dbftuvx]))"
-    rb"|%([0-7][\da-fA-F])|&#[xX]0*([0-7]?[\da-fA-F]);|&#0*(\d\d?|1[01]\d|12[0-7]);|(&)amp;"
-)
+# As JSON, Python, JavaScript, C, URLs and XML may write any character, by its number or after a backslash; and as XML
+# writes what begins that. Each begins with one character, which takes least time to look for.
+ESCAPED = [
+    re.compile(pattern)
+    for pattern in (
+        rb"\\(?:(?:u00|x|U0{6})(?P<hex>[0-7][\da-fA-F])|u\{0*(?P<braced>[0-7]?[\da-fA-F])\}"
+        rb"|(?P<octal>[01][0-7]{2}|[0-7]{2}(?![0-7]))|(?P<itself>[^\t\n\r\v\f\\\dbftuvx]))",
+        rb"%(?P<hex>[0-7][\da-fA-F])",
+        rb"&(?:#[xX]0*(?P<hex>[0-7]?[\da-fA-F]);|#0*(?P<decimal>\d\d?|1[01]\d|12[0-7]);|amp;)",
+    )
+]
 # Of the number in each of these groups; what stands in the other is the character itself, or one of these.
-BASES = {1: 16, 2: 16, 3: 8, 5: 16, 6: 16, 7: 10}
+BASES = {"hex": 16, "braced": 16, "octal": 8, "decimal": 10}
 LINE_ENDS = {b"r": b"\r", b"n": b"\n"}
 # How often what is unescaped is escaped again.
 ESCAPED_LEVELS = 4
@@ -78,10 +80,11 @@ METADATA_ADDRESS = re.compile(
 )
 # How much of a file is looked at; no key and no file of settings is larger.
 READ_BYTES = 8 * 2**20
-# How much is unpacked of an archive and of those in it, how many files of each are looked at, and how deep; a
-# compressed tar is two.
+# How much is unpacked of what is compressed as one; how much is looked at of an archive and of those in it, in bytes
+# and in files; and how deep. A compressed tar is two.
 UNPACKED_BYTES = 64 * 2**20
-ARCHIVE_FILES = 10_000
+ARCHIVE_BYTES = 128 * 2**20
+ARCHIVE_FILES = 20_000
 ARCHIVE_DEPTH = 4
 BLOCK_BYTES = 2**16
 STEP_BYTES = 2**8
@@ -104,6 +107,7 @@ UNREADABLE = (
 
 
 Stream = io.BufferedReader | io.BytesIO
+Entry = TypeVar("Entry")
 
 
 class Readable(Protocol):
@@ -112,16 +116,38 @@ class Readable(Protocol):
     def read1(self, size: int, /) -> bytes: ...
 
 
-@dataclass(kw_only=True)
-class Unpacking:
-    """How many bytes may still be unpacked."""
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A file in an archive.
 
-    left: int = UNPACKED_BYTES
+    Attributes:
+        names: What it is called there, at least one; "" if it has none.
+        content: The beginning of it, as far as it can be read.
+    """
+
+    names: Sequence[str]
+    content: bytes = b""
+
+
+@dataclass(kw_only=True)
+class Budget:
+    """How much may still be looked at, of an archive and of those in it: bytes that are left, and files."""
+
+    left: int = ARCHIVE_BYTES
+    files: int = ARCHIVE_FILES
 
     def read(self, stream: Readable, limit: int) -> bytes:
         content = read_bytes(stream, min(limit, self.left))
         self.left -= len(content)
         return content
+
+    def files_of(self, found: Iterable[Entry]) -> Iterator[Entry]:
+        """Those that may still be looked at."""
+        for each in found:
+            if self.files == 0:
+                return
+            self.files -= 1
+            yield each
 
 
 class Headed(io.RawIOBase):
@@ -162,27 +188,27 @@ def reason_of_file(path: Path, names: Iterable[str] = ()) -> str:
         path: The file.
         names: What it is called besides.
     """
+    known = list(dict.fromkeys([path.name, *names]))
     with path.open("rb") as stream:
         content = stream.read(READ_BYTES)
-        known = dict.fromkeys([path.name, *names])
-        of_archives = (reason_of_archive(name, stream, Unpacking()) for name in known)
-        reason = next(filter(None, of_archives), "") or reason_of_content(path.name, content)
-    return reason or next(filter(None, (reason_of_addresses(name, content) for name in known)), "")
+        return reason_of_archive(known, stream, Budget()) or reason_of_content(known, content)
 
 
-def reason_of_content(name: str, content: bytes) -> str:
-    """Why a file of that name must not, by the beginning of its content, or ""."""
-    return PRIVATE_KEY if holds_key(content) else reason_of_addresses(name, content)
+def reason_of_content(names: Iterable[str], content: bytes) -> str:
+    """Why a file of these names must not, by the beginning of its content, or ""."""
+    if holds_key(content):
+        return PRIVATE_KEY
+    return next((PASSWORD_IN_URL for name in names if holds_password_of(name, content)), "")
 
 
-def reason_of_addresses(name: str, content: bytes) -> str:
-    """The same by the URLs in it."""
+def holds_password_of(name: str, content: bytes) -> bool:
+    """Whether a file is one of those that are looked through for URLs, and there is a password in one."""
     name = name.casefold()
     if name not in METADATA and name not in WITH_URLS:
-        return ""
+        return False
     text = content.decode("utf-8", errors="replace")
     addresses = map(unfolded, METADATA_ADDRESS.findall(text)) if name in METADATA else text.splitlines()
-    return PASSWORD_IN_URL if any(map(holds_password, addresses)) else ""
+    return any(map(holds_password, addresses))
 
 
 def unfolded(header: str) -> str:
@@ -248,49 +274,91 @@ def encoded_pems(content: bytes) -> Iterator[bytes]:
 
 def unescaped(content: bytes) -> bytes:
     """The content with its escaped characters of ASCII as themselves."""
-    return ESCAPED.sub(character, BACKSLASHES.sub(rb"\\", content))
+    # In a string in a string.
+    while b"\\\\" in content:
+        content = content.replace(b"\\\\", b"\\")
+    for pattern in ESCAPED:
+        content = pattern.sub(character, content)
+    return content
 
 
 def character(match: re.Match[bytes]) -> bytes:
-    group = match.lastindex or 0
-    digits = match[group]
-    return bytes([int(digits, BASES[group])]) if group in BASES else LINE_ENDS.get(digits, digits)
+    group = match.lastgroup
+    if group is None:
+        return b"&"
+    text = match[group]
+    return bytes([int(text, BASES[group])]) if group in BASES else LINE_ENDS.get(text, text)
 
 
-def reason_of_archive(name: str, stream: Stream, unpacking: Unpacking, depth: int = ARCHIVE_DEPTH) -> str:
-    """Why an archive of that name must not, by the first of its files that must not; "" of what is no archive."""
-    for member, content in members(name, stream, unpacking) if depth else ():
-        # On Windows some programs put paths of that system into archives.
-        path = member.replace("\\", "/")
-        inside = reason_of_archive(path, io.BytesIO(content), unpacking, depth - 1)
-        reason = reason_of_name(path) or reason_of_content(path.rpartition("/")[2], content)
-        if inside or reason:
-            return inside or (f"{reason} in it, {path}" if path else f"{reason} in it")
-    return ""
+def reason_of_archive(names: Iterable[str], stream: Stream, budget: Budget, depth: int = ARCHIVE_DEPTH) -> str:
+    """Why an archive of these names must not, by the first of its files that must not; "" of what is no archive."""
+    reasons = (reason_of_member(each, budget, depth - 1) for each in members(names, stream, budget))
+    return next(filter(None, reasons), "") if depth else ""
 
 
-def members(name: str, stream: Stream, unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
-    """What is in an archive, as far as it can be read: names, "" of what has none, and beginnings of contents."""
-    for kind in (members_of_zip, partial(decompressed, name), members_of_tar):
+def reason_of_member(member: Member, budget: Budget, depth: int) -> str:
+    """The same of a file in it, which may be an archive too."""
+    # On Windows some programs put paths of that system into archives.
+    paths = [name.replace("\\", "/") for name in member.names]
+    inside = reason_of_archive(paths, io.BytesIO(member.content), budget, depth) if member.content else ""
+    return inside or reason_of_paths(paths) or reason_in_it(paths, member.content[:READ_BYTES])
+
+
+def reason_of_paths(paths: Iterable[str]) -> str:
+    found = ((reason_of_name(path), path) for path in paths)
+    return next((in_it(reason, path) for reason, path in found if reason), "")
+
+
+def reason_in_it(paths: Sequence[str], content: bytes) -> str:
+    if holds_key(content):
+        return in_it(PRIVATE_KEY, paths[0])
+    found = (path for path in paths if holds_password_of(path.rpartition("/")[2], content))
+    return next((in_it(PASSWORD_IN_URL, path) for path in found), "")
+
+
+def in_it(reason: str, path: str) -> str:
+    return f"{reason} in it, {path}" if path else f"{reason} in it"
+
+
+def members(names: Iterable[str], stream: Stream, budget: Budget) -> Iterator[Member]:
+    """What is in an archive, as far as it can be read."""
+    for kind in (members_of_zip, partial(decompressed, names), members_of_tar) if budget.files else ():
         stream.seek(0)
         with contextlib.suppress(*UNREADABLE):
-            yield from kind(stream, unpacking)
+            yield from kind(stream, budget)
 
 
-def members_of_zip(stream: Stream, unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
+def members_of_zip(stream: Stream, budget: Budget) -> Iterator[Member]:
     """Files by their entries in the directory and by their own headers, since readers believe one or the other."""
-    for entry in itertools.islice(entries_of_zip(stream), ARCHIVE_FILES):
-        yield entry.filename, b""
+    for entry in budget.files_of(entries_of_zip(stream)):
+        names, contents = [entry.filename], [b""]
         with contextlib.suppress(*UNREADABLE):
-            stream.seek(entry.header_offset)
-            mark, method, size, name_bytes, more_bytes = HEADER_IN_ZIP.unpack(stream.read(HEADER_IN_ZIP.size))
-            name = stream.read(name_bytes).decode(errors="replace")
-            start = stream.tell() + more_bytes
-            for each in sorted({method, entry.compress_type}, reverse=True) if mark == FILE_IN_ZIP else ():
-                stream.seek(start)
-                opened, stored = METHODS.get(each), max(size, entry.compress_size)
-                limit = READ_BYTES if opened else min(stored, READ_BYTES)
-                yield name, unpacking.read(opened(stream) if opened else stream, limit)
+            name, contents = file_in_zip(stream, entry, budget)
+            names = list(dict.fromkeys([name, *names]))
+        yield from (Member(names=names, content=content) for content in contents)
+
+
+def file_in_zip(stream: Stream, entry: zipfile.ZipInfo, budget: Budget) -> tuple[str, list[bytes]]:
+    """The name in a file's own header, and the beginning of the content by each method that is said to be its.
+
+    Raises:
+        BadZipFile, struct.error: there is no such header.
+    """
+    stream.seek(entry.header_offset)
+    mark, method, size, name_bytes, more_bytes = HEADER_IN_ZIP.unpack(stream.read(HEADER_IN_ZIP.size))
+    if mark != FILE_IN_ZIP:
+        raise zipfile.BadZipFile
+    name = stream.read(name_bytes).decode(errors="replace")
+    start, stored = stream.tell() + more_bytes, max(size, entry.compress_size)
+    contents = []
+    for each in sorted({method, entry.compress_type}, reverse=True):
+        stream.seek(start)
+        with contextlib.suppress(*UNREADABLE):
+            if each in METHODS:
+                contents.append(budget.read(METHODS[each](stream), READ_BYTES))
+            else:
+                contents.append(budget.read(stream, min(stored, READ_BYTES)))
+    return name, contents or [b""]
 
 
 def entries_of_zip(stream: Stream) -> Iterator[zipfile.ZipInfo]:
@@ -324,18 +392,21 @@ def places_of(mark: bytes, stream: Stream) -> Iterator[int]:
             start += BLOCK_BYTES - len(mark) + 1
 
 
-def decompressed(name: str, stream: Stream, unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
-    """The one file in what is compressed: by the name of that without its suffix, and by the name that gzip notes."""
+def decompressed(names: Iterable[str], stream: Stream, budget: Budget) -> Iterator[Member]:
+    """The one file in what is compressed: by its names without their suffix, and by the name that gzip notes."""
     head = stream.read(LARGEST_GZIP_HEADER)
     stream.seek(0)
     for magic, opened in DECOMPRESSORS.items():
         if head.startswith(magic):
-            noted = noted_name(head) if opened is gzip.open else ""
-            if noted:
-                yield noted, b""
-            stem, _, suffix = name.rpartition(".")
+            inner = [*map(without_suffix, names), noted_name(head) if opened is gzip.open else ""]
             with opened(stream) as inside:
-                yield stem if suffix.casefold() in SUFFIXES else "", unpacking.read(inside, UNPACKED_BYTES)
+                content = budget.read(inside, UNPACKED_BYTES)
+            yield Member(names=list(filter(None, inner)) or [""], content=content)
+
+
+def without_suffix(name: str) -> str:
+    stem, _, suffix = name.rpartition(".")
+    return stem if suffix.casefold() in SUFFIXES else ""
 
 
 def noted_name(header: bytes) -> str:
@@ -345,16 +416,16 @@ def noted_name(header: bytes) -> str:
     return header[start:].partition(b"\0")[0].decode("latin-1") if has_name else ""
 
 
-def members_of_tar(stream: Stream, unpacking: Unpacking) -> Iterator[tuple[str, bytes]]:
-    """Nothing is unpacked here: of each file there is what stands in the archive, without the holes of a sparse one."""
+def members_of_tar(stream: Stream, budget: Budget) -> Iterator[Member]:
+    """Of each file there is what stands in the archive, without the holes of a sparse one."""
     with tarfile.open(fileobj=stream, mode="r:") as archive:
-        for member in itertools.islice(archive, ARCHIVE_FILES):
+        for member in budget.files_of(archive):
             # Some versions of Python are led back by it, as often as one likes (CVE-2025-8194).
             if archive.offset <= member.offset:
                 return
             stream.seek(member.offset_data)
             there = min(member.size, archive.offset - member.offset_data, READ_BYTES)
-            yield member.name, read_bytes(stream, max(there, 0))
+            yield Member(names=[member.name], content=budget.read(stream, max(there, 0)))
 
 
 def read_bytes(stream: Readable, limit: int) -> bytes:

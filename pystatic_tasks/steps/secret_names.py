@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import re
+from fnmatch import translate
 
 VARIABLES, GITS_OWN = "a file of variables", "a file of git itself"
 PRIVATE_KEY, CREDENTIALS = "a private key", "a file of credentials"
@@ -22,6 +23,14 @@ NAMES = {
         *("*/.aws/*", "*/.azure/*", "*/.config/gcloud/*", "*/.gnupg/*", "*/.kube/*", "*/.ssh/*"),
     ),
 }
+# Each as two expressions: for the whole path, and for the name alone.
+EXPRESSIONS = {
+    reason: [
+        re.compile("|".join(translate(each) for each in patterns if ("/" in each) is of_path) or "(?!)")
+        for of_path in (True, False)
+    ]
+    for reason, patterns in NAMES.items()
+}
 # What is published so that people write their own by it.
 EXAMPLES = ("example", "sample", "template", "dist")
 
@@ -32,8 +41,8 @@ def reason_of_name(path: str) -> str:
     name = path.rpartition("/")[2]
     if {".git", ".hg", ".svn"} & set(path.split("/")):
         return GITS_OWN
-    for reason, patterns in NAMES.items():
-        is_named = any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in patterns)
+    for reason, (of_path, of_name) in EXPRESSIONS.items():
+        is_named = of_path.match(path) or of_name.match(name)
         if is_named and not (reason == VARIABLES and is_example(name)):
             return reason
     return ""

@@ -12,16 +12,19 @@ import tarfile
 import time
 import zipfile
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
 
+from pystatic_tasks.steps import secret_contents
 from pystatic_tasks.steps.secret_contents import (
     PASSWORD_IN_URL,
-    Unpacking,
+    Budget,
+    Member,
+    members_of_zip,
     reason_of_archive,
     reason_of_content,
     reason_of_file,
@@ -213,7 +216,7 @@ def test_anything_may_stand_around_lines_of_base64(before: str, after: str) -> N
     for kind, width in product(["", "RSA ", "OPENSSH ", "ENCRYPTED "], [40, 64, 70, 76]):
         encoded = b64encode(PEM.replace("PRIVATE", f"{kind}PRIVATE").encode()).decode()
         lines = [before + encoded[at : at + width] + after for at in range(0, len(encoded), width)]
-        assert reason_of_content("x", "\n".join(lines).encode()) == PRIVATE_KEY, (kind, width)
+        assert reason_of_content(["x"], "\n".join(lines).encode()) == PRIVATE_KEY, (kind, width)
 
 
 @pytest.mark.parametrize("alphabet", [b"+/", b"-_"])
@@ -375,7 +378,7 @@ def member_of_tar(name: str, kind: bytes, size: bytes, content: bytes = b"", rea
 def test_of_a_sparse_file_in_a_tar_what_stands_there_is_read() -> None:
     many = b"".join(member_of_tar(str(number), b"S", b"0", real_size=2**33 - 1) for number in range(100))
     stream = Counting(many + member_of_tar("x", b"S", b"%011o" % len(KEY), KEY, real_size=2**33 - 1) + bytes(1024))
-    assert reason_of_archive("many.tar", stream, Unpacking()) == "a private key in it, x"
+    assert reason_of_archive(["many.tar"], stream, Budget()) == "a private key in it, x"
     assert stream.count < 5 * len(many)
 
 
@@ -385,7 +388,7 @@ def test_a_tar_whose_entries_lead_back_is_read_once(step: int) -> None:
     back = member_of_tar("x", b"0", (-step).to_bytes(12, "big", signed=True))
     content = member_of_tar("y", b"x", b"%011o" % len(record), record) + back + bytes(1024)
     stream = Counting(content)
-    assert reason_of_archive("loop.tar", stream, Unpacking()) == ""
+    assert reason_of_archive(["loop.tar"], stream, Budget()) == ""
     assert stream.count < 5 * len(content)
 
 
@@ -415,17 +418,17 @@ def test_a_file_in_a_zip_is_looked_into_whichever_of_its_headers_is_right(odd: s
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         archive.writestr("a.txt", KEY)
-    assert reason_of_archive("x.zip", buffer, Unpacking()) == "a private key in it, a.txt"
+    assert reason_of_archive(["x.zip"], buffer, Budget()) == "a private key in it, a.txt"
     content = changed(buffer.getvalue(), *ODD_ZIPS[odd])
     name = "b.txt" if odd == "another name at the file" else "a.txt"
-    assert reason_of_archive("x.zip", io.BytesIO(content), Unpacking()) == f"a private key in it, {name}"
+    assert reason_of_archive(["x.zip"], io.BytesIO(content), Budget()) == f"a private key in it, {name}"
 
 
 def test_each_name_of_a_file_in_a_zip_counts() -> None:
     content = zipped({"a.pfx": b"x"})
     for name in (b"PK\1\2", 46, b"a.txt"), (b"PK\3\4", 30, b"a.txt"):
         odd = io.BytesIO(changed(content, *name))
-        assert reason_of_archive("x.zip", odd, Unpacking()) == "a private key in it, a.pfx"
+        assert reason_of_archive(["x.zip"], odd, Budget()) == "a private key in it, a.pfx"
 
 
 def test_an_odd_entry_of_a_zip_hides_no_other(tmp_path: Path) -> None:
@@ -487,7 +490,69 @@ def test_names_in_an_archive_that_is_encrypted_count(tmp_path: Path) -> None:
 
 
 def test_no_more_is_unpacked_than_there_is_time_for() -> None:
-    unpacking = Unpacking(left=2**20)
+    budget = Budget(left=2**20)
     many = zipped({str(number): gzip.compress(bytes(2**20), 1) for number in range(3)} | {".env": b""})
-    assert reason_of_archive("many.zip", io.BytesIO(many), unpacking) == "a file of variables in it, .env"
-    assert unpacking.left == 0
+    assert reason_of_archive(["many.zip"], io.BytesIO(many), budget) == "a file of variables in it, .env"
+    assert budget.left == 0
+
+
+def test_files_of_archives_count_in_all() -> None:
+    def reason(archive: bytes) -> str:
+        return reason_of_archive(["many"], io.BytesIO(archive), Budget(files=10))
+
+    few = {str(number): b"" for number in range(4)}
+    assert reason(zipped({"1.zip": zipped(few), ".env": b""})) == "a file of variables in it, .env"
+    for make in (zipped, tarred):
+        nested = {f"{number}.zip": make(few) for number in range(4)}
+        assert reason(zipped(nested | {".env": b""})) == ""
+
+
+def test_files_of_a_tar_count_by_their_bytes_too() -> None:
+    budget = Budget(left=1000)
+    archive = tarred({"1": bytes(600), "2": bytes(600), ".env": b""})
+    assert reason_of_archive(["many.tar"], io.BytesIO(archive), budget) == "a file of variables in it, .env"
+    assert budget.left == 0
+    later = tarred({"1": bytes(1000), "x": KEY})
+    assert reason_of_archive(["many.tar"], io.BytesIO(later), Budget(left=1000)) == ""
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What was opened as a zip."""
+    found: list[object] = []
+
+    def members_of(stream: io.BufferedReader, budget: Budget) -> Iterator[Member]:
+        found.append(stream)
+        yield from members_of_zip(stream, budget)
+
+    monkeypatch.setattr(secret_contents, "members_of_zip", members_of)
+    return found
+
+
+def test_an_archive_is_opened_once_whatever_names_it_has(tmp_path: Path, opened: list[object]) -> None:
+    path = write(tmp_path, "data", zipped({"page.html": b"x"}))
+    assert reason_of_file(path, ["a.bin", "b.bin", "c.zip"]) == ""
+    # It, and the file in it.
+    assert len(opened) == 2
+
+
+def test_no_archive_is_opened_when_enough_files_were_looked_at(opened: list[object]) -> None:
+    few = zipped({str(number): b"" for number in range(10)})
+    many = zipped({f"{number}.zip": few for number in range(20)})
+    assert reason_of_archive(["many.zip"], io.BytesIO(many), Budget(files=15)) == ""
+    # It, and two of those in it.
+    assert len(opened) == 3
+
+
+def test_a_file_in_a_zip_counts_by_each_of_its_names_compressed_too() -> None:
+    content = zipped({"a.pfx.gz": gzip.compress(b"x")})
+    for name in (b"PK\1\2", 46, b"a.txt.gz"), (b"PK\3\4", 30, b"a.txt.gz"):
+        odd = io.BytesIO(changed(content, *name))
+        assert reason_of_archive(["x.zip"], odd, Budget()) == "a private key in it, a.pfx"
+
+
+def test_what_is_compressed_counts_by_the_name_that_gzip_notes(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename="pip.conf", fileobj=buffer, mode="wb") as file:
+        file.write(b"index-url = https://me:secret@host.example")
+    assert reason_of_file(write(tmp_path, "x.gz", buffer.getvalue())) == f"{PASSWORD_IN_URL} in it, pip.conf"
