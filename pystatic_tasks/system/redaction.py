@@ -8,9 +8,9 @@ import os
 import re
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 HIDDEN = "***@"
 LONGEST_SCHEME = 30
@@ -87,6 +87,15 @@ def masked(text: str) -> str:
             parts += [text[shown : info.start], HIDDEN]
             shown = info.start + len(info.text) + 1
     return "".join([*parts, text[shown:]])
+
+
+def masked_within(value: Any) -> Any:
+    """Tables, lists and what is in them, with all of their texts and names `masked`."""
+    if isinstance(value, Mapping):
+        return {masked_within(name): masked_within(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked_within(each) for each in value]
+    return masked(value) if isinstance(value, str) else value
 
 
 def holds_password(text: str) -> bool:

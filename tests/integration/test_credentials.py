@@ -22,7 +22,7 @@ USER = "me"
 # Each way to hand one over has its own, so that what leaks can be told.
 PASSWORDS = {
     name: f"sesame-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-    for name in ("requirements", "variable", "direct", "remote")
+    for name in ("requirements", "variable", "direct", "remote", "table", "source", "text")
 }
 # Names that no other index knows.
 PACKAGES = ("sesamegreeting", "sesamefarewell", "sesamethanks")
@@ -202,7 +202,24 @@ def test_passwords_are_nowhere_where_a_lock_is_installed_from(tmp_path: Path, in
     uv = tool_or_skip("uv")
     project = make_project(tmp_path / "shop", index, "virtualenv", "tree")
     text = (project.root / "pyproject.toml").read_text(encoding="utf-8")
-    locked = f'[project]\nname = "shop"\nversion = "1"\ndependencies = ["{PACKAGES[0]}"]\n[tool.uv]\npackage = false\n'
+    source = index.url("source", f"files/{wheel_name(PACKAGES[2])}")
+    locked = f"""
+[project]
+name = "shop"
+version = "1"
+description = "of {index.url("text")}"
+authors = [{{ name = "{index.url("text")}" }}]
+dependencies = ["{PACKAGES[0]}", "{PACKAGES[2]}"]
+[tool.uv]
+package = false
+[[tool.uv.index]]
+name = "corp"
+url = "{index.url("table")}"
+explicit = true
+[tool.uv.sources]
+{PACKAGES[0]} = {{ index = "corp" }}
+{PACKAGES[2]} = {{ url = "{source}" }}
+"""
     (project.root / "pyproject.toml").write_text(f"{locked}{text}", encoding="utf-8")
     (project.root / "requirements.txt").write_text(f"{PACKAGES[1]}\n", encoding="utf-8")
     subprocess.run([uv, "lock"], cwd=project.root, env={**os.environ, **variables(index)}, check=True)

@@ -27,6 +27,7 @@ from pystatic_tasks.steps.manifest import cache_folder
 from pystatic_tasks.steps.tools import names_of, tool_requirements
 from pystatic_tasks.system.files import fingerprint, write_whole
 from pystatic_tasks.system.processes import last_lines
+from pystatic_tasks.system.redaction import masked_within
 
 
 def find_tools(config: ImageConfig, context: StepContext) -> ToolNames:
@@ -124,10 +125,13 @@ def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, .
 
 
 def write_declared(config: ImageConfig, folder: Path, pyprojects: Iterable[Path]) -> Path:
-    """Write into `folder` what is looked through in place of these files: of our own table what freeze follows from."""
+    """Write into `folder` what is looked through in place of these files, without credentials in URLs.
+
+    Of our own table it is what freeze follows from.
+    """
     content = [plain(config.server), asdict(config.freeze), plain(config.image.env), *map(tables_of_others, pyprojects)]
     path = folder / "declared.json"
-    write_whole(path, json.dumps(content, default=str, ensure_ascii=False))
+    write_whole(path, json.dumps(masked_within(content), default=str, ensure_ascii=False))
     return path
 
 

@@ -36,6 +36,7 @@ from pystatic_tasks.system.files import (
     is_unpackable,
     walk,
 )
+from pystatic_tasks.system.redaction import masked
 
 PACKAGE = Path(__file__).resolve().parents[2]
 # The stamp of no file.
@@ -126,8 +127,8 @@ def own_components(config: ImageConfig) -> Own:
             type="generic",
             name=str(project.get("name", config.name)),
             version=str(project.get("version", "")),
-            licenses=tuple(filter(None, [license_expression(project.get("license"))])),
-            supplier=people(project),
+            licenses=tuple(filter(None, [masked(license_expression(project.get("license")))])),
+            supplier=masked(people(project)),
         ),
         runner=our_component(),
         folder=str(config.root),

@@ -137,11 +137,29 @@ def install_lock(
         ConfigError: uv cannot read the lock.
         FreezeError: uv cannot install what it names.
     """
+    exported = config.work / PYLOCK
+    try:
+        install_from(
+            config, context, lock, exported, [*options("--extra", extras), *options("--group", groups)], variables
+        )
+    finally:
+        # Addresses in it may have passwords.
+        exported.unlink(missing_ok=True)
+
+
+def install_from(
+    config: ImageConfig,
+    context: StepContext,
+    lock: Lock,
+    exported: Path,
+    words: Sequence[str],
+    variables: Mapping[str, str],
+) -> None:
     uv = find_uv(context)
-    words = [*options("--extra", extras), *options("--group", groups)]
     file = lock.path
     if lock.path.name == UV_LOCK:
-        file, words = export(config, context, lock, uv, words), []
+        export(config, context, lock, uv, words, exported)
+        file, words = exported, []
     log = config.work / "lock-install.log"
     # The cache knows nothing of a change in a folder's sources.
     again = options("--reinstall-package", lock.folders)
@@ -150,9 +168,9 @@ def install_lock(
         raise failed(config, lock, log, FreezeError, "install what {} names", "Repair what it names")
 
 
-def export(config: ImageConfig, context: StepContext, lock: Lock, uv: str, words: Sequence[str]) -> Path:
-    """What stands in uv.lock for these projects, as a pylock.toml; paths in it start from its folder."""
-    file, log = config.work / PYLOCK, config.work / "lock-export.log"
+def export(config: ImageConfig, context: StepContext, lock: Lock, uv: str, words: Sequence[str], file: Path) -> None:
+    """Write what stands in uv.lock for these projects as a pylock.toml; paths in it start from its folder."""
+    log = config.work / "lock-export.log"
     file.unlink(missing_ok=True)
     names = list(lock.projects.values())
     command = [
@@ -162,7 +180,6 @@ def export(config: ImageConfig, context: StepContext, lock: Lock, uv: str, words
     ]
     if run_uv(context, lock, command, log, {}) != 0:
         raise failed(config, lock, log, ConfigError, "read {}", "Run uv lock (or take a newer uv)")
-    return file
 
 
 def run_uv(context: StepContext, lock: Lock, command: Sequence[object], log: Path, variables: Mapping[str, str]) -> int:

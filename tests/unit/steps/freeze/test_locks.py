@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -93,6 +94,18 @@ def test_a_uv_lock_is_installed_then_the_project_alone(
         install(environment, shop.work / "pylock.toml"),
     ]
     assert environment.fill(shop) == UP_TO_DATE
+
+
+@pytest.mark.parametrize("failing", ["no", "pip"])
+def test_what_was_exported_is_not_kept_since_it_may_hold_passwords(
+    shop: ImageConfig, environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    put_uv(tmp_path, monkeypatch, failing=failing)
+    write(shop.root, uv_lock=UV_LOCK)
+    with contextlib.suppress(FreezeError):
+        environment.fill(shop)
+    assert (shop.work / "lock-install.log").is_file()
+    assert not (shop.work / "pylock.toml").exists()
 
 
 def test_extras_groups_and_what_the_lock_does_not_know_are_installed_too(

@@ -288,6 +288,14 @@ def test_a_project_is_described_by_its_table(shop: ImageConfig) -> None:
     assert (project.licenses, project.supplier) == (("MIT",), "Ada <ada@x.org>")
 
 
+def test_credentials_in_what_a_project_says_of_itself_are_hidden(shop: ImageConfig) -> None:
+    address = "https://me:sesame@host.example/"
+    text = f"[project]\nname = 'shop'\nlicense = '{address}'\nauthors = [{{ name = '{address}' }}]\n"
+    (shop.root / "pyproject.toml").write_text(text, encoding="utf-8")
+    project = own_components(shop).project
+    assert (project.licenses, project.supplier) == (("https://***@host.example/",), "https://***@host.example/")
+
+
 def test_a_project_without_a_name_has_the_images(shop: ImageConfig) -> None:
     (shop.root / "pyproject.toml").write_text("", encoding="utf-8")
     assert own_components(replace(shop, name="web")).project.name == "web"
