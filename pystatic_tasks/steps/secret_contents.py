@@ -74,9 +74,10 @@ WITH_URLS = (
     *("requires.txt", "dependency_links.txt"),
 )
 METADATA = ("metadata", "pkg-info")
-# Of METADATA only these headers, folded or not: the project's readme stands in it too.
-METADATA_ADDRESS = re.compile(
-    r"^(?:Requires-Dist|Project-URL|Home-page|Download-URL)[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE
+# Of METADATA the headers, folded or not, but for whole texts among them: the project's readme stands in it too.
+EMPTY_LINE = re.compile(r"^\r?\n", re.MULTILINE)
+HEADER = re.compile(
+    r"^(?!(?:Description|License)[ \t]*:)[\w-]+[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE
 )
 # How much of a file is looked at; no key and no file of settings is larger.
 READ_BYTES = 8 * 2**20
@@ -207,12 +208,13 @@ def holds_password_of(name: str, content: bytes) -> bool:
     if name not in METADATA and name not in WITH_URLS:
         return False
     text = content.decode("utf-8", errors="replace")
-    addresses = map(unfolded, METADATA_ADDRESS.findall(text)) if name in METADATA else text.splitlines()
-    return any(map(holds_password, addresses))
+    return any(map(holds_password, headers(text) if name in METADATA else text.splitlines()))
 
 
-def unfolded(header: str) -> str:
-    return " ".join(header.split())
+def headers(metadata: str) -> Iterator[str]:
+    """What stands in the headers, up to the empty line, each in one line."""
+    head = EMPTY_LINE.split(metadata, maxsplit=1)[0]
+    return (" ".join(header.split()) for header in HEADER.findall(head))
 
 
 def holds_key(content: bytes) -> bool:
