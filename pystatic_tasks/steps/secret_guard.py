@@ -19,10 +19,16 @@ from pystatic_tasks.steps.secret_contents import reason_of_file
 from pystatic_tasks.steps.secret_names import reason_of_name
 from pystatic_tasks.system.files import ways
 from pystatic_tasks.system.git import Ignored
+from pystatic_tasks.system.texts import printable
 
 Asked = Callable[[Path], Ignored]
 
 IGNORED = "git ignores it"
+LIST_BY_HAND = "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.{key}: {entries}."
+# Such as what a build made, and names that the configuration does not take.
+NOTHING_TO_LIST = (
+    "Nothing can be listed for {names}: change what a build makes it of, such as pyproject.toml, or its name."
+)
 # What setuptools writes into a folder *.egg-info; git ignores it in most projects, and `importlib.metadata` reads it.
 METADATA_OF_A_BUILD = (
     *("PKG-INFO", "SOURCES.txt", "dependency_links.txt", "entry_points.txt", "namespace_packages.txt"),
@@ -37,7 +43,7 @@ class Candidate:
     Attributes:
         source: The file.
         place: Where it would lie in the program or in the image.
-        entry: How it would be listed by hand.
+        entry: How it would be listed by hand; "" if no entry can name it.
         origin: The file of the project that it was copied from, or itself; None if that is not known.
         folder: The folder that was named, if it goes in as a part of one.
         project: The folder of the project that it is of, which may be another than the one that is built.
@@ -70,14 +76,14 @@ def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str, asked
     """
     found = sorted(refused_among(config, candidates, asked), key=lambda pair: pair[0].place)
     if found:
-        files = list(dict.fromkeys(f"{shown_path(config, candidate)}: {reason}" for candidate, reason in found))
+        shown = {candidate: shown_path(config, candidate) for candidate, _ in found}
+        files = list(dict.fromkeys(in_one_line(f"{shown[candidate]}: {reason}") for candidate, reason in found))
         count = "1 file" if len(files) == 1 else f"{len(files)} files"
-        entries = ", ".join(dict.fromkeys(candidate.entry for candidate, _ in found))
-        raise ConfigError(
-            f"{count} of the project would go into {config.name} unasked:",
-            f"Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.{key}: {entries}.",
-            files,
-        )
+        entries = dict.fromkeys(candidate.entry for candidate in shown if candidate.entry)
+        others = dict.fromkeys(in_one_line(path) for candidate, path in shown.items() if not candidate.entry)
+        remedies = [LIST_BY_HAND.format(key=key, entries=", ".join(entries))] if entries else []
+        remedies += [NOTHING_TO_LIST.format(names=", ".join(others))] if others else []
+        raise ConfigError(f"{count} of the project would go into {config.name} unasked:", " ".join(remedies), files)
 
 
 def refused_among(
@@ -111,6 +117,11 @@ def why_refused(config: ImageConfig, path: Path, place: str) -> str:
 def shown_path(config: ImageConfig, candidate: Candidate) -> str:
     """The file as the user finds it: from the project's folder, or else where it lies in the program."""
     return os.path.relpath(candidate.origin, config.root) if candidate.origin else candidate.place
+
+
+def in_one_line(text: str) -> str:
+    """The text as it may be shown, whatever characters names have."""
+    return printable(text, len(text))
 
 
 def reason_of_names(config: ImageConfig, candidate: Candidate) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 LONGEST_SHOWN = 100
 
 
@@ -14,3 +16,8 @@ def printable(text: str, most: int = LONGEST_SHOWN) -> str:
 def quoted(text: str) -> str:
     """The same, as Python writes a text."""
     return repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
+
+
+def toml_text(text: str) -> str:
+    """A text without control characters but tabs, as TOML writes it."""
+    return json.dumps(text, ensure_ascii=False)

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.rules import check_data
 from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.freeze.installed import files_of_others
@@ -16,6 +17,7 @@ from pystatic_tasks.steps.freeze.project_files import import_paths, linked_paths
 from pystatic_tasks.steps.ignored import ignored_below
 from pystatic_tasks.steps.secret_guard import Asked, Candidate, reason_of_origin, refuse
 from pystatic_tasks.system.files import walk
+from pystatic_tasks.system.texts import toml_text
 
 
 def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[str]]) -> None:
@@ -155,9 +157,20 @@ def make_candidate(
     folder: Path | None = None,
     project: Path | None = None,
 ) -> Candidate:
-    name = os.path.relpath(origin, config.root) if origin else place
-    entry = f'"{name}:{PurePosixPath(place).parent}"'
+    # What a build made may lie in the project too, as another file.
+    file = origin or config.root / place
+    entry = entry_of(os.path.relpath(file, config.root), str(PurePosixPath(place).parent)) if file.is_file() else ""
     return Candidate(source=source, place=place, entry=entry, origin=origin, folder=folder, project=project)
+
+
+def entry_of(name: str, folder: str) -> str:
+    """The entry of `freeze.data` for a file, or "" if it can have none for such a name."""
+    entry = f"{name}:{folder}"
+    try:
+        check_data(entry)
+    except ValueError:
+        return ""
+    return "" if ":" in folder else toml_text(entry)
 
 
 def place_in(folder: str, name: str | Path) -> str:

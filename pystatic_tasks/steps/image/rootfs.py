@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from pystatic_tasks.bom.components import THIS_MACHINE
 from pystatic_tasks.bom.system_files import CopiedFiles, SystemFiles
 from pystatic_tasks.config.model import USER_NAME, ImageConfig
+from pystatic_tasks.config.rules import check_file
 from pystatic_tasks.errors import ConfigError, ImageError
 from pystatic_tasks.oci.layers import Entry
 from pystatic_tasks.packers import form_of
@@ -17,6 +18,7 @@ from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.steps.secret_guard import Candidate, refuse
 from pystatic_tasks.system.certificates import USUAL_BUNDLE, find_bundle
 from pystatic_tasks.system.files import is_executable, walk
+from pystatic_tasks.system.texts import toml_text
 from pystatic_tasks.system.timezones import TIMEZONES
 
 # Names as on any system: hosts of /etc/hosts, which engines write, then those of the network.
@@ -175,8 +177,17 @@ def own_files(config: ImageConfig) -> Iterator[Entry]:
 
 
 def candidate_of(config: ImageConfig, folder: Path, member: Path, place: str) -> Candidate:
-    entry = f'"{place}" = "{os.path.relpath(member, config.root)}"'
+    entry = entry_of(place, os.path.relpath(member, config.root))
     return Candidate(source=member, place=place, entry=entry, origin=member, folder=folder)
+
+
+def entry_of(place: str, source: str) -> str:
+    """The line of `image.files` for a file, or "" if it can have none for such a name."""
+    try:
+        check_file({place: source})
+    except ValueError:
+        return ""
+    return f"{toml_text(place)} = {toml_text(source)}"
 
 
 def own_entry(config: ImageConfig, place: str, path: Path) -> Entry:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import io
 import subprocess
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +74,58 @@ def test_a_file_that_would_go_in_twice_is_listed_once_with_an_entry_for_each_fol
         "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.freeze.data: "
         '"static/.env:root", "static/.env:static".'
     )
+
+
+def test_what_cannot_be_listed_is_named_with_what_else_can_be_done(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    made = Candidate(source=write(root / "made.key"), place="static/made.key", entry="", origin=None)
+    metadata = Candidate(source=write(root / ".env"), place="shop-1.dist-info/.env", entry="", origin=None)
+    with pytest.raises(ConfigError) as caught:
+        refuse(make_image(root), [candidate(root, ".env"), made, metadata], "freeze.data")
+    assert str(caught.value) == (
+        "3 files of the project would go into shop unasked:\n"
+        "  .env: a file of variables\n"
+        "  shop-1.dist-info/.env: a file of variables\n"
+        "  static/made.key: a private key\n"
+        'Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.freeze.data: ".env:.". '
+        "Nothing can be listed for shop-1.dist-info/.env, static/made.key: "
+        "change what a build makes it of, such as pyproject.toml, or its name."
+    )
+    with pytest.raises(ConfigError) as caught:
+        refuse(make_image(root), [made], "freeze.data")
+    assert str(caught.value) == (
+        "1 file of the project would go into shop unasked:\n"
+        "  static/made.key: a private key\n"
+        "Nothing can be listed for static/made.key: "
+        "change what a build makes it of, such as pyproject.toml, or its name."
+    )
+
+
+def test_names_are_shown_in_one_line(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    names = ("a\n\x1b[2Kb.key", "c\udcff.key", "q\u0022ä.key")
+    for name in names:
+        write(root / name)
+    write(root / "z.zip").write_bytes(zipped("deploy\n/.env"))
+    (root / "link").symlink_to(write(tmp_path / "out\nside"))
+    candidates = [candidate(root, name) for name in (*names, "link", "z.zip")]
+    with pytest.raises(ConfigError) as caught:
+        refuse(make_image(root), [replace(each, entry="") for each in candidates], "freeze.data")
+    assert caught.value.details == (
+        "a\\n\\x1b[2Kb.key: a private key",
+        "c\\udcff.key: a private key",
+        f"link: a link to {tmp_path}/out\\nside",
+        'q"ä.key: a private key',
+        "z.zip: a file of variables in it, deploy\\n/.env",
+    )
+    assert caught.value.remedy.startswith('Nothing can be listed for a\\n\\x1b[2Kb.key, c\\udcff.key, link, q"ä.key, ')
+
+
+def zipped(name: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(name, "x")
+    return buffer.getvalue()
 
 
 def test_nothing_refused_is_nothing_said(tmp_path: Path) -> None:

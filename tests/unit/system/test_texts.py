@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pystatic_tasks.system.texts import printable, quoted
+from pystatic_tasks.config.project import parse_toml
+from pystatic_tasks.system.texts import printable, quoted, toml_text
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,8 @@ def test_a_text_is_shown_in_one_short_line(text: str, shown: str) -> None:
 def test_a_quoted_text_is_short_too() -> None:
     assert quoted("a\n") == r"'a\n'"
     assert quoted("x" * 5000) == f"'{'x' * 100}…'"
+
+
+@pytest.mark.parametrize("text", ["größe 1", "a 'b' \"c\"", "a\\b\tc"])
+def test_toml_reads_a_text_as_it_is(text: str) -> None:
+    assert parse_toml(f"a = {toml_text(text)}") == {"a": text}

@@ -8,6 +8,7 @@ import pytest
 from support import install_distribution
 
 from pystatic_tasks.config.model import Freeze, ImageConfig
+from pystatic_tasks.config.project import parse_toml
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.steps.freeze.own_data import check_own_data, of_project
 
@@ -64,9 +65,35 @@ def test_package_data_is_named_as_it_lies_in_the_project(root: Path, site: Path)
 
 
 def test_package_data_of_unknown_origin_is_named_as_it_lies_in_the_program(root: Path, site: Path) -> None:
-    assert refused(make_image(root), python(site), (site / "shop/.env", "shop"))[0] == (
-        "shop/.env: a file of variables"
-    )
+    assert refused(make_image(root), python(site), (site / "shop/.env", "shop")) == [
+        "shop/.env: a file of variables",
+        "Nothing can be listed for shop/.env: change what a build makes it of, such as pyproject.toml, or its name.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ('shop/a\'b/x "y".key', '"shop/a\'b/x \\"y\\".key:shop/a\'b".'),
+        ("shop/back\\slash.key", '"shop/back\\\\slash.key:shop".'),
+        ("shop/a:b.key", '"shop/a:b.key:shop".'),
+        ("shop/ä.key", '"shop/ä.key:shop".'),
+    ],
+)
+def test_entries_are_written_as_toml_has_them(root: Path, site: Path, name: str, entry: str) -> None:
+    write(root, name)
+    path = root / name
+    image = make_image(root, install=())
+    assert refused(image, python(site), (path, str(Path(name).parent)))[-1] == entry
+    text = parse_toml(f"entry = {entry.removesuffix('.')}")["entry"]
+    assert refused(make_image(root, text, install=()), python(site), (path, str(Path(name).parent))) == []
+
+
+@pytest.mark.parametrize("name", ["shop/a\nb.key", "shop/a\udcff.key", "shop/a:b/x.key"])
+def test_names_that_no_entry_can_have_are_not_listed(root: Path, site: Path, name: str) -> None:
+    write(root, name)
+    found = refused(make_image(root, install=()), python(site), (root / name, str(Path(name).parent)))
+    assert found[-1].startswith("Nothing can be listed for shop/a")
 
 
 def test_what_is_listed_by_hand_goes_in(root: Path, site: Path) -> None:

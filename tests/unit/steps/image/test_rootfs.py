@@ -451,6 +451,16 @@ def test_secrets_in_folders_are_refused_with_the_lines_that_let_them_in(tmp_path
     )
 
 
+def test_lines_that_let_files_in_are_written_as_toml_has_them(tmp_path: Path) -> None:
+    for name in ('a "b".key', "c\n.key"):
+        a_file(tmp_path / "static" / name)
+    text = refused(make_image(tmp_path, files={"/srv": "static"}))
+    assert text.endswith(
+        'tool.pystatic-tasks.image.files: "/srv/a \\"b\\".key" = "static/a \\"b\\".key". Nothing can be listed for '
+        "static/c\\n.key: change what a build makes it of, such as pyproject.toml, or its name."
+    )
+
+
 def test_files_listed_by_hand_go_in_also_beside_the_folder_that_holds_them(tmp_path: Path) -> None:
     a_file(tmp_path / "static/.env", "of the folder")
     a_file(tmp_path / "production.env", "by hand")
