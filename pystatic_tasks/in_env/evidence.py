@@ -411,13 +411,16 @@ def system_files(files: Iterable[str]) -> list[tuple[str, str]]:
 
     What not everybody may read on the machine is none for an image, where everybody could.
     """
-    there = [path for path in files if path not in PROVIDED and Path(path).is_file() and is_public(Path(path))]
-    wanted = [*(path for path in there if path.startswith(SYSTEM_DATA)), *locales(there)]
+    there = [path for path in files if path not in PROVIDED and Path(path).is_file()]
+    found = [*(path for path in there if path.startswith(SYSTEM_DATA)), *locales(there)]
+    wanted = [path for path in found if is_public(Path(path))]
     return [(path, package.name) for path, package in packages_of(wanted).items()] if wanted else []
 
 
 def is_public(path: Path) -> bool:
-    return bool(path.stat().st_mode & stat.S_IROTH)
+    """Whether everybody may read a file, and enter the folders that it and what it leads to as a link lie in."""
+    folders = {*path.parents, *path.resolve().parents} - {Path("/")}
+    return bool(path.stat().st_mode & stat.S_IROTH) and all(each.stat().st_mode & stat.S_IXOTH for each in folders)
 
 
 def read_elsewhere(records: Records, began: int) -> set[str]:

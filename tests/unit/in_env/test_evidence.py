@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -262,20 +264,35 @@ def test_files_of_the_system_are_told_with_their_package(
     assert found.system_files == tuple((path, "base-files") for path in asked)
 
 
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that everybody may enter, unlike those of the tests."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 def test_a_file_of_the_system_that_not_everybody_may_read_is_not_taken(
-    tmp_path: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+    public: Path, site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, mode in (("secrets", 0o640), ("settings", 0o644)):
-        (tmp_path / name).touch()
-        (tmp_path / name).chmod(mode)
-    monkeypatch.setattr(evidence, "SYSTEM_DATA", (f"{tmp_path}/",))
+    files = {"secrets": 0o640, "settings": 0o644, "private/settings": 0o644, "entered/settings": 0o644}
+    for name, mode in files.items():
+        (public / name).parent.mkdir(exist_ok=True)
+        (public / name).touch()
+        (public / name).chmod(mode)
+    (public / "private").chmod(0o750)
+    (public / "entered").chmod(0o711)
+    for link, leads_to in {"entered/link": "settings", "entered/out": "../private/settings"}.items():
+        (public / link).symlink_to(leads_to)
+    monkeypatch.setattr(evidence, "SYSTEM_DATA", (f"{public}/",))
     monkeypatch.setattr(
         evidence,
         "packages_of",
         lambda paths: {path: Component(kind="system", type="deb", name="shop") for path in paths},
     )
-    found = see(Records(files={f"{tmp_path}/secrets", f"{tmp_path}/settings"}), tmp_path)
-    assert found.system_files == ((f"{tmp_path}/settings", "shop"),)
+    found = see(Records(files={f"{public}/{name}" for name in (*files, "entered/link", "entered/out")}), public)
+    taken = ("entered/link", "entered/settings", "settings")
+    assert found.system_files == tuple((f"{public}/{name}", "shop") for name in taken)
 
 
 LOCALE = Path("/usr/lib/locale/C.utf8")
