@@ -99,6 +99,8 @@ def read_archive(path: Path) -> ArchivedImage:
 
 def read_image(archive: Archive) -> ArchivedImage:
     described = read_described(archive)
+    if archive.read_json(LAYOUT) != LAYOUT_CONTENT:
+        raise ValueError("is a layout of another version")
     check_tars(described.layers)
     for members in checked_layers(archive.path, last_of_each(described.layers)):
         for _ in members:

@@ -13,6 +13,9 @@ from pystatic_tasks.oci.reading.opened import Archive, digest_of, find_blob, rea
 from pystatic_tasks.oci.reading.strict_json import check_kind
 from pystatic_tasks.oci.tar_reader import BrokenArchiveError
 
+# What tools say of an image in index.json; nothing is unpacked by that.
+NAMING = ("annotations", "platform")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Described:
@@ -56,8 +59,9 @@ def read_described(archive: Archive) -> Described:
     entries = index["manifests"]
     if len(entries) != 1 or entries[0]["mediaType"] != MANIFEST_TYPE:
         raise BrokenArchiveError("it does not hold exactly one image")
-    find_blob(archive, entries[0])
-    content = archive.read_json(blob_path(entries[0]["digest"]))
+    descriptor = {key: each for key, each in entries[0].items() if key not in NAMING}
+    find_blob(archive, descriptor)
+    content = archive.read_json(blob_path(descriptor["digest"]))
     check_kind(content, MANIFEST_TYPE)
     if content["config"]["mediaType"] != CONFIG_TYPE:
         raise ValueError("is that of something else")
@@ -69,7 +73,7 @@ def read_described(archive: Archive) -> Described:
     for each in content["layers"]:
         find_blob(archive, each)
     return Described(
-        manifest=read_blob(archive, entries[0]),
+        manifest=read_blob(archive, descriptor),
         content=content,
         config=config,
         layers=[

@@ -26,8 +26,8 @@ BUILD_AGAIN = "Build the image again."
 LARGEST = 8 * 2**30
 # What registries take of a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 LARGEST_JSON = 4 * 2**20
-# By which a descriptor has readers take a blob from elsewhere.
-ELSEWHERE = frozenset(("urls", "data"))
+# Of a descriptor. By others, such as `urls` and `data`, readers take a blob from elsewhere.
+SAID_OF_BLOB = frozenset(("mediaType", "digest", "size", "annotations"))
 
 
 class Archive:
@@ -137,11 +137,20 @@ def read_blob(archive: Archive, descriptor: Mapping[str, Any]) -> Blob:
 
 
 def find_blob(archive: Archive, descriptor: Mapping[str, Any]) -> None:
-    """Raises BrokenArchiveError unless the archive has what a descriptor describes, and readers take it from there."""
+    """Raises BrokenArchiveError unless the archive has what a descriptor describes, and readers take just that."""
     expected = descriptor["digest"]
-    if not ELSEWHERE.isdisjoint(map(str.casefold, descriptor)):
-        raise BrokenArchiveError("it has a blob that is to be taken from elsewhere")
+    check_said(descriptor)
     if not re.fullmatch(DIGEST, expected):
         raise BrokenArchiveError("it has a digest that is no SHA-256")
     if archive.find(blob_path(expected)).size != descriptor["size"]:
         raise BrokenArchiveError(f"the content of {expected} is another")
+
+
+def check_said(descriptor: Mapping[str, Any]) -> None:
+    """Raises BrokenArchiveError if readers may take a blob from elsewhere or unpack it otherwise, by what is said."""
+    others = sorted(descriptor.keys() - SAID_OF_BLOB)
+    if others:
+        raise BrokenArchiveError(f"it says {quoted(others[0])} of a blob, which is not read")
+    annotations = sorted(descriptor.get("annotations") or {})
+    if annotations:
+        raise BrokenArchiveError(f"it has a blob with the annotation {quoted(annotations[0])}, which is not read")

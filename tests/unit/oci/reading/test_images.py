@@ -200,6 +200,8 @@ def test_what_only_go_reads_under_a_key_is_refused(tmp_path: Path, change: dict[
         {"Manifests": []},
         {"fsLayers": []},
         {"history": []},
+        {"subject": {"digest": "sha256:0"}},
+        {"artifactType": "application/x"},
         {"schemaVersion": 1},
         {"config": Blob(media_type="application/vnd.cncf.helm.config.v1+json", content=b"{}").descriptor},
     ],
@@ -210,7 +212,17 @@ def test_a_manifest_that_may_be_something_else_is_refused(tmp_path: Path, change
     assert refused(path) == "its JSON is not that of an image."
 
 
-@pytest.mark.parametrize("change", [{"mediaType": MANIFEST_TYPE}, {"layers": []}, {"Config": {}}, {"schemaVersion": 1}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mediaType": MANIFEST_TYPE},
+        {"layers": []},
+        {"Config": {}},
+        {"subject": {}},
+        {"artifactType": "x"},
+        {"schemaVersion": 1},
+    ],
+)
 def test_an_index_that_may_be_something_else_is_refused(
     write_image: Callable[..., Path], change: dict[str, Any]
 ) -> None:
@@ -251,17 +263,72 @@ def test_an_object_in_place_of_the_list_of_tars_is_refused(tmp_path: Path) -> No
     assert refused(path) == "it has not the layers that its configuration lists."
 
 
-@pytest.mark.parametrize("key", ["urls", "URLs", "data"])
-def test_a_blob_that_readers_take_from_elsewhere_is_refused(tmp_path: Path, key: str) -> None:
+def with_described_layer(path: Path, **more: object) -> Path:
+    """An archive that says more of its layer than where it is."""
     layer = make_changed(tar_of([entry("shop")])).layers[0].blobs["gzip"]
-    elsewhere = {**Blob(media_type=LAYER_TYPES["gzip"], content=layer).descriptor, key: ["https://x.example/layer"]}
-    path = with_json(
-        tmp_path / "image.tar",
+    with_json(
+        path,
         config={"rootfs": {"type": "layers", "diff_ids": [digest(gzip.decompress(layer))]}},
-        manifest={"layers": [elsewhere]},
+        manifest={"layers": [{**Blob(media_type=LAYER_TYPES["gzip"], content=layer).descriptor, **more}]},
     )
-    path.write_bytes(write_layout({**read(path), blob_path(digest(layer)): layer}))
-    assert refused(path) == "it has a blob that is to be taken from elsewhere."
+    files = {**read(path), blob_path(digest(layer)): layer}
+    del files["manifest.json"]
+    path.write_bytes(write_layout(files))
+    return path
+
+
+@pytest.mark.parametrize("key", ["urls", "URLs", "data", "platform", "artifactType", "\u202e"])
+def test_a_blob_of_which_something_else_is_said_is_refused(tmp_path: Path, key: str) -> None:
+    """As where readers are to take it from."""
+    path = with_described_layer(tmp_path / "image.tar", **{key: ["https://x.example/layer"]})
+    assert refused(path) == f"it says {key!r} of a blob, which is not read."
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "io.containers.zstd-chunked.manifest-position",
+        "io.github.containers.zstd-chunked.manifest-checksum",
+        "containerd.io/snapshot/stargz/toc.digest",
+        "containerd.io/snapshot/nydus-bootstrap",
+        "containerd.io/snapshot/overlaybd/blob-digest",
+    ],
+)
+def test_a_layer_that_some_readers_unpack_by_annotations_is_refused(tmp_path: Path, name: str) -> None:
+    path = with_described_layer(tmp_path / "image.tar", annotations={name: "0"})
+    assert refused(path) == f"it has a blob with the annotation {name!r}, which is not read."
+
+
+@pytest.mark.parametrize("annotations", [{}, None])
+def test_a_layer_may_have_no_annotations(tmp_path: Path, annotations: object) -> None:
+    path = with_described_layer(tmp_path / "image.tar", annotations=annotations)
+    assert read_archive(path).program == "/shop"
+
+
+def test_a_configuration_has_no_annotations(tmp_path: Path) -> None:
+    path = with_json(tmp_path / "image.tar")
+    config = {**json.loads(read_archive(path).manifest.content)["config"], "annotations": {"a": "b"}}
+    with_json(path, manifest={"config": config})
+    assert refused(path) == "it has a blob with the annotation 'a', which is not read."
+
+
+def test_other_tools_name_images_by_annotations_and_platforms(write_image: Callable[..., Path]) -> None:
+    said = {"annotations": {"org.example.name": "x"}, "platform": {"os": "linux", "architecture": "amd64"}}
+    path = changed(write_image(), lambda _, index: index["manifests"][0].update(said))
+    assert read_archive(path).program == "/shop"
+
+
+def test_of_an_image_nothing_else_is_said(write_image: Callable[..., Path]) -> None:
+    path = changed(write_image(), lambda _, index: index["manifests"][0].update(artifactType="x"))
+    assert refused(path) == "it says 'artifactType' of a blob, which is not read."
+
+
+@pytest.mark.parametrize("content", [None, b"{}", b"[]", b'{"imageLayoutVersion": "2.0.0"}', b"no JSON"])
+def test_an_archive_says_that_it_is_a_layout(write_image: Callable[..., Path], content: bytes | None) -> None:
+    path = write_image()
+    entries = [(entry(name, mode=0o644), text) for name, text in read(path).items() if name != "oci-layout"]
+    path.write_bytes(tar_of([*entries, *([(entry("oci-layout"), content)] if content else [])]))
+    assert refused(path) == ("its JSON is not that of an image." if content else "oci-layout is not in it.")
 
 
 def test_labels_and_folders_may_differ_in_capitals_only(tmp_path: Path) -> None:
@@ -628,7 +695,7 @@ def test_an_archive_of_ours_names_its_image_as_it_was_written(
 
 
 def test_an_archive_of_ours_has_the_manifest_that_was_written(tmp_path: Path) -> None:
-    path = with_json(tmp_path / "image.tar", manifest={"subject": {}})
+    path = with_json(tmp_path / "image.tar")
     name = blob_path(read_archive(path).manifest.digest)
     assert refused_image(path) == f"{name} in it is not as it was written."
 
