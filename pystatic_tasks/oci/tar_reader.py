@@ -18,12 +18,16 @@ RECORD = 20 * BLOCK
 PIECE = 2**20
 # Names are no longer than 4096 bytes, and one header has two.
 LARGEST_EXTENDED_HEADER = 2**14
+# Times, owners and some attributes beside the names.
+MOST_RECORDS = 32
 # A tree of CPython with all that its distributions bring has some tens of thousands.
 MOST_MEMBERS = 250_000
 EXTENDED = "x"
 Kind = Literal["file", "folder", "link", "other"]
 KINDS: Mapping[str, Kind] = {"0": "file", "5": "folder", "2": "link"}
 NO_TAR = "it is no tar"
+TOO_LARGE_HEADER = "it has a header that is too large"
+RECORD_BEGINS = re.compile(rb"([1-9][0-9]{0,4}) ([!-<>-~]+)=")
 
 
 class BrokenArchiveError(Exception):
@@ -92,7 +96,7 @@ def read_members(source: Source) -> Iterator[Member]:
         BrokenArchiveError: it is none, or holds too much, or what is not written here.
     """
     at = count = 0
-    records: dict[str, str] = {}
+    records: dict[str, str] | None = None
     while any(header := exactly(source, BLOCK)):
         at += BLOCK
         count += 1
@@ -103,12 +107,14 @@ def read_members(source: Source) -> Iterator[Member]:
         padding = -size % BLOCK
         if typeflag == EXTENDED:
             if size > LARGEST_EXTENDED_HEADER:
-                raise BrokenArchiveError("it has a header that is too large")
+                raise BrokenArchiveError(TOO_LARGE_HEADER)
+            if records is not None:
+                raise BrokenArchiveError(NO_TAR)
             records = read_records(exactly(source, size))
             exactly(source, padding)
             at += size + padding
             continue
-        member = make_member(header, typeflag, size, at, records, content_of(source, size))
+        member = make_member(header, typeflag, size, at, records or {}, content_of(source, size))
         if (size and member.kind != "file") or (member.kind == "link" and not member.link):
             raise BrokenArchiveError(NO_TAR)
         yield member
@@ -116,7 +122,9 @@ def read_members(source: Source) -> Iterator[Member]:
             pass
         exactly(source, padding)
         at += size + padding
-        records = {}
+        records = None
+    if records is not None:
+        raise BrokenArchiveError(NO_TAR)
     # Some readers go on behind one block of zeros.
     rest = source.read(RECORD + 1)
     if len(rest) > RECORD or any(rest):
@@ -186,13 +194,17 @@ def text(content: bytes) -> str:
 def read_records(content: bytes) -> dict[str, str]:
     """What an extended header says, by keyword; those that would change what is read otherwise are refused."""
     found = {}
-    while content:
-        match = re.match(rb"([1-9][0-9]{0,4}) ([!-<>-~]+)=", content)
-        length = int(match[1]) if match else 0
-        if match is None or not match.end() < length <= len(content) or content[length - 1 : length] != b"\n":
+    at = count = 0
+    while at < len(content):
+        match = RECORD_BEGINS.match(content, at)
+        end = at + int(match[1]) if match else 0
+        if match is None or not match.end() < end <= len(content) or content[end - 1 : end] != b"\n":
             raise BrokenArchiveError(NO_TAR)
-        found[match[2].decode()] = content[match.end() : length - 1].decode("utf-8", "surrogateescape")
-        content = content[length:]
+        found[match[2].decode()] = content[match.end() : end - 1].decode("utf-8", "surrogateescape")
+        at = end
+        count += 1
+        if count > MOST_RECORDS:
+            raise BrokenArchiveError(TOO_LARGE_HEADER)
     if "size" in found or any(keyword.startswith("GNU.sparse") for keyword in found):
         raise BrokenArchiveError("it holds what is not written here: sparse files, or files of more than 8 GiB")
     return found

@@ -24,6 +24,8 @@ BLOBS = "blobs/"
 BUILD_AGAIN = "Build the image again."
 # Of an archive in bytes, and of all that its layers hold.
 LARGEST = 8 * 2**30
+# All of them are kept; an image has some hundreds of layers at most.
+MOST_ENTRIES = 10_000
 # What registries take of a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 LARGEST_JSON = 4 * 2**20
 # Of a descriptor. By others, such as `urls` and `data`, readers take a blob from elsewhere.
@@ -49,6 +51,8 @@ class Archive:
             if member.name in self.members:
                 raise BrokenArchiveError(f"{quoted(member.name)} is in it twice")
             self.members[member.name] = member
+            if len(self.members) > MOST_ENTRIES:
+                raise BrokenArchiveError(f"it has more than {MOST_ENTRIES} entries")
             if member.kind == "file" and member.name.startswith(BLOBS):
                 check_blob(member.name, member.content)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Sequence
 
 import pytest
 from changed_images import entry, link, tar_of
@@ -146,6 +147,26 @@ def test_what_an_extended_header_says_is_known_by_its_keywords() -> None:
 
 def test_an_extended_header_of_any_size_is_not_read() -> None:
     assert refused(extended(bytes(2**15))) == "it has a header that is too large"
+
+
+def record(keyword: str, text: str = "") -> bytes:
+    body = f" {keyword}={text}\n"
+    return next(f"{size}{body}".encode() for size in range(len(body), len(body) + 6) if len(f"{size}{body}") == size)
+
+
+@pytest.mark.parametrize("keywords", [[f"x{number}" for number in range(33)], ["path"] * 33])
+def test_an_extended_header_of_very_many_records_is_not_read(keywords: Sequence[str]) -> None:
+    """Each may be a keyword of its own, which is kept, or one that is said again and again."""
+    assert len(members(extended(b"".join(record(each, "b") for each in keywords[1:])))) == 1
+    assert refused(extended(b"".join(record(each, "b") for each in keywords))) == "it has a header that is too large"
+
+
+@pytest.mark.parametrize("content", [b"", record("path", "b")])
+def test_an_extended_header_is_that_of_an_entry(content: bytes) -> None:
+    """Very many that say nothing of any entry would take long."""
+    header = (entry("x", b"x"), content)
+    assert refused(tar_of([header, header, entry("a")])) == "it is no tar"
+    assert refused(tar_of([entry("a"), header])) == "it is no tar"
 
 
 def test_there_is_an_end_to_entries(monkeypatch: pytest.MonkeyPatch) -> None:

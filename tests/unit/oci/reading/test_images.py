@@ -146,6 +146,16 @@ def test_what_is_no_file_is_not_followed(tmp_path: Path, kind: bytes) -> None:
     assert refused(path) == "'index.json' in it is neither a file nor a folder."
 
 
+def test_there_is_an_end_to_what_an_archive_holds(write_image: Callable[..., Path]) -> None:
+    """All of it is kept while it is read."""
+    path = write_image()
+    there = [(entry(name), content) for name, content in read(path).items()]
+    path.write_bytes(tar_of([*there, *(entry(f"x{number}") for number in range(10_000 - len(there)))]))
+    assert read_archive(path).program == "/shop"
+    path.write_bytes(tar_of([*there, *(entry(f"x{number}") for number in range(10_001 - len(there)))]))
+    assert refused(path) == "it has more than 10000 entries."
+
+
 def test_a_folder_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "image.tar"
     path.write_bytes(tar_of([entry("index.json", tarfile.DIRTYPE)]))
