@@ -14,6 +14,7 @@ from typing import Union
 
 from pystatic_tasks.oci.tar_reader import MOST_MEMBERS
 from pystatic_tasks.system.files import LONGEST_NAME, LONGEST_PATH
+from pystatic_tasks.system.texts import printable
 
 MOST_LEVELS = 256
 # Far more than any path has that is meant, and what the kernel follows in links is less.
@@ -46,9 +47,9 @@ def problem(name: str, link: str = "") -> str:
     if not link:
         return ""
     if link.startswith("/"):
-        return f"is a link to the absolute path {link}"
+        return f"is a link to the absolute path {printable(link)}"
     target = posixpath.normpath(posixpath.join(posixpath.dirname(name), link))
-    return f"is a link out of the root, to {link}" if target.split("/")[0] == ".." else ""
+    return f"is a link out of the root, to {printable(link)}" if target.split("/")[0] == ".." else ""
 
 
 def is_too_long(path: str) -> bool:
