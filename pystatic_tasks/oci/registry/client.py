@@ -70,7 +70,9 @@ class Registry:
         self._address = registry_address(host)
         self._wire = Wire(name, self._address, lambda: trusted(host, environment), self._count, self._shown)
         self._find_credentials = credentials
-        self._authorization = ""
+        # By repository, since each may have an account of its own.
+        self._accounts: dict[str, Credentials | None] = {}
+        self._authorizations: dict[str, str] = {}
         self._secrets = secrets or Secrets()
         self._realm: Address | None = None
         self._say = say
@@ -137,7 +139,8 @@ class Registry:
     def _put_blob(self, repository: str, blob: Blob, others: Sequence[str]) -> bool:
         if self._has_blob(repository, blob):
             return False
-        mount = f"?{urlencode({'mount': blob.digest, 'from': others[0]})}" if others else ""
+        source = next((each for each in others if self._has_account_of(repository, each)), None)
+        mount = f"?{urlencode({'mount': blob.digest, 'from': source})}" if source else ""
         answer = self._ask(repository, "POST", self._of(repository, f"blobs/uploads/{mount}"), BYTES)
         self._expect(answer, f"does not take anything into {repository}", 201, 202)
         if answer.status == 201:
@@ -149,6 +152,14 @@ class Registry:
         self._expect(answer, f"does not take {blob.digest} into {repository}", 201, 202, 204)
         self._expect_digest(answer, "took", blob)
         return True
+
+    def _has_account_of(self, repository: str, other: str) -> bool:
+        """Whether what may write to a repository may read another: that has the same account, or wants none."""
+        if other not in self._accounts:
+            return True
+        if repository not in self._accounts:
+            self._accounts[repository] = self._find_credentials(repository)
+        return self._accounts[repository] == self._accounts[other]
 
     def expect(self, repository: str) -> None:
         """Count what there is for a repository among what is shown of nothing that a registry says."""
@@ -173,14 +184,14 @@ class Registry:
         """
         self.expect(repository)
         headers = headers or {}
-        answer = self._send(method, address, headers, body)
+        answer = self._send(repository, method, address, headers, body)
         if answer.status == 401 and self._is_of_registry(answer.address):
-            credentials = self._find_credentials(repository)
+            credentials = self._accounts[repository] = self._find_credentials(repository)
             self._secrets.add(self.name, repository, credentials)
-            self._authorization = self._log_in(answer, credentials)
-            if not self._authorization:
+            self._authorizations[repository] = self._log_in(answer, credentials)
+            if not self._authorizations[repository]:
                 raise refused(self.name, credentials)
-            answer = self._send(method, address, headers, body)
+            answer = self._send(repository, method, address, headers, body)
             if answer.status == 401:
                 raise refused(self.name, credentials)
         if answer.status in (401, 403):
@@ -191,12 +202,13 @@ class Registry:
             )
         return answer
 
-    def _send(self, method: str, address: Address, headers: Mapping[str, str], body: bytes) -> Answer:
+    def _send(self, repository: str, method: str, address: Address, headers: Mapping[str, str], body: bytes) -> Answer:
         """One request, wherever the registry leads; it alone is shown who asks."""
+        authorization = self._authorizations.get(repository, "")
 
         def shown(address: Address) -> Mapping[str, str]:
-            is_shown = self._authorization and self._is_of_registry(address)
-            return {**headers, "Authorization": self._authorization} if is_shown else headers
+            is_shown = authorization and self._is_of_registry(address)
+            return {**headers, "Authorization": authorization} if is_shown else headers
 
         return self._follow(method, address, shown, body)
 

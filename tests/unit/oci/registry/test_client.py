@@ -118,6 +118,58 @@ def test_a_password_is_shown_once_it_is_asked_for_and_from_then_on(server: Serve
     assert [each.headers.get("Authorization") for each in server.asked] == [None, BASIC, BASIC]
 
 
+TEAMS = {name: Credentials(username=name, secret="word", source="a file") for name in ("a", "b")}
+
+
+def team(asked: Asked) -> str:
+    return asked.path.split("/")[2]
+
+
+def shows(name: str) -> str:
+    return f"Basic {base64.b64encode(f'{name}:word'.encode()).decode()}"
+
+
+def connect_teams(server: Server) -> Registry:
+    """As Podman keeps them, which may have an account for a part of a registry."""
+    return Registry(
+        server.address,
+        lambda repository: TEAMS[repository.partition("/")[0]],
+        lambda _: None,
+        environment={},
+        pause=lambda _: None,
+    )
+
+
+def test_each_repository_is_shown_its_own_account(server: Server) -> None:
+    server.reply = lambda asked: wants('Basic realm="a registry"', shows(team(asked)))(asked)
+    connected = connect_teams(server)
+    for repository in ("a/shop", "b/shop", "a/shop", "a/other"):
+        assert not connected.put_blob(repository, LAYER)
+    assert [(team(each), each.headers.get("Authorization")) for each in server.asked] == [
+        ("a", None),
+        ("a", shows("a")),
+        ("b", None),
+        ("b", shows("b")),
+        ("a", shows("a")),
+        ("a", None),
+        ("a", shows("a")),
+    ]
+
+
+def test_a_repository_takes_from_another_of_its_account_alone(server: Server) -> None:
+    def reply(asked: Asked) -> Reply:
+        if asked.headers.get("Authorization") != shows(team(asked)):
+            return 401, {"WWW-Authenticate": 'Basic realm="a registry"'}, b""
+        return {"HEAD": (404, {}, b""), "POST": (202, {"Location": asked.path}, b"")}.get(asked.method, (201, {}, b""))
+
+    server.reply = reply
+    connected = connect_teams(server)
+    connected.put_blob("a/shop", LAYER)
+    connected.put_blob("b/shop", LAYER, ["a/shop"])
+    connected.put_blob("b/other", LAYER, ["a/shop", "b/shop"])
+    assert [each.path.partition("&")[2] for each in server.asked if each.method == "POST"] == ["", "", "from=b%2Fshop"]
+
+
 def tokens(server: Server, given: Mapping[str, object], status: int = 200) -> Callable[[Asked], Reply]:
     challenge = f'Bearer realm="http://{server.address}/token",service="a registry",scope="repository:shop:pull,push"'
 
