@@ -149,15 +149,25 @@ def hidden(text: str, secrets: Iterable[str], plain: Iterable[str] = ()) -> str:
 
 def hiding(secrets: Iterable[str], plain: Iterable[str] = ()) -> Callable[[str], str]:
     """What does that, for many texts."""
+    patterns = patterns_of(secrets, plain)
+    return lambda text: masked(without(text, spans_of(patterns, text)))
+
+
+def holds(text: str, secrets: Iterable[str], plain: Iterable[str] = ()) -> bool:
+    """Whether any of them is in a text; arguments as for `hidden`."""
+    return any(True for _ in spans_of(patterns_of(secrets, plain), text))
+
+
+def patterns_of(secrets: Iterable[str], plain: Iterable[str]) -> set[Pattern]:
     parts = {part for secret in secrets for part in parts_of(secret)}
     words = {each for each in plain if len(each) >= SHORTEST_SECRET}
-    patterns = {*map(pattern, parts), *(Pattern(words=(each,)) for each in words)}
+    return {*map(pattern, parts), *(Pattern(words=(each,)) for each in words)}
 
-    def hide(text: str) -> str:
-        read = cache(partial(readings, text))
-        return masked(without(text, [span for each in patterns for span in each.spans(text, read)]))
 
-    return hide
+def spans_of(patterns: Iterable[Pattern], text: str) -> Iterator[Span]:
+    read = cache(partial(readings, text))
+    for each in patterns:
+        yield from each.spans(text, read)
 
 
 def without(text: str, spans: Iterable[Span]) -> str:

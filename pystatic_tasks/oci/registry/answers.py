@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pystatic_tasks.config.hiding import HIDDEN, effort, hidden
+from pystatic_tasks.config.hiding import HIDDEN, effort, hidden, holds, parts_of
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.registry.addresses import Address, resolve
 
@@ -17,6 +18,8 @@ LONGEST_SHOWN = 200  # Characters of what a registry says that are shown.
 LONGEST_READ = 2**16  # Characters of it in which secrets are looked for.
 # Of looking for secrets, which is some seconds; a registry may have chosen both what it says and an identity token.
 MOST_STEPS = 4 * 10**6
+# Letters and symbols that look like spaces, or like nothing.
+BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 SEE_LOG = "See what the registry's log says, and what stands before it."
 MOVED = (301, 302, 303, 307, 308)
 # Those after which the same is asked again, by https://www.rfc-editor.org/rfc/rfc9110#section-15.4.
@@ -118,7 +121,8 @@ def shown(text: str, secrets: Iterable[str] = (), tokens: Iterable[str] = ()) ->
     """The beginning of whatever a registry says, in one line, and without the secrets that it was shown.
 
     In small letters too, as names of hosts have them, and in capitals. What is too long to be looked through for
-    secrets of many signs, or of which a secret may be longer than what is read, is not shown at all.
+    secrets of many signs, or of which a secret may be longer than what is read, is not shown at all; nor is what would
+    look like a secret, by spaces of other kinds, marks above letters and what is not seen.
 
     Args:
         text: What it says.
@@ -132,8 +136,36 @@ def shown(text: str, secrets: Iterable[str] = (), tokens: Iterable[str] = ()) ->
     seen = hidden(read, written, given)
     # What ends where reading ended may be the first part of a secret.
     whole = seen if len(text) <= LONGEST_READ else seen[: -LONGEST_READ // 2]
+    if looks_like(whole, written, given):
+        return HIDDEN
     return "".join(each if each.isprintable() else " " for each in whole[:LONGEST_SHOWN])
 
 
 def in_all_letters(secrets: Iterable[str]) -> set[str]:
     return {written for each in secrets for written in (each, each.lower(), each.upper())}
+
+
+def looks_like(text: str, secrets: Iterable[str], tokens: Iterable[str]) -> bool:
+    """Whether one of them may be seen in a text, or there are too many to look for.
+
+    Where both are of plain characters, a secret is seen only where it is.
+    """
+    is_other = not is_plain(text)
+    parts = (part for each in secrets for part in parts_of(each))
+    quoted, given = ({letters(each) for each in some if is_other or not is_plain(each)} for some in (parts, tokens))
+    seen = letters(text) if quoted or given else ""
+    return len(seen) * effort(quoted) > MOST_STEPS or holds(seen, quoted, given)
+
+
+def is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def letters(text: str) -> str:
+    """What is seen of a text besides spaces and marks."""
+    # Very many marks would take long to be put in their order.
+    return without_blanks(unicodedata.normalize("NFKD", without_blanks(text)))
+
+
+def without_blanks(text: str) -> str:
+    return "".join(each for each in text if unicodedata.category(each)[0] not in "CMZ" and each not in BLANKS)

@@ -52,6 +52,50 @@ def test_no_secret_that_http_took_for_latin_1_is_shown(text: str) -> None:
     assert shown(f"{text} is wrong", ["pässwörd"]) == "*** is wrong"
 
 
+STAPLE = "correct horse battery staple"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        (STAPLE, "correct\nhorse\tbattery\u2028staple"),
+        (STAPLE, "correct\0horse\x1bbattery\u200bstaple"),
+        (STAPLE, "correct\u3000horse\u2800battery\u3164staple"),
+        (STAPLE, "cor\0rect horse\0battery sta\u200bple"),
+        (STAPLE, "CORRECT\nHORSE\nBATTERY\nSTAPLE"),
+        ("correct\u00a0horse", "correct horse"),
+        ("correct\nhorse!", "correct horse!"),
+        ("hunter2secret", "hun\0ter2secret"),
+        ("hunter2secret", "hun\u034fter2\ufe0fsecret"),
+        ("hunter2secret", "h\u0336unter2secret"),
+        ("hunter2secret", "\uff48unter2secret"),
+        ("Pässwörd1234", "Pa\u0308sswo\u0308rd1234"),
+        ("Pa\u0308sswo\u0308rd1234", "Pässwörd1234"),
+        ("hun&ter2<secret", "hun&amp;ter2\u034f&lt;secret"),
+        ("first line!\nsecond line", "sec\0ond line"),
+    ],
+)
+def test_no_secret_is_shown_by_what_is_not_seen(secret: str, text: str) -> None:
+    assert shown(f"denied: {text}.", [secret]) == "***"
+    assert shown(f"denied: {text} {'y' * LONGEST_READ}", [secret]) == "***"
+
+
+def test_no_token_is_shown_by_what_is_not_seen() -> None:
+    assert shown("denied: given-\0to-me", [], ["given-to-me"]) == "***"
+
+
+@pytest.mark.parametrize("text", ["a bad minute", "späte bad bytes\nfrom you"])
+def test_what_is_no_secret_is_shown_with_what_is_seen_of_it(text: str) -> None:
+    assert shown(text, ["admin", "word", "\u034f\u034f\u034f\u034f"]) == text.replace("\n", " ")
+
+
+def test_what_is_not_seen_costs_nothing() -> None:
+    for text in ("a\u0301\u0323" * 20_000, "\u0301" * 30_000 + "\u0323" * 30_000, "\ufdfa" * 60_000):
+        started = time.process_time()
+        shown(text, ["correct-horse " * 20])
+        assert time.process_time() - started < 3
+
+
 def test_tokens_are_hidden_at_once_however_long_and_many_they_are() -> None:
     tokens = [f"{number:04}" + "\"'\\<&>/%" * 2000 for number in range(100)]
     text = f"{tokens[7]} {tokens[8].upper()} tok " + "\"'\\<&>/%" * 2000
