@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import time
+from ipaddress import ip_address
 from typing import Any
 
 from pystatic_tasks.in_env.bounded import Limits, TooLargeError
@@ -22,8 +24,8 @@ def connect(host: str, port: int, each_seconds: float, seconds: float) -> socket
         OSError: none does.
     """
     end = time.monotonic() + seconds
-    problem = OSError(f"{host} has no address")
-    for family, kind, protocol, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    problem: OSError = TimeoutError()
+    for family, kind, protocol, place in places(host, port):
         left_seconds = end - time.monotonic()
         if left_seconds <= 0:
             break
@@ -39,6 +41,19 @@ def connect(host: str, port: int, each_seconds: float, seconds: float) -> socket
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
     raise problem
+
+
+def places(host: str, port: int) -> list[tuple[int, int, int, Any]]:
+    """Families, kinds, protocols and addresses of a host.
+
+    Raises:
+        OSError: it has none, or is `localhost`, which needs no TLS, and has none of this machine.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    may_be = [each for each in found if host != "localhost" or ip_address(each[4][0]).is_loopback]
+    if not may_be:
+        raise OSError(errno.EADDRNOTAVAIL, "its name does not lead to this machine")
+    return [(family, kind, protocol, place) for family, kind, protocol, _, place in may_be]
 
 
 class BoundedSocket(socket.socket):

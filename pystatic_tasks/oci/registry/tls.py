@@ -16,7 +16,7 @@ from urllib3.util.ssltransport import SSLTransport
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.in_env.bounded import Limits
 from pystatic_tasks.oci.registry.addresses import Address, parse_address
-from pystatic_tasks.oci.registry.bounded_socket import BoundedSocket
+from pystatic_tasks.oci.registry.bounded_socket import BoundedSocket, connect
 from pystatic_tasks.system.certificates import find_bundle
 
 # One folder for each registry, with the certificates of its authority: https://docs.docker.com/engine/security/certificates/
@@ -77,7 +77,7 @@ def speaks_tls(address: Address) -> bool:
     limits = Limits(size_bytes=LARGEST_HANDSHAKE_BYTES, seconds=CONNECT_SECONDS)
     try:
         with (
-            socket.create_connection((address.host, address.port), timeout=CONNECT_SECONDS) as connection,
+            connect(address.host, address.port, CONNECT_SECONDS, CONNECT_SECONDS) as connection,
             BoundedSocket(connection, limits) as bounded,
             context.wrap_socket(bounded, server_hostname=address.host),
         ):

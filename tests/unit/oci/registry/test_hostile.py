@@ -575,6 +575,38 @@ def test_each_address_of_a_name_is_tried(hostile: Hostile, monkeypatch: pytest.M
     assert connect(hostile).get_manifest("shop", "1", "an/index") is None
 
 
+def test_localhost_is_this_machine_alone(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked without TLS, by its name: wherever that leads, nobody else is shown a password."""
+    find = socket.getaddrinfo
+    places = ["203.0.113.9", "2001:db8::9"]
+
+    def find_elsewhere(host: str, *arguments: Any, **options: Any) -> list[Any]:
+        assert host == "localhost"
+        return [each for place in places for each in find(place, *arguments, **options)]
+
+    tried = []
+
+    class Watched(socket.socket):
+        def connect(self, address: Any) -> None:
+            tried.append(address[0])
+            super().connect(address)
+
+    monkeypatch.setattr(socket, "socket", Watched)
+    monkeypatch.setattr(socket, "getaddrinfo", find_elsewhere)
+    monkeypatch.setattr("pystatic_tasks.oci.registry.retries.DELAYS_SECONDS", ())
+    with pytest.raises(PushError) as caught:
+        connect(f"localhost:{hostile.port}").get_manifest("shop", "1", "an/index")
+    assert (tried, str(caught.value)) == (
+        [],
+        f"localhost:{hostile.port} cannot be reached: its name does not lead to this machine.\n"
+        "See whether its name is right and it runs, and push again: what it has already is not sent again.",
+    )
+    places.append("127.0.0.1")
+    hostile.behave = lambda heard: [answer(404)]
+    assert connect(f"localhost:{hostile.port}").get_manifest("shop", "1", "an/index") is None
+    assert set(tried) == {"127.0.0.1"}
+
+
 SECONDS_OF_FLOOD = 4
 
 
