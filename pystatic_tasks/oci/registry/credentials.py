@@ -100,13 +100,14 @@ def look_up(path: Path, registry: str, repository: str, environment: Mapping[str
     content = read(path)
     helpers = table(content, "credHelpers")
     names = DOCKER_HUB_NAMES if registry in DOCKER_HUB_NAMES else (registry,)
-    helper = next((helpers[name] for name in names if name in helpers), content.get("credsStore"))
+    keys = (DOCKER_HUB_SERVER, *names) if registry in DOCKER_HUB_NAMES else names
+    helper = next((helpers[key] for key in keys if key in helpers), content.get("credsStore"))
     if helper:
         server = DOCKER_HUB_SERVER if registry in DOCKER_HUB_NAMES else registry
         found = ask_helper(f"docker-credential-{helper}", server, environment)
         if found:
             return found
-    entries = {plain(key): entry for key, entry in table(content, "auths").items()}
+    entries = by_place(table(content, "auths"))
     for place in places(names, repository):
         if entries.get(place):
             found = decode(path, registry, entries[place])
@@ -140,12 +141,13 @@ def places(names: tuple[str, ...], repository: str) -> Iterator[str]:
             yield "/".join([name, *parts[:count]])
 
 
-def plain(key: str) -> str:
-    """A key of `auths` without what older Dockers put around the host."""
-    host = key.partition("://")[2] or key
-    for ending in ("/", "/v1", "/v2"):
-        host = host.removesuffix(ending)
-    return host
+def by_place(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Entries of `auths` by registry or part of one; those that older Dockers wrote, by whole addresses, come last."""
+    older = {key: key.partition("://")[2].partition("/")[0] for key in entries if "://" in key}
+    found = {key.removesuffix("/"): entry for key, entry in entries.items() if key not in older}
+    for key, host in older.items():
+        found.setdefault(host, entries[key])
+    return found
 
 
 def decode(path: Path, registry: str, entry: Mapping[str, Any]) -> Credentials | None:

@@ -60,10 +60,25 @@ def test_what_docker_login_left_is_found(home: Path) -> None:
     assert find(home) == Credentials(username="me", secret="a:b", source=str(path))
 
 
-@pytest.mark.parametrize("key", ["https://{}", "http://{}/", "https://{}/v1/", "https://{}/v2/", "{}/v2"])
+@pytest.mark.parametrize(
+    "key", ["https://{}", "http://{}/", "https://{}/v1/", "https://{}/v2/", "https://{}/some/path", "{}/"]
+)
 def test_older_dockers_wrote_whole_addresses(home: Path, key: str) -> None:
     docker(home, {"auths": {key.format(REGISTRY): {"auth": auth("me", "word")}}})
     assert secret(home) == "word"
+
+
+@pytest.mark.parametrize("older", [["https://{}/v1/"], ["https://{}/v1/", "https://{}/v2/"]])
+def test_an_address_that_an_older_docker_wrote_comes_after_the_name(home: Path, older: list[str]) -> None:
+    """Wherever it stands in the file."""
+    entries = {key.format(REGISTRY): {"auth": auth("me", key)} for key in older}
+    docker(home, {"auths": entries})
+    assert secret(home) == older[0]
+    for name in ({REGISTRY: {"auth": auth("me", "name")}}, {f"{REGISTRY}/": {"auth": auth("me", "name")}}):
+        docker(home, {"auths": {**name, **entries}})
+        assert secret(home) == "name"
+        docker(home, {"auths": {**entries, **name}})
+        assert secret(home) == "name"
 
 
 @pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "index.docker.io"])
@@ -92,6 +107,13 @@ def test_podmans_files_are_where_podman_has_them(home: Path) -> None:
         write(path, {})
     environment = {"HOME": str(home), "REGISTRY_AUTH_FILE": str(paths[0]), "XDG_RUNTIME_DIR": str(home / "run")}
     assert config_files(environment) == paths
+
+
+@pytest.mark.parametrize("part", ["v1", "v2", "team"])
+def test_an_entry_for_a_part_of_a_registry_holds_for_no_other(home: Path, part: str) -> None:
+    docker(home, {"auths": {f"{REGISTRY}/{part}": {"auth": auth("me", "word")}}})
+    assert find(home, repository="others/shop") is None
+    assert find(home, repository=f"{part}/shop") is not None
 
 
 @pytest.mark.parametrize(
@@ -125,6 +147,13 @@ def test_the_store_is_asked_for_all_others(home: Path) -> None:
 def test_a_helper_knows_docker_hub_by_its_old_address(home: Path) -> None:
     docker(home, {"credsStore": "all"})
     helper(home, "all", f"[ \"$(cat)\" = https://index.docker.io/v1/ ] && echo '{FOUND}'")
+    assert secret(home, "docker.io") == "from the helper"
+
+
+@pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "docker.io", "index.docker.io"])
+def test_docker_hub_may_have_a_helper_of_its_own_under_each_name(home: Path, key: str) -> None:
+    docker(home, {"credHelpers": {key: "own"}})
+    helper(home, "own", f"[ \"$(cat)\" = https://index.docker.io/v1/ ] && echo '{FOUND}'")
     assert secret(home, "docker.io") == "from the helper"
 
 
