@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect
+from collections.abc import Iterator, Sequence
 
 import yaml
 
@@ -26,13 +27,14 @@ def read_stream(source: Source) -> Stream:
         ConfigError: it is no YAML.
     """
     places: list[Place] = []
+    line_ends = [each.start() for each in re.finditer("\n", source.text)]
     separator = None
     try:
         for event in yaml.parse(source.text, Loader=LOADER):
             if isinstance(event, yaml.DocumentStartEvent) and separator is None:
                 separator = separator_before(event)
             elif isinstance(event, yaml.ScalarEvent):
-                places += find_place(source.text, event)
+                places += find_place(source.text, line_ends, event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         assert mark
@@ -49,8 +51,8 @@ def separator_before(first_document: yaml.DocumentStartEvent) -> str:
     return "" if first_document.explicit else NEW_DOCUMENT
 
 
-def find_place(text: str, scalar: yaml.ScalarEvent) -> Iterator[Place]:
-    """Where in the text a scalar names an image, if it does."""
+def find_place(text: str, line_ends: Sequence[int], scalar: yaml.ScalarEvent) -> Iterator[Place]:
+    """Where in the text, whose lines end so, a scalar names an image, if it does."""
     named = NAMED.fullmatch(scalar.value)
     if not named:
         return
@@ -65,5 +67,5 @@ def find_place(text: str, scalar: yaml.ScalarEvent) -> Iterator[Place]:
         # Spelled with escapes, or with an apostrophe, which is doubled: what quotes alone allow.
         start = text.index(scalar.style or '"', first.index) + 1
         end = last.index - 1
-    line = text.count("\n", 0, start) + 1
+    line = bisect(line_ends, start) + 1
     yield Place(name=named[1], start=start, end=end, line=line, is_plain=not scalar.style)
