@@ -123,7 +123,7 @@ def bundles(registry: str, environment: Mapping[str, str]) -> Iterator[Path]:
 def why_untrusted(error: BaseException) -> str:
     """Why a certificate was refused, if that is below an error; otherwise ""."""
     found = (each.verify_message for each in causes(error) if isinstance(each, ssl.SSLCertVerificationError))
-    return next(found, "")
+    return next(found, "").rstrip(".")
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

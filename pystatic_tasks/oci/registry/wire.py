@@ -139,6 +139,10 @@ class RoomyResponse(PlainHead):
         self.fp = Buffer(self.fp.detach(), LARGEST_ANSWER_BYTES)
 
 
+class NoProxyError(OSError):
+    """What a proxy answers is not HTTP."""
+
+
 class PlainConnection(HTTPConnection):
     """Takes no longer to send, and receives no more and no longer, than it may."""
 
@@ -148,6 +152,17 @@ class PlainConnection(HTTPConnection):
         connection = connect(self._dns_host, self.port, CONNECT_SECONDS, ANSWER_SECONDS)
         self._bounded = BoundedSocket(connection, limits(CONNECT_SECONDS))
         return self._bounded
+
+    def _tunnel(self) -> None:
+        try:
+            super()._tunnel()
+        except (HTTPException, ValueError) as error:
+            if isinstance(error, RemoteDisconnected):
+                raise
+            problem = NoProxyError()
+        else:
+            return
+        raise problem
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -221,8 +236,13 @@ def failure(name: str, address: Address, error: Exception, show: Callable[[str],
             f"{place} answers more than {LARGEST_ANSWER_BYTES // 10**6} MB.",
             "See whether that is a registry, and what its log says.",
         )
-    why = "what it answers is not HTTP" if is_no_http(error) else why_unreachable(error)
-    return PassingError(f"{place} cannot be reached: {why}.", WHEN_UNREACHABLE)
+    return PassingError(f"{place} cannot be reached: {why_no_answer(error)}.", WHEN_UNREACHABLE)
+
+
+def why_no_answer(error: Exception) -> str:
+    if any(isinstance(each, NoProxyError) for each in causes(error)):
+        return "what the proxy answers is not HTTP"
+    return "what it answers is not HTTP" if is_no_http(error) else why_unreachable(error)
 
 
 def is_no_http(error: Exception) -> bool:

@@ -43,6 +43,27 @@ def test_a_proxy_is_asked_for_a_tunnel(hostile: Hostile, monkeypatch: pytest.Mon
     assert hostile.heard[0].headers["proxy-authorization"] == f"Basic {word}"
 
 
+@pytest.mark.parametrize(
+    "content", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 20x OK\r\n\r\n", b"HTTP/1.1 200 " + b"x" * 100_000]
+)
+def test_a_proxy_that_answers_something_else_is_said(
+    hostile: Hostile, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", PROXY.format(hostile.port))
+    hostile.behave = lambda heard: [content, HANG_UP]
+    with pytest.raises(PushError) as caught:
+        connect().get_manifest("shop", "1", "an/index")
+    assert caught.value.problem == "registry.example cannot be reached: what the proxy answers is not HTTP."
+
+
+def test_a_proxy_that_hangs_up_is_said(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", PROXY.format(hostile.port))
+    hostile.behave = lambda heard: [HANG_UP]
+    with pytest.raises(PushError) as caught:
+        connect().get_manifest("shop", "1", "an/index")
+    assert caught.value.problem == "registry.example cannot be reached: the connection was cut."
+
+
 def test_a_proxy_has_the_same_limits(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", PROXY.format(hostile.port))
     hostile.behave = lambda heard: itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000)
@@ -100,7 +121,7 @@ def test_addresses_that_may_be_secret_are_not_logged(hostile: Hostile) -> None:
 
 def test_a_host_whose_certificate_is_not_trusted_is_shown_without_secrets() -> None:
     refusal = ssl.SSLCertVerificationError(1, "certificate verify failed")
-    refusal.verify_message = "Hostname mismatch, certificate is not valid for 'sesame.example'"
+    refusal.verify_message = "Hostname mismatch, certificate is not valid for 'sesame.example'."
     address = parse_address("https://sesame.example/x")
     problem = failure("registry.example", address, SSLError(refusal), lambda text: shown(text, ["Sesame"])).problem
     assert problem == (
