@@ -152,9 +152,14 @@ def folders_around(config: ImageConfig, candidate: Candidate) -> list[Path]:
     return [*project_folders(config, candidate), *named_folders(candidate)]
 
 
-def base_of(config: ImageConfig, candidate: Candidate, path: Path) -> Path:
-    """The folder whose git is asked for a path."""
-    return next((each for each in folders_around(config, candidate) if path.is_relative_to(each)), path.parent)
+def base_of(config: ImageConfig, candidate: Candidate, path: Path) -> Path | None:
+    """The folder of those that a path lies in; None if it lies elsewhere."""
+    return next((each for each in folders_around(config, candidate) if path.is_relative_to(each)), None)
+
+
+def repository_of(path: Path) -> Path:
+    """The folder of the repository that a path lies in, or else the one that it lies in."""
+    return next((each for each in path.parents if os.path.lexists(each / ".git")), path.parent)
 
 
 def named_folders(candidate: Candidate) -> list[Path]:
@@ -170,7 +175,8 @@ def reason_of_place(config: ImageConfig, candidate: Candidate) -> str:
     """Refuses links that lead out of the project and of the folder that was named, if only to lead back in."""
     if not candidate.origin:
         return ""
-    around = [*folders_around(config, candidate), *ways(base_of(config, candidate, candidate.origin))]
+    base = base_of(config, candidate, candidate.origin) or candidate.origin.parent
+    around = [*folders_around(config, candidate), *ways(base)]
     outside = (path for path in candidate.places if not any(path.is_relative_to(folder) for folder in around))
     return next((f"a link to {path}" for path in outside), "")
 
@@ -180,7 +186,7 @@ def reason_of_git(config: ImageConfig, candidate: Candidate, ignored: Asked) -> 
     for path in candidate.places:
         if is_metadata_of_a_build(path):
             continue
-        base, named = base_of(config, candidate, path), named_folders(candidate)
+        base, named = base_of(config, candidate, path) or repository_of(path), named_folders(candidate)
         found = list(map(ignored, [base, *repositories_between(base, path)]))
         by_hand = any(path.is_relative_to(each) and is_ignored(each, found) for each in named)
         elsewhere = base in named and base not in project_folders(config, candidate) and found[0].itself

@@ -20,7 +20,7 @@ class Origins:
 
     Attributes:
         folders: Those whose contents are installed, or imported from where they are.
-        projects: Those whose files a build may take.
+        projects: Those whose files a build may take, and single files beside them.
         sites: Where packages are installed.
         others: Paths of what somebody else's packages brought, also beside that.
     """
@@ -70,7 +70,9 @@ class Origins:
     @cached_property
     def project_files(self) -> BySize:
         found = dict.fromkeys(
-            path for folder in self.projects for path in (*packable_files(folder), *repository_settings(folder))
+            path
+            for each in self.projects
+            for path in ([each] if each.is_file() else [*packable_files(each), *repository_settings(each)])
         )
         return by_size(path for path in found if not any(path.is_relative_to(site) for site in self.sites))
 

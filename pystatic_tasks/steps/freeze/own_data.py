@@ -11,6 +11,7 @@ from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.rules import check_data
 from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.steps.build_environment import site_packages
+from pystatic_tasks.steps.freeze.backends import paths_around
 from pystatic_tasks.steps.freeze.installed import files_of_others
 from pystatic_tasks.steps.freeze.origins import Origins, is_same
 from pystatic_tasks.steps.freeze.project_files import import_paths, linked_paths, local_folders
@@ -18,6 +19,9 @@ from pystatic_tasks.steps.ignored import ignored_below
 from pystatic_tasks.steps.secret_guard import Asked, Candidate, reason_of_origin, refuse
 from pystatic_tasks.system.files import walk
 from pystatic_tasks.system.texts import toml_text
+
+# What lies there is the system's, unless a project does.
+SYSTEM = tuple(map(Path, ("/etc", "/lib", "/lib64", "/usr")))
 
 
 def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[str]]) -> None:
@@ -36,6 +40,9 @@ def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[st
     candidates = [*packaged(config, python, data, asked), *collected(config), *in_folders(config)]
     # Two files for one place are one too many, and either may be taken.
     unlisted = {(each.place, each.source): each for each in candidates if not is_listed(each, listed)}
+    for folder in dict.fromkeys([config.root, config.project] if unlisted else []):
+        # Of what a build made no file of the project may be known, though it may be of one that git ignores.
+        asked(folder)
     refuse(config, unlisted.values(), "freeze.data", asked)
 
 
@@ -53,29 +60,30 @@ def is_listed(candidate: Candidate, listed: Iterable[tuple[Path, str]]) -> bool:
 
 
 def of_project(config: ImageConfig, python: Path, data: Iterable[DataFile]) -> Iterator[DataFile]:
-    """Of all data of a program, what lies in the project's folders or among installed packages.
+    """Of all data of a program, what may be the project's: what is neither the machine's nor Python's, nor ours.
 
     Args:
         config: What was frozen.
         python: The interpreter of the build environment, which may lie in the project like what we make.
         data: Pairs (source path, folder in the program).
     """
-    folders = [*source_folders(config, python), config.root, config.project]
-    sites = site_packages(python)
-    apart = [each for each in (config.work, python.parents[1], python.resolve().parents[1]) if is_in(each, folders)]
+    theirs = [*SYSTEM, config.work, python.parents[1], python.resolve().parents[1]]
+    may_be_ours = dict.fromkeys(theirs, False)
+    may_be_ours |= dict.fromkeys([*source_folders(config, python), config.root, config.project], True)
+    may_be_ours |= dict.fromkeys(site_packages(python), True)
     for source, folder in data:
-        path = Path(source)
-        if is_in(path, sites) or (is_in(path, folders) and not is_in(path, apart)):
+        innermost = next((each for each in Path(source).parents if each in may_be_ours), None)
+        if innermost is None or may_be_ours[innermost]:
             yield source, folder
 
 
 def source_folders(config: ImageConfig, python: Path) -> list[Path]:
-    """The folders of this machine whose contents are installed, or imported from where they are, whoever names them."""
-    return [*local_folders(config), *filter(Path.is_dir, linked_paths(config, python))]
+    """The folders of this machine whose contents are installed, or imported from where they are, whoever names them.
 
-
-def is_in(path: Path, folders: Iterable[Path]) -> bool:
-    return any(path.is_relative_to(folder) for folder in folders)
+    One that is reached by a link counts as where it lies too, which is what Python calls it.
+    """
+    folders = [*local_folders(config), *filter(Path.is_dir, linked_paths(config, python))]
+    return list(dict.fromkeys([*folders, *(folder.resolve() for folder in folders)]))
 
 
 def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:
@@ -89,7 +97,8 @@ def packaged(config: ImageConfig, python: Path, data: Iterable[Sequence[str]], a
     """What goes in by itself and is not of a distribution of somebody else's."""
     sites = site_packages(python)
     folders = source_folders(config, python)
-    projects = list(dict.fromkeys([*folders, config.root, config.project]))
+    around = [path for folder in folders for path in paths_around(folder)]
+    projects = list(dict.fromkeys([*folders, config.root, config.project, *around]))
     origins = Origins(folders=folders, projects=projects, sites=sites, others=files_of_others(python))
     made = [*sites, *environment_around(python), config.work / "program"]
     for path, folder in ((Path(source), folder) for source, folder in data):
@@ -109,7 +118,8 @@ def traced(
     """A file that goes in by itself, with the file of the project that it was copied from into a folder of `made`."""
 
     def candidate(origin: Path | None) -> Candidate:
-        project = next((each for each in origins.folders if origin and origin.is_relative_to(each)), None)
+        folders = [*origins.folders, *filter(Path.is_dir, origins.projects)]
+        project = next((each for each in folders if origin and origin.is_relative_to(each)), None)
         return make_candidate(config, path, place, origin, folder_around(config, origin, place), project)
 
     def is_refused(origin: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def import_paths(config: ImageConfig) -> Sequence[str]:
 
 def script_folder(config: ImageConfig) -> Sequence[str]:
     """A script imports what lies beside it."""
-    return [str((config.root / config.script).parent)] if config.script else []
+    return [os.path.normpath((config.root / config.script).parent)] if config.script else []
 
 
 def loose_files(config: ImageConfig) -> list[Path]:

@@ -9,7 +9,7 @@ from support import install_distribution
 
 from pystatic_tasks.config.model import Freeze, ImageConfig
 from pystatic_tasks.config.project import parse_toml
-from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.steps.freeze.own_data import check_own_data, of_project
 
 INSTALLED = ("shop/.env", "shop/page.html")
@@ -347,3 +347,83 @@ def test_a_password_in_metadata_that_git_ignores_is_refused_and_metadata_without
         "shop.egg-info/PKG-INFO: a URL with a password",
         '"shop.egg-info/PKG-INFO:shop.egg-info".',
     ]
+
+
+def test_data_of_no_known_folder_is_looked_at_unless_it_is_the_systems(root: Path, site: Path, tmp_path: Path) -> None:
+    data = [(str(tmp_path / "components/db/.env"), "db"), ("/usr/share/tcltk/init.tcl", "tcl"), ("/etc/x", "x")]
+    assert list(of_project(make_image(root), python(site), data)) == data[:1]
+
+
+def test_data_of_a_project_that_is_reached_by_a_link_is_looked_at(repository: Path, site: Path, tmp_path: Path) -> None:
+    rates = tmp_path / "rates"
+    write(rates, "rates/secrets.json", "rates/page.html")
+    (rates / ".gitignore").write_text("secrets.json\n", encoding="utf-8")
+    subprocess.run(["git", "init", "-q", rates], check=True)
+    (repository / "vendor").symlink_to(tmp_path)
+    install_distribution(site, "rates", origin=(repository / "vendor/rates").as_uri(), is_editable=True)
+    data = [(str(rates / "rates" / name), "rates") for name in ("secrets.json", "page.html")]
+    image = make_image(repository)
+    assert list(of_project(image, python(site), data)) == data
+    assert refused(image, python(site), *((Path(path), folder) for path, folder in data)) == [
+        "../rates/rates/secrets.json: git ignores it",
+        '"../rates/rates/secrets.json:rates".',
+    ]
+
+
+@pytest.fixture
+def empty_site(tmp_path: Path) -> Path:
+    """The packages of a build environment in which nothing is installed."""
+    site = tmp_path / "environment/lib/python3.13/site-packages"
+    site.mkdir(parents=True)
+    return site
+
+
+def test_what_lies_in_a_folder_that_git_ignores_is_refused_wherever_that_is(repository: Path, empty_site: Path) -> None:
+    image = make_image(repository / "web", install=())
+    write(repository, "web/job.py", "other/private/x.json", "other/page.json")
+    data = [(repository / "other" / name, "x") for name in ("private/x.json", "page.json")]
+    assert refused(image, python(empty_site), *data)[:-1] == ["../other/private/x.json: git ignores it"]
+
+
+# What a build takes from beside the project.
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        '[tool.hatch.build.targets.wheel.force-include]\n"../shared" = "shop/shared"\n"../prod.env" = "shop/x.txt"\n',
+        '[tool.setuptools]\npackage-dir = { "shop.shared" = "../shared" }\ndata-files = { x = ["../prod.env"] }\n',
+    ],
+)
+def test_what_a_backend_is_told_to_take_from_beside_the_project_is_looked_at(
+    repository: Path, empty_site: Path, table: str
+) -> None:
+    shop = repository / "services/shop"
+    write(repository, "services/shop/shop/__init__.py")
+    (shop / "pyproject.toml").write_text(table.replace("../", "../../"), encoding="utf-8")
+    names = {
+        "shop/shared/local.json": "shared/local.json",
+        "shop/shared/private/x.json": "shared/private/x.json",
+        "shop/shared/page.html": "shared/page.html",
+        "shop/x.txt": "prod.env",
+    }
+    for number, (name, origin) in enumerate(names.items()):
+        for path in (empty_site / name, repository / origin):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{number}", encoding="utf-8")
+    data = [(empty_site / name, str(Path(name).parent)) for name in names]
+    assert refused(make_image(shop), python(empty_site), *data)[:-1] == [
+        "../../shared/local.json: git ignores it",
+        "../../shared/private/x.json: git ignores it",
+        "../../prod.env: a file of variables",
+    ]
+
+
+def test_nothing_gets_in_where_git_does_not_answer_whatever_it_was_made_from(repository: Path, site: Path) -> None:
+    (site / "shop/made.html").write_text("made", encoding="utf-8")
+    (repository / ".git/HEAD").write_text("broken", encoding="utf-8")
+    with pytest.raises(MissingToolError) as error:
+        refused(make_image(repository), python(site), (site / "shop/made.html", "shop"))
+    assert error.value.problem.startswith(
+        f"git does not say what it ignores in {repository}, and that must not get into an image by accident:"
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pystatic_tasks.config import ImageConfig
-from pystatic_tasks.steps.freeze.project_files import import_paths, sources
+from pystatic_tasks.steps.freeze.project_files import import_paths, script_folder, sources
 from pystatic_tasks.system.files import source_files
 
 from .conftest import OURS, PYPROJECT, UP_TO_DATE, Environment, names, write
@@ -240,3 +240,8 @@ def test_every_folder_that_is_installed_counts_as_sources(shop: ImageConfig, tmp
 def test_a_project_that_is_not_installed_is_imported_from_its_folders(shop: ImageConfig) -> None:
     assert import_paths(shop) == []
     assert import_paths(replace(shop, install=())) == [str(shop.root), str(shop.root / "src")]
+
+
+def test_a_script_beside_the_project_imports_what_lies_beside_it(shop: ImageConfig) -> None:
+    for script, folder in (("bin/job.py", shop.root / "bin"), ("../other/job.py", shop.root.parent / "other")):
+        assert script_folder(replace(shop, app=None, script=script)) == [str(folder)]
