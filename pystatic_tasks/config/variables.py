@@ -35,22 +35,22 @@ def resolved(variables: Mapping[str, str], key: str) -> dict[str, str]:
     return found
 
 
-def caller_variables(variables: Mapping[str, str]) -> Iterator[str]:
-    """The values that are the caller's."""
-    for value in variables.values():
+def caller_variables(config: ImageConfig) -> Iterator[tuple[str, str]]:
+    """The caller's variables that the program gets when it is observed and run, with their values."""
+    for value in (*config.smoke.env.values(), *config.observe.env.values()):
         match = OF_CALLER.fullmatch(value)
         if match:
-            yield os.environ.get(match[1], "")
+            yield match[1], os.environ.get(match[1], "")
 
 
 def caller_values(config: ImageConfig) -> list[str]:
-    """The caller's values that the program gets when it is observed and run, and the passwords in those."""
+    """Their values, and the passwords in those."""
     values = whole_values(config)
     return [*values, *(password for value in values for password in passwords_in(value))]
 
 
 def whole_values(config: ImageConfig) -> list[str]:
-    return [*caller_variables(config.smoke.env), *caller_variables(config.observe.env)]
+    return [value for _, value in caller_variables(config)]
 
 
 def passwords_in(value: str) -> Iterator[str]:
@@ -90,9 +90,7 @@ def put_back(values: Iterable[tuple[str, str]], path: str) -> str:
 
 def values_in_paths(config: ImageConfig) -> list[tuple[str, str]]:
     """The caller's values that are hidden, as they stand in a path, by the names of their variables; longest first."""
-    variables = (*config.smoke.env.values(), *config.observe.env.values())
-    names = {match[1] for match in map(OF_CALLER.fullmatch, variables) if match}
-    values = [(name, os.environ.get(name, "")) for name in sorted(names)]
+    values = sorted(set(caller_variables(config)))
     found = [(name, os.path.normpath(value)) for name, value in values if len(value) >= SHORTEST_SECRET]
     return sorted(found, key=lambda pair: -len(pair[1]))
 

@@ -56,6 +56,24 @@ def is_new(path: str, began: int) -> bool:
         return True
 
 
+def changes(paths: Iterable[str], began: int) -> set[str]:
+    """Of absolute paths of what somebody made, renamed or opened to be written, those of what was changed since.
+
+    Args:
+        paths: The paths, of files and folders.
+        began: A moment, in nanoseconds since the epoch.
+    """
+    return {path for path in paths if was_changed(path, began)}
+
+
+def was_changed(path: str, began: int) -> bool:
+    """Whether a file or a folder is there and was changed since a moment, whatever time it was given."""
+    try:
+        return Path(path).stat().st_ctime_ns >= began
+    except OSError:
+        return False
+
+
 def is_of_kernel(path: str) -> bool:
     """Whether a file is the kernel's, by its own path or as a link: /etc/mtab is one on many systems."""
     return f"{path}/".startswith(KERNELS) or f"{os.path.realpath(path)}/".startswith(KERNELS)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .distributions import split_distributions, top_level
-from .elsewhere import from_elsewhere, without_own_changes
+from .elsewhere import changes, from_elsewhere, without_own_changes
 from .layer_assignment import RUNNER, is_beside_packages, is_local, source_of
 from .mapped_libraries import opened_by_name
 from .package_data import is_data, metadata_files
@@ -30,7 +30,7 @@ PROVIDED = {
     *("/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/nsswitch.conf"),
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/os-release", "/usr/share/zoneinfo/UTC"),
 }
-PLURALS = {"library": "libraries", **{name: name for name in ("searched", "changed", "updated", "wanted")}}
+PLURALS = {"library": "libraries", **{name: name for name in ("searched", "changed", "updated", "written", "wanted")}}
 KINDS = {"file", "folder", "program", *PLURALS}
 TESTS = {"tests", "test", "conftest"}
 PLAIN_METADATA = {"METADATA", "PKG-INFO"}
@@ -49,6 +49,7 @@ class Records:
         searched: Paths of folders that were listed to find modules, or metadata of distributions.
         changed: Paths of files and folders that were made, renamed, removed, or opened to be written.
         updated: Paths of files that were opened to be read and written, there or not.
+        written: Paths of databases that were opened and of links, beside what was heard to be changed.
         libraries: Paths of shared libraries that were mapped.
         wanted: Names of shared libraries that were opened, or could not be.
         programs: What was started.
@@ -60,6 +61,7 @@ class Records:
     searched: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)
     updated: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
     libraries: set[str] = field(default_factory=set)
     wanted: set[str] = field(default_factory=set)
     programs: set[str] = field(default_factory=set)
@@ -219,6 +221,7 @@ def take(
         libraries=tuple(sorted(map(str, opened - brought))),
         system_files=tuple(sorted(system_files(records.files))),
         read=tuple(sorted(read)),
+        changed=tuple(sorted(changes(records.changed | records.written, began))),
         programs=tuple(sorted({Path(each).name for each in records.programs if not is_python(each)})),
         answers=tuple(replace(each, files=shown_files(each.files, around)) for each in answers),
         problem=problem,

@@ -12,18 +12,18 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from . import frameworks
 from .distributions import commands, split_distributions, top_level
-from .elsewhere import from_elsewhere, moment, without_own_changes
+from .elsewhere import changes, from_elsewhere, moment, without_own_changes
 from .exchange import respond
 from .name_scan import mentioned
 from .package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
 from .protocol import DataFile, Examined, RefusedError, Target
-from .recorder.sitecustomize import reads
+from .recorder.sitecustomize import database_files, reads
 
 # https://docs.python.org/3/library/audit_events.html
 ASKING = ("open", "os.listdir", "os.scandir")
@@ -42,10 +42,25 @@ class Served:
 
     settings: Mapping[str, Any]
     read: Sequence[str] = ()
+    changed: Sequence[str] = ()
     hidden_imports: Sequence[str] = ()
     data: Sequence[DataFile] = ()
     ports: Sequence[int] = ()
     unused: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What was heard of files; see `Examined`.
+
+    Attributes:
+        read: Files that were asked for, there or not, and folders that were listed, outside of Python only, and but for
+            what was changed meanwhile by whoever asked.
+        changed: What that made, renamed or wrote.
+    """
+
+    read: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
 
 
 def examine(request: Target) -> Examined:
@@ -72,6 +87,7 @@ def examine(request: Target) -> Examined:
         unused=(*unused, *served.unused),
         distributions=distributions,
         commands=commands(others),
+        changed=tuple(served.changed),
     )
 
 
@@ -101,7 +117,7 @@ def examine_app(request: Target) -> Served:
     servers: Any = importlib.import_module("pystatic_runner.servers")
     site = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
     roots = [*request.loose, *dict.fromkeys(site)]
-    with files_read() as read:
+    with listening() as heard:
         own = import_server_config(request)
         before = set(sys.modules)
         # It is kept, since what it was set up with is looked at afterwards.
@@ -113,13 +129,13 @@ def examine_app(request: Target) -> Served:
         raise RefusedError(str(error), "Correct [tool.pystatic-tasks.server].") from None
     data = [*loose_data(request.loose), *frameworks.framework_data(roots)]
     if frameworks.is_django():
-        named, files, collected = examine_django(request, roots)
-        read |= collected
+        named, files = examine_django(request, roots, heard)
         loaded += named
         data += files
     return Served(
         settings=server.settings,
-        read=sorted(read),
+        read=sorted(heard.read),
+        changed=sorted(heard.changed),
         hidden_imports=[*server.hidden_imports, *loaded],
         data=data,
         ports=server.ports,
@@ -128,18 +144,22 @@ def examine_app(request: Target) -> Served:
 
 
 @contextlib.contextmanager
-def files_read() -> Iterator[set[str]]:
-    """The files that are asked for meanwhile, there or not, and folders that are listed.
-
-    Outside of Python only, and nothing that is changed meanwhile by whoever asks.
-    """
+def listening(heard: Heard | None = None) -> Iterator[Heard]:
+    """What is heard of files meanwhile, added at the end to what was heard before."""
+    heard = heard or Heard()
     asked: set[str] = set()
     opened: set[str] = set()
-    found: set[str] = set()
+    written: set[str] = set()
     is_over, began = False, moment()
 
     def note(event: str, arguments: tuple[Any, ...]) -> None:
-        if is_over or event not in (*ASKING, *CHANGING):
+        if is_over:
+            return
+        if event == "sqlite3.connect":
+            written.update(database_files(arguments[0]))
+        if event == "os.link":
+            written.add(str(Path(os.fsdecode(arguments[1])).absolute()))
+        if event not in (*ASKING, *CHANGING):
             return
         given = arguments[: 2 if event == "os.rename" else 1]
         named = {each for each in given if isinstance(each, (str, bytes, os.PathLike))}
@@ -152,20 +172,21 @@ def files_read() -> Iterator[set[str]]:
 
     sys.addaudithook(note)
     try:
-        yield found
+        yield heard
     finally:
         is_over = True
         paths = {Path(path) for path in from_elsewhere(without_own_changes(asked, opened, began))}
-        found |= {str(path) for path in paths if path.is_file() or path.is_dir() or not path.exists()}
+        heard.read.update(str(path) for path in paths if path.is_file() or path.is_dir() or not path.exists())
+        heard.changed.update(changes(opened | written, began))
 
 
-def examine_django(request: Target, roots: Sequence[str]) -> tuple[list[str], list[DataFile], set[str]]:
-    """The modules and the data files that Django finds by name, and what these were collected from."""
+def examine_django(request: Target, roots: Sequence[str], heard: Heard) -> tuple[list[str], list[DataFile]]:
+    """The modules and the data files that Django finds by name; what these were collected from is heard."""
     try:
         modules = frameworks.django_modules(map(Path, request.sources))
-        with files_read() as collected:
+        with listening(heard):
             data = list(frameworks.django_data(roots, Path(request.static)))
-        return modules, data, collected
+        return modules, data
     except Exception:
         raise RefusedError(
             "What Django uses, or its static files, could not be collected:",

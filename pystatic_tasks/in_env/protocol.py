@@ -221,6 +221,7 @@ class Examined:
         unused: Parts that the program has no use for; each has hooks in a folder "without-…".
         distributions: Versions of what is installed, by name.
         commands: What the console scripts call that are installed, those of tools left out, by name.
+        changed: Paths of files and folders that were made, renamed or written meanwhile.
     """
 
     settings: Mapping[str, Any]
@@ -232,6 +233,7 @@ class Examined:
     unused: tuple[str, ...]
     distributions: Mapping[str, str]
     commands: Mapping[str, str]
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,6 +343,7 @@ class Observed:
         system_files: Paths of files of the system's packages, each with the name of its package.
         read: Paths of files and folders outside of Python and the environment that it asked for, there or not, but for
             those that it changed itself.
+        changed: Paths of files and folders that it made, renamed or wrote.
         programs: Names of programs that it started.
         answers: What it answered.
         uses: What it used, in order.
@@ -355,6 +358,7 @@ class Observed:
     libraries: tuple[str, ...] = ()
     system_files: tuple[tuple[str, str], ...] = ()
     read: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()
     uses: tuple[Use, ...] = ()

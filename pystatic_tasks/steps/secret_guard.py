@@ -17,6 +17,8 @@ from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.steps.ignored import ignored_below
 from pystatic_tasks.steps.secret_contents import reason_of_file
 from pystatic_tasks.steps.secret_names import reason_of_name
+from pystatic_tasks.steps.secret_values import reason_of_values
+from pystatic_tasks.steps.written import remembered
 from pystatic_tasks.system.files import ways
 from pystatic_tasks.system.git import Ignored
 from pystatic_tasks.system.texts import printable
@@ -25,10 +27,12 @@ Asked = Callable[[Path], Ignored]
 
 IGNORED = "git ignores it"
 LIST_BY_HAND = "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.{key}: {entries}."
+ELSEWHERE = "Let observe.env have the program write elsewhere."
 # Such as what a build made, and names that the configuration does not take.
 NOTHING_TO_LIST = (
     "Nothing can be listed for {names}: change what a build makes it of, such as pyproject.toml, or its name."
 )
+WRITTEN = "the program itself wrote it while it was imported or observed"
 # What setuptools writes into a folder *.egg-info; git ignores it in most projects, and `importlib.metadata` reads it.
 METADATA_OF_A_BUILD = (
     *("PKG-INFO", "SOURCES.txt", "dependency_links.txt", "entry_points.txt", "namespace_packages.txt"),
@@ -47,6 +51,7 @@ class Candidate:
         origin: The file of the project that it was copied from, or itself; None if that is not known.
         folder: The folder that was named, if it goes in as a part of one.
         project: The folder of the project that it is of, which may be another than the one that is built.
+        is_written: Whether the program itself wrote it while it was imported or observed.
     """
 
     source: Path
@@ -55,6 +60,7 @@ class Candidate:
     origin: Path | None
     folder: Path | None = None
     project: Path | None = None
+    is_written: bool = False
 
     @cached_property
     def places(self) -> list[Path]:
@@ -81,7 +87,8 @@ def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str, asked
         count = "1 file" if len(files) == 1 else f"{len(files)} files"
         entries = dict.fromkeys(candidate.entry for candidate in shown if candidate.entry)
         others = dict.fromkeys(in_one_line(path) for candidate, path in shown.items() if not candidate.entry)
-        remedies = [LIST_BY_HAND.format(key=key, entries=", ".join(entries))] if entries else []
+        remedies = [ELSEWHERE] if any(candidate.is_written for candidate in shown) else []
+        remedies += [LIST_BY_HAND.format(key=key, entries=", ".join(entries))] if entries else []
         remedies += [NOTHING_TO_LIST.format(names=", ".join(others))] if others else []
         raise ConfigError(f"{count} of the project would go into {config.name} unasked:", " ".join(remedies), files)
 
@@ -99,6 +106,8 @@ def refused_among(
         reason = (
             reason_of_names(config, candidate)
             or (reason_of_file(candidate.source, file_names(candidate)) if candidate.source.is_file() else "")
+            or reason_of_values(config, candidate.source)
+            or (WRITTEN if candidate.is_written else "")
             or reason_of_origin(config, candidate, ignored)
         )
         if reason:
@@ -107,7 +116,8 @@ def refused_among(
 
 def why_refused(config: ImageConfig, path: Path, place: str) -> str:
     """Why a file or folder of the project would be refused if nobody listed it by hand, or ""."""
-    candidate = Candidate(source=path, place=place, entry="", origin=path)
+    is_written = remembered(config).holds(path)
+    candidate = Candidate(source=path, place=place, entry="", origin=path, is_written=is_written)
     try:
         return next((reason for _, reason in refused_among(config, [candidate])), "")
     except MissingToolError:

@@ -118,3 +118,41 @@ def test_no_value_of_the_callers_is_kept(tmp_path: Path) -> None:
     observed, analysed = (project.root / f"build/pystatic/talkative/{name}.log" for name in ("observed", "pyinstaller"))
     assert "connecting to *** with ***" in observed.read_text(encoding="utf-8")
     assert "connecting to *** with ***" in analysed.read_text(encoding="utf-8")
+
+
+WRITING = {
+    "pyproject.toml": """
+[tool.pystatic-tasks]
+script = "main.py"
+name = "writing"
+layout = "tree"
+smoke.env = { TOKEN = "$SHOP_TOKEN" }
+""",
+    "main.py": """
+import os, pathlib, sqlite3
+STATE = pathlib.Path(__file__).parent / "state"
+token = os.environ.get("TOKEN", "")
+if token and not (STATE / "made.json").exists():
+    (STATE / "made.json").write_text(token)
+    with sqlite3.connect(STATE / "app.db") as database:
+        database.execute("create table tokens(token)")
+        database.execute("insert into tokens values(?)", (token,))
+print(*sorted(path.read_bytes() for path in STATE.iterdir()))
+""",
+    "state/page.html": "page",
+}
+
+
+def test_what_the_program_writes_with_a_value_of_the_callers_gets_into_no_image(tmp_path: Path) -> None:
+    project = write_project(tmp_path, WRITING, "writing")
+    token = secrets.token_hex(8)
+    # The second time all of it is there from the beginning.
+    for _ in range(2):
+        printed = project.nox("-s", "freeze", SHOP_TOKEN=token)
+        assert "left out: state/app.db, state/made.json, which the program itself wrote\n" in printed
+        program = project.root / "build/pystatic/writing/tree"
+        assert [path.name for path in program.rglob("state/*")] == ["page.html"]
+        assert [path for path in program.rglob("*") if path.is_file() and token.encode() in path.read_bytes()] == []
+    (project.root / "state/page.html").write_text(f"token {token}", encoding="utf-8")
+    printed = project.nox("-s", "freeze", SHOP_TOKEN=token, ok=False)
+    assert "  state/page.html: the value of your variable SHOP_TOKEN is in it\n" in printed

@@ -11,6 +11,7 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.steps.freeze.locks import find_lock
 from pystatic_tasks.steps.freeze.project_files import local_folders
+from pystatic_tasks.steps.written import remembered
 from pystatic_tasks.system.files import is_left_by_tools, is_ours, naming
 from pystatic_tasks.system.git import run_git
 
@@ -25,7 +26,7 @@ class Repository:
 
 def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False) -> Path:
     """Copy what the project is built from: what its folders hold without what tools leave there, what git tracks
-    around them, and what the configuration names.
+    around them, and what the configuration names, but for files that the program itself made in earlier builds.
 
     Files that lie apart keep their places to each other. The copy has a path of another length,
     and belongs to the same repository of git.
@@ -39,7 +40,8 @@ def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False
         The copy of `image.root`.
     """
     repository = find_repository(config.root)
-    paths = set(needed(config, repository))
+    made = remembered(config)
+    paths = {path for path in needed(config, repository) if not made.is_made(path)}
     above = Path(os.path.commonpath([config.root.resolve(), *(path.parent for path in paths)]))
     target = folder / above.name
     if len(str(target)) == len(str(above)):

@@ -118,6 +118,23 @@ def note_change(arguments: Any, frame: FrameType) -> None:
             record("changed", whole)
 
 
+def note_database(arguments: Any, frame: FrameType) -> None:
+    for path in database_files(arguments[0]):
+        record("written", path)
+
+
+def database_files(name: Any) -> list[str]:
+    """The paths of the files that SQLite may write for a database of that name."""
+    path = os.fsdecode(name).removeprefix("file:").partition("?")[0]
+    if not path or path.startswith(":memory:"):
+        return []
+    return [f"{os.path.abspath(path)}{suffix}" for suffix in ("", "-journal", "-wal", "-shm")]
+
+
+def note_link(arguments: Any, frame: FrameType) -> None:
+    record("written", os.path.abspath(os.fsdecode(arguments[1])))
+
+
 def note_library(arguments: Any, frame: FrameType) -> None:
     name = arguments[0]
     if isinstance(name, str) and name and "/" not in name:
@@ -214,6 +231,8 @@ NOTES: dict[str, Callable[[Any, FrameType], None]] = {
     "os.remove": note_change,
     "os.rename": note_change,
     "os.rmdir": note_change,
+    "os.link": note_link,
+    "sqlite3.connect": note_database,
     "ctypes.dlopen": note_library,
     "subprocess.Popen": note_program,
     "os.exec": note_program,

@@ -107,6 +107,12 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     write_marker(context.python, replace(wanted, linked=linked(config, context.python, began)))
 
 
+def forget_contents(context: StepContext) -> None:
+    """Let the environment be made anew the next time, since something in it is no more as it was installed."""
+    if context.installs:
+        write_marker(context.python, HALF_FILLED)
+
+
 def install_project(config: ImageConfig, context: StepContext) -> None:
     lock = find_lock(config)
     if lock:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.rules import check_data
+from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.freeze.backends import paths_around
@@ -17,6 +19,8 @@ from pystatic_tasks.steps.freeze.origins import Origins, is_same
 from pystatic_tasks.steps.freeze.project_files import import_paths, linked_paths, local_folders
 from pystatic_tasks.steps.ignored import ignored_below
 from pystatic_tasks.steps.secret_guard import Asked, Candidate, reason_of_origin, refuse
+from pystatic_tasks.steps.secret_values import reason_of_values
+from pystatic_tasks.steps.written import Written, remembered
 from pystatic_tasks.system.files import walk
 from pystatic_tasks.system.texts import toml_text
 
@@ -24,20 +28,27 @@ from pystatic_tasks.system.texts import toml_text
 SYSTEM = tuple(map(Path, ("/etc", "/lib", "/lib64", "/usr")))
 
 
-def check_own_data(config: ImageConfig, python: Path, data: Iterable[Sequence[str]]) -> None:
-    """Refuse secrets, what git ignores and what lies outside of the project, unless `freeze.data` names the file.
+def check_own_data(
+    config: ImageConfig, python: Path, data: Iterable[Sequence[str]], written: Written | None = None
+) -> None:
+    """Refuse secrets, what git ignores, what lies outside of the project and what the program itself wrote.
+
+    Nothing of that is refused if `freeze.data` names the file.
 
     Args:
         config: What is frozen.
         python: The interpreter of the build environment.
         data: Pairs (source path, folder in the program) of what goes in by itself.
+        written: What the program itself wrote; what is remembered unless given.
 
     Raises:
         ConfigError: something is refused.
     """
     listed = [(source, place) for source, place in named_data(config) if source.is_file()]
     asked = cache(ignored_below)
-    candidates = [*packaged(config, python, data, asked), *collected(config), *in_folders(config)]
+    written = written or remembered(config)
+    found = [*packaged(config, python, data, asked, written), *collected(config), *in_folders(config)]
+    candidates = [replace(each, is_written=written.holds(each.source)) for each in found]
     # Two files for one place are one too many, and either may be taken.
     unlisted = {(each.place, each.source): each for each in candidates if not is_listed(each, listed)}
     for folder in dict.fromkeys([config.root, config.project] if unlisted else []):
@@ -52,11 +63,48 @@ def is_listed(candidate: Candidate, listed: Iterable[tuple[Path, str]]) -> bool:
     for source, place in listed:
         # A build may have given the file another name, or made another of it.
         is_origin = candidate.origin is not None and candidate.origin.resolve() == source.resolve()
+        if candidate.is_written and not is_same(source, candidate.source):
+            continue
         if is_origin and PurePosixPath(place).parent == folder:
             return True
         if place == candidate.place and (candidate.origin is None or is_same(source, candidate.source)):
             return True
     return False
+
+
+def without_written(
+    config: ImageConfig, data: Iterable[DataFile], written: Written
+) -> tuple[list[DataFile], list[DataFile]]:
+    """What stays of data files, and what is left out since the program itself made it.
+
+    Nor does anything stay that it wrote, made or not, in the place of a file that is listed by hand.
+    """
+    listed = {place for source, place in named_data(config) if source.is_file()}
+    stays: list[DataFile] = []
+    left_out: list[DataFile] = []
+    for source, folder in data:
+        if not written.holds(source):
+            stays.append((source, folder))
+        elif place_in(folder, Path(source).name) not in listed:
+            (left_out if written.is_made(source) else stays).append((source, folder))
+    return stays, left_out
+
+
+def check_own_modules(config: ImageConfig, sources: Iterable[str], written: Written) -> None:
+    """Refuse modules that the program itself wrote with a value of the caller's variables.
+
+    Raises:
+        ConfigError: there are some.
+    """
+    found = {path: reason_of_values(config, Path(path)) for path in sources if written.holds(path)}
+    refused = [f"{os.path.relpath(path, config.root)}: {reason}" for path, reason in sorted(found.items()) if reason]
+    if refused:
+        count = "1 module" if len(refused) == 1 else f"{len(refused)} modules"
+        raise ConfigError(
+            f"{count} that {config.name} itself wrote while it was imported or observed would go into it:",
+            "Let observe.env have the program write elsewhere, or nothing that is secret.",
+            refused,
+        )
 
 
 def of_project(config: ImageConfig, python: Path, data: Iterable[DataFile]) -> Iterator[DataFile]:
@@ -93,8 +141,10 @@ def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:
         yield path, place_in(folder, path.name) if path.is_file() else os.path.normpath(folder)
 
 
-def packaged(config: ImageConfig, python: Path, data: Iterable[Sequence[str]], asked: Asked) -> Iterator[Candidate]:
-    """What goes in by itself and is not of a distribution of somebody else's."""
+def packaged(
+    config: ImageConfig, python: Path, data: Iterable[Sequence[str]], asked: Asked, written: Written
+) -> Iterator[Candidate]:
+    """What goes in by itself and is not of a distribution of somebody else's, or was written by the program since."""
     sites = site_packages(python)
     folders = source_folders(config, python)
     around = [path for folder in folders for path in paths_around(folder)]
@@ -102,7 +152,7 @@ def packaged(config: ImageConfig, python: Path, data: Iterable[Sequence[str]], a
     origins = Origins(folders=folders, projects=projects, sites=sites, others=files_of_others(python))
     made = [*sites, *environment_around(python), config.work / "program"]
     for path, folder in ((Path(source), folder) for source, folder in data):
-        if path.is_file() and str(path) not in origins.others:
+        if path.is_file() and (str(path) not in origins.others or written.holds(path)):
             yield traced(config, path, place_in(folder, path.name), made, origins, asked)
 
 

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from pystatic_tasks.config.hiding import hidden
 from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.config.variables import caller_values
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.in_env.elsewhere import moment
 from pystatic_tasks.in_env.names import is_among
+from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.report.interpreters import large_interpreter, large_interpreters
+from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
 from pystatic_tasks.steps.freeze.estimate import compressed_alone
 from pystatic_tasks.steps.freeze.examination import examine_target, find_tools, observe_target
 from pystatic_tasks.steps.freeze.inputs import freeze_inputs, sources, stamps_now, stamps_of_others
 from pystatic_tasks.steps.freeze.interpreter import check_interpreter
-from pystatic_tasks.steps.freeze.own_data import check_own_data, of_project
+from pystatic_tasks.steps.freeze.own_changes import files_there, find_written
+from pystatic_tasks.steps.freeze.own_data import check_own_data, check_own_modules, of_project, without_written
 from pystatic_tasks.steps.freeze.phases import phase_of
 from pystatic_tasks.steps.freeze.program import FOLDERS, run_pyinstaller
 from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
 from pystatic_tasks.steps.slim_lock import FILE, read_lock
+from pystatic_tasks.steps.written import Written, remember, remembered
 from pystatic_tasks.system.libraries import check_libraries
 from pystatic_tasks.system.machine import check_machine, host_platform
 from pystatic_tasks.system.units import megabytes
@@ -63,6 +73,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         return there
 
     started, began = time.monotonic(), time.time_ns()
+    earlier, there_before, run_since = remembered(config), files_there(config, context.python), moment()
     with observation.with_services(config, context) as runs_whole:
         with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
             tools_there = find_tools(config, context)
@@ -70,11 +81,20 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         observes = context.observes and runs_whole
         observed = observe_target(config, replace(context, observes=observes), examined, tools_there)
     examined = observation.merged(examined, observed)
-    check_own_data(config, context.python, examined.data)
+    changed = (*examined.changed, *observed.changed)
+    written = find_written(config, context.python, changed, there_before, earlier, run_since)
+    remember(config, written)
+    kept_data, left_out = without_written(config, examined.data, written)
+    examined = replace(examined, data=tuple(kept_data))
+    say_what_is_left_out(config, context, left_out)
+    with as_it_was_installed(config, context, written):
+        check_own_data(config, context.python, examined.data, written)
     with context.terminal.activity(f"freezing {config.name}") as show:
         made = run_pyinstaller(config, context, examined, observed, lambda line: show(phase_of(line)))
     data = tuple(dict.fromkeys([*examined.data, *of_project(config, context.python, made.data)]))
-    check_own_data(config, context.python, data)
+    with as_it_was_installed(config, context, written):
+        check_own_data(config, context.python, data, written)
+        check_own_modules(config, made.sources, written)
     say_what_is_new(config, context, made.optional, interpreter)
     for name, size in large_interpreters(made.contents):
         context.say("; ".join(large_interpreter(name, size)))
@@ -114,6 +134,26 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     # What was missing may be there the next time: a service, a port, a program, or a machine that is less busy.
     is_whole = runs_whole and not observed.problem
     return write_manifest(config, frozen, inputs=inputs if is_whole else "", outputs=outputs).result
+
+
+@contextlib.contextmanager
+def as_it_was_installed(config: ImageConfig, context: StepContext, written: Written) -> Iterator[None]:
+    """If data is refused meanwhile, let what the program wrote over among the packages be installed anew."""
+    try:
+        yield
+    except ConfigError:
+        sites = [f"{os.path.realpath(each)}/" for each in site_packages(context.python)]
+        if any(path.startswith(tuple(sites)) for path in written.changed):
+            environment.forget_contents(context)
+        raise
+
+
+def say_what_is_left_out(config: ImageConfig, context: StepContext, data: Sequence[DataFile]) -> None:
+    """Say which data does not go in since the program itself wrote it."""
+    if data:
+        places = sorted({str(PurePosixPath(folder, Path(source).name)) for source, folder in data})
+        listed = ", ".join([*places[:SHOWN], *(["…"] if len(places) > SHOWN else [])])
+        context.say(hidden(f"left out: {listed}, which the program itself wrote", caller_values(config)))
 
 
 def say_what_is_new(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.bom.components import THIS_MACHINE
@@ -16,6 +17,7 @@ from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.image.time_zone import utc
 from pystatic_tasks.steps.results import Frozen
 from pystatic_tasks.steps.secret_guard import Candidate, refuse
+from pystatic_tasks.steps.written import remembered
 from pystatic_tasks.system.certificates import USUAL_BUNDLE, find_bundle
 from pystatic_tasks.system.files import is_executable, walk
 from pystatic_tasks.system.texts import toml_text
@@ -172,7 +174,8 @@ def own_files(config: ImageConfig) -> Iterator[Entry]:
             if place not in named:
                 found[place] = member
                 candidates += [candidate_of(config, folder, member, place)] if member.is_file() else []
-    refuse(config, candidates, "image.files")
+    written = remembered(config)
+    refuse(config, (replace(each, is_written=written.holds(each.source)) for each in candidates), "image.files")
     return (own_entry(config, place, path) for place, path in found.items())
 
 

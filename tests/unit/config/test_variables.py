@@ -9,11 +9,12 @@ from pystatic_tasks.config.variables import caller_values, caller_variables, hid
 from pystatic_tasks.errors import ConfigError
 
 
-def test_a_value_is_the_callers_where_it_is_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_is_the_callers_where_it_is_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_KEY", "größe")
     variables = {"KEY": "$SHOP_KEY", "PRICE": "$5", "TEXT": "a $SHOP_KEY"}
     assert resolved(variables, "smoke.env") == {"KEY": "größe", "PRICE": "$5", "TEXT": "a $SHOP_KEY"}
-    assert list(caller_variables(variables)) == ["größe"]
+    config = ImageConfig(root=tmp_path, project=tmp_path, smoke=Smoke(env=variables))
+    assert list(caller_variables(config)) == [("SHOP_KEY", "größe")]
 
 
 def test_a_variable_that_the_caller_has_not_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import pytest
 from support import install_distribution
 
 from pystatic_tasks.in_env import evidence
+from pystatic_tasks.in_env.elsewhere import changes
 from pystatic_tasks.in_env.evidence import (
     Records,
     folder_of_import,
@@ -383,6 +384,22 @@ def test_what_was_opened_to_write_and_stayed_as_it_was_counts_as_read(tmp_path: 
     records = Records(files={f"{elsewhere}/there/b.txt"}, folders=folders, changed=files, updated=files)
     found = take(records, EXERCISE, look_around(EXERCISE), (), "", began)
     assert found.read == tuple(f"{elsewhere}/{name}" for name in ("there", "there/b.txt", "there/rates.json"))
+
+
+def test_what_the_program_changed_is_told_if_it_is_there(tmp_path: Path, site: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "app.db").touch()
+    changed = {f"{tmp_path}/folder", f"{tmp_path}/gone"}
+    records = Records(changed=changed, written={f"{tmp_path}/app.db", f"{tmp_path}/app.db-wal"})
+    assert see(records, tmp_path).changed == (f"{tmp_path}/app.db", f"{tmp_path}/folder")
+
+
+def test_what_was_changed_counts_whatever_time_it_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "copied"
+    path.touch()
+    os.utime(path, (1, 1))
+    assert changes([str(path)], path.stat().st_ctime_ns) == {str(path)}
+    assert changes([str(path)], path.stat().st_ctime_ns + 1) == set()
 
 
 def test_what_is_used_counts_on_its_first_occasion_whichever_process_uses_it(tmp_path: Path, site: Path) -> None:

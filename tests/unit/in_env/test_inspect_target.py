@@ -154,6 +154,7 @@ def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
     assert answer.pop("commands")["gunicorn"] == "gunicorn.app.wsgiapp:run"
     assert set(answer.pop("distributions")) == {"gunicorn", "packaging", "toolx", "depx", "helperx", "sharedx"}
     assert {Path(path).name for path in answer.pop("read")} == {"application.py", "shop.py"}
+    answer.pop("changed")
     assert answer == {
         "settings": {"bind": ["0.0.0.0:9000"], "workers": 3},
         "hidden_imports": ["gunicorn.glogging", "gunicorn.workers.sync", "shop"],
@@ -190,6 +191,29 @@ open(top / "rates", "r+").close()
 """
     read = ask(files={"shop.py": opening + WSGI})["read"]
     assert {Path(path).name for path in read} == {"application.py", "shop.py", "rates"}
+
+
+def test_what_the_import_writes_is_told(ask: Ask, tmp_path: Path) -> None:
+    for name in ("there", "same", "read"):
+        (tmp_path / name).write_text("1", encoding="utf-8")
+    opening = """\
+import os, pathlib, shutil, sqlite3
+top = pathlib.Path(__file__).parents[1]
+(top / "there").write_text("2")
+(top / "made").mkdir()
+shutil.copy2(top / "read", top / "made/copied")
+(top / "new").write_text("3")
+(top / "new").rename(top / "renamed")
+os.link(top / "read", top / "linked")
+open(top / "same", "r+").close()
+with sqlite3.connect(top / "app.db") as database:
+    database.execute("create table users(name)")
+"""
+    changed = ask(files={"shop.py": opening + WSGI})["changed"]
+    names = {str(Path(path).relative_to(tmp_path)) for path in changed if path.startswith(f"{tmp_path}/")}
+    assert {name for name in names if "__pycache__" not in name} == {
+        *("there", "made", "made/copied", "renamed", "linked", "app.db"),
+    }
 
 
 def test_a_project_may_have_modules_of_any_name(ask: Ask) -> None:

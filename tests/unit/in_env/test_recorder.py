@@ -11,6 +11,7 @@ from pystatic_tasks.in_env.evidence import Records, read_records, records_in
 from pystatic_tasks.steps.build_environment import IN_ENV
 
 RECORDER = IN_ENV / "recorder"
+SQLITE = ("", "-journal", "-wal", "-shm")
 
 
 def record(tmp_path: Path, code: str, files: dict[str, str] | None = None, path: str = "") -> Records:
@@ -87,6 +88,21 @@ def test_what_is_written_made_renamed_and_removed_is_written_down(tmp_path: Path
     assert names >= {"written", "appended", "made", "renamed", "folder", "folder/inner", "folder/inner/file"}
     assert "read" not in names
     assert not [path for path in records.changed if path.startswith(str(tmp_path / "records"))]
+
+
+def test_databases_and_links_are_written_down(tmp_path: Path) -> None:
+    code = (
+        "import os, pathlib, sqlite3\n"
+        "os.link(b'there', b'linked')\n"
+        "for name in 'app.db', pathlib.Path('path.db'), b'bytes.db', ':memory:', '':\n"
+        "    sqlite3.connect(name).close()\n"
+        "sqlite3.connect('file:uri.db?mode=rwc', uri=True).close()\n"
+        "sqlite3.connect('file::memory:', uri=True).close()\n"
+    )
+    records = record(tmp_path, code, {"there": ""})
+    names = {Path(path).relative_to(tmp_path / "project").as_posix() for path in records.written}
+    databases = {f"{name}.db{suffix}" for name in ("app", "path", "bytes", "uri") for suffix in SQLITE}
+    assert names == {"linked", *databases}
 
 
 def test_what_is_opened_to_be_read_and_written_is_written_down(tmp_path: Path) -> None:

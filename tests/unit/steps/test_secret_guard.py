@@ -12,8 +12,9 @@ import pytest
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.steps.secret_contents import PASSWORD_IN_URL
-from pystatic_tasks.steps.secret_guard import IGNORED, Candidate, refuse, refused_among
+from pystatic_tasks.steps.secret_guard import IGNORED, WRITTEN, Candidate, refuse, refused_among, why_refused
 from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, VARIABLES
+from pystatic_tasks.steps.written import Written, remember
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +153,14 @@ def test_what_was_compressed_counts_by_each_name_that_it_has(tmp_path: Path) -> 
     copied = Candidate(source=write(root / "copy"), place="shop/copy", entry="", origin=path)
     (root / "copy").write_bytes(path.read_bytes())
     assert reasons(make_image(root), copied) == {"shop/copy": f"{VARIABLES} in it, prod.env"}
+
+
+def test_what_the_program_itself_wrote_is_no_remedy(tmp_path: Path) -> None:
+    image = make_image(tmp_path)
+    path = write(tmp_path / "state/cache.json")
+    assert why_refused(image, path, "state/cache.json") == ""
+    remember(image, Written(made=frozenset([str(path)])))
+    assert why_refused(image, path, "state/cache.json") == WRITTEN
 
 
 # What git says.

@@ -9,6 +9,7 @@ import pytest
 
 from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions
 from pystatic_tasks.fronts.rebuild.elsewhere import copy_project
+from pystatic_tasks.steps.written import Written, remember
 from pystatic_tasks.system.git import read_git
 
 
@@ -55,6 +56,14 @@ def test_sources_are_copied_and_what_tools_leave_is_not(root: Path, elsewhere: P
     write(root, "pages/a.html", ".env", "dist/pystatic/shop/image.tar", "build/lib/x.py", ".nox/freeze/x", "x/.git")
     write(root, "venv/pyvenv.cfg", "__pycache__/x.pyc", "services/web/dist/pystatic/web/image.tar")
     assert copied(make_image(root), elsewhere) == [".env", "pages/a.html", "pyproject.toml", "shop.py"]
+
+
+def test_what_the_program_made_itself_is_not_copied(root: Path, elsewhere: Path) -> None:
+    write(root, "state/made.json", "state/changed.json")
+    image = make_image(root)
+    made, changed = (frozenset([str(root / "state" / name)]) for name in ("made.json", "changed.json"))
+    remember(image, Written(made=made, changed=changed))
+    assert copied(image, elsewhere) == ["pyproject.toml", "shop.py", "state/changed.json"]
 
 
 def test_the_copy_has_the_same_name_and_a_path_of_another_length(root: Path, tmp_path: Path) -> None:

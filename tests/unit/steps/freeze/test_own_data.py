@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import install_distribution
 
-from pystatic_tasks.config.model import Freeze, ImageConfig
+from pystatic_tasks.config.model import Freeze, ImageConfig, Smoke
 from pystatic_tasks.config.project import parse_toml
 from pystatic_tasks.errors import ConfigError, MissingToolError
-from pystatic_tasks.steps.freeze.own_data import check_own_data, of_project
+from pystatic_tasks.steps.freeze.own_data import check_own_data, check_own_modules, of_project, without_written
+from pystatic_tasks.steps.written import Written, remember
 
 INSTALLED = ("shop/.env", "shop/page.html")
 
@@ -383,6 +385,86 @@ def test_what_lies_in_a_folder_that_git_ignores_is_refused_wherever_that_is(repo
     write(repository, "web/job.py", "other/private/x.json", "other/page.json")
     data = [(repository / "other" / name, "x") for name in ("private/x.json", "page.json")]
     assert refused(image, python(empty_site), *data)[:-1] == ["../other/private/x.json: git ignores it"]
+
+
+# What the program itself wrote.
+
+
+def test_what_the_program_itself_wrote_is_left_out_if_it_was_not_there_before(root: Path) -> None:
+    names = ("shop/app.db", "shop/config.js", "shop/listed.js", "shop/page.html")
+    write(root, *names)
+    made, changed, listed, page = (str(root / name) for name in names)
+    data = [(path, "shop") for path in (made, changed, listed, page)]
+    written = Written(made=frozenset([made]), changed=frozenset([changed, listed]))
+    kept, left_out = without_written(make_image(root, "shop/listed.js:shop"), data, written)
+    assert kept == [data[1], data[3]]
+    assert left_out == [data[0]]
+
+
+def test_what_the_program_itself_wrote_over_is_refused_until_it_writes_elsewhere_or_it_is_listed(
+    root: Path, site: Path
+) -> None:
+    write(root, "shop/config.js", "state/cache.json")
+    (site / "shop/config.js").write_text("other", encoding="utf-8")
+    (site / "certifi/cacert.pem").touch()
+    data = [(site / "shop/config.js", "shop"), (site / "certifi/cacert.pem", "certifi")]
+    written = Written(
+        made=frozenset([str(root / "state/cache.json")]), changed=frozenset(str(path) for path, _ in data)
+    )
+    reason = "the program itself wrote it while it was imported or observed"
+    with pytest.raises(ConfigError) as error:
+        check_own_data(make_image(root, "state:state"), python(site), [(str(p), f) for p, f in data], written)
+    assert str(error.value) == (
+        "3 files of the project would go into shop unasked:\n"
+        f"  certifi/cacert.pem: {reason}\n"
+        f"  shop/config.js: {reason}\n"
+        f"  state/cache.json: {reason}\n"
+        "Let observe.env have the program write elsewhere. Leave out what shall not go in, and list by hand what shall,"
+        ' in tool.pystatic-tasks.freeze.data: "certifi/cacert.pem:certifi", "shop/config.js:shop", '
+        '"state/cache.json:state".'
+    )
+    image = make_image(root, "shop/config.js:shop")
+    with pytest.raises(ConfigError):
+        check_own_data(image, python(site), [(str(p), f) for p, f in data[:1]], written)
+    remember(image, Written(changed=frozenset([str(data[0][0])])))
+    (site / "shop/config.js").write_text("x", encoding="utf-8")
+    check_own_data(image, python(site), [(str(p), f) for p, f in data[:1]], written)
+
+
+def test_what_is_remembered_to_be_written_is_refused_too(root: Path, site: Path) -> None:
+    image = make_image(root)
+    remember(image, Written(changed=frozenset([str(site / "shop/page.html")])))
+    assert refused(image, python(site), (site / "shop/page.html", "shop"))[0] == (
+        "shop/page.html: the program itself wrote it while it was imported or observed"
+    )
+
+
+def test_modules_that_the_program_wrote_are_refused_with_a_value_of_the_callers(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "open-sesame-1")
+    write(root, "shop/made.py", "shop/own.py", "shop/other.py")
+    for name in ("made.py", "own.py"):
+        (root / "shop" / name).write_text("KEY = 'open-sesame-1'\n", encoding="utf-8")
+    sources = [str(root / "shop" / name) for name in ("made.py", "own.py", "other.py")]
+    image = replace(make_image(root), smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
+    with pytest.raises(ConfigError) as error:
+        check_own_modules(image, sources, Written(made=frozenset([sources[0], sources[2]])))
+    assert str(error.value) == (
+        "1 module that shop itself wrote while it was imported or observed would go into it:\n"
+        "  shop/made.py: the value of your variable SHOP_KEY is in it\n"
+        "Let observe.env have the program write elsewhere, or nothing that is secret."
+    )
+    check_own_modules(image, sources, Written())
+
+
+def test_data_with_a_value_of_the_callers_is_refused(root: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "open-sesame-1")
+    (site / "shop/page.html").write_text("<b>open-sesame-1</b>", encoding="utf-8")
+    image = replace(make_image(root), smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
+    assert refused(image, python(site), (site / "shop/page.html", "shop"))[0] == (
+        "shop/page.html: the value of your variable SHOP_KEY is in it"
+    )
 
 
 # What a build takes from beside the project.

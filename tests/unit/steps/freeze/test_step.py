@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import COMPONENTS, tool_or_skip
+from support import COMPONENTS, install_distribution, tool_or_skip
 
 from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Layout, Observe, Service, Smoke, Staticx
 from pystatic_tasks.errors import ConfigError, FreezeError
@@ -21,6 +21,7 @@ from pystatic_tasks.steps import build_environment
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import examination, observation, program
+from pystatic_tasks.steps.freeze.environment import HALF_FILLED, read_marker
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
 from pystatic_tasks.steps.freeze.program import FOLDERS
 from pystatic_tasks.steps.freeze.project_files import editable_sources
@@ -41,6 +42,7 @@ case "$*" in
     *inspect_target*)
         cp "$4" "$folder/target.asked.json"
         echo "importing größe"
+        [ ! -f "$folder/writes" ] || sh "$folder/writes"
         [ ! -f "$folder/target.json" ] || cp "$folder/target.json" "$5"
         ;;
     *PyInstaller*)
@@ -109,6 +111,10 @@ class Environment:
         """How often it froze anything."""
         runs = self.root / "runs"
         return len(runs.read_text(encoding="utf-8").split()) if runs.exists() else 0
+
+    def writes(self, path: Path) -> None:
+        """Let the import of the target write a file."""
+        (self.root / "writes").write_text(f"echo x > '{path}'\n", encoding="utf-8")
 
     def makes(self, path: str, content: bytes) -> None:
         """Let it leave that file in its results."""
@@ -499,6 +505,53 @@ def test_what_could_not_be_observed_whole_is_frozen_again_the_next_time(
     for _ in range(2):
         freeze(shop, environment.host)
         assert environment.runs() == 3
+
+
+def test_what_the_program_made_is_left_out_now_and_later_and_what_it_wrote_over_is_refused(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    image = replace(shop, install=(), packer="staticx")
+    there = shop.root / "page.html"
+    there.touch()
+    os.utime(there, (1, 1))
+    made = shop.root / "state.json"
+    data = [[str(each), "."] for each in (made, there)]
+    environment.prepare("target.json", {**EXAMINED, "data": data, "changed": [str(made)]})
+    environment.writes(made)
+    freeze(image, environment.host)
+    assert "left out: state.json, which the program itself wrote" in environment.said
+    assert environment.asked("program")["data"] == data[1:]
+    environment.said.clear()
+    environment.prepare("target.json", {**EXAMINED, "data": data})
+    freeze(image, environment.host)
+    assert "left out: state.json, which the program itself wrote" in environment.said
+    environment.prepare("target.json", {**EXAMINED, "data": data, "changed": [str(there)]})
+    environment.writes(there)
+    (shop.root / "other.html").touch()
+    with pytest.raises(ConfigError) as error:
+        freeze(image, environment.host)
+    assert error.value.details == ("page.html: the program itself wrote it while it was imported or observed",)
+
+
+def test_what_the_program_wrote_over_among_the_packages_is_installed_anew(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    site = environment.root / "lib/python3.12/site-packages"
+    install_distribution(site, "shop", "shop/config.js", origin=shop.root.as_uri())
+    path = site / "shop/config.js"
+    data = [[str(path), "shop"]]
+    environment.prepare("target.json", {**EXAMINED, "data": data, "changed": [str(path)]})
+    environment.writes(path)
+    for _ in range(2):
+        with pytest.raises(ConfigError) as error:
+            freeze(shop, replace(environment.host, recreate=lambda: None))
+        assert error.value.details == ("shop/config.js: the program itself wrote it while it was imported or observed",)
+        assert read_marker(environment.host.python) == HALF_FILLED
+    environment.prepare("target.json", {**EXAMINED, "data": data})
+    (environment.root / "writes").unlink()
+    path.write_text("as it was installed", encoding="utf-8")
+    freeze(shop, replace(environment.host, recreate=lambda: None))
+    assert environment.asked("program")["data"] == data
 
 
 def test_another_home_is_another_import(

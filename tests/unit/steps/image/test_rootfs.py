@@ -17,6 +17,7 @@ from pystatic_tasks.steps.image import rootfs
 from pystatic_tasks.steps.image.rootfs import LAYERS, check_places, group, passwd, root_entries, with_parents
 from pystatic_tasks.steps.image.time_zone import utc
 from pystatic_tasks.steps.results import Frozen
+from pystatic_tasks.steps.written import Written, remember
 from pystatic_tasks.system import certificates
 
 CORRECT = "Correct image.files or image.volumes of tool.pystatic-tasks, or the image's name."
@@ -458,6 +459,19 @@ def test_lines_that_let_files_in_are_written_as_toml_has_them(tmp_path: Path) ->
     assert text.endswith(
         'tool.pystatic-tasks.image.files: "/srv/a \\"b\\".key" = "static/a \\"b\\".key". Nothing can be listed for '
         "static/c\\n.key: change what a build makes it of, such as pyproject.toml, or its name."
+    )
+
+
+def test_what_the_program_itself_wrote_into_a_folder_is_refused(tmp_path: Path) -> None:
+    for name in ("app.js", "cache.json"):
+        a_file(tmp_path / "static" / name)
+    image = make_image(tmp_path, files={"/srv": "static"})
+    remember(image, Written(made=frozenset([str(tmp_path / "static/cache.json")])))
+    assert refused(image) == (
+        "1 file of the project would go into shop unasked:\n"
+        "  static/cache.json: the program itself wrote it while it was imported or observed\n"
+        "Let observe.env have the program write elsewhere. Leave out what shall not go in, and list by hand what shall,"
+        ' in tool.pystatic-tasks.image.files: "/srv/cache.json" = "static/cache.json".'
     )
 
 

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import base64
+import html
+import json
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from pystatic_tasks.config.model import ImageConfig, Observe, Smoke
+from pystatic_tasks.steps.secret_values import reason_of_values
+
+VALUE = 'größe/"of 1"+it'
+REASON = "the value of your variable SHOP_KEY is in it"
+
+
+def found_in(path: Path, content: bytes) -> str:
+    path.write_bytes(content)
+    config = ImageConfig(root=path.parent, project=path.parent, smoke=Smoke(env={"KEY": "$SHOP_KEY", "MODE": "test"}))
+    return reason_of_values(config, path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        VALUE.encode(),
+        json.dumps({"key": VALUE}).encode(),
+        json.dumps({"key": VALUE}, ensure_ascii=False).encode(),
+        repr({"key": VALUE}).encode(),
+        html.escape(VALUE).encode(),
+        f"?key={quote(VALUE)}&".encode(),
+        quote_plus(VALUE).encode(),
+        json.dumps(VALUE).encode("utf-16-le"),
+        *(base64.b64encode(b"." * before + VALUE.encode() + b"\n") for before in range(3)),
+        base64.urlsafe_b64encode(b"??" + VALUE.encode()),
+        b"\0" * 10_000 + VALUE.encode(),
+    ],
+)
+def test_a_value_is_found_however_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", VALUE)
+    assert found_in(tmp_path / "file", content) == REASON
+    assert found_in(tmp_path / "file", content.swapcase()) == ""
+
+
+@pytest.mark.parametrize("value", ["", "1234567", "production", "LOCALHOST", "Postgres"])
+def test_short_values_and_words_are_in_files_by_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", value)
+    assert found_in(tmp_path / "file", f"is {value}".encode()) == ""
+
+
+@pytest.mark.parametrize("value", ["12345678", "twoWords", "postgresql://shop:opensesame@db.example/shop"])
+def test_others_are_not_and_a_password_counts_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", value)
+    password = value.partition(":opensesame@")[1].strip(":@") or value
+    assert found_in(tmp_path / "file", f"is {password}.".encode()) == REASON
+
+
+def test_without_variables_of_the_callers_nothing_is_looked_for(tmp_path: Path) -> None:
+    config = ImageConfig(root=tmp_path, project=tmp_path, observe=Observe(env={"KEY": "opensesame1"}))
+    (tmp_path / "file").write_text("opensesame1", encoding="utf-8")
+    assert reason_of_values(config, tmp_path / "file") == ""
+    assert reason_of_values(config, tmp_path / "gone") == ""
