@@ -169,7 +169,8 @@ def traced(
 
     def candidate(origin: Path | None) -> Candidate:
         folders = [*origins.folders, *filter(Path.is_dir, origins.projects)]
-        project = next((each for each in folders if origin and origin.is_relative_to(each)), None)
+        around = (each for each in folders if origin and origin.is_relative_to(each))
+        project = max(around, key=lambda each: len(each.parts), default=None)
         return make_candidate(config, path, place, origin, folder_around(config, origin, place), project)
 
     def is_refused(origin: Path) -> bool:

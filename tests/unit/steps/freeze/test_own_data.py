@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -378,6 +379,22 @@ def empty_site(tmp_path: Path) -> Path:
     site = tmp_path / "environment/lib/python3.13/site-packages"
     site.mkdir(parents=True)
     return site
+
+
+def test_a_project_that_is_installed_by_a_link_in_another_is_one_of_its_own(
+    repository: Path, site: Path, rates: Path
+) -> None:
+    (repository / "vendor").symlink_to(rates)
+    (site / "rates-1.0.dist-info/direct_url.json").write_text(
+        json.dumps({"url": (repository / "vendor").as_uri()}), encoding="utf-8"
+    )
+    for name in ("secrets.json", "page.html"):
+        for path in (site / "rates" / name, rates / "src/rates" / name):
+            path.write_text(name, encoding="utf-8")
+    data = [(site / "rates" / name, "rates") for name in ("secrets.json", "page.html")]
+    assert refused(make_image(repository), python(site), *data)[:-1] == [
+        "vendor/src/rates/secrets.json: git ignores it"
+    ]
 
 
 def test_what_lies_in_a_folder_that_git_ignores_is_refused_wherever_that_is(repository: Path, empty_site: Path) -> None:
