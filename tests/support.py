@@ -111,6 +111,23 @@ LOADS = r"""case "$*" in
 esac"""
 # Engines and tools that must be there: a test is then never skipped for want of them.
 REQUIRED = set(filter(None, os.environ.get("PYSTATIC_TESTS_REQUIRE", "").split(",")))
+# Goes before what is run as nobody, and after what that imports: others cannot reach root's interpreter and modules.
+BECOMING_NOBODY = f"import os; os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})"
+as_nobody = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+
+
+def run_as_nobody(code: str) -> str:
+    """Run Python code as nobody, where it has `BECOMING_NOBODY`; it gets a folder where it may write as an argument.
+
+    Returns:
+        What it printed.
+    """
+    with tempfile.TemporaryDirectory(prefix="pystatic-test-", dir="/tmp") as folder:
+        Path(folder).chmod(0o777)
+        command = [sys.executable, "-c", code, folder]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
 
 
 @dataclass(frozen=True)

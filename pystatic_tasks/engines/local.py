@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -52,19 +52,18 @@ NEVER_STOPPED_CODE = 137  # 128 + SIGKILL, as engines report it
 
 
 @contextlib.contextmanager
-def unpacked(artifact: Artifact, engine: str, remove: Callable[[Path], None] = remove_tree) -> Iterator[Path]:
+def unpacked(artifact: Artifact, engine: str) -> Iterator[Path]:
     """A folder with the image's `root`, and an empty `tmp`; removed again only where something goes wrong.
 
     Args:
         artifact: The image.
         engine: Who asks; what it left when it was killed is removed.
-        remove: What removes such a folder.
 
     Raises:
         ImageError: it is not the image that was built, or cannot be unpacked as it is.
     """
     prefix = f"pystatic-{engine}-"
-    remove_abandoned(prefix, remove=remove)
+    remove_abandoned(prefix, remove=remove_tree)
     folder = Path(tempfile.mkdtemp(prefix=owned(prefix)))
     try:
         # The user of the program must be able to pass through, and nobody else has business here.
@@ -73,7 +72,7 @@ def unpacked(artifact: Artifact, engine: str, remove: Callable[[Path], None] = r
         make_shared(folder / "tmp")
         yield folder
     except BaseException:
-        remove(folder)
+        remove_tree(folder)
         raise
 
 

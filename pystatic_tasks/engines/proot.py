@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
 from pystatic_tasks.engines.local import DEVICES, LocalContainer, make_shared, run_at_terminal, unpacked
-from pystatic_tasks.system.beneath import make_file, make_folder, open_up, remove_tree
+from pystatic_tasks.system.beneath import make_file, make_folder, remove_tree
 from pystatic_tasks.system.machine import is_root
 
 TOOLS = ("proot", "setpriv")
@@ -70,18 +70,18 @@ class PRoot:
         pass
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
-        with unpacked(artifact, self.name, remove_sealed) as folder:
+        with unpacked(artifact, self.name) as folder:
             prepare(folder, artifact)
             command = self.command(folder, policy)
             return PRootContainer.start(self.name, folder, command, artifact, policy, arguments)
 
     def run_at_terminal(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> int:
-        with unpacked(artifact, self.name, remove_sealed) as folder:
+        with unpacked(artifact, self.name) as folder:
             try:
                 prepare(folder, artifact)
                 return run_at_terminal(self.name, self.command(folder, policy), artifact, policy, arguments)
             finally:
-                remove_sealed(folder)
+                remove_tree(folder)
 
     def command(self, folder: Path, policy: Policy) -> list[str]:
         uid, _, gid = policy.user.partition(":")
@@ -118,7 +118,7 @@ class PRootContainer(LocalContainer):
                 self.process.wait(KILL_SECONDS)
             self.process.kill()
             self.process.wait()
-        remove_sealed(self.folder)
+        remove_tree(self.folder)
 
 
 def prepare(folder: Path, artifact: Artifact) -> None:
@@ -141,12 +141,6 @@ def seal(root: Path, writable: Collection[Path]) -> None:
         for path in (folder, *(folder / file for file in files)):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode & ~WRITE_BITS)
-
-
-def remove_sealed(folder: Path) -> None:
-    """Remove a folder with such a root; nobody but root could as it is."""
-    open_up(folder / "root")
-    remove_tree(folder)
 
 
 def here() -> Engine:

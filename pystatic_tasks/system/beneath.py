@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
 import stat
@@ -13,11 +14,14 @@ from pathlib import Path
 
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.system.files import NO_LINK, naming
+from pystatic_tasks.system.machine import is_linux
 from pystatic_tasks.system.texts import quoted
 
 FOLDER_MODE = 0o755
 # Windows has none of these; what uses them is of Linux.
 OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | NO_LINK
+# Needs no right to read it.
+THE_FOLDER_ITSELF = OPEN_FOLDER | getattr(os, "O_PATH", 0)
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK
 
 
@@ -88,29 +92,61 @@ def make_link(top: Path, path: str, target: str) -> None:
 
 
 def names_below(top: Path, levels: int) -> Iterator[str]:
-    """The paths of all that lies below a folder, up to so many levels; links are not followed."""
+    """The paths of all that lies below a folder, up to so many levels, as far as it can be read.
+
+    Folders go before what stands in them; links are not followed.
+    """
+    return (name for name, _ in entries_below(top, levels))
+
+
+def links_below(top: Path) -> Iterator[str]:
+    """The paths of all links below a folder, as far as it can be read; they are not followed."""
+    return (name for name, entry in entries_below(top) if entry.is_symlink())
+
+
+def entries_below(top: Path, levels: float = math.inf) -> Iterator[tuple[str, os.DirEntry[str]]]:
     todo = [(top, "", levels)]
     while todo:
         place, above, left = todo.pop()
-        for entry in os.scandir(place):
-            yield f"{above}{entry.name}"
-            if left > 1 and entry.is_dir(follow_symlinks=False):
-                todo.append((Path(entry.path), f"{above}{entry.name}/", left - 1))
+        with contextlib.suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                yield f"{above}{entry.name}", entry
+                if left > 1 and entry.is_dir(follow_symlinks=False):
+                    todo.append((Path(entry.path), f"{above}{entry.name}/", left - 1))
 
 
 def open_up(top: Path) -> None:
-    """Let the owner do everything in a folder and in those below it, as far as they can be opened.
+    """Let the owner do everything in a folder and in those below it.
 
     No link is followed, be it in the place of the folder.
     """
+    let_owner_in(top)
     # RecursionError before Python 3.13, of folders that are nested deeply.
     with contextlib.suppress(OSError, RecursionError):
-        for *_, descriptor in os.fwalk(top):
-            os.fchmod(descriptor, 0o700)
+        for _, folders, _, descriptor in os.fwalk(top):
+            for name in folders:
+                let_owner_in(name, descriptor)
+
+
+def let_owner_in(folder: Path | str, above: int | None = None) -> None:
+    """Let the owner do everything in a folder, unless it is a link, or another user's."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, THE_FOLDER_ITSELF, dir_fd=above)
+        try:
+            Path(f"/proc/self/fd/{descriptor}").chmod(0o700)
+        finally:
+            os.close(descriptor)
 
 
 def remove_tree(top: Path) -> None:
-    """Remove a folder with all that can be removed of it."""
+    """Remove a folder with all that can be removed of it, whatever its modes say."""
+    remove_as_it_is(top)
+    if is_linux() and top.is_dir() and not top.is_symlink():
+        open_up(top)
+        remove_as_it_is(top)
+
+
+def remove_as_it_is(top: Path) -> None:
     try:
         shutil.rmtree(top, ignore_errors=True)
     except RecursionError:

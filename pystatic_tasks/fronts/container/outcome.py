@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from pystatic_tasks.errors import FreezeError
 from pystatic_tasks.oci.tar_entries import Root
+from pystatic_tasks.system.beneath import remove_tree
 from pystatic_tasks.system.files import link_target
 from pystatic_tasks.system.texts import quoted
 
@@ -20,7 +20,7 @@ def remove(results: Path) -> None:
     """Remove what came out before, be it a link."""
     if results.is_symlink():
         results.unlink()
-    shutil.rmtree(results, ignore_errors=True)
+    remove_tree(results)
 
 
 def check(results: Path, place: str) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -35,6 +34,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.private import private_memory
 from pystatic_tasks.steps.freeze.project_files import import_paths, script_folder
 from pystatic_tasks.steps.logged_errors import logged_errors
+from pystatic_tasks.system.beneath import remove_tree
 from pystatic_tasks.system.files import hashes_of_words
 from pystatic_tasks.system.processes import tool_environment
 
@@ -77,7 +77,7 @@ def observe(
         What was seen; if the program cannot be run, what was seen until then, and why.
     """
     folder = config.work / "observed"
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_tree(folder)
     places = [folder / name for name in ("home", "tmp", "cwd")]
     for place in places:
         place.mkdir(parents=True)
@@ -103,10 +103,10 @@ def observe(
         hide_in_files(config, [Path(exercise.log), log])
         # What the program writes there may have values of the caller's.
         for place in places:
-            shutil.rmtree(place, ignore_errors=True)
+            remove_tree(place)
         # They have the variables too, written in another way, or as paths.
         if caller_values(config):
-            shutil.rmtree(exercise.records, ignore_errors=True)
+            remove_tree(Path(exercise.records))
             for path in folder.glob("*.json"):
                 path.unlink()
     return without_secrets(config, observed) if observed else Observed(problem=f"it failed; see {shown(config, log)}")

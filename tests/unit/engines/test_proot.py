@@ -17,9 +17,10 @@ from support import NOBODY, tool_or_skip
 
 from pystatic_tasks.engines import Engine
 from pystatic_tasks.engines.base import Artifact
-from pystatic_tasks.engines.proot import PRoot, here, remove_sealed
+from pystatic_tasks.engines.proot import PRoot, here
 from pystatic_tasks.engines.trial import why_not
 from pystatic_tasks.oci.layers import Entry
+from pystatic_tasks.system.beneath import remove_tree
 
 DENIED = "Permission denied"
 
@@ -242,26 +243,28 @@ def test_nothing_runs_on_or_stays_when_its_caller_is_killed(proot: Engine, artif
 ORDINARY_USER = """
 import json, os, sys
 from pathlib import Path
-from boxes import NOTHING_WRITABLE, run
+from boxes import NOTHING_WRITABLE, POLICY, run
 from pystatic_tasks.engines.base import Artifact
 from pystatic_tasks.engines.proot import here
 
 artifact = Artifact(archive=Path(sys.argv[1]), image_id="", references=(), entrypoint="/busybox", env={}, port=None)
-print(json.dumps([run(here(), artifact, "id -u; touch /x; touch /etc/x; touch /tmp/x", NOTHING_WRITABLE),
+locking = here().start(artifact, POLICY, ["sh", "-c", "mkdir -p /tmp/locked/inner; chmod 0 /tmp/locked"])
+locked = [locking.wait(10), locking.leftovers(), locking.remove()]
+print(json.dumps([run(here(), artifact, "id -u; touch /x; touch /etc/x; touch /tmp/x", NOTHING_WRITABLE), locked,
                   os.listdir(os.environ["TMPDIR"]), here().unchecked[-2:]]))
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
 def test_what_it_removes_leads_nowhere_else(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir(mode=0o755)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder/root").symlink_to("../outside")
-    remove_sealed(tmp_path / "folder")
+    remove_tree(tmp_path / "folder")
     assert [path.name for path in tmp_path.iterdir()] == ["outside"]
     assert f"{(tmp_path / 'outside').stat().st_mode:o}" == "40755"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
 def test_an_ordinary_user_pretends_to_be_the_other(proot: Engine, artifact: Artifact) -> None:
     folder = Path(tempfile.gettempdir()) / "of-user"
     (folder / "temporary").mkdir(parents=True)
@@ -284,7 +287,12 @@ def test_an_ordinary_user_pretends_to_be_the_other(proot: Engine, artifact: Arti
     shutil.rmtree(folder)
     assert result.returncode == 0, result.stderr
     denied = "".join(f"\ntouch: {path}: {DENIED}" for path in ("/x", "/etc/x", "/tmp/x"))
-    assert json.loads(result.stdout) == [[1, f"23456{denied}"], [], list(PRoot(as_root=False).unchecked[-2:])]
+    assert json.loads(result.stdout) == [
+        [1, f"23456{denied}"],
+        [0, ["locked"], None],
+        [],
+        list(PRoot(as_root=False).unchecked[-2:]),
+    ]
 
 
 @pytest.mark.parametrize(("there", "missing"), [([], "proot"), (["proot"], "setpriv")])

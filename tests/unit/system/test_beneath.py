@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import nest
+from support import BECOMING_NOBODY, as_nobody, nest, run_as_nobody
 
 from pystatic_tasks.errors import PystaticError
-from pystatic_tasks.system.beneath import make_file, make_folder, make_link, names_below, open_up, temporary_folder
+from pystatic_tasks.system.beneath import (
+    make_file,
+    make_folder,
+    make_link,
+    names_below,
+    open_up,
+    temporary_folder,
+)
 
 
 @pytest.fixture
@@ -97,3 +105,27 @@ def test_folders_nested_deeper_than_calls_are_removed() -> None:
         (folder / "out").symlink_to(Path(__file__).parent)
     assert not folder.exists()
     assert Path(__file__).exists()
+
+
+CLOSED = f"""
+import json, os, sys
+from pathlib import Path
+from pystatic_tasks.system.beneath import make_file, names_below, remove_tree
+
+{BECOMING_NOBODY}
+top = Path(sys.argv[1], "top")
+top.mkdir()
+make_file(top, "a/b/c", [], 0o644)
+make_file(top, "a/locked/inner/x", [], 0o644)
+for name, mode in (("a/locked/inner", 0), ("a/locked", 0), ("a/b", 0o300), ("a", 0o500)):
+    (top / name).chmod(mode)
+listed = sorted(names_below(top, 9))
+top.chmod(0)
+remove_tree(top)
+print(json.dumps([listed, os.listdir(sys.argv[1])]))
+"""
+
+
+@as_nobody
+def test_folders_that_let_nobody_in_are_named_and_removed() -> None:
+    assert json.loads(run_as_nobody(CLOSED)) == [["a", "a/b", "a/locked"], []]

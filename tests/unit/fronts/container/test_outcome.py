@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support import BECOMING_NOBODY, as_nobody, run_as_nobody
 
 from pystatic_tasks.errors import FreezeError
 from pystatic_tasks.fronts.container.outcome import check, remove
@@ -86,3 +87,23 @@ def test_what_came_out_before_is_removed(results: Path) -> None:
     remove(results)
     remove(results)
     assert [path.name for path in results.parent.iterdir()] == ["private"]
+
+
+LOCKED = f"""
+import os, sys
+from pathlib import Path
+from pystatic_tasks.fronts.container.outcome import remove
+
+{BECOMING_NOBODY}
+results = Path(sys.argv[1], "container")
+(results / "system/locked/inner").mkdir(parents=True)
+(results / "system/locked").chmod(0)
+remove(results)
+print(os.listdir(sys.argv[1]))
+"""
+
+
+@as_nobody
+def test_what_came_out_and_lets_nobody_in_is_removed() -> None:
+    """An engine would put what comes out the next time into the folder that is there."""
+    assert run_as_nobody(LOCKED) == "[]\n"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import BECOMING_NOBODY, as_nobody, run_as_nobody
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, Observe, Request, Service, Smoke
 from pystatic_tasks.errors import ConfigError
@@ -226,3 +227,41 @@ def test_what_decides_an_observation(tmp_path: Path) -> None:
 )
 def test_static_files_lie_where_the_program_has_them(data: list[tuple[str, str]], collected: tuple[str, ...]) -> None:
     assert collected_files(data, Path("/w/static")) == collected
+
+
+OF_USER = f"""
+import os, sys
+from pathlib import Path
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.in_env.protocol import Examined, Observed, ToolNames
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze import observation
+import pystatic_tasks.in_image.servers.gunicorn
+
+{BECOMING_NOBODY}
+root = Path(sys.argv[1], "shop")
+(root / "build").mkdir(parents=True)
+entry = root / "build/entry.py"
+entry.touch()
+config = ImageConfig(root=root, project=root, name="shop", app="shop:app", install=(), packer="staticx")
+context = StepContext(say=print, python=Path("/env/bin/python"))
+examined = Examined(settings=dict(), read=(), hidden_imports=(), data=(), ports=(), tool_modules=(), unused=(),
+                    distributions=dict(), commands=dict())
+
+def ask(*_, **__):
+    locked = config.work / "observed/home/locked"
+    (locked / "inner").mkdir(parents=True)
+    (locked / "inner/secret").touch()
+    locked.chmod(0)
+    return 0, Observed()
+
+observation.ask = ask
+for _ in range(2):
+    observation.observe(config, context, entry, examined, ToolNames(names=(), of_groups=()))
+    print(os.listdir(config.work / "observed"))
+"""
+
+
+@as_nobody
+def test_what_the_program_locks_up_is_gone_afterwards() -> None:
+    assert run_as_nobody(OF_USER) == "[]\n[]\n"
