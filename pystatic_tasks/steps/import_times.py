@@ -13,7 +13,6 @@ than another: hold them against each other. `digest` is that of the image's mani
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,7 +22,7 @@ from pystatic_tasks.in_env.names import top_of
 from pystatic_tasks.in_env.records import from_json
 from pystatic_tasks.steps.manifest import report_path
 from pystatic_tasks.steps.results import Imported, Imports
-from pystatic_tasks.system.files import open_regular
+from pystatic_tasks.system.files import read_json
 
 # Of imports.json; described by schemas/imports.schema.json.
 VERSION = 1
@@ -43,9 +42,8 @@ def parse_imports(output: str) -> Iterator[Imported]:
 def read_imports(config: ImageConfig) -> Imports | None:
     """What smoke left; None if it left nothing that can be read."""
     try:
-        with open_regular(report_path(config, Imports.step)) as file:
-            return from_json(Imports, json.load(file))
-    except (OSError, ValueError, RecursionError):
+        return from_json(Imports, read_json(report_path(config, Imports.step)))
+    except (OSError, ValueError):
         return None
 
 

@@ -19,7 +19,7 @@ from pystatic_tasks.report.start import Start, nested
 from pystatic_tasks.steps.import_times import read_imports
 from pystatic_tasks.steps.manifest import read_manifest, report_path, require_result
 from pystatic_tasks.steps.results import Built, Check, Frozen, Imports, Smoked
-from pystatic_tasks.system.files import open_regular, write_whole
+from pystatic_tasks.system.files import read_json, write_whole
 
 PAGE = "report.html"
 INDEX = "index.html"
@@ -82,9 +82,8 @@ def evidence(frozen: Frozen) -> Evidence:
 def read_record(path: Path, kind: type[Record]) -> Record | None:
     """What a file says; None if it is not there, or is not ours."""
     try:
-        with open_regular(path) as file:
-            return from_json(kind, json.load(file))
-    except (OSError, ValueError, RecursionError):
+        return from_json(kind, read_json(path))
+    except (OSError, ValueError):
         return None
 
 

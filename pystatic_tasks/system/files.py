@@ -29,9 +29,12 @@ NODE_MODULES = "node_modules"
 EXECUTED_BY_ANY = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 # Of what people and their tools write as text; locks of large projects have some megabytes.
 LARGEST_TEXT = 64 * 2**20
+# Of what steps write down: it names each file of an image, of which there are 250 000 at most.
+LARGEST_RECORD = 256 * 2**20
 # The second is not on Windows, the third nowhere else.
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none.
+WRITE_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 # Of a virtual environment, a cache (https://bford.info/cachedir/), and builds by CMake and Ninja that took place.
 MARKS = (("pyvenv.cfg",), ("CACHEDIR.TAG",), ("CMakeCache.txt", "CMakeFiles"), ("build.ninja", ".ninja_log"))
 # Where these lie, tools worked among what people wrote: a package, and a project that CMake builds.
@@ -197,17 +200,56 @@ def open_regular(path: Path, *, links: bool = True) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def read_source(path: Path) -> bytes:
+def read_source(path: Path, largest: int = LARGEST_TEXT) -> bytes:
     """The content of a file that is text: code, settings, a lock.
+
+    Args:
+        path: The file.
+        largest: How many bytes it may have.
 
     Raises:
         OSError: there is none, or it is no regular file, or too large.
     """
     with open_regular(path) as stream:
-        content = stream.read(LARGEST_TEXT + 1)
-    if len(content) > LARGEST_TEXT:
-        raise OSError(errno.EFBIG, f"it is larger than {LARGEST_TEXT // 2**20} MiB", str(path))
+        too_large = os.fstat(stream.fileno()).st_size > largest
+        content = b"" if too_large else stream.read(largest + 1)
+    if too_large or len(content) > largest:
+        raise OSError(errno.EFBIG, f"it is larger than {largest // 2**20} MiB", str(path))
     return content
+
+
+def read_json(path: Path) -> Any:
+    """What a step wrote down; somebody may have put another file in its place.
+
+    Raises:
+        OSError: there is none, or it is no regular file, or too large.
+        ValueError: it is no JSON, or none that can be read here.
+    """
+    try:
+        return json.loads(read_source(path, LARGEST_RECORD))
+    except RecursionError:
+        raise ValueError("it has too many levels") from None
+    except MemoryError:
+        raise ValueError("it takes more memory than there is") from None
+
+
+def open_no_link(path: Path, flags: int) -> int:
+    """A descriptor of a file of a build's own.
+
+    Raises:
+        PystaticError: it is a link.
+    """
+    if path.is_symlink():
+        raise is_a_link(path)
+    return os.open(path, flags | NO_LINK, 0o666)
+
+
+def is_a_link(path: Path) -> PystaticError:
+    """What is wrong where a build writes to a link."""
+    return PystaticError(
+        f"{path} is a link, and a build would write to where it leads.",
+        "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track.",
+    )
 
 
 def unwritable_folder(root: Path) -> PystaticError | None:
@@ -238,6 +280,7 @@ def beside(path: Path) -> Iterator[Path]:
     """A path to write to; what is there afterwards takes the place of `path` at once, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    temporary.unlink(missing_ok=True)
     try:
         with naming(path):
             yield temporary

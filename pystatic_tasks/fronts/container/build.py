@@ -34,7 +34,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.image.rootfs import LAYERS
 from pystatic_tasks.steps.manifest import manifest_path, write_manifest
 from pystatic_tasks.steps.results import Frozen, Packed, Result
-from pystatic_tasks.system.files import fingerprint, move_whole
+from pystatic_tasks.system.files import fingerprint, move_whole, read_json
 from pystatic_tasks.system.git import run_git
 from pystatic_tasks.system.processes import run_logged, undisturbed
 
@@ -300,4 +300,4 @@ def check_places(frozen: Frozen) -> None:
 
 
 def read_result(results: Path, kind: type[AnyResult]) -> AnyResult:
-    return from_json(kind, json.loads((results / f"{kind.step}.json").read_text(encoding="utf-8")))
+    return from_json(kind, read_json(results / f"{kind.step}.json"))

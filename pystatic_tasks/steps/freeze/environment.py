@@ -24,7 +24,7 @@ from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, instal
 from pystatic_tasks.steps.freeze.project_files import linked, linked_paths, local_folders, sources
 from pystatic_tasks.steps.freeze.wheels import install_again
 from pystatic_tasks.steps.tools import tool_requirements
-from pystatic_tasks.system.files import fingerprint, hash_code, write_whole
+from pystatic_tasks.system.files import fingerprint, hash_code, read_json, write_whole
 
 # The code of ours that decides what is installed, and how.
 INSTALLING = Path(__file__).parent
@@ -204,6 +204,6 @@ def write_marker(python: Path, contents: Contents) -> None:
 
 def read_marker(python: Path) -> Contents | None:
     try:
-        return Contents(**json.loads(marker(python).read_text(encoding="utf-8")))
+        return Contents(**read_json(marker(python)))
     except (OSError, ValueError, TypeError):
         return None

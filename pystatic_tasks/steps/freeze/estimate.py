@@ -9,7 +9,7 @@ from pathlib import Path
 from pystatic_tasks.in_env.protocol import Component, Placed
 from pystatic_tasks.oci.blobs import digest
 from pystatic_tasks.oci.compression import estimated, kept_name
-from pystatic_tasks.system.files import write_whole
+from pystatic_tasks.system.files import read_json, write_whole
 
 
 def compressed_alone(
@@ -41,6 +41,6 @@ def compressed_alone(
 def read_kept(kept: Path) -> Mapping[str, int]:
     """Sizes by what the contents are known by; none if there is no such file."""
     try:
-        return dict(json.loads(kept.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
+        return dict(read_json(kept))
+    except (OSError, ValueError, TypeError):
         return {}

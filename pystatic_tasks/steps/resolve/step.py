@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import report_path
 from pystatic_tasks.steps.resolve.files import Source, read_sources
 from pystatic_tasks.steps.resolve.stream import SCHEME, Stream, join
+from pystatic_tasks.system.files import read_json
 
 
 def resolve(configs: Sequence[ImageConfig], context: StepContext) -> bytes:
@@ -100,7 +100,9 @@ def pushed_reference(config: ImageConfig, context: StepContext) -> str:
 
 
 def read_report(config: ImageConfig, step: str) -> dict[str, Any]:
-    """What a step says that it did; empty if it did nothing."""
-    path = report_path(config, step)
-    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return report
+    """What a step says that it did; empty if it did nothing, or the file is none of its own."""
+    try:
+        report = read_json(report_path(config, step))
+    except (OSError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}

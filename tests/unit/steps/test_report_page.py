@@ -108,6 +108,21 @@ def test_what_is_not_ours_is_as_if_it_were_not_there(tmp_path: Path, text: str) 
     assert read_records(shop).proof is None
 
 
+@pytest.mark.parametrize("name", ["smoke.json", "imports.json", "contents-before.json"])
+def test_nor_what_is_larger_than_any_of_ours(tmp_path: Path, name: str) -> None:
+    shop = built(tmp_path)
+    write_report(shop, SMOKED)
+    sparse(shop.dist / name)
+    records = read_records(shop)
+    assert (records.before, bool(records.proof)) == (None, name != "smoke.json")
+
+
+def sparse(path: Path) -> None:
+    """A file of a size that nobody's memory has."""
+    with path.open("wb") as file:
+        file.truncate(2**43)
+
+
 def test_the_image_before_is_read_from_beside(tmp_path: Path) -> None:
     shop = built(tmp_path)
     before = contents_of({"shop": FILES["shop"]})

@@ -3,6 +3,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from pystatic_tasks.system.files import (
     open_regular,
     owned,
     pid_namespace,
+    read_json,
     read_source,
     remove_abandoned,
     unwritable_folder,
@@ -68,6 +71,38 @@ def test_a_source_is_a_regular_file_and_not_too_large(output: Path, tmp_path: Pa
         file.truncate(64 * 2**20 + 1)
     with pytest.raises(OSError, match="it is larger than 64 MiB"):
         read_source(output)
+
+
+def test_what_is_no_record_of_ours_is_one_of_two_errors(output: Path) -> None:
+    output.write_text('{"a": [1]}', encoding="utf-8")
+    assert read_json(output) == {"a": [1]}
+    for content in (b"", b"{", b"\xff", b"[" * 100_000, b'{"a": ' * 100_000):
+        output.write_bytes(content)
+        with pytest.raises(ValueError):  # noqa: PT011
+            read_json(output)
+    os.truncate(output, 2**43)
+    with pytest.raises(OSError, match="it is larger than 256 MiB"):
+        read_json(output)
+
+
+IN_LITTLE_MEMORY = """
+import resource, sys
+from pathlib import Path
+from pystatic_tasks.system.files import read_json
+
+resource.setrlimit(resource.RLIMIT_AS, (2**28, 2**28))
+try:
+    read_json(Path(sys.argv[1]))
+except ValueError as error:
+    print(error)
+"""
+
+
+def test_what_needs_more_memory_than_there_is_is_no_record(output: Path) -> None:
+    output.write_bytes(b"[" + b"[],{}," * 10_000_000 + b"0]")
+    command = [sys.executable, "-c", IN_LITTLE_MEMORY, str(output)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (printed.stdout, printed.stderr) == ("it takes more memory than there is\n", "")
 
 
 def test_what_is_not_a_file_has_no_hash(tmp_path: Path) -> None:

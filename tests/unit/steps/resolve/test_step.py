@@ -99,6 +99,16 @@ def test_without_a_way_to_push_what_was_pushed_is_taken(configs: list[ImageConfi
     assert str(caught.value) == "web was not pushed.\nPush it: nox -s push."
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "[" * 100_000, "\x00"])
+def test_what_is_no_record_of_a_push_says_of_none(configs: list[ImageConfig], text: str) -> None:
+    write(configs[0], a="image: pystatic://web\n")
+    leave(configs[1], "2", "registry.example/web")
+    (configs[1].dist / "push.json").write_text(text, encoding="utf-8")
+    with pytest.raises(PystaticError) as caught:
+        resolve(configs, StepContext(say=print, filenames=["a.yaml"]))
+    assert str(caught.value) == "web was not pushed.\nPush it: nox -s push."
+
+
 def test_a_name_that_is_no_image_is_named_before_anything_is_pushed(configs: list[ImageConfig]) -> None:
     write(configs[0], a="image: pystatic://web\n", b="# b\nimage: pystatic://wep\n", c="- pystatic://web:1.4\n")
     assert refused(configs, "a.yaml", "b.yaml") == f'b.yaml, line 2: there is no image "wep".\n{NOT_ONE}'
