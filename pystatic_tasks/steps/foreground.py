@@ -15,8 +15,8 @@ from pystatic_tasks.system import locks
 @contextlib.contextmanager
 def only_here(config: ImageConfig, step: str, problem: str, remedy: str) -> Iterator[None]:
     """Raises PystaticError if another process is in that step; what that runs would be taken for left behind."""
-    with (config.work / f"{step}.lock").open("w") as lock:
-        if not locks.try_lock(lock.fileno()):
+    with locks.opened(config.work / f"{step}.lock") as lock:
+        if not locks.try_lock(lock):
             raise PystaticError(problem, remedy)
         yield
 

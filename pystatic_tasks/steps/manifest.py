@@ -17,9 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.in_env.records import from_json, plain, to_json
+from pystatic_tasks.steps.folders import remove_links_out, require_no_links
 from pystatic_tasks.steps.results import Result
 from pystatic_tasks.system import locks
 from pystatic_tasks.system.files import (
@@ -27,9 +28,10 @@ from pystatic_tasks.system.files import (
     fingerprint,
     hash_file,
     is_executable,
-    open_regular,
+    read_json,
     write_whole,
 )
+from pystatic_tasks.system.texts import quoted
 
 AnyResult = TypeVar("AnyResult", bound=Result)
 
@@ -73,8 +75,7 @@ def state_of(path: Path) -> str:
 def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyResult] | None:
     """What the step of that kind of result left, if all of it is still there as it was."""
     try:
-        with open_regular(manifest_path(config, kind.step)) as file:
-            content = json.load(file)
+        content = read_json(manifest_path(config, kind.step))
         manifest = Manifest(
             asked=content["asked"],
             inputs=content["inputs"],
@@ -82,7 +83,7 @@ def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyRes
             result=from_json(kind, content["result"]),
         )
         intact = all(state_of(Path(path)) == state != "" for path, state in manifest.outputs.items())
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
     return manifest if intact else None
 
@@ -171,12 +172,16 @@ def write_report(config: ImageConfig, result: Result) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path, wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock in a file; whoever finds that somebody else holds it is told by `wait`, and waits."""
+    """Hold the lock in a file; whoever finds that somebody else holds it is told by `wait`, and waits.
+
+    Raises:
+        PystaticError: the file is a link.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        if not locks.try_lock(lock.fileno()):
+    with locks.opened(path) as lock:
+        if not locks.try_lock(lock):
             wait()
-            locks.wait_for_lock(lock.fileno())
+            locks.wait_for_lock(lock)
         yield
 
 
@@ -188,21 +193,25 @@ def only_one(
 
     The lock belongs to the process, which may take it again. It ends with what is done meanwhile, or, if that went well
     and `is_kept` says that more is to come, with what is done under it next, or with the process.
-    What a killed build left half-written beside the results is removed.
+    What a killed build left half-written beside the results is removed, and links that lead out of the work files.
 
     Raises:
-        PystaticError: the other process waits for an image that this one works on.
+        PystaticError: the other process waits for an image that this one works on; or a link is on the way to the
+            work files or the results.
     """
+    require_no_links(config.root, config.work, config.dist)
     # Both now: what lists the project's folder while it is frozen is to find the same the next time.
     for folder in (config.work, config.dist):
         folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(config.work / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = locks.open_lock(config.work / "lock")
     kept = False
     try:
         wait_for_lock(descriptor, config, say)
         for folder in (config.work, config.dist):
             for path in folder.glob(TEMPORARY_NAMES):
                 path.unlink(missing_ok=True)
+        for name in remove_links_out(config.work):
+            say(f"removed {quoted(name)} from {shown(config, config.work)}: a link that leads out")
         yield
         kept = locks.BELONG_TO_PROCESSES and is_kept()
     finally:
@@ -213,7 +222,7 @@ def only_one(
 
 def release(config: ImageConfig) -> None:
     """Let other processes work on an image though this one goes on, whoever in it said that more is to come."""
-    os.close(os.open(config.work / "lock", os.O_RDWR | os.O_CREAT, 0o666))
+    os.close(locks.open_lock(config.work / "lock"))
 
 
 def wait_for_lock(descriptor: int, config: ImageConfig, say: Callable[[str], None]) -> None:

@@ -22,7 +22,8 @@ from pystatic_tasks.in_env.client import LOOPBACK, is_taken
 from pystatic_tasks.in_env.processes import kill_session, session
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import locked
-from pystatic_tasks.system.files import hashes_of_words, owned, remove_abandoned
+from pystatic_tasks.system.beneath import remove_tree
+from pystatic_tasks.system.files import WRITE_ANEW, hashes_of_words, open_no_link, owned, remove_abandoned
 from pystatic_tasks.system.processes import last_lines, with_our_life
 
 FOLDER_PREFIX = "pystatic-service-"
@@ -41,7 +42,7 @@ def running(config: ImageConfig, context: StepContext) -> Iterator[None]:
     if not config.services:
         yield
         return
-    remove_abandoned(FOLDER_PREFIX, SHORT_FOLDER)
+    remove_abandoned(FOLDER_PREFIX, SHORT_FOLDER, remove_tree)
     with contextlib.ExitStack() as stack:
         # Other images of the project want the same ports.
         waiting = f"the services of {config.root.name} are running for another build; waiting for it"
@@ -66,7 +67,7 @@ def started(config: ImageConfig, service: Service) -> Iterator[None]:
             stop(process)
             hide_in_files(config, [log_file(config, service)])
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(Path(folder))
 
 
 def check_startable(config: ImageConfig, service: Service) -> None:
@@ -93,7 +94,7 @@ def is_program(root: Path, name: str) -> bool:
 def start(config: ImageConfig, service: Service, folder: str) -> subprocess.Popen[bytes]:
     log = log_file(config, service)
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    with os.fdopen(open_no_link(log, WRITE_ANEW), "wb") as output:
         try:
             return subprocess.Popen(
                 with_our_life(service.command),

@@ -5,6 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pystatic_tasks.system.files import open_no_link
 
 try:
     import fcntl
@@ -14,6 +18,21 @@ except ImportError:  # Windows
 # Windows has no lock that a process may take twice.
 BELONG_TO_PROCESSES = fcntl is not None
 POLL_SECONDS = 0.1
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor of a lock's file, which is made if it is not there; PystaticError if it is a link."""
+    return open_no_link(path, os.O_RDWR | os.O_CREAT)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[int]:
+    """The same, closed afterwards."""
+    descriptor = open_lock(path)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def try_lock(descriptor: int, *, of_process: bool = False) -> bool:

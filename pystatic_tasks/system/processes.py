@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pystatic_tasks.system.files import naming
+from pystatic_tasks.system.files import WRITE_ANEW, naming, open_no_link
 from pystatic_tasks.system.full_disk import full_disk, says_full, temporary_folder
 from pystatic_tasks.system.redaction import masked
 
@@ -90,11 +90,12 @@ def run_logged(
         The tool's exit code.
 
     Raises:
-        PystaticError: it failed, and said that a disk is full.
+        PystaticError: it failed, and said that a disk is full; or the log is a link.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     full = ""
-    with naming(log), log.open("w", encoding="utf-8", errors="replace") as file:
+    descriptor = open_no_link(log, WRITE_ANEW)
+    with naming(log), os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
         process = subprocess.Popen(
             with_our_life(command),
             stdin=subprocess.DEVNULL,

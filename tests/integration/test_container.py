@@ -52,7 +52,10 @@ def test_it_is_the_same_as_on_linux_and_nothing_of_the_caller_stays(
     here, there = (copy_repository(tmp_path / name / "repository") for name in ("here", "elsewhere"))
     here.nox("-s", "image", "--", "--engine", "sandbox", PYSTATIC_TASKS_PYTHON=str(DEBIANS_PYTHON))
     (tmp_path / "netrc").write_text(f"machine index.example login me password {SECRET}\n", encoding="utf-8")
+    precious = plant_links(there.root / "build/pystatic/sample-app", tmp_path / "precious")
     printed = build(there, base, tmp_path / "netrc")
+    assert precious.read_text(encoding="utf-8") == "precious"
+    assert "removed 'kept/layers' from build/pystatic/sample-app: a link that leads out\n" in printed
     assert there.result("sample-app").read_bytes() == here.result("sample-app").read_bytes()
     assert there.manifest("image.json")["digest"] == here.manifest("image.json")["digest"]
     assert there.result("image.tar").read_bytes() == here.result("image.tar").read_bytes()
@@ -126,6 +129,18 @@ def in_containers() -> str:
     names = output("docker", "ps", "--quiet", "--filter", "name=^pystatic-").split()
     tops = [subprocess.run(["docker", "top", name], capture_output=True, text=True, check=False) for name in names]
     return "".join(top.stdout for top in tops)
+
+
+def plant_links(work: Path, outside: Path) -> Path:
+    """Have a folder of work files lead to a folder and a file outside of the project; the file."""
+    precious = outside / "folder/file"
+    precious.parent.mkdir(parents=True)
+    precious.write_text("precious", encoding="utf-8")
+    (work / "kept").mkdir(parents=True)
+    (work / "kept/layers").symlink_to(outside)
+    for name in ("container.log", "pull.log", "builder.log", "launcher.log", "freeze.json"):
+        (work / name).symlink_to(precious)
+    return precious
 
 
 def build(project: Project, base: str, netrc: Path) -> str:

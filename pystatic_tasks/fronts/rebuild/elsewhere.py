@@ -98,7 +98,9 @@ def below(folder: Path, results: Iterable[Path] = ()) -> Iterator[Path]:
     """Everything below a folder, without caches, environments, results of builds and what git knows."""
     for path in folder.iterdir():
         is_folder = path.is_dir() and not path.is_symlink()
-        if is_folder and (path in results or path.name == ".git" or is_left_by_tools(path) or is_ours(path)):
+        if path in results and path.is_dir():
+            continue
+        if is_folder and (path.name == ".git" or is_left_by_tools(path) or is_ours(path)):
             continue
         if path.name != ".git":
             yield path

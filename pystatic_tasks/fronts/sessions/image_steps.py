@@ -50,7 +50,8 @@ def run_steps(session: nox.Session, work: Work) -> None:
             make_environment(session, config)
         if only_installs(session):
             if work.freezes_here(config):
-                prepare(config, make_context(session, config, options, work.command))
+                with only_one(config, session.log):
+                    prepare(config, make_context(session, config, options, work.command))
             return
         with only_one(config, session.log, lambda: is_awaited(session, work.image)):
             run_and_repair(session, work, config, options)

@@ -265,3 +265,19 @@ def test_the_carried_noxfile_goes_to_the_project(tmp_path: Path, monkeypatch: py
     printed = subprocess.check_output([sys.executable, "-c", script, str(module.NOXFILE)], env=environment, text=True)
     assert printed.strip() == str(tmp_path)
     assert json.loads(environment["PYSTATIC_CALL"])["root"] == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["build/pystatic", "build/pystatic/environments", "build/pystatic/environments/freeze"]
+)
+def test_no_environment_is_made_behind_a_link(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    root = tmp_path / "project"
+    (root / name).parent.mkdir(parents=True)
+    (tmp_path / "outside").mkdir()
+    (root / name).symlink_to(tmp_path / "outside")
+    assert run(call(root)) == 1
+    assert capsys.readouterr().err == (
+        f"{root}/{name} is a link, and a build would write to where it leads.\n"
+        "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track.\n"
+    )
+    assert list((tmp_path / "outside").iterdir()) == []

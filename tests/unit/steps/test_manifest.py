@@ -173,6 +173,12 @@ def test_a_manifest_that_is_a_pipe_is_none(image: ImageConfig) -> None:
     assert read_manifest(image, Frozen) is None
 
 
+def test_a_manifest_that_is_larger_than_any_of_ours_is_none(image: ImageConfig) -> None:
+    write_manifest(image, FROZEN, inputs="1", outputs=[])
+    os.truncate(manifest_path(image, "freeze"), 2**43)
+    assert read_manifest(image, Frozen) is None
+
+
 @pytest.mark.parametrize("content", ["", "{", "{}", '{"inputs": "1", "outputs": {}}', "\x00", "[" * 100_000])
 def test_a_broken_manifest_is_none(image: ImageConfig, content: str) -> None:
     write_whole(manifest_path(image, "freeze"), content)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.system.processes import (
     ENDING_SIGNALS,
     handling,
@@ -180,3 +181,17 @@ def test_ten_lines_are_shown_of_a_long_log(tmp_path: Path) -> None:
     log = tmp_path / "tool.log"
     log.write_text("".join(f"{n}\n" for n in range(100)), encoding="utf-8")
     assert last_lines(log) == [str(n) for n in range(90, 100)]
+
+
+@pytest.mark.parametrize("target", ["victim", "nowhere"])
+def test_a_log_is_no_link(tmp_path: Path, target: str) -> None:
+    (tmp_path / "victim").write_text("precious", encoding="utf-8")
+    (tmp_path / "tool.log").symlink_to(target)
+    with pytest.raises(PystaticError) as caught:
+        run_logged(script("print('now')"), tmp_path / "tool.log", verbose=False)
+    assert str(caught.value) == (
+        f"{tmp_path}/tool.log is a link, and a build would write to where it leads.\n"
+        "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track."
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tool.log", "victim"]
+    assert (tmp_path / "victim").read_text(encoding="utf-8") == "precious"

@@ -66,6 +66,14 @@ def test_what_the_program_made_itself_is_not_copied(root: Path, elsewhere: Path)
     assert copied(image, elsewhere) == ["pyproject.toml", "shop.py", "state/changed.json"]
 
 
+@pytest.mark.parametrize("name", ["build", "dist"])
+def test_results_behind_a_link_are_no_part_of_the_copy(root: Path, elsewhere: Path, tmp_path: Path, name: str) -> None:
+    """A build there would write to where the first did."""
+    write(tmp_path / "scratch", "pystatic/shop/lock")
+    (root / name).symlink_to(tmp_path / "scratch")
+    assert copied(make_image(root), elsewhere) == ["pyproject.toml", "shop.py"]
+
+
 def test_the_copy_has_the_same_name_and_a_path_of_another_length(root: Path, tmp_path: Path) -> None:
     same_length = tmp_path / "12345"
     same_length.mkdir()

@@ -123,6 +123,21 @@ def test_a_session_that_may_only_install_runs_no_step(tmp_path: Path, monkeypatc
     assert prepared == ["shop"]
 
 
+def test_nothing_is_installed_behind_a_link_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[str] = []
+    monkeypatch.setattr(image_steps, "prepare", lambda image, _: prepared.append(image.name))
+    sessions = register(root=write(tmp_path / "project"))
+    (tmp_path / "project/build").mkdir()
+    (tmp_path / "project/build/pystatic").symlink_to(tmp_path)
+    with pytest.raises(AbortedError) as caught:
+        sessions["freeze"](Session(answer=None).nox)
+    assert str(caught.value) == (
+        f"{tmp_path}/project/build/pystatic is a link, and a build would write to where it leads.\n"
+        "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track"
+    )
+    assert prepared == []
+
+
 # --fix.
 
 FIXING = """

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.config import ImageConfig
+from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.steps.foreground import only_here
+from pystatic_tasks.steps.manifest import cache_folder, kept_by, locked, only_one, release
+
+REMEDY = "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track."
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Path]:
+    """A folder that stays as it is."""
+    folder = tmp_path / "outside"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "file").write_text("precious", encoding="utf-8")
+    yield folder
+    assert sorted(path.name for path in folder.rglob("*")) == ["file", "sub"]
+    assert (folder / "file").read_text(encoding="utf-8") == "precious"
+
+
+@pytest.fixture
+def image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageConfig:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    root = tmp_path / "project"
+    root.mkdir()
+    return ImageConfig(root=root, project=root, name="shop", app="shop:app")
+
+
+def link(path: Path, target: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(os.path.relpath(target, path.parent))
+    return path
+
+
+def git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", root, *arguments], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", ["build/pystatic", "build/pystatic/shop", "dist/pystatic", "dist/pystatic/shop"])
+def test_a_build_writes_through_no_link_on_the_way_to_its_folders(image: ImageConfig, outside: Path, name: str) -> None:
+    link(image.root / name, outside)
+    with pytest.raises(PystaticError) as caught, only_one(image, print):
+        pass
+    assert str(caught.value) == f"{image.root}/{name} is a link, and a build would write to where it leads.\n{REMEDY}"
+
+
+@pytest.mark.parametrize("name", ["shop/linux", "shop/linux/arm64"])
+def test_nor_of_one_of_several_platforms(image: ImageConfig, outside: Path, name: str) -> None:
+    there = link(image.root / "dist/pystatic" / name, outside)
+    with pytest.raises(PystaticError) as caught, only_one(replace(image, platform="linux/arm64"), print):
+        pass
+    assert str(caught.value) == f"{there} is a link, and a build would write to where it leads.\n{REMEDY}"
+
+
+@pytest.mark.parametrize("name", ["build", "dist"])
+def test_either_may_be_a_link_of_the_users_own(image: ImageConfig, tmp_path: Path, name: str) -> None:
+    (tmp_path / "scratch").mkdir()
+    link(image.root / name, tmp_path / "scratch")
+    git(image.root, "init", "--quiet")
+    with only_one(image, print):
+        assert (tmp_path / "scratch/pystatic/shop").is_dir()
+
+
+@pytest.mark.parametrize("name", ["build", "dist"])
+def test_one_that_git_tracks_came_with_the_project(image: ImageConfig, outside: Path, name: str) -> None:
+    there = link(image.root / name, outside)
+    git(image.root, "init", "--quiet")
+    git(image.root, "add", name)
+    with pytest.raises(PystaticError) as caught, only_one(image, print):
+        pass
+    assert str(caught.value) == f"{there} is a link, and a build would write to where it leads.\n{REMEDY}"
+
+
+def test_a_folder_whose_files_git_tracks_may_have_become_one(image: ImageConfig, tmp_path: Path) -> None:
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch/README").touch()
+    git(image.root, "init", "--quiet")
+    (image.root / "build").mkdir()
+    (image.root / "build/README").touch()
+    git(image.root, "add", "build")
+    (image.root / "build/README").unlink()
+    (image.root / "build").rmdir()
+    link(image.root / "build", tmp_path / "scratch")
+    with only_one(image, print):
+        pass
+
+
+@pytest.mark.parametrize("name", ["kept", "kept/layers", "kept/layers/0123", "container.log", "observed", "a/b/c/d"])
+@pytest.mark.parametrize("target", ["outside", "outside/file", "outside/nowhere"])
+def test_a_link_out_of_the_work_files_is_removed_before_anything_is_written(
+    image: ImageConfig, outside: Path, name: str, target: str
+) -> None:
+    there = link(image.work / name, outside.parent / target)
+    said: list[str] = []
+    with only_one(image, said.append):
+        assert not there.is_symlink()
+        kept_by(cache_folder(image, "layers", use_cache=True), "code")
+    assert said == [f"removed '{name}' from build/pystatic/shop: a link that leads out"]
+
+
+def test_so_is_one_that_leads_out_by_another(image: ImageConfig, outside: Path) -> None:
+    image.work.mkdir(parents=True)
+    (image.work / "a").symlink_to("b/file")
+    link(image.work / "b", outside)
+    with only_one(image, print):
+        assert not (image.work / "b").is_symlink()
+        assert not (image.work / "a").exists()
+
+
+def test_links_within_stay(image: ImageConfig) -> None:
+    """A program that is a tree has some."""
+    (image.work / "tree/shop").mkdir(parents=True)
+    (image.work / "tree/shop/to").symlink_to("../../tree")
+    (image.work / "tree/shop/loop").symlink_to("loop")
+    (image.work / "tree/shop/nowhere").symlink_to("there")
+    said: list[str] = []
+    with only_one(image, said.append):
+        assert sorted(path.name for path in (image.work / "tree/shop").iterdir()) == ["loop", "nowhere", "to"]
+    assert said == []
+
+
+def test_links_of_a_folder_that_a_link_leads_to_are_looked_at(image: ImageConfig, outside: Path) -> None:
+    """Where build/ is a link, what lies below it is where that leads."""
+    scratch = outside.parent / "scratch"
+    scratch.mkdir()
+    link(image.root / "build", scratch)
+    there = scratch / "pystatic/shop/kept"
+    there.parent.mkdir(parents=True)
+    there.symlink_to(outside)
+    with only_one(image, print):
+        assert not there.is_symlink()
+
+
+@pytest.mark.parametrize("target", ["outside/file", "outside/nowhere"])
+def test_a_lock_is_no_link(image: ImageConfig, outside: Path, target: str) -> None:
+    locks = ("lock", "shell.lock", ".services.lock")
+    paths = [link(image.work / name, outside.parent / target) for name in locks]
+    for path, lock in zip(
+        paths,
+        (only_one(image, print), only_here(image, "shell", "It is open.", "End it."), locked(paths[2], lambda: None)),
+        strict=True,
+    ):
+        with pytest.raises(PystaticError) as caught, lock:
+            pass
+        assert str(caught.value) == f"{path} is a link, and a build would write to where it leads.\n{REMEDY}"
+    with pytest.raises(PystaticError):
+        release(image)
