@@ -42,10 +42,12 @@ def assign_layers(root: Path, library: Path, packages: Path) -> list[TreeFile]:
         Each with whose it is, sorted by path.
     """
     distributions = distribution_files()
+    # Of a link in the tree, what it leads to decides.
+    place = packages.resolve()
     found = []
     for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
         if path.is_relative_to(packages) or is_beside_packages(path, library.parents[1]):
-            owner = owner_of(Path(os.path.relpath(path.resolve(), packages)), distributions)
+            owner = owner_of(Path(os.path.relpath(path.resolve(), place)), distributions)
         elif path.parent == root:
             owner = "project"
         else:

@@ -66,6 +66,14 @@ def test_what_is_installed_from_elsewhere_is_third_partys(install: Install, tmp_
     assert_owners(tmp_path / "tree", expected)
 
 
+def test_a_tree_may_lie_behind_a_link(install: Install, tmp_path: Path) -> None:
+    """As it does where build/ is a link."""
+    install("depx", "depx/__init__.py")
+    (tmp_path / "scratch/tree").mkdir(parents=True)
+    (tmp_path / "build").symlink_to("scratch")
+    assert_owners(tmp_path / "build/tree", {f"{PACKAGES}/depx/__init__.pyc": "third-party"})
+
+
 def test_what_nobody_installed_is_the_projects(tmp_path: Path) -> None:
     expected = {
         "shop": "project",
