@@ -60,5 +60,5 @@ def make_context(
         installs=not (session._runner.global_config.no_install and reused),
         wanted_python=str(session.python or f"{sys.base_prefix} {platform.python_version()}"),
         install=installer(session, config, terminal, verbose=options.verbose),
-        recreate=partial(make_anew, session),
+        recreate=partial(make_anew, session, config),
     )

@@ -64,18 +64,25 @@ def make_environment(session: nox.Session, config: ImageConfig) -> None:
     runner = session._runner
     if is_ours(runner) and session.venv_backend == "none" and not runner.global_config.force_venv_backend:
         runner.func.venv_backend = None if names_backend(runner.global_config) else own_backend()
-        try:
+        with told_of_interpreter(session, config):
             runner._create_venv()
-        except virtualenv.InterpreterNotFound:
-            raise MissingToolError(
-                f'There is no Python "{runner.func.python}" here to build {config.name} with.',
-                "Install it, or correct tool.pystatic-tasks.python.",
-            ) from None
     if session.venv_backend == "none":
         raise ConfigError(
             "The session needs an environment of its own to build in, and Nox was told to make none.",
             "Run it without --no-venv.",
         )
+
+
+@contextmanager
+def told_of_interpreter(session: nox.Session, config: ImageConfig) -> Iterator[None]:
+    """Raises MissingToolError where Nox finds no interpreter, which for Nox is an error of the system's."""
+    try:
+        yield
+    except virtualenv.InterpreterNotFound:
+        raise MissingToolError(
+            f'There is no Python "{session.python}" here to build {config.name} with.',
+            "Install it, or correct tool.pystatic-tasks.python.",
+        ) from None
 
 
 def own_backend() -> str:
@@ -144,8 +151,15 @@ def installer(
     return install
 
 
-def make_anew(session: nox.Session) -> None:
-    """Make the environment anew: Nox reuses one whatever interpreter it was made from."""
+def make_anew(session: nox.Session, config: ImageConfig) -> None:
+    """Make the environment anew: Nox reuses one whatever interpreter it was made from.
+
+    Raises:
+        MissingToolError: there is no such interpreter; the environment is as it was.
+    """
     environment: Any = session.virtualenv
     environment.reuse_existing = False
-    environment.create()
+    with told_of_interpreter(session, config):
+        # Nox looks for the interpreter once it has removed the environment.
+        getattr(environment, "_resolved_interpreter", "")
+        environment.create()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+import venv
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,21 @@ def test_an_interpreter_that_is_not_there_is_told_in_one_sentence(
     assert f"nox > Session freeze aborted: {MISSING}" in without_times(result.stderr)
     assert "Run the freeze session first" not in result.stderr
     assert (tmp_path / "code").read_text(encoding="utf-8") == "3"
+
+
+def test_an_interpreter_that_is_not_there_is_told_where_an_environment_is(
+    tmp_path: Path, run_nox: Nox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOX_DOWNLOAD_PYTHON", "never")
+    monkeypatch.setenv("PYSTATIC_EXIT_CODE", str(tmp_path / "code"))
+    folder = write(tmp_path / "shop", SHOP + 'python = "3.77"\n', noxfile=NOXFILE)
+    made = tmp_path / "environments" / "freeze"
+    venv.create(made, symlinks=True)
+    words = ("--default-venv-backend", "venv", "--envdir", str(made.parent), "--session", "freeze")
+    result = run_nox(folder, *words)
+    assert f"nox > Session freeze aborted: {MISSING}" in without_times(result.stderr)
+    assert (tmp_path / "code").read_text(encoding="utf-8") == "3"
+    assert (made / "bin" / "python").exists()
 
 
 # What makes the environment.
