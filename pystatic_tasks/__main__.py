@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from pystatic_tasks.config.options import IMAGE_OPTION, OPTIONS, add_options, divided, to_words
-from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
+from pystatic_tasks.errors import ConfigError, PystaticError
 from pystatic_tasks.fronts.nox_process import Call, run, tell
 from pystatic_tasks.steps.table import STEPS, TABLE
 from pystatic_tasks.system.redaction import masked
@@ -138,14 +138,14 @@ def confirmed() -> bool:
 
 
 def check(root: Path, *, as_json: bool) -> int:
-    from pystatic_tasks.init.check import check_all, failed, report
+    from pystatic_tasks.init.check import check_all, exit_code, report
 
     findings = check_all(root)
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings]), flush=True)
     else:
         print("\n".join(report(findings)), flush=True)
-    return MissingToolError.exit_code if failed(findings) else 0
+    return exit_code(findings)
 
 
 if __name__ == "__main__":

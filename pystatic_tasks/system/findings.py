@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-State = Literal["ok", "missing", "warning", "info"]
+State = Literal["ok", "missing", "wrong", "warning", "info"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,8 @@ class Finding:
 
     Attributes:
         name: What it is.
-        state: "ok"; "missing", without which nothing can be built; "warning"; or "info", which may stay as it is.
+        state: "ok"; "missing", without which nothing can be built; "wrong", with which nothing can; "warning"; or
+            "info", which may stay as it is.
         seen: What was found: a version, a path, or what is wrong.
         cure: What to do; empty if nothing.
     """

@@ -19,6 +19,7 @@ from support import RUNS, tool_or_skip
 from pystatic_tasks import __main__ as module
 from pystatic_tasks.__main__ import main, program_name
 from pystatic_tasks.fronts.nox_process import Call
+from pystatic_tasks.system.findings import Finding
 
 APP = "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/')\ndef index():\n    return 'hello'\n"
 
@@ -118,6 +119,14 @@ def test_check_says_what_the_machine_has(tmp_path: Path, pystatic: Pystatic, too
     assert {"name", "state", "seen", "cure"} == set(found[0])
     assert any(each["state"] == "missing" for each in found) is bool(code)
     assert (result.returncode, as_json.returncode) == (code, code)
+
+
+def test_check_ends_as_a_step_would_where_the_configuration_is_wrong(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = Finding(name="configuration", state="wrong", seen="1 problem", cure="Correct it.")
+    monkeypatch.setattr("pystatic_tasks.init.check.check_all", lambda root: (finding,))
+    assert main(["check", "--root", str(shop)]) == 2
 
 
 def test_the_version_is_told(tmp_path: Path, pystatic: Pystatic) -> None:

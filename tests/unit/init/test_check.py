@@ -17,7 +17,7 @@ import pytest
 from support import RUNS
 
 from pystatic_tasks.engines.trial import try_out
-from pystatic_tasks.init.check import check_all, failed, report
+from pystatic_tasks.init.check import check_all, exit_code, report
 from pystatic_tasks.system.findings import Finding
 
 TOOLS = ("strip", "objcopy")
@@ -107,7 +107,7 @@ def test_a_machine_that_can_build_is_described(tmp_path: Path, programs: Path) -
         f"  ok       temporary folder: 12.3 GB free in {tmp_path}",
         f"  ok       configuration: {tmp_path}/shop/pyproject.toml: shop (onefile)",
     ]
-    assert not failed(findings)
+    assert exit_code(findings) == 0
 
 
 def test_a_cure_stands_below_what_is_wrong(programs: Path, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_cure_stands_below_what_is_wrong(programs: Path, tmp_path: Path) -> No
         '  MISSING  binutils: The program "strip" is not on the PATH',
         "           Install it: apt-get install binutils.",
     ]
-    assert failed(findings)
+    assert exit_code(findings) == 3
 
 
 def test_findings_can_be_written_as_json(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_on_another_system_a_container_can_freeze(tmp_path: Path) -> None:
         f"  ok       temporary folder: 12.3 GB free in {tmp_path}",
         f"  ok       configuration: {tmp_path}/shop/pyproject.toml: shop (onefile)",
     ]
-    assert not failed(findings)
+    assert exit_code(findings) == 0
 
 
 @pytest.mark.usefixtures("mac")
@@ -511,13 +511,66 @@ def test_a_wrong_configuration_is_told_in_short_and_the_machine_looked_at(tmp_pa
     findings = check_all(root, {})
     assert findings[-1] == Finding(
         name="configuration",
-        state="warning",
+        state="wrong",
         seen=f"2 problems in the configuration of {root}/pyproject.toml; "
         "tool.pystatic-tasks.images: must hold one table for each image, such as [tool.pystatic-tasks.images.web]; "
         'tool.pystatic-tasks.max-siz: unknown key; did you mean "max-size"?',
         cure="Correct the lines above and try again.",
     )
     assert len(findings) == 18
+    assert report(findings)[-2].startswith("  WRONG    configuration: 2 problems in the configuration of ")
+    assert exit_code(findings) == 2
+    assert exit_code([*findings, Finding(name="binutils", state="missing", seen="")]) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "seen"),
+    [
+        (
+            '[tool.pystatic_tasks]\napp = "shop:app"\n',
+            {},
+            "1 problem in the configuration of {path}; "
+            "[tool.pystatic_tasks] is not read; did you mean [tool.pystatic-tasks]?",
+        ),
+        (
+            "",
+            {"PYSTATIC_TASKS_LAYOT": "tree"},
+            "1 problem in the configuration of {path}; "
+            'PYSTATIC_TASKS_LAYOT: unknown variable; did you mean "PYSTATIC_TASKS_LAYOUT"?',
+        ),
+        (
+            "[tool.pystatic-tasks]\n",
+            {},
+            "1 problem in the configuration of {path}; "
+            'tool.pystatic-tasks.app: missing; say what to serve, such as app = "package.module:callable"',
+        ),
+    ],
+)
+def test_what_no_step_accepts_is_wrong(tmp_path: Path, text: str, environment: dict[str, str], seen: str) -> None:
+    root = project(tmp_path, text)
+    expected = seen.format(path=root / "pyproject.toml")
+    cure = "Correct the lines above and try again."
+    found = check(root, **environment)["configuration"]
+    assert found == Finding(name="configuration", state="wrong", seen=expected, cure=cure)
+
+
+@pytest.mark.parametrize("folder", [".", ".."])
+@pytest.mark.parametrize(
+    ("name", "text", "state"),
+    [
+        ("noxfile.py", 'import pystatic_tasks\npystatic_tasks.register(root="shop", app="shop:app")\n', "warning"),
+        ("noxfile.py", "import pystatic_tasks\npystatic_tasks.register(**settings)\n", "warning"),
+        ("tasks.py", "from pystatic_tasks.tasks import collection\nns = collection(script='a.py')\n", "warning"),
+        ("noxfile.py", "import pystatic_tasks\npystatic_tasks.register()\n", "wrong"),
+        ("noxfile.py", "import nox\ndef app(command='x'): ...\n", "wrong"),
+    ],
+)
+def test_a_target_may_be_named_by_whoever_calls(tmp_path: Path, folder: str, name: str, text: str, state: str) -> None:
+    root = project(tmp_path, '[tool.pystatic-tasks]\nlayout = "tree"\n')
+    (root / folder / name).write_text(text, encoding="utf-8")
+    assert check(root)["configuration"].state == state
+    (root / "pyproject.toml").write_text('[tool.pystatic-tasks]\nlayout = "trees"\n', encoding="utf-8")
+    assert check(root)["configuration"].state == "wrong"
 
 
 def test_credentials_in_a_wrong_configuration_are_hidden(tmp_path: Path) -> None:
@@ -530,7 +583,7 @@ def test_credentials_in_a_wrong_configuration_are_hidden(tmp_path: Path) -> None
 def test_a_file_that_is_not_toml_is_told(tmp_path: Path) -> None:
     found = check(project(tmp_path, "[tool"))["configuration"]
     assert found.seen.startswith(f"{tmp_path}/shop/pyproject.toml is not valid TOML: ")
-    assert (found.state, found.cure) == ("warning", "Correct the file.")
+    assert (found.state, found.cure) == ("wrong", "Correct the file.")
 
 
 def test_several_images_are_listed(tmp_path: Path) -> None:
