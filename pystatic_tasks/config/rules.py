@@ -17,6 +17,9 @@ from pystatic_tasks.system.texts import quoted
 
 SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
+NOT_A_TAG = 'is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
+CAPITALS = "names a repository with capital letters, which engines and registries refuse; use lower-case ones"
+
 LARGEST_ID = 2**32 - 2
 LARGEST_SIZE = 10**15
 LARGEST_SECONDS = 24 * 60 * 60
@@ -34,9 +37,15 @@ NAME = "[a-z0-9]+(?:[._-][a-z0-9]+)*"
 TAG = r"\w[\w.-]{0,127}"
 COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-HOST = rf"{LABEL}(?:\.{LABEL})*(?::[0-9]+)?"
-REFERENCE = rf"(?:{HOST}/)?{COMPONENT}(?:/{COMPONENT})*(?::{TAG})?"
-LONGEST_REFERENCE = 255 + 1 + 128
+PORT = ":[0-9]+"
+# Else it is taken for the first part of a repository's name.
+HOST = rf"(?:{LABEL}(?:\.{LABEL})+(?:{PORT})?|{LABEL}{PORT}|localhost)"
+REFERENCE = rf"(?P<name>(?:(?P<host>{HOST})/)?{COMPONENT}(?:/{COMPONENT})*)(?::{TAG})?"
+LONGEST_REPOSITORY = 255
+LONGEST_REFERENCE = LONGEST_REPOSITORY + 1 + 128
+# What Docker puts before a name without a host, or without a first part.
+DOCKER_HUB = "docker.io"
+OFFICIAL = "library/"
 
 
 def parse_size(value: int | str) -> int:
@@ -107,11 +116,26 @@ def check_user(value: str) -> str:
 
 
 def check_tag(value: str) -> str:
-    is_reference = "/" in value or ":" in value
-    if len(value) > LONGEST_REFERENCE or not re.fullmatch(REFERENCE if is_reference else TAG, value, re.ASCII):
-        raise ValueError('is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"')
-    has_tag = ":" in value.rpartition("/")[2]
-    return f"{value}:latest" if is_reference and not has_tag else value
+    if "/" not in value and ":" not in value:
+        if not re.fullmatch(TAG, value, re.ASCII):
+            raise ValueError(NOT_A_TAG)
+        return value
+    if len(value) > LONGEST_REFERENCE:
+        raise ValueError(NOT_A_TAG)
+    found = re.fullmatch(REFERENCE, value, re.ASCII)
+    if not found:
+        has_capitals = re.fullmatch(REFERENCE, value, re.ASCII | re.IGNORECASE)
+        raise ValueError(CAPITALS if has_capitals else NOT_A_TAG)
+    if len(whole_name(found["host"] or "", found["name"])) > LONGEST_REPOSITORY:
+        raise ValueError(NOT_A_TAG)
+    return value if ":" in value.rpartition("/")[2] else f"{value}:latest"
+
+
+def whole_name(host: str, name: str) -> str:
+    """A repository as Docker calls it in full, of which it measures the length."""
+    path = name.removeprefix(f"{host}/") if host else name
+    official = OFFICIAL if (host or DOCKER_HUB) == DOCKER_HUB and "/" not in path else ""
+    return f"{host or DOCKER_HUB}/{official}{path}"
 
 
 def check_port(value: int) -> int:

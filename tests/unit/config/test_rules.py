@@ -19,6 +19,7 @@ NOT_NUMBERS = 'must be numbers, such as "65535:65535" (Kubernetes needs them to 
 IS_ROOT = "is root; images are non-root"
 OUT_OF_RANGE = "is out of range; user and group numbers end at 4294967294"
 NOT_A_TAG = 'is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
+CAPITALS = "names a repository with capital letters, which engines and registries refuse; use lower-case ones"
 NOT_A_PORT = "is not a port; ports go from 1 to 65535"
 NOT_A_PATH = 'must begin with "/"'
 NOT_DATA = 'must be "SOURCE:FOLDER", such as "templates:templates"'
@@ -81,6 +82,11 @@ RIGHT: list[tuple[str, Any, Any]] = [
     ("tag", "a/b__c/d-e.f:V1", "a/b__c/d-e.f:V1"),
     ("tag", "a_b/c---d", "a_b/c---d:latest"),
     ("tag", "x" * 128, "x" * 128),
+    ("tag", f"team/{'x' * 240}:1", f"team/{'x' * 240}:1"),
+    ("tag", f"{'x' * 237}:1", f"{'x' * 237}:1"),
+    ("tag", f"registry.example/{'x' * 238}:1", f"registry.example/{'x' * 238}:1"),
+    ("tag", "REGISTRY:5000/shop:V1", "REGISTRY:5000/shop:V1"),
+    ("tag", "localhost/shop:1", "localhost/shop:1"),
     ("port", 1, 1),
     ("port", 65535, 65535),
     ("path", "/", "/"),
@@ -185,7 +191,12 @@ def test_every_rule_has_a_schema() -> None:
         ("tag", TOO_LONG, NOT_A_TAG),
         ("tag", "shop:", NOT_A_TAG),
         ("tag", "registry.example/shop:", NOT_A_TAG),
-        ("tag", "registry.example/Shop:1.4", NOT_A_TAG),
+        ("tag", "registry.example/Shop:1.4", CAPITALS),
+        ("tag", "UPPER/case", CAPITALS),
+        ("tag", "Upper/case:1.4", CAPITALS),
+        ("tag", "Shop:1.4", CAPITALS),
+        ("tag", "LOCALHOST/shop", CAPITALS),
+        ("tag", "a_b/C", CAPITALS),
         ("tag", "/x", NOT_A_TAG),
         ("tag", "x/", NOT_A_TAG),
         ("tag", ":x", NOT_A_TAG),
@@ -267,6 +278,8 @@ def test_every_rule_has_a_schema() -> None:
         ("user", "9" * 5000, NOT_NUMBERS),
         ("user", "9" * 40, OUT_OF_RANGE),
         ("tag", "/".join(["x" * 99] * 5), NOT_A_TAG),
+        ("tag", f"team/{'x' * 241}:1", NOT_A_TAG),
+        ("tag", f"registry.example/{'x' * 239}:1", NOT_A_TAG),
         ("name", "x" * 129, NAME_TOO_LONG),
         ("service", "x" * 129, NAME_TOO_LONG),
         ("name", "image.tar", RESERVED),
