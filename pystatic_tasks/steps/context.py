@@ -52,7 +52,7 @@ class StepContext:
         installs: Whether `install` does anything; with --no-install the environment is used as it is.
         install: Installs requirements, as arguments of `pip install`, into that environment.
         recreate: Makes the environment anew and empty.
-        push: Builds and pushes an image, where the caller can; otherwise does nothing.
+        push: Builds and pushes images, where the caller can; otherwise does nothing.
     """
 
     say: Callable[[str], None]
@@ -78,4 +78,4 @@ class StepContext:
     installs: bool = True
     install: Callable[[Sequence[str]], None] = _no_environment
     recreate: Callable[[], None] = _no_environment
-    push: Callable[[ImageConfig], object] = lambda _: None
+    push: Callable[[Sequence[ImageConfig]], object] = lambda _: None

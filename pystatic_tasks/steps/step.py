@@ -16,6 +16,10 @@ def _not_for_one_image(config: ImageConfig, context: StepContext) -> None:
     raise AssertionError("this step is for the whole project")
 
 
+def _nothing_to_check(config: ImageConfig, context: StepContext) -> None:
+    pass
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One step.
@@ -25,6 +29,7 @@ class Step:
         description: What it does; "{name}" stands for the image's name.
         run: Does it for one image.
         run_for_project: Instead of `run`, does it once for all images, and returns what standard output is to have.
+        check: Raises ConfigError if what it is asked for cannot be done, which is known before anything is built.
         before: Name of the step whose results it reads; "" for the first, and for one that reads none.
         needs_environment: Whether it needs a build environment.
         in_container: Whether it is done in the container, where the program is frozen in one.
@@ -40,6 +45,7 @@ class Step:
     description: str
     run: Callable[[ImageConfig, StepContext], object] = _not_for_one_image
     run_for_project: Callable[[Sequence[ImageConfig], StepContext], bytes] | None = None
+    check: Callable[[ImageConfig, StepContext], object] = _nothing_to_check
     before: str = ""
     needs_environment: bool = False
     in_container: bool = False

@@ -224,14 +224,15 @@ def test_of_an_image_that_cannot_be_pushed_nothing_is_printed(
     assert "pystatic://shop" in manifests
     result = ask(shop, "-f", "k8s/", session="resolve", **nobody)
     assert (result.returncode, result.stdout) == (1, "")
-    assert NO_TAG in result.stderr
-    assert "nox > Session resolve aborted: shop is needed, and push failed.\n" in result.stderr
+    assert f"nox > Running session resolve\nnox > Session resolve aborted: {NO_TAG}" in without_times(result.stderr)
 
 
 def test_without_a_registry_it_says_what_to_type(shop: Project, nobody: dict[str, str]) -> None:
-    assert refused(shop, **nobody) == (
-        f"{NO_TAG}Name one: nox -s push -- --tag registry.example/shop:1.4, or image.tags in pyproject.toml."
-    )
+    said = without_times(ask(shop, **nobody).stderr)
+    assert (
+        f"nox > Running session freeze\nnox > Session freeze aborted: {NO_TAG}"
+        "Name one: nox -s push -- --tag registry.example/shop:1.4, or image.tags in pyproject.toml.\n"
+    ) in said
 
 
 @pytest.fixture

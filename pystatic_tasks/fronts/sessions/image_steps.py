@@ -29,7 +29,7 @@ from pystatic_tasks.fronts.sessions.environment import (
     only_installs,
     where_it_was_called,
 )
-from pystatic_tasks.fronts.sessions.neighbours import is_awaited, is_prerequisite, run_again, runs_others
+from pystatic_tasks.fronts.sessions.neighbours import is_awaited, is_prerequisite, run_again, runs_others, steps_to_come
 from pystatic_tasks.fronts.sessions.work import Work, check_place
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.step import prepare
@@ -46,6 +46,7 @@ def run_steps(session: nox.Session, work: Work) -> None:
         check_place(config, options)
         if options.watch:
             check_watchable(session, work)
+        check_steps(session, work, config)
         if work.freezes_here(config):
             make_environment(session, config)
         if only_installs(session):
@@ -55,6 +56,13 @@ def run_steps(session: nox.Session, work: Work) -> None:
             return
         with only_one(config, session.log, lambda: is_awaited(session, work.image)):
             run_and_repair(session, work, config, options)
+
+
+def check_steps(session: nox.Session, work: Work, config: ImageConfig) -> None:
+    """Raises ConfigError if a step that was asked for cannot be done, before anything is built for it."""
+    context = StepContext(say=session.log, command=work.command)
+    for step in (*work.steps, *steps_to_come(session)):
+        STEPS[step].check(config, context)
 
 
 def check_watchable(session: nox.Session, work: Work) -> None:

@@ -71,6 +71,14 @@ def is_awaited(session: nox.Session, image: str) -> bool:
     return is_within(session) or any(each and each.image == image for each in later)
 
 
+def steps_to_come(session: nox.Session) -> list[str]:
+    """The steps that go on with the image of this session, of the same call of `register()`."""
+    own = identity_of(session._runner.func)
+    later = [identity_of(each.func) for each in waiting_sessions(session)]
+    same = [each for each in later if own and each and (each.plan, each.image) == (own.plan, own.image)]
+    return [step for each in same for step in each.plan.work(each.step, each.image).steps]
+
+
 def runs_others(session: nox.Session) -> bool:
     """Whether the sessions that this one follows from are ours, and Nox runs them."""
     return is_ours(session._runner) and not session._runner.global_config.no_dependencies

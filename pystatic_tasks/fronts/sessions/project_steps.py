@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import nox
 
@@ -18,20 +20,23 @@ from pystatic_tasks.fronts.sessions.image_steps import run_steps
 from pystatic_tasks.fronts.sessions.neighbours import Identity, run_missing, waited_for
 from pystatic_tasks.fronts.sessions.plan import Plan
 from pystatic_tasks.fronts.sessions.work import Work, check_place
-from pystatic_tasks.steps.table import STEPS
+from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.table import STEPS, steps_before
 
 
-def nothing_first(config: ImageConfig) -> None:
+def nothing_first(configs: Sequence[ImageConfig]) -> None:
     """In a session of the caller's own, what comes before is theirs."""
 
 
-def run_for_project(session: nox.Session, work: Work, push: Callable[[ImageConfig], object] = nothing_first) -> None:
+def run_for_project(
+    session: nox.Session, work: Work, push: Callable[[Sequence[ImageConfig]], object] = nothing_first
+) -> None:
     """Run the last step once for all images, and print what it returns; every error becomes Nox's own.
 
     Args:
         session: The running session.
         work: What it is to do.
-        push: Does what comes before for one image, where the step needs it.
+        push: Does what comes before for these images, where the step needs it.
     """
     step = work.steps[-1]
     run = STEPS[step].run_for_project
@@ -50,26 +55,41 @@ def run_for_project(session: nox.Session, work: Work, push: Callable[[ImageConfi
         sys.stdout.flush()
 
 
-def run_before(session: nox.Session, plan: Plan, step: str, config: ImageConfig, image: str) -> None:
-    """Run what comes before a step of the project for one image, unless Nox was told --no-dependencies.
+def run_before(session: nox.Session, plan: Plan, step: str, configs: Mapping[str, ImageConfig]) -> None:
+    """Run what comes before a step of the project for some images, unless Nox was told --no-dependencies.
 
     Args:
         session: The running session.
         plan: The call of `register()` that it is of.
         step: The step.
-        config: The image.
-        image: Its name where the project has several; else "".
+        configs: The images, by name where the project has several; else by "".
 
     Raises:
-        PystaticError: it failed.
+        PystaticError: it failed, or cannot be done for one of them; then it is not begun.
     """
     if session._runner.global_config.no_dependencies:
         return
+    check_before(session, plan, step, configs.values())
     before = plan.step_before(step)
-    failed = run_missing(session, Identity(plan=plan, step=before, image=image)) if before else ""
-    if failed:
-        raise PystaticError(f"{config.name} is needed, and {failed} failed.", "See what it said above.")
-    work = plan.work(step, image)
-    if work.steps[:-1]:
-        with waited_for(session._runner, [session._runner]):
-            run_steps(session, replace(work, steps=work.steps[:-1]))
+    for image, config in configs.items():
+        failed = run_missing(session, Identity(plan=plan, step=before, image=image)) if before else ""
+        if failed:
+            raise PystaticError(f"{config.name} is needed, and {failed} failed.", "See what it said above.")
+        work = plan.work(step, image)
+        if work.steps[:-1]:
+            with waited_for(session._runner, [session._runner]):
+                run_steps(session, replace(work, steps=work.steps[:-1]))
+
+
+def check_before(session: nox.Session, plan: Plan, step: str, configs: Iterable[ImageConfig]) -> None:
+    """Raises ConfigError if what comes before a step of the project cannot be done for one of the images."""
+    names = parse_options(session.posargs).filenames
+
+    def typed(_: str, *options: str) -> str:
+        files = [word for name in names for word in ("-f", os.path.relpath(name) if Path(name).is_absolute() else name)]
+        return plan.command()(step, *files, *options)
+
+    context = StepContext(say=session.log, command=typed)
+    for config in configs:
+        for each in steps_before(step):
+            STEPS[each].check(config, context)

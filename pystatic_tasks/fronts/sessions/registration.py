@@ -128,8 +128,8 @@ def add_for_project(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> An
     work = plan.work(step)
 
     def run(session: nox.Session) -> None:
-        def push(config: ImageConfig) -> None:
-            run_before(session, plan, step, config, config.name if len(configs) > 1 else "")
+        def push(named: Sequence[ImageConfig]) -> None:
+            run_before(session, plan, step, {config.name if len(configs) > 1 else "": config for config in named})
 
         run_for_project(session, work, push)
 

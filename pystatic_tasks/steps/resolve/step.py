@@ -36,8 +36,7 @@ def resolve(configs: Sequence[ImageConfig], context: StepContext) -> bytes:
     sources = read_sources(configs[0].root, context.filenames, recursive=context.recursive)
     streams = read_streams(sources)
     named = named_images(streams, configs)
-    for config in named:
-        context.push(config)
+    context.push(named)
     references = {config.name: pushed_reference(config, context) for config in named}
     for name, reference in references.items():
         context.say(f"{SCHEME}{name}: {reference}")

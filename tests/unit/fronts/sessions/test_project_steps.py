@@ -35,9 +35,12 @@ for name in [name for name, step in STEPS.items() if not step.is_for_project]:
 TO_PUSH = ["freeze web", "staticx web", "image web", "push web"]
 
 
-def project(folder: Path, *lines: str, image: str = "web") -> Path:
+TAGGED = '[tool.pystatic-tasks]\nimage.tags = ["registry.example/shop:1"]\n'
+
+
+def project(folder: Path, *lines: str, image: str = "web", tagged: str = TAGGED) -> Path:
     """A project of two images, and YAML that names one."""
-    write(folder, TWO, noxfile="\n".join([NOTING, *lines]))
+    write(folder, tagged + TWO, noxfile="\n".join([NOTING, *lines]))
     (folder / "k8s.yaml").write_text(f"image: pystatic://{image} # ours\n", encoding="utf-8")
     return folder
 
@@ -84,6 +87,45 @@ def test_what_is_asked_for_beside_resolve_is_printed_as_ever(tmp_path: Path, run
     result = run_nox(folder, "-s", "resolve", "push-web", "--", "-f", "k8s.yaml")
     reference = "registry.example/web@sha256:1"
     assert (result.returncode, result.stdout) == (0, f"image: {reference} # ours\n{reference}\n"), result.stderr
+
+
+NO_TAG = "aborted: No tag of web names a registry: web:latest.\nName one: "
+
+
+@pytest.mark.parametrize("skipped", [[], ["push"], ["freeze", "staticx", "image", "push"]])
+def test_an_image_that_cannot_be_pushed_is_not_built(tmp_path: Path, run_nox: Nox, skipped: list[str]) -> None:
+    folder = project(tmp_path, f"pystatic_tasks.register(skip={skipped})", tagged="")
+    result = run_nox(folder, "-s", "resolve", "--", "-f", "k8s.yaml")
+    assert (result.returncode, result.stdout, noted(result)) == (1, "", [])
+    typed = "nox -s resolve -- -f k8s.yaml --tag registry.example/web:1.4"
+    assert f"nox > Session resolve {NO_TAG}{typed}, or image.tags in pyproject.toml.\n" in result.stderr
+
+
+def test_no_image_is_built_if_one_cannot_be_pushed(tmp_path: Path, run_nox: Nox) -> None:
+    tagged = '[tool.pystatic-tasks.images.worker]\nimage.tags = ["registry.example/worker:1"]\nscript = "worker.py"\n'
+    folder = project(tmp_path, "pystatic_tasks.register()", tagged="")
+    (folder / "pyproject.toml").write_text(
+        f'{tagged}[tool.pystatic-tasks.images.web]\napp = "shop:app"\n', encoding="utf-8"
+    )
+    (folder / "k8s.yaml").write_text("- pystatic://worker\n- pystatic://web\n", encoding="utf-8")
+    result = run_nox(folder, "-s", "resolve", "--", "-f", "k8s.yaml")
+    assert (noted(result), NO_TAG in result.stderr) == ([], True)
+
+
+def test_what_cannot_be_pushed_is_not_built_for_it(tmp_path: Path, run_nox: Nox) -> None:
+    folder = project(tmp_path, "pystatic_tasks.register()", tagged="")
+    result = run_nox(folder, "-s", "push-web")
+    assert (result.returncode, noted(result)) == (1, [])
+    typed = "nox -s push-web -- --tag registry.example/web:1.4"
+    assert f"nox > Session freeze-web {NO_TAG}{typed}, or image.tags in pyproject.toml.\n" in result.stderr
+    result = run_nox(folder, "-s", "push-web", "--", "--tag", "registry.example/web:1.4")
+    assert (result.returncode, noted(result)) == (0, TO_PUSH)
+
+
+def test_what_another_image_lacks_ends_only_what_is_for_it(tmp_path: Path, run_nox: Nox) -> None:
+    folder = project(tmp_path, "pystatic_tasks.register()", tagged="")
+    result = run_nox(folder, "-s", "staticx-worker", "push-web")
+    assert noted(result) == ["freeze worker", "staticx worker"]
 
 
 REPAIR = """

@@ -174,7 +174,7 @@ def test_the_session_after_a_skipped_step_runs_it(
     for each in STEPS:
         monkeypatch.setitem(STEPS, each, replace(STEPS[each], run=noting(each)))
     sessions = register(root=write(tmp_path), skip=skip)
-    sessions[step](Session().nox)
+    sessions[step](Session("--tag", "registry.example/shop:1").nox)
     assert ran == runs
 
 

@@ -41,9 +41,10 @@ class Caller:
         self.lines: list[str] = []
         self.pushed: list[str] = []
 
-    def push(self, config: ImageConfig) -> None:
-        self.pushed.append(config.name)
-        leave(config, "1", f"registry.example/{config.name}", f"mirror.example/{config.name}")
+    def push(self, configs: Sequence[ImageConfig]) -> None:
+        for config in configs:
+            self.pushed.append(config.name)
+            leave(config, "1", f"registry.example/{config.name}", f"mirror.example/{config.name}")
 
     def resolve(self, configs: Sequence[ImageConfig], *filenames: str, **more: Any) -> str:
         context = StepContext(say=self.lines.append, filenames=filenames, **{"push": self.push, **more})
