@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import yaml
 
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.steps.resolve.files import Source
-from pystatic_tasks.steps.resolve.stream import SCHEME, Place, Stream
+from pystatic_tasks.steps.resolve.stream import SCHEME, NearMiss, Place, Stream
 
 # The whole value; a block of text ends with a line end.
 NAMED = re.compile(rf"{SCHEME}(\S*)\n*")
@@ -28,21 +28,49 @@ def read_stream(source: Source) -> Stream:
     """
     places: list[Place] = []
     line_ends = [each.start() for each in re.finditer("\n", source.text)]
+    near: list[NearMiss] = []
     separator = None
     try:
-        for event in yaml.parse(source.text, Loader=LOADER):
+        for event in known_aliases(source, yaml.parse(source.text, Loader=LOADER)):
             if isinstance(event, yaml.DocumentStartEvent) and separator is None:
                 separator = separator_before(event)
             elif isinstance(event, yaml.ScalarEvent):
-                places += find_place(source.text, line_ends, event)
+                found = list(find_place(source.text, line_ends, event))
+                places += found
+                near += [] if found else find_near_miss(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         assert mark
-        raise ConfigError(
-            f"{source.name}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}.",
-            "Correct the YAML, or name only files of YAML.",
-        ) from None
-    return Stream(source=source, places=places, separator=separator)
+        raise no_yaml(source, mark.line, mark.column, f"{error.problem}") from None
+    return Stream(source=source, places=places, near=near, separator=separator)
+
+
+def no_yaml(source: Source, line: int, column: int, problem: str) -> ConfigError:
+    """The error for a place, whose numbers begin at 0."""
+    return ConfigError(
+        f"{source.name}, line {line + 1}, column {column + 1}: {problem}.",
+        "Correct the YAML, or name only files of YAML.",
+    )
+
+
+def known_aliases(source: Source, events: Iterable[yaml.Event]) -> Iterator[yaml.Event]:
+    """The events as they are; a parser for them does not look whether there is what an alias names.
+
+    Raises:
+        ConfigError: there is not.
+    """
+    anchors: set[str] = set()
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            anchors.clear()
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in anchors:
+                mark = event.start_mark
+                assert mark
+                raise no_yaml(source, mark.line, mark.column, f"there is no anchor before the alias *{event.anchor}")
+        elif isinstance(event, yaml.NodeEvent) and event.anchor:
+            anchors.add(event.anchor)
+        yield event
 
 
 def separator_before(first_document: yaml.DocumentStartEvent) -> str:
@@ -69,3 +97,11 @@ def find_place(text: str, line_ends: Sequence[int], scalar: yaml.ScalarEvent) ->
         end = last.index - 1
     line = bisect(line_ends, start) + 1
     yield Place(name=named[1], start=start, end=end, line=line, is_plain=not scalar.style)
+
+
+def find_near_miss(scalar: yaml.ScalarEvent) -> Iterator[NearMiss]:
+    """What of a scalar that names no image does so nearly: one word with a name in it, for several are a text."""
+    words = scalar.value.split(maxsplit=1)
+    if len(words) == 1 and SCHEME in words[0].lower():
+        assert scalar.start_mark
+        yield NearMiss(value=scalar.value, line=scalar.start_mark.line + 1)

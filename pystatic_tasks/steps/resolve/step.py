@@ -13,6 +13,7 @@ from pystatic_tasks.steps.manifest import report_path
 from pystatic_tasks.steps.resolve.files import Source, read_sources
 from pystatic_tasks.steps.resolve.stream import SCHEME, Stream, join
 from pystatic_tasks.system.files import read_json
+from pystatic_tasks.system.redaction import masked
 
 
 def resolve(configs: Sequence[ImageConfig], context: StepContext) -> bytes:
@@ -36,6 +37,7 @@ def resolve(configs: Sequence[ImageConfig], context: StepContext) -> bytes:
     sources = read_sources(configs[0].root, context.filenames, recursive=context.recursive)
     streams = read_streams(sources)
     named = named_images(streams, configs)
+    say_near_misses(streams, context)
     context.push(named)
     references = {config.name: pushed_reference(config, context) for config in named}
     for name, reference in references.items():
@@ -79,6 +81,15 @@ def named_images(streams: Sequence[Stream], configs: Sequence[ImageConfig]) -> l
                 )
             found[place.name] = by_name[place.name]
     return list(found.values())
+
+
+def say_near_misses(streams: Sequence[Stream], context: StepContext) -> None:
+    for stream in streams:
+        for near in stream.near:
+            context.say(
+                f"{stream.source.name}, line {near.line}: {masked(show(near.value))} stays as it is: "
+                f"only {SCHEME}NAME, and nothing else beside it, is replaced"
+            )
 
 
 def pushed_reference(config: ImageConfig, context: StepContext) -> str:

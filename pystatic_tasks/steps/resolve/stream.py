@@ -30,17 +30,32 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NearMiss:
+    """A value that is nearly the name of an image, and stays as it is.
+
+    Attributes:
+        value: The value.
+        line: Number of its line, from 1.
+    """
+
+    value: str
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stream:
     """The documents of a source.
 
     Attributes:
         source: Where they stand.
         places: Where they name images, in order.
+        near: What does so nearly.
         separator: What goes before them after other documents; None if there are none.
     """
 
     source: Source
     places: Sequence[Place]
+    near: Sequence[NearMiss]
     separator: str | None
 
 

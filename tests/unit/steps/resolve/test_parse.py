@@ -165,6 +165,28 @@ def test_a_name_comes_with_its_line() -> None:
     assert [(each.name, each.line) for each in stream.places] == [("shop:1.4", 3), ("", 4)]
 
 
+def test_a_value_that_is_nearly_a_name_comes_with_its_line() -> None:
+    near = ["'pystatic://shop '", "PYSTATIC://shop", "docker.io/pystatic://shop:1.4", '"\\npystatic://shop"']
+    text = "".join(f"- {each}\n" for each in near)
+    stream = read_stream(Source(name="a.yaml", text=f"# pystatic://shop\n- use pystatic://shop\n{text}"))
+    values = ["pystatic://shop ", "PYSTATIC://shop", "docker.io/pystatic://shop:1.4", "\npystatic://shop"]
+    assert [(each.value, each.line) for each in stream.near] == list(zip(values, [3, 4, 5, 6], strict=True))
+    assert stream.places == []
+
+
+@pytest.mark.parametrize("text", ["a: &x 1\n---\nb: *x\n", "a: 1\nb: [&x 2]\nc: *x2\n", "\n\nc: *x\n"])
+def test_an_alias_of_nothing_is_refused(text: str) -> None:
+    name = text.rpartition("*")[2].rstrip()
+    assert refused(text) == (
+        f"k8s/a.yaml, line 3, column 4: there is no anchor before the alias *{name}.\n"
+        "Correct the YAML, or name only files of YAML."
+    )
+
+
+def test_anchors_of_all_kinds_have_aliases() -> None:
+    assert resolved(text := "a: &x {b: &y [&z 1]}\nc: [*x, *y, *z]\n") == text
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [("a: b: c\n", "line 1, column 5"), ("a: 1\nb: @\n", "line 2, column 4"), ("a: 'b\n", "line 2, column 1")],

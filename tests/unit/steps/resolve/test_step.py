@@ -116,6 +116,19 @@ def test_a_name_that_is_no_image_is_named_before_anything_is_pushed(configs: lis
     assert refused(configs, "c.yaml") == f'c.yaml, line 1: there is no image "web:1.4".\n{NOT_ONE}'
 
 
+def test_what_is_nearly_a_name_is_said_to_stay(configs: list[ImageConfig]) -> None:
+    caller = Caller()
+    text = "image: PYSTATIC://web\nurl: https://me:secret@pystatic://web\n"
+    write(configs[0], a=text)
+    assert caller.resolve(configs, "a.yaml") == text
+    stays = "stays as it is: only pystatic://NAME, and nothing else beside it, is replaced"
+    assert caller.lines == [
+        f'a.yaml, line 1: "PYSTATIC://web" {stays}',
+        f'a.yaml, line 2: "https://***@pystatic://web" {stays}',
+        "nothing is replaced: no value is pystatic://NAME",
+    ]
+
+
 def test_a_name_in_single_quotes_may_have_an_apostrophe(configs: list[ImageConfig]) -> None:
     write(configs[0], a="image: 'pystatic://it''s'\nkind: \"x\"\n")
     assert refused(configs, "a.yaml") == f'a.yaml, line 1: there is no image "it\'s".\n{NOT_ONE}'
