@@ -293,7 +293,12 @@ class ImageConfig:
     command: str | None = key(
         "Instead of `app`: a name from `[project.scripts]`, or a command of what is installed.", check="source"
     )
-    name: str = key("Name of the image and of the program.", "", unless="the project's", check="name")
+    name: str = key(
+        "Name of the image and of the program.",
+        "",
+        unless="the project's, by `[project]`, `[tool.poetry]` or setup.cfg, or else its folder's",
+        check="name",
+    )
     layout: Layout = key(
         'How [the program lies in the image](layouts.md): as one static, self-extracting executable (`"onefile"`), '
         'or as plain files in four layers (`"tree"`).',

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import sys
 from collections.abc import Mapping
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -112,10 +114,27 @@ def is_path(requirement: str) -> bool:
 
 
 def project_name(folder: Path) -> str:
-    """The name that the folder's pyproject.toml gives the project, or ""."""
-    if not (folder / PYPROJECT).is_file():
+    """The name that the project's files give it, by PEP 621, Poetry's own table or setuptools' settings; or "".
+
+    Raises:
+        ConfigError: the pyproject.toml is not TOML.
+    """
+    pyproject = read_pyproject(folder) if (folder / PYPROJECT).is_file() else {}
+    if "project" in pyproject:
+        return str(pyproject["project"].get("name", ""))
+    table = pyproject.get("tool", {}).get("poetry")
+    name = table.get("name") if isinstance(table, Mapping) else None
+    return name if isinstance(name, str) else name_in_settings(folder / "setup.cfg")
+
+
+def name_in_settings(path: Path) -> str:
+    """The name in a file of settings of setuptools, or ""."""
+    settings = ConfigParser(interpolation=None)
+    try:
+        settings.read_string(read_source(path).decode())
+    except (OSError, ValueError, configparser.Error):
         return ""
-    return str(read_pyproject(folder).get("project", {}).get("name", ""))
+    return settings.get("metadata", "name", fallback="")
 
 
 def default_image_name(text: str) -> str:

@@ -9,6 +9,7 @@ from pystatic_tasks.config.project import (
     is_installable,
     license_expression,
     people,
+    project_name,
     read_pyproject,
     required_name,
     tables_of_others,
@@ -116,3 +117,28 @@ def test_a_license_is_an_expression_and_never_its_whole_text(value: Any, express
 )
 def test_a_project_is_supplied_by_its_maintainers_or_authors(project: dict[str, Any], expected: str) -> None:
     assert people(project) == expected
+
+
+@pytest.mark.parametrize(
+    ("pyproject", "settings", "name"),
+    [
+        ('[project]\nname = "shop"\n[tool.poetry]\nname = "other"\n', "[metadata]\nname = other\n", "shop"),
+        ('[tool.poetry]\nname = "djsite"\n', "[metadata]\nname = other\n", "djsite"),
+        ('[tool.poetry]\nversion = "1"\n', "[metadata]\nname = my%shop\nversion = attr: shop.VERSION\n", "my%shop"),
+        ("", "[metadata]\nname = shop\n", "shop"),
+        (None, "[metadata]\nname = shop\n", "shop"),
+        ("tool.poetry = 3\n", "[options]\npackages = find:\n", ""),
+        ("tool.poetry.name = 3\n", None, ""),
+        ("", "name = shop\n", ""),
+        ("", "[metadata]\nname = \xe9\n", ""),
+        (None, None, ""),
+    ],
+)
+def test_a_project_has_the_name_that_its_build_backend_gives_it(
+    tmp_path: Path, pyproject: str | None, settings: str | None, name: str
+) -> None:
+    if pyproject is not None:
+        (tmp_path / "pyproject.toml").write_text(pyproject, encoding="utf-8")
+    if settings is not None:
+        (tmp_path / "setup.cfg").write_text(settings, encoding="latin-1")
+    assert project_name(tmp_path) == name
