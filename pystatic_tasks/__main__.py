@@ -15,10 +15,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
-from pystatic_tasks.config.options import IMAGE_OPTION, OPTIONS, add_options, divided, to_words
+from pystatic_tasks.config.options import (
+    IMAGE_OPTION,
+    OPTIONS,
+    add_options,
+    check_taken,
+    divided,
+    given_options,
+    to_words,
+)
 from pystatic_tasks.errors import ConfigError, PystaticError
 from pystatic_tasks.fronts.nox_process import Call, run, tell
-from pystatic_tasks.steps.table import STEPS, TABLE
+from pystatic_tasks.steps.table import STEPS, TABLE, with_steps_before
 from pystatic_tasks.system.redaction import masked
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -56,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         if given.command == "check":
             return check(root, as_json=given.json)
+        check_taken(given_options(vars(given)), of_program, with_steps_before([given.command]))
         words = to_words(vars(given), of_program)
         shown_as = f"{program} {{step}}" + (f" --root {given.root}" if given.root != "." else "")
         return run(Call(root=root, step=given.command, images=tuple(given.image), words=words, shown_as=shown_as))
@@ -97,7 +106,9 @@ def make_parser(program: str) -> argparse.ArgumentParser:
     able.add_argument("--json", action="store_true", help="print what was found as JSON on standard output")
     for step in TABLE:
         parser_of_step = add_command(commands, step.name, step.description.format(name="the project"), root)
-        add_options(parser_of_step, OPTIONS if step.is_for_project else [*OPTIONS, IMAGE_OPTION])
+        options = OPTIONS if step.is_for_project else [*OPTIONS, IMAGE_OPTION]
+        add_options(parser_of_step, options, with_steps_before([step.name]))
+        parser_of_step.epilog = step.words_after
         parser_of_step.set_defaults(image=[])
     return parser
 

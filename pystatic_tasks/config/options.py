@@ -6,7 +6,7 @@ import argparse
 import ipaddress
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, get_args
@@ -28,6 +28,7 @@ class Option:
         short: One hyphen and a letter, for the same.
         repeatable: Whether it may be given more than once.
         is_path: Whether its value is a path; where other fronts read it, it is from their own folder.
+        steps: The steps that take it; all of them unless given.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Option:
     short: str = ""
     repeatable: bool = False
     is_path: bool = False
+    steps: tuple[str, ...] = ()
 
     @property
     def field(self) -> str:
@@ -52,11 +54,17 @@ class Option:
         """The option as the user is to type it."""
         return f"{self.name} {self.metavar}".strip()
 
+    def is_taken_by(self, steps: Collection[str]) -> bool:
+        """Whether it says anything to one of these steps."""
+        return not self.steps or not set(self.steps).isdisjoint(steps)
+
 
 SEVERAL_PLATFORMS = "linux/amd64,linux/arm64"
 STANDARD_INPUT = "-"  # Where a path is asked for.
 # What sbom writes; the first always.
 FORMATS = ("cyclonedx", "spdx", "spdx3")
+# What stands after the last "--" is for what they run.
+RUN_PROGRAMS = ("run", "shell")
 OPTIONS = (
     Option(
         name="--tag", metavar="TAG", repeatable=True, help="a tag, or a whole reference; may be given more than once"
@@ -79,6 +87,7 @@ OPTIONS = (
         metavar="FILE",
         repeatable=True,
         is_path=True,
+        steps=("index",),
         help="an image.tar for index to join; given once for each platform",
     ),
     Option(
@@ -87,41 +96,47 @@ OPTIONS = (
         metavar="FILE",
         repeatable=True,
         is_path=True,
+        steps=("resolve",),
         help=f"YAML for resolve: a file, a folder, or {STANDARD_INPUT} for standard input; may be given more than once",
     ),
-    Option(name="--recursive", short="-R", help="let resolve take the folders below a folder too"),
+    Option(name="--recursive", short="-R", steps=("resolve",), help="let resolve take the folders below a folder too"),
     Option(name="--no-cache", help="do everything again, in an environment made anew"),
     Option(name="--no-observe", help="freeze what an analysis of the code finds, without running the program first"),
     Option(
         name="--fix",
+        steps=("smoke",),
         help="let smoke write what it finds missing into pyproject.toml, and build and smoke again",
     ),
     Option(
         name="--format",
         metavar="FORMAT",
         repeatable=True,
+        steps=("sbom",),
         help="what sbom writes: {}, which is always written, or {} or {} too; may be given more than once".format(
             *FORMATS
         ),
     ),
     Option(
         name="--check-reproducible",
+        steps=("image",),
         help="build the image a second time, elsewhere, and fail if it is not the same",
     ),
     Option(
         name="--env",
         metavar="NAME[=VALUE]",
         repeatable=True,
+        steps=RUN_PROGRAMS,
         help="run and shell: an environment variable for the program, by itself with the caller's value; "
         "may be given more than once",
     ),
     Option(
         name="--publish",
         metavar="[HOST:]PORT",
+        steps=("run",),
         help="run: where to reach the program, instead of 127.0.0.1 and its own port if that is free",
     ),
-    Option(name="--open", help="report: show the page in a browser"),
-    Option(name="--watch", help="run: build and start it again when something changes"),
+    Option(name="--open", steps=("report",), help="report: show the page in a browser"),
+    Option(name="--watch", steps=("run",), help="run: build and start it again when something changes"),
     Option(name="--verbose", help="show the tools' own output"),
     Option(name="--json", help="print the step's manifest on standard output, and nothing else there"),
 )
@@ -137,6 +152,7 @@ KNOWN = ", ".join(option.usage for option in OPTIONS)
 END_OF_OPTIONS = "--"
 PLATFORM = re.compile("linux/[a-z0-9]+(/[a-z0-9]+)?")
 DEFAULT_HOST = "127.0.0.1"
+LOCALHOST = "localhost"
 PORTS = range(1, 65_536)
 
 
@@ -162,6 +178,7 @@ class Options:
         check_reproducible: Whether the image is built a second time and compared.
         verbose: Whether the tools' own output is shown.
         json: Whether the step's manifest is printed on standard output, and nothing else there.
+        given: Names of the options that stood there.
     """
 
     config: dict[str, Any] = field(default_factory=dict)
@@ -181,6 +198,7 @@ class Options:
     check_reproducible: bool = False
     verbose: bool = False
     json: bool = False
+    given: tuple[str, ...] = field(default=(), compare=False)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -191,14 +209,51 @@ class _Parser(argparse.ArgumentParser):
         )
 
 
-def add_options(parser: argparse.ArgumentParser, options: Sequence[Option] = OPTIONS) -> None:
-    """Let a parser of argparse know the options."""
+def add_options(
+    parser: argparse.ArgumentParser, options: Sequence[Option] = OPTIONS, steps: Collection[str] | None = None
+) -> None:
+    """Let a parser of argparse know the options.
+
+    Args:
+        parser: The parser.
+        options: The options.
+        steps: The steps that are to run; its help lists what these take.
+    """
     for option in options:
+        shown = option.help if steps is None or option.is_taken_by(steps) else argparse.SUPPRESS
         if option.metavar:
             action = "append" if option.repeatable else "store"
-            parser.add_argument(*option.names, metavar=option.metavar, action=action, help=option.help)
+            parser.add_argument(*option.names, metavar=option.metavar, action=action, help=shown)
         else:
-            parser.add_argument(*option.names, action="store_true", help=option.help)
+            parser.add_argument(*option.names, action="store_true", help=shown)
+
+
+def given_options(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the options that have a value, by field."""
+    return tuple(option.name for option in OPTIONS if values.get(option.field) not in (None, False, []))
+
+
+def check_taken(given: Collection[str], arguments: Sequence[str] | None, steps: Collection[str]) -> None:
+    """See whether something says nothing to any step that is to run.
+
+    Args:
+        given: Names of options.
+        arguments: What stands after the last "--"; None without it.
+        steps: The steps, with those before them.
+
+    Raises:
+        ConfigError: it does; the first that does is named.
+    """
+    for option in OPTIONS:
+        if option.name in given and not option.is_taken_by(steps):
+            raise not_taken(option.name, option.steps)
+    if arguments and set(RUN_PROGRAMS).isdisjoint(steps):
+        raise not_taken(f'What stands after the last "{END_OF_OPTIONS}"', RUN_PROGRAMS)
+
+
+def not_taken(what: str, steps: Sequence[str]) -> ConfigError:
+    are = "is" if len(steps) == 1 else "are"
+    return ConfigError(f"{what} is for {' and '.join(steps)}, which {are} not asked for.", "Leave it out.")
 
 
 def parse_options(words: Sequence[str]) -> Options:
@@ -216,7 +271,7 @@ def parse_options(words: Sequence[str]) -> Options:
     for name in given.format or ():
         if name not in FORMATS:
             known = ", ".join(f'"{each}"' for each in FORMATS)
-            parser.error(f'--format = "{name}": must be one of {known}')
+            raise wrong_value("--format", name, f"must be one of {known}")
     config: dict[str, Any] = {}
     if given.tag:
         config["image"] = {"tags": given.tag}
@@ -229,7 +284,7 @@ def parse_options(words: Sequence[str]) -> Options:
         config["smoke"] = {"engine": given.engine}
     return Options(
         config=config,
-        platforms=() if given.platform is None else platforms(parser, given.platform),
+        platforms=() if given.platform is None else platforms(given.platform),
         archives=tuple(given.archive or ()),
         filenames=tuple(given.filename or ()),
         recursive=given.recursive,
@@ -237,15 +292,22 @@ def parse_options(words: Sequence[str]) -> Options:
         observe=not given.no_observe,
         fix=given.fix,
         formats=tuple(given.format or ()),
-        variables=dict(variable(parser, text) for text in given.env or ()),
-        publish=None if given.publish is None else address(parser, given.publish),
+        variables=dict(variable(text) for text in given.env or ()),
+        publish=None if given.publish is None else address(given.publish),
         open=given.open,
         watch=given.watch,
         arguments=arguments,
         check_reproducible=given.check_reproducible,
         verbose=given.verbose,
         json=given.json,
+        given=given_options(vars(given)),
     )
+
+
+def wrong_value(name: str, value: str, problem: str) -> ConfigError:
+    """The error for the value of an option, with what it should be."""
+    option = next(each for each in OPTIONS if each.name == name)
+    return ConfigError(f'{name} = "{printable(value)}": {problem}.', f"Correct it: {option.usage}.")
 
 
 def divided(words: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None]:
@@ -256,35 +318,35 @@ def divided(words: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None
     return words[:place], tuple(words[place + 1 :])
 
 
-def platforms(parser: argparse.ArgumentParser, text: str) -> tuple[str, ...]:
+def platforms(text: str) -> tuple[str, ...]:
     """The platforms in one word; what one alone may be depends on who is asked for it."""
     found = tuple(text.split(","))
     if len(found) > 1 and not (len(set(found)) == len(found) and all(map(PLATFORM.fullmatch, found))):
-        parser.error(f'--platform = "{text}": must be one, or several of linux, each once, as in {SEVERAL_PLATFORMS}')
+        raise wrong_value("--platform", text, f"must be one, or several of linux, each once, as in {SEVERAL_PLATFORMS}")
     return found
 
 
-def variable(parser: argparse.ArgumentParser, text: str) -> tuple[str, str]:
+def variable(text: str) -> tuple[str, str]:
     """Name and value of an environment variable; by itself, a name has the caller's value."""
     name, equals, value = text.partition("=")
     if not name:
-        parser.error(f'--env = "{text}": lacks a name')
+        raise wrong_value("--env", text, "lacks a name")
     if not equals and name not in os.environ:
-        parser.error(
-            f'--env = "{text}": there is no variable {name} here; give its value, or set it where you call this'
-        )
+        problem = f"there is no variable {printable(name)} here; give its value, or set it where you call this"
+        raise wrong_value("--env", text, problem)
     return name, value if equals else os.environ[name]
 
 
-def address(parser: argparse.ArgumentParser, text: str) -> tuple[str, int]:
+def address(text: str) -> tuple[str, int]:
     """Host and port."""
     host, _, port = text.rpartition(":")
     try:
-        checked = str(ipaddress.IPv4Address(host or DEFAULT_HOST))
+        checked = str(ipaddress.IPv4Address(DEFAULT_HOST if host in ("", LOCALHOST) else host))
     except ValueError:
-        parser.error(f'--publish = "{text}": the host must be an IPv4 address, such as {DEFAULT_HOST}')
+        problem = f"the host must be {LOCALHOST} or an IPv4 address, such as {DEFAULT_HOST}"
+        raise wrong_value("--publish", text, problem) from None
     if not (port.isascii() and port.isdigit() and int(port) in PORTS):
-        parser.error(f'--publish = "{text}": the port must be a number from {PORTS[0]} to {PORTS[-1]}')
+        raise wrong_value("--publish", text, f"the port must be a number from {PORTS[0]} to {PORTS[-1]}")
     return checked, int(port)
 
 

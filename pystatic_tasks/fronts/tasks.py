@@ -22,11 +22,11 @@ from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
-from pystatic_tasks.config.options import IMAGE_OPTION, OPTIONS, Option, to_words
+from pystatic_tasks.config.options import IMAGE_OPTION, OPTIONS, RUN_PROGRAMS, Option, to_words
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.fronts.caller import from_caller
 from pystatic_tasks.fronts.nox_process import Call, run
-from pystatic_tasks.steps.table import STEPS, check_steps
+from pystatic_tasks.steps.table import STEPS, check_steps, with_steps_before
 
 
 def collection(
@@ -88,19 +88,23 @@ def add_step(made: Collection, call: Call) -> None:
 
 
 class StepTask(Task[Any]):
-    """The task of one step, with the options of all steps."""
+    """The task of one step, with the options that it takes."""
 
     def __init__(self, call: Call) -> None:
         def body(context: Context, **given: Any) -> None:
             images = tuple(given.get("image", ())) or call.images
-            # What stands after "--", which older versions of Invoke keep to themselves.
-            of_program = getattr(context, "remainder", "").split() or None
+            # What stands after "--", for whichever of the tasks runs a program; older versions of Invoke keep it to
+            # themselves.
+            remainder = getattr(context, "remainder", "") if call.step in RUN_PROGRAMS else ""
+            of_program = remainder.split() or None
             code = run(replace(call, images=images, words=to_words(given, of_program)))
             if code:
                 raise Exit(code=code)
 
         step = STEPS[call.step]
-        self.options = OPTIONS if step.is_for_project else (*OPTIONS, IMAGE_OPTION)
+        steps = with_steps_before([call.step])
+        taken = tuple(option for option in OPTIONS if option.is_taken_by(steps))
+        self.options = taken if step.is_for_project else (*taken, IMAGE_OPTION)
         body.__doc__ = step.description.format(name="the project")
         super().__init__(body, name=call.step, positional=())
 

@@ -38,6 +38,7 @@ class Step:
         in_foreground: Whether it goes on until the user ends it; then it is for one image at a time.
         platforms: Where an image is for several, whether it is done for each, for all at once, or for one only.
         is_folded: Whether it says much of what only matters when it fails.
+        words_after: What becomes of words after the last "--"; "" if it takes none.
         result_file: The JSON file among the results in which it says what it made; "" if only its manifest does.
     """
 
@@ -53,6 +54,7 @@ class Step:
     in_foreground: bool = False
     platforms: Literal["each", "all", "one"] = "each"
     is_folded: bool = False
+    words_after: str = ""
     result_file: str = ""
 
     @property

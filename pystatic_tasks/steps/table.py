@@ -68,6 +68,7 @@ TABLE = (
         before="image",
         on_request=True,
         in_foreground=True,
+        words_after="What stands after -- is for the program, instead of smoke.command.",
         platforms="one",
     ),
     Step(
@@ -77,6 +78,7 @@ TABLE = (
         before="image",
         on_request=True,
         in_foreground=True,
+        words_after="What stands after -- is run there, instead of a shell.",
     ),
     Step(
         name="sbom",
@@ -127,6 +129,11 @@ def steps_before(name: str) -> list[str]:
     """The steps that a step follows from, the nearest first."""
     before = STEPS[name].before
     return [before, *steps_before(before)] if before else []
+
+
+def with_steps_before(names: Iterable[str]) -> set[str]:
+    """The steps, and all that they follow from."""
+    return {each for name in names for each in (name, *steps_before(name))}
 
 
 def check_steps(names: Iterable[str], place: str) -> None:

@@ -185,6 +185,35 @@ def test_credentials_in_words_that_are_wrong_are_hidden(words: list[str], capsys
     assert capsys.readouterr().err.endswith(" https://***@host.example\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["image", "--open", "--watch"], "--open is for report, which is not asked for."),
+        (["smoke", "--", "x"], 'What stands after the last "--" is for run and shell, which are not asked for.'),
+    ],
+)
+def test_what_a_step_does_not_take_is_told(
+    shop: Path, words: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([words[0], "--root", str(shop), *words[1:]]) == 2
+    assert capsys.readouterr().err == f"{problem}\nLeave it out.\n"
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        ("run", "What stands after -- is for the program, instead of smoke.command.\n"),
+        ("shell", "What stands after -- is run there, instead of a shell.\n"),
+    ],
+)
+def test_help_says_what_becomes_of_words_for_a_program(
+    step: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([step, "--help"])
+    assert capsys.readouterr().out.endswith(line)
+
+
 def test_what_runs_no_program_takes_no_words_for_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["check", "--root", str(shop), "--", "x", "y"])

@@ -14,7 +14,7 @@ from typing import Any
 import nox
 
 from pystatic_tasks.config.model import HERE, ImageConfig
-from pystatic_tasks.config.options import Options, parse_options, words_in_container, words_of_second_build
+from pystatic_tasks.config.options import Options, words_in_container, words_of_second_build
 from pystatic_tasks.errors import ConfigError, PystaticError, SmokeError
 from pystatic_tasks.fronts.container.build import freeze_and_pack
 from pystatic_tasks.fronts.nox_process import Call
@@ -29,7 +29,14 @@ from pystatic_tasks.fronts.sessions.environment import (
     only_installs,
     where_it_was_called,
 )
-from pystatic_tasks.fronts.sessions.neighbours import is_awaited, is_prerequisite, run_again, runs_others, steps_to_come
+from pystatic_tasks.fronts.sessions.neighbours import (
+    is_awaited,
+    is_prerequisite,
+    read_options,
+    run_again,
+    runs_others,
+    steps_to_come,
+)
 from pystatic_tasks.fronts.sessions.work import Work, check_place
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.step import prepare
@@ -41,7 +48,7 @@ from pystatic_tasks.system.terminal import folded
 def run_steps(session: nox.Session, work: Work) -> None:
     """Run the steps of one image; every error becomes Nox's own."""
     with ended_in_order(session), where_it_was_called():
-        options = parse_options(session.posargs)
+        options = read_options(session)
         config = work.config(options)
         check_place(config, options)
         if options.watch:

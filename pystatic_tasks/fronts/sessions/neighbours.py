@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import nox
 from nox.sessions import SessionRunner
 
+from pystatic_tasks.config.options import Options, check_taken, parse_options
 from pystatic_tasks.fronts.sessions.plan import Plan
+from pystatic_tasks.steps.table import with_steps_before
 
 # What a function of ours is marked by, and what a session that another one runs: those that go on after it, that
 # one last.
@@ -77,6 +79,34 @@ def steps_to_come(session: nox.Session) -> list[str]:
     later = [identity_of(each.func) for each in waiting_sessions(session)]
     same = [each for each in later if own and each and (each.plan, each.image) == (own.plan, own.image)]
     return [step for each in same for step in each.plan.work(each.step, each.image).steps]
+
+
+def read_options(session: nox.Session) -> Options:
+    """The words after `--`, which are the same for all sessions that Nox was asked for.
+
+    Raises:
+        ConfigError: one is unknown, has a wrong value, or says nothing to any of these sessions.
+    """
+    options = parse_options(session.posargs)
+    steps = steps_of_run(session)
+    if steps is not None:
+        check_taken(options.given, options.arguments, steps)
+    return options
+
+
+def steps_of_run(session: nox.Session) -> set[str] | None:
+    """The steps of all sessions that Nox was asked for, and what they follow from.
+
+    Returns:
+        None if one of them is somebody else's, which may do any step, and where another session runs this one.
+    """
+    own = session._runner
+    there = [each for each, queued in own.manifest.list_all_sessions() if queued or each.result or each is own]
+    identities = [identity_of(each.func) for each in there]
+    known = [each for each in identities if each]
+    if is_within(session) or not known or len(known) < len(identities):
+        return None
+    return with_steps_before(step for each in known for step in each.plan.work(each.step, each.image).steps)
 
 
 def runs_others(session: nox.Session) -> bool:

@@ -17,7 +17,7 @@ from pystatic_tasks.fronts.sessions.context import make_context
 from pystatic_tasks.fronts.sessions.ending import ended_in_order
 from pystatic_tasks.fronts.sessions.environment import only_installs, where_it_was_called
 from pystatic_tasks.fronts.sessions.image_steps import run_steps
-from pystatic_tasks.fronts.sessions.neighbours import Identity, run_missing, waited_for
+from pystatic_tasks.fronts.sessions.neighbours import Identity, read_options, run_missing, waited_for
 from pystatic_tasks.fronts.sessions.plan import Plan
 from pystatic_tasks.fronts.sessions.work import Work, check_place
 from pystatic_tasks.steps.context import StepContext
@@ -42,7 +42,7 @@ def run_for_project(
     run = STEPS[step].run_for_project
     assert run
     with ended_in_order(session), where_it_was_called():
-        options = parse_options(session.posargs)
+        options = read_options(session)
         if options.json:
             raise ConfigError(f"{step} leaves no manifest that --json could print.", "Leave --json out.")
         configs = work.configs(options)

@@ -11,12 +11,14 @@ from pystatic_tasks.config.options import (
     OPTIONS,
     Options,
     add_options,
+    check_taken,
     parse_options,
     to_words,
     words_in_container,
     words_of_second_build,
 )
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.steps.table import STEPS
 
 KNOWN = (
     "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, "
@@ -91,7 +93,9 @@ def test_an_option_without_its_value_is_named(option: str, words: list[str]) -> 
 def test_only_formats_that_can_be_written_are_taken() -> None:
     with pytest.raises(ConfigError) as caught:
         parse_options(["--format", "spdx", "--format", "pdf"])
-    assert str(caught.value) == f'After --: --format = "pdf": must be one of "cyclonedx", "spdx", "spdx3".\n{KNOWN}'
+    assert str(caught.value) == (
+        '--format = "pdf": must be one of "cyclonedx", "spdx", "spdx3".\nCorrect it: --format FORMAT.'
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,8 +109,8 @@ def test_several_platforms_are_each_named_once(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_options(["--platform", text])
     assert str(caught.value) == (
-        f'After --: --platform = "{text}": must be one, or several of linux, each once, as in linux/amd64,linux/arm64.'
-        f"\n{KNOWN}"
+        f'--platform = "{text}": must be one, or several of linux, each once, as in linux/amd64,linux/arm64.\n'
+        "Correct it: --platform PLATFORM."
     )
 
 
@@ -174,15 +178,79 @@ def test_a_variable_by_itself_has_the_callers_value(monkeypatch: pytest.MonkeyPa
         ("--publish=", '--publish = "": the port must be a number from 1 to 65535'),
         ("--publish=0", '--publish = "0": the port must be a number from 1 to 65535'),
         ("--publish=127.0.0.1:65536", '--publish = "127.0.0.1:65536": the port must be a number from 1 to 65535'),
-        ("--publish=x:80", '--publish = "x:80": the host must be an IPv4 address, such as 127.0.0.1'),
-        ("--publish=[::1]:80", '--publish = "[::1]:80": the host must be an IPv4 address, such as 127.0.0.1'),
+        ("--publish=x:80", '--publish = "x:80": the host must be localhost or an IPv4 address, such as 127.0.0.1'),
+        (
+            "--publish=[::1]:80",
+            '--publish = "[::1]:80": the host must be localhost or an IPv4 address, such as 127.0.0.1',
+        ),
     ],
 )
 def test_what_run_cannot_use_is_named(word: str, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TOKEN", raising=False)
     with pytest.raises(ConfigError) as caught:
         parse_options([word])
-    assert str(caught.value) == f"After --: {problem}.\n{KNOWN}"
+    usage = "--env NAME[=VALUE]" if word.startswith("--env") else "--publish [HOST:]PORT"
+    assert str(caught.value) == f"{problem}.\nCorrect it: {usage}."
+
+
+def test_the_host_may_be_called_by_its_name() -> None:
+    assert parse_options(["--publish=localhost:8001"]).publish == ("127.0.0.1", 8001)
+
+
+def test_what_was_given_is_known_by_name() -> None:
+    given = parse_options(["--tag=1", "--open", "-f", "x", "--publish=80"]).given
+    assert given == ("--tag", "--filename", "--publish", "--open")
+    assert parse_options([]).given == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "arguments", "steps", "problem"),
+    [
+        (["--open"], None, ["image"], "--open is for report, which is not asked for."),
+        (["--watch", "--open"], None, ["image"], "--open is for report, which is not asked for."),
+        (["--env"], None, ["smoke"], "--env is for run and shell, which are not asked for."),
+        (["--filename"], None, ["push"], "--filename is for resolve, which is not asked for."),
+        (
+            [],
+            ("x",),
+            ["smoke"],
+            'What stands after the last "--" is for run and shell, which are not asked for.',
+        ),
+    ],
+)
+def test_what_no_step_takes_is_named(
+    given: list[str], arguments: tuple[str, ...] | None, steps: list[str], problem: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_taken(given, arguments, steps)
+    assert str(caught.value) == f"{problem}\nLeave it out."
+
+
+@pytest.mark.parametrize(
+    ("given", "arguments", "steps"),
+    [
+        (["--tag", "--layout", "--json"], None, ["freeze"]),
+        (["--fix", "--open"], None, ["smoke", "report"]),
+        (["--env"], ("x",), ["shell"]),
+        ([], (), ["image"]),
+    ],
+)
+def test_what_one_step_takes_may_be_given(
+    given: list[str], arguments: tuple[str, ...] | None, steps: list[str]
+) -> None:
+    check_taken(given, arguments, steps)
+
+
+def test_help_lists_what_the_steps_take() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser, steps=["run"])
+    assert "--watch" in parser.format_help()
+    assert "--open" not in parser.format_help()
+    assert parser.parse_args(["--open"]).open
+
+
+def test_options_are_of_steps_that_there_are() -> None:
+    assert {step for option in OPTIONS for step in option.steps} <= set(STEPS)
 
 
 def test_any_parser_can_learn_the_options() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from invoke.collection import Collection
 from invoke.context import Context
-from invoke.exceptions import Exit
+from invoke.exceptions import Exit, ParseError
 from invoke.executor import Executor
 from invoke.parser.parser import Parser
 from invoke.tasks import task
@@ -118,6 +118,21 @@ def test_options_belong_to_the_task_before_them(calls: list[Call]) -> None:
 def test_what_stands_after_the_dashes_is_for_the_program(calls: list[Call]) -> None:
     invoke(collection(), "run", "--env", "A=1", "--watch", "--", "import", "--all")
     assert calls[0].words == ("--env=A=1", "--watch", "--", "import", "--all")
+
+
+def test_only_what_a_step_takes_is_an_option_of_its_task() -> None:
+    made = collection()
+    options = {step: {each.name for each in made[step].get_arguments()} for step in STEPS}
+    assert [step for step in STEPS if "open" in options[step]] == ["report"]
+    without = [step for step in STEPS if "check_reproducible" not in options[step]]
+    assert without == ["freeze", "slim", "staticx", "index"]
+    with pytest.raises(ParseError, match=r"^No idea what '--open' is!$"):
+        invoke(made, "image", "--open")
+
+
+def test_words_for_a_program_are_for_the_task_that_runs_one(calls: list[Call]) -> None:
+    invoke(collection(), "image", "run", "--", "x")
+    assert [call.words for call in calls] == [(), ("--", "x")]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from nox import registry
 from nox_sessions import SHOP, TWO, AbortedError, Nox, Session, variables_with, write
+from support import without_times
 
 from pystatic_tasks.config import load_config
 from pystatic_tasks.config.options import parse_options
@@ -61,6 +62,63 @@ def test_wrong_words_after_the_dashes_end_the_session_with_a_message(
         with pytest.raises(AbortedError) as caught:
             sessions[step](Session(*words).nox)
         assert str(caught.value) == text.format(path=tmp_path / "pyproject.toml")
+
+
+NOTING = """
+from dataclasses import replace
+import nox
+import pystatic_tasks
+from pystatic_tasks.steps.table import STEPS
+
+for name in [name for name, step in STEPS.items() if not step.is_for_project]:
+    note = lambda config, context, name=name: context.say(f"ran {name}")
+    STEPS[name] = replace(STEPS[name], run=note, needs_environment=False)
+
+pystatic_tasks.register(skip=["staticx"])
+
+@nox.session(venv_backend="none")
+def deploy(session):
+    pystatic_tasks.run_step(session, "image")
+"""
+
+
+@pytest.mark.parametrize(
+    ("session", "words", "first", "problem"),
+    [
+        ("image", ("--watch", "--open"), "freeze", "--open is for report, which is not asked for."),
+        ("push", ("--fix",), "freeze", "--fix is for smoke, which is not asked for."),
+        ("index", ("--check-reproducible",), "index", "--check-reproducible is for image, which is not asked for."),
+        (
+            "freeze",
+            ("--", "x"),
+            "freeze",
+            'What stands after the last "--" is for run and shell, which are not asked for.',
+        ),
+    ],
+)
+def test_what_no_session_that_was_asked_for_takes_is_refused(
+    tmp_path: Path, run_nox: Nox, session: str, words: Sequence[str], first: str, problem: str
+) -> None:
+    result = run_nox(write(tmp_path, noxfile=NOTING), "-s", session, "--", *words)
+    assert f"Session {first} aborted: {problem}\nLeave it out.\n" in without_times(result.stderr)
+    assert "ran " not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("sessions", "words"),
+    [
+        (["image", "smoke"], ["--fix"]),
+        (["smoke", "report"], ["--fix", "--open"]),
+        (["report", "smoke"], ["--fix", "--open"]),
+        (["deploy"], ["--open"]),
+        (["deploy", "freeze"], ["--open"]),
+    ],
+)
+def test_what_one_session_takes_or_may_take_stands_for_all(
+    tmp_path: Path, run_nox: Nox, sessions: Sequence[str], words: Sequence[str]
+) -> None:
+    result = run_nox(write(tmp_path, noxfile=NOTING), "-s", *sessions, "--", *words)
+    assert result.returncode == 0, result.stderr
 
 
 def test_a_step_that_lacks_the_one_before_ends_the_session_with_a_message(tmp_path: Path) -> None:
