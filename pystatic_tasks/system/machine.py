@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import platform
 import shutil
@@ -13,6 +14,13 @@ from pystatic_tasks.system.texts import printable
 TOOLS = {"strip": "binutils", "objcopy": "binutils", "ldd": "libc-bin"}
 # By what Linux, macOS and Windows call them.
 ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "ARM64": "arm64"}
+
+
+# As https://go.dev/doc/install/source#environment has them, and so OCI.
+PROCESSORS = (
+    *("386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle"),
+    *("ppc64", "ppc64le", "riscv64", "s390x"),
+)
 
 
 def host_platform() -> str:
@@ -53,6 +61,17 @@ def check_machine() -> None:
     check_system()
     for tool in TOOLS:
         check_tool(tool)
+
+
+def check_known(wanted: str) -> None:
+    """Raises ConfigError if that is no platform of Linux, with or without a variant."""
+    system, _, rest = wanted.partition("/")
+    architecture, slash, variant = rest.partition("/")
+    if (system, architecture in PROCESSORS, bool(slash)) != ("linux", True, bool(variant)):
+        known = [f"linux/{each}" for each in PROCESSORS]
+        close = difflib.get_close_matches(wanted, known, n=1)
+        hint = f'did you mean "{close[0]}"?' if close else f"known are {', '.join(known)}."
+        raise ConfigError(f"--platform {printable(wanted)}: there is no such platform; {hint}", "Correct --platform.")
 
 
 def check_platform(wanted: str) -> None:

@@ -98,7 +98,9 @@ def freeze_and_pack(
         command = run_command(config, builder, name, handed, folder, platform)
         log = config.work / "container.log"
         with context.terminal.activity(f"freezing {config.name} in {config.build.place}"):
-            code = run_logged(command, log, verbose=False, watch=sayer(context), hide=hiding(caller_values(config)))
+            code = run_logged(
+                command, log, verbose=False, watch=sayer(config, context), hide=hiding(caller_values(config))
+            )
         results = config.work / "container"
         outcome.remove(results)
         there = call(config.build.place, "cp", f"{name}:{places.RESULTS}", str(results), check=False).returncode == 0
@@ -246,13 +248,22 @@ def repository_elsewhere(config: ImageConfig, there: Iterable[Path]) -> dict[str
     return {str(common): common.as_posix()} if printed and not is_there else {}
 
 
-def sayer(context: StepContext) -> Callable[[str], None]:
-    """What tells the user of each line that the container prints, but for what Nox says of itself."""
+def sayer(config: ImageConfig, context: StepContext) -> Callable[[str], None]:
+    """What tells the user of each line that the container prints, but for what Nox says of itself.
+
+    Places of the project are those of this machine.
+    """
+    here = {
+        str(PurePosixPath(top, place)): str(folder)
+        for folder, place in mounted(config).items()
+        for top in (places.COPY, places.PROJECT)
+    }
+    there = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, sorted(here, reverse=True)))})(?![\w.-])")
 
     def watch(line: str) -> None:
         text = line.rstrip().removeprefix(PREFIX)
         if text and not CHATTER.match(text):
-            context.say(text)
+            context.say(there.sub(lambda found: here[found[1]], text))
 
     return watch
 

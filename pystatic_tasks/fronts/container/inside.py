@@ -89,7 +89,7 @@ def read_config(question: Question, root: Path) -> ImageConfig:
 
 def renew_copy(config: ImageConfig, folder: Path) -> Path:
     """Copy the project as it is now, with what was built from the copy before; the copy of its folder."""
-    copies = folder / "copy"
+    copies = folder / Path(places.COPY).name
     shutil.rmtree(copies, ignore_errors=True)
     copies.mkdir(parents=True)
     root = copy_project(config, copies, keeps_times=True)

@@ -13,6 +13,7 @@ METADATA = f"{HANDED}/metadata"
 KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
 # What is kept from run to run: our own tools, build environments, and the copy that is built from.
 KEPT = "/pystatic/kept"
+COPY = f"{KEPT}/copy"
 # What git says of that copy.
 IGNORED = f"{KEPT}/ignored.json"
 # What comes out.

@@ -15,7 +15,7 @@ from pystatic_tasks.config.options import Options
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.steps.context import session_command
 from pystatic_tasks.steps.table import STEPS
-from pystatic_tasks.system.machine import check_platform
+from pystatic_tasks.system.machine import check_known, check_platform
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +58,10 @@ def check_place(config: ImageConfig, options: Options) -> None:
     """Raises ConfigError if what is asked for cannot be done where the program is frozen."""
     if config.build.place == HERE:
         check_platform(",".join(options.platforms))
-    elif options.check_reproducible:
+        return
+    for platform in options.platforms:
+        check_known(platform)
+    if options.check_reproducible:
         raise ConfigError(
             f"--check-reproducible builds on this machine, and {config.name} is frozen in a container "
             f"of {config.build.place}.",

@@ -148,7 +148,7 @@ def test_our_own_tools_are_without_extras() -> None:
 
 def test_what_the_container_says_is_said_but_for_nox_itself(tmp_path: Path) -> None:
     said: list[str] = []
-    watch = sayer(StepContext(say=said.append))
+    watch = sayer(make_shop(tmp_path), StepContext(say=said.append))
     for line in (
         "nox > Running session freeze\n",
         "nox > Creating virtual environment (virtualenv) using python3 in x\n",
@@ -161,6 +161,23 @@ def test_what_the_container_says_is_said_but_for_nox_itself(tmp_path: Path) -> N
     ):
         watch(line)
     assert said == ["python -m pip install /x", "ERROR: no such thing"]
+
+
+def test_places_are_those_of_this_machine(tmp_path: Path) -> None:
+    shop = make_shop(tmp_path / "ws")
+    watch = sayer(shop, StepContext(say=(said := list[str]()).append))
+    there = mounted_root(shop)
+    for line in (
+        f"nox > installing the versions in /pystatic/kept/copy/{there}/uv.lock\n",
+        f"/pystatic/kept/copy/{there}: not /pystatic/kept/copy/{there}2\n",
+        f"what lies in /project/{there}/src\n",
+    ):
+        watch(line)
+    assert said == [
+        f"installing the versions in {shop.root}/uv.lock",
+        f"{shop.root}: not /pystatic/kept/copy/{there}2",
+        f"what lies in {shop.root}/src",
+    ]
 
 
 def test_a_failure_is_of_the_kind_that_it_is_there(tmp_path: Path) -> None:
