@@ -40,6 +40,7 @@ from pystatic_tasks.steps.freeze.interpreter import (
     check_threads,
     check_version,
     find_interpreter,
+    remedy_for_missing,
     version_of,
 )
 from pystatic_tasks.system import machine
@@ -153,7 +154,7 @@ def check_python(wanted: str | None, root: Path, forms: Collection[Form]) -> Ite
                 name="python",
                 state="missing",
                 seen=f'there is no Python "{wanted or sys.executable}" here that runs',
-                cure=f"Install it, or correct tool.{TABLE}.python.",
+                cure=remedy_for_missing(wanted),
             )
             return
         try:

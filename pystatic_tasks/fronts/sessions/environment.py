@@ -21,6 +21,7 @@ from pystatic_tasks.fronts.sessions.neighbours import is_ours
 from pystatic_tasks.fronts.sessions.work import Work
 from pystatic_tasks.steps.freeze.environment import install_variables
 from pystatic_tasks.steps.freeze.installers import variables_for_uv
+from pystatic_tasks.steps.freeze.interpreter import remedy_for_missing
 from pystatic_tasks.system.redaction import masked_log, masked_stream
 from pystatic_tasks.system.terminal import Terminal
 
@@ -81,7 +82,7 @@ def told_of_interpreter(session: nox.Session, config: ImageConfig) -> Iterator[N
     except virtualenv.InterpreterNotFound:
         raise MissingToolError(
             f'There is no Python "{session.python}" here to build {config.name} with.',
-            "Install it, or correct tool.pystatic-tasks.python.",
+            remedy_for_missing(str(session.python)),
         ) from None
 
 

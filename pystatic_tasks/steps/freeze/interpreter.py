@@ -18,6 +18,9 @@ from pystatic_tasks.steps.results import Interpreter
 from pystatic_tasks.system.processes import tool_environment
 
 OLDEST_PYTHON = (3, 10)
+USE_NEWER = 'Use Python {0}.{1} or newer: python = "{0}.{1}" in [tool.pystatic-tasks].'.format(*OLDEST_PYTHON)
+# As Nox names interpreters by their version.
+VERSION = r"(?:python)?(\d{1,9}(?:\.\d{1,9})*)t?"
 
 
 def check_interpreter(python: Path, work: Path, form: Form) -> Interpreter:
@@ -62,7 +65,7 @@ def find_interpreter(wanted: str | None, root: Path, work: Path) -> tuple[Path, 
         root: Where a relative path starts.
         work: A folder for what interpreters answer.
     """
-    version = re.fullmatch(r"(?:python)?(\d+(?:\.\d+)*)t?", wanted or "")
+    version = re.fullmatch(VERSION, wanted or "")
     for python in candidates(wanted, root):
         found = ask_interpreter(python, work)
         # Managers of versions put programs of all names on the PATH that do not run, or are another version.
@@ -98,11 +101,15 @@ def discovered(wanted: str) -> Iterator[Path]:
 def check_version(found: Probed) -> None:
     """Raises MissingToolError if an interpreter is too old."""
     if version_of(found) < OLDEST_PYTHON:
-        oldest = ".".join(map(str, OLDEST_PYTHON))
-        raise MissingToolError(
-            f"Python {found.version} of {found.base_prefix} is too old.",
-            f'Use Python {oldest} or newer: python = "{oldest}" in [tool.pystatic-tasks].',
-        )
+        raise MissingToolError(f"Python {found.version} of {found.base_prefix} is too old.", USE_NEWER)
+
+
+def remedy_for_missing(wanted: str | None) -> str:
+    """What to do where the interpreter is not there: one that would be refused is not to be installed."""
+    version = re.fullmatch(VERSION, wanted or "")
+    numbers = tuple(map(int, version[1].split(".")[:2])) if version else ()
+    is_old = bool(numbers) and numbers < OLDEST_PYTHON[: len(numbers)]
+    return USE_NEWER if is_old else "Install it, or correct tool.pystatic-tasks.python."
 
 
 def check_threads(found: Probed) -> None:

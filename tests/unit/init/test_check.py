@@ -259,14 +259,22 @@ def test_without_a_wish_it_is_the_running_interpreter(tmp_path: Path) -> None:
     assert found.seen.startswith(f"{platform.python_version()} ({sys.executable})")
 
 
-def test_a_python_that_is_not_there_is_named(tmp_path: Path) -> None:
-    found = check(project(tmp_path), PYSTATIC_TASKS_PYTHON="2.5")
-    assert found["python"] == Finding(
-        name="python",
-        state="missing",
-        seen='there is no Python "2.5" here that runs',
-        cure="Install it, or correct tool.pystatic-tasks.python.",
-    )
+@pytest.mark.parametrize(
+    ("wanted", "cure"),
+    [
+        ("3.77", "Install it, or correct tool.pystatic-tasks.python."),
+        ("4", "Install it, or correct tool.pystatic-tasks.python."),
+        ("python3.77", "Install it, or correct tool.pystatic-tasks.python."),
+        ("pypy2.7", "Install it, or correct tool.pystatic-tasks.python."),
+        ("3.9", 'Use Python 3.10 or newer: python = "3.10" in [tool.pystatic-tasks].'),
+        ("python3.9.1", 'Use Python 3.10 or newer: python = "3.10" in [tool.pystatic-tasks].'),
+        ("2", 'Use Python 3.10 or newer: python = "3.10" in [tool.pystatic-tasks].'),
+    ],
+)
+def test_a_python_that_is_not_there_is_named(tmp_path: Path, wanted: str, cure: str) -> None:
+    found = check(project(tmp_path), PYSTATIC_TASKS_PYTHON=wanted)
+    seen = f'there is no Python "{wanted}" here that runs'
+    assert found["python"] == Finding(name="python", state="missing", seen=seen, cure=cure)
     assert "libpython" not in found
 
 

@@ -70,6 +70,17 @@ def test_an_interpreter_that_is_not_there_is_told_where_an_environment_is(
     assert (made / "bin" / "python").exists()
 
 
+def test_an_interpreter_that_would_be_too_old_is_not_to_be_installed(
+    tmp_path: Path, run_nox: Nox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOX_DOWNLOAD_PYTHON", "never")
+    folder = write(tmp_path / "shop", SHOP + 'python = "2.5"\n', noxfile=NOXFILE)
+    assert (
+        'There is no Python "2.5" here to build shop with.\n'
+        'Use Python 3.10 or newer: python = "3.10" in [tool.pystatic-tasks].\n'
+    ) in without_times(run_nox(folder, "--session", "freeze").stderr)
+
+
 # What makes the environment.
 
 ASKING = """
