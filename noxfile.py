@@ -8,7 +8,10 @@ import nox
 try:
     from pystatic_tasks import register
 except ModuleNotFoundError:
-    raise SystemExit("This Nox has no pystatic-tasks beside it: type ./nox.sh instead of nox.") from None
+    raise SystemExit(
+        "This Nox has no pystatic-tasks beside it: on Linux type ./nox.sh instead of nox, "
+        "elsewhere install it beside Nox: pip install -e ."
+    ) from None
 
 nox.options.sessions = ["lint", "types", "tests"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")

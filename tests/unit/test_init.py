@@ -38,4 +38,7 @@ def test_a_nox_without_us_is_told_what_to_type_in_this_repository(monkeypatch: p
     monkeypatch.setitem(sys.modules, "pystatic_tasks", None)
     with pytest.raises(SystemExit) as caught:
         runpy.run_path(str(REPOSITORY / "noxfile.py"))
-    assert caught.value.code == "This Nox has no pystatic-tasks beside it: type ./nox.sh instead of nox."
+    assert caught.value.code == (
+        "This Nox has no pystatic-tasks beside it: on Linux type ./nox.sh instead of nox, "
+        "elsewhere install it beside Nox: pip install -e ."
+    )

@@ -241,6 +241,6 @@ def built_again(plan: Plan, engine: Engine, context: StepContext) -> Plan | None
     finally:
         release(plan.config)
     if following == plan:
-        context.say(f"{name} stays as it was: nothing of that is in the image")
+        context.say(f"{name} stays as it was: the image is the same")
         return None
     return following

@@ -248,7 +248,7 @@ def test_what_changes_nothing_of_the_image_leaves_it_as_it_was(tmp_path: Path, w
     image = shell(tmp_path, OBEYS)
     listening, whoever = watching(image, lambda: image, ("Ctrl", watched.touch), ("stays", ctrl_c))
     run(image, whoever)
-    assert listening.said[1:-1] == ["changed: shop.py", "env stays as it was: nothing of that is in the image"]
+    assert listening.said[1:-1] == ["changed: shop.py", "env stays as it was: the image is the same"]
 
 
 def test_what_has_ended_is_started_by_the_next_change(tmp_path: Path, watched: Path) -> None:
