@@ -109,8 +109,12 @@ def hash_tree(path: Path) -> str:
     """One hash of a file, or of all files below a folder but bytecode beside its source; "" if there is neither."""
     if not path.exists():
         return ""
-    files = walk(path, leave_out=lambda each: each.name == "__pycache__") if path.is_dir() else [path]
-    return hash_files(path.parent, files)
+    return hash_files(path.parent, tree_paths(path))
+
+
+def tree_paths(path: Path) -> Iterator[Path]:
+    """What `hash_tree` is of: a file, or what lies in a folder."""
+    return walk(path, leave_out=lambda each: each.name == "__pycache__") if path.is_dir() else iter([path])
 
 
 @functools.cache

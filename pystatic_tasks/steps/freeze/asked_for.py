@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from dependency_groups import resolve
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.config.project import is_path, read_pyproject
+from pystatic_tasks.config.project import PYPROJECT, is_path, read_pyproject
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.in_image.servers import find_server
@@ -82,19 +82,43 @@ def declared(config: ImageConfig) -> list[Any]:
     tables = [
         read_pyproject(folder) for folder in (config.root, config.project) if (folder / "pyproject.toml").exists()
     ]
-    named = read_all(requirement_files(config))
-    around = dict.fromkeys(each for folder in local_folders(config) for each in upwards(folder))
-    places = dict.fromkeys([*named.places, *(place for folder in around for place in places_of_uv(folder))])
-    files = [config.project / "setup.py", config.project / "setup.cfg", *named.files]
     lock = find_lock(config)
     return [
         [each.get(name) for each in tables for name in DECLARING_TABLES],
         # Where packages come from, and in which versions: none of that is in what a project says to others.
-        [table for folder in around for table in tables_of_uv(folder) if table],
-        [hash_file(path) for path in files],
-        stamps(str(each) for place in places for each in (place, *files_in(place))),
+        [table for folder in folders_around(config) for table in tables_of_uv(folder) if table],
+        [hash_file(path) for path in files_that_declare(config)],
+        stamps(map(str, searched(config))),
         hash_file(lock.path) if lock else "",
     ]
+
+
+def declaring_paths(config: ImageConfig) -> Iterator[Path]:
+    """The files and folders that `declared` is of."""
+    lock = find_lock(config)
+    yield from (folder / PYPROJECT for folder in (config.root, config.project))
+    yield from (folder / name for folder in folders_around(config) for name in (PYPROJECT, "uv.toml"))
+    yield from files_that_declare(config)
+    yield from searched(config)
+    yield from [lock.path] if lock else []
+
+
+def files_that_declare(config: ImageConfig) -> list[Path]:
+    """Those that count whole."""
+    named = read_all(requirement_files(config))
+    return [config.project / "setup.py", config.project / "setup.cfg", *named.files]
+
+
+def folders_around(config: ImageConfig) -> list[Path]:
+    """Those in which uv looks for settings."""
+    return list(dict.fromkeys(each for folder in local_folders(config) for each in upwards(folder)))
+
+
+def searched(config: ImageConfig) -> Iterator[Path]:
+    """The folders of this machine, with the files in them, and the pages in which packages are looked for."""
+    named = read_all(requirement_files(config)).places
+    of_uv = (place for folder in folders_around(config) for place in places_of_uv(folder))
+    return (each for place in dict.fromkeys([*named, *of_uv]) for each in (place, *files_in(place)))
 
 
 def files_in(place: Path) -> Iterable[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.asked_for import (
     declared,
+    declaring_paths,
     is_hashed,
     local_path,
     project_requirements,
@@ -21,8 +21,16 @@ from pystatic_tasks.steps.freeze.asked_for import (
 )
 from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed, locals_in
 from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, install_lock
-from pystatic_tasks.steps.freeze.project_files import linked, linked_paths, local_folders, sources
+from pystatic_tasks.steps.freeze.project_files import (
+    built_folders,
+    built_paths,
+    linked,
+    linked_paths,
+    local_folders,
+    sources,
+)
 from pystatic_tasks.steps.freeze.wheels import install_again
+from pystatic_tasks.steps.meanwhile import is_changed_by_others, moment
 from pystatic_tasks.steps.tools import tool_requirements
 from pystatic_tasks.system.files import fingerprint, hash_code, read_json, write_whole
 
@@ -89,7 +97,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         context.say("build environment is up to date")
         return
     write_marker(context.python, HALF_FILLED)
-    began = time.time_ns()
+    began = moment()
     needs = declared_needs(context.python)
     is_new = there is None
     if is_new or not install_again(config, context, local_folders(config), install_variables(config)):
@@ -104,7 +112,19 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         context.install(tool_requirements(config))
     # Before the next time nobody may know of these folders.
     remove_builds(config, linked_paths(config, context.python))
-    write_marker(context.python, replace(wanted, linked=linked(config, context.python, began)))
+    write_marker(context.python, contents_now(config, context, wanted, began))
+
+
+def contents_now(config: ImageConfig, context: StepContext, wanted: Contents, began: int) -> Contents:
+    """What the environment holds; nothing of what somebody changed since a moment is known."""
+    paths = linked_paths(config, context.python)
+    used = {
+        "requirements": declaring_paths(config),
+        "sources": built_paths(built_folders(config)),
+        "linked": built_paths(paths),
+    }
+    unknown = {name: "" for name, each in used.items() if is_changed_by_others(config, name, each, began)}
+    return replace(wanted, **{"linked": linked(config, context.python), **unknown})
 
 
 def forget_contents(context: StepContext) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from pystatic_tasks.steps.freeze.backends import paths_around
 from pystatic_tasks.steps.freeze.installed import installed_files
 from pystatic_tasks.steps.freeze.locks import find_lock
 from pystatic_tasks.steps.freeze.requirements import read_all
+from pystatic_tasks.steps.meanwhile import changed_at
 from pystatic_tasks.steps.results import Interpreter, Stamps
 from pystatic_tasks.steps.slim_lock import left_out, lock_path
 from pystatic_tasks.system.files import (
@@ -34,6 +35,7 @@ from pystatic_tasks.system.files import (
     is_below,
     is_packable,
     is_unpackable,
+    tree_paths,
     walk,
 )
 from pystatic_tasks.system.redaction import masked
@@ -74,6 +76,24 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
     )
 
 
+def paths_counted(config: ImageConfig, context: StepContext) -> Iterator[Path]:
+    """The files that `freeze_inputs` counts of those that people write, and the folders that count whole."""
+    yield from (folder / PYPROJECT for folder in (config.root, config.project))
+    yield from project_files.files_with_names(config)
+    folders = [config.root] if is_imported_in_place(config) else []
+    for folder in (*folders, *project_files.editable_folders(context.python)):
+        yield from project_files.source_paths(folder)
+    server_config = target.server_config_file(config)
+    yield from [server_config] if server_config else []
+    of_services = (word for each in config.services for word in each.command)
+    words = (*config.smoke.command, *config.observe.command, *of_services)
+    named = [config.root / entry.rpartition(":")[0] for entry in config.freeze.data]
+    named += [config.root / word for word in words if is_below(config.root, word)]
+    yield from (path for each in named for path in (each, *tree_paths(each)))
+    yield from map(Path, config.staticx.libraries)
+    yield lock_path(config)
+
+
 def is_imported_in_place(config: ImageConfig) -> bool:
     """Whether the project's folder itself is imported from."""
     return not config.install or config.script is not None
@@ -91,7 +111,7 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
         config: What was frozen.
         context: Has the build environment, which counts by itself.
         paths: The files.
-        began: When the first of them may have been read, in nanoseconds since the epoch; of one that changed later,
+        began: The moment before the first of them may have been read; of one that changed later,
             nobody knows what went in, and it counts as changed since.
     """
     counted = tuple(f"{folder}/" for folder in (context.python.parents[1], config.work, PACKAGE))
@@ -103,7 +123,7 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
         return path.startswith(counted) or (is_imported_in_place(config) and is_packable(config.root, Path(path)))
 
     others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(path))
-    found = {path: each if each[1] < began else UNKNOWN for path, each in stamps(others).items()}
+    found = {path: UNKNOWN if changed_at(Path(path)) > began else each for path, each in stamps(others).items()}
     # What the program was asked to open may be a value of the caller's, or lie where one says.
     return {name: found[path] for path, name in with_names(config, found)}
 

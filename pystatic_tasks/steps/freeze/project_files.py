@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
@@ -13,7 +13,16 @@ from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.steps.freeze.backends import paths_around, told_by_git
 from pystatic_tasks.steps.freeze.installed import locals_in
 from pystatic_tasks.steps.freeze.locks import find_lock
-from pystatic_tasks.system.files import NODE_MODULES, fingerprint, hash_file, hash_files, packable_files, source_files
+from pystatic_tasks.system.files import (
+    NODE_MODULES,
+    fingerprint,
+    hash_file,
+    hash_files,
+    is_unpackable,
+    packable_files,
+    source_files,
+    walk,
+)
 
 # Where names of classes stand: in code, and in settings of logging and the like.
 TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
@@ -21,9 +30,13 @@ TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 
 def sources(config: ImageConfig, *, whole: bool = False) -> str:
     """One hash of all that is installed from folders; `whole` as in `hash_sources`."""
+    return fingerprint([hash_built(folder, whole=whole) for folder in built_folders(config)])
+
+
+def built_folders(config: ImageConfig) -> list[Path]:
+    """The folders that `sources` is of."""
     # Where nothing is installed, that of the project is among the folders all the same.
-    built = [folder for folder in local_folders(config) if config.install or folder != config.root]
-    return fingerprint([hash_built(folder, whole=whole) for folder in built])
+    return [folder for folder in local_folders(config) if config.install or folder != config.root]
 
 
 def local_folders(config: ImageConfig) -> list[Path]:
@@ -35,25 +48,10 @@ def local_folders(config: ImageConfig) -> list[Path]:
     return list(dict.fromkeys([*installed, *locked]))
 
 
-def linked(config: ImageConfig, python: Path, began: int | None = None) -> str:
-    """One hash of what is installed from this machine because something else than the configuration names it.
-
-    Args:
-        config: What names the other.
-        python: The interpreter of the environment.
-        began: When the installation of it began, in nanoseconds since the epoch; if something changed since then,
-            nobody knows what was installed, and the hash is that of nothing.
-    """
+def linked(config: ImageConfig, python: Path) -> str:
+    """One hash of what is installed from this machine because something else than the configuration names it."""
     paths = linked_paths(config, python)
-    if began is not None and any(changed_since(path, began) for path in paths):
-        return ""
     return fingerprint([hash_built(path, whole=True) if path.is_dir() else hash_file(path) for path in paths])
-
-
-def changed_since(path: Path, moment: int) -> bool:
-    """Whether an archive, or a file in a folder, was written after a moment, in nanoseconds since the epoch."""
-    files = packable_files(path) if path.is_dir() else [path]
-    return any(each.exists() and each.stat().st_mtime_ns >= moment for each in files)
 
 
 def linked_paths(config: ImageConfig, python: Path) -> list[Path]:
@@ -63,15 +61,30 @@ def linked_paths(config: ImageConfig, python: Path) -> list[Path]:
 
 
 def editable_sources(python: Path) -> str:
-    """One hash of the folders that are imported from where they are, though installed."""
-    folders = sorted({each.origin for each in locals_in(python) if each.is_editable})
-    return fingerprint([hash_sources(folder, whole=True) for folder in folders])
+    """One hash of `editable_folders`."""
+    return fingerprint([hash_sources(folder, whole=True) for folder in editable_folders(python)])
+
+
+def editable_folders(python: Path) -> list[Path]:
+    """The folders that are imported from where they are, though installed."""
+    return sorted({each.origin for each in locals_in(python) if each.is_editable})
 
 
 def hash_built(folder: Path, *, whole: bool = False) -> str:
     """One hash of what a build backend makes a distribution of; `whole` as in `hash_sources`."""
     around = [hash_sources(path, whole=True) if path.is_dir() else hash_file(path) for path in paths_around(folder)]
     return fingerprint([hash_sources(folder, whole=whole), around, told_by_git(folder)])
+
+
+def built_paths(folders: Iterable[Path]) -> Iterator[Path]:
+    """The files and folders, and archives, that `hash_built` is of."""
+    return (path for folder in folders for each in (folder, *paths_around(folder)) for path in source_paths(each))
+
+
+def source_paths(folder: Path) -> Iterator[Path]:
+    """A folder, and the files and folders in it that `hash_sources` is of; or a file."""
+    yield folder
+    yield from walk(folder, leave_out=is_unpackable) if folder.is_dir() else ()
 
 
 def hash_sources(folder: Path, *, whole: bool = False) -> str:

@@ -19,11 +19,12 @@ from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.report.interpreters import large_interpreter, large_interpreters
 from pystatic_tasks.steps.build_environment import site_packages
+from pystatic_tasks.steps import meanwhile
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
 from pystatic_tasks.steps.freeze.estimate import compressed_alone
 from pystatic_tasks.steps.freeze.examination import examine_target, find_tools, observe_target
-from pystatic_tasks.steps.freeze.inputs import freeze_inputs, sources, stamps_now, stamps_of_others
+from pystatic_tasks.steps.freeze.inputs import freeze_inputs, paths_counted, sources, stamps_now, stamps_of_others
 from pystatic_tasks.steps.freeze.interpreter import check_interpreter
 from pystatic_tasks.steps.freeze.own_changes import files_there, find_written
 from pystatic_tasks.steps.freeze.own_data import check_own_data, check_own_modules, of_project, without_written
@@ -65,6 +66,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     interpreter = prepare(config, context)
     form = form_of(config)
     program = config.work / FOLDERS[form] / config.name
+    began = meanwhile.moment()
     inputs = freeze_inputs(config, context, interpreter)
     there = unchanged(config, Frozen, inputs) if context.use_cache else None
     if there and there.system == stamps_now(config, there.system):
@@ -72,7 +74,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         context.say(f"{shown(config, program)} is up to date")
         return there
 
-    started, began = time.monotonic(), time.time_ns()
+    started = time.monotonic()
     earlier, there_before, run_since = remembered(config), files_there(config, context.python), moment()
     with observation.with_services(config, context) as runs_whole:
         with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
@@ -133,7 +135,8 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     )
     # What was missing may be there the next time: a service, a port, a program, or a machine that is less busy.
     is_whole = runs_whole and not observed.problem
-    return write_manifest(config, frozen, inputs=inputs if is_whole else "", outputs=outputs).result
+    is_changed = meanwhile.is_changed_by_others(config, "frozen", paths_counted(config, context), began)
+    return write_manifest(config, frozen, inputs=inputs if is_whole and not is_changed else "", outputs=outputs).result
 
 
 @contextlib.contextmanager

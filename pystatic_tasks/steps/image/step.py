@@ -33,6 +33,7 @@ from pystatic_tasks.steps.image.dockerfile import dockerfile
 from pystatic_tasks.steps.image.rootfs import root_entries, system_of
 from pystatic_tasks.steps.image.runtime import creation_time, make_runtime
 from pystatic_tasks.steps.manifest import cache_folder, kept_by, require_result, unchanged, write_manifest
+from pystatic_tasks.steps.meanwhile import is_any_changed, moment
 from pystatic_tasks.steps.report_page import CONTENTS, as_json, keep_before, write_pages
 from pystatic_tasks.steps.results import Built, Frozen, Packed
 from pystatic_tasks.steps.tools import FREEZING_TOOLS, names_of
@@ -83,13 +84,14 @@ def build_image(config: ImageConfig, context: StepContext) -> Built:
         ImageError: the image is over budget, or the system lacks what is to be copied.
         MissingToolError: the library for the wanted compression is not installed.
     """
+    began = moment()
     ingredients = gather(config)
     inputs = image_inputs(config, ingredients)
     there = unchanged(config, Built, inputs) if context.use_cache else None
     archive = shown(config, config.dist / "image.tar")
     if there:
         context.say(f"{archive} is up to date ({there.digest})")
-    built = there or write_image(config, context, ingredients, inputs)
+    built = there or write_image(config, context, ingredients, inputs, began)
     if not there:
         context.say(f"{archive}: {', '.join(config.references)} {built.digest}")
         context.say(f"{shown(config, write_pages(config))}: where its bytes are")
@@ -113,8 +115,8 @@ def gather(config: ImageConfig) -> Ingredients:
     )
 
 
-def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredients, inputs: str) -> Built:
-    """Write all files of the image.
+def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredients, inputs: str, began: int) -> Built:
+    """Write all files of the image; if some of what goes in was changed since a moment, they will be written again.
 
     Raises:
         ImageError: it is over budget.
@@ -146,7 +148,9 @@ def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredie
     }
     for name, content in outputs.items():
         write_whole(config.dist / name, content)
-    return write_manifest(config, built, inputs=inputs, outputs=[config.dist / name for name in outputs]).result
+    files = (entry.content for entry in every_entry.values() if isinstance(entry.content, Path))
+    lasting = "" if is_any_changed(files, began) else inputs
+    return write_manifest(config, built, inputs=lasting, outputs=[config.dist / name for name in outputs]).result
 
 
 def contents_of(built: Built, ingredients: Ingredients) -> Contents:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class Environment:
 
     folder: Path
     asked: list[object] = field(default_factory=list)
+    meanwhile: Callable[[], object] = lambda: None
 
     @property
     def marker(self) -> Path:
@@ -54,9 +55,13 @@ class Environment:
             installs=installs,
             python=self.folder / "bin/python",
             wanted_python=wanted_python,
-            install=lambda requirements: self.asked.append(list(requirements)),
+            install=self.install,
             recreate=self.recreate,
         )
+
+    def install(self, requirements: Sequence[str]) -> None:
+        self.asked.append(list(requirements))
+        self.meanwhile()
 
     def recreate(self) -> None:
         self.asked.append("recreate")

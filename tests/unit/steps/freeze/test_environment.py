@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from pystatic_tasks.steps.freeze.asked_for import declared
 from pystatic_tasks.steps.freeze.environment import discard_outdated, fill_environment, wanted_contents
 
 from .conftest import ANEW, OURS, PYPROJECT, TOOLS, UP_TO_DATE, Environment, names, write
+
+# Files are stamped by a clock that goes in steps of up to ten milliseconds.
+SLOWER_THAN_CLOCKS = 0.02
 
 
 def test_an_empty_environment_gets_the_project_then_the_tools(shop: ImageConfig, environment: Environment) -> None:
@@ -124,10 +128,97 @@ def test_a_folder_that_changes_while_it_is_installed_is_installed_again(
     dependency = write(tmp_path / "x", x_py="one")
     site = environment.folder / "lib/python3.12/site-packages"
     install_distribution(site, "x", "x.py", origin=dependency.as_uri())
-    moment = time.time() + 10
-    os.utime(dependency / "x.py", (moment, moment))
+
+    def change() -> None:
+        write(dependency, x_py="two")
+        os.utime(dependency / "x.py", (1, 1))
+
+    environment.meanwhile = change
     environment.fill(shop)
+    environment.meanwhile = lambda: None
     assert environment.fill(shop)[:2] == ANEW
+    assert environment.fill(shop) == UP_TO_DATE
+
+
+def to_and_fro(file: Path) -> Callable[[], object]:
+    """What gives a file another content, and its own again, as `git stash` and `git stash pop` do."""
+    before = file.read_bytes()
+
+    def change() -> None:
+        time.sleep(SLOWER_THAN_CLOCKS)
+        file.write_bytes(b"another")
+        file.write_bytes(before)
+
+    return change
+
+
+def test_sources_that_change_and_change_back_while_they_are_installed_are_installed_again(
+    shop: ImageConfig, environment: Environment
+) -> None:
+    environment.meanwhile = to_and_fro(shop.root / "src/shop.py")
+    environment.fill(shop)
+    environment.meanwhile = lambda: None
+    assert environment.fill(shop) == [[str(shop.root), "gunicorn"]]
+    assert environment.fill(shop) == UP_TO_DATE
+
+
+def test_what_comes_and_goes_while_it_is_installed_is_looked_for_again(
+    shop: ImageConfig, environment: Environment
+) -> None:
+    def change() -> None:
+        time.sleep(SLOWER_THAN_CLOCKS)
+        write(shop.root, src__more_py="")
+        (shop.root / "src/more.py").unlink()
+
+    environment.meanwhile = change
+    environment.fill(shop)
+    environment.meanwhile = lambda: None
+    assert environment.fill(shop) == [[str(shop.root), "gunicorn"]]
+
+
+def test_requirements_that_change_and_change_back_make_the_environment_anew(
+    shop: ImageConfig, environment: Environment
+) -> None:
+    write(shop.root, base_txt="idna\n")
+    image = replace(shop, requirements=("base.txt",))
+    environment.meanwhile = to_and_fro(shop.root / "base.txt")
+    environment.fill(image)
+    environment.meanwhile = lambda: None
+    assert environment.fill(image)[:2] == ANEW
+    assert environment.fill(image) == UP_TO_DATE
+
+
+@pytest.mark.parametrize("folder", ["shop", "rates"])
+def test_what_the_build_writes_each_time_is_installed_once_more(
+    shop: ImageConfig, environment: Environment, tmp_path: Path, folder: str
+) -> None:
+    """A build backend writes the version into a module, whether or not it stands there."""
+    rates = write(tmp_path / "rates", x_py="one")
+    install_distribution(environment.folder / "lib/python3.12/site-packages", "x", "x.py", origin=rates.as_uri())
+
+    def change() -> None:
+        time.sleep(SLOWER_THAN_CLOCKS)
+        write(tmp_path / folder, version_py="1.0")
+        (tmp_path / folder / "scratch").mkdir()
+        shutil.rmtree(tmp_path / folder / "scratch")
+
+    environment.meanwhile = change
+    assert environment.fill(shop) != UP_TO_DATE
+    assert environment.fill(shop) != UP_TO_DATE
+    assert environment.fill(shop) == UP_TO_DATE
+    write(tmp_path / folder, x_py="two")
+    assert environment.fill(shop) != UP_TO_DATE
+    assert environment.fill(shop) == UP_TO_DATE
+
+
+def test_a_time_of_tomorrow_is_no_change(shop: ImageConfig, environment: Environment, tmp_path: Path) -> None:
+    rates = write(tmp_path / "rates", x_py="one")
+    install_distribution(environment.folder / "lib/python3.12/site-packages", "x", "x.py", origin=rates.as_uri())
+    tomorrow = time.time() + 86_400
+    for path in (rates / "x.py", shop.root / "src/shop.py"):
+        os.utime(path, (tomorrow, tomorrow))
+    environment.fill(shop)
+    assert environment.fill(shop) == UP_TO_DATE
 
 
 @pytest.mark.parametrize(("place", "file"), [("wheels", "wheels/x.whl"), ("wheels.html", "wheels.html")])

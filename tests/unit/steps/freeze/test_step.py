@@ -49,6 +49,7 @@ case "$*" in
         cp "${{12}}" "$folder/program.asked.json"
         env > "$folder/variables"
         echo run >> "$folder/runs"
+        [ ! -f "$folder/meanwhile" ] || . "$folder/meanwhile"
         mkdir -p "$7"
         cp -a "$folder/made/." "$7"
         echo "ERROR: größe"
@@ -106,6 +107,10 @@ class Environment:
     def asked(self, name: str) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.root / f"{name}.asked.json").read_text(encoding="utf-8"))
         return content
+
+    def does(self, commands: str) -> None:
+        """Let something happen while it freezes; files are stamped by a clock that goes in steps."""
+        (self.root / "meanwhile").write_text(f"sleep 0.02\n{commands}", encoding="utf-8")
 
     def runs(self) -> int:
         """How often it froze anything."""
@@ -456,18 +461,62 @@ def test_a_pyproject_toml_that_is_data_counts_as_it_is(environment: Environment,
     assert environment.runs() == 2
 
 
-@pytest.mark.parametrize(("seconds", "runs"), [(-10, 1), (10, 2)])
+@pytest.mark.parametrize(("commands", "runs"), [("", 1), ("touch -d @1 {path}", 2)])
+@pytest.mark.parametrize("seconds", [-10, 10])
 def test_what_changes_while_it_is_frozen_is_frozen_again(
-    environment: Environment, shop: ImageConfig, tmp_path: Path, seconds: float, runs: int
+    environment: Environment, shop: ImageConfig, tmp_path: Path, seconds: float, commands: str, runs: int
 ) -> None:
     rates = tmp_path / "rates.csv"
     rates.touch()
     moment = time.time() + seconds
     os.utime(rates, (moment, moment))
     environment.prepare("target.json", {**EXAMINED, "read": [str(rates)]})
+    environment.does(commands.format(path=rates))
     freeze(shop, environment.host)
+    environment.does("")
+    for _ in range(2):
+        freeze(shop, environment.host)
+        assert environment.runs() == runs
+
+
+TO_AND_FRO = "mv {path} {path}.aside; echo another > {path}; rm {path}; mv {path}.aside {path}"
+COME_AND_GONE = "touch {path}.py; rm {path}.py"
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "commands"),
+    [
+        ({"install": ()}, "shop.py", TO_AND_FRO),
+        ({"install": ()}, "shop.py", COME_AND_GONE),
+        ({}, "shop.py", TO_AND_FRO),
+        ({}, "pyproject.toml", TO_AND_FRO),
+        ({}, "gunicorn.conf.py", TO_AND_FRO),
+        ({"freeze": Freeze(data=("data:data",))}, "data/x.txt", TO_AND_FRO),
+        ({"freeze": Freeze(data=("data:data",))}, "data/x.txt", COME_AND_GONE),
+        ({"observe": Observe(command=("data/x.txt",))}, "data/x.txt", TO_AND_FRO),
+    ],
+)
+def test_what_changes_while_it_is_frozen_and_changes_back_is_frozen_again(
+    environment: Environment, shop: ImageConfig, options: dict[str, Any], name: str, commands: str
+) -> None:
+    (shop.root / "data").mkdir()
+    for each in ("data/x.txt", "gunicorn.conf.py"):
+        (shop.root / each).touch()
+    shop = replace(shop, **options)
+    environment.does(commands.format(path=shop.root / name))
     freeze(shop, environment.host)
-    assert environment.runs() == runs
+    environment.does("")
+    for _ in range(2):
+        freeze(shop, environment.host)
+        assert environment.runs() == 2
+
+
+def test_what_the_program_writes_each_time_is_frozen_once_more(environment: Environment, shop: ImageConfig) -> None:
+    shop = replace(shop, install=())
+    environment.does(f"echo 1 > {shop.root}/.coverage")
+    for runs in (1, 2, 2):
+        freeze(shop, environment.host)
+        assert environment.runs() == runs
 
 
 def test_the_callers_values_are_in_no_path_that_is_kept(

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tarfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from pystatic_tasks.config.model import ImageConfig, ImageOptions, Layout, Smoke
 from pystatic_tasks.errors import ConfigError, ImageError, MissingToolError, PystaticError
 from pystatic_tasks.in_env.protocol import Component, Part, Placed, TreeFile
 from pystatic_tasks.in_env.records import to_json
-from pystatic_tasks.oci import compression
+from pystatic_tasks.oci import archive, compression
 from pystatic_tasks.oci.blobs import digest
 from pystatic_tasks.oci.compression import gzip
 from pystatic_tasks.oci.layers import Entry, make_layer
@@ -441,6 +442,28 @@ def test_what_the_image_before_held_is_kept_until_something_else_is_held(project
     kept = before.read_bytes()
     build(files={"/more.txt": "more.txt"}, labels={"c": "d"})
     assert before.read_bytes() == kept
+
+
+def test_what_changes_and_changes_back_while_it_is_written_is_written_again(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project / "notes.txt"
+    path.write_text("notes", encoding="utf-8")
+
+    def write_archive(*given: Any) -> bytes:
+        time.sleep(0.02)
+        path.write_text("another", encoding="utf-8")
+        path.write_text("notes", encoding="utf-8")
+        return archive.write_archive(*given)
+
+    shop, said = some_image(project, files={"/etc/notes.txt": "notes.txt"}), list[str]()
+    with monkeypatch.context() as patch:
+        patch.setattr(step, "write_archive", write_archive)
+        build_image(shop, StepContext(say=lambda line: None))
+    for _ in range(2):
+        build_image(shop, StepContext(say=said.append))
+    written = [line for line in said if line.startswith("dist/pystatic/shop/image.tar")]
+    assert ["is up to date" in line for line in written] == [False, True]
 
 
 def test_nothing_is_written_again_when_nothing_changed(project: Path) -> None:

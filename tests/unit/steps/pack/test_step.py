@@ -86,6 +86,21 @@ def test_a_library_of_the_system_that_changed_makes_a_new_executable(tmp_path: P
     assert said[2].startswith("dist/pystatic/shop/shop: ")
 
 
+def test_a_library_that_changes_and_changes_back_meanwhile_is_packed_again(tmp_path: Path) -> None:
+    shop = make_image(tmp_path, "onefile")
+    library, python = tmp_path / "libx.so", tmp_path / "python"
+    library.touch()
+    to_and_fro = f"sleep 0.02; mv {library} {library}.aside; mv {library}.aside {library}\n"
+    said: list[str] = []
+    for meanwhile in (to_and_fro, "", ""):
+        python.write_text(PYTHON.format(library=library) + meanwhile, encoding="utf-8")
+        python.chmod(0o755)
+        frozen = replace(FROZEN, environment_python=python, libraries=(str(library),))
+        write_manifest(shop, frozen, inputs="", outputs=[])
+        pack(shop, StepContext(say=said.append))
+    assert ["is up to date" in line for line in said] == [False, False, True]
+
+
 def test_files_of_another_owner_and_other_code_make_a_new_executable(tmp_path: Path) -> None:
     shop = make_image(tmp_path, "onefile")
     python = tmp_path / "python"

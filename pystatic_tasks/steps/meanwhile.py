@@ -1,0 +1,73 @@
+"""What was changed while a step used it: in which state it went in nobody knows, though it may be as before again."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.system.files import hash_file, write_whole
+
+
+def moment() -> int:
+    """Now, in nanoseconds since the epoch.
+
+    Files are stamped by a clock that may be some milliseconds behind: what is changed just after counts as before.
+    What was used in another state than it has now was changed later than that.
+    """
+    return time.time_ns()
+
+
+def is_any_changed(paths: Iterable[Path], began: int) -> bool:
+    """Whether any of these files was changed since a `moment`."""
+    return any(changed_at(path) > began for path in paths)
+
+
+def is_changed_by_others(config: ImageConfig, use: str, paths: Iterable[Path], began: int) -> bool:
+    """Whether anybody but the build changed files or folders since a moment.
+
+    What was changed so the last time too, and had the same content afterwards, is taken for what the build writes.
+
+    Args:
+        config: What is built.
+        use: Tells apart what is used at several times.
+        paths: The files and folders.
+        began: The `moment` before they were used.
+    """
+    changed = {str(path): content_of(path) for path in paths if is_changed(path, began)}
+    note = config.work / "kept" / "changed-meanwhile" / f"{use}.json"
+    try:
+        before = dict(json.loads(note.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        before = {}
+    write_whole(note, json.dumps(changed))
+    return any(before.get(path) != content for path, content in changed.items())
+
+
+def is_changed(path: Path, began: int) -> bool:
+    """Whether a file was changed since a moment, or something in a folder came and went that is not seen there."""
+    if changed_at(path) <= began:
+        return False
+    return not path.is_dir() or not is_any_changed(path.iterdir(), began)
+
+
+def changed_at(path: Path) -> int:
+    """When a file, a folder, or a link or what it leads to was changed last, in nanoseconds since the epoch.
+
+    Renaming counts, and nobody sets this time, as files' own times are set; 0 if nothing is there.
+    """
+    found = 0
+    for look in (os.lstat, os.stat):
+        try:
+            found = max(found, look(path).st_ctime_ns)
+        except OSError:
+            break
+    return found
+
+
+def content_of(path: Path) -> str:
+    """What a file or a folder is known again by."""
+    return json.dumps(sorted(each.name for each in path.iterdir())) if path.is_dir() else hash_file(path)
