@@ -48,7 +48,7 @@ def read_all(files: Iterable[Path]) -> Named:
     waiting, seen = list(files), list[Path]()
     places, editable = dict[Path, None](), dict[Path, None]()
     while waiting:
-        file = waiting.pop(0).resolve()
+        file = placed(waiting.pop(0))
         if not file.is_file() or file in seen:
             continue
         seen.append(file)
@@ -104,4 +104,11 @@ def paths_of(value: str, folders: Iterable[Path]) -> list[Path]:
         value = unquote(urlsplit(value).path)
     if "://" in value or not value:
         return []
-    return [Path(os.path.normpath(folder / value)) for folder in folders]
+    return [placed(folder / value) for folder in folders]
+
+
+def placed(path: Path) -> Path:
+    """A path whose folder is no link and holds none; what is named in a file that is a link lies beside the link."""
+    if path.name in ("", ".."):
+        return Path(os.path.realpath(path))
+    return Path(os.path.realpath(path.parent), path.name)

@@ -34,6 +34,20 @@ def test_a_file_that_another_includes_is_found(tmp_path: Path, monkeypatch: pyte
     assert read_all([tmp_path / "base.txt"]).files == (tmp_path / "base.txt", tmp_path / "more.txt")
 
 
+def test_what_a_link_includes_lies_beside_the_link(tmp_path: Path) -> None:
+    """So pip and uv have it."""
+    (tmp_path / "common/deep").mkdir(parents=True)
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/common").symlink_to("../common/deep")
+    (tmp_path / "common/base.txt").write_text("-c limits.txt\n-r common/../more.txt\n", encoding="utf-8")
+    (tmp_path / "shop/base.txt").symlink_to("../common/base.txt")
+    for name in ("common/limits.txt", "shop/limits.txt", "shop/more.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "common/more.txt").write_text("-r ../shop/common/../base.txt", encoding="utf-8")
+    found = ["shop/base.txt", "shop/limits.txt", "common/more.txt", "common/base.txt", "common/limits.txt"]
+    assert [str(path.relative_to(tmp_path)) for path in read_all([tmp_path / "shop/base.txt"]).files] == found
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_a_file_is_read_in_the_encoding_that_it_names(tmp_path: Path, encoding: str) -> None:
     mark = "" if encoding in ("utf-8-sig", "utf-16", "utf-32") else "\ufeff"
