@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
+from configparser import Error as ConfigParserError
+from configparser import RawConfigParser
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,9 @@ from pystatic_tasks.system.git import told_to_builds
 ASKING_NO_GIT = {"flit-core", "hatchling", "pdm-backend", "setuptools", "uv-build", "wheel"}
 # Those of a pyproject.toml in which backends are told what to pack.
 TABLES = ("flit", "hatch", "maturin", "meson-python", "pdm", "poetry", "scikit-build", "setuptools")
+# Sections of a setup.cfg, or what they begin with.
+OF_SETUPTOOLS = ("metadata", "options")
+SEPARATORS = re.compile(r"[\s,=]+")
 RULES = (".gitignore", ".hgignore")
 
 
@@ -26,14 +33,44 @@ def paths_around(folder: Path) -> list[Path]:
 
 
 def named_around(folder: Path) -> Iterator[Path]:
-    """Those that its pyproject.toml names for its backend, but for the folders around it."""
+    """Those that its pyproject.toml or its setup.cfg names for its backend, but for the folders around it."""
     tables = tables_of(folder)
     tool = tables.get("tool")
     own = [tool.get(name) for name in TABLES] if isinstance(tool, Mapping) else []
-    for text in texts_in([tables.get("project"), tables.get("build-system"), *own]):
-        path = Path(os.path.normpath(folder / text))
-        if text.startswith("../") and path not in (folder, *folder.parents) and not path.is_relative_to(folder):
+    texts = [*texts_in([tables.get("project"), tables.get("build-system"), *own]), *words_of_setup_cfg(folder)]
+    # A text that begins with a slash is a pattern from the project's folder on wherever it is no key.
+    named = [text for text in texts if ".." in text.split("/")] + [key for key in keys_in(own) if os.path.isabs(key)]
+    for path in (found for text in named for found in found_by(folder, text)):
+        if path not in (folder, *folder.parents) and not path.is_relative_to(folder):
             yield path
+
+
+def found_by(folder: Path, text: str) -> list[Path]:
+    """What a path or a pattern names from a folder, without ".."."""
+    path = os.path.normpath(folder / text)
+    return [Path(path)] if "\0" in path or os.path.exists(path) else sorted(map(Path, glob(path, recursive=True)))
+
+
+def keys_in(value: Any) -> Iterator[str]:
+    """The keys of tables in tables and lists."""
+    if isinstance(value, Mapping):
+        yield from value
+        yield from keys_in(list(value.values()))
+    elif isinstance(value, list):
+        yield from (key for each in value for key in keys_in(each))
+
+
+def words_of_setup_cfg(folder: Path) -> list[str]:
+    """What may be paths in a project's setup.cfg, as far as setuptools takes them from there."""
+    parser = RawConfigParser()
+    try:
+        parser.read(folder / "setup.cfg", encoding="utf-8")
+    except (ConfigParserError, UnicodeDecodeError):
+        # setuptools says what is wrong with it.
+        return []
+    sections = [parser[name] for name in parser if name.partition(".")[0] in OF_SETUPTOOLS]
+    values = (value for section in sections for value in section.values())
+    return [word.removeprefix("file:") for value in values for word in SEPARATORS.split(value)]
 
 
 def told_by_git(folder: Path) -> list[str]:

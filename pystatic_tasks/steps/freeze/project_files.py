@@ -72,7 +72,10 @@ def editable_folders(python: Path) -> list[Path]:
 
 def hash_built(folder: Path, *, whole: bool = False) -> str:
     """One hash of what a build backend makes a distribution of; `whole` as in `hash_sources`."""
-    around = [hash_sources(path, whole=True) if path.is_dir() else hash_file(path) for path in paths_around(folder)]
+    around = {
+        os.path.relpath(path, folder): hash_sources(path, whole=True) if path.is_dir() else hash_file(path)
+        for path in paths_around(folder)
+    }
     return fingerprint([hash_sources(folder, whole=whole), around, told_by_git(folder)])
 
 
