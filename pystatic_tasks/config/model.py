@@ -329,7 +329,7 @@ class ImageConfig:
         f"{SHOWN_KINDS}; `config` is the configuration file of the server's own, where it knows one, frozen in "
         "(the usual one where there is one: `gunicorn.conf.py`).",
         {},
-        check="json",
+        check="server",
         members={"kind": (ServerKind, key("Which server serves the application.", DEFAULT_SERVER))},
     )
     services: tuple[Service, ...] = key(

@@ -30,8 +30,9 @@ LONGEST_IMAGE_NAME = 128
 CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f-\x9f]")
 # Of files that the steps write beside the program.
 FILE_ENDS = (".tar", ".json")
-# The folder of Nox's environments is beside those of the images, and one for platforms in each of these.
-FOLDERS = ("environments", "linux")
+# The folder of Nox's environments and the page of all images are beside those of the images, and one for platforms
+# is in each of these.
+FOLDERS = ("environments", "index.html", "linux")
 NAME = "[a-z0-9]+(?:[._-][a-z0-9]+)*"
 # By the grammar of https://github.com/distribution/reference.
 TAG = r"\w[\w.-]{0,127}"
@@ -211,6 +212,12 @@ def check_json(value: Any) -> Any:
     return value
 
 
+def check_server(value: Any) -> Any:
+    if "\0" in str(value.get("config", "") if isinstance(value, Mapping) else ""):
+        raise ValueError("config is no path of a file; it has a character that none has")
+    return check_json(value)
+
+
 def check_data(value: str) -> str:
     source, colon, folder = value.rpartition(":")
     if not colon or not source or not folder:
@@ -292,6 +299,7 @@ RULES: Mapping[str, Callable[[Any], Any]] = {
     "env": check_env,
     "headers": check_headers,
     "json": check_json,
+    "server": check_server,
     "argument": check_word,
     "source": check_source,
     "interpreter": check_interpreter,
@@ -327,6 +335,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
         "additionalProperties": {"type": "string", "pattern": r"^[\t -~\xa0-\xff]*$"},
     },
     "json": {"additionalProperties": True},
+    "server": {"additionalProperties": True},
     "argument": {},
     "source": {"maxLength": LONGEST_PATH},
     "interpreter": {"maxLength": LONGEST_PATH},

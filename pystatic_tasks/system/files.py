@@ -39,6 +39,8 @@ WRITE_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 MARKS = (("pyvenv.cfg",), ("CACHEDIR.TAG",), ("CMakeCache.txt", "CMakeFiles"), ("build.ninja", ".ninja_log"))
 # Where these lie, tools worked among what people wrote: a package, and a project that CMake builds.
 WRITTEN = ("__init__.py", "CMakeLists.txt")
+# Where one of these lies, our steps may build; a project without any has the locks of its images.
+OF_PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg", "noxfile.py")
 
 
 def fingerprint(parts: Any) -> str:
@@ -93,7 +95,10 @@ def is_marked(folder: Path) -> bool:
 
 def is_ours(folder: Path) -> bool:
     """Whether our steps made a folder, for this project or for another beside it."""
-    return folder.name == "pystatic" and folder.parent.name in ("build", "dist")
+    if folder.name != "pystatic" or folder.parent.name not in ("build", "dist"):
+        return False
+    project = folder.parents[1]
+    return any((project / name).exists() for name in OF_PROJECTS) or any((project / "build/pystatic").glob("*/lock"))
 
 
 def _walk(folder: Path, leave_out: Callable[[Path], bool], above: frozenset[Path]) -> Iterator[Path]:

@@ -77,9 +77,15 @@ def is_from_here(record: Path) -> bool:
 def listed_in(record: Path) -> Iterator[str]:
     """The paths of the files that a RECORD lists, without "..", which only few of them have."""
     site = record.parents[1]
-    for line in read_text(record).splitlines():
-        path = f"{site}/{line.rsplit(',', 2)[0].strip(QUOTE)}"
+    # Names may hold other characters at which Python parts lines.
+    for line in read_text(record).split("\n"):
+        path = f"{site}/{unquoted(line.rsplit(',', 2)[0])}"
         yield os.path.normpath(path) if "/../" in path else path
+
+
+def unquoted(name: str) -> str:
+    """A field of a RECORD, which is quoted where it holds a comma or a quotation mark."""
+    return name[1:-1].replace(QUOTE * 2, QUOTE) if name.startswith(QUOTE) else name
 
 
 def installed_files(python: Path) -> str:

@@ -18,6 +18,7 @@ from pystatic_tasks.system.files import (
     hash_tree,
     move_whole,
     open_regular,
+    packable_files,
     owned,
     pid_namespace,
     read_json,
@@ -317,3 +318,24 @@ def test_links_in_a_circle_are_followed_as_often_as_linux_does(tmp_path: Path) -
     (tmp_path / "a").symlink_to("b/x")
     (tmp_path / "b").symlink_to("a")
     assert len(list(ways(tmp_path / "a"))) == 41
+
+
+@pytest.mark.parametrize(
+    ("beside", "is_one"),
+    [
+        ("pyproject.toml", True),
+        ("noxfile.py", True),
+        ("setup.cfg", True),
+        ("build/pystatic/shop/lock", True),
+        ("__init__.py", False),
+        ("build/pystatic/x.txt", False),
+    ],
+)
+@pytest.mark.parametrize("folder", ["build/pystatic", "dist/pystatic"])
+def test_a_folder_of_our_names_is_ours_where_a_project_is(
+    tmp_path: Path, folder: str, beside: str, is_one: bool
+) -> None:
+    for name in (f"{folder}/x.txt", beside):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert (tmp_path / folder / "x.txt" in packable_files(tmp_path)) is not is_one

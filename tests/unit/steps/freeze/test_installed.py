@@ -43,6 +43,14 @@ def test_what_the_installers_wrote_down_tells_the_contents(tmp_path: Path) -> No
     assert len({empty, one, other, installed_files(python)}) == 4
 
 
+@pytest.mark.parametrize("name", ["a\u2029b.sh", "a\x0cb.sh", 'a "b", c.sh', "a, b.sh"])
+def test_files_are_found_whatever_they_are_called(tmp_path: Path, site: Path, name: str) -> None:
+    install_distribution(site, "shop", name, origin="file:///shop")
+    quoted = '"' + name.replace('"', '""') + '"' if "," in name else name
+    (site / "shop-1.0.dist-info/RECORD").write_text(f"{quoted},sha256=abc,0\n", encoding="utf-8")
+    assert [path.name for local in locals_in(tmp_path / "bin/python") for path in local.files()] == [name]
+
+
 def test_the_mode_of_a_file_tells_where_it_came_from_this_machine(tmp_path: Path, site: Path) -> None:
     install_distribution(site, "shop", "shop/run.sh", origin="file:///shop")
     install_distribution(site, "falcon", "falcon/run.sh")
