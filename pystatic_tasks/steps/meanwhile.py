@@ -15,8 +15,8 @@ from pystatic_tasks.system.files import hash_file, write_whole
 def moment() -> int:
     """Now, in nanoseconds since the epoch.
 
-    Files are stamped by a clock that may be some milliseconds behind: what is changed just after counts as before.
-    What was used in another state than it has now was changed later than that.
+    Files are stamped by a clock that may be some milliseconds behind, so a change just after this counts as one before.
+    That does no harm: what is used takes longer until it can be changed back.
     """
     return time.time_ns()
 

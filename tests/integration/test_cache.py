@@ -48,7 +48,7 @@ image.env = {{ COLOUR = "{colour}" }}
 image.labels = {{ note = "{note}" }}
 image.files = {{ "/etc/notes.txt" = "notes.txt" }}
 """
-# A requirements file, which says no more than a file that it includes.
+# A requirements file, which says no more than a file that it includes; it is a link, and that lies beside the link.
 REQUIREMENTS = "-r more/included.txt\n"
 # The server's configuration file, which follows from another file.
 SERVER_CONFIG = """\
@@ -103,7 +103,7 @@ class Shop:
             "shop/notes.md": "notes",
             "../MANIFEST.in": "",
             "../notes.txt": "notes",
-            "../requirements.txt": REQUIREMENTS,
+            "../../common/requirements.txt": REQUIREMENTS,
             "../more/included.txt": "",
         }
     )
@@ -160,6 +160,8 @@ class Shop:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(content, encoding="utf-8")
         (root / "src/shop/run.sh").chmod(self.mode)
+        if not (root / "requirements.txt").is_symlink():
+            (root / "requirements.txt").symlink_to("../common/requirements.txt")
 
 
 def change_a_number(shop: Shop, choose: random.Random) -> None:
@@ -330,6 +332,47 @@ def test_of_what_follows_from_a_changed_line_only_that_is_done(tmp_path: Path, l
     assert "tree/shop is up to date\n" in printed
     assert "image.tar is up to date" not in printed
     assert read_saved(project.result("image.tar")).config["config"]["Labels"]["note"] == "zipfile"
+
+
+# It builds another module than the project has, for as long as a file lies beside the project.
+SETUP = """\
+import atexit
+from pathlib import Path
+from setuptools import setup
+
+module = Path("src/shop.py")
+if Path("../disturbed").exists():
+    own = module.read_bytes()
+    module.write_text("def main():\\n    print('theirs')\\n")
+    atexit.register(module.write_bytes, own)
+setup()
+"""
+
+
+def test_what_changes_while_it_is_installed_and_changes_back_is_installed_again(tmp_path: Path) -> None:
+    tool_or_skip("uv")
+    declared = FOLDER_PROJECT.format(name="shop") + '[project.scripts]\nshop = "shop:main"\n'
+    files = {
+        "pyproject.toml": f'{declared}\n[tool.pystatic-tasks]\ncommand = "shop"\nlayout = "tree"\n',
+        "src/shop.py": "def main():\n    print('ours')\n",
+        "setup.py": SETUP,
+        "../disturbed": "",
+    }
+    project = write_project(tmp_path / "project", files, "shop", backend="uv")
+    session = ("-s", "freeze", "--", "--no-observe")
+    project.nox(*session)
+    program = project.root / "build/pystatic/shop/tree/shop"
+    assert texts_in(program) == ["theirs"]
+    (tmp_path / "disturbed").unlink()
+    project.nox(*session)
+    assert texts_in(program) == ["ours"]
+    assert "tree/shop is up to date\n" in project.nox(*session)
+
+
+def texts_in(program: Path) -> list[str]:
+    """Which of the two texts the module of a frozen program prints."""
+    code = next(program.rglob("shop.pyc")).read_bytes()
+    return [text for text in ("ours", "theirs") if text.encode() in code]
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

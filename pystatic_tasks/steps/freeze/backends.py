@@ -39,16 +39,18 @@ def named_around(folder: Path) -> Iterator[Path]:
     own = [tool.get(name) for name in TABLES] if isinstance(tool, Mapping) else []
     texts = [*texts_in([tables.get("project"), tables.get("build-system"), *own]), *words_of_setup_cfg(folder)]
     # A text that begins with a slash is a pattern from the project's folder on wherever it is no key.
-    named = [text for text in texts if ".." in text.split("/")] + [key for key in keys_in(own) if os.path.isabs(key)]
+    named = [text for text in texts if ".." in text.split("/")] + [key for key in keys_in(own) if key.startswith("/")]
     for path in (found for text in named for found in found_by(folder, text)):
         if path not in (folder, *folder.parents) and not path.is_relative_to(folder):
             yield path
 
 
 def found_by(folder: Path, text: str) -> list[Path]:
-    """What a path or a pattern names from a folder, without ".."."""
+    """What a path or a pattern may name from a folder, without ".."."""
     path = os.path.normpath(folder / text)
-    return [Path(path)] if "\0" in path or os.path.exists(path) else sorted(map(Path, glob(path, recursive=True)))
+    # Path.glob() takes fewer patterns.
+    matching = [] if "\0" in path else glob(path, recursive=True)  # noqa: PTH207
+    return [Path(path), *map(Path, matching)]
 
 
 def keys_in(value: Any) -> Iterator[str]:

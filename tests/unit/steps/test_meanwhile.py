@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.steps.meanwhile import changed_at, is_any_changed, is_changed_by_others, moment
+
+SLOWER_THAN_CLOCKS = 0.02
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> ImageConfig:
+    return ImageConfig(root=tmp_path / "shop", project=tmp_path / "shop", name="shop", app="shop:app")
+
+
+def later() -> int:
+    began = moment()
+    time.sleep(SLOWER_THAN_CLOCKS)
+    return began
+
+
+def test_a_time_that_is_set_hides_no_change_and_makes_none(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.touch()
+    os.utime(path, (2**33, 2**33))
+    began = later()
+    assert not is_any_changed([path], began)
+    path.write_text("x", encoding="utf-8")
+    os.utime(path, (1, 1))
+    assert is_any_changed([path], began)
+
+
+def test_a_link_counts_as_what_it_leads_to_and_as_itself(tmp_path: Path) -> None:
+    file, link = tmp_path / "x", tmp_path / "link"
+    file.touch()
+    link.symlink_to("x")
+    began = later()
+    file.write_text("x", encoding="utf-8")
+    assert is_any_changed([link], began)
+    began = later()
+    link.unlink()
+    link.symlink_to("x")
+    assert is_any_changed([link], began)
+    assert not is_any_changed([file], began)
+
+
+def test_what_is_not_there_was_never_changed(tmp_path: Path) -> None:
+    assert changed_at(tmp_path / "nowhere") == 0
+    (tmp_path / "link").symlink_to("nowhere")
+    assert changed_at(tmp_path / "link") > 0
+
+
+def test_a_folder_counts_where_nothing_in_it_tells_why_it_changed(config: ImageConfig, tmp_path: Path) -> None:
+    folder = tmp_path / "x"
+    folder.mkdir()
+    began = later()
+    (folder / "__pycache__").mkdir()
+    assert not is_changed_by_others(config, "use", [folder], began)
+    began = later()
+    (folder / "more.py").touch()
+    (folder / "more.py").unlink()
+    assert is_changed_by_others(config, "use", [folder], began)
+
+
+def test_what_was_changed_so_the_last_time_too_is_the_builds_own(config: ImageConfig, tmp_path: Path) -> None:
+    path = tmp_path / "version.py"
+
+    def is_changed(text: str) -> bool:
+        began = later()
+        path.write_text(text, encoding="utf-8")
+        return is_changed_by_others(config, "use", [path], began)
+
+    assert [is_changed(text) for text in ("1", "1", "2", "2")] == [True, False, True, False]
+    assert not is_changed_by_others(config, "use", [path], moment())
+    assert is_changed("2")
+
+
+@pytest.mark.parametrize("text", ["", "{", "1", "[1]", "null"])
+def test_a_broken_note_is_none(config: ImageConfig, tmp_path: Path, text: str) -> None:
+    note = config.work / "kept/changed-meanwhile/use.json"
+    note.parent.mkdir(parents=True)
+    note.write_text(text, encoding="utf-8")
+    began = later()
+    (tmp_path / "x").touch()
+    assert is_changed_by_others(config, "use", [tmp_path / "x"], began)
