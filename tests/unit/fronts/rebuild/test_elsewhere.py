@@ -55,7 +55,9 @@ def elsewhere(tmp_path: Path) -> Path:
 def test_sources_are_copied_and_what_tools_leave_is_not(root: Path, elsewhere: Path) -> None:
     write(root, "pages/a.html", ".env", "dist/pystatic/shop/image.tar", "build/lib/x.py", ".nox/freeze/x", "x/.git")
     write(root, "venv/pyvenv.cfg", "__pycache__/x.pyc", "services/web/dist/pystatic/web/image.tar")
-    assert copied(make_image(root), elsewhere) == [".env", "pages/a.html", "pyproject.toml", "shop.py"]
+    write(root, "services/web/noxfile.py")
+    sources = [".env", "pages/a.html", "pyproject.toml", "services/web/noxfile.py", "shop.py"]
+    assert copied(make_image(root), elsewhere) == sources
 
 
 def test_what_the_program_made_itself_is_not_copied(root: Path, elsewhere: Path) -> None:

@@ -155,7 +155,7 @@ def test_of_two_files_for_one_place_both_are_looked_at(root: Path, site: Path) -
 
 @pytest.fixture
 def repository(root: Path) -> Path:
-    write(root, "shop/page.html")
+    write(root, "shop/page.html", "pyproject.toml")
     (root / ".gitignore").write_text("local.*\nprivate/\nbuild/\nfrontend/\nnode_modules/\n", encoding="utf-8")
     subprocess.run(["git", "init", "-q", root], check=True)
     return root

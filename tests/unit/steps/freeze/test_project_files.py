@@ -112,6 +112,7 @@ def test_what_tools_make_again_is_no_source(shop: ImageConfig, place: str) -> No
     write(shop.root / ".mypy_cache", CACHEDIR_TAG="")
     write(shop.root / "out/cmake", CMakeCache_txt="", CMakeFiles__cmake_check_cache="")
     write(shop.root / "out/meson", build_ninja="")
+    write(shop.root / "services/api", pyproject_toml="")
     (shop.root / "out/meson/.ninja_log").touch()
     before = sources(shop)
     path = shop.root / place
