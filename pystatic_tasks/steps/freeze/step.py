@@ -18,8 +18,8 @@ from pystatic_tasks.in_env.names import is_among
 from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.report.interpreters import large_interpreter, large_interpreters
-from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps import meanwhile
+from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
 from pystatic_tasks.steps.freeze.estimate import compressed_alone
