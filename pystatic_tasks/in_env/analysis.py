@@ -16,6 +16,7 @@ from typing import Any
 from PyInstaller.building import build_main
 from PyInstaller.depend import bindepend
 from PyInstaller.lib.modulegraph.modulegraph import ModuleGraph, Script
+from PyInstaller.utils.hooks import setuptools
 
 from .bytecode import leave_to_us
 from .exchange import respond
@@ -35,6 +36,9 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
     if brings_itself:
         # It looks for a shared libpython, which no file of the tree asks for, and insists on some path.
         bindepend.get_python_library_path = lambda: str(interpreter)
+    if "setuptools" in inputs.excludes:
+        # It would be imported to find out which packages it brings, half a second long.
+        setuptools._retrieve_setuptools_info = lambda: None
     build_main.compile_pymodule = leave_to_us
     ModuleGraph._scan_bytecode = note_bytecode
     # It would look through millions of nodes of syntax again and again, and free hardly anything.

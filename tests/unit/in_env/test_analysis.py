@@ -88,11 +88,13 @@ def test_bytecode_beside_its_source_is_left_out_and_any_other_is_data() -> None:
     assert wanted([(beside, f"/x/{beside}", "DATA"), kept]) == [kept]
 
 
-def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("PYINSTALLER_CONFIG_DIR", str(tmp_path / "cache"))
     shop, entry = tmp_path / "shop.py", tmp_path / "main.py"
     shop.write_text("def load():\n    import wave\n", encoding="utf-8")
-    entry.write_text("import shop", encoding="utf-8")
+    entry.write_text("import shop, importlib_metadata", encoding="utf-8")
     inputs = AnalysisInputs(
         entry=str(entry),
         import_paths=(str(tmp_path),),
@@ -100,7 +102,7 @@ def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(tmp_path: Path, monkeyp
         datas=(),
         hidden_imports=(),
         hooks=(),
-        excludes=(),
+        excludes=("setuptools",),
         optimize=1,
         form="tree",
     )
@@ -113,3 +115,5 @@ def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(tmp_path: Path, monkeyp
     with bytecode.compiled_again(analysed.loose, made, {shop}, 1):
         pass
     assert all(path.read_bytes() for path in files)
+    # What setuptools would bring is left out with it.
+    assert "setuptools-vendored" not in capfd.readouterr().err
