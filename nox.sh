@@ -37,7 +37,7 @@ if [ ! -x .venv/bin/nox ]; then
     echo "nox.sh: making .venv" >&2
     # uv is five times as fast, where it is there and finds the packages: it does not read pip's settings.
     by_uv() {
-        uv venv --quiet --clear --python "$python" .venv && uv pip install --quiet --python .venv/bin/python -e .
+        uv venv --quiet --clear --python "$(command -v "$python")" .venv && uv pip install --quiet --python .venv/bin/python -e .
     }
     if ! by_uv 2>/dev/null; then
         "$python" -m venv --clear .venv
