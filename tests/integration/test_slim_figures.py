@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support import DEBIANS_PYTHON, REPOSITORY, Project, copy_repository, tool_or_skip
 
-from bench.measure import in_turn, ratio, start
-from bench.server import Variant
-from pystatic_tasks.in_env.client import free_port
-
 VERSION = "3.11.2"
-ROUNDS = 7
 # Bytes on disk and on the wire that a slim image of the sample app may have, with TLS and without. A little more than
 # it has, for what dependencies grow by.
 LARGEST = {
@@ -37,14 +31,13 @@ def only_here() -> None:
 
 @pytest.fixture(scope="module")
 def slim_sample(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The sample app, slim by its requests, with the program that it was before in the file `whole`."""
+    """The sample app, slim by its requests."""
     only_here()
     project = copy_repository(tmp_path_factory.mktemp("figures") / "repository", backend="uv")
     project.configure("[tool.pystatic-tasks]\n", f'[tool.pystatic-tasks]\npython = "{DEBIANS_PYTHON}"\n')
     project.nox("-s", "image", "--", "--engine", "sandbox")
     if project.manifest("image.json")["python"] != VERSION:
         pytest.skip(f"the figures are of Python {VERSION}")
-    shutil.copy(project.result("sample-app"), project.root / "whole")
     project.nox("-s", "slim", "--", "--engine", "sandbox")
     return project
 
@@ -59,18 +52,6 @@ def test_the_sample_app_is_as_small_as_is_said(slim_sample: Project, layout: str
     print(f"{layout}, TLS {tls}: {image['size_bytes']:,} bytes, {image['compressed_bytes']:,} on the wire")
     largest = LARGEST[layout, tls]
     assert (image["size_bytes"] <= largest[0], image["compressed_bytes"] <= largest[1]) == (True, True)
-
-
-def test_it_starts_no_slower_than_the_whole_program(slim_sample: Project, tmp_path: Path) -> None:
-    slim_sample.nox("-s", "image", "--", "--engine", "sandbox")
-    programs = {"whole": slim_sample.root / "whole", "slim": slim_sample.result("sample-app")}
-    variants = [Variant(name=name, command=[str(path)]) for name, path in programs.items()]
-    port = free_port()
-    measure: Callable[[Variant], float] = lambda each: start(each, port, tmp_path / "log")  # noqa: E731
-    figures = in_turn(variants, ROUNDS, measure)
-    print(f"first answer, slim against whole: {ratio(figures, 'slim', 'whole'):.3f} of {figures}")
-    # What else the machine does is in the figures, too.
-    assert ratio(figures, "slim", "whole") < 1.1
 
 
 def test_django_with_its_admin_loses_what_the_admin_does_not_use(tmp_path: Path) -> None:
