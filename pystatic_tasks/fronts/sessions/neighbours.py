@@ -101,7 +101,10 @@ def steps_of_run(session: nox.Session) -> set[str] | None:
         None if one of them is somebody else's, which may do any step, and where another session runs this one.
     """
     own = session._runner
-    there = [each for each, queued in own.manifest.list_all_sessions() if queued or each.result or each is own]
+    # A result is false where a session failed.
+    there = [
+        each for each, queued in own.manifest.list_all_sessions() if queued or each.result is not None or each is own
+    ]
     identities = [identity_of(each.func) for each in there]
     known = [each for each in identities if each]
     if is_within(session) or not known or len(known) < len(identities):

@@ -121,6 +121,34 @@ def test_what_one_session_takes_or_may_take_stands_for_all(
     assert result.returncode == 0, result.stderr
 
 
+FAILING = """
+import nox
+from pystatic_tasks.errors import SmokeError
+
+def fail(config, context):
+    raise SmokeError("It failed.", "See why.")
+
+@nox.session(venv_backend="none")
+def tests(session):
+    session.error("they failed")
+"""
+
+
+@pytest.mark.parametrize(
+    ("sessions", "words"),
+    [(["smoke", "report"], ["--fix", "--open"]), (["tests", "freeze"], ["--env", "A=b"])],
+)
+def test_it_stands_for_them_after_that_session_failed_too(
+    tmp_path: Path, run_nox: Nox, sessions: Sequence[str], words: Sequence[str]
+) -> None:
+    replaced = 'STEPS["smoke"] = replace(STEPS["smoke"], run=fail, needs_environment=False)\n'
+    noxfile = f"{FAILING}{NOTING.replace('pystatic_tasks.register', f'{replaced}pystatic_tasks.register')}"
+    result = run_nox(write(tmp_path, noxfile=noxfile), "--no-dependencies", "-s", *sessions, "--", *words)
+    assert "not asked for" not in result.stderr
+    assert f"Session {sessions[0]} " in result.stderr
+    assert f"Session {sessions[1]} was successful" in result.stderr
+
+
 def test_a_step_that_lacks_the_one_before_ends_the_session_with_a_message(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
     with pytest.raises(AbortedError) as caught:
