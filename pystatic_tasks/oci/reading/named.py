@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,9 @@ from pystatic_tasks.oci.reading.strict_json import check_kind
 from pystatic_tasks.oci.tar_reader import BrokenArchiveError
 
 # What tools say of an image in index.json; nothing is unpacked by that.
-NAMING = ("annotations", "platform")
+NAMING = ("annotations", "artifactType", "platform")
+# What Docker 25.0.1 to 26.0.0 says of a configuration.
+OF_CONFIGURATION = ("platform",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +58,13 @@ class Named:
 def read_described(archive: Archive) -> Described:
     index = archive.read_json("index.json")
     check_kind(index, INDEX_TYPE)
-    entries = index["manifests"]
-    if len(entries) != 1 or entries[0]["mediaType"] != MANIFEST_TYPE:
-        raise BrokenArchiveError("it does not hold exactly one image")
-    descriptor = {key: each for key, each in entries[0].items() if key not in NAMING}
+    descriptor = only_described(index["manifests"])
     find_blob(archive, descriptor)
     content = archive.read_json(blob_path(descriptor["digest"]))
     check_kind(content, MANIFEST_TYPE)
     if content["config"]["mediaType"] != CONFIG_TYPE:
         raise ValueError("is that of something else")
-    find_blob(archive, content["config"])
+    find_blob(archive, without(content["config"], OF_CONFIGURATION))
     config = archive.read_json(blob_path(content["config"]["digest"]))
     diff_ids = config["rootfs"]["diff_ids"]
     if not isinstance(diff_ids, list) or len(diff_ids) != len(content["layers"]):
@@ -81,6 +80,22 @@ def read_described(archive: Archive) -> Described:
             for each, diff_id in zip(content["layers"], diff_ids, strict=True)
         ],
     )
+
+
+def only_described(entries: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The descriptor that all entries of an index have, each under another name.
+
+    Raises:
+        BrokenArchiveError: there is none, they differ, or it is none of an image.
+    """
+    first, *others = [without(entry, NAMING) for entry in entries] or [{}]
+    if first.get("mediaType") != MANIFEST_TYPE or any(each != first for each in others):
+        raise BrokenArchiveError("it does not hold exactly one image")
+    return first
+
+
+def without(descriptor: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {key: each for key, each in descriptor.items() if key not in keys}
 
 
 def read_named(archive: Archive) -> Named:

@@ -30,6 +30,8 @@ MOST_ENTRIES = 10_000
 LARGEST_JSON = 4 * 2**20
 # Of a descriptor. By others, such as `urls` and `data`, readers take a blob from elsewhere.
 SAID_OF_BLOB = frozenset(("mediaType", "digest", "size", "annotations"))
+# What BuildKit and ORAS note of a blob. By other annotations, some readers unpack a layer otherwise.
+NOTED = frozenset(("buildkit/rewritten-timestamp", "org.opencontainers.image.title"))
 
 
 class Archive:
@@ -136,25 +138,25 @@ def digest_of(name: str) -> str:
 
 
 def read_blob(archive: Archive, descriptor: Mapping[str, Any]) -> Blob:
-    find_blob(archive, descriptor)
+    """What a descriptor describes that `find_blob` has checked."""
     return Blob(media_type=str(descriptor["mediaType"]), content=archive.read(blob_path(descriptor["digest"])))
 
 
 def find_blob(archive: Archive, descriptor: Mapping[str, Any]) -> None:
     """Raises BrokenArchiveError unless the archive has what a descriptor describes, and readers take just that."""
     expected = descriptor["digest"]
-    check_said(descriptor)
+    check_descriptor_keys(descriptor)
     if not re.fullmatch(DIGEST, expected):
         raise BrokenArchiveError("it has a digest that is no SHA-256")
     if archive.find(blob_path(expected)).size != descriptor["size"]:
         raise BrokenArchiveError(f"the content of {expected} is another")
 
 
-def check_said(descriptor: Mapping[str, Any]) -> None:
+def check_descriptor_keys(descriptor: Mapping[str, Any]) -> None:
     """Raises BrokenArchiveError if readers may take a blob from elsewhere or unpack it otherwise, by what is said."""
     others = sorted(descriptor.keys() - SAID_OF_BLOB)
     if others:
         raise BrokenArchiveError(f"it says {quoted(others[0])} of a blob, which is not read")
-    annotations = sorted(descriptor.get("annotations") or {})
+    annotations = sorted((descriptor.get("annotations") or {}).keys() - NOTED)
     if annotations:
         raise BrokenArchiveError(f"it has a blob with the annotation {quoted(annotations[0])}, which is not read")

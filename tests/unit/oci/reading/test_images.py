@@ -103,8 +103,27 @@ def changed(path: Path, change: Callable[[Files, Any], object]) -> Path:
 
 
 def test_an_archive_of_several_images_is_refused(write_image: Callable[..., Path]) -> None:
-    path = changed(write_image(), lambda _, index: index["manifests"].append(index["manifests"][0]))
+    other = {"mediaType": MANIFEST_TYPE, "digest": digest(b"x"), "size": 1}
+    path = changed(write_image(), lambda _, index: index["manifests"].append({**index["manifests"][0], **other}))
     assert refused(path) == "it does not hold exactly one image."
+
+
+def test_an_archive_of_no_image_is_refused(write_image: Callable[..., Path]) -> None:
+    path = changed(write_image(), lambda _, index: index["manifests"].clear())
+    assert refused(path) == "it does not hold exactly one image."
+
+
+def test_an_image_may_have_several_names(write_image: Callable[..., Path]) -> None:
+    """Docker writes an entry for each."""
+
+    def name_again(_: Files, index: Any) -> None:
+        [named] = index["manifests"]
+        index["manifests"].append({**named, "annotations": {"org.opencontainers.image.ref.name": "other"}})
+
+    path = write_image()
+    digest_before = read_archive(path).manifest.digest
+    assert read_archive(changed(path, name_again)).manifest.digest == digest_before
+    assert refused_image(path) == "index.json in it is not as it was written."
 
 
 def test_an_archive_of_an_index_is_refused(write_image: Callable[..., Path]) -> None:
@@ -315,6 +334,31 @@ def test_a_layer_may_have_no_annotations(tmp_path: Path, annotations: object) ->
     assert read_archive(path).program == "/shop"
 
 
+@pytest.mark.parametrize("name", ["buildkit/rewritten-timestamp", "org.opencontainers.image.title"])
+def test_what_some_tools_note_of_a_layer_is_allowed(tmp_path: Path, name: str) -> None:
+    path = with_described_layer(tmp_path / "image.tar", annotations={name: "0"})
+    assert read_archive(path).program == "/shop"
+
+
+def test_docker_may_say_for_which_platform_a_configuration_is(tmp_path: Path) -> None:
+    """Of versions 25.0.1 to 26.0.0."""
+    path = with_json(tmp_path / "image.tar")
+    said = {"platform": {"os": "linux", "architecture": "amd64"}}
+    config = {**json.loads(read_archive(path).manifest.content)["config"], **said}
+    with_json(path, manifest={"config": config})
+    image = read_archive(path)
+    assert json.loads(image.manifest.content)["config"] == config
+    assert [each.digest for each in image.blobs] == [config["digest"]]
+
+
+@pytest.mark.parametrize("key", ["urls", "data", "artifactType"])
+def test_nothing_else_is_said_of_a_configuration(tmp_path: Path, key: str) -> None:
+    path = with_json(tmp_path / "image.tar")
+    config = {**json.loads(read_archive(path).manifest.content)["config"], key: "x"}
+    with_json(path, manifest={"config": config})
+    assert refused(path) == f"it says {key!r} of a blob, which is not read."
+
+
 def test_a_configuration_has_no_annotations(tmp_path: Path) -> None:
     path = with_json(tmp_path / "image.tar")
     config = {**json.loads(read_archive(path).manifest.content)["config"], "annotations": {"a": "b"}}
@@ -323,14 +367,18 @@ def test_a_configuration_has_no_annotations(tmp_path: Path) -> None:
 
 
 def test_other_tools_name_images_by_annotations_and_platforms(write_image: Callable[..., Path]) -> None:
-    said = {"annotations": {"org.example.name": "x"}, "platform": {"os": "linux", "architecture": "amd64"}}
+    said = {
+        "annotations": {"org.example.name": "x"},
+        "artifactType": "application/vnd.example",
+        "platform": {"os": "linux", "architecture": "amd64"},
+    }
     path = changed(write_image(), lambda _, index: index["manifests"][0].update(said))
     assert read_archive(path).program == "/shop"
 
 
 def test_of_an_image_nothing_else_is_said(write_image: Callable[..., Path]) -> None:
-    path = changed(write_image(), lambda _, index: index["manifests"][0].update(artifactType="x"))
-    assert refused(path) == "it says 'artifactType' of a blob, which is not read."
+    path = changed(write_image(), lambda _, index: index["manifests"][0].update(urls=["x"]))
+    assert refused(path) == "it says 'urls' of a blob, which is not read."
 
 
 @pytest.mark.parametrize("content", [None, b"{}", b"[]", b'{"imageLayoutVersion": "2.0.0"}', b"no JSON"])
