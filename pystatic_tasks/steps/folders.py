@@ -6,21 +6,27 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from pystatic_tasks.system.beneath import links_below
-from pystatic_tasks.system.files import is_a_link
-from pystatic_tasks.system.git import run_git
+from pystatic_tasks.system.beneath import entries_below, let_owner_in
+from pystatic_tasks.system.files import link_error
+from pystatic_tasks.system.git import is_tracked
 
 
 def require_no_links(root: Path, *folders: Path) -> None:
-    """Raises PystaticError if one of these folders below the project's, or one on the way to it, is a link.
+    """Look at these folders below the project's, and at those on the way to them.
 
-    The first on the way, `build` or `dist`, may be one of the user's own, which git does not track.
+    The first on the way, `build` or `dist`, may be a link that stays in the project, or one of the user's own, which
+    git does not track.
+
+    Raises:
+        PystaticError: one is another link.
+        MissingToolError: one may be, and git does not say whether it tracks it.
     """
+    real = root.resolve()
     for folder in folders:
         top, *below = ways(root, folder)
         for link in filter(Path.is_symlink, (top, *below)):
-            if link != top or is_tracked(root, link.name):
-                raise is_a_link(link)
+            if link != top or (not leads_into(link, real) and is_tracked(link)):
+                raise link_error(link)
 
 
 def ways(root: Path, folder: Path) -> Iterator[Path]:
@@ -31,18 +37,26 @@ def ways(root: Path, folder: Path) -> Iterator[Path]:
         yield place
 
 
-def is_tracked(root: Path, name: str) -> bool:
-    """Whether git tracks what has that name in the project's folder, and not only files in it."""
-    return name in (run_git(root, "ls-files", "-z", "--", name) or "").split("\0")
-
-
 def remove_links_out(folder: Path) -> list[str]:
-    """Remove the links in a folder that lead out of it, one of them by another; their names."""
+    """Remove the links in a folder that lead out of it, one of them by another; their names.
+
+    Folders in it that do not let their owner read or write are opened up as far as that takes.
+    """
     real = folder.resolve()
-    found = [name for name in links_below(folder) if not leads_into(folder / name, real)]
+    links = [name for name, entry in entries_below(folder, lets_in=True) if entry.is_symlink()]
+    found = [name for name in links if not leads_into(folder / name, real)]
     for name in found:
-        (folder / name).unlink()
+        unlink_anyway(folder / name)
     return sorted(found)
+
+
+def unlink_anyway(link: Path) -> None:
+    """Remove a link, though its folder lets nobody write."""
+    try:
+        link.unlink()
+    except PermissionError:
+        let_owner_in(link.parent)
+        link.unlink()
 
 
 def leads_into(link: Path, folder: Path) -> bool:

@@ -99,15 +99,21 @@ def names_below(top: Path, levels: int) -> Iterator[str]:
     return (name for name, _ in entries_below(top, levels))
 
 
-def links_below(top: Path) -> Iterator[str]:
-    """The paths of all links below a folder, as far as it can be read; they are not followed."""
-    return (name for name, entry in entries_below(top) if entry.is_symlink())
+def entries_below(
+    top: Path, levels: float = math.inf, *, lets_in: bool = False
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """What lies below a folder, as `names_below` has it, with the path of each.
 
-
-def entries_below(top: Path, levels: float = math.inf) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    Args:
+        top: The folder.
+        levels: How far it is gone into.
+        lets_in: Whether the owner is let into folders that do not let him read.
+    """
     todo = [(top, "", levels)]
     while todo:
         place, above, left = todo.pop()
+        if lets_in and not os.access(place, os.R_OK | os.X_OK):
+            let_owner_in(place)
         with contextlib.suppress(OSError), os.scandir(place) as entries:
             for entry in entries:
                 yield f"{above}{entry.name}", entry

@@ -249,11 +249,11 @@ def open_no_link(path: Path, flags: int) -> int:
         PystaticError: it is a link.
     """
     if path.is_symlink():
-        raise is_a_link(path)
+        raise link_error(path)
     return os.open(path, flags | NO_LINK, 0o666)
 
 
-def is_a_link(path: Path) -> PystaticError:
+def link_error(path: Path) -> PystaticError:
     """What is wrong where a build writes to a link."""
     return PystaticError(
         f"{path} is a link, and a build would write to where it leads.",

@@ -141,18 +141,45 @@ def listed_below(folder: Path, *options: str) -> tuple[Path, ...]:
     Raises:
         MissingToolError: as for `ignored_below`.
     """
-    answer = ask_git(folder, *options, *LISTING_IGNORED)
-    if answer.output is None:
-        repository = find_repository(folder) or os.environ.get("GIT_DIR")
-        if repository:
-            raise MissingToolError(
-                f"git does not say what it ignores in {folder}, and that must not get into an image by accident:",
-                f"Make this work: git -C {folder} status. Or remove {repository}, if this is no repository.",
-                [line.strip() for line in answer.problem.splitlines() if line.strip()],
-            )
-    found = frozenset(folder / name for name in (answer.output or "").split("\0") if name)
+    what = f"what it ignores in {folder}, and that must not get into an image by accident"
+    printed = ask_repository(folder, what, *options, *LISTING_IGNORED)
+    found = frozenset(folder / name for name in printed.split("\0") if name)
     # Beside ignored files, git lists the folders that hold nothing else.
     return tuple(sorted(found.difference(*(path.parents for path in found))))
+
+
+def is_tracked(link: Path) -> bool:
+    """Whether git tracks a link, by which a build would write elsewhere, and not only files behind it.
+
+    Raises:
+        MissingToolError: it lies in a repository, and git is not there or fails.
+    """
+    folder = link.parent
+    what = f"whether it tracks {link}, a link by which a build would write elsewhere"
+    printed = ask_repository(folder, what, *right_work_tree(folder), "ls-files", "-z", "--", link.name)
+    return link.name in printed.split("\0")
+
+
+def ask_repository(folder: Path, what: str, *arguments: str) -> str:
+    """What a command of git prints; "" outside of any repository.
+
+    Args:
+        folder: Where it is asked.
+        what: What it is asked, for people.
+        arguments: The command and its arguments.
+
+    Raises:
+        MissingToolError: the folder lies in a repository, and git is not there or fails.
+    """
+    answer = ask_git(folder, *arguments)
+    repository = find_repository(folder) or os.environ.get("GIT_DIR")
+    if answer.output is None and repository:
+        raise MissingToolError(
+            f"git does not say {what}:",
+            f"Make this work: git -C {folder} status. Or remove {repository}, if this is no repository.",
+            [line.strip() for line in answer.problem.splitlines() if line.strip()],
+        )
+    return answer.output or ""
 
 
 def find_repository(folder: Path) -> Path | None:

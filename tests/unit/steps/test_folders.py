@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -7,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support import BECOMING_NOBODY, as_nobody, run_as_nobody
 
 from pystatic_tasks.config import ImageConfig
-from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.errors import MissingToolError, PystaticError
 from pystatic_tasks.steps.foreground import only_here
 from pystatic_tasks.steps.manifest import cache_folder, kept_by, locked, only_one, release
 
@@ -80,6 +82,85 @@ def test_one_that_git_tracks_came_with_the_project(image: ImageConfig, outside: 
     assert str(caught.value) == f"{there} is a link, and a build would write to where it leads.\n{REMEDY}"
 
 
+@pytest.mark.parametrize("name", ["build", "dist"])
+def test_one_that_git_tracks_may_lead_into_the_project(image: ImageConfig, name: str) -> None:
+    (image.root / "out").mkdir()
+    link(image.root / name, image.root / "out")
+    git(image.root, "init", "--quiet")
+    git(image.root, "add", name)
+    with only_one(image, print):
+        assert (image.root / "out/pystatic/shop").is_dir()
+
+
+def test_one_that_git_tracks_leads_nowhere_by_another(image: ImageConfig, outside: Path) -> None:
+    link(image.root / "out", outside)
+    there = link(image.root / "build", image.root / "out")
+    git(image.root, "init", "--quiet")
+    git(image.root, "add", "build")
+    with pytest.raises(PystaticError) as caught, only_one(image, print):
+        pass
+    assert str(caught.value) == f"{there} is a link, and a build would write to where it leads.\n{REMEDY}"
+
+
+def test_git_is_asked_where_its_configuration_names_another_tree(image: ImageConfig, outside: Path) -> None:
+    there = link(image.root / "build", outside)
+    git(image.root, "init", "--quiet")
+    git(image.root, "add", "build")
+    git(image.root, "config", "core.worktree", str(outside))
+    with pytest.raises(PystaticError) as caught, only_one(image, print):
+        pass
+    assert str(caught.value) == f"{there} is a link, and a build would write to where it leads.\n{REMEDY}"
+
+
+def unanswered(image: ImageConfig, why: str) -> str:
+    return (
+        f"git does not say whether it tracks {image.root}/build, a link by which a build would write elsewhere:\n"
+        f"  {why}\n"
+        f"Make this work: git -C {image.root} status. Or remove {image.root}/.git, if this is no repository."
+    )
+
+
+def test_where_git_is_missing_nobody_knows_whose_link_it_is(
+    image: ImageConfig, outside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link(image.root / "build", outside)
+    git(image.root, "init", "--quiet")
+    monkeypatch.setenv("PATH", str(image.root))
+    with pytest.raises(MissingToolError) as caught, only_one(image, print):
+        pass
+    assert str(caught.value) == unanswered(image, "there is no git here")
+
+
+def test_nor_in_a_broken_repository(image: ImageConfig, outside: Path) -> None:
+    link(image.root / "build", outside)
+    (image.root / ".git").write_text("gitdir: /nowhere\n", encoding="utf-8")
+    with pytest.raises(MissingToolError) as caught, only_one(image, print):
+        pass
+    assert str(caught.value) == unanswered(image, "fatal: not a git repository: /nowhere")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_nor_in_a_repository_of_somebody_else(image: ImageConfig, outside: Path) -> None:
+    link(image.root / "build", outside)
+    git(image.root, "init", "--quiet")
+    git(image.root, "add", "build")
+    for path in (image.root, image.root / ".git"):
+        os.chown(path, 12345, 12345)
+    with pytest.raises(MissingToolError) as caught, only_one(image, print):
+        pass
+    assert caught.value.details[0] == f"fatal: detected dubious ownership in repository at '{image.root}'"
+
+
+def test_where_git_is_missing_a_link_outside_of_any_repository_is_the_users_own(
+    image: ImageConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    link(image.root / "build", tmp_path / "scratch")
+    monkeypatch.setenv("PATH", str(image.root))
+    with only_one(image, print):
+        pass
+
+
 def test_a_folder_whose_files_git_tracks_may_have_become_one(image: ImageConfig, tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     (tmp_path / "scratch/README").touch()
@@ -114,6 +195,28 @@ def test_so_is_one_that_leads_out_by_another(image: ImageConfig, outside: Path) 
     with only_one(image, print):
         assert not (image.work / "b").is_symlink()
         assert not (image.work / "a").exists()
+
+
+LOCKED_UP = f"""
+import json, os, sys
+from pathlib import Path
+from pystatic_tasks.steps.folders import remove_links_out
+
+{BECOMING_NOBODY}
+top = Path(sys.argv[1], "top")
+for name, mode in (("open", 0o755), ("written", 0o555), ("closed", 0)):
+    (top / name / "inner").mkdir(parents=True)
+    for folder in (top / name / "inner", top / name):
+        (folder / "out").symlink_to("/")
+        folder.chmod(mode)
+print(json.dumps([remove_links_out(top), f"{{(top / 'written').stat().st_mode:o}}", remove_links_out(top)]))
+"""
+
+
+@as_nobody
+def test_links_are_removed_from_folders_that_let_nobody_in_or_write() -> None:
+    names = [f"{folder}{inner}/out" for folder in ("closed", "open", "written") for inner in ("", "/inner")]
+    assert json.loads(run_as_nobody(LOCKED_UP)) == [sorted(names), "40700", []]
 
 
 def test_links_within_stay(image: ImageConfig) -> None:
