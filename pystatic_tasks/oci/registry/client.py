@@ -159,7 +159,8 @@ class Registry:
             return True
         if repository not in self._accounts:
             self._accounts[repository] = self._find_credentials(repository)
-        return self._accounts[repository] == self._accounts[other]
+        own, others = self._accounts[repository], self._accounts[other]
+        return own.is_account_of(others) if own and others else own is others
 
     def expect(self, repository: str) -> None:
         """Count what there is for a repository among what is shown of nothing that a registry says."""

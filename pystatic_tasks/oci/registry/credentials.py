@@ -11,8 +11,8 @@ import json
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +39,19 @@ class Credentials:
         secret: Its password, or an identity token.
         is_token: Whether the secret is an identity token, to be exchanged by OAuth 2.
         source: Where it was found, for people.
+        is_from_helper: Whether a credential helper gave it, which may give another secret each time.
     """
 
     username: str = field(repr=False)
     secret: str = field(repr=False)
     is_token: bool = False
     source: str
+    is_from_helper: bool = False
+
+    def is_account_of(self, other: Credentials) -> bool:
+        """Whether both are of the same account, as far as can be seen."""
+        own, others = (replace(each, secret="") if each.is_from_helper else each for each in (self, other))
+        return own == others
 
 
 def find_credentials(registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
@@ -58,22 +65,34 @@ def find_credentials(registry: str, repository: str, environment: Mapping[str, s
     Raises:
         PushError: a file cannot be read, or a credential helper fails.
     """
-    for path in config_files(environment):
+    dockers, podmans = docker_files(environment), podman_files(environment)
+    for path in (*dockers, *podmans):
         found = look_up(path, registry, repository, environment)
         if found:
             return found
-    return None
+    return next((found for path in dockers if (found := look_up_host(path, registry))), None)
 
 
-def config_files(environment: Mapping[str, str]) -> list[Path]:
-    """Docker's configuration, then Podman's; those that are there."""
+def docker_files(environment: Mapping[str, str]) -> list[Path]:
+    """Docker's configuration, if it is there."""
     home = environment.get("HOME") or home_folder()
-    places = [
-        (environment.get("DOCKER_CONFIG") or (home and f"{home}/.docker"), "config.json"),
-        (environment.get("REGISTRY_AUTH_FILE"), ""),
-        (environment.get("XDG_RUNTIME_DIR"), PODMAN_FILE),
-        (environment.get("XDG_CONFIG_HOME") or (home and f"{home}/.config"), PODMAN_FILE),
-    ]
+    return existing([(environment.get("DOCKER_CONFIG") or (home and f"{home}/.docker"), "config.json")])
+
+
+def podman_files(environment: Mapping[str, str]) -> list[Path]:
+    """Podman's files that are there, the first to be looked into first."""
+    home = environment.get("HOME") or home_folder()
+    return existing(
+        [
+            (environment.get("REGISTRY_AUTH_FILE"), ""),
+            (environment.get("XDG_RUNTIME_DIR"), PODMAN_FILE),
+            (environment.get("XDG_CONFIG_HOME") or (home and f"{home}/.config"), PODMAN_FILE),
+        ]
+    )
+
+
+def existing(places: Iterable[tuple[str | None, str]]) -> list[Path]:
+    """Those of some files that are there, by their folders, where these are known, and names."""
     paths = [Path(place, name) for place, name in places if place]
     return [path for path in paths if may_be_file(path)]
 
@@ -99,7 +118,7 @@ def may_be_file(path: Path) -> bool:
 def look_up(path: Path, registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
     content = read(path)
     helpers = table(content, "credHelpers")
-    names = DOCKER_HUB_NAMES if registry in DOCKER_HUB_NAMES else (registry,)
+    names = names_of(registry)
     keys = (DOCKER_HUB_SERVER, *names) if registry in DOCKER_HUB_NAMES else names
     helper = next((helpers[key] for key in keys if key in helpers), content.get("credsStore"))
     if helper:
@@ -114,6 +133,20 @@ def look_up(path: Path, registry: str, repository: str, environment: Mapping[str
             if found:
                 return found
     return None
+
+
+def look_up_host(path: Path, registry: str) -> Credentials | None:
+    """What Docker takes from its configuration where no key is that of a registry: by what stands before a "/"."""
+    for key, entry in table(read(path), "auths").items():
+        if entry and key.partition("/")[0] in names_of(registry):
+            found = decode(path, registry, entry)
+            if found:
+                return found
+    return None
+
+
+def names_of(registry: str) -> tuple[str, ...]:
+    return DOCKER_HUB_NAMES if registry in DOCKER_HUB_NAMES else (registry,)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -182,8 +215,10 @@ def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Cre
             username, secret = answer["Username"], answer["Secret"]
             if not (isinstance(username, str) and isinstance(secret, str)):
                 raise TypeError
+            if not secret:
+                return None
             is_token = username == TOKEN_USER
-            return Credentials(username=username, secret=secret, is_token=is_token, source=name) if secret else None
+            return Credentials(username=username, secret=secret, is_token=is_token, source=name, is_from_helper=True)
         if NOT_FOUND in result.stdout + result.stderr:
             return None
         why = f"it ended with {result.returncode}"

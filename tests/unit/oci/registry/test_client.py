@@ -170,6 +170,28 @@ def test_a_repository_takes_from_another_of_its_account_alone(server: Server) ->
     assert [each.path.partition("&")[2] for each in server.asked if each.method == "POST"] == ["", "", "from=b%2Fshop"]
 
 
+@pytest.mark.parametrize("is_from_helper", [True, False])
+def test_a_helper_may_give_another_secret_of_the_same_account_each_time(server: Server, is_from_helper: bool) -> None:
+    def find(_: str) -> Credentials:
+        given.append(
+            Credentials(username="me", secret=f"{len(given)}", source="a source", is_from_helper=is_from_helper)
+        )
+        return given[-1]
+
+    def reply(asked: Asked) -> Reply:
+        if "Authorization" not in asked.headers:
+            return 401, {"WWW-Authenticate": 'Basic realm="a registry"'}, b""
+        return {"HEAD": (404, {}, b""), "POST": (202, {"Location": asked.path}, b"")}.get(asked.method, (201, {}, b""))
+
+    given: list[Credentials] = []
+    server.reply = reply
+    connected = Registry(server.address, find, lambda _: None, environment={}, pause=lambda _: None)
+    connected.put_blob("a", LAYER)
+    connected.put_blob("b", LAYER, ["a"])
+    mounts = [each.path.partition("&")[2] for each in server.asked if each.method == "POST"]
+    assert mounts[-1] == ("from=a" if is_from_helper else "")
+
+
 def tokens(server: Server, given: Mapping[str, object], status: int = 200) -> Callable[[Asked], Reply]:
     challenge = f'Bearer realm="http://{server.address}/token",service="a registry",scope="repository:shop:pull,push"'
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pystatic_tasks.errors import PushError
-from pystatic_tasks.oci.registry.credentials import Credentials, config_files, find_credentials, login
+from pystatic_tasks.oci.registry.credentials import Credentials, find_credentials, login, podman_files
 
 REGISTRY = "registry.example:5000"
 FOUND = '{"ServerURL": "x", "Username": "me", "Secret": "from the helper"}'
@@ -106,14 +106,32 @@ def test_podmans_files_are_where_podman_has_them(home: Path) -> None:
     for path in paths:
         write(path, {})
     environment = {"HOME": str(home), "REGISTRY_AUTH_FILE": str(paths[0]), "XDG_RUNTIME_DIR": str(home / "run")}
-    assert config_files(environment) == paths
+    assert podman_files(environment) == paths
 
 
 @pytest.mark.parametrize("part", ["v1", "v2", "team"])
-def test_an_entry_for_a_part_of_a_registry_holds_for_no_other(home: Path, part: str) -> None:
-    docker(home, {"auths": {f"{REGISTRY}/{part}": {"auth": auth("me", "word")}}})
-    assert find(home, repository="others/shop") is None
-    assert find(home, repository=f"{part}/shop") is not None
+def test_an_entry_of_podmans_for_a_part_of_a_registry_holds_for_no_other(home: Path, part: str) -> None:
+    path = write(home / "auth.json", {"auths": {f"{REGISTRY}/{part}": {"auth": auth("me", "word")}}})
+    podman = {"REGISTRY_AUTH_FILE": str(path)}
+    assert find(home, repository="others/shop", **podman) is None
+    assert find(home, repository=f"{part}/shop", **podman) is not None
+
+
+@pytest.mark.parametrize("rest", ["/v1/", "/v2/", "/v1", "/any/part"])
+def test_docker_takes_an_entry_by_its_host_where_no_other_is_found(home: Path, rest: str) -> None:
+    """As its own command does."""
+    docker(home, {"auths": {f"{REGISTRY}{rest}": {"auth": auth("me", "docker")}}})
+    assert secret(home) == "docker"
+    path = write(home / "auth.json", {"auths": {REGISTRY: {"auth": auth("me", "podman")}}})
+    assert secret(home, REGISTRY_AUTH_FILE=str(path)) == "podman"
+    docker(home, {"auths": {f"{REGISTRY}x{rest}": {"auth": auth("me", "docker")}}})
+    assert secret(home) is None
+
+
+@pytest.mark.parametrize("name", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+def test_docker_hub_too(home: Path, name: str) -> None:
+    docker(home, {"auths": {f"{name}/v1/": {"auth": auth("me", "word")}}})
+    assert secret(home, "docker.io") == "word"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +153,9 @@ def test_an_identity_token_is_one(home: Path) -> None:
 def test_the_registrys_own_helper_is_asked_first(home: Path) -> None:
     docker(home, {"credHelpers": {REGISTRY: "own"}, "credsStore": "all", "auths": {REGISTRY: {"auth": auth("a", "b")}}})
     helper(home, "own", f'[ "$1" = get ] && [ "$(cat)" = {REGISTRY} ] && echo \'{FOUND}\'')
-    assert find(home) == Credentials(username="me", secret="from the helper", source="docker-credential-own")
+    assert find(home) == Credentials(
+        username="me", secret="from the helper", source="docker-credential-own", is_from_helper=True
+    )
 
 
 def test_the_store_is_asked_for_all_others(home: Path) -> None:
@@ -161,7 +181,9 @@ def test_a_helper_may_give_an_identity_token(home: Path) -> None:
     docker(home, {"credsStore": "all"})
     helper(home, "all", """echo '{"Username": "<token>", "Secret": "long"}'""")
     found = find(home)
-    assert found == Credentials(username="<token>", secret="long", is_token=True, source="docker-credential-all")
+    assert found == Credentials(
+        username="<token>", secret="long", is_token=True, source="docker-credential-all", is_from_helper=True
+    )
 
 
 def test_what_a_helper_answers_is_utf_8_in_every_locale(home: Path) -> None:
@@ -278,7 +300,7 @@ def test_who_has_no_home_left_nothing_there(home: Path) -> None:
 
 NOBODY = """
 import os, pwd
-from pystatic_tasks.oci.registry.credentials import config_files
+from pystatic_tasks.oci.registry.credentials import docker_files, podman_files
 used = {each.pw_uid for each in pwd.getpwall()}
 free = next(each for each in range(50_000, 60_000) if each not in used)
 os.environ.pop("HOME", None)
@@ -286,8 +308,8 @@ if os.geteuid() == 0:
     os.setuid(free)
 else:
     pwd.getpwuid = {}.__getitem__
-print(config_files({}))
-print(config_files({"HOME": ""}))
+print([*docker_files({}), *podman_files({})])
+print([*docker_files({"HOME": ""}), *podman_files({"HOME": ""})])
 """
 
 
@@ -314,7 +336,7 @@ def test_a_broken_entry_is_named(home: Path, broken: object) -> None:
 
 def test_secrets_are_not_in_what_python_shows() -> None:
     shown = repr(Credentials(username="me", secret="word", source="a file"))
-    assert shown == "Credentials(is_token=False, source='a file')"
+    assert shown == "Credentials(is_token=False, source='a file', is_from_helper=False)"
 
 
 def test_docker_hub_needs_no_name_to_log_in() -> None:
