@@ -33,6 +33,7 @@ from pystatic_tasks.system.texts import printable
 # More would say no more.
 MOST_PROBLEMS = 50
 TARGETS = ("app", "script", "command")
+NO_TARGET = 'missing; say what to serve, such as app = "package.module:callable"'
 
 
 def load_config(
@@ -148,7 +149,7 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 def target_problems(where: str, values: Mapping[str, Any]) -> list[str]:
     given = [name for name in TARGETS if values.get(name)]
     if not given:
-        return [f'{where}.app: missing; say what to serve, such as app = "package.module:callable"']
+        return [f"{where}.app: {NO_TARGET}"]
     if len(given) > 1:
         return [f"{where}: {' and '.join(given)} exclude each other; keep one"]
     return []

