@@ -25,6 +25,7 @@ class Secrets:
         self._were_found: dict[tuple[str, str], bool] = {}
         self._secrets: set[str] = set()
         self._tokens: set[str] = set()
+        self._problem = ""
 
     def expect(self, registry: str, repository: str, find: Callable[[], Credentials | None]) -> None:
         """Be told how to find what there is for a repository of a registry."""
@@ -40,8 +41,10 @@ class Secrets:
         self._tokens.add(token)
 
     def said(self, answer: Answer) -> str:
-        """What a registry says of an error, as it may be shown."""
-        return said(answer, self._secrets, self._tokens) if self._are_known() else HIDDEN
+        """What a registry says of an error, as it may be shown, or why none of it may."""
+        if self._are_known():
+            return said(answer, self._secrets, self._tokens)
+        return f"{HIDDEN} (hidden: {self._problem.rstrip('.')})"
 
     def shown(self, text: str) -> str:
         """What comes from a registry, names of hosts too, as it may be shown."""
@@ -52,8 +55,9 @@ class Secrets:
         for place in self._finders.keys() - self._were_found.keys():
             try:
                 self.add(*place, self._finders[place]())
-            except PushError:
+            except PushError as error:
                 self._were_found[place] = False
+                self._problem = error.problem
         return all(self._were_found.values())
 
 

@@ -196,8 +196,9 @@ def test_nothing_that_it_says_is_shown_where_what_is_secret_cannot_be_found(host
     registry = Registry(hostile.address, find, lines.append, environment={}, pause=lambda _: None)
     with pytest.raises(PushError) as caught:
         registry.put_manifest("shop", "1", MANIFEST)
-    assert caught.value.problem == f"{hostile.address} answered 503 ***."
-    assert lines[0] == f"{hostile.address} answered 503 ***. Trying again in 0.5 s."
+    said = f"{hostile.address} answered 503 *** (hidden: The credentials could not be read)."
+    assert caught.value.problem == said
+    assert lines[0] == f"{said} Trying again in 0.5 s."
     hostile.behave = lambda heard: [answer(307, Location=f"http://{other.address}/")]
     other.behave = lambda heard: [HANG_UP]
     with pytest.raises(PushError) as caught:
