@@ -77,6 +77,7 @@ def freeze_and_pack(
     check_engine(config)
     check_links(config)
     said = ask(config)
+    mounts = mounted(config)
     builder = ensure_builder(config, context, platform)
     # The folder goes first: who is killed soon after TERM has no time to wait for the engine.
     with (
@@ -86,7 +87,7 @@ def freeze_and_pack(
     ):
         handed = hand_in(config, os.environ, folder, Path.home())
         question = Question(
-            root=str(mounted_root(config)),
+            root=str(mounted_root(config, mounts)),
             image=config.name,
             words=tuple(words),
             overrides=json.loads(json.dumps(overrides, default=str)),
@@ -95,11 +96,11 @@ def freeze_and_pack(
             said=said,
         )
         write_question(question, folder)
-        command = run_command(config, builder, name, handed, folder, platform)
+        command = run_command(config, mounts, builder, name, handed, folder, platform)
         log = config.work / "container.log"
         with context.terminal.activity(f"freezing {config.name} in {config.build.place}"):
             code = run_logged(
-                command, log, verbose=False, watch=sayer(config, context), hide=hiding(caller_values(config))
+                command, log, verbose=False, watch=sayer(mounts, context), hide=hiding(caller_values(config))
             )
         results = config.work / "container"
         outcome.remove(results)
@@ -149,10 +150,10 @@ def mounted(config: ImageConfig) -> dict[Path, PurePosixPath]:
     return {each: PurePosixPath(above.name, each.relative_to(above).as_posix()) for each in outermost}
 
 
-def mounted_root(config: ImageConfig) -> PurePosixPath:
-    """Where the project is in the container, below `places.PROJECT`."""
+def mounted_root(config: ImageConfig, mounts: Mapping[Path, PurePosixPath]) -> PurePosixPath:
+    """Where the project is in the container, below `places.PROJECT`, by what is mounted."""
     root = config.root.resolve()
-    return next(place / root.relative_to(each) for each, place in mounted(config).items() if root.is_relative_to(each))
+    return next(place / root.relative_to(each) for each, place in mounts.items() if root.is_relative_to(each))
 
 
 def our_requirements() -> list[str]:
@@ -212,10 +213,15 @@ def write_question(question: Question, folder: Path) -> None:
 
 
 def run_command(
-    config: ImageConfig, builder: str, name: str, handed: Handed, folder: Path, platform: str | None
+    config: ImageConfig,
+    project: Mapping[Path, PurePosixPath],
+    builder: str,
+    name: str,
+    handed: Handed,
+    folder: Path,
+    platform: str | None,
 ) -> list[str]:
     """The command that runs the container."""
-    project = mounted(config)
     mounts = {
         **{str(each): str(PurePosixPath(places.PROJECT, place)) for each, place in project.items()},
         str(PACKAGE): f"{places.PACKAGE}/{PACKAGE.name}",
@@ -248,14 +254,14 @@ def repository_elsewhere(config: ImageConfig, there: Iterable[Path]) -> dict[str
     return {str(common): common.as_posix()} if printed and not is_there else {}
 
 
-def sayer(config: ImageConfig, context: StepContext) -> Callable[[str], None]:
+def sayer(mounts: Mapping[Path, PurePosixPath], context: StepContext) -> Callable[[str], None]:
     """What tells the user of each line that the container prints, but for what Nox says of itself.
 
     Places of the project are those of this machine.
     """
     here = {
         str(PurePosixPath(top, place)): str(folder)
-        for folder, place in mounted(config).items()
+        for folder, place in mounts.items()
         for top in (places.COPY, places.PROJECT)
     }
     there = re.compile(rf"(?<![\w./-])({'|'.join(map(re.escape, sorted(here, reverse=True)))})(?![\w.-])")

@@ -37,7 +37,8 @@ def read_stream(source: Source) -> Stream:
             elif isinstance(event, yaml.ScalarEvent):
                 found = list(find_place(source.text, line_ends, event))
                 places += found
-                near += [] if found else find_near_miss(event)
+                nearly = None if found else find_near_miss(event)
+                near += [nearly] if nearly else []
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         assert mark
@@ -99,9 +100,10 @@ def find_place(text: str, line_ends: Sequence[int], scalar: yaml.ScalarEvent) ->
     yield Place(name=named[1], start=start, end=end, line=line, is_plain=not scalar.style)
 
 
-def find_near_miss(scalar: yaml.ScalarEvent) -> Iterator[NearMiss]:
+def find_near_miss(scalar: yaml.ScalarEvent) -> NearMiss | None:
     """What of a scalar that names no image does so nearly: one word with a name in it, for several are a text."""
     words = scalar.value.split(maxsplit=1)
-    if len(words) == 1 and SCHEME in words[0].lower():
-        assert scalar.start_mark
-        yield NearMiss(value=scalar.value, line=scalar.start_mark.line + 1)
+    if len(words) != 1 or SCHEME not in words[0].lower():
+        return None
+    assert scalar.start_mark
+    return NearMiss(value=scalar.value, line=scalar.start_mark.line + 1)

@@ -59,8 +59,8 @@ def test_the_whole_repository_is_mounted_and_read_only(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "--quiet", tmp_path / "repository"], check=True)
     shop = make_shop(tmp_path / "repository" / "services" / "shop")
     assert list(mounted(shop)) == [tmp_path / "repository"]
-    assert str(mounted_root(shop)) == "repository/services/shop"
-    command = run_command(shop, "builder:1", "container", Handed(), tmp_path / "handed", None)
+    assert str(mounted_root(shop, mounted(shop))) == "repository/services/shop"
+    command = run_command(shop, mounted(shop), "builder:1", "container", Handed(), tmp_path / "handed", None)
     mount = f"type=bind,source={tmp_path}/repository,target=/project/repository,readonly"
     assert mount in command
     binds = [word for word in command if word.startswith("type=bind")]
@@ -77,13 +77,13 @@ def test_what_is_installed_or_named_beside_the_project_is_mounted_too_and_nothin
     write(tmp_path / "shared/rates.csv", "")
     (tmp_path / "library").mkdir()
     (tmp_path / ".ssh").mkdir()
-    command = run_command(shop, "builder:1", "x", Handed(), tmp_path / "handed", None)
+    command = run_command(shop, mounted(shop), "builder:1", "x", Handed(), tmp_path / "handed", None)
     above = f"/project/{tmp_path.name}"
     project = [word.split(",")[1:3] for word in command if word.startswith("type=bind") and above in word]
     assert project == [
         [f"source={tmp_path}/{name}", f"target={above}/{name}"] for name in ("library", "shared/rates.csv", "shop")
     ]
-    assert str(mounted_root(shop)) == f"{tmp_path.name}/shop"
+    assert str(mounted_root(shop, mounted(shop))) == f"{tmp_path.name}/shop"
 
 
 @pytest.mark.parametrize("source", [".", "./", "data/..", "../shop"])
@@ -104,7 +104,7 @@ def test_the_folder_of_the_lock_is_mounted(tmp_path: Path) -> None:
     write(tmp_path / "all/uv.lock", LOCK)
     shop = make_shop(tmp_path / "all" / "shop")
     assert mounted(shop) == {tmp_path / "all": PurePosixPath("all")}
-    assert str(mounted_root(shop)) == "all/shop"
+    assert str(mounted_root(shop, mounted(shop))) == "all/shop"
 
 
 def test_the_repository_of_a_worktree_is_mounted_where_its_files_name_it(tmp_path: Path) -> None:
@@ -116,7 +116,8 @@ def test_the_repository_of_a_worktree_is_mounted_where_its_files_name_it(tmp_pat
     git("init")
     git("commit", "--allow-empty", "--message", "x")
     git("worktree", "add", str(tmp_path / "tree"))
-    command = run_command(make_shop(tmp_path / "tree"), "builder:1", "x", Handed(), tmp_path / "handed", None)
+    tree = make_shop(tmp_path / "tree")
+    command = run_command(tree, mounted(tree), "builder:1", "x", Handed(), tmp_path / "handed", None)
     common = f"{tmp_path}/main/.git"
     assert f"type=bind,source={common},target={common},readonly" in command
 
@@ -124,7 +125,7 @@ def test_the_repository_of_a_worktree_is_mounted_where_its_files_name_it(tmp_pat
 def test_the_container_gets_what_is_handed_in_and_no_value_on_a_command_line(tmp_path: Path) -> None:
     handed = Handed(files={"/home/me/.netrc": "/x/netrc"}, variables={"PIP_INDEX_URL": "https://me:secret@x.example"})
     shop = make_shop(tmp_path / "shop", arguments=("--network=host",))
-    command = run_command(shop, "builder:1", "container", handed, tmp_path / "handed", "linux/arm64")
+    command = run_command(shop, mounted(shop), "builder:1", "container", handed, tmp_path / "handed", "linux/arm64")
     assert command[:5] == ["docker", "run", "--name", "container", "--pull"]
     assert "type=bind,source=/home/me/.netrc,target=/x/netrc,readonly" in command
     assert command[command.index("--platform") + 1] == "linux/arm64"
@@ -148,7 +149,7 @@ def test_our_own_tools_are_without_extras() -> None:
 
 def test_what_the_container_says_is_said_but_for_nox_itself(tmp_path: Path) -> None:
     said: list[str] = []
-    watch = sayer(make_shop(tmp_path), StepContext(say=said.append))
+    watch = sayer(mounted(make_shop(tmp_path)), StepContext(say=said.append))
     for line in (
         "nox > Running session freeze\n",
         "nox > Creating virtual environment (virtualenv) using python3 in x\n",
@@ -165,8 +166,8 @@ def test_what_the_container_says_is_said_but_for_nox_itself(tmp_path: Path) -> N
 
 def test_places_are_those_of_this_machine(tmp_path: Path) -> None:
     shop = make_shop(tmp_path / "ws")
-    watch = sayer(shop, StepContext(say=(said := list[str]()).append))
-    there = mounted_root(shop)
+    watch = sayer(mounted(shop), StepContext(say=(said := list[str]()).append))
+    there = mounted_root(shop, mounted(shop))
     for line in (
         f"nox > installing the versions in /pystatic/kept/copy/{there}/uv.lock\n",
         f"/pystatic/kept/copy/{there}: not /pystatic/kept/copy/{there}2\n",
