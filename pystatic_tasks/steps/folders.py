@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,9 @@ def remove_links_out(folder: Path) -> list[str]:
     """Remove the links in a folder that lead out of it, one of them by another; their names.
 
     Folders in it that do not let their owner read or write are opened up as far as that takes.
+
+    Raises:
+        PystaticError: one cannot be removed.
     """
     real = folder.resolve()
     links = [name for name, entry in entries_below(folder, lets_in=True) if entry.is_symlink()]
@@ -51,12 +55,15 @@ def remove_links_out(folder: Path) -> list[str]:
 
 
 def unlink_anyway(link: Path) -> None:
-    """Remove a link, though its folder lets nobody write."""
+    """Remove a link, though its folder lets nobody write; PystaticError if that is another user's."""
+    with contextlib.suppress(PermissionError):
+        link.unlink()
+        return
+    let_owner_in(link.parent)
     try:
         link.unlink()
     except PermissionError:
-        let_owner_in(link.parent)
-        link.unlink()
+        raise link_error(link) from None
 
 
 def leads_into(link: Path, folder: Path) -> bool:

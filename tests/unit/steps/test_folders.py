@@ -219,6 +219,29 @@ def test_links_are_removed_from_folders_that_let_nobody_in_or_write() -> None:
     assert json.loads(run_as_nobody(LOCKED_UP)) == [sorted(names), "40700", []]
 
 
+SOMEBODY_ELSES = f"""
+import os, sys
+from pathlib import Path
+from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.steps.folders import remove_links_out
+
+top = Path(sys.argv[1], "top")
+top.mkdir()
+(top / "out").symlink_to("/")
+{BECOMING_NOBODY}
+try:
+    remove_links_out(top)
+except PystaticError as error:
+    print(str(error).replace(str(top), "TOP"), end="")
+"""
+
+
+@as_nobody
+def test_a_link_in_a_folder_of_somebody_else_ends_the_build() -> None:
+    said = run_as_nobody(SOMEBODY_ELSES)
+    assert said == f"TOP/out is a link, and a build would write to where it leads.\n{REMEDY}"
+
+
 def test_links_within_stay(image: ImageConfig) -> None:
     """A program that is a tree has some."""
     (image.work / "tree/shop").mkdir(parents=True)
