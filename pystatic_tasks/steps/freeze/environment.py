@@ -194,6 +194,7 @@ def install_variables(config: ImageConfig) -> dict[str, str]:
     setuptools builds in `build/` of the project and never removes a module there that is gone from
     the sources; so it gets a folder below that, which is empty each time and each project's own.
     It also packs what its NAME.egg-info of an earlier build lists, so that goes to an empty folder too.
+    uv would link files from its cache, and a program that writes over one would write there.
     """
     remove_builds(config, local_folders(config))
     metadata = config.work / "setuptools-metadata"
@@ -201,7 +202,7 @@ def install_variables(config: ImageConfig) -> dict[str, str]:
     metadata.mkdir(parents=True)
     settings = config.work / "setuptools.cfg"
     write_whole(settings, f"[build]\nbuild_base = {build_base(config)}\n[egg_info]\negg_base = {metadata}\n")
-    return {"DIST_EXTRA_CONFIG": str(settings)}
+    return {"DIST_EXTRA_CONFIG": str(settings), "UV_LINK_MODE": "copy"}
 
 
 def build_base(config: ImageConfig) -> Path:

@@ -182,7 +182,8 @@ def test_uv_is_told_what_pip_was_told_unless_the_user_chose_it(
     func.venv_backend = "uv|virtualenv" if own_choice else "uv"
     session._runner.func = func
     make_context(session.nox, image, parse_options([])).install(["falcon"])
-    assert {name: value for name, value in session.variables.items() if name.startswith("UV_")} == expected
+    of_uv = {name: value for name, value in session.variables.items() if name.startswith("UV_")}
+    assert of_uv == {"UV_LINK_MODE": "copy", **expected}
     assert session.variables["PIP_COMPILE"] == "0"
 
 

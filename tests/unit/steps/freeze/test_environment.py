@@ -2,17 +2,24 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
-from support import install_distribution
+from support import install_distribution, tool_or_skip
 
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.steps.freeze.asked_for import declared
-from pystatic_tasks.steps.freeze.environment import discard_outdated, fill_environment, wanted_contents
+from pystatic_tasks.steps.freeze.environment import (
+    discard_outdated,
+    fill_environment,
+    install_variables,
+    wanted_contents,
+)
 
 from .conftest import ANEW, OURS, PYPROJECT, TOOLS, UP_TO_DATE, Environment, names, write
 
@@ -209,6 +216,26 @@ def test_what_the_build_writes_each_time_is_installed_once_more(
     write(tmp_path / folder, x_py="two")
     assert environment.fill(shop) != UP_TO_DATE
     assert environment.fill(shop) == UP_TO_DATE
+
+
+def test_what_is_written_over_in_an_environment_is_not_so_in_the_next(shop: ImageConfig, tmp_path: Path) -> None:
+    """uv would link the files from its cache, so that they are the same ones there and in each environment."""
+    uv = tool_or_skip("uv")
+    wheel = tmp_path / "x-1.0-py3-none-any.whl"
+    with ZipFile(wheel, "w") as archive:
+        archive.writestr("x/data.json", "{}")
+        archive.writestr("x-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: x\nVersion: 1.0\n")
+        archive.writestr("x-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("x-1.0.dist-info/RECORD", "x/data.json,,\n")
+
+    def data_installed(folder: Path) -> Path:
+        command = [uv, "pip", "install", "--offline", "--no-index", "--target", str(folder), str(wheel)]
+        variables = {**os.environ, "UV_CACHE_DIR": str(tmp_path / "cache"), **install_variables(shop)}
+        subprocess.run(command, env=variables, capture_output=True, check=True)
+        return folder / "x/data.json"
+
+    data_installed(tmp_path / "one").write_text("written over", encoding="utf-8")
+    assert data_installed(tmp_path / "two").read_text(encoding="utf-8") == "{}"
 
 
 def test_a_time_of_tomorrow_is_no_change(shop: ImageConfig, environment: Environment, tmp_path: Path) -> None:
