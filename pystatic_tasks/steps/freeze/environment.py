@@ -30,7 +30,7 @@ from pystatic_tasks.steps.freeze.project_files import (
     sources,
 )
 from pystatic_tasks.steps.freeze.wheels import install_again
-from pystatic_tasks.steps.meanwhile import is_changed_by_others, moment
+from pystatic_tasks.steps.meanwhile import is_changed_by_others
 from pystatic_tasks.steps.tools import tool_requirements
 from pystatic_tasks.system.files import fingerprint, hash_code, read_json, write_whole
 
@@ -87,8 +87,15 @@ def discard_outdated(context: StepContext, wanted: Contents) -> None:
         context.recreate()
 
 
-def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents) -> None:
-    """Install the project, then the tools, unless the environment holds just that already."""
+def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents, began: int) -> None:
+    """Install the project, then the tools, unless the environment holds just that already.
+
+    Args:
+        config: What is built.
+        context: Has the environment.
+        wanted: What it is to hold, by `wanted_contents`.
+        began: The `moment` before that was looked at; of what was changed since, nobody knows what was installed.
+    """
     if not context.installs:
         context.say("build environment is used as it is")
         return
@@ -97,7 +104,6 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         context.say("build environment is up to date")
         return
     write_marker(context.python, HALF_FILLED)
-    began = moment()
     needs = declared_needs(context.python)
     is_new = there is None
     if is_new or not install_again(config, context, local_folders(config), install_variables(config)):

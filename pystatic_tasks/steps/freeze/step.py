@@ -46,10 +46,11 @@ def prepare(config: ImageConfig, context: StepContext) -> Interpreter:
     """Check the machine and fill the build environment."""
     check_machine()
     target.check_command(config)
+    began = meanwhile.moment()
     wanted = environment.wanted_contents(config, context)
     environment.discard_outdated(context, wanted)
     interpreter = check_interpreter(context.python, config.work, form_of(config))
-    environment.fill_environment(config, context, wanted)
+    environment.fill_environment(config, context, wanted, began)
     return interpreter
 
 

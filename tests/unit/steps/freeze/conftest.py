@@ -11,6 +11,7 @@ import pytest
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.environment import discard_outdated, fill_environment, wanted_contents
+from pystatic_tasks.steps.meanwhile import moment
 from pystatic_tasks.steps.tools import tool_requirements
 
 OURS = "[tool.pystatic-tasks]\nimage.labels = { a = 'b' }\n"
@@ -38,11 +39,19 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageConfig:
 
 @dataclass
 class Environment:
-    """A build environment that writes down what is asked of it."""
+    """A build environment that writes down what is asked of it.
+
+    Attributes:
+        folder: Where it is.
+        asked: What was asked of it.
+        meanwhile: What happens while something is installed.
+        before: What happens between the look at what is to be installed and that.
+    """
 
     folder: Path
     asked: list[object] = field(default_factory=list)
     meanwhile: Callable[[], object] = lambda: None
+    before: Callable[[], object] = lambda: None
 
     @property
     def marker(self) -> Path:
@@ -75,9 +84,11 @@ class Environment:
         """What is asked of it for the image."""
         self.asked.clear()
         context = self.context(use_cache=use_cache, installs=installs, wanted_python=wanted_python)
+        began = moment()
         wanted = wanted_contents(image, context)
+        self.before()
         discard_outdated(context, wanted)
-        fill_environment(image, context, wanted)
+        fill_environment(image, context, wanted, began)
         return list(self.asked)
 
 

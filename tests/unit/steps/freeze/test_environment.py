@@ -20,6 +20,7 @@ from pystatic_tasks.steps.freeze.environment import (
     install_variables,
     wanted_contents,
 )
+from pystatic_tasks.steps.meanwhile import moment
 
 from .conftest import ANEW, OURS, PYPROJECT, TOOLS, UP_TO_DATE, Environment, names, write
 
@@ -169,6 +170,24 @@ def test_sources_that_change_and_change_back_while_they_are_installed_are_instal
     assert environment.fill(shop) == UP_TO_DATE
 
 
+def test_sources_that_are_other_ones_only_between_the_look_at_them_and_the_next_are_installed_again(
+    shop: ImageConfig, environment: Environment
+) -> None:
+    file = shop.root / "src/shop.py"
+    before = file.read_bytes()
+
+    def change() -> None:
+        time.sleep(SLOWER_THAN_CLOCKS)
+        file.write_bytes(b"another")
+
+    environment.before = change
+    environment.fill(shop)
+    environment.before = lambda: None
+    file.write_bytes(before)
+    assert environment.fill(shop) == [[str(shop.root), "gunicorn"]]
+    assert environment.fill(shop) == UP_TO_DATE
+
+
 def test_what_comes_and_goes_while_it_is_installed_is_looked_for_again(
     shop: ImageConfig, environment: Environment
 ) -> None:
@@ -291,7 +310,7 @@ def test_what_setup_py_needs_no_more_does_not_stay(shop: ImageConfig, environmen
 
     environment.asked.clear()
     context = replace(environment.context(), install=install)
-    fill_environment(shop, context, wanted_contents(shop, context))
+    fill_environment(shop, context, wanted_contents(shop, context), moment())
     anew = ["other dependencies: making the build environment anew", "recreate"]
     assert environment.asked == [project, *anew, project, TOOLS]
 
@@ -335,7 +354,7 @@ def test_an_installation_that_failed_is_done_again(shop: ImageConfig, environmen
 
     context = replace(environment.context(), install=fail)
     with pytest.raises(RuntimeError):
-        fill_environment(shop, context, wanted_contents(shop, context))
+        fill_environment(shop, context, wanted_contents(shop, context), moment())
     assert environment.fill(shop)[:2] == ANEW
 
 

@@ -23,11 +23,12 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import examination, observation, program
 from pystatic_tasks.steps.freeze.environment import HALF_FILLED, read_marker
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
+from pystatic_tasks.steps.freeze.interpreter import check_interpreter
 from pystatic_tasks.steps.freeze.program import FOLDERS
 from pystatic_tasks.steps.freeze.project_files import editable_sources
 from pystatic_tasks.steps.freeze.step import freeze
 from pystatic_tasks.steps.manifest import require_manifest
-from pystatic_tasks.steps.results import Frozen
+from pystatic_tasks.steps.results import Frozen, Interpreter
 from pystatic_tasks.system.files import fingerprint
 from pystatic_tasks.system.machine import host_platform
 
@@ -509,6 +510,26 @@ def test_what_changes_while_it_is_frozen_and_changes_back_is_frozen_again(
     for _ in range(2):
         freeze(shop, environment.host)
         assert environment.runs() == 2
+
+
+def test_what_changes_while_the_interpreter_is_asked_is_installed_again(
+    environment: Environment, shop: ImageConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = shop.root / "shop.py"
+    before = source.read_bytes()
+
+    def change(*arguments: Any) -> Interpreter:
+        time.sleep(0.02)
+        source.write_bytes(b"another")
+        return check_interpreter(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pystatic_tasks.steps.freeze.step.check_interpreter", change)
+        freeze(shop, environment.host)
+    source.write_bytes(before)
+    environment.said.clear()
+    freeze(shop, environment.host)
+    assert "build environment is up to date" not in environment.said
 
 
 def test_what_the_program_writes_each_time_is_frozen_once_more(environment: Environment, shop: ImageConfig) -> None:
