@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.system.files import hash_file, write_whole
+from pystatic_tasks.system.files import fingerprint, hash_file, read_json, write_whole
 
 
 def moment() -> int:
@@ -29,7 +29,8 @@ def is_any_changed(paths: Iterable[Path], began: int) -> bool:
 def is_changed_by_others(config: ImageConfig, use: str, paths: Iterable[Path], began: int) -> bool:
     """Whether anybody but the build changed files or folders since a moment.
 
-    What was changed so the last time too, and had the same content afterwards, is taken for what the build writes.
+    A file that was changed the last time too, and had the same content afterwards, is taken for what the build writes;
+    so is a folder that was, for one that it writes in.
 
     Args:
         config: What is built.
@@ -37,10 +38,11 @@ def is_changed_by_others(config: ImageConfig, use: str, paths: Iterable[Path], b
         paths: The files and folders.
         began: The `moment` before they were used.
     """
-    changed = {str(path): content_of(path) for path in paths if is_changed(path, began)}
+    # A path may hold a value of the caller's.
+    changed = {fingerprint(str(path)): hash_file(path) for path in paths if is_changed(path, began)}
     note = config.work / "kept" / "changed-meanwhile" / f"{use}.json"
     try:
-        before = dict(json.loads(note.read_text(encoding="utf-8")))
+        before = dict(read_json(note))
     except (OSError, ValueError, TypeError):
         before = {}
     write_whole(note, json.dumps(changed))
@@ -48,10 +50,17 @@ def is_changed_by_others(config: ImageConfig, use: str, paths: Iterable[Path], b
 
 
 def is_changed(path: Path, began: int) -> bool:
-    """Whether a file was changed since a moment, or something in a folder came and went that is not seen there."""
+    """Whether a file was changed since a moment, or something in a folder came or went that is no new folder there."""
     if changed_at(path) <= began:
         return False
-    return not path.is_dir() or not is_any_changed(path.iterdir(), began)
+    return not path.is_dir() or not any(is_new(each, began) for each in path.iterdir() if each.is_dir())
+
+
+def is_new(path: Path, began: int) -> bool:
+    """Whether a file, or a folder with everything in it, was changed since a moment."""
+    if changed_at(path) <= began:
+        return False
+    return path.is_symlink() or not path.is_dir() or all(is_new(each, began) for each in path.iterdir())
 
 
 def changed_at(path: Path) -> int:
@@ -66,8 +75,3 @@ def changed_at(path: Path) -> int:
         except OSError:
             break
     return found
-
-
-def content_of(path: Path) -> str:
-    """What a file or a folder is known again by."""
-    return json.dumps(sorted(each.name for each in path.iterdir())) if path.is_dir() else hash_file(path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -54,16 +55,57 @@ def test_what_is_not_there_was_never_changed(tmp_path: Path) -> None:
     assert changed_at(tmp_path / "link") > 0
 
 
-def test_a_folder_counts_where_nothing_in_it_tells_why_it_changed(config: ImageConfig, tmp_path: Path) -> None:
+def make(folder: Path, *names: str) -> None:
+    for path in (folder / name for name in names):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def comes_and_goes(folder: Path) -> None:
+    make(folder, "more.py")
+    (folder / "more.py").unlink()
+
+
+def test_a_folder_counts_where_no_new_one_in_it_tells_why_it_changed(config: ImageConfig, tmp_path: Path) -> None:
     folder = tmp_path / "x"
     folder.mkdir()
     began = later()
-    (folder / "__pycache__").mkdir()
+    make(folder, "build/pystatic/shop/lock", "__pycache__/x.pyc")
+    (folder / "build/here").symlink_to("/usr")
     assert not is_changed_by_others(config, "use", [folder], began)
     began = later()
-    (folder / "more.py").touch()
-    (folder / "more.py").unlink()
+    comes_and_goes(folder)
     assert is_changed_by_others(config, "use", [folder], began)
+
+
+def test_what_is_made_anew_tells_why_its_folder_changed(config: ImageConfig, tmp_path: Path) -> None:
+    make(tmp_path, ".nox/freeze/pyvenv.cfg", ".nox/tests/pyvenv.cfg")
+    began = later()
+    shutil.rmtree(tmp_path / ".nox/freeze")
+    make(tmp_path, ".nox/freeze/pyvenv.cfg")
+    assert not is_changed_by_others(config, "use", [tmp_path / ".nox"], began)
+
+
+@pytest.mark.parametrize("name", [".git/index", "__pycache__/x.pyc", "x.py", "shop/x.py"])
+def test_what_was_there_before_tells_nothing_of_why_its_folder_changed(
+    config: ImageConfig, tmp_path: Path, name: str
+) -> None:
+    make(tmp_path / "x", name, ".git/HEAD", "__pycache__/y.pyc", "shop/y.py")
+    began = later()
+    comes_and_goes(tmp_path / "x")
+    (tmp_path / "x" / name).unlink()
+    make(tmp_path / "x", name)
+    assert is_changed_by_others(config, "use", [tmp_path / "x"], began)
+
+
+def test_a_note_names_no_path(config: ImageConfig, tmp_path: Path) -> None:
+    began = later()
+    make(tmp_path / "x", "token.json")
+    comes_and_goes(tmp_path / "x")
+    assert is_changed_by_others(config, "use", [tmp_path / "x", tmp_path / "x/token.json"], began)
+    notes = [path.read_text(encoding="utf-8") for path in config.work.rglob("*") if path.is_file()]
+    assert notes
+    assert not any("token" in note for note in notes)
 
 
 def test_what_was_changed_so_the_last_time_too_is_the_builds_own(config: ImageConfig, tmp_path: Path) -> None:
@@ -79,7 +121,7 @@ def test_what_was_changed_so_the_last_time_too_is_the_builds_own(config: ImageCo
     assert is_changed("2")
 
 
-@pytest.mark.parametrize("text", ["", "{", "1", "[1]", "null"])
+@pytest.mark.parametrize("text", ["", "{", "1", "[1]", "null", '{"x": []}', "[[[], 1]]", "[" * 100_000])
 def test_a_broken_note_is_none(config: ImageConfig, tmp_path: Path, text: str) -> None:
     note = config.work / "kept/changed-meanwhile/use.json"
     note.parent.mkdir(parents=True)

@@ -219,6 +219,7 @@ def test_what_the_build_writes_each_time_is_installed_once_more(
     shop: ImageConfig, environment: Environment, tmp_path: Path, folder: str
 ) -> None:
     """A build backend writes the version into a module, whether or not it stands there."""
+    shop.work.mkdir(parents=True)
     rates = write(tmp_path / "rates", x_py="one")
     install_distribution(environment.folder / "lib/python3.12/site-packages", "x", "x.py", origin=rates.as_uri())
 
