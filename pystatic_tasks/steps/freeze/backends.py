@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from configparser import Error as ConfigParserError
 from configparser import RawConfigParser
+from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from pystatic_tasks.config.project import PYPROJECT, required_name, tables_of_others
 from pystatic_tasks.in_env.texts import texts_in
 from pystatic_tasks.steps.freeze.locks import upwards
+from pystatic_tasks.system.files import is_packable, is_unpackable, walk
 from pystatic_tasks.system.git import told_to_builds
 
 # They pack what lies there and no rule of .gitignore leaves out, whatever git tracks.
@@ -24,12 +26,16 @@ TABLES = ("flit", "hatch", "maturin", "meson-python", "pdm", "poetry", "scikit-b
 OF_SETUPTOOLS = ("metadata", "options")
 SEPARATORS = re.compile(r"[\s,=]+")
 RULES = (".gitignore", ".hgignore")
+# In a pattern.
+ANY_FOLDERS = "**"
 
 
 def paths_around(folder: Path) -> list[Path]:
     """Files and folders outside of a project's folder by which its backend may go."""
     rules = (each / name for each in upwards(folder) if each != folder for name in RULES)
-    return sorted(set(filter(os.path.exists, [*named_around(folder), *rules])))
+    found = set(filter(os.path.exists, [*named_around(folder), *rules]))
+    # What counts in a folder that is found counts there.
+    return sorted(path for path in found if not any(each in found and is_packable(each, path) for each in path.parents))
 
 
 def named_around(folder: Path) -> Iterator[Path]:
@@ -45,12 +51,36 @@ def named_around(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def found_by(folder: Path, text: str) -> list[Path]:
+def found_by(folder: Path, text: str) -> Iterator[Path]:
     """What a path or a pattern may name from a folder, without ".."."""
-    path = os.path.normpath(folder / text)
+    path = Path(os.path.normpath(folder / text))
+    if "\0" in text:
+        return
+    yield path
+    parts = path.parts
+    fixed = parts.index(ANY_FOLDERS) if ANY_FOLDERS in parts else len(parts)
     # Path.glob() takes fewer patterns.
-    matching = [] if "\0" in path else glob(path, recursive=True)  # noqa: PTH207
-    return [Path(path), *map(Path, matching)]
+    for place in map(Path, glob(str(Path(*parts[:fixed])))):  # noqa: PTH207
+        yield from matching(place, parts[fixed:], apart=folder) if parts[fixed:] else [place]
+
+
+def matching(place: Path, pattern: Sequence[str], *, apart: Path) -> Iterator[Path]:
+    """What a pattern with "**" finds from a folder on, beside another: glob() would follow links in circles."""
+
+    def is_left_out(folder: Path) -> bool:
+        return folder == apart or is_unpackable(folder) or not os.access(folder, os.R_OK | os.X_OK)
+
+    found = walk(place, is_left_out) if place.is_dir() else ()
+    return (path for path in (place, *found) if matches(path.relative_to(place).parts, pattern))
+
+
+def matches(names: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the parts of a path are those of a pattern, in which "**" stands for any number of folders."""
+    if not pattern:
+        return not names
+    if pattern[0] == ANY_FOLDERS:
+        return matches(names, pattern[1:]) or (bool(names) and matches(names[1:], pattern))
+    return bool(names) and fnmatchcase(names[0], pattern[0]) and matches(names[1:], pattern[1:])
 
 
 def keys_in(value: Any) -> Iterator[str]:

@@ -8,6 +8,11 @@ from pystatic_tasks.steps.freeze.backends import paths_around
 from pystatic_tasks.steps.freeze.project_files import hash_built
 
 
+def write_pyproject(folder: Path, text: str) -> None:
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
@@ -18,6 +23,9 @@ from pystatic_tasks.steps.freeze.project_files import hash_built
         ('[tool.uv.sources]\ndata = { path = "../data" }', []),
         ('[tool.setuptools.data-files]\n"share" = ["../data/*.txt", "../[xy].txt"]', ["data/a.txt", "x.txt"]),
         ('[tool.setuptools.data-files]\n"share" = ["../data/**/*.txt", "../*\\u0000", "../no*"]', ["data/a.txt"]),
+        ('[tool.setuptools.data-files]\n"share" = ["../**/*.txt"]', ["data/a.txt", "x.txt"]),
+        ('[tool.setuptools.data-files]\n"share" = ["../da*/**", "../data/*.txt", "../data"]', ["data"]),
+        ('[tool.setuptools.data-files]\n"share" = ["../gone/**"]', []),
         ('[tool.hatch.force-include]\n"./../x.txt" = "a"\n"src/../../data" = "b"', ["data", "x.txt"]),
         ('[tool.hatch.force-include]\n"{folder}/x.txt" = "a"\n"{folder}" = "b"', ["x.txt"]),
         ('[tool.hatch]\nexclude = ["{folder}/data"]', []),
@@ -55,10 +63,40 @@ def test_the_paths_that_setup_cfg_names(tmp_path: Path, text: str, names: list[s
     assert paths_around(tmp_path / "shop") == [tmp_path / name for name in names]
 
 
+def test_what_is_found_below_what_is_found_is_looked_at_once(tmp_path: Path) -> None:
+    """But what counts nowhere else counts by itself."""
+    write_pyproject(tmp_path / "shop", '[tool.setuptools.package-data]\nshop = ["../a/**", "../a/cache/x.txt"]\n')
+    for name in ("a/b/c/x.txt", "a/cache/CACHEDIR.TAG", "a/cache/x.txt", "a/cache/y.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert paths_around(tmp_path / "shop") == [tmp_path / "a", tmp_path / "a/cache/x.txt"]
+
+
+def test_a_pattern_follows_no_links_in_circles(tmp_path: Path) -> None:
+    """As installed JavaScript has them, of packages that need each other."""
+    write_pyproject(tmp_path / "shop", '[tool.setuptools.package-data]\nshop = ["../shared/**/*.txt"]\n')
+    for name in "pqr":
+        modules = tmp_path / "shared" / name / "node_modules"
+        modules.mkdir(parents=True)
+        (modules.parent / "x.txt").touch()
+        for other in {*"pqr"} - {name}:
+            (modules / other).symlink_to(f"../../{other}")
+    found = paths_around(tmp_path / "shop")
+    assert {path.resolve() for path in found} == {tmp_path / "shared" / name / "x.txt" for name in "pqr"}
+    assert len(found) < 20
+
+
+def test_a_pattern_finds_what_a_link_leads_to(tmp_path: Path) -> None:
+    write_pyproject(tmp_path / "shop", '[tool.setuptools.package-data]\nshop = ["../shared/**/*.txt"]\n')
+    for name in ("data", "shared"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "data/a.txt").touch()
+    (tmp_path / "shared/link").symlink_to("../data")
+    assert paths_around(tmp_path / "shop") == [tmp_path / "shared/link/a.txt"]
+
+
 def test_what_a_file_is_called_that_a_pattern_finds_counts(tmp_path: Path) -> None:
-    (tmp_path / "shop").mkdir()
-    text = '[tool.setuptools.data-files]\n"share" = ["../*.txt"]\n'
-    (tmp_path / "shop/pyproject.toml").write_text(text, encoding="utf-8")
+    write_pyproject(tmp_path / "shop", '[tool.setuptools.data-files]\n"share" = ["../*.txt"]\n')
     (tmp_path / "a.txt").touch()
     before = hash_built(tmp_path / "shop")
     (tmp_path / "a.txt").rename(tmp_path / "b.txt")
