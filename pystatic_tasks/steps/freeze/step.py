@@ -90,13 +90,14 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     kept_data, left_out = without_written(config, examined.data, written)
     examined = replace(examined, data=tuple(kept_data))
     say_what_is_left_out(config, context, left_out)
-    with as_it_was_installed(config, context, written):
+    with as_it_was_installed(context, dict(examined.data), written):
         check_own_data(config, context.python, examined.data, written)
     with context.terminal.activity(f"freezing {config.name}") as show:
         made = run_pyinstaller(config, context, examined, observed, lambda line: show(phase_of(line)))
     data = tuple(dict.fromkeys([*examined.data, *of_project(config, context.python, made.data)]))
-    with as_it_was_installed(config, context, written):
+    with as_it_was_installed(context, dict(data), written):
         check_own_data(config, context.python, data, written)
+    with as_it_was_installed(context, made.sources, written):
         check_own_modules(config, made.sources, written)
     say_what_is_new(config, context, made.optional, interpreter)
     for name, size in large_interpreters(made.contents):
@@ -141,13 +142,13 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
 
 
 @contextlib.contextmanager
-def as_it_was_installed(config: ImageConfig, context: StepContext, written: Written) -> Iterator[None]:
-    """If data is refused meanwhile, let what the program wrote over among the packages be installed anew."""
+def as_it_was_installed(context: StepContext, sources: Iterable[str], written: Written) -> Iterator[None]:
+    """If these are refused meanwhile, let those among the packages that the program wrote over be installed anew."""
     try:
         yield
     except ConfigError:
-        sites = [f"{os.path.realpath(each)}/" for each in site_packages(context.python)]
-        if any(path.startswith(tuple(sites)) for path in written.changed):
+        sites = tuple(f"{os.path.realpath(each)}/" for each in site_packages(context.python))
+        if any(path.startswith(sites) for path in written.changed.intersection(map(os.path.realpath, sources))):
             environment.forget_contents(context)
         raise
 

@@ -624,6 +624,21 @@ def test_what_the_program_wrote_over_among_the_packages_is_installed_anew(
     assert environment.asked("program")["data"] == data
 
 
+def test_what_is_refused_beside_what_the_program_wrote_over_installs_nothing_anew(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    site = environment.root / "lib/python3.12/site-packages"
+    install_distribution(site, "shop", "shop/config.js", "shop/.env", origin=shop.root.as_uri())
+    path = site / "shop/config.js"
+    data = [[str(site / "shop/.env"), "shop"]]
+    environment.prepare("target.json", {**EXAMINED, "data": data, "changed": [str(path)]})
+    environment.writes(path)
+    with pytest.raises(ConfigError) as error:
+        freeze(shop, replace(environment.host, recreate=lambda: None))
+    assert [detail.partition(":")[0] for detail in error.value.details] == ["shop/.env"]
+    assert read_marker(environment.host.python) not in (None, HALF_FILLED)
+
+
 def test_another_home_is_another_import(
     environment: Environment, shop: ImageConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
