@@ -12,17 +12,18 @@ from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.system.files import fingerprint, hash_file, read_json, write_whole
 
 
-def moment() -> int:
-    """Now, in nanoseconds since the epoch.
+def now() -> int:
+    """The time, in nanoseconds since the epoch, which no file bears that was changed before.
 
     Files are stamped by a clock that may be some milliseconds behind, so a change just after this counts as one before.
-    That does no harm: what is used takes longer until it can be changed back.
+    That does no harm: what is used takes longer until it can be changed back. What must miss none asks for the `moment`
+    of `in_env.elsewhere`.
     """
     return time.time_ns()
 
 
 def is_any_changed(paths: Iterable[Path], began: int) -> bool:
-    """Whether any of these files was changed since a `moment`."""
+    """Whether any of these files was changed since a time, told by `now`."""
     return any(changed_at(path) > began for path in paths)
 
 
@@ -36,7 +37,7 @@ def is_changed_by_others(config: ImageConfig, use: str, paths: Iterable[Path], b
         config: What is built.
         use: Tells apart what is used at several times.
         paths: The files and folders.
-        began: The `moment` before they were used.
+        began: The time by `now` before they were used.
     """
     # A path may hold a value of the caller's.
     changed = {fingerprint(str(path)): hash_file(path) for path in paths if is_changed(path, began)}

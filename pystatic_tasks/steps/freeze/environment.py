@@ -94,7 +94,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         config: What is built.
         context: Has the environment.
         wanted: What it is to hold, by `wanted_contents`.
-        began: The `moment` before that was looked at; of what was changed since, nobody knows what was installed.
+        began: The time by `now` before that was looked at; of what was changed since, nobody knows what was installed.
     """
     if not context.installs:
         context.say("build environment is used as it is")

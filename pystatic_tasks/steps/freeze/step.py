@@ -46,7 +46,7 @@ def prepare(config: ImageConfig, context: StepContext) -> Interpreter:
     """Check the machine and fill the build environment."""
     check_machine()
     target.check_command(config)
-    began = meanwhile.moment()
+    began = meanwhile.now()
     wanted = environment.wanted_contents(config, context)
     environment.discard_outdated(context, wanted)
     interpreter = check_interpreter(context.python, config.work, form_of(config))
@@ -67,7 +67,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     interpreter = prepare(config, context)
     form = form_of(config)
     program = config.work / FOLDERS[form] / config.name
-    began = meanwhile.moment()
+    began = meanwhile.now()
     inputs = freeze_inputs(config, context, interpreter)
     there = unchanged(config, Frozen, inputs) if context.use_cache else None
     if there and there.system == stamps_now(config, there.system):

@@ -33,7 +33,7 @@ from pystatic_tasks.steps.image.dockerfile import dockerfile
 from pystatic_tasks.steps.image.rootfs import root_entries, system_of
 from pystatic_tasks.steps.image.runtime import creation_time, make_runtime
 from pystatic_tasks.steps.manifest import cache_folder, kept_by, require_result, unchanged, write_manifest
-from pystatic_tasks.steps.meanwhile import is_any_changed, moment
+from pystatic_tasks.steps.meanwhile import is_any_changed, now
 from pystatic_tasks.steps.report_page import CONTENTS, as_json, keep_before, write_pages
 from pystatic_tasks.steps.results import Built, Frozen, Packed
 from pystatic_tasks.steps.tools import FREEZING_TOOLS, names_of
@@ -84,7 +84,7 @@ def build_image(config: ImageConfig, context: StepContext) -> Built:
         ImageError: the image is over budget, or the system lacks what is to be copied.
         MissingToolError: the library for the wanted compression is not installed.
     """
-    began = moment()
+    began = now()
     ingredients = gather(config)
     inputs = image_inputs(config, ingredients)
     there = unchanged(config, Built, inputs) if context.use_cache else None

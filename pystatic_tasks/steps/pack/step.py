@@ -16,7 +16,7 @@ from pystatic_tasks.packers.packer import Job
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import cache_folder, kept_by, require_manifest, unchanged, write_manifest
-from pystatic_tasks.steps.meanwhile import is_any_changed, moment
+from pystatic_tasks.steps.meanwhile import is_any_changed, now
 from pystatic_tasks.steps.results import Frozen, Packed
 from pystatic_tasks.system.files import fingerprint, hash_code, hash_file, move_whole
 from pystatic_tasks.system.libraries import check_libraries
@@ -46,7 +46,7 @@ def pack(config: ImageConfig, context: StepContext) -> Packed | None:
     output = config.dist / config.name
     made_by = [hash_code(folder) for folder in (PACKERS, IN_ENV)]
     libraries = (*config.staticx.libraries, *frozen.result.libraries)
-    began = moment()
+    began = now()
     decisive = [(path, hash_file(Path(path))) for path in libraries]
     # Packers put together what is of the same owner.
     made_of = [frozen.outputs, [to_json(each) for each in frozen.result.files], frozen.result.own_packages]

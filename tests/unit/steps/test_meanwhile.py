@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.steps.meanwhile import changed_at, is_any_changed, is_changed_by_others, moment
+from pystatic_tasks.steps.meanwhile import changed_at, is_any_changed, is_changed_by_others, now
 
 SLOWER_THAN_CLOCKS = 0.02
 
@@ -19,7 +19,7 @@ def config(tmp_path: Path) -> ImageConfig:
 
 
 def later() -> int:
-    began = moment()
+    began = now()
     time.sleep(SLOWER_THAN_CLOCKS)
     return began
 
@@ -117,7 +117,7 @@ def test_what_was_changed_so_the_last_time_too_is_the_builds_own(config: ImageCo
         return is_changed_by_others(config, "use", [path], began)
 
     assert [is_changed(text) for text in ("1", "1", "2", "2")] == [True, False, True, False]
-    assert not is_changed_by_others(config, "use", [path], moment())
+    assert not is_changed_by_others(config, "use", [path], now())
     assert is_changed("2")
 
 

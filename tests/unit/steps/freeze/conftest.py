@@ -11,7 +11,7 @@ import pytest
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.environment import discard_outdated, fill_environment, wanted_contents
-from pystatic_tasks.steps.meanwhile import moment
+from pystatic_tasks.steps.meanwhile import now
 from pystatic_tasks.steps.tools import tool_requirements
 
 OURS = "[tool.pystatic-tasks]\nimage.labels = { a = 'b' }\n"
@@ -84,7 +84,7 @@ class Environment:
         """What is asked of it for the image."""
         self.asked.clear()
         context = self.context(use_cache=use_cache, installs=installs, wanted_python=wanted_python)
-        began = moment()
+        began = now()
         wanted = wanted_contents(image, context)
         self.before()
         discard_outdated(context, wanted)

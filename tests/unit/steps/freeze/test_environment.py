@@ -20,7 +20,7 @@ from pystatic_tasks.steps.freeze.environment import (
     install_variables,
     wanted_contents,
 )
-from pystatic_tasks.steps.meanwhile import moment
+from pystatic_tasks.steps.meanwhile import now
 
 from .conftest import ANEW, OURS, PYPROJECT, TOOLS, UP_TO_DATE, Environment, names, write
 
@@ -311,7 +311,7 @@ def test_what_setup_py_needs_no_more_does_not_stay(shop: ImageConfig, environmen
 
     environment.asked.clear()
     context = replace(environment.context(), install=install)
-    fill_environment(shop, context, wanted_contents(shop, context), moment())
+    fill_environment(shop, context, wanted_contents(shop, context), now())
     anew = ["other dependencies: making the build environment anew", "recreate"]
     assert environment.asked == [project, *anew, project, TOOLS]
 
@@ -355,7 +355,7 @@ def test_an_installation_that_failed_is_done_again(shop: ImageConfig, environmen
 
     context = replace(environment.context(), install=fail)
     with pytest.raises(RuntimeError):
-        fill_environment(shop, context, wanted_contents(shop, context), moment())
+        fill_environment(shop, context, wanted_contents(shop, context), now())
     assert environment.fill(shop)[:2] == ANEW
 
 
