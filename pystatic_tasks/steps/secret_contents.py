@@ -25,19 +25,20 @@ from pystatic_tasks.system.redaction import holds_password
 
 PASSWORD_IN_URL = "a URL with a password"
 # As JSON, Python, JavaScript, C, URLs and XML may write any character, by its number or after a backslash; and as XML
-# writes what begins that. Each begins with one character, which takes least time to look for.
+# writes what has a name there. Each begins with one character, which takes least time to look for.
 ESCAPED = [
     re.compile(pattern)
     for pattern in (
         rb"\\(?:(?:u00|x|U0{6})(?P<hex>[0-7][\da-fA-F])|u\{0*(?P<braced>[0-7]?[\da-fA-F])\}"
         rb"|(?P<octal>[01][0-7]{2}|[0-7]{2}(?![0-7]))|(?P<itself>[^\t\n\r\v\f\\\dbftuvx]))",
         rb"%(?P<hex>[0-7][\da-fA-F])",
-        rb"&(?:#[xX]0*(?P<hex>[0-7]?[\da-fA-F]);|#0*(?P<decimal>\d\d?|1[01]\d|12[0-7]);|amp;)",
+        rb"&(?:#[xX]0*(?P<hex>[0-7]?[\da-fA-F]);|#0*(?P<decimal>\d\d?|1[01]\d|12[0-7]);|(?P<named>amp|apos|gt|lt|quot);)",
     )
 ]
 # Of the number in each of these groups; what stands in the other is the character itself, or one of these.
 BASES = {"hex": 16, "braced": 16, "octal": 8, "decimal": 10}
 LINE_ENDS = {b"r": b"\r", b"n": b"\n"}
+NAMED = {b"amp": b"&", b"apos": b"'", b"gt": b">", b"lt": b"<", b"quot": b'"'}
 # How often what is unescaped is escaped again.
 ESCAPED_LEVELS = 4
 # The first of them may be short; the lines of prose have spaces.
@@ -223,13 +224,16 @@ def holds_key(content: bytes) -> bool:
 
 
 def has_key(content: bytes) -> bool:
+    return any(has_key_bytes(each) or any(map(has_key_bytes, encoded_pems(each))) for each in levels(content))
+
+
+def levels(content: bytes) -> Iterator[bytes]:
+    """The content unescaped once, and again for as long as something in it is escaped."""
     for _ in range(ESCAPED_LEVELS):
         before, content = content, unescaped(content)
-        if has_key_bytes(content) or any(map(has_key_bytes, encoded_pems(content))):
-            return True
+        yield content
         if content == before:
-            break
-    return False
+            return
 
 
 def has_key_bytes(content: bytes) -> bool:
@@ -286,10 +290,11 @@ def unescaped(content: bytes) -> bytes:
 
 def character(match: re.Match[bytes]) -> bytes:
     group = match.lastgroup
-    if group is None:
-        return b"&"
+    assert group is not None
     text = match[group]
-    return bytes([int(text, BASES[group])]) if group in BASES else LINE_ENDS.get(text, text)
+    if group in BASES:
+        return bytes([int(text, BASES[group])])
+    return (NAMED if group == "named" else LINE_ENDS).get(text, text)
 
 
 def reason_of_archive(names: Iterable[str], stream: Stream, budget: Budget, depth: int = ARCHIVE_DEPTH) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import os
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,12 +13,13 @@ from urllib.parse import quote, quote_plus
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.variables import caller_variables, passwords_in
+from pystatic_tasks.steps.secret_contents import METADATA, READ_BYTES, levels
 from pystatic_tasks.system.files import open_regular
 
+# How a reason of here begins.
+OF_VARIABLE = "the value of your variable"
 # A shorter one is in files by chance.
 SHORTEST_VALUE = 8
-# How much of a file is looked at.
-READ_BYTES = 64 * 2**20
 # How many characters of Base64 at the beginning are of other bytes too, by how many of these there are.
 OF_OTHERS = {0: 0, 1: 2, 2: 3}
 
@@ -30,21 +31,19 @@ def reason_of_values(config: ImageConfig, path: Path) -> str:
         config: Says which variables the program is run with.
         path: The file.
     """
-    looked_for = list(dict.fromkeys(secrets(config)))
+    looked_for = [(name, forms_of(value)) for name, value in dict.fromkeys(secrets(config, path))]
     if not looked_for:
         return ""
-    content = read(path)
-    return next((reason(name) for name, value in looked_for if any(each in content for each in written(value))), "")
+    content = beginning_of(path)
+    texts = {each for text in {content, content.replace(b"\0", b"")} for each in (text, *levels(text))}
+    found = (name for name, forms in looked_for if any(form in text for text in texts for form in forms))
+    return next((f"{OF_VARIABLE} {name} is in it" for name in found), "")
 
 
-def reason(name: str) -> str:
-    return f"the value of your variable {name} is in it"
-
-
-def secrets(config: ImageConfig) -> Iterator[tuple[str, str]]:
-    """The values that are looked for, and the passwords in them, each with the name of its variable."""
+def secrets(config: ImageConfig, path: Path) -> Iterator[tuple[str, str]]:
+    """The values that are looked for in a file, and the passwords in them, each with the name of its variable."""
     for name, value in caller_variables(config):
-        found = [*([] if is_word(value) else [value]), *passwords_in(value)]
+        found = [*([] if is_word(value) or is_metadata(path) else [value]), *passwords_in(value)]
         yield from ((name, each) for each in found if len(each) >= SHORTEST_VALUE)
 
 
@@ -53,7 +52,17 @@ def is_word(value: str) -> bool:
     return value.isalpha() and value in (value.lower(), value.upper(), value.capitalize())
 
 
-def read(path: Path) -> bytes:
+def is_metadata(path: Path) -> bool:
+    """Whether a file has the readme and the addresses of a project, in which names of hosts and the like stand."""
+    return path.name.casefold() in METADATA and says_what_was_built(path)
+
+
+def says_what_was_built(path: Path) -> bool:
+    """Whether a file is one of those that a build backend or an installer writes beside the packages of a project."""
+    return path.parent.suffix in (".dist-info", ".egg-info")
+
+
+def beginning_of(path: Path) -> bytes:
     try:
         with open_regular(path) as stream:
             return stream.read(READ_BYTES)
@@ -62,15 +71,17 @@ def read(path: Path) -> bytes:
 
 
 @cache
-def written(value: str) -> frozenset[bytes]:
-    """All that a value may be written as: as it is, as others quote it, in UTF-16 and in Base64."""
-    texts = {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
-    texts |= {html.escape(value), html.escape(value, quote=False)}
+def forms_of(value: str) -> frozenset[bytes]:
+    """What a value is in a file that holds it, once nothing of ASCII is escaped: in UTF-8 or UTF-16, or in Base64."""
     content = os.fsencode(value)
-    quoted = {quote(content), quote(content, safe=""), quote_plus(content)}
+    wide = [value.encode(encoding, "surrogatepass") for encoding in ("utf-16-le", "utf-16-be")]
+    # Other characters stay escaped, and so does a space in a form that is sent.
+    texts = {value, *(json.dumps(value, ensure_ascii=each)[1:-1] for each in (True, False)), repr(value)[1:-1]}
+    quoted = {quote(content), quote_plus(content)}
+    quoted |= {re.sub("%..", lambda match: match[0].lower(), each) for each in quoted}
     plain = {os.fsencode(text) for text in texts | quoted}
-    wide = {b"".join(bytes([byte, 0]) for byte in text) for text in plain if text.isascii()}
-    return frozenset({*plain, *wide, *in_base64(content)})
+    unescaped = {each for form in plain for each in levels(form)}
+    return frozenset({*plain, *unescaped, *wide, *in_base64(content), *in_base64(wide[0])})
 
 
 def in_base64(content: bytes) -> Iterator[bytes]:

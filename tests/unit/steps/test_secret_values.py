@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -31,7 +32,17 @@ def found_in(path: Path, content: bytes) -> str:
         html.escape(VALUE).encode(),
         f"?key={quote(VALUE)}&".encode(),
         quote_plus(VALUE).encode(),
+        VALUE.replace('"', "&#34;").encode(),
+        html.escape(json.dumps(VALUE)).encode(),
+        json.dumps(json.dumps(VALUE)).encode(),
+        json.dumps(VALUE).replace("/", "\\/").encode(),
+        json.dumps(VALUE, ensure_ascii=False).replace("+", "\\u002b").encode(),
+        quote(VALUE, safe="").replace("%2F", "%2f").encode(),
+        quote(VALUE, safe="+").lower().encode(),
         json.dumps(VALUE).encode("utf-16-le"),
+        *(VALUE.encode(encoding) for encoding in ("utf-16-le", "utf-16-be")),
+        base64.b64encode(VALUE.encode("utf-16-le")),
+        json.dumps(base64.b64encode(b"???" + VALUE.encode()).decode()).replace("/", "\\/").encode(),
         *(base64.b64encode(b"." * before + VALUE.encode() + b"\n") for before in range(3)),
         base64.urlsafe_b64encode(b"??" + VALUE.encode()),
         b"\0" * 10_000 + VALUE.encode(),
@@ -43,6 +54,28 @@ def test_a_value_is_found_however_it_is_written(
     monkeypatch.setenv("SHOP_KEY", VALUE)
     assert found_in(tmp_path / "file", content) == REASON
     assert found_in(tmp_path / "file", content.swapcase()) == ""
+
+
+@pytest.mark.parametrize("value", ["'ab<c>d&e1'", "a\\\\b%2Fcd-1", "100%25 & more", "ends with \\", "a+b c%20d"])
+@pytest.mark.parametrize("write", [str, json.dumps, repr, html.escape, quote, quote_plus])
+def test_values_with_escapes_of_their_own_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, write: Callable[[str], str]
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", value)
+    assert found_in(tmp_path / "file", f'["{write(value)}"]'.encode()) == REASON
+
+
+@pytest.mark.parametrize("name", ["shop-1.dist-info/METADATA", "shop.egg-info/PKG-INFO"])
+def test_metadata_which_has_the_readme_is_looked_through_for_passwords_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir()
+    monkeypatch.setenv("SHOP_KEY", "https://shop.example")
+    assert found_in(path, b"Runs at https://shop.example") == ""
+    assert found_in(tmp_path / "METADATA", b"Runs at https://shop.example") == REASON
+    monkeypatch.setenv("SHOP_KEY", "postgresql://shop:opensesame@db.example/shop")
+    assert found_in(path, b"As in postgresql://shop:opensesame@db.example/shop") == REASON
 
 
 @pytest.mark.parametrize("value", ["", "1234567", "production", "LOCALHOST", "Postgres"])
