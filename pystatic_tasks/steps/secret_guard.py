@@ -17,7 +17,7 @@ from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.steps.ignored import ignored_below
 from pystatic_tasks.steps.secret_contents import reason_of_file
 from pystatic_tasks.steps.secret_names import reason_of_name
-from pystatic_tasks.steps.secret_values import reason_of_values
+from pystatic_tasks.steps.secret_values import OF_VARIABLE, reason_of_values
 from pystatic_tasks.steps.written import remembered
 from pystatic_tasks.system.files import ways
 from pystatic_tasks.system.git import Ignored
@@ -28,6 +28,7 @@ Asked = Callable[[Path], Ignored]
 IGNORED = "git ignores it"
 LIST_BY_HAND = "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.{key}: {entries}."
 ELSEWHERE = "Let observe.env have the program write elsewhere."
+NO_SECRET = "If what a variable of yours holds is no secret, give the value itself in smoke.env or observe.env."
 # Such as what a build made, and names that the configuration does not take.
 NOTHING_TO_LIST = (
     "Nothing can be listed for {names}: change what a build makes it of, such as pyproject.toml, or its name."
@@ -88,6 +89,7 @@ def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str, asked
         entries = dict.fromkeys(candidate.entry for candidate in shown if candidate.entry)
         others = dict.fromkeys(in_one_line(path) for candidate, path in shown.items() if not candidate.entry)
         remedies = [ELSEWHERE] if any(candidate.is_written for candidate in shown) else []
+        remedies += [NO_SECRET] if any(reason.startswith(OF_VARIABLE) for _, reason in found) else []
         remedies += [LIST_BY_HAND.format(key=key, entries=", ".join(entries))] if entries else []
         remedies += [NOTHING_TO_LIST.format(names=", ".join(others))] if others else []
         raise ConfigError(f"{count} of the project would go into {config.name} unasked:", " ".join(remedies), files)

@@ -18,8 +18,8 @@ from pystatic_tasks.steps.freeze.installed import files_of_others
 from pystatic_tasks.steps.freeze.origins import Origins, is_same
 from pystatic_tasks.steps.freeze.project_files import import_paths, linked_paths, local_folders
 from pystatic_tasks.steps.ignored import ignored_below
-from pystatic_tasks.steps.secret_guard import Asked, Candidate, reason_of_origin, refuse
-from pystatic_tasks.steps.secret_values import reason_of_values
+from pystatic_tasks.steps.secret_guard import NO_SECRET, Asked, Candidate, reason_of_origin, refuse
+from pystatic_tasks.steps.secret_values import reason_of_values, says_what_was_built
 from pystatic_tasks.steps.written import Written, remembered
 from pystatic_tasks.system.files import walk
 from pystatic_tasks.system.texts import toml_text
@@ -51,9 +51,10 @@ def check_own_data(
     candidates = [replace(each, is_written=written.holds(each.source)) for each in found]
     # Two files for one place are one too many, and either may be taken.
     unlisted = {(each.place, each.source): each for each in candidates if not is_listed(each, listed)}
-    for folder in dict.fromkeys([config.root, config.project] if unlisted else []):
-        # Of what a build made no file of the project may be known, though it may be of one that git ignores.
-        asked(folder)
+    # Of what a build made no file of the project may be known, though it may be of one that git ignores.
+    if not all(says_what_was_built(each.source) for each in unlisted.values()):
+        for folder in dict.fromkeys([config.root, config.project]):
+            asked(folder)
     refuse(config, unlisted.values(), "freeze.data", asked)
 
 
@@ -102,7 +103,7 @@ def check_own_modules(config: ImageConfig, sources: Iterable[str], written: Writ
         count = "1 module" if len(refused) == 1 else f"{len(refused)} modules"
         raise ConfigError(
             f"{count} that {config.name} itself wrote while it was imported or observed would go into it:",
-            "Let observe.env have the program write elsewhere, or nothing that is secret.",
+            f"Let observe.env have the program write elsewhere, or nothing that is secret. {NO_SECRET}",
             refused,
         )
 

@@ -470,7 +470,8 @@ def test_modules_that_the_program_wrote_are_refused_with_a_value_of_the_callers(
     assert str(error.value) == (
         "1 module that shop itself wrote while it was imported or observed would go into it:\n"
         "  shop/made.py: the value of your variable SHOP_KEY is in it\n"
-        "Let observe.env have the program write elsewhere, or nothing that is secret."
+        "Let observe.env have the program write elsewhere, or nothing that is secret. "
+        "If what a variable of yours holds is no secret, give the value itself in smoke.env or observe.env."
     )
     check_own_modules(image, sources, Written())
 
@@ -479,9 +480,26 @@ def test_data_with_a_value_of_the_callers_is_refused(root: Path, site: Path, mon
     monkeypatch.setenv("SHOP_KEY", "open-sesame-1")
     (site / "shop/page.html").write_text("<b>open-sesame-1</b>", encoding="utf-8")
     image = replace(make_image(root), smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
-    assert refused(image, python(site), (site / "shop/page.html", "shop"))[0] == (
-        "shop/page.html: the value of your variable SHOP_KEY is in it"
+    with pytest.raises(ConfigError) as error:
+        check_own_data(image, python(site), [(str(site / "shop/page.html"), "shop")])
+    assert str(error.value) == (
+        "1 file of the project would go into shop unasked:\n"
+        "  shop/page.html: the value of your variable SHOP_KEY is in it\n"
+        "If what a variable of yours holds is no secret, give the value itself in smoke.env or observe.env. "
+        "Nothing can be listed for shop/page.html: "
+        "change what a build makes it of, such as pyproject.toml, or its name."
     )
+
+
+@pytest.mark.parametrize("value", ["https://shop.example", "127.0.0.1", "shop.settings", "us-east-1", "Europe/Berlin"])
+def test_metadata_may_have_what_is_no_password(
+    root: Path, site: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", value)
+    image = replace(make_image(root), smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
+    metadata = site / "shop-1.0.dist-info/METADATA"
+    metadata.write_text(f"Name: shop\nProject-URL: Homepage, {value}\n\nOf {value}\n", encoding="utf-8")
+    assert refused(image, python(site), (metadata, metadata.parent.name)) == []
 
 
 # What a build takes from beside the project.
@@ -516,6 +534,18 @@ def test_what_a_backend_is_told_to_take_from_beside_the_project_is_looked_at(
         "../../shared/private/x.json: git ignores it",
         "../../prod.env: a file of variables",
     ]
+
+
+def test_git_is_not_asked_where_nothing_goes_in_but_what_a_build_says_of_the_project(
+    repository: Path, site: Path
+) -> None:
+    (repository / ".git/HEAD").write_text("broken", encoding="utf-8")
+    metadata = site / "shop-1.0.dist-info/METADATA"
+    commands = metadata.with_name("entry_points.txt")
+    metadata.write_text("Name: shop\n", encoding="utf-8")
+    commands.write_text("[console_scripts]\nshop = shop:main\n", encoding="utf-8")
+    data = [(path, metadata.parent.name) for path in (metadata, commands)]
+    assert refused(make_image(repository), python(site), *data) == []
 
 
 def test_nothing_gets_in_where_git_does_not_answer_whatever_it_was_made_from(repository: Path, site: Path) -> None:
