@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -52,3 +53,34 @@ def test_values_of_the_callers_stand_by_their_names(tmp_path: Path, monkeypatch:
     remember(image, Written(made=made))
     assert "open-sesame-1" not in (image.work / FILE).read_text(encoding="utf-8")
     assert remembered(image).made == made
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [("pa/ss word+1234", f"cache-{quote('pa/ss word+1234', safe='')}.json"), ("SHOP_KEY", "SHOP_KEY.json")],
+)
+def test_a_path_that_cannot_be_written_down_is_known_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, name: str
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", value)
+    image = ImageConfig(root=tmp_path, project=tmp_path, name="shop", smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
+    [path] = make(tmp_path, name)
+    remember(image, Written(made=frozenset([path])))
+    assert name not in (image.work / FILE).read_text(encoding="utf-8")
+    found = remembered(image)
+    assert found.is_made(path)
+    assert found.holds(path)
+    remember(image, found)
+    assert remembered(image) == found
+    os.utime(path, (1, 1))
+    assert not remembered(image).holds(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", "3", '{"made": [], "changed": {}}', '{"made": {"/x": 3}, "changed": {}}', "[" * 200_000],
+)
+def test_what_is_none_of_ours_is_nothing(image: ImageConfig, text: str) -> None:
+    image.work.mkdir(parents=True)
+    (image.work / FILE).write_text(text, encoding="utf-8")
+    assert remembered(image) == Written()
