@@ -26,7 +26,8 @@ class Repository:
 
 def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False) -> Path:
     """Copy what the project is built from: what its folders hold without what tools leave there, what git tracks
-    around them, and what the configuration names, but for files that the program itself made in earlier builds.
+    around them, and what the configuration names; what the program itself made in earlier builds only if git tracks it
+    or the configuration names it.
 
     Files that lie apart keep their places to each other. The copy has a path of another length,
     and belongs to the same repository of git.
@@ -40,8 +41,7 @@ def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False
         The copy of `image.root`.
     """
     repository = find_repository(config.root)
-    made = remembered(config)
-    paths = {path for path in needed(config, repository) if not made.is_made(path)}
+    paths = set(needed(config, repository))
     above = Path(os.path.commonpath([config.root.resolve(), *(path.parent for path in paths)]))
     target = folder / above.name
     if len(str(target)) == len(str(above)):
@@ -61,15 +61,21 @@ def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False
 
 def needed(config: ImageConfig, repository: Repository | None) -> Iterator[Path]:
     """All files, links and folders to copy, as absolute paths."""
+    made = remembered(config)
+    yield from (path for path in found_below(config) if not made.is_made(path))
+    yield from named_places(config)
+    if repository:
+        yield from (path for path in tracked(repository) if path.is_symlink() or path.is_file())
+
+
+def found_below(config: ImageConfig) -> Iterator[Path]:
+    """What lies in the project's folders, and in those that the configuration names."""
     folders = folders_of(config)
     results = {folder / name for folder in folders for name in ("build", "dist")}
     for folder in folders:
         yield from below(folder, results)
-    for path in named_places(config):
-        yield path
-        yield from below(path) if path.is_dir() else ()
-    if repository:
-        yield from (path for path in tracked(repository) if path.is_symlink() or path.is_file())
+    for folder in filter(Path.is_dir, named_places(config)):
+        yield from below(folder)
 
 
 def named(config: ImageConfig) -> Iterable[str]:

@@ -68,6 +68,17 @@ def test_what_the_program_made_itself_is_not_copied(root: Path, elsewhere: Path)
     assert copied(image, elsewhere) == ["pyproject.toml", "shop.py", "state/changed.json"]
 
 
+def test_what_the_program_made_is_copied_where_git_or_the_configuration_knows_it(root: Path, elsewhere: Path) -> None:
+    write(root, "state/tracked.json", "state/listed.json", "state/other.json")
+    git(root, "init", "-q")
+    git(root, "add", "state/tracked.json")
+    image = make_image(root, freeze=Freeze(data=("state/listed.json:state",)))
+    remember(image, Written(made=frozenset(str(path) for path in (root / "state").iterdir())))
+    assert copied(image, elsewhere) == [
+        *(".git", "pyproject.toml", "shop.py", "state/listed.json", "state/tracked.json")
+    ]
+
+
 @pytest.mark.parametrize("name", ["build", "dist"])
 def test_results_behind_a_link_are_no_part_of_the_copy(root: Path, elsewhere: Path, tmp_path: Path, name: str) -> None:
     """A build there would write to where the first did."""
