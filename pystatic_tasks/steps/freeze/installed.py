@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -17,6 +18,8 @@ from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.system.files import fingerprint, hash_file, is_executable
 
 QUOTE = '"'
+# 32 bytes in Base64, without the "=" at its end.
+SHA256 = re.compile(r"sha256=([\w-]{43})", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +79,22 @@ def is_from_here(record: Path) -> bool:
 
 def listed_in(record: Path) -> Iterator[str]:
     """The paths of the files that a RECORD lists, without "..", which only few of them have."""
+    return (path for path, _ in entries_of(record))
+
+
+def entries_of(record: Path) -> Iterator[tuple[str, str]]:
+    """The paths of the files that a RECORD lists, each with its SHA-256 in base 16, or "" where another is told."""
     site = record.parents[1]
     # Names may hold other characters at which Python parts lines.
     for line in read_text(record).split("\n"):
-        path = f"{site}/{unquoted(line.rsplit(',', 2)[0])}"
-        yield os.path.normpath(path) if "/../" in path else path
+        name, *more = line.rsplit(",", 2)
+        path = f"{site}/{unquoted(name)}"
+        yield os.path.normpath(path) if "/../" in path else path, told_hash(more[0] if more else "")
+
+
+def told_hash(text: str) -> str:
+    match = SHA256.fullmatch(text)
+    return base64.urlsafe_b64decode(f"{match[1]}=").hex() if match else ""
 
 
 def unquoted(name: str) -> str:

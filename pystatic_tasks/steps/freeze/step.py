@@ -36,6 +36,7 @@ from pystatic_tasks.steps.slim_lock import FILE, read_lock
 from pystatic_tasks.steps.written import Written, remember, remembered
 from pystatic_tasks.system.libraries import check_libraries
 from pystatic_tasks.system.machine import check_machine, host_platform
+from pystatic_tasks.system.texts import printable
 from pystatic_tasks.system.units import megabytes
 
 # How many names a line shows.
@@ -76,7 +77,8 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         return there
 
     started = time.monotonic()
-    earlier, there_before, run_since = remembered(config), files_there(config, context.python), moment()
+    earlier = remembered(config)
+    there_before, run_since = files_there(config, context.python, earlier), moment()
     with observation.with_services(config, context) as runs_whole:
         with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
             tools_there = find_tools(config, context)
@@ -158,7 +160,8 @@ def say_what_is_left_out(config: ImageConfig, context: StepContext, data: Sequen
     if data:
         places = sorted({str(PurePosixPath(folder, Path(source).name)) for source, folder in data})
         listed = ", ".join([*places[:SHOWN], *(["…"] if len(places) > SHOWN else [])])
-        context.say(hidden(f"left out: {listed}, which the program itself wrote", caller_values(config)))
+        line = f"left out: {listed}, which the program itself wrote; what shall go in is listed in freeze.data"
+        context.say(hidden(printable(line, len(line)), caller_values(config)))
 
 
 def say_what_is_new(

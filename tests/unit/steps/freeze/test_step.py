@@ -59,6 +59,7 @@ case "$*" in
         ;;
 esac
 """
+LEFT_OUT = "left out: state.json, which the program itself wrote; what shall go in is listed in freeze.data"
 CONTENTS = [
     {"name": "libcrypto.so.3", "kind": "binary", "size_bytes": 4_712_000},
     {"name": "falcon", "kind": "bytecode", "size_bytes": 250_000},
@@ -589,12 +590,18 @@ def test_what_the_program_made_is_left_out_now_and_later_and_what_it_wrote_over_
     environment.prepare("target.json", {**EXAMINED, "data": data, "changed": [str(made)]})
     environment.writes(made)
     freeze(image, environment.host)
-    assert "left out: state.json, which the program itself wrote" in environment.said
+    assert (
+        "left out: state.json, which the program itself wrote; what shall go in is listed in freeze.data"
+        in environment.said
+    )
     assert environment.asked("program")["data"] == data[1:]
     environment.said.clear()
     environment.prepare("target.json", {**EXAMINED, "data": data})
     freeze(image, environment.host)
-    assert "left out: state.json, which the program itself wrote" in environment.said
+    assert (
+        "left out: state.json, which the program itself wrote; what shall go in is listed in freeze.data"
+        in environment.said
+    )
     environment.prepare("target.json", {**EXAMINED, "data": data, "changed": [str(there)]})
     environment.writes(there)
     (shop.root / "other.html").touch()
