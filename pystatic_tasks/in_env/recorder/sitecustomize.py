@@ -112,10 +112,15 @@ def note_change(arguments: Any, frame: FrameType) -> None:
     """What is made, renamed or removed; each path may start from a folder that is open, told at the end."""
     paths = [os.fsdecode(each) for each in arguments if isinstance(each, (str, bytes, os.PathLike))]
     for path, descriptor in zip(paths, arguments[-len(paths) :], strict=True):
-        folder = os.readlink(f"/proc/self/fd/{descriptor}") if descriptor >= 0 else ""
-        whole = os.path.abspath(os.path.join(folder, path))
+        whole = whole_path(path, descriptor)
         if not whole.startswith(FOLDER):
             record("changed", whole)
+
+
+def whole_path(path: str, descriptor: int) -> str:
+    """A path that starts from an open folder, or from the current one where the descriptor is negative."""
+    folder = os.readlink(f"/proc/self/fd/{descriptor}") if descriptor >= 0 else ""
+    return os.path.abspath(os.path.join(folder, path))
 
 
 def note_database(arguments: Any, frame: FrameType) -> None:
@@ -124,15 +129,33 @@ def note_database(arguments: Any, frame: FrameType) -> None:
 
 
 def database_files(name: Any) -> list[str]:
-    """The paths of the files that SQLite may write for a database of that name."""
-    path = os.fsdecode(name).removeprefix("file:").partition("?")[0]
-    if not path or path.startswith(":memory:"):
-        return []
-    return [f"{os.path.abspath(path)}{suffix}" for suffix in ("", "-journal", "-wal", "-shm")]
+    """The paths of the files that SQLite may write for a database of that name, which may be a URI or none."""
+    name = os.fsdecode(name)
+    paths = [name, path_of_uri(name)] if name.startswith("file:") else [name]
+    there = [os.path.abspath(path) for path in paths if path and path != ":memory:"]
+    return [f"{path}{suffix}" for path in there for suffix in ("", "-journal", "-wal", "-shm")]
+
+
+def path_of_uri(uri: str) -> str:
+    """The path in `file:PATH?query#fragment` or `file://host/PATH`, unescaped: https://sqlite.org/uri.html"""
+    path = uri.removeprefix("file:").partition("#")[0].partition("?")[0]
+    if path.startswith("//"):
+        path = f"/{path[2:].partition('/')[2]}"
+    first, *others = os.fsencode(path).split(b"%")
+    return os.fsdecode(first + b"".join(map(unescaped, others)))
+
+
+def unescaped(rest: bytes) -> bytes:
+    """What follows a "%", which stands for itself before anything but two digits in base 16."""
+    try:
+        return bytes([int(rest[:2], 16)]) + rest[2:]
+    except ValueError:
+        return b"%" + rest
 
 
 def note_link(arguments: Any, frame: FrameType) -> None:
-    record("written", os.path.abspath(os.fsdecode(arguments[1])))
+    _, path, _, descriptor = arguments
+    record("written", whole_path(os.fsdecode(path), descriptor))
 
 
 def note_library(arguments: Any, frame: FrameType) -> None:

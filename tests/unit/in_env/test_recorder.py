@@ -94,6 +94,12 @@ def test_databases_and_links_are_written_down(tmp_path: Path) -> None:
     code = (
         "import os, pathlib, sqlite3\n"
         "os.link(b'there', b'linked')\n"
+        "os.mkdir('inner')\n"
+        "os.link('there', 'inside', dst_dir_fd=os.open('inner', os.O_RDONLY))\n"
+        "here = os.getcwd()\n"
+        "for uri in ('file:my%20sh%C3%B6p.db?mode=rwc', f'file://localhost{here}/host.db', f'file:{here}/hash.db#x'):\n"
+        "    sqlite3.connect(uri, uri=True)\n"
+        "sqlite3.connect('what?.db')\n"
         "for name in 'app.db', pathlib.Path('path.db'), b'bytes.db', ':memory:', '':\n"
         "    sqlite3.connect(name).close()\n"
         "sqlite3.connect('file:uri.db?mode=rwc', uri=True).close()\n"
@@ -101,8 +107,19 @@ def test_databases_and_links_are_written_down(tmp_path: Path) -> None:
     )
     records = record(tmp_path, code, {"there": ""})
     names = {Path(path).relative_to(tmp_path / "project").as_posix() for path in records.written}
-    databases = {f"{name}.db{suffix}" for name in ("app", "path", "bytes", "uri") for suffix in SQLITE}
-    assert names == {"linked", *databases}
+    databases = {
+        "app.db",
+        "path.db",
+        "bytes.db",
+        "uri.db",
+        "my shöp.db",
+        "host.db",
+        "hash.db",
+        "what?.db",
+    }
+    assert {path.name for path in (tmp_path / "project").glob("*.db")} == databases
+    assert names >= {"linked", "inner/inside", *(f"{name}{suffix}" for name in databases for suffix in SQLITE)}
+    assert not [name for name in names if name.startswith(":memory:")]
 
 
 def test_what_is_opened_to_be_read_and_written_is_written_down(tmp_path: Path) -> None:
