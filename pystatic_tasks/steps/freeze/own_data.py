@@ -108,15 +108,17 @@ def check_own_modules(config: ImageConfig, sources: Iterable[str], written: Writ
         )
 
 
-def of_project(config: ImageConfig, python: Path, data: Iterable[DataFile]) -> Iterator[DataFile]:
+def of_project(config: ImageConfig, python: Path, base_prefix: str, data: Iterable[DataFile]) -> Iterator[DataFile]:
     """Of all data of a program, what may be the project's: what is neither the machine's nor Python's, nor ours.
 
     Args:
         config: What was frozen.
         python: The interpreter of the build environment, which may lie in the project like what we make.
+        base_prefix: Where the Python is that the environment was made of.
         data: Pairs (source path, folder in the program).
     """
-    theirs = [*SYSTEM, config.work, python.parents[1], python.resolve().parents[1]]
+    base = Path(base_prefix)
+    theirs = [*SYSTEM, config.work, python.parents[1], python.resolve().parents[1], base, base.resolve()]
     may_be_ours = dict.fromkeys(theirs, False)
     may_be_ours |= dict.fromkeys([*source_folders(config, python), config.root, config.project], True)
     may_be_ours |= dict.fromkeys(site_packages(python), True)

@@ -96,7 +96,9 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         check_own_data(config, context.python, examined.data, written)
     with context.terminal.activity(f"freezing {config.name}") as show:
         made = run_pyinstaller(config, context, examined, observed, lambda line: show(phase_of(line)))
-    data = tuple(dict.fromkeys([*examined.data, *of_project(config, context.python, made.data)]))
+    data = tuple(
+        dict.fromkeys([*examined.data, *of_project(config, context.python, interpreter.base_prefix, made.data)])
+    )
     with as_it_was_installed(context, dict(data), written):
         check_own_data(config, context.python, data, written)
     with as_it_was_installed(context, made.sources, written):

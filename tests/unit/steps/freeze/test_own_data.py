@@ -15,6 +15,7 @@ from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.steps.freeze.own_data import check_own_data, check_own_modules, of_project, without_written
 from pystatic_tasks.steps.written import Written, remember
 
+BASE = "/opt/python3.13"
 INSTALLED = ("shop/.env", "shop/page.html")
 
 
@@ -324,15 +325,23 @@ def test_data_of_a_project_that_is_imported_from_elsewhere_is_looked_at(root: Pa
     write(rates, "rates/.env")
     install_distribution(site, "rates", origin=rates.as_uri())
     data = [(str(rates / "rates/.env"), "rates")]
-    assert list(of_project(make_image(root), python(site), data)) == data
+    assert list(of_project(make_image(root), python(site), BASE, data)) == data
 
 
 def test_of_all_data_the_projects_own_is_looked_at(root: Path, site: Path) -> None:
     names = ("shop.egg-info/PKG-INFO", "build/pystatic/shop/kept/base_library.zip", ".nox/freeze/lib/python3.13/x.txt")
     data = [(str(root / name), "x") for name in names]
     installed = [(str(site / name), "shop") for name in INSTALLED]
-    found = of_project(make_image(root), python(site), [*data, *installed, ("/usr/share/x/y.txt", "x")])
+    found = of_project(make_image(root), python(site), BASE, [*data, *installed, ("/usr/share/x/y.txt", "x")])
     assert list(found) == [data[0], *installed]
+
+
+def test_what_python_brings_is_its_own_by_whatever_link_it_is_reached(root: Path, site: Path, tmp_path: Path) -> None:
+    base, link = tmp_path / "cpython-3.13.5", tmp_path / "cpython-3.13"
+    base.mkdir()
+    link.symlink_to(base)
+    data = [(str(folder / "lib/tcl8.6/init.tcl"), "tcl") for folder in (base, link)]
+    assert list(of_project(make_image(root), python(site), str(link), data)) == []
 
 
 def test_a_password_in_metadata_that_git_ignores_is_refused_and_metadata_without_one_is_not(
@@ -354,7 +363,7 @@ def test_a_password_in_metadata_that_git_ignores_is_refused_and_metadata_without
 
 def test_data_of_no_known_folder_is_looked_at_unless_it_is_the_systems(root: Path, site: Path, tmp_path: Path) -> None:
     data = [(str(tmp_path / "components/db/.env"), "db"), ("/usr/share/tcltk/init.tcl", "tcl"), ("/etc/x", "x")]
-    assert list(of_project(make_image(root), python(site), data)) == data[:1]
+    assert list(of_project(make_image(root), python(site), BASE, data)) == data[:1]
 
 
 def test_data_of_a_project_that_is_reached_by_a_link_is_looked_at(repository: Path, site: Path, tmp_path: Path) -> None:
@@ -366,7 +375,7 @@ def test_data_of_a_project_that_is_reached_by_a_link_is_looked_at(repository: Pa
     install_distribution(site, "rates", origin=(repository / "vendor/rates").as_uri(), is_editable=True)
     data = [(str(rates / "rates" / name), "rates") for name in ("secrets.json", "page.html")]
     image = make_image(repository)
-    assert list(of_project(image, python(site), data)) == data
+    assert list(of_project(image, python(site), BASE, data)) == data
     assert refused(image, python(site), *((Path(path), folder) for path, folder in data)) == [
         "../rates/rates/secrets.json: git ignores it",
         '"../rates/rates/secrets.json:rates".',
