@@ -26,7 +26,7 @@ from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
 from pystatic_tasks.steps.freeze.interpreter import check_interpreter
 from pystatic_tasks.steps.freeze.program import FOLDERS
 from pystatic_tasks.steps.freeze.project_files import editable_sources
-from pystatic_tasks.steps.freeze.step import freeze
+from pystatic_tasks.steps.freeze.step import freeze, say_what_is_left_out
 from pystatic_tasks.steps.manifest import require_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
 from pystatic_tasks.system.files import fingerprint
@@ -578,6 +578,11 @@ def test_what_could_not_be_observed_whole_is_frozen_again_the_next_time(
         assert environment.runs() == 3
 
 
+def test_names_of_what_is_left_out_are_shown_in_one_line(environment: Environment, shop: ImageConfig) -> None:
+    say_what_is_left_out(shop, environment.host, [("/srv/a\n\x1b[2Jb.json", "state")])
+    assert environment.said == [LEFT_OUT.replace("state.json", "state/a\\n\\x1b[2Jb.json")]
+
+
 def test_what_the_program_made_is_left_out_now_and_later_and_what_it_wrote_over_is_refused(
     environment: Environment, shop: ImageConfig
 ) -> None:
@@ -590,18 +595,12 @@ def test_what_the_program_made_is_left_out_now_and_later_and_what_it_wrote_over_
     environment.prepare("target.json", {**EXAMINED, "data": data, "changed": [str(made)]})
     environment.writes(made)
     freeze(image, environment.host)
-    assert (
-        "left out: state.json, which the program itself wrote; what shall go in is listed in freeze.data"
-        in environment.said
-    )
+    assert LEFT_OUT in environment.said
     assert environment.asked("program")["data"] == data[1:]
     environment.said.clear()
     environment.prepare("target.json", {**EXAMINED, "data": data})
     freeze(image, environment.host)
-    assert (
-        "left out: state.json, which the program itself wrote; what shall go in is listed in freeze.data"
-        in environment.said
-    )
+    assert LEFT_OUT in environment.said
     environment.prepare("target.json", {**EXAMINED, "data": data, "changed": [str(there)]})
     environment.writes(there)
     (shop.root / "other.html").touch()
