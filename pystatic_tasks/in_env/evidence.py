@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .distributions import split_distributions, top_level
-from .elsewhere import changes, from_elsewhere, without_own_changes
+from .elsewhere import from_elsewhere, without_own_changes
 from .layer_assignment import RUNNER, is_beside_packages, is_local, source_of
 from .mapped_libraries import opened_by_name
 from .package_data import is_data, metadata_files
@@ -221,7 +221,6 @@ def take(
         libraries=tuple(sorted(map(str, opened - brought))),
         system_files=tuple(sorted(system_files(records.files))),
         read=tuple(sorted(read)),
-        changed=tuple(sorted(changes(records.changed | records.written, began))),
         programs=tuple(sorted({Path(each).name for each in records.programs if not is_python(each)})),
         answers=tuple(replace(each, files=shown_files(each.files, around)) for each in answers),
         problem=problem,

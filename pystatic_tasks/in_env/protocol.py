@@ -343,7 +343,6 @@ class Observed:
         system_files: Paths of files of the system's packages, each with the name of its package.
         read: Paths of files and folders outside of Python and the environment that it asked for, there or not, but for
             those that it changed itself.
-        changed: Paths of files and folders that it made, renamed or wrote.
         programs: Names of programs that it started.
         answers: What it answered.
         uses: What it used, in order.
@@ -358,7 +357,6 @@ class Observed:
     libraries: tuple[str, ...] = ()
     system_files: tuple[tuple[str, str], ...] = ()
     read: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()
     uses: tuple[Use, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -135,14 +135,20 @@ def write_declared(config: ImageConfig, folder: Path, pyprojects: Iterable[Path]
     return path
 
 
-def observe_target(config: ImageConfig, context: StepContext, examined: Examined, tools_there: ToolNames) -> Observed:
+def observe_target(
+    config: ImageConfig,
+    context: StepContext,
+    examined: Examined,
+    tools_there: ToolNames,
+    note_changes: Callable[[Iterable[str]], None],
+) -> Observed:
     """Write the entry script, and run it as an ordinary Python unless that is not wanted."""
     entry = entry_path(config)
     write_whole(entry, target.entry_script(config, examined.settings, examined.commands))
     if not context.observes:
         return Observed()
     with context.terminal.activity(f"observing {config.name}"):
-        observed = observation.observe(config, context, entry, examined, tools_there)
+        observed = observation.observe(config, context, entry, examined, tools_there, note_changes)
     observation.report(config, context, observed)
     return observed
 

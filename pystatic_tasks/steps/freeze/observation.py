@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +15,7 @@ from pystatic_tasks.config.model import SHARED_MEMORY, ImageConfig, Request, sho
 from pystatic_tasks.config.variables import caller_values, hide_in_files, resolved
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, free_port
+from pystatic_tasks.in_env.evidence import read_records
 from pystatic_tasks.in_env.modules import OBSERVE
 from pystatic_tasks.in_env.protocol import (
     DataFile,
@@ -62,7 +63,12 @@ def with_services(config: ImageConfig, context: StepContext) -> Iterator[bool]:
 
 
 def observe(
-    config: ImageConfig, context: StepContext, entry: Path, examined: Examined, tools_there: ToolNames
+    config: ImageConfig,
+    context: StepContext,
+    entry: Path,
+    examined: Examined,
+    tools_there: ToolNames,
+    note_changes: Callable[[Iterable[str]], None],
 ) -> Observed:
     """Run the program once, and take down what it needs.
 
@@ -72,6 +78,7 @@ def observe(
         entry: The entry script.
         examined: What is known of the target.
         tools_there: The distributions that are there to build with only, or for dependency groups only.
+        note_changes: Is told what the program made, renamed or wrote, whatever else becomes of this.
 
     Returns:
         What was seen; if the program cannot be run, what was seen until then, and why.
@@ -100,6 +107,7 @@ def observe(
     except RefusedError as refused:
         return without_secrets(config, Observed(problem=refused.refusal.problem))
     finally:
+        note_changes(changes_in(Path(exercise.records)))
         hide_in_files(config, [Path(exercise.log), log])
         # What the program writes there may have values of the caller's.
         for place in places:
@@ -110,6 +118,14 @@ def observe(
             for path in folder.glob("*.json"):
                 path.unlink()
     return without_secrets(config, observed) if observed else Observed(problem=f"it failed; see {shown(config, log)}")
+
+
+def changes_in(folder: Path) -> set[str]:
+    """What a program made, renamed or wrote, by the records of its processes, as far as there are any."""
+    if not folder.is_dir():
+        return set()
+    records = read_records(folder)
+    return records.changed | records.written
 
 
 def describe_exercise(

@@ -79,16 +79,19 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     started = time.monotonic()
     earlier = remembered(config)
     there_before, run_since = files_there(config, context.python, earlier), moment()
-    with observation.with_services(config, context) as runs_whole:
-        with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
-            tools_there = find_tools(config, context)
-            examined = examine_target(config, context, tools_there.names)
-        observes = context.observes and runs_whole
-        observed = observe_target(config, replace(context, observes=observes), examined, tools_there)
+    changed: set[str] = set()
+    try:
+        with observation.with_services(config, context) as runs_whole:
+            with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
+                tools_there = find_tools(config, context)
+                examined = examine_target(config, context, tools_there.names)
+            changed.update(examined.changed)
+            observing = replace(context, observes=context.observes and runs_whole)
+            observed = observe_target(config, observing, examined, tools_there, changed.update)
+    finally:
+        written = find_written(config, context.python, changed, there_before, earlier, run_since)
+        remember(config, written)
     examined = observation.merged(examined, observed)
-    changed = (*examined.changed, *observed.changed)
-    written = find_written(config, context.python, changed, there_before, earlier, run_since)
-    remember(config, written)
     kept_data, left_out = without_written(config, examined.data, written)
     examined = replace(examined, data=tuple(kept_data))
     say_what_is_left_out(config, context, left_out)

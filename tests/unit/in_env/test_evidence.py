@@ -386,14 +386,6 @@ def test_what_was_opened_to_write_and_stayed_as_it_was_counts_as_read(tmp_path: 
     assert found.read == tuple(f"{elsewhere}/{name}" for name in ("there", "there/b.txt", "there/rates.json"))
 
 
-def test_what_the_program_changed_is_told_if_it_is_there(tmp_path: Path, site: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "app.db").touch()
-    changed = {f"{tmp_path}/folder", f"{tmp_path}/gone"}
-    records = Records(changed=changed, written={f"{tmp_path}/app.db", f"{tmp_path}/app.db-wal"})
-    assert see(records, tmp_path).changed == (f"{tmp_path}/app.db", f"{tmp_path}/folder")
-
-
 def test_what_was_changed_counts_whatever_time_it_was_given(tmp_path: Path) -> None:
     path = tmp_path / "copied"
     path.touch()

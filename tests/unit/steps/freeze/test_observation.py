@@ -11,9 +11,11 @@ from support import BECOMING_NOBODY, as_nobody, run_as_nobody
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, Observe, Request, Service, Smoke
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_env.protocol import Examined, Observed, ObservedAnswer, Refusal, ToolNames
+from pystatic_tasks.in_env.recorder.sitecustomize import FIELD_END, RECORD_END
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import observation
 from pystatic_tasks.steps.freeze.observation import (
+    changes_in,
     collected_files,
     describe_exercise,
     exercise_inputs,
@@ -257,7 +259,7 @@ def ask(*_, **__):
 
 observation.ask = ask
 for _ in range(2):
-    observation.observe(config, context, entry, examined, ToolNames(names=(), of_groups=()))
+    observation.observe(config, context, entry, examined, ToolNames(names=(), of_groups=()), set().update)
     print(os.listdir(config.work / "observed"))
 """
 
@@ -265,3 +267,12 @@ for _ in range(2):
 @as_nobody
 def test_what_the_program_locks_up_is_gone_afterwards() -> None:
     assert run_as_nobody(OF_USER) == "[]\n[]\n"
+
+
+def test_what_the_program_wrote_is_told_by_its_records(tmp_path: Path) -> None:
+    assert changes_in(tmp_path / "records") == set()
+    (tmp_path / "records").mkdir()
+    kinds = {"changed": "/srv/a.json", "written": "/srv/app.db", "file": "/srv/b.json"}
+    text = "".join(f"{kind}{FIELD_END}{path}{RECORD_END}" for kind, path in kinds.items())
+    (tmp_path / "records/1").write_text(text, encoding="utf-8")
+    assert changes_in(tmp_path / "records") == {"/srv/a.json", "/srv/app.db"}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -15,7 +16,8 @@ from support import COMPONENTS, install_distribution, tool_or_skip
 from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Layout, Observe, Service, Smoke, Staticx
 from pystatic_tasks.errors import ConfigError, FreezeError
 from pystatic_tasks.in_env.client import free_port, is_taken
-from pystatic_tasks.in_env.protocol import Component, Observed
+from pystatic_tasks.in_env.protocol import Component, Exercise, Observed
+from pystatic_tasks.in_env.recorder.sitecustomize import FIELD_END, RECORD_END
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.steps import build_environment
 from pystatic_tasks.steps.build_environment import tools
@@ -29,6 +31,7 @@ from pystatic_tasks.steps.freeze.project_files import editable_sources
 from pystatic_tasks.steps.freeze.step import freeze, say_what_is_left_out
 from pystatic_tasks.steps.manifest import require_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
+from pystatic_tasks.steps.written import remembered
 from pystatic_tasks.system.files import fingerprint
 from pystatic_tasks.system.machine import host_platform
 
@@ -576,6 +579,30 @@ def test_what_could_not_be_observed_whole_is_frozen_again_the_next_time(
     for _ in range(2):
         freeze(shop, environment.host)
         assert environment.runs() == 3
+
+
+@pytest.mark.parametrize("is_ended", [True, False])
+def test_what_the_program_made_is_known_though_its_observation_is_ended_or_gives_no_answer(
+    environment: Environment, shop: ImageConfig, monkeypatch: pytest.MonkeyPatch, is_ended: bool
+) -> None:
+    image = replace(shop, install=(), packer="staticx", smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
+    monkeypatch.setenv("SHOP_KEY", "open-sesame-1")
+    made = shop.root / "state.json"
+
+    def ask(python: Path, module: Any, exercise: Exercise, **options: Any) -> tuple[int, None]:
+        made.touch()
+        records = Path(exercise.records)
+        records.mkdir()
+        (records / "1").write_text(f"changed{FIELD_END}{made}{RECORD_END}", encoding="utf-8")
+        if is_ended:
+            raise KeyboardInterrupt
+        return 1, None
+
+    monkeypatch.setattr(observation, "ask", ask)
+    with contextlib.suppress(KeyboardInterrupt):
+        freeze(image, environment.host)
+    assert remembered(image).is_made(made)
+    assert not (image.work / "observed/records").exists()
 
 
 def test_names_of_what_is_left_out_are_shown_in_one_line(environment: Environment, shop: ImageConfig) -> None:
