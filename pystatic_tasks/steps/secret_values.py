@@ -80,7 +80,7 @@ def forms_of(value: str) -> frozenset[bytes]:
     quoted = {quote(content), quote_plus(content)}
     quoted |= {re.sub("%..", lambda match: match[0].lower(), each) for each in quoted}
     plain = {os.fsencode(text) for text in texts | quoted}
-    unescaped = {each for form in plain for each in levels(form)}
+    unescaped = {each for form in plain for each in levels(form) if len(each) >= SHORTEST_VALUE}
     return frozenset({*plain, *unescaped, *wide, *in_base64(content), *in_base64(wide[0])})
 
 

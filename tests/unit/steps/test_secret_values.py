@@ -65,6 +65,14 @@ def test_values_with_escapes_of_their_own_are_found(
     assert found_in(tmp_path / "file", f'["{write(value)}"]'.encode()) == REASON
 
 
+def test_a_value_that_is_short_without_its_escapes_is_looked_for_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "%41%42%43")
+    assert found_in(tmp_path / "file", b"ABC") == ""
+    assert found_in(tmp_path / "file", b"is %41%42%43") == REASON
+
+
 @pytest.mark.parametrize("name", ["shop-1.dist-info/METADATA", "shop.egg-info/PKG-INFO"])
 def test_metadata_which_has_the_readme_is_looked_through_for_passwords_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
