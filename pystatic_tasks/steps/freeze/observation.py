@@ -15,7 +15,6 @@ from pystatic_tasks.config.model import SHARED_MEMORY, ImageConfig, Request, sho
 from pystatic_tasks.config.variables import caller_values, hide_in_files, resolved
 from pystatic_tasks.errors import ServiceError
 from pystatic_tasks.in_env.client import LOOPBACK, free_port
-from pystatic_tasks.in_env.evidence import read_records
 from pystatic_tasks.in_env.modules import OBSERVE
 from pystatic_tasks.in_env.protocol import (
     DataFile,
@@ -124,6 +123,9 @@ def changes_in(folder: Path) -> set[str]:
     """What a program made, renamed or wrote, by the records of its processes, as far as there are any."""
     if not folder.is_dir():
         return set()
+    # Where Linux is, since the recorder is of Linux; this module is loaded everywhere.
+    from pystatic_tasks.in_env.evidence import read_records
+
     records = read_records(folder)
     return records.changed | records.written
 
