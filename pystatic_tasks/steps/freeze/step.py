@@ -6,14 +6,12 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.hiding import hidden
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.in_env.elsewhere import moment
 from pystatic_tasks.in_env.names import is_among
 from pystatic_tasks.in_env.protocol import DataFile
 from pystatic_tasks.packers import form_of
@@ -23,17 +21,16 @@ from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import environment, observation, target
 from pystatic_tasks.steps.freeze.estimate import compressed_alone
-from pystatic_tasks.steps.freeze.examination import examine_target, find_tools, observe_target
 from pystatic_tasks.steps.freeze.inputs import freeze_inputs, paths_counted, sources, stamps_now, stamps_of_others
 from pystatic_tasks.steps.freeze.interpreter import check_interpreter
-from pystatic_tasks.steps.freeze.own_changes import files_there, find_written
-from pystatic_tasks.steps.freeze.own_data import check_own_data, check_own_modules, of_project, without_written
+from pystatic_tasks.steps.freeze.own_data import check_own_data, check_own_modules, of_project
 from pystatic_tasks.steps.freeze.phases import phase_of
 from pystatic_tasks.steps.freeze.program import FOLDERS, run_pyinstaller
+from pystatic_tasks.steps.freeze.seen import see_program
 from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
 from pystatic_tasks.steps.slim_lock import FILE, read_lock
-from pystatic_tasks.steps.written import Written, remember, remembered
+from pystatic_tasks.steps.written import Written
 from pystatic_tasks.system.libraries import check_libraries
 from pystatic_tasks.system.machine import check_machine, host_platform
 from pystatic_tasks.system.texts import printable
@@ -77,31 +74,15 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         return there
 
     started = time.monotonic()
-    earlier = remembered(config)
-    there_before, run_since = files_there(config, context.python, earlier), moment()
-    changed: set[str] = set()
-    try:
-        with observation.with_services(config, context) as runs_whole:
-            with context.terminal.activity(f"importing {config.app or config.script or config.command}"):
-                tools_there = find_tools(config, context)
-                examined = examine_target(config, context, tools_there.names)
-            changed.update(examined.changed)
-            observing = replace(context, observes=context.observes and runs_whole)
-            observed = observe_target(config, observing, examined, tools_there, changed.update)
-    finally:
-        written = find_written(config, context.python, changed, there_before, earlier, run_since)
-        remember(config, written)
-    examined = observation.merged(examined, observed)
-    kept_data, left_out = without_written(config, examined.data, written)
-    examined = replace(examined, data=tuple(kept_data))
-    say_what_is_left_out(config, context, left_out)
+    seen = see_program(config, context)
+    examined, observed, written = seen.examined, seen.observed, seen.written
+    say_what_is_left_out(config, context, seen.left_out)
     with as_it_was_installed(context, dict(examined.data), written):
         check_own_data(config, context.python, examined.data, written)
     with context.terminal.activity(f"freezing {config.name}") as show:
         made = run_pyinstaller(config, context, examined, observed, lambda line: show(phase_of(line)))
-    data = tuple(
-        dict.fromkeys([*examined.data, *of_project(config, context.python, interpreter.base_prefix, made.data)])
-    )
+    found = of_project(config, context.python, interpreter.base_prefix, made.data)
+    data = tuple(dict.fromkeys([*examined.data, *found]))
     with as_it_was_installed(context, dict(data), written):
         check_own_data(config, context.python, data, written)
     with as_it_was_installed(context, made.sources, written):
@@ -142,10 +123,10 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         system=stamps_of_others(config, context, decisive, began),
         platform=host_platform(),
     )
-    # What was missing may be there the next time: a service, a port, a program, or a machine that is less busy.
-    is_whole = runs_whole and not observed.problem
     is_changed = meanwhile.is_changed_by_others(config, "frozen", paths_counted(config, context), began)
-    return write_manifest(config, frozen, inputs=inputs if is_whole and not is_changed else "", outputs=outputs).result
+    return write_manifest(
+        config, frozen, inputs=inputs if seen.is_whole and not is_changed else "", outputs=outputs
+    ).result
 
 
 @contextlib.contextmanager
