@@ -7,7 +7,7 @@ import os
 import stat
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -20,7 +20,8 @@ from .mapped_libraries import opened_by_name
 from .package_data import is_data, metadata_files
 from .packages import packages_of
 from .protocol import DataFile, Exercise, Observed, ObservedAnswer, Use
-from .recorder.sitecustomize import FIELD_END, LOCALES, RECORD_END
+from .recorded import Records, records_between
+from .recorder.sitecustomize import LOCALES
 
 # A folder of data comes along whole, unless it holds more than this: then only the part where the file lies.
 LARGE_FOLDER_BYTES = 16_000_000
@@ -30,67 +31,10 @@ PROVIDED = {
     *("/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/nsswitch.conf"),
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", "/etc/os-release", "/usr/share/zoneinfo/UTC"),
 }
-PLURALS = {"library": "libraries", **{name: name for name in ("searched", "changed", "updated", "written", "wanted")}}
-KINDS = {"file", "folder", "program", *PLURALS}
 TESTS = {"tests", "test", "conftest"}
 PLAIN_METADATA = {"METADATA", "PKG-INFO"}
 # Something that was asked of a program, with how many bytes each process had written down by then.
 Occasion = tuple[str, Mapping[str, int]]
-
-
-@dataclass(frozen=True)
-class Records:
-    """What all processes of a program wrote down.
-
-    Attributes:
-        modules: By name the files that each was loaded from, and whether a statement imported it or its name did.
-        files: Paths of files that were read.
-        folders: Paths of folders that were listed.
-        searched: Paths of folders that were listed to find modules, or metadata of distributions.
-        changed: Paths of files and folders that were made, renamed, removed, or opened to be written.
-        updated: Paths of files that were opened to be read and written, there or not.
-        written: Paths of databases that were opened and of links, beside what was heard to be changed.
-        libraries: Paths of shared libraries that were mapped.
-        wanted: Names of shared libraries that were opened, or could not be.
-        programs: What was started.
-    """
-
-    modules: set[tuple[str, str, str]] = field(default_factory=set)
-    files: set[str] = field(default_factory=set)
-    folders: set[str] = field(default_factory=set)
-    searched: set[str] = field(default_factory=set)
-    changed: set[str] = field(default_factory=set)
-    updated: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-    libraries: set[str] = field(default_factory=set)
-    wanted: set[str] = field(default_factory=set)
-    programs: set[str] = field(default_factory=set)
-
-
-def read_records(folder: Path) -> Records:
-    """The records of all processes."""
-    found = Records()
-    for path in sorted(folder.iterdir()):
-        for kind, *fields in records_in(path.read_bytes()):
-            if kind == "module" and len(fields) == 3:
-                found.modules.add((fields[0], fields[1], fields[2]))
-            elif kind in KINDS and len(fields) == 1:
-                getattr(found, PLURALS.get(kind, f"{kind}s")).add(fields[0])
-    return found
-
-
-def records_in(written: bytes) -> list[list[str]]:
-    """The fields of each record of a process; one that it could not write to its end is left out."""
-    text = written.decode("utf-8", "surrogateescape")
-    return [each.split(FIELD_END) for each in text.split(RECORD_END)[:-1]]
-
-
-def records_between(folder: Path, begin: Mapping[str, int], end: Mapping[str, int]) -> Iterator[list[str]]:
-    """The records that processes wrote from one moment to another, each told by how many bytes each had by then."""
-    for name, size in end.items():
-        with (folder / name).open("rb") as file:
-            file.seek(begin.get(name, 0))
-            yield from records_in(file.read(size - file.tell()))
 
 
 def uses_by_occasion(folder: Path, occasions: Sequence[Occasion], around: Surroundings) -> Iterator[Use]:

@@ -24,8 +24,6 @@ from .evidence import (
     Occasion,
     look_around,
     names_without,
-    read_records,
-    records_between,
     take,
     uses_by_occasion,
     without_tests,
@@ -33,6 +31,7 @@ from .evidence import (
 from .exchange import respond
 from .processes import kill_session, session
 from .protocol import Exercise, HttpRequest, Observed, ObservedAnswer
+from .recorded import read_records, records_between
 from .recorder.sitecustomize import FIELD_END, RECORD_END, mapped
 from .words import in_both
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ ERRORS = f"{NAME}.errors"
 BELOW_ERRORS = f"{NAME}.system.redaction"
 TABLE_OF_STEPS = f"{NAME}.steps.table"
 IMPORTING = ("import_module", "importlib.import_module", "__import__")
+IN_BUILD_ENVIRONMENTS = ("elftools", "zstandard", "PyInstaller", "staticx")
 LIBRARIES_FOR_ONE = {
     "nox": f"{NAME}.fronts.sessions",
     "invoke": f"{NAME}.fronts.tasks",
@@ -185,6 +187,18 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text, encoding="utf-8")
     return folder
+
+
+def test_what_others_import_of_in_env_needs_no_library_of_the_build_environment() -> None:
+    """Those libraries are not beside the user's Nox."""
+    package = Path(pystatic_tasks.__file__).parent
+    modules = {module_name(path.relative_to(package)): path for path in package.rglob("*.py")}
+    arrows = (arrow for name in modules if room(name) not in ALONE for arrow in arrows_from(name, modules))
+    wanted = sorted({arrow.target for arrow in arrows if room(arrow.target) == "in_env" and arrow.target in modules})
+    without = f"import sys; sys.modules.update(dict.fromkeys({IN_BUILD_ENVIRONMENTS}))"
+    code = "\n".join([without, *(f"import {name}" for name in wanted)])
+    assert f"{NAME}.in_env.recorded" in wanted
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr == ""
 
 
 def test_arrows_that_run_down_are_right(tmp_path: Path) -> None:

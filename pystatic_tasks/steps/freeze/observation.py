@@ -123,8 +123,8 @@ def changes_in(folder: Path) -> set[str]:
     """What a program made, renamed or wrote, by the records of its processes, as far as there are any."""
     if not folder.is_dir():
         return set()
-    # Where Linux is, since the recorder is of Linux; this module is loaded everywhere.
-    from pystatic_tasks.in_env.evidence import read_records
+    # The recorder is of Linux; this module is loaded everywhere.
+    from pystatic_tasks.in_env.recorded import read_records
 
     records = read_records(folder)
     return records.changed | records.written

@@ -15,16 +15,15 @@ from support import install_distribution
 from pystatic_tasks.in_env import evidence
 from pystatic_tasks.in_env.elsewhere import changes
 from pystatic_tasks.in_env.evidence import (
-    Records,
     folder_of_import,
     look_around,
     names_without,
-    read_records,
     take,
     uses_by_occasion,
     without_tests,
 )
 from pystatic_tasks.in_env.protocol import Component, Exercise, Observed, ObservedAnswer, Use
+from pystatic_tasks.in_env.recorded import Records, read_records
 
 FAST = f"depx/fast{EXTENSION_SUFFIXES[0]}"
 EXERCISE = Exercise(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.in_env.evidence import Records, read_records, records_in
+from pystatic_tasks.in_env.recorded import Records, read_records, records_in
 from pystatic_tasks.steps.build_environment import IN_ENV
 
 RECORDER = IN_ENV / "recorder"

@@ -1,0 +1,67 @@
+"""What the recorder wrote down while a program ran, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .recorder.sitecustomize import FIELD_END, RECORD_END
+
+PLURALS = {"library": "libraries", **{name: name for name in ("searched", "changed", "updated", "written", "wanted")}}
+KINDS = {"file", "folder", "program", *PLURALS}
+
+
+@dataclass(frozen=True)
+class Records:
+    """What all processes of a program wrote down.
+
+    Attributes:
+        modules: By name the files that each was loaded from, and whether a statement imported it or its name did.
+        files: Paths of files that were read.
+        folders: Paths of folders that were listed.
+        searched: Paths of folders that were listed to find modules, or metadata of distributions.
+        changed: Paths of files and folders that were made, renamed, removed, or opened to be written.
+        updated: Paths of files that were opened to be read and written, there or not.
+        written: Paths of databases that were opened and of links, beside what was heard to be changed.
+        libraries: Paths of shared libraries that were mapped.
+        wanted: Names of shared libraries that were opened, or could not be.
+        programs: What was started.
+    """
+
+    modules: set[tuple[str, str, str]] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+    searched: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+    updated: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+    libraries: set[str] = field(default_factory=set)
+    wanted: set[str] = field(default_factory=set)
+    programs: set[str] = field(default_factory=set)
+
+
+def read_records(folder: Path) -> Records:
+    """The records of all processes."""
+    found = Records()
+    for path in sorted(folder.iterdir()):
+        for kind, *fields in records_in(path.read_bytes()):
+            if kind == "module" and len(fields) == 3:
+                found.modules.add((fields[0], fields[1], fields[2]))
+            elif kind in KINDS and len(fields) == 1:
+                getattr(found, PLURALS.get(kind, f"{kind}s")).add(fields[0])
+    return found
+
+
+def records_in(written: bytes) -> list[list[str]]:
+    """The fields of each record of a process; one that it could not write to its end is left out."""
+    text = written.decode("utf-8", "surrogateescape")
+    return [each.split(FIELD_END) for each in text.split(RECORD_END)[:-1]]
+
+
+def records_between(folder: Path, begin: Mapping[str, int], end: Mapping[str, int]) -> Iterator[list[str]]:
+    """The records that processes wrote from one moment to another, each told by how many bytes each had by then."""
+    for name, size in end.items():
+        with (folder / name).open("rb") as file:
+            file.seek(begin.get(name, 0))
+            yield from records_in(file.read(size - file.tell()))
