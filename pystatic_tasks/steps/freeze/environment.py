@@ -19,11 +19,12 @@ from pystatic_tasks.steps.freeze.asked_for import (
     project_requirements,
     requirement_files,
 )
-from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed, locals_in
+from pystatic_tasks.steps.freeze.installed import declared_needs, has_pyproject, is_installed
 from pystatic_tasks.steps.freeze.locks import Lock, extras_of, find_lock, install_lock
 from pystatic_tasks.steps.freeze.project_files import (
     built_folders,
     built_paths,
+    editable_folders,
     linked,
     linked_paths,
     local_folders,
@@ -181,8 +182,8 @@ def install_whole(config: ImageConfig, context: StepContext) -> None:
 
     What only a dependency names, uv takes from its cache as it once was; of what is editable no data is installed.
     """
-    editable = [each.origin for each in locals_in(context.python) if each.is_editable]
-    folders = {path for path in (*linked_paths(config, context.python), *editable) if path.is_dir()}
+    python = context.python
+    folders = {path for path in (*linked_paths(config, python), *editable_folders(python)) if path.is_dir()}
     if folders:
         context.install(["--no-deps", *sorted(map(str, folders))])
 
