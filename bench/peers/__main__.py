@@ -18,7 +18,7 @@ from bench.build import REPOSITORY, WORKERS
 from bench.measure import memory, requests_per_second, start
 from bench.peers.figures import REFERENCE, Row, read_rows, with_figures, write_rows
 from bench.peers.images import Workshop, check_release, gather_wheels, is_there, make_bases, offering
-from bench.peers.page import text, write_pages
+from bench.peers.page import text, write_page
 from bench.peers.peer import Project, choose, read_peers, read_projects, slug
 from bench.peers.runs import of_those_that_answer, process, strictest
 from bench.peers.ways import BUILDS, Way, all_ways, every_way
@@ -46,7 +46,7 @@ def main() -> int:
     rows = read_rows(options.folder / RESULTS)
     print("\n".join(text(project, each) for project, each in rows.items()))
     if all(is_complete(shop, one, rows.get(one.name, [])) for one in projects):
-        write_pages(rows, options.pages)
+        write_page(rows, options.pages)
     else:
         print("The pages are written once every peer has been tried with every project.", file=sys.stderr)
     return 0
@@ -68,7 +68,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=3, help="seconds of load in each round")
     parser.add_argument("--port", type=int, default=8765, help="port of 127.0.0.1 to serve on; wheels on the next")
     parser.add_argument("--folder", type=Path, default=REPOSITORY / "build/peers", help="where to build")
-    parser.add_argument("--pages", type=Path, default=REPOSITORY, help="folder with the README.md and docs/ to write")
+    parser.add_argument("--pages", type=Path, default=REPOSITORY, help="folder with the docs/ to write")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""Tables and the plot, and the pages that they stand on."""
+"""Tables and the plot, and the page that they stand on."""
 
 from __future__ import annotations
 
@@ -8,26 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.peers.figures import REFERENCE, Figure, Row
+from bench.peers.figures import Figure, Row
 from bench.peers.plot import Point, plot
 from bench.strangers import write_table
 
 BEGIN = "<!-- peers: written by nox -s peers -->\n"
-PAGE, PICTURE, README = "docs/peers.md", "docs/peers.svg", "README.md"
-# What is compared in the plot and in the README.
+PAGE, PICTURE = "docs/peers.md", "docs/peers.svg"
+# What the plot compares.
 SHOWN_PROJECT = "sample-app"
-MOST_TELLING = (
-    REFERENCE,
-    "Python slim, multi-stage with uv",
-    "distroless-like",
-    "Nuitka, standalone",
-    "Nuitka, onefile",
-    "PyInstaller, one-file",
-    "StaticX, by the letter of 2020",
-    "ours, one file",
-    "ours, one file, slim",
-    "ours, tree",
-)
 # Lines of a failure that do not say why: empty ones, and Docker's last.
 NOTHING_SAID = re.compile(r"\s*$|The command .* returned a non-zero code")
 OURS_TO_BEAT = "ours, one file", "ours, tree"
@@ -108,16 +96,6 @@ NO_SHELL = Column(title="no shell", show=lambda row: "" if row.has_shell is None
 SAME = Column(title="same bytes twice", show=lambda row: row.same or "")
 BASE = Column(title="lies on", show=lambda row: row.base)
 COLUMNS = (ON_DISK, GZIP, ZSTD, BUILD, CHANGE, START, DOCKER, REQUESTS, MEMORY, POLICY, NO_SHELL, SAME, BASE)
-SHORT = (
-    ON_DISK,
-    GZIP,
-    Column(title="`docker run`", show=lambda row: multiple(row.figures.get("docker"))),
-    Column(title="requests/s", show=lambda row: multiple(row.figures.get("requests"))),
-    Column(title="PSS", show=lambda row: multiple(row.figures.get("memory"))),
-    POLICY,
-    NO_SHELL,
-    SAME,
-)
 
 
 def table(rows: Sequence[Row], columns: Sequence[Column], first: str) -> str:
@@ -187,11 +165,9 @@ def picture(rows: Sequence[Row]) -> str:
     )
 
 
-def write_pages(rows: Mapping[str, Sequence[Row]], folder: Path) -> None:
-    """Put the tables on the pages, and the plot beside them."""
+def write_page(rows: Mapping[str, Sequence[Row]], folder: Path) -> None:
+    """Put the tables on the page, and the plot beside it."""
     there = [row for row in rows[SHOWN_PROJECT] if not row.failure]
     (folder / PICTURE).write_text(picture(there), encoding="utf-8")
     parts = [f"![Size against start]({Path(PICTURE).name})\n", *(text(project, each) for project, each in rows.items())]
     write_table(folder / PAGE, "\n".join(parts), BEGIN)
-    telling = table([row for row in there if row.name in MOST_TELLING], SHORT, "the sample app")
-    write_table(folder / README, f"{telling}\n![Size against start of all of them]({PICTURE})\n", BEGIN)
