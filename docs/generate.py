@@ -56,12 +56,10 @@ def reference_tables() -> str:
         f"`[tool.{TABLE}.{name}]`: {lower(docs[name])}\n\n{markdown_table(keys(cls))}" for name, cls in tables.items()
     ]
     parts.append(
-        f"`[[tool.{TABLE}.services]]`, each: something else that the program is run with, such as a database.\n\n"
+        f"`[[tool.{TABLE}.services]]`, each: something that the program needs to run, such as a database.\n\n"
         f"{markdown_table(keys(Service))}"
     )
-    parts.append(
-        f"`smoke.requests`, each: what is asked, and what the answer must be.\n\n{markdown_table(keys(Request))}"
-    )
+    parts.append(f"`smoke.requests`, each: a request, and what the answer must be.\n\n{markdown_table(keys(Request))}")
     return "\n".join(parts)
 
 

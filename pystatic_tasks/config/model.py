@@ -76,13 +76,13 @@ class Build:
     """`[tool.pystatic-tasks.build]`: where the program is frozen and packed."""
 
     place: BuildPlace = key(
-        'Where: on this machine, which must be Linux (`"here"`), or on any system [in a container]'
+        'Where: on this machine, which must run Linux (`"here"`), or on any system [in a container]'
         '(how-to.md#build-in-a-container) of `"docker"` or `"podman"`.',
         HERE,
     )
     image: str | None = key(
-        "The image that the container is of, whose Python is frozen; best with its digest.",
-        unless="`python:X-slim` of the Python that `python` names, or else of the caller's",
+        "The container's image, whose Python is frozen; best pinned by digest.",
+        unless="`python:X-slim` for the Python that `python` names, or else for the caller's",
         check="source",
     )
     arguments: tuple[str, ...] = key(
@@ -97,24 +97,24 @@ class Freeze:
     hidden_imports: tuple[str, ...] = key("Modules that are imported by name only.", ())
     excludes: tuple[str, ...] = key("Modules to leave out.", ())
     data: tuple[str, ...] = key(
-        'Data files, each `"SOURCE:FOLDER-IN-THE-PROGRAM"`; a file that is named is '
+        'Data files, each `"SOURCE:FOLDER-IN-THE-PROGRAM"`; a file that is listed is '
         "[never refused](guarantees.md#what-gets-in).",
         (),
         check="data",
     )
     collect: tuple[str, ...] = key("Packages taken whole: modules as bytecode, data and metadata.", ())
     metadata: tuple[str, ...] = key(
-        "Distributions whose metadata is read whole, such as entry points, by a name put together at run time "
-        "(literal names and the project's own are found; versions of all that is in the program are there).",
+        "Distributions whose metadata, such as entry points, the program reads by a name put together at run time "
+        "(literal names and the project's own are found; the versions of everything in the program are included).",
         (),
     )
     optimize: int = key(
         "Level of bytecode optimization; 2 leaves out assertions, and docstrings "
-        "[that nobody reads](frameworks.md#frameworks-and-what-was-tried).",
+        "[that nothing reads](frameworks.md#frameworks-and-what-was-tried).",
         2,
         check="optimize",
     )
-    strip: bool = key("Strip symbols from binaries where that is safe.", True)
+    strip: bool = key("Strip symbols from binaries if that is safe.", True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,9 +122,9 @@ class Staticx:
     """`[tool.pystatic-tasks.staticx]`: the static executable."""
 
     libraries: tuple[str, ...] = key(
-        "Shared libraries that are opened by name only: absolute paths, whatever packs them.", (), check="source"
+        "Shared libraries that are opened by name only, as absolute paths; for every packer.", (), check="source"
     )
-    strip: bool = key("Strip what StaticX takes from the system; the others go by `freeze.strip`.", True)
+    strip: bool = key("Strip what StaticX takes from the system; `freeze.strip` decides about everything else.", True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +132,7 @@ class ImageOptions:
     """`[tool.pystatic-tasks.image]`: the container image around the program."""
 
     compression: Compression = key(
-        'How layers are compressed: `"gzip"`, or `"zstd"` for [those who read it](how-to.md#compress-layers-by-zstd).',
+        'How layers are compressed: `"gzip"`, or `"zstd"` for [tools that read it](how-to.md#compress-layers-by-zstd).',
         "gzip",
     )
     tags: tuple[str, ...] = key(
@@ -149,18 +149,18 @@ class ImageOptions:
     )
     timezones: bool = key("Add the system's time zones; UTC is in every image.", False)
     files: Mapping[str, str] = key(
-        'More files: `"/path/in/image" = "source"`; a file that is named is '
+        'More files: `"/path/in/image" = "source"`; a file that is listed is '
         "[never refused](guarantees.md#what-gets-in).",
         {},
         check="file",
     )
     volumes: tuple[str, ...] = key(
-        "Folders for data: declared as volumes, writable for every user, made anew for each run of smoke.",
+        "Folders for data: declared as volumes, writable for every user, new for each run of smoke.",
         (),
         check="folder",
     )
     healthcheck: str | None = key(
-        'Path that a [health check](how-to.md#let-the-engine-check-the-services-health) asks for, such as `"/health"`.',
+        'Path that a [health check](how-to.md#let-the-engine-check-the-services-health) requests, such as `"/health"`.',
         unless="none",
         check="path",
     )
@@ -168,10 +168,10 @@ class ImageOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One of `smoke.requests`: what is asked, and what the answer must be."""
+    """One of `smoke.requests`: a request, and what the answer must be."""
 
     path: str = key("Path and query.", "/", check="path")
-    method: str = key("Method of HTTP.", "GET", check="method")
+    method: str = key("HTTP method.", "GET", check="method")
     headers: Mapping[str, str] = key("Headers.", {}, check="headers")
     body: str | None = key("Body.")
     status: int = key("Status that the answer must have.", 200, check="status")
@@ -181,17 +181,17 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Smoke:
-    """`[tool.pystatic-tasks.smoke]`: how the image is proved."""
+    """`[tool.pystatic-tasks.smoke]`: how the image is checked."""
 
     engine: EngineChoice = key(
         'What runs the image: [an engine](#engines), or `"auto"` for the first that works.', "auto"
     )
-    requests: tuple[Request, ...] = key("What is asked of a web service.", (Request(),), unless='`[{ path = "/" }]`')
+    requests: tuple[Request, ...] = key("Requests to a web service.", (Request(),), unless='`[{ path = "/" }]`')
     command: tuple[str, ...] = key("Arguments for a program without HTTP.", (), check="argument")
     stdout: str | None = key("Text that a program without HTTP must print, to standard output or standard error.")
     exit_code: int = key("Exit code that a program without HTTP must end with.", 0, check="exit code")
     port: int | None = key(
-        "TCP port at which a script or a command serves HTTP; it is then asked the `requests`.",
+        "TCP port at which a script or a command serves HTTP; it then gets the `requests`.",
         unless="none",
         check="port",
     )
@@ -203,7 +203,7 @@ class Smoke:
         check="env",
     )
     long_running: bool = key(
-        "The program without HTTP runs until it is told to stop: it gets TERM once it printed `stdout`.", False
+        "The program without HTTP runs until it is told to stop: it gets TERM once it has printed `stdout`.", False
     )
     timeout: float = key(
         "Seconds until the first answer, for each one, or until the program ends.",
@@ -212,7 +212,7 @@ class Smoke:
     )
     memory: int = key("Memory limit.", 512_000_000, unless='`"512MB"`', check="size")
     writable_tmp: bool = key(
-        "Make `/tmp` writable: for temporary files that are too large for `/dev/shm`, and those of programs that "
+        "Make `/tmp` writable: for temporary files that are too large for `/dev/shm`, and for programs that "
         "write into `/tmp` whatever `TMPDIR` says.",
         False,
     )
@@ -223,16 +223,16 @@ class Observe:
     """`[tool.pystatic-tasks.observe]`: the run of the plain program that shows what it needs."""
 
     requests: tuple[Request, ...] = key(
-        "Requests beyond `smoke.requests`, for what those do not touch; the answers are not judged.", ()
+        "Requests in addition to `smoke.requests`, for what those do not reach; the answers are not judged.", ()
     )
     command: tuple[str, ...] = key(
         'A command that exercises the program too, such as `["pytest", "tests"]`, in the build environment and from '
-        "the project's folder; a service is at the address in `PYSTATIC_URL` meanwhile.",
+        "the project's folder; a running service is at the address in `PYSTATIC_URL`.",
         (),
         check="argument",
     )
     env: Mapping[str, str] = key(
-        "Environment variables for this run and the examination only, beside `smoke.env`; "
+        "Environment variables for this run and the examination only, in addition to `smoke.env`; "
         '`"$NAME"` takes the value of the caller\'s variable.',
         {},
         check="env",
@@ -244,12 +244,12 @@ class Slim:
     """`[tool.pystatic-tasks.slim]`: what [a slim image](slim.md) keeps."""
 
     keep: tuple[str, ...] = key(
-        "Modules, packages, and folders of data (with `/` at the end) that are kept though nothing was seen to use "
-        "them; patterns such as `email.*` too.",
+        "Modules, packages, and data folders (with `/` at the end) to keep although nothing was seen to use them; "
+        "patterns such as `email.*` too.",
         (),
     )
     tls: bool = key(
-        "Keep what speaks TLS; `false` leaves out `ssl` and OpenSSL, for services behind a proxy that call nobody "
+        "Keep TLS; `false` leaves out `ssl` and OpenSSL, for services behind a proxy that call no other service "
         "over TLS. Needs no `pystatic.lock`.",
         True,
     )
@@ -257,13 +257,13 @@ class Slim:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """One of `services`: something else that the program is run with, such as a database."""
+    """One of `services`: something that the program needs to run, such as a database."""
 
-    name: str = key("What messages and its log call it, such as `postgresql`.", check="service", required=True)
+    name: str = key("Name in messages and of its log, such as `postgresql`.", check="service", required=True)
     command: tuple[str, ...] = key(
         "The program that serves, and its arguments; from the project's folder, in the foreground, until TERM ends it. "
-        "Beside your variables it has `PYSTATIC_SERVICE_FOLDER`, a short path to a folder that is new each time and is "
-        "removed afterwards, and `PYSTATIC_SERVICE_PORT`.",
+        "Besides your variables it has `PYSTATIC_SERVICE_FOLDER`, a short path to a folder that is new each time and "
+        "is removed afterwards, and `PYSTATIC_SERVICE_PORT`.",
         check="word",
         required=True,
     )
@@ -291,12 +291,12 @@ class ImageConfig:
     )
     script: str | None = key("Instead of `app`: a script, from the project's folder.", check="source")
     command: str | None = key(
-        "Instead of `app`: a name from `[project.scripts]`, or a command of what is installed.", check="source"
+        "Instead of `app`: a name from `[project.scripts]`, or a command of an installed package.", check="source"
     )
     name: str = key(
         "Name of the image and of the program.",
         "",
-        unless="the project's, by `[project]`, `[tool.poetry]` or setup.cfg, or else its folder's",
+        unless="the project's, from `[project]`, `[tool.poetry]` or setup.cfg, or else its folder's",
         check="name",
     )
     layout: Layout = key(
@@ -313,28 +313,28 @@ class ImageConfig:
     install: tuple[str, ...] = key(
         "What pip installs to build with.",
         (".",),
-        unless='`["."]`; `[]` where the folder is no project',
+        unless='`["."]`; `[]` if the folder is not a project',
         check="requirement",
     )
     groups: tuple[str, ...] = key("Dependency groups to install too.", ())
     requirements: tuple[str, ...] = key(
         "Requirements files to install too.",
         (),
-        unless="`requirements.txt` where the folder is no project",
+        unless="`requirements.txt` if the folder is not a project",
         check="source",
     )
-    locked: bool = key("Install the versions that `uv.lock` or `pylock.toml` names, where the project has one.", True)
+    locked: bool = key("Install the versions that `uv.lock` or `pylock.toml` names, if the project has one.", True)
     server: Mapping[str, Any] = key(
-        "[Settings of the server](how-to.md#set-up-the-server), by its own names; `kind` is which one: "
-        f"{SHOWN_KINDS}; `config` is the configuration file of the server's own, where it knows one, frozen in "
-        "(the usual one where there is one: `gunicorn.conf.py`).",
+        "[Settings of the server](how-to.md#set-up-the-server), by its own names; `kind` chooses the server: "
+        f"{SHOWN_KINDS}; `config` is the server's own configuration file, if it has one, which is frozen in "
+        "(by default `gunicorn.conf.py`, if it exists).",
         {},
         check="server",
         members={"kind": (ServerKind, key("Which server serves the application.", DEFAULT_SERVER))},
     )
     services: tuple[Service, ...] = key(
-        "[Services of this machine](how-to.md#start-a-database-first) that the program is run with before it is frozen "
-        "and by smoke and run: started in this order, each time anew, and stopped afterwards.",
+        "[Services of this machine](how-to.md#start-a-database-first) for the run before the program is frozen, for "
+        "smoke and for run: started in this order for each run, and stopped afterwards.",
         (),
     )
     observe: Observe = key("The run of the plain program that shows what it needs.", Observe())
@@ -343,7 +343,7 @@ class ImageConfig:
     slim: Slim = key("What a slim image keeps.", Slim())
     staticx: Staticx = key("The static executable.", Staticx())
     image: ImageOptions = key("The container image around the program.", ImageOptions())
-    smoke: Smoke = key("How the image is proved.", Smoke())
+    smoke: Smoke = key("How the image is checked.", Smoke())
 
     project_name: str = ""
     platform: str = ""

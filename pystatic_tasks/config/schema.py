@@ -22,7 +22,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 # The address that SchemaStore gives to the schema of a table in pyproject.toml.
 ADDRESS = f"https://json.schemastore.org/partial-{TABLE}.json"
 PLAIN_TYPES: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
-IMAGES = "Several images: a table for each, with all these keys again; what stands here holds for all of them."
+IMAGES = "Several images: a table for each, with all these keys again; keys outside these tables apply to all images."
 
 
 def for_validate_pyproject(tool_name: str) -> dict[str, Any]:

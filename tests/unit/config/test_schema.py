@@ -113,7 +113,7 @@ def test_a_default_in_words_of_toml_is_the_default(cls: type, name: str) -> None
         (
             "compression",
             {
-                "description": 'How layers are compressed: "gzip", or "zstd" for those who read it.',
+                "description": 'How layers are compressed: "gzip", or "zstd" for tools that read it.',
                 "type": "string",
                 "enum": ["gzip", "zstd"],
                 "default": "gzip",
