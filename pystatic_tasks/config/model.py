@@ -132,7 +132,7 @@ class ImageOptions:
     """`[tool.pystatic-tasks.image]`: the container image around the program."""
 
     compression: Compression = key(
-        'How layers are compressed: `"gzip"`, or `"zstd"` for [tools that read it](how-to.md#compress-layers-by-zstd).',
+        'How layers are compressed: `"gzip"`, or `"zstd"` for [tools that read it](how-to.md#compress-with-zstd).',
         "gzip",
     )
     tags: tuple[str, ...] = key(
