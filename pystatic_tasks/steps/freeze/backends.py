@@ -22,6 +22,8 @@ from pystatic_tasks.system.git import told_to_builds
 ASKING_NO_GIT = {"flit-core", "hatchling", "pdm-backend", "setuptools", "uv-build", "wheel"}
 # Those of a pyproject.toml in which backends are told what to pack.
 TABLES = ("flit", "hatch", "maturin", "meson-python", "pdm", "poetry", "scikit-build", "setuptools")
+# It has what hatchling is told, as [tool.hatch] does.
+HATCH = "hatch.toml"
 # Sections of a setup.cfg, or what they begin with.
 OF_SETUPTOOLS = ("metadata", "options")
 SEPARATORS = re.compile(r"[\s,=]+")
@@ -39,13 +41,14 @@ def paths_around(folder: Path) -> list[Path]:
 
 
 def named_around(folder: Path) -> Iterator[Path]:
-    """Those that its pyproject.toml or its setup.cfg names for its backend, but for the folders around it."""
+    """Those that its pyproject.toml, hatch.toml or setup.cfg names for its backend, but for the folders around it."""
     tables = tables_of(folder)
     tool = tables.get("tool")
-    own = [tool.get(name) for name in TABLES] if isinstance(tool, Mapping) else []
+    own = [*(tool.get(name) for name in TABLES if isinstance(tool, Mapping)), tables_of(folder, HATCH)]
     texts = [*texts_in([tables.get("project"), tables.get("build-system"), *own]), *words_of_setup_cfg(folder)]
     # A text that begins with a slash is a pattern from the project's folder on wherever it is no key.
-    named = [text for text in texts if ".." in text.split("/")] + [key for key in keys_in(own) if key.startswith("/")]
+    named = [text for text in texts if ".." in text.split("/")]
+    named += [key for key in map(os.path.expanduser, keys_in(own)) if key.startswith("/")]
     for path in (found for text in named for found in found_by(folder, text)):
         if path not in (folder, *folder.parents) and not path.is_relative_to(folder):
             yield path
@@ -116,6 +119,6 @@ def told_by_git(folder: Path) -> list[str]:
     return told_to_builds(folder, of_version=finds_version) if finds_version or asks else []
 
 
-def tables_of(folder: Path) -> Mapping[str, Any]:
-    path = folder / PYPROJECT
+def tables_of(folder: Path, name: str = PYPROJECT) -> Mapping[str, Any]:
+    path = folder / name
     return (tables_of_others(path) or {}) if path.is_file() else {}

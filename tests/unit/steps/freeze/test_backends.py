@@ -63,6 +63,23 @@ def test_the_paths_that_setup_cfg_names(tmp_path: Path, text: str, names: list[s
     assert paths_around(tmp_path / "shop") == [tmp_path / name for name in names]
 
 
+def test_what_hatchling_takes_from_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home/.aws").mkdir(parents=True)
+    (tmp_path / "home/.aws/credentials").touch()
+    keys = '"~/.aws/credentials" = "a"\n"~/gone" = "b"\n"~nobody/x" = "c"'
+    write_pyproject(tmp_path / "shop", f"[tool.hatch.build.targets.wheel.force-include]\n{keys}\n")
+    assert paths_around(tmp_path / "shop") == [tmp_path / "home/.aws/credentials"]
+
+
+def test_the_paths_that_hatch_toml_names(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / ".env").touch()
+    text = '[build.targets.wheel.force-include]\n"../.env" = "shop/settings.txt"\n'
+    (tmp_path / "shop/hatch.toml").write_text(text, encoding="utf-8")
+    assert paths_around(tmp_path / "shop") == [tmp_path / ".env"]
+
+
 def test_what_is_found_below_what_is_found_is_looked_at_once(tmp_path: Path) -> None:
     """But what counts nowhere else counts by itself."""
     write_pyproject(tmp_path / "shop", '[tool.setuptools.package-data]\nshop = ["../a/**", "../a/cache/x.txt"]\n')
