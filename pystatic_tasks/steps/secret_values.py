@@ -22,6 +22,8 @@ OF_VARIABLE = "the value of your variable"
 SHORTEST_VALUE = 8
 # How many characters of Base64 at the beginning are of other bytes too, by how many of these there are.
 OF_OTHERS = {0: 0, 1: 2, 2: 3}
+# What YAML and SQL, CSV, INI and Compose write twice.
+DOUBLED = "'\"%$"
 
 
 def reason_of_values(config: ImageConfig, path: Path) -> str:
@@ -41,8 +43,11 @@ def reason_of_values(config: ImageConfig, path: Path) -> str:
 
 
 def secrets(config: ImageConfig, path: Path) -> Iterator[tuple[str, str]]:
-    """The values that are looked for in a file, and the passwords in them, each with the name of its variable."""
-    for name, value in caller_variables(config):
+    """The values that are looked for in a file, and the passwords in them, each with the name of its variable.
+
+    Without the spaces around them: programs use what was read from a file without its line end.
+    """
+    for name, value in ((name, value.strip()) for name, value in caller_variables(config)):
         found = [*([] if is_word(value) or is_metadata(path) else [value]), *passwords_in(value)]
         yield from ((name, each) for each in found if len(each) >= SHORTEST_VALUE)
 
@@ -77,6 +82,7 @@ def forms_of(value: str) -> frozenset[bytes]:
     wide = [value.encode(encoding, "surrogatepass") for encoding in ("utf-16-le", "utf-16-be")]
     # Other characters stay escaped, and so does a space in a form that is sent.
     texts = {value, *(json.dumps(value, ensure_ascii=each)[1:-1] for each in (True, False)), repr(value)[1:-1]}
+    texts |= {value.replace(sign, sign * 2) for sign in DOUBLED}
     quoted = {quote(content), quote_plus(content)}
     quoted |= {re.sub("%..", lambda match: match[0].lower(), each) for each in quoted}
     plain = {os.fsencode(text) for text in texts | quoted}

@@ -65,6 +65,22 @@ def test_values_with_escapes_of_their_own_are_found(
     assert found_in(tmp_path / "file", f'["{write(value)}"]'.encode()) == REASON
 
 
+@pytest.mark.parametrize("value", ["open-sesame\n", "\topen-sesame\r\n", " open-sesame "])
+def test_a_value_is_found_without_the_spaces_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """As programs use what was read from a file with a line end."""
+    monkeypatch.setenv("SHOP_KEY", value)
+    assert found_in(tmp_path / "file", b'{"key": "open-sesame"}') == REASON
+
+
+@pytest.mark.parametrize("sign", ["'", '"', "%", "$"])
+def test_a_value_is_found_with_its_signs_doubled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: str) -> None:
+    """As in YAML and SQL, CSV, INI and Compose."""
+    monkeypatch.setenv("SHOP_KEY", f"open{sign}sesame{sign}1")
+    assert found_in(tmp_path / "file", f"key: open{sign * 2}sesame{sign * 2}1\n".encode()) == REASON
+
+
 def test_a_value_that_is_short_without_its_escapes_is_looked_for_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
