@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -69,9 +70,10 @@ ENCODED_PEM = {before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for
 # It is in each of them.
 ENCODED_DASHES = b"LS0t"
 ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
-# Files that are often published, but not with a password in a URL.
+# Of tools that install packages: files that are often published, but not with a password in a URL.
 WITH_URLS = (
-    *("pip.conf", "pip.ini", "uv.toml", ".gitmodules", "requirements.txt", "constraints.txt", "pipfile"),
+    *("pip.conf", "pip.ini", "*requirements*.txt", "*requirements*.in", "*constraints*.txt", ".gitmodules"),
+    *("pyproject.toml", "uv.toml", "poetry.toml", "pipfile", "*.lock", "environment.y*ml"),
     *("requires.txt", "dependency_links.txt"),
 )
 METADATA = ("metadata", "pkg-info")
@@ -206,7 +208,7 @@ def reason_of_content(names: Iterable[str], content: bytes) -> str:
 def holds_password_of(name: str, content: bytes) -> bool:
     """Whether a file is one of those that are looked through for URLs, and there is a password in one."""
     name = name.casefold()
-    if name not in METADATA and name not in WITH_URLS:
+    if name not in METADATA and not any(fnmatchcase(name, each) for each in WITH_URLS):
         return False
     text = content.decode("utf-8", errors="replace")
     return any(map(holds_password, headers(text) if name in METADATA else text.splitlines()))

@@ -9,20 +9,23 @@ VARIABLES, GITS_OWN = "a file of variables", "a file of git itself"
 PRIVATE_KEY, CREDENTIALS = "a private key", "a file of credentials"
 # By the file's name or by the end of its path, in small letters.
 NAMES = {
-    VARIABLES: (".env", ".env.*", "*.env", ".envrc", "*/.envs/*"),
+    VARIABLES: (".env*", "*.env", "*/.envs/*"),
     PRIVATE_KEY: (
         *("id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"),
-        *("*.key", "*.p12", "*.pfx", "*.jks", "*.ppk", "secring.gpg"),
+        *("*.key", "*.p12", "*.pkcs12", "*.pfx", "*.jks", "*.jceks", "*.keytab", "*.ppk", "secring.gpg"),
     ),
     CREDENTIALS: (
-        *(".netrc", "_netrc", ".pypirc", ".npmrc", ".htpasswd", ".pgpass", ".my.cnf", ".git-credentials", ".dockercfg"),
-        *(".vault-token", ".s3cfg", ".boto", ".terraformrc", "kubeconfig", "*.tfstate", "*.tfstate.backup"),
-        *("credentials.json", "client_secret*.json", "application_default_credentials.json", "*.kdbx", "*.keystore"),
-        *("*/.docker/config.json", "*/.cargo/credentials", "*/.cargo/credentials.toml"),
-        *("*/.config/gh/*", "*/.terraform.d/*"),
+        *(".netrc", "_netrc", ".pypirc", ".npmrc", ".yarnrc.yml", ".htpasswd", ".git-credentials", ".dockercfg"),
+        *(".pgpass", ".pg_service.conf", ".my.cnf", ".mylogin.cnf", ".databrickscfg", ".vault-token"),
+        *(".s3cfg", ".boto", ".terraformrc", "*.tfstate", "*kubeconfig", "kubeconfig.y*ml", "*.kdbx", "*.keystore"),
+        *("*credentials.json", "client_secret*.json", ".secrets", ".secrets.*", "*/.secrets/*"),
+        *("*/.streamlit/secrets.toml", "*/.docker/config.json", "*/.cargo/credentials", "*/.cargo/credentials.toml"),
+        *("*/.config/containers/auth.json", "*/.config/gh/*", "*/.config/pypoetry/auth.toml", "*/.terraform.d/*"),
         *("*/.aws/*", "*/.azure/*", "*/.config/gcloud/*", "*/.gnupg/*", "*/.kube/*", "*/.ssh/*"),
+        *("*/.kaggle/*", "*/huggingface/token"),
     ),
 }
+REPOSITORIES = {".git", ".hg", ".svn", ".bzr", ".jj"}
 # Each as two expressions: for the whole path, and for the name alone.
 EXPRESSIONS = {
     reason: [
@@ -31,23 +34,20 @@ EXPRESSIONS = {
     ]
     for reason, patterns in NAMES.items()
 }
+# What editors and people add to the name of a file that they keep a copy of.
+OF_A_COPY = re.compile(r"^#|(?:[#~]|\.(?:bak|backup|old|orig|save|swp|\d+))+$")
 # What is published so that people write their own by it.
-EXAMPLES = ("example", "sample", "template", "dist")
+EXAMPLE = re.compile(r".*[._-](?:example|sample|template|dist)|(?:example|sample|template|dist)\.env")
 
 
 def reason_of_name(path: str) -> str:
     """Why a file of that path must not get into an image by accident, or ""; capitals are as small letters."""
-    path = f"/{path.lstrip('/')}".casefold()
-    name = path.rpartition("/")[2]
-    if {".git", ".hg", ".svn"} & set(path.split("/")):
+    path = OF_A_COPY.sub("", f"/{path.lstrip('/')}".casefold())
+    name = OF_A_COPY.sub("", path.rpartition("/")[2])
+    if REPOSITORIES & set(path.split("/")):
         return GITS_OWN
     for reason, (of_path, of_name) in EXPRESSIONS.items():
         is_named = of_path.match(path) or of_name.match(name)
-        if is_named and not (reason == VARIABLES and is_example(name)):
+        if is_named and not (reason == VARIABLES and EXAMPLE.fullmatch(name)):
             return reason
     return ""
-
-
-def is_example(name: str) -> bool:
-    """Whether a file of variables is called as .env.example or example.env are."""
-    return name.endswith(tuple(f".{each}" for each in EXAMPLES)) or name in {f"{each}.env" for each in EXAMPLES}

@@ -13,6 +13,17 @@ from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY
         (CREDENTIALS, [".aws/.env.example", "x/.ssh/example.env", ".kube/.env.sample"]),
         (VARIABLES, [".envs/django", "x/.envs/.local/postgres", ".envs/example"]),
         (VARIABLES, [".ENV", "Prod.Env"]),
+        (VARIABLES, [".env-prod", "x/.env_local", ".envrc.local", ".env copy", ".env (1)"]),
+        (VARIABLES, [".env~", "x/prod.env.bak", "#.env#", ".envrc~", ".env.1"]),
+        (PRIVATE_KEY, ["id_rsa~", "tls/server.pfx.bak", "server.key.old", "x.p12.2024", "store.jks.orig.bak"]),
+        (CREDENTIALS, [".netrc.orig", ".npmrc~", "credentials.json.bak", ".credentials.json.swp", "x.kdbx.old"]),
+        (CREDENTIALS, ["x/terraform.tfstate.1699999999.backup", ".aws/config~"]),
+        (PRIVATE_KEY, ["a.pkcs12", "http.keytab", "a.jceks"]),
+        (CREDENTIALS, [".secrets.toml", "conf/.secrets.yaml", ".streamlit/secrets.toml", "x/.secrets/db"]),
+        (CREDENTIALS, ["gcp-credentials.json", "prod.kubeconfig", ".kubeconfig", "kubeconfig.yaml"]),
+        (CREDENTIALS, [".yarnrc.yml", ".mylogin.cnf", ".pg_service.conf", ".databrickscfg", ".kaggle/kaggle.json"]),
+        (CREDENTIALS, [".config/containers/auth.json", "x/.config/pypoetry/auth.toml", ".cache/huggingface/token"]),
+        (GITS_OWN, [".jj/repo/store/git/config", ".bzr/branch/branch.conf"]),
         (GITS_OWN, [".git/config", "/srv/.git/HEAD", "vendor/.hg/hgrc"]),
         (PRIVATE_KEY, ["id_rsa", "/etc/id_ed25519", "tls/server.key", "a.p12", "a.pfx", "store.jks", "a.ppk"]),
         (CREDENTIALS, [".netrc", ".pypirc", ".npmrc", ".htpasswd", "shop/credentials.json", "secrets.kdbx"]),
@@ -32,6 +43,10 @@ from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY
         (
             "",
             [".env.production.example", "example.env", ".ENV.Sample", "x/.docker/nginx.conf", ".aws", "x.environment"],
+        ),
+        (
+            "",
+            [".env-example", ".env_sample", ".envrc.template", ".env.example~", "id_rsa.pub.bak", "shop.html.bak", "~"],
         ),
         (
             "",
