@@ -11,6 +11,7 @@ from pathlib import Path
 from pystatic_tasks.bom.system_files import SystemFiles
 from pystatic_tasks.in_env.protocol import Component, ComponentKind
 from pystatic_tasks.system.files import hash_file
+from pystatic_tasks.system.redaction import masked
 
 # What people call one and several of a kind.
 KINDS: Mapping[ComponentKind, tuple[str, str]] = {
@@ -109,6 +110,17 @@ def image_components(
             owner = project
         known.append(replace(owner, files=(location,)))
     return merged(known)
+
+
+def without_credentials(component: Component) -> Component:
+    """The component with what stands before the host in each URL of its texts hidden."""
+    return replace(
+        component,
+        licenses=tuple(map(masked, component.licenses)),
+        supplier=masked(component.supplier),
+        originator=masked(component.originator),
+        copyright=masked(component.copyright),
+    )
 
 
 def makers_of(paths: Iterable[str]) -> list[str]:

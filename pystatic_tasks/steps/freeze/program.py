@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from pystatic_tasks.bom.components import without_credentials
 from pystatic_tasks.config.hiding import hiding
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.variables import caller_values
@@ -76,7 +78,8 @@ def run_pyinstaller(
         )
     if frozen.missing:
         raise missing_libraries(FreezeError, config.name, frozen.missing)
-    return frozen
+    # What metadata and notices say of a component is published.
+    return replace(frozen, components=tuple(map(without_credentials, frozen.components)))
 
 
 def describe_program(

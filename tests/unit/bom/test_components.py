@@ -19,6 +19,7 @@ from pystatic_tasks.bom.components import (
     image_components,
     merged,
     our_component,
+    without_credentials,
 )
 from pystatic_tasks.in_env.protocol import Component
 from pystatic_tasks.in_env.records import from_json, to_json
@@ -126,6 +127,23 @@ def test_labels_say_who_supplies_the_project_and_by_which_licence(
 
 
 # What a component says of itself.
+
+
+def test_what_stands_before_a_host_in_the_texts_of_a_component_is_hidden() -> None:
+    secret, public = "of https://ada:open sesame@shop.example/x", "of https://***@shop.example/x"
+
+    def component(text: str) -> Component:
+        return Component(
+            kind="project",
+            type="generic",
+            name="shop",
+            licenses=("MIT", text),
+            supplier=text,
+            originator=text,
+            copyright=f"(c) Ada\n(c) {text}",
+        )
+
+    assert without_credentials(component(secret)) == component(public)
 
 
 def test_a_package_with_one_library_has_its_hash() -> None:
