@@ -20,9 +20,9 @@ NAMES = {
         *(".s3cfg", ".boto", ".terraformrc", "*.tfstate", "*kubeconfig", "kubeconfig.y*ml", "*.kdbx", "*.keystore"),
         *("*credentials.json", "client_secret*.json", ".secrets", ".secrets.*", "*/.secrets/*"),
         *("*/.streamlit/secrets.toml", "*/.docker/config.json", "*/.cargo/credentials", "*/.cargo/credentials.toml"),
-        *("*/.config/containers/auth.json", "*/.config/gh/*", "*/.config/pypoetry/auth.toml", "*/.terraform.d/*"),
-        *("*/.aws/*", "*/.azure/*", "*/.config/gcloud/*", "*/.gnupg/*", "*/.kube/*", "*/.ssh/*"),
-        *("*/.kaggle/*", "*/huggingface/token"),
+        *("*/.config/containers/auth.json", "*/.config/git/credentials", "*/.config/pypoetry/auth.toml"),
+        *("*/huggingface/token", "*/.aws/*", "*/.azure/*", "*/.config/gcloud/*", "*/.config/gh/*", "*/.gnupg/*"),
+        *("*/.kaggle/*", "*/.kube/*", "*/.ssh/*", "*/.terraform.d/*"),
     ),
 }
 REPOSITORIES = {".git", ".hg", ".svn", ".bzr", ".jj"}

@@ -23,6 +23,7 @@ from pystatic_tasks.steps.secret_names import CREDENTIALS, GITS_OWN, PRIVATE_KEY
         (CREDENTIALS, ["gcp-credentials.json", "prod.kubeconfig", ".kubeconfig", "kubeconfig.yaml"]),
         (CREDENTIALS, [".yarnrc.yml", ".mylogin.cnf", ".pg_service.conf", ".databrickscfg", ".kaggle/kaggle.json"]),
         (CREDENTIALS, [".config/containers/auth.json", "x/.config/pypoetry/auth.toml", ".cache/huggingface/token"]),
+        (CREDENTIALS, [".config/git/credentials", ".config/git/credentials~"]),
         (GITS_OWN, [".jj/repo/store/git/config", ".bzr/branch/branch.conf"]),
         (GITS_OWN, [".git/config", "/srv/.git/HEAD", "vendor/.hg/hgrc"]),
         (PRIVATE_KEY, ["id_rsa", "/etc/id_ed25519", "tls/server.key", "a.p12", "a.pfx", "store.jks", "a.ppk"]),
