@@ -54,15 +54,14 @@ def whole_values(config: ImageConfig) -> list[str]:
 
 
 def passwords_in(value: str) -> Iterator[str]:
-    """The passwords of URLs in a value, as they stand there and as a program reads them.
+    """The passwords and tokens of URLs in a value, as they stand there and as a program reads them.
 
     What stands there twice is a name, such as that of the user, which would be hidden wherever it is said,
     and so would a short one.
     """
     for info in user_infos(value):
-        password = info.text.partition(":")[2]
-        if len(password) >= SHORTEST_LINE and value.count(password) == 1:
-            yield from dict.fromkeys([password, unquote(password)])
+        if len(info.password) >= SHORTEST_LINE and value.count(info.password) == 1:
+            yield from dict.fromkeys([info.password, unquote(info.password)])
 
 
 def with_names(config: ImageConfig, paths: Iterable[str]) -> Iterator[tuple[str, str]]:

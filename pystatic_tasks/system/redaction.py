@@ -57,6 +57,12 @@ class UserInfo:
     text: str
     start: int
 
+    @property
+    def password(self) -> str:
+        """What of it is secret: the password or, by HTTP where there is none, a token; "" if there is neither."""
+        user, _, password = self.text.partition(":")
+        return password or (user if self.scheme.lower().endswith(("http", "https")) else "")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
@@ -99,11 +105,8 @@ def masked_within(value: Any) -> Any:
 
 
 def holds_password(text: str) -> bool:
-    """Whether a URL in it has a password or, by HTTP, a token; not where a variable's name stands for it."""
-    return any(
-        not FROM_VARIABLE.fullmatch(info.text) and (":" in info.text or info.scheme.endswith(("http", "https")))
-        for info in user_infos(text)
-    )
+    """Whether a URL in it has a password or a token; not where a variable's name stands for it."""
+    return any(info.password and not FROM_VARIABLE.fullmatch(info.text) for info in user_infos(text))
 
 
 def user_infos(text: str) -> Iterator[UserInfo]:

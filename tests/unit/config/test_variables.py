@@ -55,9 +55,12 @@ def test_the_callers_values_are_those_of_both_exercises(tmp_path: Path, monkeypa
         ("postgresql://postgres:postgres@127.0.0.1/postgres", []),
         ("postgresql://shop:sesame@127.0.0.1/shop", []),
         ("postgresql://shop@db.example/shop", []),
+        ("https://ghp-opensesame@git.example/x", ["ghp-opensesame"]),
+        ("HTTPS://ghp-opensesame:@git.example/x", ["ghp-opensesame"]),
+        ("ssh://gitolite@git.example/x", []),
     ],
 )
-def test_a_password_in_an_address_is_hidden_by_itself_too_unless_it_is_a_name_or_short(
+def test_a_password_or_token_in_an_address_is_hidden_by_itself_too_unless_it_is_a_name_or_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, passwords: list[str]
 ) -> None:
     monkeypatch.setenv("SHOP_DATABASE", address)
