@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from pystatic_tasks.system.redaction import public_url
 NOTHING_RUN = ("-c", "core.fsmonitor=", "-c", "safe.bareRepository=explicit")
 NOTHING_FETCHED = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
 LISTING_IGNORED = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+# What git says and goes on without rules, of a file that it may not read.
+UNREAD = re.compile(r"^warning: unable to access .*: Permission denied$", re.MULTILINE)
 # They lead git to another repository than that of the folder, as they do in git's own hooks.
 # From `git rev-parse --local-env-vars`, without those that set options such as safe.directory.
 VARIABLES_OF_A_REPOSITORY = (
@@ -65,7 +68,7 @@ class Ignored:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What git prints, with names of files as Python writes them; None if it fails, and then what it says of that."""
+    """What git prints, with names of files as Python writes them, None if it fails; and what it says of problems."""
 
     output: str | None
     problem: str = ""
@@ -169,14 +172,15 @@ def ask_repository(folder: Path, what: str, *arguments: str) -> str:
         arguments: The command and its arguments.
 
     Raises:
-        MissingToolError: the folder lies in a repository, and git is not there or fails.
+        MissingToolError: the folder lies in a repository, and git is not there, fails, or may not read a file of rules.
     """
     answer = ask_git(folder, *arguments)
     repository = find_repository(folder) or os.environ.get("GIT_DIR")
-    if answer.output is None and repository:
+    if repository and (answer.output is None or UNREAD.search(answer.problem)):
         raise MissingToolError(
             f"git does not say {what}:",
-            f"Make this work: git -C {folder} status. Or remove {repository}, if this is no repository.",
+            f"Make this work without a warning: git -C {folder} status. "
+            f"Or remove {repository}, if this is no repository.",
             [line.strip() for line in answer.problem.splitlines() if line.strip()],
         )
     return answer.output or ""
@@ -213,7 +217,7 @@ def ask_git(folder: Path, *arguments: str) -> Answer:
         return Answer(output=None, problem="there is no git here")
     if result.returncode:
         return Answer(output=None, problem=os.fsdecode(result.stderr))
-    return Answer(output=os.fsdecode(result.stdout))
+    return Answer(output=os.fsdecode(result.stdout), problem=os.fsdecode(result.stderr))
 
 
 def variables_for(folder: Path) -> Mapping[str, str]:

@@ -116,7 +116,8 @@ def unanswered(image: ImageConfig, why: str) -> str:
     return (
         f"git does not say whether it tracks {image.root}/build, a link by which a build would write elsewhere:\n"
         f"  {why}\n"
-        f"Make this work: git -C {image.root} status. Or remove {image.root}/.git, if this is no repository."
+        f"Make this work without a warning: git -C {image.root} status. "
+        f"Or remove {image.root}/.git, if this is no repository."
     )
 
 

@@ -10,6 +10,8 @@ from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.system.git import Git, Ignored, ignored_below, read_git, run_git, told_to_builds
 
 AT = "1700000000"
+# A file of Linux that may be written only.
+UNREADABLE = "/proc/sys/vm/compact_memory"
 
 
 @pytest.fixture
@@ -312,8 +314,31 @@ def test_where_git_is_missing_nobody_knows_what_it_ignores(repository: Path, mon
         f"git does not say what it ignores in {repository}/inside, "
         "and that must not get into an image by accident:\n"
         "  there is no git here\n"
-        f"Make this work: git -C {repository}/inside status. Or remove {repository}/.git, if this is no repository."
+        f"Make this work without a warning: git -C {repository}/inside status. "
+        f"Or remove {repository}/.git, if this is no repository."
     )
+
+
+@pytest.mark.skipif(not Path(UNREADABLE).exists(), reason="there is no file here that root may not read")
+def test_rules_that_git_may_not_read_are_not_taken_for_none(repository: Path) -> None:
+    """Such as those in the home of another user; this file root may not read either."""
+    configure(repository, core_excludesFile=UNREADABLE)
+    with pytest.raises(MissingToolError) as caught:
+        ignored_below(repository)
+    assert str(caught.value) == (
+        f"git does not say what it ignores in {repository}, and that must not get into an image by accident:\n"
+        f"  warning: unable to access '{UNREADABLE}': Permission denied\n"
+        f"Make this work without a warning: git -C {repository} status. "
+        f"Or remove {repository}/.git, if this is no repository."
+    )
+
+
+def test_rules_that_are_not_there_or_that_git_does_not_read_are_none(repository: Path) -> None:
+    configure(repository, core_excludesFile="/nowhere")
+    (repository / ".gitignore").symlink_to("rules")
+    (repository / "rules").write_text("x\n", encoding="utf-8")
+    (repository / "x").touch()
+    assert ignored_below(repository) == Ignored()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")

@@ -136,5 +136,6 @@ def test_where_git_fails_nothing_is_built_in_a_container_either(
         f"git does not say what it ignores in {repository}/shop, "
         "and that must not get into an image by accident:\n"
         "  there is no git here\n"
-        f"Make this work: git -C {repository}/shop status. Or remove {repository}/.git, if this is no repository."
+        f"Make this work without a warning: git -C {repository}/shop status. "
+        f"Or remove {repository}/.git, if this is no repository."
     )
