@@ -514,6 +514,23 @@ def test_metadata_may_have_what_is_no_password(
 # What a build takes from beside the project.
 
 
+def test_what_hatchling_takes_from_the_home_folder_is_looked_at(
+    repository: Path, empty_site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(repository.parent / "home"))
+    credentials = repository.parent / "home/.aws/credentials"
+    credentials.parent.mkdir(parents=True)
+    write(repository, "shop/__init__.py")
+    table = '[build.targets.wheel.force-include]\n"~/.aws/credentials" = "shop/aws.ini"\n'
+    (repository / "hatch.toml").write_text(table, encoding="utf-8")
+    copy = empty_site / "shop/aws.ini"
+    copy.parent.mkdir(exist_ok=True)
+    for path in (credentials, copy):
+        path.write_text("[default]\n", encoding="utf-8")
+    found = refused(make_image(repository), python(empty_site), (copy, "shop"))
+    assert found[0] == "../home/.aws/credentials: a file of credentials"
+
+
 @pytest.mark.parametrize(
     "table",
     [
