@@ -9,9 +9,9 @@ from pathlib import Path
 from pystatic_tasks.config.model import KEEPS_NO_IMAGES, ImageConfig
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.index.step import join
+from pystatic_tasks.steps.index.step import join, read_archives
 from pystatic_tasks.steps.manifest import only_one
-from pystatic_tasks.steps.push.step import require_targets
+from pystatic_tasks.steps.push.step import require_built, require_targets
 from pystatic_tasks.steps.step import Step
 from pystatic_tasks.steps.table import STEPS
 from pystatic_tasks.system.machine import host_platform
@@ -35,16 +35,19 @@ def run_for_platforms(step: Step, config: ImageConfig, context: StepContext, run
     if step.platforms == "one":
         raise one_at_a_time(step, context.platforms)
     variants = variants_of(config, context.platforms)
-    archives = [each.dist / "image.tar" for each in variants]
+    archives = {each.dist / "image.tar": each for each in variants}
     if step.platforms == "each":
         for each in variants:
             context.say(f"{config.name} for {each.platform}")
             with only_one(each, context.say):
                 run_one(step.name, *loaded_where_it_runs(step, each, context))
         if step.name == "image":
-            join(config, context, archives, ())
+            join(config, context, read_archives([*archives], config.name), ())
     elif step.name == "push":
-        join(config, context, archives, require_targets(config, context))
+        references, images = require_targets(config, context), read_archives([*archives], config.name)
+        for path, image in images.items():
+            require_built(archives[path], image)
+        join(config, context, images, references)
     else:
         run_one(step.name, config, context)
 

@@ -45,12 +45,13 @@ def index(config: ImageConfig, context: StepContext) -> Indexed:
     if not paths:
         typed = context.command("index", "--archive", "amd64/image.tar", "--archive", "arm64/image.tar")
         raise ConfigError("There are no archives to join.", f"Name one for each platform: {typed or '--archive FILE'}.")
-    return join(config, context, paths, targets(config))
+    return join(config, context, read_archives(paths, config.name), targets(config))
 
 
-def join(config: ImageConfig, context: StepContext, paths: Sequence[Path], references: Sequence[Reference]) -> Indexed:
-    """Do that for these archives, and push to these references; raises the same errors."""
-    images = read_archives(paths, config.name)
+def join(
+    config: ImageConfig, context: StepContext, images: Mapping[Path, ArchivedImage], references: Sequence[Reference]
+) -> Indexed:
+    """Do that for the images in these archives, and push to these references; raises the same errors."""
     sboms = read_sboms(images) if references else {}
     top = make_index(list(images.values()))
     archive_path = config.dist / "index.tar"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, PystaticError
-from pystatic_tasks.oci.reading.images import read_archive
+from pystatic_tasks.oci.reading.images import ArchivedImage, read_archive
 from pystatic_tasks.oci.references import Reference
 from pystatic_tasks.oci.registry.send import Content, read_sbom, send, targets
 from pystatic_tasks.steps.context import StepContext
@@ -24,17 +24,14 @@ def push(config: ImageConfig, context: StepContext) -> Pushed:
 
     Raises:
         ConfigError: no tag names a registry, or the list beside the image is of another one.
+        PystaticError: the image step was not run, or left another image.
         MissingToolError: the library for it, or for layers compressed by zstd, is not installed.
         PushError: a registry could not be reached, or does not take something.
     """
     references = require_targets(config, context)
-    built = require_result(config, Built)
     report_path(config, Pushed.step).unlink(missing_ok=True)
     archived = read_archive(config.dist / "image.tar")
-    if archived.manifest.digest != built.digest:
-        raise PystaticError(
-            f"{config.dist / 'image.tar'} does not hold {built.digest}.", "Run the image session again."
-        )
+    require_built(config, archived)
     sbom = read_sbom(config.dist, archived.manifest)
     sboms = {archived.manifest.digest: sbom} if sbom else {}
     content = Content(images=[archived], top=archived.manifest, sboms=sboms)
@@ -54,6 +51,15 @@ def push(config: ImageConfig, context: StepContext) -> Pushed:
     write_report(config, report)
     add_to_job_outputs({"digest": archived.manifest.digest, "reference": sent.references[0]})
     return report
+
+
+def require_built(config: ImageConfig, archived: ArchivedImage) -> None:
+    """Raises PystaticError unless what lies in `image.tar` is what the image step made."""
+    built = require_result(config, Built)
+    if archived.manifest.digest != built.digest:
+        raise PystaticError(
+            f"{config.dist / 'image.tar'} does not hold {built.digest}.", "Run the image session again."
+        )
 
 
 def require_targets(config: ImageConfig, context: StepContext) -> list[Reference]:

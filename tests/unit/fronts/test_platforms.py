@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support import BUILT
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.errors import ConfigError, PystaticError
 from pystatic_tasks.fronts.platforms import result_paths, run_for_platforms, variants_of
 from pystatic_tasks.oci.reading.images import read_archive
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.manifest import write_manifest
 from pystatic_tasks.steps.table import STEPS
 
 PLATFORMS = ("linux/amd64", "linux/arm64")
@@ -95,6 +97,22 @@ def test_they_are_pushed_together_and_somewhere(
     run_for_platforms(STEPS["image"], shop, context([]), write_images)
     with pytest.raises(ConfigError, match=r"^No tag of shop names a registry: shop:latest\."):
         run_for_platforms(STEPS["push"], shop, context([]), write_images)
+
+
+def test_an_archive_of_something_else_is_not_pushed(
+    shop: ImageConfig, write_images: Callable[[str, ImageConfig, StepContext], None], write_image: Callable[..., Path]
+) -> None:
+    shop = replace(shop, image=replace(shop.image, tags=("registry.example/shop:1.4",)))
+    run_for_platforms(STEPS["image"], shop, context([]), write_images)
+    archives = {each.dist / "image.tar": each for each in variants_of(shop, PLATFORMS)}
+    digests = {path: read_archive(path).manifest.digest for path in archives}
+    changed = shop.dist / "linux/arm64/image.tar"
+    shutil.move(write_image(platform="linux/arm64", changed="yes"), changed)
+    for path, each in archives.items():
+        write_manifest(each, replace(BUILT, digest=digests[path]), inputs="", outputs=[path])
+    with pytest.raises(PystaticError) as caught:
+        run_for_platforms(STEPS["push"], shop, context([]), lambda *_: None)
+    assert str(caught.value) == f"{changed} does not hold {digests[changed]}.\nRun the image session again."
 
 
 @pytest.mark.parametrize("step", ["slim", "run"])
