@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -28,6 +29,7 @@ NOT_FOUND = "credentials not found"  # Part of what a helper says that knows non
 TOKEN_USER = "<token>"  # The user's name that a helper gives with an identity token.
 HELPER_SECONDS = 60
 PODMAN_FILE = "containers/auth.json"
+PODMAN_RUNTIME = Path("/run/containers")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +87,20 @@ def podman_files(environment: Mapping[str, str]) -> list[Path]:
     return existing(
         [
             (environment.get("REGISTRY_AUTH_FILE"), ""),
-            (environment.get("XDG_RUNTIME_DIR"), PODMAN_FILE),
+            podman_runtime(environment),
             (environment.get("XDG_CONFIG_HOME") or (home and f"{home}/.config"), PODMAN_FILE),
         ]
     )
+
+
+def podman_runtime(environment: Mapping[str, str]) -> tuple[str | None, str]:
+    """Folder and name of the file that `podman login` writes; who has no session, as by `sudo` or cron, has another."""
+    session = environment.get("XDG_RUNTIME_DIR")
+    if session or not hasattr(os, "getuid"):
+        return session, PODMAN_FILE
+    folder = PODMAN_RUNTIME / str(os.getuid())
+    # Where root has Podman, nobody else is let in there.
+    return str(folder) if os.access(folder, os.X_OK) else None, "auth.json"
 
 
 def existing(places: Iterable[tuple[str | None, str]]) -> list[Path]:

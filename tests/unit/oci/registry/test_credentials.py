@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pystatic_tasks.errors import PushError
+from pystatic_tasks.oci.registry import credentials
 from pystatic_tasks.oci.registry.credentials import Credentials, find_credentials, login, podman_files
 
 REGISTRY = "registry.example:5000"
@@ -107,6 +108,17 @@ def test_podmans_files_are_where_podman_has_them(home: Path) -> None:
         write(path, {})
     environment = {"HOME": str(home), "REGISTRY_AUTH_FILE": str(paths[0]), "XDG_RUNTIME_DIR": str(home / "run")}
     assert podman_files(environment) == paths
+
+
+def test_podman_has_another_file_for_who_has_no_session(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As root has none by `sudo`, in a container or in cron."""
+    monkeypatch.setattr(credentials, "PODMAN_RUNTIME", home)
+    path = write(home / str(os.getuid()) / "auth.json", {"auths": {REGISTRY: {"auth": auth("me", "word")}}})
+    assert secret(home) == secret(home, XDG_RUNTIME_DIR="") == "word"
+    assert secret(home, XDG_RUNTIME_DIR=str(home / "run")) is None
+    assert podman_files({"HOME": str(home)}) == [path]
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert podman_files({"HOME": str(home)}) == []
 
 
 @pytest.mark.parametrize("part", ["v1", "v2", "team"])
