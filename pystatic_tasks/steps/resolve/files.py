@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pystatic_tasks.config.options import STANDARD_INPUT
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.system.files import open_regular
+from pystatic_tasks.system.files import LONGEST_PATH, open_regular
+from pystatic_tasks.system.texts import printable
 
 ENDINGS = (".json", ".yaml", ".yml")  # Of files in a folder.
 LARGEST_BYTES = 16 * 10**6
@@ -126,4 +127,5 @@ def to_source(name: str, content: bytes) -> Source:
 
 
 def shown(root: Path, path: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+    """A path for people; those found in a folder may be called anything."""
+    return printable(str(path.relative_to(root) if path.is_relative_to(root) else path), LONGEST_PATH)

@@ -11,6 +11,7 @@ import yaml
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.steps.resolve.files import Source
 from pystatic_tasks.steps.resolve.stream import SCHEME, NearMiss, Place, Stream
+from pystatic_tasks.system.texts import printable
 
 # The whole value; a block of text ends with a line end.
 NAMED = re.compile(rf"{SCHEME}(\S*)\n*")
@@ -68,7 +69,8 @@ def known_aliases(source: Source, events: Iterable[yaml.Event]) -> Iterator[yaml
             if event.anchor not in anchors:
                 mark = event.start_mark
                 assert mark
-                raise no_yaml(source, mark.line, mark.column, f"there is no anchor before the alias *{event.anchor}")
+                problem = f"there is no anchor before the alias *{printable(str(event.anchor))}"
+                raise no_yaml(source, mark.line, mark.column, problem)
         elif isinstance(event, yaml.NodeEvent) and event.anchor:
             anchors.add(event.anchor)
         yield event

@@ -82,6 +82,14 @@ def test_what_may_have_no_end_is_not_read(tmp_path: Path) -> None:
     assert refused(tmp_path, "k8s").startswith("k8s/a.yaml could not be read: it is no regular file.\n")
 
 
+def test_what_a_folder_holds_is_named_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "k8s").mkdir()
+    (tmp_path / "k8s/\x1b[2J\n.yaml").touch()
+    os.mkfifo(tmp_path / "k8s/\u202e.yaml")
+    assert names(tmp_path, "k8s/\x1b[2J\n.yaml") == [r"k8s/\x1b[2J\n.yaml"]
+    assert refused(tmp_path, "k8s").startswith(r"k8s/\u202e.yaml could not be read: it is no regular file.")
+
+
 def test_a_folder_without_yaml_is_named_with_a_way_out(tmp_path: Path) -> None:
     write(tmp_path, "k8s/README.md", "k8s/more/notes.txt")
     assert refused(tmp_path, "k8s") == (
