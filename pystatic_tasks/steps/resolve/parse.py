@@ -17,6 +17,7 @@ from pystatic_tasks.system.texts import printable
 NAMED = re.compile(rf"{SCHEME}(\S*)\n*")
 NEW_DOCUMENT = "---\n"
 END_OF_DOCUMENT = "...\n"
+MOST_LEVELS = 1000  # As with libyaml.
 # libyaml, of which kubectl's parser is a translation, where PyYAML was built with it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -32,7 +33,7 @@ def read_stream(source: Source) -> Stream:
     near: list[NearMiss] = []
     separator = None
     try:
-        for event in known_aliases(source, yaml.parse(source.text, Loader=LOADER)):
+        for event in known_aliases(source, not_too_deep(source, yaml.parse(source.text, Loader=LOADER))):
             if isinstance(event, yaml.DocumentStartEvent) and separator is None:
                 separator = separator_before(event)
             elif isinstance(event, yaml.ScalarEvent):
@@ -53,6 +54,22 @@ def no_yaml(source: Source, line: int, column: int, problem: str) -> ConfigError
         f"{source.name}, line {line + 1}, column {column + 1}: {problem}.",
         "Correct the YAML, or name only files of YAML.",
     )
+
+
+def not_too_deep(source: Source, events: Iterable[yaml.Event]) -> Iterator[yaml.Event]:
+    """The events as they are; without libyaml's own limit, a line of brackets takes hours.
+
+    Raises:
+        ConfigError: there are too many levels.
+    """
+    level = 0
+    for event in events:
+        level += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if level > MOST_LEVELS:
+            mark = event.start_mark
+            assert mark
+            raise no_yaml(source, mark.line, mark.column, "exceeded maximum nesting depth")
+        yield event
 
 
 def known_aliases(source: Source, events: Iterable[yaml.Event]) -> Iterator[yaml.Event]:
