@@ -73,10 +73,13 @@ def find_files(path: Path, *, recursive: bool) -> list[Path]:
 
 
 def files_in(folder: Path, *, recursive: bool) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
+    # No function that calls itself: folders may be nested deeper than Python's calls.
+    waiting = sorted(folder.iterdir(), reverse=True)
+    while waiting:
+        path = waiting.pop()
         if path.is_dir():
             if recursive and not path.is_symlink():
-                yield from files_in(path, recursive=recursive)
+                waiting += sorted(path.iterdir(), reverse=True)
         elif path.suffix in ENDINGS:
             yield path
 

@@ -40,6 +40,16 @@ def test_folders_below_are_read_on_request_in_their_place(tmp_path: Path) -> Non
     ]
 
 
+def test_folders_may_be_nested_deeper_than_calls(tmp_path: Path) -> None:
+    deep = tmp_path / "k8s"
+    deep.mkdir()
+    for _ in range(1100):
+        deep /= "a"
+        deep.mkdir()
+    (deep / "x.yaml").touch()
+    assert names(tmp_path, "k8s", recursive=True) == [f"{deep.relative_to(tmp_path)}/x.yaml"]
+
+
 def test_a_file_that_is_named_may_be_called_anything_and_lie_anywhere(tmp_path: Path) -> None:
     write(tmp_path, "shop/deployment.txt", "other/service.yaml")
     (tmp_path / "shop/folder").symlink_to(tmp_path / "other")
