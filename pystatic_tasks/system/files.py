@@ -50,7 +50,21 @@ def fingerprint(parts: Any) -> str:
 
 def walk(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
     """Everything below a folder, folders before what stands in them, links to folders followed once."""
-    yield from _walk(folder, leave_out, frozenset([folder.resolve()]))
+    # No function that calls itself: folders may be nested deeper than Python's calls.
+    waiting = within(folder, frozenset())
+    while waiting:
+        path, above = waiting.pop()
+        if not path.is_dir():
+            yield path
+        elif path.resolve() not in above and not leave_out(path):
+            yield path
+            waiting += within(path, above)
+
+
+def within(folder: Path, above: frozenset[Path]) -> list[tuple[Path, frozenset[Path]]]:
+    """What lies in a folder, the last first, each with the folders that it lies in."""
+    above |= {folder.resolve()}
+    return [(path, above) for path in sorted(folder.iterdir(), reverse=True)]
 
 
 def source_files(folder: Path) -> Iterator[Path]:
@@ -99,15 +113,6 @@ def is_ours(folder: Path) -> bool:
         return False
     project = folder.parents[1]
     return any((project / name).exists() for name in OF_PROJECTS) or any((project / "build/pystatic").glob("*/lock"))
-
-
-def _walk(folder: Path, leave_out: Callable[[Path], bool], above: frozenset[Path]) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if not path.is_dir():
-            yield path
-        elif path.resolve() not in above and not leave_out(path):
-            yield path
-            yield from _walk(path, leave_out, above | {path.resolve()})
 
 
 def hash_tree(path: Path) -> str:

@@ -136,6 +136,17 @@ def test_a_walk_follows_links_to_folders_once(tmp_path: Path) -> None:
     assert [str(path.relative_to(root)) for path in walk(root)] == ["a.py", "link", "link/common", "link/common/x.py"]
 
 
+def test_a_walk_goes_deeper_than_python_calls(tmp_path: Path) -> None:
+    levels = 300
+    (tmp_path / "/".join("x" * levels)).mkdir(parents=True)
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(levels)
+    try:
+        assert sum(1 for _ in walk(tmp_path)) == levels
+    finally:
+        sys.setrecursionlimit(usual)
+
+
 def test_a_tree_is_known_by_its_files_behind_links_too(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "x.py").touch()
