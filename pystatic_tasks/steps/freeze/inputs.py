@@ -52,7 +52,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
     return fingerprint(
         {
             "name": config.name,
-            "env": config.image.env,
+            "environment": config.environment,
             "home": os.environ.get("HOME", ""),
             "interpreter": [asdict(interpreter), stamps(filter(None, [interpreter.libpython]))],
             "tools": tools(),

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pystatic_tasks.config.model import Freeze, ImageConfig, Observe, Service, Smoke
+from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Observe, Service, Smoke
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze.inputs import UNKNOWN, sources, stamps_of_others
+from pystatic_tasks.steps.freeze.inputs import UNKNOWN, freeze_inputs, sources, stamps_of_others
 from pystatic_tasks.steps.freeze.project_files import hash_sources
+from pystatic_tasks.steps.results import Interpreter
 
 NO_ENVIRONMENT = Path("/nowhere/bin/python")
 
@@ -129,3 +131,20 @@ def test_what_is_hashed_is_not_stamped(config: ImageConfig) -> None:
     outside.touch()
     assert set(stamps_of_others(image, context, others, NEVER)) == set(others)
     assert stamps_of_others(image, context, [str(outside)], 0) == {str(outside): UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image": ImageOptions(env={"COLOUR": "red"})},
+        {"image": ImageOptions(certificates=True)},
+        {"smoke": Smoke(writable_tmp=True)},
+        {"smoke": Smoke(env={"COLOUR": "red"})},
+        {"observe": Observe(env={"COLOUR": "red"})},
+    ],
+)
+def test_each_variable_that_the_program_is_observed_with_counts(config: ImageConfig, change: dict[str, Any]) -> None:
+    context = StepContext(say=print, python=NO_ENVIRONMENT)
+    interpreter = Interpreter(version="3.13.0", base_prefix="/usr", libpython="")
+    before, after = (freeze_inputs(each, context, interpreter) for each in (config, replace(config, **change)))
+    assert before != after

@@ -432,7 +432,6 @@ OF_THE_IMAGE_ALONE = ImageOptions(
     user="1:1",
     labels={"a": "b"},
     ports=(80,),
-    certificates=True,
     timezones=True,
     files={"/etc/x": "x"},
     volumes=("/data",),
