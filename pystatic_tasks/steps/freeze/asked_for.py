@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ from pystatic_tasks.config.project import PYPROJECT, is_path, read_pyproject
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_env.stamps import stamps
 from pystatic_tasks.in_image.servers import find_server
-from pystatic_tasks.steps.freeze.installers import places_of_uv, tables_of_uv
+from pystatic_tasks.steps.freeze.installers import places_of_uv, tables_of_uv, told_files, told_places
 from pystatic_tasks.steps.freeze.locks import find_lock, upwards
 from pystatic_tasks.steps.freeze.project_files import local_folders
-from pystatic_tasks.steps.freeze.requirements import read_all, read_requirements
+from pystatic_tasks.steps.freeze.requirements import Named, read_all, read_requirements
 from pystatic_tasks.system.files import hash_file, packable_files
 
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
@@ -105,8 +106,12 @@ def declaring_paths(config: ImageConfig) -> Iterator[Path]:
 
 def files_that_declare(config: ImageConfig) -> list[Path]:
     """Those that count whole."""
-    named = read_all(requirement_files(config))
-    return [config.project / "setup.py", config.project / "setup.cfg", *named.files]
+    return [config.project / "setup.py", config.project / "setup.cfg", *named(config).files]
+
+
+def named(config: ImageConfig) -> Named:
+    """What requirements files name, and the constraints that the caller has for all that is installed."""
+    return read_all([*requirement_files(config), *told_files(os.environ)])
 
 
 def folders_around(config: ImageConfig) -> list[Path]:
@@ -116,9 +121,9 @@ def folders_around(config: ImageConfig) -> list[Path]:
 
 def searched(config: ImageConfig) -> Iterator[Path]:
     """The folders of this machine, with the files in them, and the pages in which packages are looked for."""
-    named = read_all(requirement_files(config)).places
     of_uv = (place for folder in folders_around(config) for place in places_of_uv(folder))
-    return (each for place in dict.fromkeys([*named, *of_uv]) for each in (place, *files_in(place)))
+    places = dict.fromkeys([*named(config).places, *told_places(os.environ), *of_uv])
+    return (each for place in places for each in (place, *files_in(place)))
 
 
 def files_in(place: Path) -> Iterable[Path]:

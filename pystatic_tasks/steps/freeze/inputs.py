@@ -22,7 +22,6 @@ from pystatic_tasks.steps.freeze import asked_for, observation, project_files, t
 from pystatic_tasks.steps.freeze.backends import paths_around
 from pystatic_tasks.steps.freeze.installed import installed_files
 from pystatic_tasks.steps.freeze.locks import find_lock
-from pystatic_tasks.steps.freeze.requirements import read_all
 from pystatic_tasks.steps.meanwhile import changed_at
 from pystatic_tasks.steps.results import Interpreter, Stamps
 from pystatic_tasks.steps.slim_lock import left_out, lock_path
@@ -171,7 +170,7 @@ def sources(config: ImageConfig, python: Path) -> tuple[str, ...]:
         *project_files.linked_paths(config, python),
         *(path for folder in project_files.local_folders(config) for path in paths_around(folder)),
         *(folder / PYPROJECT for folder in (config.root, config.project)),
-        *read_all(asked_for.requirement_files(config)).files,
+        *asked_for.named(config).files,
         *([lock.path] if lock else []),
         *filter(None, [target.server_config_file(config), config.root / usual if usual else None]),
         *(config.root / entry.rpartition(":")[0] for entry in config.freeze.data),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,12 @@ BUILDS_OF_UV = ("build-constraint", "config-settings", "extra-build", "no-build-
 OF_UV = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
 LOOKING_OF_UV = ("extra-index-url", "find-links", "index", "index-url")
 KEYS_OF_UV = (*LOOKING_OF_UV, "no-index", "pip")
+# Settings of pip, and variables of uv, that name files with versions, and where packages are looked for.
+NAMING_FILES = ("constraint", "build-constraint", "UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE")
+NAMING_PLACES = ("find-links", "index-url", "extra-index-url", *(name for name in OF_UV if name != "UV_CONFIG_FILE"))
+SEPARATORS = re.compile(r"[\s,]+")
+# Of an index of uv, before its address.
+NAME_OF_INDEX = re.compile(r"^[\w.-]+=")
 
 
 def uv_there() -> str | None:
@@ -105,6 +112,23 @@ def places_of_uv(folder: Path) -> Iterator[Path]:
         parts = [part for part in (table, table.get("pip")) if isinstance(part, Mapping)]
         values = (part.get(key) for part in parts for key in LOOKING_OF_UV)
         yield from (path for value in values for text in addresses_in(value) for path in paths_of(text, [folder]))
+
+
+def told_files(environment: Mapping[str, str]) -> list[Path]:
+    """The files of this machine in which pip or uv, by settings and variables of the caller, finds versions."""
+    return list(paths_told(environment, NAMING_FILES))
+
+
+def told_places(environment: Mapping[str, str]) -> list[Path]:
+    """Where on this machine pip or uv looks for packages, by these."""
+    return list(paths_told(environment, NAMING_PLACES))
+
+
+def paths_told(environment: Mapping[str, str], names: Iterable[str]) -> Iterator[Path]:
+    settings = {**environment, **pip_settings(environment)}
+    words = (word for name in names for word in SEPARATORS.split(settings.get(name, "")))
+    paths = (path for word in words for path in paths_of(NAME_OF_INDEX.sub("", word, count=1), [Path.cwd()]))
+    return filter(Path.exists, paths)
 
 
 def addresses_in(value: Any) -> Iterator[str]:

@@ -297,6 +297,33 @@ def test_what_is_in_a_folder_that_uv_searches_counts(shop: ImageConfig, text: st
     assert declared(shop) != before
 
 
+@pytest.mark.parametrize(
+    "variable",
+    ["PIP_FIND_LINKS", "UV_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_DEFAULT_INDEX"],
+)
+@pytest.mark.parametrize("text", ["{}", "https://index.example/simple {}", "file://{}", "ours=file://{}"])
+def test_what_is_in_a_folder_that_the_caller_has_searched_counts(
+    shop: ImageConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, text: str
+) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    monkeypatch.setenv(variable, text.format(wheels))
+    before = declared(shop)
+    (wheels / "x-1.0-py3-none-any.whl").touch()
+    assert declared(shop) != before
+
+
+@pytest.mark.parametrize("variable", ["PIP_CONSTRAINT", "UV_CONSTRAINT", "UV_OVERRIDE", "PIP_BUILD_CONSTRAINT"])
+def test_the_callers_own_constraints_count_with_those_that_they_include(
+    shop: ImageConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    folder = write(tmp_path / "constraints", all_txt="-c more.txt\n", more_txt="x==1\n")
+    monkeypatch.setenv(variable, f"https://index.example/constraints.txt {folder}/all.txt")
+    before = declared(shop)
+    write(folder, more_txt="x==2\n")
+    assert declared(shop) != before
+
+
 def test_what_setup_py_needs_no_more_does_not_stay(shop: ImageConfig, environment: Environment) -> None:
     site = environment.folder / "lib/python3.12/site-packages"
     install_distribution(site, "shop", "shop.py", requires=["redis"], origin=shop.root.as_uri())
