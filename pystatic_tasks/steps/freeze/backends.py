@@ -20,6 +20,8 @@ from pystatic_tasks.system.git import told_to_builds
 
 # They pack what lies there and no rule of .gitignore leaves out, whatever git tracks.
 ASKING_NO_GIT = {"flit-core", "hatchling", "pdm-backend", "setuptools", "uv-build", "wheel"}
+# What variables are called, or begin with, by which setuptools-scm (and so hatch-vcs), pdm-backend and pbr are told.
+GIVING_VERSIONS = ("SETUPTOOLS_SCM_PRETEND_", "VCS_VERSIONING_PRETEND_", "PDM_BUILD_SCM_VERSION", "PBR_VERSION")
 # Those of a pyproject.toml in which backends are told what to pack.
 TABLES = ("flit", "hatch", "maturin", "meson-python", "pdm", "poetry", "scikit-build", "setuptools")
 # It has what hatchling is told, as [tool.hatch] does.
@@ -108,15 +110,21 @@ def words_of_setup_cfg(folder: Path) -> list[str]:
     return [word.removeprefix("file:") for value in values for word in SEPARATORS.split(value)]
 
 
-def told_by_git(folder: Path) -> list[str]:
-    """What git says of a project to its backend, if that may ask."""
+def told_beside(folder: Path) -> list[str]:
+    """What git says of a project to its backend, if that may ask, and the caller of its version."""
     tables = tables_of(folder)
     project = tables.get("project")
     finds_version = not isinstance(project, Mapping) or "version" in texts_in(project.get("dynamic"))
     build = tables.get("build-system")
     requires = texts_in(build.get("requires")) if isinstance(build, Mapping) else ()
     asks = not set(map(required_name, requires)) <= ASKING_NO_GIT
-    return told_to_builds(folder, of_version=finds_version) if finds_version or asks else []
+    told = told_to_builds(folder, of_version=finds_version) if finds_version or asks else []
+    return [*told, *versions_told(os.environ)] if finds_version else told
+
+
+def versions_told(environment: Mapping[str, str]) -> list[str]:
+    """The versions that the caller gives to what would else make one of a repository, with the variables' names."""
+    return sorted(f"{name}={value}" for name, value in environment.items() if name.startswith(GIVING_VERSIONS))
 
 
 def tables_of(folder: Path, name: str = PYPROJECT) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import PYPROJECT, is_path, tables_of_others
 from pystatic_tasks.in_env.stamps import stamps
-from pystatic_tasks.steps.freeze.backends import paths_around, told_by_git
+from pystatic_tasks.steps.freeze.backends import paths_around, told_beside
 from pystatic_tasks.steps.freeze.installed import locals_in
 from pystatic_tasks.steps.freeze.locks import find_lock
 from pystatic_tasks.system.files import (
@@ -76,7 +76,7 @@ def hash_built(folder: Path, *, whole: bool = False) -> str:
         os.path.relpath(path, folder): hash_sources(path, whole=True) if path.is_dir() else hash_file(path)
         for path in paths_around(folder)
     }
-    return fingerprint([hash_sources(folder, whole=whole), around, told_by_git(folder)])
+    return fingerprint([hash_sources(folder, whole=whole), around, told_beside(folder)])
 
 
 def built_paths(folders: Iterable[Path]) -> Iterator[Path]:

@@ -195,6 +195,21 @@ def test_of_git_counts_what_a_version_and_what_is_packed_may_follow_from(
 
 
 @pytest.mark.parametrize(
+    ("text", "counts"), [(HATCH, False), ('[project]\nname = "shop"\ndynamic = ["version"]\n', True)]
+)
+@pytest.mark.parametrize(
+    "variable", ["SETUPTOOLS_SCM_PRETEND_VERSION", "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_SHOP", "PDM_BUILD_SCM_VERSION"]
+)
+def test_a_version_that_the_caller_gives_counts_where_no_other_stands(
+    shop: ImageConfig, monkeypatch: pytest.MonkeyPatch, text: str, variable: str, counts: bool
+) -> None:
+    write(shop.root, pyproject_toml=text)
+    before = sources(shop)
+    monkeypatch.setenv(variable, "2.0")
+    assert (sources(shop) != before) is counts
+
+
+@pytest.mark.parametrize(
     "text",
     [
         'project.readme = "../data/a.txt"',
