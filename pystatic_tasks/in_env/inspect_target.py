@@ -23,7 +23,7 @@ from .exchange import respond
 from .name_scan import mentioned
 from .package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
 from .protocol import DataFile, Examined, RefusedError, Target
-from .recorder.sitecustomize import database_files, reads
+from .recorder.sitecustomize import database_files, is_no_file, reads
 
 # https://docs.python.org/3/library/audit_events.html
 ASKING = ("open", "os.listdir", "os.scandir")
@@ -168,7 +168,7 @@ def listening(heard: Heard | None = None) -> Iterator[Heard]:
         if event in CHANGING or flags & os.O_ACCMODE != os.O_RDONLY:
             opened.update(paths)
         if event not in CHANGING and reads(flags):
-            asked.update(paths)
+            asked.update(path for path in paths if event != "open" or not is_no_file(path, arguments[1]))
 
     sys.addaudithook(note)
     try:

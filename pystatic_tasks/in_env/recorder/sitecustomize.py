@@ -72,9 +72,9 @@ def hear(event: str, arguments: Any) -> None:
 
 
 def note_open(arguments: Any, frame: FrameType) -> None:
-    path, _, flags = arguments
+    path, mode, flags = arguments
     path = os.path.abspath(os.fsdecode(path))
-    if path.startswith(FOLDER):
+    if path.startswith(FOLDER) or is_no_file(path, mode):
         return
     if flags & os.O_ACCMODE != os.O_RDONLY:
         if flags & os.O_CREAT or os.path.exists(path):
@@ -87,6 +87,14 @@ def note_open(arguments: Any, frame: FrameType) -> None:
         record("module", module, path, way_of_import(caller))
     elif not shows_a_line(frame):
         record("file", path)
+
+
+def is_no_file(path: str, mode: str | None) -> bool:
+    """Whether `open` refuses a path, which is that of a folder; `os.open`, which has no mode, may be asked for one.
+
+    Resources of a package without an `__init__.py` are looked for in each folder above it, as if it were an archive.
+    """
+    return mode is not None and os.path.isdir(path)
 
 
 def reads(flags: int) -> bool:

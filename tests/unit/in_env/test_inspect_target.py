@@ -193,6 +193,13 @@ open(top / "rates", "r+").close()
     assert {Path(path).name for path in read} == {"application.py", "shop.py", "rates"}
 
 
+def test_a_folder_that_is_opened_as_a_file_is_not_read(ask: Ask) -> None:
+    """Whatever comes and goes in it."""
+    opening = "import importlib.resources\nfiles = list(importlib.resources.files('texts').iterdir())\n"
+    read = ask(files={"shop.py": opening + WSGI, "texts/a.txt": ""})["read"]
+    assert [path for path in read if Path(path).is_dir() and Path(path).name != "texts"] == []
+
+
 def test_what_the_import_writes_is_told(ask: Ask, tmp_path: Path) -> None:
     for name in ("there", "same", "read"):
         (tmp_path / name).write_text("1", encoding="utf-8")

@@ -62,6 +62,13 @@ def test_files_that_are_read_and_folders_that_are_listed_are_written_down(tmp_pa
     assert str(folder) in records.folders
 
 
+def test_a_folder_that_is_opened_as_a_file_was_not_read(tmp_path: Path) -> None:
+    code = "import contextlib, os\nwith contextlib.suppress(OSError):\n    open('data')\nos.open('more', os.O_RDONLY)\n"
+    records = record(tmp_path, code, {"data/a.txt": "", "more/b.txt": ""})
+    project = tmp_path / "project"
+    assert records.files & {str(project / "data"), str(project / "more")} == {str(project / "more")}
+
+
 def test_what_the_import_system_opens_and_lists_is_no_data(tmp_path: Path) -> None:
     records = record(tmp_path, "import shop.web\n", {"shop/__init__.py": "", "shop/web.py": ""})
     assert not [path for path in records.files if "shop" in path]
