@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +15,7 @@ from pystatic_tasks.config.options import Options
 from pystatic_tasks.fronts.sessions.environment import installer, make_anew
 from pystatic_tasks.fronts.sessions.neighbours import is_within, step_of, waiting_sessions
 from pystatic_tasks.steps.context import StepContext, session_command
+from pystatic_tasks.steps.freeze.interpreter import meant_by
 from pystatic_tasks.system.terminal import make_terminal
 
 
@@ -58,7 +58,13 @@ def make_context(
         reuses_environment=reused,
         # With --no-install Nox still fills an environment that it has just made.
         installs=not (session._runner.global_config.no_install and reused),
-        wanted_python=str(session.python or f"{sys.base_prefix} {platform.python_version()}"),
+        wanted_python=wanted_python(session, config) if has_environment else "",
         install=installer(session, config, terminal, verbose=options.verbose),
         recreate=partial(make_anew, session, config),
     )
+
+
+def wanted_python(session: nox.Session, config: ImageConfig) -> str:
+    """What Nox would make the environment from now; it keeps one whatever that is."""
+    name = str(session.python) if session.python else None
+    return meant_by(name, config.root, config.work)

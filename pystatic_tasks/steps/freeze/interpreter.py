@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import sys
@@ -72,6 +73,17 @@ def find_interpreter(wanted: str | None, root: Path, work: Path) -> tuple[Path, 
         if found and (version is None or f"{found.version}.".startswith(f"{version[1]}.")):
             return python, found
     return Path(), None
+
+
+def meant_by(wanted: str | None, root: Path, work: Path) -> str:
+    """Which interpreter it is that Nox would take now, as text: a name or a version may soon stand for another.
+
+    The arguments are those of `find_interpreter`. What is not found is told by its name.
+    """
+    if wanted is None:
+        return f"{sys.base_prefix} {platform.python_version()}"
+    _, found = find_interpreter(wanted, root, work)
+    return f"{found.base_prefix} {found.version}" if found else wanted
 
 
 def candidates(wanted: str | None, root: Path) -> Iterator[Path]:

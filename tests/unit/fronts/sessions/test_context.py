@@ -35,8 +35,10 @@ def test_the_host_knows_what_the_environment_is_made_from(image: ImageConfig) ->
     session = Session()
     own = f"{sys.base_prefix} {platform.python_version()}"
     assert make_context(session.nox, image, parse_options([])).wanted_python == own
-    session.python = "3.12"
-    assert make_context(session.nox, image, parse_options([])).wanted_python == "3.12"
+    session.python = "3.99"
+    assert make_context(session.nox, image, parse_options([])).wanted_python == "3.99"
+    session.python = sys.executable
+    assert make_context(session.nox, image, parse_options([])).wanted_python == own
 
 
 @pytest.mark.parametrize(
