@@ -22,6 +22,9 @@ from pystatic_tasks.system.git import told_to_builds
 ASKING_NO_GIT = {"flit-core", "hatchling", "pdm-backend", "setuptools", "uv-build", "wheel"}
 # What variables are called, or begin with, by which setuptools-scm (and so hatch-vcs), pdm-backend and pbr are told.
 GIVING_VERSIONS = ("SETUPTOOLS_SCM_PRETEND_", "VCS_VERSIONING_PRETEND_", "PDM_BUILD_SCM_VERSION", "PBR_VERSION")
+# What setuptools, hatchling and pdm-backend run of a project by these names.
+PROGRAMS = ("setup.py", "hatch_build.py", "pdm_build.py")
+GIT = re.compile(rb"\bgit\b")
 # Those of a pyproject.toml in which backends are told what to pack.
 TABLES = ("flit", "hatch", "maturin", "meson-python", "pdm", "poetry", "scikit-build", "setuptools")
 # It has what hatchling is told, as [tool.hatch] does.
@@ -114,12 +117,18 @@ def told_beside(folder: Path) -> list[str]:
     """What git says of a project to its backend, if that may ask, and the caller of its version."""
     tables = tables_of(folder)
     project = tables.get("project")
-    finds_version = not isinstance(project, Mapping) or "version" in texts_in(project.get("dynamic"))
+    has_version = isinstance(project, Mapping) and "version" not in texts_in(project.get("dynamic"))
+    finds_version = not has_version or any(names_git(folder / name) for name in PROGRAMS)
     build = tables.get("build-system")
     requires = texts_in(build.get("requires")) if isinstance(build, Mapping) else ()
     asks = not set(map(required_name, requires)) <= ASKING_NO_GIT
     told = told_to_builds(folder, of_version=finds_version) if finds_version or asks else []
     return [*told, *versions_told(os.environ)] if finds_version else told
+
+
+def names_git(program: Path) -> bool:
+    """Whether a program of a project's build may ask git for the commit, to write it into a module."""
+    return program.is_file() and bool(GIT.search(program.read_bytes()))
 
 
 def versions_told(environment: Mapping[str, str]) -> list[str]:

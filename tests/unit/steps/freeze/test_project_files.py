@@ -195,6 +195,26 @@ def test_of_git_counts_what_a_version_and_what_is_packed_may_follow_from(
 
 
 @pytest.mark.parametrize(
+    ("program", "counts"),
+    [
+        ("subprocess.check_output(['git', 'rev-parse', 'HEAD'])", True),
+        ("setup(url='https://github.com/shop/shop')", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["setup.py", "hatch_build.py", "pdm_build.py"])
+def test_a_commit_counts_where_a_program_of_the_build_may_write_it_down(
+    shop: ImageConfig, name: str, program: str, counts: bool
+) -> None:
+    write(shop.root, pyproject_toml=HATCH)
+    (shop.root / name).write_text(program, encoding="utf-8")
+    command = ["git", "-C", str(shop.root)]
+    subprocess.run([*command, "init", "--quiet"], check=True)
+    before = sources(shop)
+    subprocess.run([*command, "symbolic-ref", "HEAD", "refs/heads/other"], check=True)
+    assert (sources(shop) != before) is counts
+
+
+@pytest.mark.parametrize(
     ("text", "counts"), [(HATCH, False), ('[project]\nname = "shop"\ndynamic = ["version"]\n', True)]
 )
 @pytest.mark.parametrize(
