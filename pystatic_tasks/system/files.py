@@ -144,7 +144,7 @@ def is_below(root: Path, word: str) -> bool:
 
 
 def hash_files(folder: Path, paths: Iterable[Path]) -> str:
-    """One hash of those paths below a folder that are files or links.
+    """One hash of those paths below a folder that are files or links, to folders too.
 
     They count by name, content, who may execute them, and where they lead as links.
     """

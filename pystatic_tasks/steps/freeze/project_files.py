@@ -19,7 +19,6 @@ from pystatic_tasks.system.files import (
     hash_file,
     hash_files,
     is_unpackable,
-    packable_files,
     source_files,
     walk,
 )
@@ -97,7 +96,8 @@ def hash_sources(folder: Path, *, whole: bool = False) -> str:
         folder: The project's folder.
         whole: Whether each pyproject.toml counts as it is.
     """
-    paths = list(packable_files(folder))
+    # Whoever packs them may follow links to folders, or leave out what lies there.
+    paths = [path for path in walk(folder, is_unpackable) if path.is_file() or (path.is_dir() and path.is_symlink())]
     # There are tens of thousands of them.
     stamped = [path for path in paths if NODE_MODULES in path.relative_to(folder).parts]
     declaring = [] if whole else [path for path in paths if path.name == PYPROJECT]

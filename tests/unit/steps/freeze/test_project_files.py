@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,18 @@ from pystatic_tasks.steps.freeze.project_files import import_paths, script_folde
 from pystatic_tasks.system.files import source_files
 
 from .conftest import OURS, PYPROJECT, UP_TO_DATE, Environment, names, write
+
+
+def test_a_folder_that_becomes_a_link_counts_though_the_same_lies_there(shop: ImageConfig) -> None:
+    """What is packed or taken as data may follow no link."""
+    write(shop.root / "shop/data", a_txt="a")
+    before = sources(shop)
+    shutil.move(shop.root / "shop/data", shop.root.parent / "data")
+    (shop.root / "shop/data").symlink_to("../../data")
+    linked = sources(shop)
+    (shop.root / "shop/data").unlink()
+    (shop.root / "shop/data").symlink_to(shop.root.parent / "data")
+    assert before != linked != sources(shop)
 
 
 def test_all_files_but_those_of_tools_are_sources(shop: ImageConfig) -> None:
