@@ -110,7 +110,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     if is_new or not install_again(config, context, local_folders(config), install_variables(config)):
         install_project(config, context)
     if not is_new and declared_needs(context.python) != needs:
-        # What is needed no more would stay.
+        # What is needed no more would stay, and so would a project under the name that it had.
         context.say("other dependencies: making the build environment anew")
         context.recreate()
         install_project(config, context)

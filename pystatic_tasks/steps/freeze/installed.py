@@ -115,9 +115,9 @@ def metadata_there(python: Path) -> str:
 
 
 def declared_needs(python: Path) -> list[str]:
-    """What the distributions from this machine say that they need."""
+    """What the distributions from this machine are called, and say that they need."""
     texts = (read_text(each.record.with_name("METADATA")) for each in locals_in(python))
-    return sorted(line for text in texts for line in re.findall(r"^Requires-Dist: .*", text, re.MULTILINE))
+    return sorted(line for text in texts for line in re.findall(r"^(?:Name|Requires-Dist): .*", text, re.MULTILINE))
 
 
 def has_pyproject(python: Path) -> bool:

@@ -343,6 +343,24 @@ def test_what_setup_py_needs_no_more_does_not_stay(shop: ImageConfig, environmen
     assert environment.asked == [project, *anew, project, TOOLS]
 
 
+def test_a_project_does_not_stay_under_the_name_that_it_had(shop: ImageConfig, environment: Environment) -> None:
+    prices = write(shop.root / "prices", pyproject_toml='[project]\nname = "prices"\n')
+    image = replace(shop, install=(".", "./prices"))
+    site = environment.folder / "lib/python3.12/site-packages"
+    install_distribution(site, "prices", "prices.py", origin=prices.as_uri())
+    environment.fill(image)
+    write(prices, pyproject_toml='[project]\nname = "costs"\n')
+
+    def install_once() -> None:
+        if not (site / "costs.py").exists():
+            install_distribution(site, "costs", "costs.py", origin=prices.as_uri())
+
+    environment.meanwhile = install_once
+    anew = ["other dependencies: making the build environment anew", "recreate"]
+    project = [str(shop.root), str(prices), "gunicorn"]
+    assert environment.fill(image) == [project, *anew, project, TOOLS]
+
+
 def test_another_interpreter_makes_the_environment_anew(shop: ImageConfig, environment: Environment) -> None:
     environment.fill(shop)
     assert environment.fill(shop, wanted_python="3.13") == [*ANEW, [str(shop.root), "gunicorn"], TOOLS]

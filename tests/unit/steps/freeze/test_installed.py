@@ -83,10 +83,14 @@ def test_what_came_from_this_machine_is_known_by_its_address(
     assert found == ([origin] if origin else [])
 
 
-def test_what_is_from_this_machine_tells_what_it_needs(tmp_path: Path, site: Path) -> None:
+def test_what_is_from_this_machine_tells_its_name_and_what_it_needs(tmp_path: Path, site: Path) -> None:
     install_distribution(site, "shop", requires=["redis", "idna; extra == 'x'"], origin="file:///shop")
     install_distribution(site, "falcon", requires=["jinja2"])
-    assert declared_needs(tmp_path / "bin/python") == ["Requires-Dist: idna; extra == 'x'", "Requires-Dist: redis"]
+    assert declared_needs(tmp_path / "bin/python") == [
+        "Name: shop",
+        "Requires-Dist: idna; extra == 'x'",
+        "Requires-Dist: redis",
+    ]
 
 
 @pytest.mark.parametrize(("file", "is_one"), [("shop/pyproject.toml", True), ("shop/pyproject.toml.in", False)])
