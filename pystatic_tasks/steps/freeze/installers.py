@@ -40,12 +40,11 @@ BUILDS_OF_UV = ("build-constraint", "config-settings", "extra-build", "no-build-
 OF_UV = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
 LOOKING_OF_UV = ("extra-index-url", "find-links", "index", "index-url")
 KEYS_OF_UV = (*LOOKING_OF_UV, "no-index", "pip")
-# Settings of pip, and variables of uv, that name files with versions, and where packages are looked for.
+# Settings of pip, and variables of uv, that name files with versions, and folders and pages with packages.
+# An index on this machine may be a copy of a whole one, and is not looked through.
 NAMING_FILES = ("constraint", "build-constraint", "UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE")
-NAMING_PLACES = ("find-links", "index-url", "extra-index-url", *(name for name in OF_UV if name != "UV_CONFIG_FILE"))
+NAMING_PLACES = ("find-links", "UV_FIND_LINKS")
 SEPARATORS = re.compile(r"[\s,]+")
-# Of an index of uv, before its address.
-NAME_OF_INDEX = re.compile(r"^[\w.-]+=")
 
 
 def uv_there() -> str | None:
@@ -120,14 +119,14 @@ def told_files(environment: Mapping[str, str]) -> list[Path]:
 
 
 def told_places(environment: Mapping[str, str]) -> list[Path]:
-    """Where on this machine pip or uv looks for packages, by these."""
+    """Where on this machine pip or uv finds packages, by these, but for an index."""
     return list(paths_told(environment, NAMING_PLACES))
 
 
 def paths_told(environment: Mapping[str, str], names: Iterable[str]) -> Iterator[Path]:
     settings = {**environment, **pip_settings(environment)}
     words = (word for name in names for word in SEPARATORS.split(settings.get(name, "")))
-    paths = (path for word in words for path in paths_of(NAME_OF_INDEX.sub("", word, count=1), [Path.cwd()]))
+    paths = (path for word in words for path in paths_of(word, [Path.cwd()]))
     return filter(Path.exists, paths)
 
 
