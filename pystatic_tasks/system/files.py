@@ -133,14 +133,15 @@ def hash_code(path: Path) -> str:
     return hash_tree(path)
 
 
+def named_below(root: Path, words: Iterable[str]) -> list[Path]:
+    """What words of a command may name below `root`, be it there or not, by themselves or as `--option=PATH`."""
+    parts = (part for word in words for part in dict.fromkeys([word, word.rpartition("=")[2]]))
+    return [root / part for part in parts if root.resolve() in (root / part).resolve().parents]
+
+
 def hashes_of_words(root: Path, words: Iterable[str]) -> list[str]:
-    """One for each word of a command: the hash of the file or the folder that it names below `root`, or ""."""
-    return [hash_tree(root / word) if is_below(root, word) else "" for word in words]
-
-
-def is_below(root: Path, word: str) -> bool:
-    """Whether a word of a command may name something below `root`, be it there or not."""
-    return root.resolve() in (root / word).resolve().parents
+    """The hashes of the files and folders that words of a command name below `root`; "" of what is not there."""
+    return list(map(hash_tree, named_below(root, words)))
 
 
 def hash_files(folder: Path, paths: Iterable[Path]) -> str:

@@ -31,9 +31,9 @@ from pystatic_tasks.system.files import (
     hash_code,
     hash_file,
     hash_tree,
-    is_below,
     is_packable,
     is_unpackable,
+    named_below,
     tree_paths,
     walk,
 )
@@ -87,7 +87,7 @@ def paths_counted(config: ImageConfig, context: StepContext) -> Iterator[Path]:
     of_services = (word for each in config.services for word in each.command)
     words = (*config.smoke.command, *config.observe.command, *of_services)
     named = [config.root / entry.rpartition(":")[0] for entry in config.freeze.data]
-    named += [config.root / word for word in words if is_below(config.root, word)]
+    named += named_below(config.root, words)
     yield from (path for each in named for path in (each, *tree_paths(each)))
     yield from map(Path, config.staticx.libraries)
     yield lock_path(config)
@@ -176,6 +176,6 @@ def sources(config: ImageConfig, python: Path) -> tuple[str, ...]:
         *(config.root / entry.rpartition(":")[0] for entry in config.freeze.data),
         *map(Path, config.staticx.libraries),
         lock_path(config),
-        *(config.root / word for word in words if is_below(config.root, word) and (config.root / word).exists()),
+        *filter(Path.exists, named_below(config.root, words)),
     ]
     return tuple(sorted({os.path.normpath(path) for path in found}))

@@ -16,7 +16,9 @@ from pystatic_tasks.system.files import (
     hash_file,
     hash_files,
     hash_tree,
+    hashes_of_words,
     move_whole,
+    named_below,
     open_regular,
     owned,
     packable_files,
@@ -350,3 +352,24 @@ def test_a_folder_of_our_names_is_ours_where_a_project_is(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert (tmp_path / folder / "x.txt" in packable_files(tmp_path)) is not is_one
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("conf/x.ini", ["conf/x.ini"]),
+        ("--config=conf/x.ini", ["--config=conf/x.ini", "conf/x.ini"]),
+        ("--all", ["--all"]),
+        ("/etc/passwd", []),
+        ("--config=/etc/passwd", ["--config=/etc/passwd"]),
+        ("--config=", ["--config="]),
+        ("..", []),
+        ("", []),
+    ],
+)
+def test_words_of_a_command_name_what_lies_below_a_folder(tmp_path: Path, word: str, names: list[str]) -> None:
+    assert named_below(tmp_path, [word]) == [tmp_path / name for name in names]
+    (tmp_path / "conf").mkdir()
+    before = hashes_of_words(tmp_path, [word])
+    (tmp_path / "conf/x.ini").touch()
+    assert (hashes_of_words(tmp_path, [word]) != before) is ("conf/x.ini" in names)
