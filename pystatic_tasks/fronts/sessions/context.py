@@ -67,4 +67,4 @@ def make_context(
 def wanted_python(session: nox.Session, config: ImageConfig) -> str:
     """What Nox would make the environment from now; it keeps one whatever that is."""
     name = str(session.python) if session.python else None
-    return meant_by(name, config.root, config.work)
+    return meant_by(name, config.root)

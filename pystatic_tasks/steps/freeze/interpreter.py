@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,14 +76,15 @@ def find_interpreter(wanted: str | None, root: Path, work: Path) -> tuple[Path, 
     return Path(), None
 
 
-def meant_by(wanted: str | None, root: Path, work: Path) -> str:
+def meant_by(wanted: str | None, root: Path) -> str:
     """Which interpreter it is that Nox would take now, as text: a name or a version may soon stand for another.
 
     The arguments are those of `find_interpreter`. What is not found is told by its name.
     """
     if wanted is None:
         return f"{sys.base_prefix} {platform.python_version()}"
-    _, found = find_interpreter(wanted, root, work)
+    with tempfile.TemporaryDirectory(prefix="pystatic-") as folder:
+        _, found = find_interpreter(wanted, root, Path(folder))
     return f"{found.base_prefix} {found.version}" if found else wanted
 
 

@@ -130,10 +130,10 @@ def test_an_interpreter_that_nobody_has_is_not_found(
 
 def test_a_version_may_soon_stand_for_another_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert meant_by("3.98", tmp_path, tmp_path / "work") == "3.98"
+    assert meant_by("3.98", tmp_path) == "3.98"
     for version in ("3.98.4", "3.98.5"):
         interpreter(tmp_path / "bin", version=version, name="python3.98")
-        assert meant_by("3.98", tmp_path, tmp_path / "work") == f"/opt/python {version}"
+        assert meant_by("3.98", tmp_path) == f"/opt/python {version}"
 
 
 def test_what_newer_versions_of_nox_find_is_found(tmp_path: Path) -> None:
