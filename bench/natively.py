@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.build import FOREIGN_VARIABLES, REPOSITORY
 from bench.stranger import Stranger, lay_out
 from pystatic_tasks.config.model import DEFAULT_SERVER, Request
-from pystatic_tasks.in_env.client import free_port, send
+from pystatic_tasks.in_env.web.client import free_port, send
 from pystatic_tasks.steps.smoke.probes import mismatch
 
 HOST = "127.0.0.1"

@@ -11,13 +11,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from pystatic_tasks.in_env import launcher_build, tree
+from pystatic_tasks.in_env.elf.shared_libraries import linkage, unwinder
+from pystatic_tasks.in_env.freeze import tree
+from pystatic_tasks.in_env.pack import launcher as pack_launcher
 from pystatic_tasks.in_env.probe import find_libpython
 from pystatic_tasks.in_env.protocol import LauncherQuestion
-from pystatic_tasks.in_env.shared_libraries import linkage, unwinder
 
 NAME = "shop"
-LAUNCHER = Path(launcher_build.__file__).parents[1] / "in_image" / "launcher"
+LAUNCHER = Path(pack_launcher.__file__).parents[2] / "in_image" / "launcher"
 VERSION = tree.VERSION
 ENTRY = """
 import sys
@@ -74,7 +75,7 @@ def pack(
     root: Path, output: Path, kept: Path, *, options: tuple[str, ...] = ("-ISu",), launcher: Path = LAUNCHER
 ) -> None:
     """Pack a tree."""
-    launcher_build.build(
+    pack_launcher.build(
         LauncherQuestion(
             name=NAME,
             program=str(root),

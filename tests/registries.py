@@ -23,7 +23,7 @@ import pytest
 from support import tool_or_skip
 
 from pystatic_tasks.engines.base import call
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.web.client import free_port
 
 FINE = 0  # The request goes through.
 CUT = -1  # The connection ends in the middle of the request.

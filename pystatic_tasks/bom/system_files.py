@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pystatic_tasks.in_env.packages import packages_of
+from pystatic_tasks.in_env.attribution.packages import packages_of
 from pystatic_tasks.in_env.protocol import Component
 
 

@@ -14,7 +14,7 @@ from typing import IO, Protocol
 
 from pystatic_tasks.config.model import DEFAULT_SERVER, ImageConfig, ServerKind
 from pystatic_tasks.errors import ImageError
-from pystatic_tasks.in_env.client import LOOPBACK, free_port, is_taken
+from pystatic_tasks.in_env.web.client import LOOPBACK, free_port, is_taken
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.oci.archive import Written
 

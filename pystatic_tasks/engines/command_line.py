@@ -15,7 +15,7 @@ from typing import IO
 from pystatic_tasks.engines.base import LEVELS_SHOWN, Artifact, Container, Exit, Policy, address_here, call, listening
 from pystatic_tasks.engines.foreground import is_terminal, run_in_foreground
 from pystatic_tasks.errors import ImageError
-from pystatic_tasks.in_env.client import LOOPBACK
+from pystatic_tasks.in_env.web.client import LOOPBACK
 from pystatic_tasks.system.beneath import names_below, temporary_folder
 from pystatic_tasks.system.machine import is_root
 from pystatic_tasks.system.processes import undisturbed, with_our_life

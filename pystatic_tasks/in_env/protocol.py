@@ -171,7 +171,7 @@ class ToolNames:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """inspect_target.py: what is to be imported as the server will, and what the configuration says of it.
+    """examine/target.py: what is to be imported as the server will, and what the configuration says of it.
 
     Attributes:
         app: The application; "" if it is a script or a command.
@@ -248,7 +248,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
-    """observe.py: how the program is run as an ordinary Python, and what it is asked to do.
+    """observe/exercise.py: how the program is run as an ordinary Python, and what it is asked to do.
 
     Attributes:
         arguments: What Python is called with.
@@ -382,7 +382,7 @@ class Own:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """program.py: what is to be frozen.
+    """freeze/program.py: what is to be frozen.
 
     Attributes:
         is_packed: Whether it is made into one file afterwards.
@@ -464,7 +464,7 @@ class FrozenProgram:
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisInputs:
-    """analysis.py: what PyInstaller's analysis is asked with, which has these names for it."""
+    """freeze/analysis.py: what PyInstaller's analysis is asked with, which has these names for it."""
 
     entry: str
     import_paths: tuple[str, ...]
@@ -496,7 +496,7 @@ class Analysed:
 
 @dataclass(frozen=True, kw_only=True)
 class Compilation:
-    """bytecode.py: the modules to be compiled anew.
+    """freeze/bytecode.py: the modules to be compiled anew.
 
     Attributes:
         modules: Those that lie as files of their own.
@@ -515,7 +515,7 @@ class Compilation:
 
 @dataclass(frozen=True, kw_only=True)
 class StaticxQuestion:
-    """staticx_build.py: the frozen program to be made into one static executable.
+    """pack/staticx.py: the frozen program to be made into one static executable.
 
     Attributes:
         program: Its path.
@@ -536,7 +536,7 @@ class StaticxQuestion:
 
 @dataclass(frozen=True, kw_only=True)
 class LauncherQuestion:
-    """launcher_build.py: the program, as plain files, to be made into one static executable.
+    """pack/launcher.py: the program, as plain files, to be made into one static executable.
 
     Attributes:
         name: Of the program.

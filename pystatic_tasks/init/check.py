@@ -34,8 +34,8 @@ from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.in_env.protocol import Form
 from pystatic_tasks.packers import find_packer, form_of
 from pystatic_tasks.report.interpreters import LARGE_INTERPRETER_BYTES, large_interpreter
-from pystatic_tasks.steps.freeze.installers import uv_there
-from pystatic_tasks.steps.freeze.interpreter import (
+from pystatic_tasks.steps.freeze.install.installers import uv_there
+from pystatic_tasks.steps.freeze.install.interpreter import (
     check_libpython,
     check_threads,
     check_version,

@@ -15,7 +15,7 @@ from pystatic_tasks.config.project import TABLE, is_installable, read_pyproject
 from pystatic_tasks.init.hints import file_hints, hints
 from pystatic_tasks.init.modules import Code, is_beside_the_code, is_project, python_files, read_code
 from pystatic_tasks.init.targets import Candidate, Hint, candidates, hinted
-from pystatic_tasks.steps.freeze.locks import UV_LOCK, upwards
+from pystatic_tasks.steps.freeze.install.locks import UV_LOCK, upwards
 
 # How far below the root of a repository its projects are looked for.
 DEEPEST_PROJECT = 3

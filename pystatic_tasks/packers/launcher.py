@@ -13,8 +13,8 @@ from typing import Any
 
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import StaticxError
+from pystatic_tasks.in_env.attribution.notices import notices_in
 from pystatic_tasks.in_env.modules import LAUNCHER
-from pystatic_tasks.in_env.notices import notices_in
 from pystatic_tasks.in_env.protocol import Component, Form, LauncherQuestion, RefusedError
 from pystatic_tasks.in_image.healthcheck import LAUNCHED
 from pystatic_tasks.packers.packer import Job, Packer, Packing

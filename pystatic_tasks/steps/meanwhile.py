@@ -17,7 +17,7 @@ def now() -> int:
 
     Files are stamped by a clock that may be some milliseconds behind, so a change just after this counts as one before.
     That does no harm: what is used takes longer until it can be changed back. What must miss none asks for the `moment`
-    of `in_env.elsewhere`.
+    of `in_env.installed.elsewhere`.
     """
     return time.time_ns()
 

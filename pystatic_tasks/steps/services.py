@@ -18,8 +18,8 @@ from pystatic_tasks.config.variables import caller_values, hide_in_files
 from pystatic_tasks.engines.base import GRACE_SECONDS
 from pystatic_tasks.engines.local import exit_code
 from pystatic_tasks.errors import ServiceError
-from pystatic_tasks.in_env.client import LOOPBACK, is_taken
 from pystatic_tasks.in_env.processes import kill_session, session
+from pystatic_tasks.in_env.web.client import LOOPBACK, is_taken
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import locked
 from pystatic_tasks.system.beneath import remove_tree

@@ -22,7 +22,7 @@ LONGEST = 40_000
 
 
 def file_of(frames: Sequence[tuple[bytes, int]], entries: bytes, count: int, *, is_stored: bool) -> bytes:
-    """A file as launcher_build.py writes it; each frame with how much it holds."""
+    """A file as launcher.py writes it; each frame with how much it holds."""
 
     def packed(content: bytes) -> bytes:
         return content if is_stored else zstandard.ZstdCompressor(write_checksum=True).compress(content)

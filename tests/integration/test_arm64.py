@@ -44,8 +44,8 @@ PACKAGES = (
 BUILD = """
 from pathlib import Path
 import packed
-from pystatic_tasks.in_env import launcher_build
-launcher_build.LEVEL = 3
+from pystatic_tasks.in_env.pack import launcher as pack_launcher
+pack_launcher.LEVEL = 3
 made = Path("/made")
 packed.pack(packed.lay_out(made), made / "shop", made / "kept")
 """

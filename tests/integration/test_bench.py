@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support import DEBIANS_PYTHON, REPOSITORY, only_everywhere, tool_or_skip
 
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.web.client import free_port
 
 LINE = re.compile(
     r"^\| (plain Python|tree|onefile|slim|staticx) \| ([0-9.]+) \| [0-9.]+ \| [0-9.]+ \| ([0-9.]+) \|$", re.MULTILINE

@@ -18,7 +18,7 @@ from shown import shown
 from support import REPOSITORY, TAG, Project, engine_or_skip, only_everywhere, tool_or_skip
 
 from pystatic_tasks.config.model import Request
-from pystatic_tasks.in_env.client import free_port, send
+from pystatic_tasks.in_env.web.client import free_port, send
 
 IMAGE = f"sample-app:{TAG}"
 LOCALLY = "127.0.0.1:8000:8000"

@@ -14,7 +14,7 @@ import pytest
 from support import Project, clean_environment, engine_or_skip, small_disk, tool_or_skip, without_times, write_project
 
 from pystatic_tasks.config.model import Request
-from pystatic_tasks.in_env.client import free_port, send
+from pystatic_tasks.in_env.web.client import free_port, send
 
 APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'{}']\n"
 FILES = {

@@ -21,8 +21,8 @@ import packed
 import pytest
 from support import NOBODY, let_others_pass, tool_or_skip
 
-from pystatic_tasks.in_env import launcher_build
-from pystatic_tasks.in_env.shared_libraries import UNWINDER, find_library, machine_of
+from pystatic_tasks.in_env.elf.shared_libraries import UNWINDER, find_library, machine_of
+from pystatic_tasks.in_env.pack import launcher as pack_launcher
 from pystatic_tasks.steps.import_times import parse_imports
 from pystatic_tasks.steps.start_phases import parse_phases
 
@@ -68,7 +68,7 @@ def program(work: Path, tree: Path) -> Path:
     output = work / "bin" / packed.NAME
     output.parent.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launcher_build, "LEVEL", 3)
+        patch.setattr(pack_launcher, "LEVEL", 3)
         packed.pack(tree, output, work / "kept")
     return output
 
@@ -78,7 +78,7 @@ def next_version(work: Path, tree: Path, program: Path) -> Path:
     output = work / "next" / packed.NAME
     output.parent.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launcher_build, "LEVEL", 3)
+        patch.setattr(pack_launcher, "LEVEL", 3)
         packed.pack(tree, output, work / "kept", options=("-ISuO",))
     return output
 
@@ -89,10 +89,10 @@ def large(work: Path, tree: Path) -> Path:
     output = work / "large" / packed.NAME
     output.parent.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(launcher_build, "LARGE_BYTES", 1)
-        patch.setattr(launcher_build, "LEVEL_OF_LARGE", 3)
+        patch.setattr(pack_launcher, "LARGE_BYTES", 1)
+        patch.setattr(pack_launcher, "LEVEL_OF_LARGE", 3)
         packed.pack(tree, output, work / "kept-in-parts")
-    assert len(list((work / "kept-in-parts").iterdir())) > launcher_build.PARTS
+    assert len(list((work / "kept-in-parts").iterdir())) > pack_launcher.PARTS
     return output
 
 

@@ -14,7 +14,7 @@ from support import DEBIANS_PYTHON, REPOSITORY, engine_or_skip, tool_or_skip
 from bench.peers.figures import REFERENCE, read_rows
 from bench.peers.images import RELEASE
 from bench.server import BenchError, check_port
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.web.client import free_port
 
 PROJECT = "sample-app"
 

@@ -24,7 +24,7 @@ from support import EVERYWHERE, REPOSITORY, Project, tool_or_skip
 from pystatic_tasks import load_config
 from pystatic_tasks.config.model import DEFAULT_PACKER, Layout, PackerName, Request
 from pystatic_tasks.engines import Container, Policy, choose_engine, make_artifact
-from pystatic_tasks.in_env.client import Answer, free_port, send
+from pystatic_tasks.in_env.web.client import Answer, free_port, send
 from pystatic_tasks.oci.archive import Written
 from pystatic_tasks.oci.reading.images import open_layers
 from pystatic_tasks.steps.logged_errors import logged_errors

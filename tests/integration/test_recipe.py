@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from support import REQUIRED, Project, copy_repository, interpreters, tool_or_skip
 
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.web.client import free_port
 
 BUDGET_BYTES = 8_000_000
 # On the wire; the interpreter decides, so that some go beyond what Debian's keeps.

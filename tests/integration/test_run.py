@@ -13,7 +13,7 @@ from support import TAG, Project, clean_environment, engine_or_skip, let_others_
 
 from pystatic_tasks.config.model import ENGINE_NAMES, EngineName, Request
 from pystatic_tasks.engines.registry import engine_called
-from pystatic_tasks.in_env.client import free_port, send
+from pystatic_tasks.in_env.web.client import free_port, send
 
 CTRL_C = b"\x03"
 

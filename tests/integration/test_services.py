@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from support import REPOSITORY, TAG, Project, engine_or_skip, postgresql_or_skip, tool_or_skip
 
-from pystatic_tasks.in_env.client import is_taken
+from pystatic_tasks.in_env.web.client import is_taken
 
 PORT = 15432
 SERVICES = f"services: postgresql at 127.0.0.1:{PORT}"

@@ -18,7 +18,7 @@ from shown import Command, as_shown, shown
 from support import REPOSITORY, TAG, Project, engine_or_skip, tool_or_skip, write_project
 
 from pystatic_tasks.config.model import Request
-from pystatic_tasks.in_env.client import free_port, send
+from pystatic_tasks.in_env.web.client import free_port, send
 
 IN_SANDBOX = {"PYSTATIC_TASKS_SMOKE_ENGINE": "sandbox"}
 IMAGE = f"sample-app:{TAG}"

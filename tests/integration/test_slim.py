@@ -9,7 +9,7 @@ import pytest
 from support import Project, tool_or_skip, write_project
 
 from pystatic_tasks import load_config
-from pystatic_tasks.in_env.character_names import CHARACTER_NAMES, has_tables
+from pystatic_tasks.in_env.freeze.character_names import CHARACTER_NAMES, has_tables
 from pystatic_tasks.steps.slim_lock import read_lock
 
 FILES = {

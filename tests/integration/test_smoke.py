@@ -86,7 +86,7 @@ from pathlib import Path
 from pystatic_tasks.engines import Artifact, Policy
 from pystatic_tasks.engines.sandbox import here
 from pystatic_tasks.config.model import Request
-from pystatic_tasks.in_env.client import send
+from pystatic_tasks.in_env.web.client import send
 from pystatic_tasks.steps.smoke.probes import wait_until_ready
 
 sandbox = here()

@@ -19,7 +19,7 @@ from forked import Forked, forked
 from hypothesis import HealthCheck, settings
 from support import BUILT, BYTECODE
 
-from pystatic_tasks.in_env.bundled import cyclonedx_components
+from pystatic_tasks.in_env.attribution.bundled import cyclonedx_components
 from pystatic_tasks.in_env.protocol import NO_NOTICES, Component
 from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.oci.layers import Entry, make_layer

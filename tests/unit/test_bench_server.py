@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from bench.server import Question, Variant, serving, wait_until_free
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.web.client import free_port
 
 # A server that does not care for TERM, with a child that has its socket too.
 SERVER = """

@@ -151,7 +151,7 @@ def why_wrong_among_steps(arrow: Arrow, modules: Mapping[str, Path]) -> str:
 def step(name: str, modules: Mapping[str, Path]) -> str:
     """The step that a module of steps/ belongs to; "" for what they share."""
     package = ".".join(name.split(".")[:3])
-    return package if package != f"{NAME}.steps" and is_package(package, modules) else ""
+    return package if f"{package}.step" in modules else ""
 
 
 def test_every_import_is_as_it_must_be() -> None:
@@ -166,8 +166,10 @@ GOOD = {
     "steps/table.py": "from pystatic_tasks.steps.freeze import step\nfrom pystatic_tasks.steps.push import send",
     "steps/manifest.py": "from pystatic_tasks.config import load",
     "steps/freeze/__init__.py": "from pystatic_tasks.steps.freeze.step import freeze",
+    "steps/secrets/guard.py": "from pystatic_tasks.steps.secrets import names",
+    "steps/secrets/names.py": "",
     "steps/freeze/step.py": "from ..manifest import read\nfrom pystatic_tasks.bom import components",
-    "steps/push/__init__.py": "from pystatic_tasks.oci.registry import client",
+    "steps/push/step.py": "from pystatic_tasks.oci.registry import client",
     "bom/components.py": "import json",
     "oci/registry/client.py": "import urllib3",
     "in_env/__init__.py": "",
@@ -197,7 +199,7 @@ def test_what_others_import_of_in_env_needs_no_library_of_the_build_environment(
     wanted = sorted({arrow.target for arrow in arrows if room(arrow.target) == "in_env" and arrow.target in modules})
     without = f"import sys; sys.modules.update(dict.fromkeys({IN_BUILD_ENVIRONMENTS}))"
     code = "\n".join([without, *(f"import {name}" for name in wanted)])
-    assert f"{NAME}.in_env.recorded" in wanted
+    assert f"{NAME}.in_env.observe.recorded" in wanted
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr == ""
 
 
@@ -251,9 +253,9 @@ def test_arrows_that_run_down_are_right(tmp_path: Path) -> None:
             "errors imports config.load: errors are below everything but system.redaction",
         ),
         (
-            "steps/push/__init__.py",
+            "steps/push/step.py",
             "from pystatic_tasks.steps.freeze.step import x",
-            "steps.push imports steps.freeze.step: a step never imports another",
+            "steps.push.step imports steps.freeze.step: a step never imports another",
         ),
         (
             "steps/manifest.py",

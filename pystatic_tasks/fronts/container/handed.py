@@ -18,7 +18,7 @@ from pystatic_tasks.config.variables import OF_CALLER
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.fronts.container import places
 from pystatic_tasks.fronts.container.builder import PROXY_VARIABLES
-from pystatic_tasks.steps.freeze.installers import pip_files
+from pystatic_tasks.steps.freeze.install.installers import pip_files
 from pystatic_tasks.system.machine import is_linux
 
 PREFIXES = ("PIP_", "UV_", "PYSTATIC_TASKS_")

@@ -13,8 +13,8 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named, needed
-from pystatic_tasks.steps.freeze.project_files import local_folders
-from pystatic_tasks.steps.ignored import Told
+from pystatic_tasks.steps.freeze.install.project_files import local_folders
+from pystatic_tasks.steps.secrets.ignored import Told
 from pystatic_tasks.system.git import Ignored, ignored_below
 
 

@@ -20,12 +20,12 @@ from pystatic_tasks.fronts.container import places
 from pystatic_tasks.fronts.container.ignored import Said, told_of_copy
 from pystatic_tasks.fronts.nox_process import Call, run, tell
 from pystatic_tasks.fronts.rebuild.elsewhere import copy_project
-from pystatic_tasks.in_env.packages import packages_of
+from pystatic_tasks.in_env.attribution.packages import packages_of
 from pystatic_tasks.in_env.records import from_json, to_json
-from pystatic_tasks.steps.ignored import tell as tell_of_git
 from pystatic_tasks.steps.image.rootfs import timezone_files
 from pystatic_tasks.steps.manifest import read_manifest, require_result
 from pystatic_tasks.steps.results import Frozen, Packed, Result, SystemCopy
+from pystatic_tasks.steps.secrets.ignored import tell as tell_of_git
 from pystatic_tasks.system.certificates import find_bundle
 from pystatic_tasks.system.timezones import TIMEZONES
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.steps.freeze.locks import find_lock
-from pystatic_tasks.steps.freeze.project_files import local_folders
-from pystatic_tasks.steps.written import remembered
+from pystatic_tasks.steps.freeze.install.locks import find_lock
+from pystatic_tasks.steps.freeze.install.project_files import local_folders
+from pystatic_tasks.steps.secrets.written import remembered
 from pystatic_tasks.system.files import is_left_by_tools, is_ours, naming
 from pystatic_tasks.system.git import run_git
 

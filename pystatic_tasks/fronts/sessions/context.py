@@ -15,7 +15,7 @@ from pystatic_tasks.config.options import Options
 from pystatic_tasks.fronts.sessions.environment import installer, make_anew
 from pystatic_tasks.fronts.sessions.neighbours import is_within, step_of, waiting_sessions
 from pystatic_tasks.steps.context import StepContext, session_command
-from pystatic_tasks.steps.freeze.interpreter import meant_by
+from pystatic_tasks.steps.freeze.install.interpreter import meant_by
 from pystatic_tasks.system.terminal import make_terminal
 
 

@@ -19,9 +19,9 @@ from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.fronts.nox_process import CALL_VARIABLE, read_call
 from pystatic_tasks.fronts.sessions.neighbours import is_ours
 from pystatic_tasks.fronts.sessions.work import Work
-from pystatic_tasks.steps.freeze.environment import install_variables
-from pystatic_tasks.steps.freeze.installers import variables_for_uv
-from pystatic_tasks.steps.freeze.interpreter import remedy_for_missing
+from pystatic_tasks.steps.freeze.install.environment import install_variables
+from pystatic_tasks.steps.freeze.install.installers import variables_for_uv
+from pystatic_tasks.steps.freeze.install.interpreter import remedy_for_missing
 from pystatic_tasks.system.redaction import masked_log, masked_stream
 from pystatic_tasks.system.terminal import Terminal
 

@@ -1,2 +1,2 @@
-# Django is asked itself which of its parts the settings use (in_env/frameworks.py); PyInstaller's hook takes all.
+# Django is asked itself which of its parts the settings use (in_env/examine/frameworks.py); its own hook takes all.
 hiddenimports: list[str] = []

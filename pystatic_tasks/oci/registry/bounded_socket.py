@@ -8,7 +8,7 @@ import time
 from ipaddress import ip_address
 from typing import Any
 
-from pystatic_tasks.in_env.bounded import Limits, TooLargeError
+from pystatic_tasks.in_env.web.bounded import Limits, TooLargeError
 
 
 def connect(host: str, port: int, each_seconds: float, seconds: float) -> socket.socket:

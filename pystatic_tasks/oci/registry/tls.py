@@ -14,7 +14,7 @@ from typing import Any
 from urllib3.util.ssltransport import SSLTransport
 
 from pystatic_tasks.errors import PushError
-from pystatic_tasks.in_env.bounded import Limits
+from pystatic_tasks.in_env.web.bounded import Limits
 from pystatic_tasks.oci.registry.addresses import Address, parse_address
 from pystatic_tasks.oci.registry.bounded_socket import BoundedSocket, connect
 from pystatic_tasks.system.certificates import find_bundle

@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError, InvalidChunkLength, InvalidHeader
 from urllib3.util import make_headers, parse_url
 
 from pystatic_tasks.errors import PushError
-from pystatic_tasks.in_env.bounded import FRAMING, Buffer, Limits, PlainHead, TooLargeError
+from pystatic_tasks.in_env.web.bounded import FRAMING, Buffer, Limits, PlainHead, TooLargeError
 from pystatic_tasks.oci.registry.addresses import Address
 from pystatic_tasks.oci.registry.answers import Answer
 from pystatic_tasks.oci.registry.bounded_socket import BoundedSocket, connect

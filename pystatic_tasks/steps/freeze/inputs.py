@@ -18,10 +18,11 @@ from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze import asked_for, observation, project_files, target
-from pystatic_tasks.steps.freeze.backends import paths_around
-from pystatic_tasks.steps.freeze.installed import installed_files
-from pystatic_tasks.steps.freeze.locks import find_lock
+from pystatic_tasks.steps.freeze.install import asked_for, project_files
+from pystatic_tasks.steps.freeze.install.backends import paths_around
+from pystatic_tasks.steps.freeze.install.installed import installed_files
+from pystatic_tasks.steps.freeze.install.locks import find_lock
+from pystatic_tasks.steps.freeze.observe import observation, target
 from pystatic_tasks.steps.meanwhile import changed_at
 from pystatic_tasks.steps.results import Interpreter, Stamps
 from pystatic_tasks.steps.slim_lock import left_out, lock_path

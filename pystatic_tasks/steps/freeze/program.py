@@ -16,9 +16,9 @@ from pystatic_tasks.in_env.protocol import Examined, FrozenProgram, Observed, Pr
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze import project_files
-from pystatic_tasks.steps.freeze.examination import entry_path
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
+from pystatic_tasks.steps.freeze.install import project_files
+from pystatic_tasks.steps.freeze.observe.examination import entry_path
 from pystatic_tasks.steps.manifest import cache_folder
 from pystatic_tasks.steps.slim_lock import left_out
 from pystatic_tasks.system.files import fingerprint

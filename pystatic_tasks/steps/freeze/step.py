@@ -19,18 +19,19 @@ from pystatic_tasks.report.interpreters import large_interpreter, large_interpre
 from pystatic_tasks.steps import meanwhile
 from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze import environment, observation, target
+from pystatic_tasks.steps.freeze.data.own_data import check_own_data, check_own_modules, of_project
 from pystatic_tasks.steps.freeze.estimate import compressed_alone
 from pystatic_tasks.steps.freeze.inputs import freeze_inputs, paths_counted, sources, stamps_now, stamps_of_others
-from pystatic_tasks.steps.freeze.interpreter import check_interpreter
-from pystatic_tasks.steps.freeze.own_data import check_own_data, check_own_modules, of_project
+from pystatic_tasks.steps.freeze.install import environment
+from pystatic_tasks.steps.freeze.install.interpreter import check_interpreter
+from pystatic_tasks.steps.freeze.observe import observation, target
+from pystatic_tasks.steps.freeze.observe.seen import see_program
 from pystatic_tasks.steps.freeze.phases import phase_of
 from pystatic_tasks.steps.freeze.program import FOLDERS, run_pyinstaller
-from pystatic_tasks.steps.freeze.seen import see_program
 from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
+from pystatic_tasks.steps.secrets.written import Written
 from pystatic_tasks.steps.slim_lock import FILE, read_lock
-from pystatic_tasks.steps.written import Written
 from pystatic_tasks.system.libraries import check_libraries
 from pystatic_tasks.system.machine import check_machine, host_platform
 from pystatic_tasks.system.texts import printable

@@ -16,8 +16,8 @@ from pystatic_tasks.oci.layers import Entry
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.image.time_zone import utc
 from pystatic_tasks.steps.results import Frozen
-from pystatic_tasks.steps.secret_guard import Candidate, refuse
-from pystatic_tasks.steps.written import remembered
+from pystatic_tasks.steps.secrets.guard import Candidate, refuse
+from pystatic_tasks.steps.secrets.written import remembered
 from pystatic_tasks.system.certificates import USUAL_BUNDLE, find_bundle
 from pystatic_tasks.system.files import is_executable, walk
 from pystatic_tasks.system.texts import toml_text

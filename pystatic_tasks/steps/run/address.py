@@ -7,7 +7,7 @@ import socket
 
 from pystatic_tasks.engines import Artifact
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.in_env.client import LOOPBACK, free_port
+from pystatic_tasks.in_env.web.client import LOOPBACK, free_port
 
 EVERYWHERE = "0.0.0.0"
 PROBLEMS = {

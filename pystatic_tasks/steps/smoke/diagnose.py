@@ -17,14 +17,14 @@ from packaging.utils import canonicalize_name
 
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import Repair
-from pystatic_tasks.in_env.ldconfig import listed_libraries
+from pystatic_tasks.in_env.elf.ldconfig import listed_libraries
 from pystatic_tasks.in_env.names import around, is_among
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import packer_of
 from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.steps.manifest import read_manifest
 from pystatic_tasks.steps.results import Frozen
-from pystatic_tasks.steps.secret_guard import why_refused
+from pystatic_tasks.steps.secrets.guard import why_refused
 from pystatic_tasks.steps.services import listed
 from pystatic_tasks.steps.slim_lock import FILE, read_lock
 from pystatic_tasks.system.files import source_files

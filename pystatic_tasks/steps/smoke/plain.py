@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pystatic_tasks.config.model import ImageConfig, Request
-from pystatic_tasks.in_env.client import Answer
 from pystatic_tasks.in_env.protocol import ObservedAnswer
-from pystatic_tasks.in_env.words import words
+from pystatic_tasks.in_env.web.client import Answer
+from pystatic_tasks.in_env.web.words import words
 from pystatic_tasks.steps.manifest import read_manifest
 from pystatic_tasks.steps.results import Frozen
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from pystatic_tasks.config.model import ImageConfig, Request
 from pystatic_tasks.engines.base import Container
-from pystatic_tasks.in_env.client import STREAM, Answer, send
+from pystatic_tasks.in_env.web.client import STREAM, Answer, send
 
 POLL_SECONDS = 0.01
 # Engines take some ten milliseconds to say whether it still runs, in which it would answer already.

@@ -11,8 +11,8 @@ from pystatic_tasks.config.model import ImageConfig, Request
 from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.engines import Artifact, Container, Engine
 from pystatic_tasks.engines.base import GRACE_SECONDS
-from pystatic_tasks.in_env.client import Answer, send
 from pystatic_tasks.in_env.protocol import ObservedAnswer
+from pystatic_tasks.in_env.web.client import Answer, send
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import says_ended_by_term, unpacked_into_tmp
 from pystatic_tasks.steps.policy import make_policy

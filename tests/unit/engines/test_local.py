@@ -17,7 +17,7 @@ from pystatic_tasks.config.model import ServerKind
 from pystatic_tasks.engines.base import Artifact, Policy, address_here
 from pystatic_tasks.engines.local import LocalContainer, environment, exit_code, extract
 from pystatic_tasks.errors import ImageError, file_error
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.web.client import free_port
 from pystatic_tasks.oci.archive import Written
 from pystatic_tasks.oci.layers import Entry
 

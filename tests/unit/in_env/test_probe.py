@@ -13,7 +13,7 @@ from support import PYENV
 from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.in_env import probe
 from pystatic_tasks.steps.build_environment import IN_ENV
-from pystatic_tasks.steps.freeze.interpreter import check_interpreter
+from pystatic_tasks.steps.freeze.install.interpreter import check_interpreter
 
 STATIC_NAME = f"libpython3.{sys.version_info[1]}.so.1.0"
 

@@ -8,7 +8,7 @@ import pytest
 from pystatic_tasks.in_env.modules import WHEEL
 from pystatic_tasks.in_env.protocol import BuildSystem, Wheel
 from pystatic_tasks.steps.build_environment import ask
-from pystatic_tasks.steps.freeze.wheels import WITHOUT_PACKAGES
+from pystatic_tasks.steps.freeze.install.wheels import WITHOUT_PACKAGES
 
 BACKEND = """\
 import importlib.util, os, pathlib, sys

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import tool_or_skip
 
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.web.client import free_port
 from pystatic_tasks.in_image import healthcheck
 from pystatic_tasks.in_image.healthcheck import Address, Listener, ask_myself, write_down
 from pystatic_tasks.in_image.servers.gunicorn import SERVER

@@ -35,10 +35,8 @@ def ask_for_packed(python: Path, **options: Any) -> tuple[int, StaticExecutable 
 def test_a_question_goes_there_and_the_answer_comes_back(python: Path, tmp_path: Path) -> None:
     (tmp_path / "prepared.json").write_text('{"system": ["/lib/libc.so.6"]}', encoding="utf-8")
     assert ask_for_packed(python) == (3, StaticExecutable(system=("/lib/libc.so.6",)))
-    asked, answered = tmp_path / "work/staticx_build.question.json", tmp_path / "work/staticx_build.answer.json"
-    assert (tmp_path / "called").read_text(
-        encoding="utf-8"
-    ) == f"-I {IN_ENV}/boot.py staticx_build {asked} {answered}\n"
+    asked, answered = tmp_path / "work/pack.staticx.question.json", tmp_path / "work/pack.staticx.answer.json"
+    assert (tmp_path / "called").read_text(encoding="utf-8") == f"-I {IN_ENV}/boot.py pack.staticx {asked} {answered}\n"
     assert json.loads(asked.read_text(encoding="utf-8")) == {
         "program": "/größe",
         "output": "/out",
@@ -52,7 +50,7 @@ def test_a_question_goes_there_and_the_answer_comes_back(python: Path, tmp_path:
 
 def test_an_answer_of_earlier_times_is_none(python: Path, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
-    (tmp_path / "work/staticx_build.answer.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "work/pack.staticx.answer.json").write_text("{}", encoding="utf-8")
     assert ask_for_packed(python) == (3, None)
 
 
@@ -64,7 +62,7 @@ def test_why_there_is_no_other_answer_is_raised(python: Path, tmp_path: Path) ->
 
 def test_python_may_be_called_otherwise(python: Path, tmp_path: Path) -> None:
     ask_for_packed(python, arguments=["-m", "x"])
-    assert (tmp_path / "called").read_text(encoding="utf-8").startswith("-m x staticx_build ")
+    assert (tmp_path / "called").read_text(encoding="utf-8").startswith("-m x pack.staticx ")
 
 
 def test_packages_are_found_by_the_interpreter(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from support import tool_or_skip
 
 from pystatic_tasks.config.model import ImageConfig, Service
 from pystatic_tasks.errors import ServiceError, SmokeError
-from pystatic_tasks.in_env.client import free_port, is_taken
 from pystatic_tasks.in_env.processes import session
+from pystatic_tasks.in_env.web.client import free_port, is_taken
 from pystatic_tasks.steps import services
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.services import inputs, listed, running

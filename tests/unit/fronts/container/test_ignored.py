@@ -12,8 +12,8 @@ from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.fronts.container.ignored import Said, ask, told_of_copy
 from pystatic_tasks.fronts.container.inside import renew_copy
 from pystatic_tasks.in_env.records import from_json, to_json
-from pystatic_tasks.steps.ignored import tell
-from pystatic_tasks.steps.secret_guard import IGNORED, Candidate, refused_among
+from pystatic_tasks.steps.secrets.guard import IGNORED, Candidate, refused_among
+from pystatic_tasks.steps.secrets.ignored import tell
 
 
 @pytest.fixture

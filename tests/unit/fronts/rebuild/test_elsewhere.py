@@ -9,7 +9,7 @@ import pytest
 
 from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions
 from pystatic_tasks.fronts.rebuild.elsewhere import copy_project
-from pystatic_tasks.steps.written import Written, remember
+from pystatic_tasks.steps.secrets.written import Written, remember
 from pystatic_tasks.system.git import read_git
 
 

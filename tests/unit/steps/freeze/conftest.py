@@ -11,7 +11,7 @@ import pytest
 
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze.environment import discard_outdated, fill_environment, wanted_contents
+from pystatic_tasks.steps.freeze.install.environment import discard_outdated, fill_environment, wanted_contents
 from pystatic_tasks.steps.meanwhile import now
 from pystatic_tasks.steps.tools import tool_requirements
 

@@ -9,7 +9,7 @@ import pytest
 from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Observe, Service, Smoke
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.inputs import UNKNOWN, freeze_inputs, sources, stamps_of_others
-from pystatic_tasks.steps.freeze.project_files import hash_sources
+from pystatic_tasks.steps.freeze.install.project_files import hash_sources
 from pystatic_tasks.steps.results import Interpreter
 
 NO_ENVIRONMENT = Path("/nowhere/bin/python")

@@ -15,23 +15,24 @@ from support import COMPONENTS, install_distribution, tool_or_skip
 
 from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Layout, Observe, Service, Smoke, Staticx
 from pystatic_tasks.errors import ConfigError, FreezeError
-from pystatic_tasks.in_env.client import free_port, is_taken
+from pystatic_tasks.in_env.observe.recorder.sitecustomize import FIELD_END, RECORD_END
 from pystatic_tasks.in_env.protocol import Component, Exercise, Observed
-from pystatic_tasks.in_env.recorder.sitecustomize import FIELD_END, RECORD_END
 from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.in_env.web.client import free_port, is_taken
 from pystatic_tasks.steps import build_environment
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze import examination, observation, program
-from pystatic_tasks.steps.freeze.environment import HALF_FILLED, read_marker
+from pystatic_tasks.steps.freeze import program
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
-from pystatic_tasks.steps.freeze.interpreter import check_interpreter
+from pystatic_tasks.steps.freeze.install.environment import HALF_FILLED, read_marker
+from pystatic_tasks.steps.freeze.install.interpreter import check_interpreter
+from pystatic_tasks.steps.freeze.install.project_files import editable_sources
+from pystatic_tasks.steps.freeze.observe import examination, observation
 from pystatic_tasks.steps.freeze.program import FOLDERS
-from pystatic_tasks.steps.freeze.project_files import editable_sources
 from pystatic_tasks.steps.freeze.step import freeze, say_what_is_left_out
 from pystatic_tasks.steps.manifest import require_manifest
 from pystatic_tasks.steps.results import Frozen, Interpreter
-from pystatic_tasks.steps.written import remembered
+from pystatic_tasks.steps.secrets.written import remembered
 from pystatic_tasks.system.files import fingerprint
 from pystatic_tasks.system.machine import host_platform
 
@@ -42,8 +43,8 @@ folder={folder}
 case "$*" in
     *probe*) cp "$folder/probe.json" "$5" ;;
     *"boot.py tools "*) cp "$4" "$5" ;;
-    *"boot.py observe "*) cp "$4" "$folder/exercise.asked.json"; cp "$folder/observed.json" "$5" ;;
-    *inspect_target*)
+    *"boot.py observe.exercise "*) cp "$4" "$folder/exercise.asked.json"; cp "$folder/observed.json" "$5" ;;
+    *examine.target*)
         cp "$4" "$folder/target.asked.json"
         echo "importing größe"
         [ ! -f "$folder/writes" ] || sh "$folder/writes"
@@ -891,7 +892,7 @@ def test_a_target_that_ends_the_interpreter_is_told(environment: Environment, sh
     with pytest.raises(FreezeError) as caught:
         freeze(shop, environment.host)
     assert str(caught.value) == (
-        "inspect_target.py ended without an answer; its output is in build/pystatic/shop/target.log:\n"
+        "examine/target.py ended without an answer; its output is in build/pystatic/shop/target.log:\n"
         "  importing größe\n"
         "If nothing there is of the project, please report it."
     )
@@ -975,7 +976,7 @@ def test_it_is_imported_and_observed_with_its_services_if_anything_changed(
     for each in (examination, observation, program):
         monkeypatch.setattr(each, "ask", ask)
     freeze(shop, environment.host)
-    assert there == [("tools", True), ("inspect_target", True), ("observe", True), ("program", False)]
+    assert there == [("tools", True), ("examine.target", True), ("observe.exercise", True), ("freeze.program", False)]
     assert environment.said[0] == f"services: cache at 127.0.0.1:{port}"
     freeze(shop, environment.host)
     assert (environment.runs(), starts(shop)) == (1, 1)

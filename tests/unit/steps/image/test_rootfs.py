@@ -17,7 +17,7 @@ from pystatic_tasks.steps.image import rootfs
 from pystatic_tasks.steps.image.rootfs import LAYERS, check_places, group, passwd, root_entries, with_parents
 from pystatic_tasks.steps.image.time_zone import utc
 from pystatic_tasks.steps.results import Frozen
-from pystatic_tasks.steps.written import Written, remember
+from pystatic_tasks.steps.secrets.written import Written, remember
 from pystatic_tasks.system import certificates
 
 CORRECT = "Correct image.files or image.volumes of tool.pystatic-tasks, or the image's name."

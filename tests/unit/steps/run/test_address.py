@@ -9,7 +9,7 @@ import pytest
 
 from pystatic_tasks.engines import Artifact
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.web.client import free_port
 from pystatic_tasks.steps.run.address import choose_address, problem_of, url_of
 
 

@@ -16,7 +16,7 @@ from applets import build
 from pystatic_tasks.config.model import ImageConfig, Service, Smoke
 from pystatic_tasks.engines import choose_engine, docker
 from pystatic_tasks.errors import ConfigError, ImageError, ProgramError, PystaticError
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.web.client import free_port
 from pystatic_tasks.oci import compression
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.foreground import load

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from pystatic_tasks.config.model import Request
-from pystatic_tasks.in_env.client import Answer
 from pystatic_tasks.in_env.protocol import ObservedAnswer
+from pystatic_tasks.in_env.web.client import Answer
 from pystatic_tasks.steps.smoke.plain import Plain, is_another_text, lacks, missing_words, unlike_plain
 
 PAGE = ObservedAnswer(

@@ -12,7 +12,7 @@ import pytest
 
 from pystatic_tasks.config.model import Request
 from pystatic_tasks.engines import Container
-from pystatic_tasks.in_env.client import STREAM, Answer, free_port, send
+from pystatic_tasks.in_env.web.client import STREAM, Answer, free_port, send
 from pystatic_tasks.steps.smoke.probes import SHOWN_CHARACTERS, mismatch, shorten, wait_until_ready
 
 Address = tuple[str, int]

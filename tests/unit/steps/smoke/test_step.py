@@ -19,8 +19,8 @@ from pystatic_tasks.config.model import ImageConfig, ImageOptions, Request, Serv
 from pystatic_tasks.engines import Artifact, Container, Policy, make_artifact
 from pystatic_tasks.engines.sandbox import Sandbox
 from pystatic_tasks.errors import ServiceError, SmokeError
-from pystatic_tasks.in_env.client import free_port
 from pystatic_tasks.in_env.records import to_json
+from pystatic_tasks.in_env.web.client import free_port
 from pystatic_tasks.oci import compression
 from pystatic_tasks.oci.archive import Written, write_archive
 from pystatic_tasks.steps.context import StepContext

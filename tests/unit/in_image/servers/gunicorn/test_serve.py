@@ -20,7 +20,7 @@ import pytest
 from forked import forked
 from gunicorn.errors import HaltServer
 
-from pystatic_tasks.in_env.client import free_port
+from pystatic_tasks.in_env.web.client import free_port
 from pystatic_tasks.in_image.errors import SettingsError
 from pystatic_tasks.in_image.servers.gunicorn import settings as server_settings
 from pystatic_tasks.in_image.servers.gunicorn.serve import (

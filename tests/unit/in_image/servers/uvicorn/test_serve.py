@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pystatic_tasks.in_env.client import free_port, is_taken
+from pystatic_tasks.in_env.web.client import free_port, is_taken
 from pystatic_tasks.in_image.errors import SettingsError
 from pystatic_tasks.in_image.servers.uvicorn.serve import make_config, refuse_what_was_left_out
 

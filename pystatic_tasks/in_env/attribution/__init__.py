@@ -1,0 +1,1 @@
+"""Whose the files of a program are, and under which terms."""

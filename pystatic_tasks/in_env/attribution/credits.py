@@ -1,0 +1,62 @@
+"""Whose work a distribution is, by its metadata and its files.
+
+https://packaging.python.org/en/latest/specifications/core-metadata/
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable
+from email.utils import getaddresses
+from pathlib import Path
+
+from ..protocol import NO_NOTICES
+from .notices import is_license_file, notices_in, printable
+
+# Texts that may begin with a notice.
+TEXTS = {".py", ".pyi", ".pyx", ".pxd", ".c", ".h", ".js", ".css", ".html", ".txt", ".md", ".rst", ".toml"}
+UNKNOWN = ("", "UNKNOWN")
+
+
+def supplier_and_originator(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    """Who distributes it and, where that is somebody else, who made it; each as `Component` has it.
+
+    Core metadata names a maintainer only where that is not the author.
+    """
+    author, maintainer = people(distribution, "Author"), people(distribution, "Maintainer")
+    return (maintainer, author if author != maintainer else "") if maintainer else (author, "")
+
+
+def people(distribution: importlib.metadata.Distribution, role: str) -> str:
+    """The one person or group in a role; several are named one after the other."""
+    metadata = distribution.metadata
+    fields = [printable(str((metadata.get_all(key) or [""])[0])) for key in (role, f"{role}-email")]
+    known = [each for each in getaddresses([field for field in fields if "@" in field]) if "@" in each[1]]
+    plain = [field for field in fields if field not in UNKNOWN and "@" not in field]
+    names = list(dict.fromkeys(filter(None, [*plain, *(name for name, _ in known)])))
+    addresses = list(dict.fromkeys(address for _, address in known))
+    if len(names) > 1 or len(addresses) > 1:
+        return ", ".join(names or addresses)
+    return contact(*names or [""], *addresses or [""])
+
+
+def contact(name: str, address: str) -> str:
+    """One of them as `Component` has it."""
+    if name and address:
+        return f"{name} <{address}>"
+    return name or address
+
+
+def copyright_of(distribution: importlib.metadata.Distribution) -> str:
+    """The notices in its licence files, or else in any of its texts, as `Component` has them."""
+    files = sorted(Path(str(distribution.locate_file(file))) for file in distribution.files or ())
+    if not files:
+        return ""
+    return notices_of(files)
+
+
+def notices_of(files: Iterable[Path]) -> str:
+    """The notices in the licence files among these, or else in any text among them, as `Component` has them."""
+    known = list(files)
+    found = notices_in(each for each in known if is_license_file(each.name))
+    return "\n".join(found or notices_in(each for each in known if each.suffix in TEXTS)) or NO_NOTICES

@@ -1,0 +1,1 @@
+"""ELF files: read, made fit for an image, made smaller once compressed."""

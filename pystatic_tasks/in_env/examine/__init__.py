@@ -1,0 +1,1 @@
+"""The target imported, and what follows from it."""

@@ -1,0 +1,283 @@
+"""Import the target as the server will, and say what follows for the freeze."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import re
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..exchange import respond
+from ..installed.distributions import commands, split_distributions, top_level
+from ..installed.elsewhere import changes, from_elsewhere, moment, without_own_changes
+from ..installed.name_scan import mentioned
+from ..installed.package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
+from ..observe.recorder.sitecustomize import database_files, is_no_file, reads
+from ..protocol import DataFile, Examined, RefusedError, Target
+from . import frameworks
+
+# https://docs.python.org/3/library/audit_events.html
+ASKING = ("open", "os.listdir", "os.scandir")
+CHANGING = ("os.mkdir", "os.remove", "os.rename", "os.rmdir")
+# Parts of the standard library, and the names by which somebody would ask for them.
+ASKED_BY_NAME = {
+    "process-pools": {"ProcessPoolExecutor"},
+    "queue-handlers": {"QueueHandler", "QueueListener"},
+    "archives": {"tarfile", "zipfile", "bz2", "lzma", "make_archive", "unpack_archive"},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """What follows from an application; see `Examined`."""
+
+    settings: Mapping[str, Any]
+    read: Sequence[str] = ()
+    changed: Sequence[str] = ()
+    hidden_imports: Sequence[str] = ()
+    data: Sequence[DataFile] = ()
+    ports: Sequence[int] = ()
+    unused: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What was heard of files; see `Examined`.
+
+    Attributes:
+        read: Files that were asked for, there or not, and folders that were listed, outside of Python only, and but for
+            what was changed meanwhile by whoever asked.
+        changed: What that made, renamed or wrote.
+    """
+
+    read: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+
+
+def examine(request: Target) -> Examined:
+    sys.path[:0] = request.import_paths
+    check_names("hidden-imports", request.hidden_imports)
+    check_names("collect", request.collect)
+    tools, others = split_distributions(request.tools)
+    tool_modules = {module for each in tools for module in top_level(each)}
+    code = [*map(Path, request.sources), *code_files(others)]
+    found = plugins(others, code)
+    wanted = [*named_distributions(request.metadata), *(each for each, _ in found)]
+    data = [*own_data(others), *(file for each in wanted for file in metadata_files(each))]
+    unused = unused_parts(code)
+    distributions = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    served = examine_app(request) if request.app else Served(settings=request.settings)
+    modules = {*served.hidden_imports, *(module for _, module in found)}
+    return Examined(
+        settings=served.settings,
+        read=tuple(served.read),
+        hidden_imports=tuple(sorted(name for name in modules if name.partition(".")[0] not in tool_modules)),
+        data=tuple(sorted({*data, *served.data})),
+        ports=tuple(served.ports),
+        tool_modules=tuple(sorted(tool_modules)),
+        unused=(*unused, *served.unused),
+        distributions=distributions,
+        commands=commands(others),
+        changed=tuple(served.changed),
+    )
+
+
+def named_distributions(names: Iterable[str]) -> Iterator[importlib.metadata.Distribution]:
+    for name in names:
+        try:
+            yield importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            raise RefusedError(
+                f'freeze.metadata names "{name}", and there is no such distribution in the build environment.',
+                "Correct the name, or add it to the project's dependencies.",
+            ) from None
+
+
+def check_names(key: str, names: Iterable[str]) -> None:
+    for name in names:
+        if not frameworks.can_be_found(name):
+            raise RefusedError(
+                f'freeze.{key} names "{name}", and there is no such module in the build environment.',
+                "Correct the name, or add the package that holds it to the project's dependencies.",
+            )
+
+
+def examine_app(request: Target) -> Served:
+    # What travels in the image stands there under this name.
+    errors: Any = importlib.import_module("pystatic_runner.errors")
+    servers: Any = importlib.import_module("pystatic_runner.servers")
+    site = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
+    roots = [*request.loose, *dict.fromkeys(site)]
+    with listening() as heard:
+        own = import_server_config(request)
+        before = set(sys.modules)
+        # It is kept, since what it was set up with is looked at afterwards.
+        app = import_target(request.app, request.project)
+    loaded = loaded_modules(before, roots)
+    try:
+        server = servers.find_server(request.server).examine(app, request.settings, own, request.env)
+    except errors.SettingsError as error:
+        raise RefusedError(str(error), "Correct [tool.pystatic-tasks.server].") from None
+    data = [*loose_data(request.loose), *frameworks.framework_data(roots)]
+    if frameworks.is_django():
+        named, files = examine_django(request, roots, heard)
+        loaded += named
+        data += files
+    return Served(
+        settings=server.settings,
+        read=sorted(heard.read),
+        changed=sorted(heard.changed),
+        hidden_imports=[*server.hidden_imports, *loaded],
+        data=data,
+        ports=server.ports,
+        unused=server.unused_parts,
+    )
+
+
+@contextlib.contextmanager
+def listening(heard: Heard | None = None) -> Iterator[Heard]:
+    """What is heard of files meanwhile, added at the end to what was heard before."""
+    heard = heard or Heard()
+    asked: set[str] = set()
+    opened: set[str] = set()
+    written: set[str] = set()
+    is_over, began = False, moment()
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if is_over:
+            return
+        if event == "sqlite3.connect":
+            written.update(database_files(arguments[0]))
+        if event == "os.link":
+            written.add(str(Path(os.fsdecode(arguments[1])).absolute()))
+        if event not in (*ASKING, *CHANGING):
+            return
+        given = arguments[: 2 if event == "os.rename" else 1]
+        named = {each for each in given if isinstance(each, (str, bytes, os.PathLike))}
+        paths = {str(Path(os.fsdecode(each)).absolute()) for each in named}
+        flags = arguments[2] if event == "open" else os.O_RDONLY
+        if event in CHANGING or flags & os.O_ACCMODE != os.O_RDONLY:
+            opened.update(paths)
+        if event not in CHANGING and reads(flags):
+            asked.update(path for path in paths if event != "open" or not is_no_file(path, arguments[1]))
+
+    sys.addaudithook(note)
+    try:
+        yield heard
+    finally:
+        is_over = True
+        paths = {Path(path) for path in from_elsewhere(without_own_changes(asked, opened, began))}
+        heard.read.update(str(path) for path in paths if path.is_file() or path.is_dir() or not path.exists())
+        heard.changed.update(changes(opened | written, began))
+
+
+def examine_django(request: Target, roots: Sequence[str], heard: Heard) -> tuple[list[str], list[DataFile]]:
+    """The modules and the data files that Django finds by name; what these were collected from is heard."""
+    try:
+        modules = frameworks.django_modules(map(Path, request.sources))
+        with listening(heard):
+            data = list(frameworks.django_data(roots, Path(request.static)))
+        return modules, data
+    except Exception:
+        raise RefusedError(
+            "What Django uses, or its static files, could not be collected:",
+            "Correct the settings, or set what they need under [tool.pystatic-tasks.image.env].",
+            own_traceback(request.project, request.app.partition(".")[0]),
+        ) from None
+
+
+def import_server_config(request: Target) -> Mapping[str, Any]:
+    """The settings of the project's own configuration file of the server."""
+    name = request.server_config
+    if not name:
+        return {}
+    try:
+        return vars(importlib.import_module(name))
+    except BaseException:
+        raise RefusedError(
+            f"{request.server}'s configuration file does not import:",
+            'Correct it, or do without it: server.config = "".',
+            own_traceback(request.project, name),
+        ) from None
+
+
+def import_target(target: str, project: str) -> Any:
+    application: Any = importlib.import_module("pystatic_runner.application")
+    errors: Any = importlib.import_module("pystatic_runner.errors")
+    module = target.partition(":")[0]
+    where = f'The target "{target}"'
+    try:
+        return application.import_app(target)
+    except errors.TargetError as error:
+        raise RefusedError(f"{where} could not be loaded: {error}", "Correct tool.pystatic-tasks.app.") from None
+    except ModuleNotFoundError as error:
+        if error.name and (module == error.name or module.startswith(f"{error.name}.")):
+            raise RefusedError(
+                f'{where} does not exist: there is no module "{error.name}" in the build environment.',
+                "Correct tool.pystatic-tasks.app, or name the project that holds it in tool.pystatic-tasks.install.",
+            ) from None
+        raise RefusedError(
+            f"{where} does not import:",
+            f'Add the package that holds "{error.name}" to the project\'s dependencies.',
+            own_traceback(project, module.partition(".")[0]),
+        ) from None
+    except BaseException:
+        raise RefusedError(
+            f"{where} does not import:",
+            "Correct the code, or set what it needs while it is imported: image.env, or smoke.env if not in the image.",
+            own_traceback(project, module.partition(".")[0]),
+        ) from None
+
+
+def own_traceback(project: str, package: str) -> list[str]:
+    """The current exception with the frames that lie in the project's code only.
+
+    Args:
+        project: Folder of the project, left out of the file names.
+        package: First part of the target's module, which stands in site-packages once it is installed.
+    """
+    kind, error, trace = sys.exc_info()
+    frames = traceback.extract_tb(trace)
+    library = (str(Path(os.__file__).parent), str(Path(__file__).parents[1]), "<frozen")
+    own = [frame for frame in frames if is_own(frame.filename, library, package)]
+    lines = [line for entry in traceback.format_list(own) for line in entry.rstrip().splitlines()]
+    last = traceback.format_exception_only(kind, error)
+    lines += "".join(last).rstrip().splitlines()
+    return [re.sub(r'"[^"]*/site-packages/', '"', line.replace(f"{project}{os.sep}", "")) for line in lines]
+
+
+def is_own(filename: str, library: Sequence[str], package: str) -> bool:
+    parts = Path(filename).parts
+    if "pystatic_runner" in parts:
+        return False
+    if "site-packages" in parts:
+        inner = parts[parts.index("site-packages") + 1]
+        return inner in (package, f"{package}.py")
+    return not filename.startswith(tuple(library))
+
+
+def code_files(distributions: Iterable[importlib.metadata.Distribution]) -> Iterator[Path]:
+    for distribution in distributions:
+        for file in distribution.files or ():
+            path = Path(str(distribution.locate_file(file)))
+            if path.suffix in (".py", ".so") and path.is_file():
+                yield path
+
+
+def unused_parts(files: Sequence[Path]) -> list[str]:
+    """Those of `ASKED_BY_NAME` that none of the files asks for."""
+    named = mentioned(set().union(*ASKED_BY_NAME.values()), files)
+    return [part for part, names in ASKED_BY_NAME.items() if not names & named]
+
+
+def main(question: Path, answer: Path) -> None:
+    respond(Target, examine, question, answer)

@@ -1,0 +1,1 @@
+"""The program frozen: analysis, bytecode, a tree of plain files."""

@@ -1,0 +1,149 @@
+"""PyInstaller's analysis, kept for as long as it would come out the same.
+
+It takes most of the time of a build, and a changed line of the project seldom changes it.
+So it is kept with a key of all that decides it: what was asked, what is installed, which files
+the project has, and what its modules import.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from elftools.common.exceptions import ELFError
+
+from ..elf.binaries import is_elf
+from ..elf.shared_libraries import linkage
+from ..exchange import read, read_answer, write
+from ..installed.layer_assignment import is_local
+from ..installed.package_data import tells_of_the_machine
+from ..protocol import Analysed, AnalysisInputs, TocEntry
+from ..stamps import stamps
+from .imports import read_modules
+from .in_pyinstaller import ask_another
+
+FILE = "analysis.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """An analysis, the key of what decided it, and the stamps of the files that it was made from."""
+
+    key: str
+    stamps: Mapping[str, tuple[int, int]]
+    analysed: Analysed
+
+
+def own_files(folders: Iterable[str], loose: Iterable[str]) -> dict[str, Path]:
+    """The project's own files by the names under which they are imported, without what installers note of them.
+
+    Args:
+        folders: Folders that are imported from where they are.
+        loose: Files in these folders.
+    """
+    found = {}
+    for distribution in importlib.metadata.distributions():
+        for file in (distribution.files or ()) if is_local(distribution) else ():
+            if not tells_of_the_machine(str(file)):
+                found[str(file)] = Path(str(distribution.locate_file(file)))
+    for path in map(Path, loose):
+        folder = next(folder for folder in map(Path, folders) if path.is_relative_to(folder))
+        found[str(path.relative_to(folder))] = path
+    return {name: path for name, path in found.items() if path.is_file() and path.suffix != ".pyc"}
+
+
+def key_of(asked: Any, own: Mapping[str, Path]) -> str:
+    """One hash of what decides an analysis.
+
+    Args:
+        asked: What it is asked for, as JSON.
+        own: The project's own files.
+    """
+    modules = {name: path for name, path in own.items() if path.suffix == ".py"}
+    content = [asked, sys.version, installed(), sorted(own), read_modules(modules), asked_by_binaries(own)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
+
+
+def asked_by_binaries(own: Mapping[str, Path]) -> dict[str, Any]:
+    """What those of the project's files that are ELF files ask of the loader, by which libraries come along."""
+    return {name: asked_by(path) for name, path in own.items() if path.is_file() and is_elf(path)}
+
+
+def asked_by(binary: Path) -> Any:
+    """The same of one; of a damaged one, all of it counts."""
+    try:
+        return astuple(linkage(binary))
+    except (ELFError, ValueError, LookupError):
+        return hashlib.sha256(binary.read_bytes()).hexdigest()
+
+
+def installed() -> list[Any]:
+    """The distributions in this environment, with the files of all that are not the project's."""
+    return sorted(
+        [each.metadata["Name"], each.version, "" if is_local(each) else each.read_text("RECORD")]
+        for each in importlib.metadata.distributions()
+    )
+
+
+def load(folder: Path, key: str) -> Analysed | None:
+    """What is kept in a folder, if it is of that key and made from files that are still the same."""
+    try:
+        kept = read(Kept, folder / FILE)
+    except (OSError, ValueError):
+        return None
+    return kept.analysed if kept.key == key and kept.stamps == stamps(kept.stamps) else None
+
+
+def analyse(folder: Path, inputs: AnalysisInputs) -> Analysed:
+    """Let another PyInstaller analyse, so that what this one does next is the same with and without it.
+
+    Args:
+        folder: Where files go that it makes itself; anything else there is removed.
+        inputs: What it is asked with.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    question, answer = folder / "question.json", folder / "answer.json"
+    write(question, inputs)
+    ask_another("freeze.analysis", question, answer, folder=folder, work=made_in(folder).parent)
+    return read_answer(Analysed, answer)
+
+
+def made_in(folder: Path) -> Path:
+    """Where PyInstaller makes files of its own: in a folder with the name of pyinstaller.spec."""
+    return folder / "made" / "pyinstaller"
+
+
+def save(folder: Path, key: str, analysed: Analysed, changing: Iterable[Path]) -> None:
+    """Keep an analysis in a folder.
+
+    Args:
+        folder: The folder.
+        key: What decided it.
+        analysed: The analysis.
+        changing: Files, and folders with files, whose contents it does not depend on.
+    """
+    left_out = set(changing)
+    sources = {entry[1] for entry in entries(analysed) if is_file(entry)}
+    fixed = sorted(source for source in sources if left_out.isdisjoint((Path(source), *Path(source).parents)))
+    write(folder / FILE, Kept(key=key, stamps=stamps(fixed), analysed=analysed))
+
+
+def entries(analysed: Analysed) -> Iterator[TocEntry]:
+    return chain(analysed.scripts, analysed.pure, analysed.loose, analysed.binaries, analysed.datas)
+
+
+def is_file(entry: TocEntry) -> bool:
+    """Whether an entry has a file as its source; namespace packages have none, and links have a target."""
+    return entry[1] not in (None, "", "-") and entry[2] not in ("SYMLINK", "OPTION")

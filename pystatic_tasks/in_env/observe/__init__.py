@@ -1,0 +1,1 @@
+"""The program run once, and what it was seen to need."""

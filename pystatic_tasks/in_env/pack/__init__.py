@@ -1,0 +1,1 @@
+"""One static executable from a frozen program."""

@@ -1,0 +1,296 @@
+"""One static executable from a program as plain files: the launcher, and behind it the files, compressed.
+
+What the launcher reads is described in in_image/launcher/source/payload.h.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+import os
+import struct
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+import zstandard
+
+from ..elf.binaries import is_elf
+from ..elf.filters import Filter, filtered
+from ..exchange import respond
+from ..freeze.tree import LIBRARY, PREFIX, PYC_HEADER
+from ..protocol import LauncherQuestion, RefusedError, StaticExecutable
+from .packed_places import LAUNCHED, place_of
+
+# As payload.h has them.
+FOLDER, PLAIN_FILE, LINK, ELF_FILE = b"dfle"
+MAGIC = b"PYSTATL1"
+ALIGNMENT = 8
+PAGE = 4096
+# To undo any costs the same. Of the sample app 22, the highest, makes 2 KB less of 6.4 MB than 20 and takes a fifth
+# longer, 19 makes 12 KB more; of large programs 22 makes four parts in a thousand less and takes three times as long.
+LEVEL, LEVEL_OF_LARGE = 20, 19
+LARGE_BYTES = 32_000_000
+PARTS = 4
+# Of the sample app's 5.5 MB of bytecode and data two jobs make 5 KB more of 6.5 MB, in two thirds of the time.
+JOBS_OF_OTHERS = 2
+PLACES_OF_PYTHON = ("bin/", "lib/python", "lib/libpython")
+OTHER_WAYS = 'set packer = "staticx" or layout = "tree"'
+# From glibc 2.33 on, its loader knows it.
+NEEDED_OF_LOADER = b"--argv0"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a program, or a link: its path in the folder that the launcher makes, and what it holds."""
+
+    name: str
+    content: bytes
+    kind: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files that are to be compressed together.
+
+    Attributes:
+        files: They, in their order.
+        level: Of zstd.
+        jobs: In how many pieces of the same size they are compressed, side by side; it is one frame all the same.
+    """
+
+    files: Sequence[File]
+    level: int
+    jobs: int
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Files that are compressed together.
+
+    Attributes:
+        files: They, in their order.
+        filters: Of each the filters that were applied.
+        size: In bytes, of what is compressed.
+        content: What came of that.
+    """
+
+    files: Sequence[File]
+    filters: Sequence[Sequence[Filter]]
+    size: int
+    content: bytes
+
+
+def build(question: LauncherQuestion) -> StaticExecutable:
+    files = list(without_doubles(read_tree(question)))
+    check_loader(question, files)
+    groups = [group for group in group_files(question, files) if group.files]
+    launcher, kept = Path(question.launcher), Path(question.kept)
+    kept.mkdir(parents=True, exist_ok=True)
+    paths = [kept / name_of(group, launcher) for group in groups]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        packed = list(pool.map(lambda group, path: pack(group, launcher, path), groups, paths))
+    for path in set(kept.iterdir()) - set(paths):
+        path.unlink()
+    write(question, packed)
+    return StaticExecutable()
+
+
+def check_loader(question: LauncherQuestion, files: Iterable[File]) -> None:
+    """Raises RefusedError if the C library's loader is too old."""
+    loader = next(file.content for file in files if file.name == f"run/{question.name}")
+    if NEEDED_OF_LOADER not in loader:
+        raise RefusedError(
+            "The launcher cannot start a program by this machine's C library: glibc is older than 2.33.",
+            f"Build on a newer system, or {OTHER_WAYS}.",
+        )
+
+
+def without_doubles(files: Iterable[File]) -> Iterator[File]:
+    """The files, each once: a library may lie in two folders that become one.
+
+    Raises:
+        RefusedError: two that differ would lie in one place.
+    """
+    known: dict[str, File] = {}
+    for file in files:
+        if known.setdefault(file.name, file) != file:
+            raise RefusedError(
+                f'Two files of the program would lie in one place, "{file.name}".', f"Leave one out, or {OTHER_WAYS}."
+            )
+        if known[file.name] is file:
+            yield file
+
+
+def read_tree(question: LauncherQuestion) -> Iterator[File]:
+    """The files of the program, each where the launcher puts it; what lies where only a loader looks, flat."""
+    root, name = Path(question.program), question.name
+    yield File(LAUNCHED, compiled_script(question), PLAIN_FILE)
+    for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
+        inside = path.relative_to(root)
+        if inside != Path(name):
+            yield read_file(path, place_of(inside, name))
+
+
+def compiled_script(question: LauncherQuestion) -> bytes:
+    source = Path(question.launcher, "launched.py").read_bytes()
+    code = compile(source, LAUNCHED.removesuffix("c"), "exec", dont_inherit=True, optimize=question.optimize)
+    return PYC_HEADER + marshal.dumps(code)
+
+
+def read_file(path: Path, name: str) -> File:
+    if path.is_symlink():
+        return File(name, os.fsencode(path.readlink()), LINK)
+    return File(name, path.read_bytes(), ELF_FILE if is_elf(path) else PLAIN_FILE)
+
+
+def group_files(question: LauncherQuestion, files: Sequence[File]) -> Iterator[Group]:
+    """The files in groups: ELF files, and others, and of each what is the project's own and changes more often.
+
+    ELF files are in several, which threads compress side by side, and those of the launcher unpack.
+    """
+    own = {place_of(Path(path), question.name) for path in question.own_files}
+    for is_code in (True, False):
+        some = [file for file in files if (file.kind == ELF_FILE) is is_code]
+        for is_own in (False, True):
+            group = ordered(file for file in some if (file.name in own) is is_own)
+            is_large = size_of(group) > LARGE_BYTES
+            split = in_parts if is_large else by_origin
+            parts, jobs = (split(group), 1) if is_code else ([group], JOBS_OF_OTHERS)
+            yield from (Group(part, LEVEL_OF_LARGE if is_large else LEVEL, jobs) for part in parts)
+
+
+def by_origin(files: Sequence[File]) -> list[list[File]]:
+    """The interpreter with its modules, and the libraries of the system: each is about half of a small program."""
+    of_python: list[File] = []
+    of_system: list[File] = []
+    for file in files:
+        (of_python if file.name.startswith(PLACES_OF_PYTHON) else of_system).append(file)
+    return [of_python, of_system]
+
+
+def size_of(files: Iterable[File]) -> int:
+    """In bytes."""
+    return sum(len(file.content) for file in files)
+
+
+def in_parts(files: Iterable[File]) -> list[list[File]]:
+    """The files, the largest first, in parts of about the same size."""
+    parts: list[list[File]] = [[] for _ in range(PARTS)]
+    sizes = [0] * PARTS
+    for file in files:
+        smallest = sizes.index(min(sizes))
+        parts[smallest].append(file)
+        sizes[smallest] += len(file.content)
+    return parts
+
+
+def ordered(files: Iterable[File]) -> list[File]:
+    """Alike beside alike: compiled modules by their path, other files by their suffix, ELF files by their size."""
+    return sorted(files, key=lambda file: (*kinship(file), file.name))
+
+
+def kinship(file: File) -> tuple[object, ...]:
+    if file.kind == ELF_FILE:
+        return (-len(file.content),)
+    suffix = Path(file.name).suffix
+    return (suffix != ".pyc", suffix)
+
+
+def name_of(group: Group, launcher: Path) -> str:
+    """A name for what comes of compressing files, the same for the same."""
+    found = hashlib.sha256(repr((group.level, group.jobs, zstandard.__version__)).encode())
+    for path in sorted(launcher.glob("filters-*")):
+        found.update(path.read_bytes())
+    for file in group.files:
+        found.update(struct.pack("<BQ", file.kind, len(file.content)) + file.content)
+    return f"{found.hexdigest()}.packed"
+
+
+def pack(group: Group, launcher: Path, kept: Path) -> Packed:
+    """Compress files together, unless what comes of that is in the file `kept` already."""
+    if not kept.exists():
+        content, applied = joined(group.files, launcher)
+        head = json.dumps([len(content), [[astuple(one) for one in each] for each in applied]])
+        temporary = kept.with_suffix(f".{threading.get_ident()}.part")
+        temporary.write_bytes(head.encode() + b"\n" + compress(content, group.level, group.jobs))
+        temporary.replace(kept)
+    head_line, _, packed = kept.read_bytes().partition(b"\n")
+    size, filters = json.loads(head_line)
+    return Packed(group.files, [[Filter(*one) for one in each] for each in filters], size, packed)
+
+
+def joined(files: Sequence[File], launcher: Path) -> tuple[bytes, list[list[Filter]]]:
+    """What is compressed, and the filters of each file; ELF files begin at pages."""
+    content = bytearray()
+    applied: list[list[Filter]] = []
+    for file in files:
+        is_elf_file = file.kind == ELF_FILE
+        changed, filters = filtered(file.content, launcher) if is_elf_file else (file.content, [])
+        content += changed
+        content += bytes(-len(content) % PAGE if is_elf_file else 0)
+        applied.append(filters)
+    return bytes(content), applied
+
+
+def compress(content: bytes, level: int, jobs: int = 1) -> bytes:
+    parameters = zstandard.ZstdCompressionParameters.from_level(
+        level,
+        source_size=max(len(content), 1),
+        write_checksum=True,
+        write_content_size=True,
+        **(side_by_side(len(content), jobs) if jobs > 1 else {}),
+    )
+    return zstandard.ZstdCompressor(compression_params=parameters).compress(content)
+
+
+def side_by_side(size: int, jobs: int) -> dict[str, int]:
+    """Parameters of zstd for jobs that each begin with a quarter of the window known."""
+    return {"threads": jobs, "job_size": -(-size // jobs), "overlap_log": 7}
+
+
+def write(question: LauncherQuestion, packed: Sequence[Packed]) -> None:
+    launcher = Path(question.launcher, f"launcher-{question.machine}").read_bytes()
+    launcher += bytes(-len(launcher) % ALIGNMENT)
+    described = describe(question, packed)
+    index = compress(described, LEVEL)
+    trailer = struct.pack("<3Q8s", len(launcher), len(index), len(described), MAGIC)
+    Path(question.output).write_bytes(b"".join([launcher, *(each.content for each in packed), index, trailer]))
+
+
+def describe(question: LauncherQuestion, packed: Sequence[Packed]) -> bytes:
+    """The index of all files."""
+    names = [file.name for each in packed for file in each.files if file.kind == ELF_FILE]
+    loader, interpreter = names.index(f"run/{question.name}"), names.index("bin/interpreter")
+    head = string(question.name) + struct.pack("<BB", question.has_health_check, len(question.options))
+    head += b"".join(map(string, question.options)) + struct.pack("<II", loader, interpreter)
+    sizes = [struct.pack("<QQ", len(each.content), each.size) for each in packed]
+    frames = struct.pack("<I", len(packed)) + b"".join(sizes)
+    entries = [entry(FOLDER, 0, folder) for folder in folders_of(packed)]
+    for number, each in enumerate(packed):
+        for file, filters in zip(each.files, each.filters, strict=True):
+            entries.append(entry(file.kind, number, file.name, len(file.content), filters))
+    return head + frames + struct.pack("<I", len(entries)) + b"".join(entries)
+
+
+def entry(kind: int, frame: int, name: str, size: int = 0, filters: Sequence[Filter] = ()) -> bytes:
+    described = b"".join(struct.pack("<4I", *astuple(each)) for each in filters)
+    return struct.pack("<BBBQ", kind, frame, len(filters), size) + string(name) + described
+
+
+def string(text: str) -> bytes:
+    return os.fsencode(text) + b"\0"
+
+
+def folders_of(packed: Iterable[Packed]) -> list[str]:
+    """All folders, each after the one that it lies in; Python complains if there is none for extension modules."""
+    names = [file.name for each in packed for file in each.files]
+    found = {str(parent) for name in names for parent in Path(name).parents}
+    return sorted((found | {str(LIBRARY.relative_to(PREFIX) / "lib-dynload"), "lib", "bin"}) - {"."})
+
+
+def main(question: Path, answer: Path) -> None:
+    respond(LauncherQuestion, build, question, answer)

@@ -1,0 +1,1 @@
+"""Requests of HTTP, within limits, and their answers."""

@@ -1,0 +1,241 @@
+"""The project's own data that goes into the program, and whether nothing of it goes in by accident."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.rules import check_data
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.in_env.protocol import DataFile
+from pystatic_tasks.steps.build_environment import site_packages
+from pystatic_tasks.steps.freeze.data.origins import Origins, is_same
+from pystatic_tasks.steps.freeze.install.backends import paths_around
+from pystatic_tasks.steps.freeze.install.installed import files_of_others
+from pystatic_tasks.steps.freeze.install.project_files import import_paths, linked_paths, local_folders
+from pystatic_tasks.steps.secrets.guard import NO_SECRET, Asked, Candidate, reason_of_origin, refuse
+from pystatic_tasks.steps.secrets.ignored import ignored_below
+from pystatic_tasks.steps.secrets.values import reason_of_values, says_what_was_built
+from pystatic_tasks.steps.secrets.written import Written, remembered
+from pystatic_tasks.system.files import walk
+from pystatic_tasks.system.texts import toml_text
+
+# What lies there is the system's, unless a project does.
+SYSTEM = tuple(map(Path, ("/etc", "/lib", "/lib64", "/usr")))
+
+
+def check_own_data(
+    config: ImageConfig, python: Path, data: Iterable[Sequence[str]], written: Written | None = None
+) -> None:
+    """Refuse secrets, what git ignores, what lies outside of the project and what the program itself wrote.
+
+    Nothing of that is refused if `freeze.data` names the file.
+
+    Args:
+        config: What is frozen.
+        python: The interpreter of the build environment.
+        data: Pairs (source path, folder in the program) of what goes in by itself.
+        written: What the program itself wrote; what is remembered unless given.
+
+    Raises:
+        ConfigError: something is refused.
+    """
+    listed = [(source, place) for source, place in named_data(config) if source.is_file()]
+    asked = cache(ignored_below)
+    written = written or remembered(config)
+    found = [*packaged(config, python, data, asked, written), *collected(config), *in_folders(config)]
+    candidates = [replace(each, is_written=written.holds(each.source)) for each in found]
+    # Two files for one place are one too many, and either may be taken.
+    unlisted = {(each.place, each.source): each for each in candidates if not is_listed(each, listed)}
+    # Of what a build made no file of the project may be known, though it may be of one that git ignores.
+    if not all(says_what_was_built(each.source) for each in unlisted.values()):
+        for folder in dict.fromkeys([config.root, config.project]):
+            asked(folder)
+    refuse(config, unlisted.values(), "freeze.data", asked)
+
+
+def is_listed(candidate: Candidate, listed: Iterable[tuple[Path, str]]) -> bool:
+    """Whether it is what somebody listed by hand, and not another file that would lie in the same place."""
+    folder = PurePosixPath(candidate.place).parent
+    for source, place in listed:
+        # A build may have given the file another name, or made another of it.
+        is_origin = candidate.origin is not None and candidate.origin.resolve() == source.resolve()
+        if candidate.is_written and not is_same(source, candidate.source):
+            continue
+        if is_origin and PurePosixPath(place).parent == folder:
+            return True
+        if place == candidate.place and (candidate.origin is None or is_same(source, candidate.source)):
+            return True
+    return False
+
+
+def without_written(
+    config: ImageConfig, data: Iterable[DataFile], written: Written
+) -> tuple[list[DataFile], list[DataFile]]:
+    """What stays of data files, and what is left out since the program itself made it.
+
+    Nor does anything stay that it wrote, made or not, in the place of a file that is listed by hand.
+    """
+    listed = {place for source, place in named_data(config) if source.is_file()}
+    stays: list[DataFile] = []
+    left_out: list[DataFile] = []
+    for source, folder in data:
+        if not written.holds(source):
+            stays.append((source, folder))
+        elif place_in(folder, Path(source).name) not in listed:
+            (left_out if written.is_made(source) else stays).append((source, folder))
+    return stays, left_out
+
+
+def check_own_modules(config: ImageConfig, sources: Iterable[str], written: Written) -> None:
+    """Refuse modules that the program itself wrote with a value of the caller's variables.
+
+    Raises:
+        ConfigError: there are some.
+    """
+    found = {path: reason_of_values(config, Path(path)) for path in sources if written.holds(path)}
+    refused = [f"{os.path.relpath(path, config.root)}: {reason}" for path, reason in sorted(found.items()) if reason]
+    if refused:
+        count = "1 module" if len(refused) == 1 else f"{len(refused)} modules"
+        raise ConfigError(
+            f"{count} that {config.name} itself wrote while it was imported or observed would go into it:",
+            f"Let observe.env have the program write elsewhere, or nothing that is secret. {NO_SECRET}",
+            refused,
+        )
+
+
+def of_project(config: ImageConfig, python: Path, base_prefix: str, data: Iterable[DataFile]) -> Iterator[DataFile]:
+    """Of all data of a program, what may be the project's: what is neither the machine's nor Python's, nor ours.
+
+    Args:
+        config: What was frozen.
+        python: The interpreter of the build environment, which may lie in the project like what we make.
+        base_prefix: Where the Python is that the environment was made of.
+        data: Pairs (source path, folder in the program).
+    """
+    base = Path(base_prefix)
+    theirs = [*SYSTEM, config.work, python.parents[1], python.resolve().parents[1], base, base.resolve()]
+    may_be_ours = dict.fromkeys(theirs, False)
+    may_be_ours |= dict.fromkeys([*source_folders(config, python), config.root, config.project], True)
+    may_be_ours |= dict.fromkeys(site_packages(python), True)
+    for source, folder in data:
+        innermost = next((each for each in Path(source).parents if each in may_be_ours), None)
+        if innermost is None or may_be_ours[innermost]:
+            yield source, folder
+
+
+def source_folders(config: ImageConfig, python: Path) -> list[Path]:
+    """The folders of this machine whose contents are installed, or imported from where they are, whoever names them.
+
+    One that is reached by a link counts as where it lies too, which is what Python calls it.
+    """
+    folders = [*local_folders(config), *filter(Path.is_dir, linked_paths(config, python))]
+    return list(dict.fromkeys([*folders, *(folder.resolve() for folder in folders)]))
+
+
+def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:
+    """What `freeze.data` names, each with its place in the program."""
+    for source, _, folder in (entry.rpartition(":") for entry in config.freeze.data):
+        path = config.root / source
+        yield path, place_in(folder, path.name) if path.is_file() else os.path.normpath(folder)
+
+
+def packaged(
+    config: ImageConfig, python: Path, data: Iterable[Sequence[str]], asked: Asked, written: Written
+) -> Iterator[Candidate]:
+    """What goes in by itself and is not of a distribution of somebody else's, or was written by the program since."""
+    sites = site_packages(python)
+    folders = source_folders(config, python)
+    around = [path for folder in folders for path in paths_around(folder)]
+    projects = list(dict.fromkeys([*folders, config.root, config.project, *around]))
+    origins = Origins(folders=folders, projects=projects, sites=sites, others=files_of_others(python))
+    made = [*sites, *environment_around(python), config.work / "program"]
+    for path, folder in ((Path(source), folder) for source, folder in data):
+        if path.is_file() and (str(path) not in origins.others or written.holds(path)):
+            yield traced(config, path, place_in(folder, path.name), made, origins, asked)
+
+
+def environment_around(python: Path) -> list[Path]:
+    """The folder of a virtual environment, where wheels put data beside packages; any other holds more."""
+    prefix = python.parents[1]
+    return [prefix] if (prefix / "pyvenv.cfg").is_file() else []
+
+
+def traced(
+    config: ImageConfig, path: Path, place: str, made: Sequence[Path], origins: Origins, asked: Asked
+) -> Candidate:
+    """A file that goes in by itself, with the file of the project that it was copied from into a folder of `made`."""
+
+    def candidate(origin: Path | None) -> Candidate:
+        folders = [*origins.folders, *filter(Path.is_dir, origins.projects)]
+        around = (each for each in folders if origin and origin.is_relative_to(each))
+        project = max(around, key=lambda each: len(each.parts), default=None)
+        return make_candidate(config, path, place, origin, folder_around(config, origin, place), project)
+
+    def is_refused(origin: Path) -> bool:
+        return bool(reason_of_origin(config, candidate(origin), asked))
+
+    inside = next((each for each in made if path.is_relative_to(each)), None)
+    return candidate(origins.find(path, path.relative_to(inside), is_refused) if inside else path)
+
+
+def folder_around(config: ImageConfig, origin: Path | None, place: str) -> Path | None:
+    """The folder that `freeze.data` names, with the place for it, that the file of the project lies in."""
+    named = (
+        folder
+        for folder, of_folder in named_data(config)
+        if origin and origin.is_relative_to(folder) and PurePosixPath(place).is_relative_to(of_folder)
+    )
+    return next((folder for folder in named if folder.is_dir()), None)
+
+
+def collected(config: ImageConfig) -> Iterator[Candidate]:
+    """Packages that are taken whole and are not installed, but lie in the project."""
+    for name in config.freeze.collect:
+        package = name.replace(".", "/")
+        for folder in (Path(each, package) for each in import_paths(config)):
+            yield from members(config, folder, package)
+
+
+def in_folders(config: ImageConfig) -> Iterator[Candidate]:
+    """The files of the folders that `freeze.data` names."""
+    for folder, place in named_data(config):
+        yield from members(config, folder, place)
+
+
+def members(config: ImageConfig, folder: Path, place: str) -> Iterator[Candidate]:
+    for path in walk(folder) if folder.is_dir() else ():
+        if path.is_file():
+            yield make_candidate(config, path, place_in(place, path.relative_to(folder)), path, folder)
+
+
+def make_candidate(
+    config: ImageConfig,
+    source: Path,
+    place: str,
+    origin: Path | None,
+    folder: Path | None = None,
+    project: Path | None = None,
+) -> Candidate:
+    # What a build made may lie in the project too, as another file.
+    file = origin or config.root / place
+    entry = entry_of(os.path.relpath(file, config.root), str(PurePosixPath(place).parent)) if file.is_file() else ""
+    return Candidate(source=source, place=place, entry=entry, origin=origin, folder=folder, project=project)
+
+
+def entry_of(name: str, folder: str) -> str:
+    """The entry of `freeze.data` for a file, or "" if it can have none for such a name."""
+    entry = f"{name}:{folder}"
+    try:
+        check_data(entry)
+    except ValueError:
+        return ""
+    return "" if ":" in folder else toml_text(entry)
+
+
+def place_in(folder: str, name: str | Path) -> str:
+    return os.path.normpath(f"{folder}/{name}")

@@ -1,0 +1,1 @@
+"""The build environment: which Python, what is installed in it, and from what."""

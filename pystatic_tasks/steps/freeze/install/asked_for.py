@@ -1,0 +1,131 @@
+"""What an installer is asked for, and what the project's files say of its dependencies."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from dependency_groups import resolve
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.project import PYPROJECT, is_path, read_pyproject
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.in_env.stamps import stamps
+from pystatic_tasks.in_image.servers import find_server
+from pystatic_tasks.steps.freeze.install.installers import places_of_uv, tables_of_uv, told_files, told_places
+from pystatic_tasks.steps.freeze.install.locks import find_lock, upwards
+from pystatic_tasks.steps.freeze.install.project_files import local_folders
+from pystatic_tasks.steps.freeze.install.requirements import Named, read_all, read_requirements
+from pystatic_tasks.system.files import hash_file, packable_files
+
+DECLARING_TABLES = ("build-system", "project", "dependency-groups")
+
+
+def project_requirements(config: ImageConfig) -> list[str]:
+    """The arguments of `pip install` for the project and, where it serves an app, the server."""
+    arguments = []
+    editable = {path.resolve() for path in read_all(requirement_files(config)).editable}
+    for path in (local_path(config.root, entry) for entry in config.install):
+        # Who names a project in two ways asks for two projects of one name.
+        arguments += ["-e", path] if Path(path.partition("[")[0]) in editable else [path]
+    for file in requirement_files(config):
+        arguments += [] if is_hashed(file) else ["-r", str(file)]
+    if config.groups:
+        arguments += group_requirements(config)
+    if config.app:
+        arguments.append(find_server(config.server_kind).requirement)
+    return arguments
+
+
+def requirement_files(config: ImageConfig) -> list[Path]:
+    for file in config.requirements:
+        if not (config.root / file).is_file():
+            raise ConfigError(
+                f'tool.pystatic-tasks.requirements names "{file}", and there is no such file in {config.root}.',
+                "Correct the name.",
+            )
+    return [config.root / file for file in config.requirements]
+
+
+def is_hashed(file: Path) -> bool:
+    """Whether a requirements file has hashes."""
+    return "--hash=" in read_requirements(file)
+
+
+def local_path(root: Path, entry: str) -> str:
+    """`entry` with a path made absolute, with its extras kept: pip starts from Nox's folder, not from ours."""
+    path, bracket, extras = entry.partition("[")
+    if not is_path(entry):
+        return entry
+    folder = (root / path).resolve()
+    if not folder.exists():
+        raise ConfigError(
+            f'tool.pystatic-tasks.install names "{entry}", and {folder} is not there.', "Correct the path."
+        )
+    return f"{folder}{bracket}{extras}"
+
+
+def group_requirements(config: ImageConfig) -> tuple[str, ...]:
+    groups = read_pyproject(config.root).get("dependency-groups", {})
+    try:
+        return resolve(groups, *config.groups)
+    except (LookupError, ValueError, TypeError) as error:
+        reason = str(error.args[0]) if error.args else str(error)
+        raise ConfigError(
+            f"tool.pystatic-tasks.groups = {list(config.groups)}: {reason}.", "Correct [dependency-groups]."
+        ) from None
+
+
+def declared(config: ImageConfig) -> list[Any]:
+    """What the project's files say of its dependencies."""
+    tables = [
+        read_pyproject(folder) for folder in (config.root, config.project) if (folder / "pyproject.toml").exists()
+    ]
+    lock = find_lock(config)
+    return [
+        [each.get(name) for each in tables for name in DECLARING_TABLES],
+        # Where packages come from, and in which versions: none of that is in what a project says to others.
+        [table for folder in folders_around(config) for table in tables_of_uv(folder) if table],
+        [hash_file(path) for path in files_that_declare(config)],
+        stamps(map(str, searched(config))),
+        hash_file(lock.path) if lock else "",
+    ]
+
+
+def declaring_paths(config: ImageConfig) -> Iterator[Path]:
+    """The files and folders that `declared` is of."""
+    lock = find_lock(config)
+    yield from (folder / PYPROJECT for folder in (config.root, config.project))
+    yield from (folder / name for folder in folders_around(config) for name in (PYPROJECT, "uv.toml"))
+    yield from files_that_declare(config)
+    yield from searched(config)
+    yield from [lock.path] if lock else []
+
+
+def files_that_declare(config: ImageConfig) -> list[Path]:
+    """Those that count whole."""
+    return [config.project / "setup.py", config.project / "setup.cfg", *named(config).files]
+
+
+def named(config: ImageConfig) -> Named:
+    """What requirements files name, and the constraints that the caller has for all that is installed."""
+    return read_all([*requirement_files(config), *told_files(os.environ)])
+
+
+def folders_around(config: ImageConfig) -> list[Path]:
+    """Those in which uv looks for settings."""
+    return list(dict.fromkeys(each for folder in local_folders(config) for each in upwards(folder)))
+
+
+def searched(config: ImageConfig) -> Iterator[Path]:
+    """The folders of this machine, with the files in them, and the pages in which packages are looked for."""
+    of_uv = (place for folder in folders_around(config) for place in places_of_uv(folder))
+    places = dict.fromkeys([*named(config).places, *told_places(os.environ), *of_uv])
+    return (each for place in places for each in (place, *files_in(place)))
+
+
+def files_in(place: Path) -> Iterable[Path]:
+    """The files of a folder; of a page there are none."""
+    return packable_files(place) if place.is_dir() else ()

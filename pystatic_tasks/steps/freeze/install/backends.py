@@ -1,0 +1,141 @@
+"""What decides what a build backend makes of a project, beside the files in the project's folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from configparser import Error as ConfigParserError
+from configparser import RawConfigParser
+from fnmatch import fnmatchcase
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+from pystatic_tasks.config.project import PYPROJECT, required_name, tables_of_others
+from pystatic_tasks.in_env.texts import texts_in
+from pystatic_tasks.steps.freeze.install.locks import upwards
+from pystatic_tasks.system.files import is_packable, is_unpackable, walk
+from pystatic_tasks.system.git import told_to_builds
+
+# They pack what lies there and no rule of .gitignore leaves out, whatever git tracks.
+ASKING_NO_GIT = {"flit-core", "hatchling", "pdm-backend", "setuptools", "uv-build", "wheel"}
+# What variables are called, or begin with, by which setuptools-scm (and so hatch-vcs), pdm-backend and pbr are told.
+GIVING_VERSIONS = ("SETUPTOOLS_SCM_PRETEND_", "VCS_VERSIONING_PRETEND_", "PDM_BUILD_SCM_VERSION", "PBR_VERSION")
+# What setuptools, hatchling and pdm-backend run of a project by these names.
+PROGRAMS = ("setup.py", "hatch_build.py", "pdm_build.py")
+GIT = re.compile(rb"\bgit\b")
+# Those of a pyproject.toml in which backends are told what to pack.
+TABLES = ("flit", "hatch", "maturin", "meson-python", "pdm", "poetry", "scikit-build", "setuptools")
+# It has what hatchling is told, as [tool.hatch] does.
+HATCH = "hatch.toml"
+# Sections of a setup.cfg, or what they begin with.
+OF_SETUPTOOLS = ("metadata", "options")
+SEPARATORS = re.compile(r"[\s,=]+")
+RULES = (".gitignore", ".hgignore")
+# In a pattern.
+ANY_FOLDERS = "**"
+
+
+def paths_around(folder: Path) -> list[Path]:
+    """Files and folders outside of a project's folder by which its backend may go."""
+    rules = (each / name for each in upwards(folder) if each != folder for name in RULES)
+    found = set(filter(os.path.exists, [*named_around(folder), *rules]))
+    # What counts in a folder that is found counts there.
+    return sorted(path for path in found if not any(each in found and is_packable(each, path) for each in path.parents))
+
+
+def named_around(folder: Path) -> Iterator[Path]:
+    """Those that its pyproject.toml, hatch.toml or setup.cfg names for its backend, but for the folders around it."""
+    tables = tables_of(folder)
+    tool = tables.get("tool")
+    own = [*(tool.get(name) for name in TABLES if isinstance(tool, Mapping)), tables_of(folder, HATCH)]
+    texts = [*texts_in([tables.get("project"), tables.get("build-system"), *own]), *words_of_setup_cfg(folder)]
+    # A text that begins with a slash is a pattern from the project's folder on wherever it is no key.
+    named = [text for text in texts if ".." in text.split("/")]
+    named += [key for key in map(os.path.expanduser, keys_in(own)) if key.startswith("/")]
+    for path in (found for text in named for found in found_by(folder, text)):
+        if path not in (folder, *folder.parents) and not path.is_relative_to(folder):
+            yield path
+
+
+def found_by(folder: Path, text: str) -> Iterator[Path]:
+    """What a path or a pattern may name from a folder, without ".."."""
+    path = Path(os.path.normpath(folder / text))
+    if "\0" in text:
+        return
+    yield path
+    parts = path.parts
+    fixed = parts.index(ANY_FOLDERS) if ANY_FOLDERS in parts else len(parts)
+    # Path.glob() takes fewer patterns.
+    for place in map(Path, glob(str(Path(*parts[:fixed])))):  # noqa: PTH207
+        yield from matching(place, parts[fixed:], apart=folder) if parts[fixed:] else [place]
+
+
+def matching(place: Path, pattern: Sequence[str], *, apart: Path) -> Iterator[Path]:
+    """What a pattern with "**" finds from a folder on, beside another: glob() would follow links in circles."""
+
+    def is_left_out(folder: Path) -> bool:
+        return folder == apart or is_unpackable(folder) or not os.access(folder, os.R_OK | os.X_OK)
+
+    found = walk(place, is_left_out) if place.is_dir() else ()
+    return (path for path in (place, *found) if matches(path.relative_to(place).parts, pattern))
+
+
+def matches(names: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the parts of a path are those of a pattern, in which "**" stands for any number of folders."""
+    if not pattern:
+        return not names
+    if pattern[0] == ANY_FOLDERS:
+        return matches(names, pattern[1:]) or (bool(names) and matches(names[1:], pattern))
+    return bool(names) and fnmatchcase(names[0], pattern[0]) and matches(names[1:], pattern[1:])
+
+
+def keys_in(value: Any) -> Iterator[str]:
+    """The keys of tables in tables and lists."""
+    if isinstance(value, Mapping):
+        yield from value
+        yield from keys_in(list(value.values()))
+    elif isinstance(value, list):
+        yield from (key for each in value for key in keys_in(each))
+
+
+def words_of_setup_cfg(folder: Path) -> list[str]:
+    """What may be paths in a project's setup.cfg, as far as setuptools takes them from there."""
+    parser = RawConfigParser()
+    try:
+        parser.read(folder / "setup.cfg", encoding="utf-8")
+    except (ConfigParserError, UnicodeDecodeError):
+        # setuptools says what is wrong with it.
+        return []
+    sections = [parser[name] for name in parser if name.partition(".")[0] in OF_SETUPTOOLS]
+    values = (value for section in sections for value in section.values())
+    return [word.removeprefix("file:") for value in values for word in SEPARATORS.split(value)]
+
+
+def told_beside(folder: Path) -> list[str]:
+    """What git says of a project to its backend, if that may ask, and the caller of its version."""
+    tables = tables_of(folder)
+    project = tables.get("project")
+    has_version = isinstance(project, Mapping) and "version" not in texts_in(project.get("dynamic"))
+    finds_version = not has_version or any(names_git(folder / name) for name in PROGRAMS)
+    build = tables.get("build-system")
+    requires = texts_in(build.get("requires")) if isinstance(build, Mapping) else ()
+    asks = not set(map(required_name, requires)) <= ASKING_NO_GIT
+    told = told_to_builds(folder, of_version=finds_version) if finds_version or asks else []
+    return [*told, *versions_told(os.environ)] if finds_version else told
+
+
+def names_git(program: Path) -> bool:
+    """Whether a program of a project's build may ask git for the commit, to write it into a module."""
+    return program.is_file() and bool(GIT.search(program.read_bytes()))
+
+
+def versions_told(environment: Mapping[str, str]) -> list[str]:
+    """The versions that the caller gives to what would else make one of a repository, with the variables' names."""
+    return sorted(f"{name}={value}" for name, value in environment.items() if name.startswith(GIVING_VERSIONS))
+
+
+def tables_of(folder: Path, name: str = PYPROJECT) -> Mapping[str, Any]:
+    path = folder / name
+    return (tables_of_others(path) or {}) if path.is_file() else {}

@@ -1,0 +1,222 @@
+"""What of the project's data must not get into an image by accident: secrets, what git ignores, what lies elsewhere.
+
+Only files of the project, and of others of this machine that are installed with it, are looked at, and of them only
+those that nobody has listed by hand: package data, and what lies in folders that the configuration names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path, PurePosixPath
+
+from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.steps.secrets.contents import reason_of_file
+from pystatic_tasks.steps.secrets.ignored import ignored_below
+from pystatic_tasks.steps.secrets.names import reason_of_name
+from pystatic_tasks.steps.secrets.values import OF_VARIABLE, reason_of_values
+from pystatic_tasks.steps.secrets.written import remembered
+from pystatic_tasks.system.files import ways
+from pystatic_tasks.system.git import Ignored
+from pystatic_tasks.system.texts import printable
+
+Asked = Callable[[Path], Ignored]
+
+IGNORED = "git ignores it"
+LIST_BY_HAND = "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.{key}: {entries}."
+ELSEWHERE = "Let observe.env have the program write elsewhere."
+NO_SECRET = "If what a variable of yours holds is no secret, give the value itself in smoke.env or observe.env."
+# Such as what a build made, and names that the configuration does not take.
+NOTHING_TO_LIST = (
+    "Nothing can be listed for {names}: change what a build makes it of, such as pyproject.toml, or its name."
+)
+WRITTEN = "the program itself wrote it while it was imported or observed"
+# What setuptools writes into a folder *.egg-info; git ignores it in most projects, and `importlib.metadata` reads it.
+METADATA_OF_A_BUILD = (
+    *("PKG-INFO", "SOURCES.txt", "dependency_links.txt", "entry_points.txt", "namespace_packages.txt"),
+    *("requires.txt", "top_level.txt", "zip-safe", "not-zip-safe"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A file that would go in.
+
+    Attributes:
+        source: The file.
+        place: Where it would lie in the program or in the image.
+        entry: How it would be listed by hand; "" if no entry can name it.
+        origin: The file of the project that it was copied from, or itself; None if that is not known.
+        folder: The folder that was named, if it goes in as a part of one.
+        project: The folder of the project that it is of, which may be another than the one that is built.
+        is_written: Whether the program itself wrote it while it was imported or observed.
+    """
+
+    source: Path
+    place: str
+    entry: str
+    origin: Path | None
+    folder: Path | None = None
+    project: Path | None = None
+    is_written: bool = False
+
+    @cached_property
+    def places(self) -> list[Path]:
+        """Where the file of the project lies, and where it leads, by one link after another."""
+        return list(ways(self.origin)) if self.origin else []
+
+
+def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str, asked: Asked = ignored_below) -> None:
+    """Refuse what must not go in.
+
+    Args:
+        config: What is built.
+        candidates: The project's files that nobody has listed by hand.
+        key: The configuration key by which a file is listed.
+        asked: What git ignores below a folder.
+
+    Raises:
+        ConfigError: with all that is refused, and the entries that would let it in.
+    """
+    found = sorted(refused_among(config, candidates, asked), key=lambda pair: pair[0].place)
+    if found:
+        shown = {candidate: shown_path(config, candidate) for candidate, _ in found}
+        files = list(dict.fromkeys(in_one_line(f"{shown[candidate]}: {reason}") for candidate, reason in found))
+        count = "1 file" if len(files) == 1 else f"{len(files)} files"
+        entries = dict.fromkeys(candidate.entry for candidate in shown if candidate.entry)
+        others = dict.fromkeys(in_one_line(path) for candidate, path in shown.items() if not candidate.entry)
+        remedies = [ELSEWHERE] if any(candidate.is_written for candidate in shown) else []
+        remedies += [NO_SECRET] if any(reason.startswith(OF_VARIABLE) for _, reason in found) else []
+        remedies += [LIST_BY_HAND.format(key=key, entries=", ".join(entries))] if entries else []
+        remedies += [NOTHING_TO_LIST.format(names=", ".join(others))] if others else []
+        raise ConfigError(f"{count} of the project would go into {config.name} unasked:", " ".join(remedies), files)
+
+
+def refused_among(
+    config: ImageConfig, candidates: Iterable[Candidate], asked: Asked = ignored_below
+) -> Iterator[tuple[Candidate, str]]:
+    """Those that are refused, each with the reason.
+
+    Raises:
+        MissingToolError: git does not say what it ignores.
+    """
+    ignored = cache(asked)
+    for candidate in candidates:
+        reason = (
+            reason_of_names(config, candidate)
+            or (reason_of_file(candidate.source, file_names(candidate)) if candidate.source.is_file() else "")
+            or reason_of_values(config, candidate.source)
+            or (WRITTEN if candidate.is_written else "")
+            or reason_of_origin(config, candidate, ignored)
+        )
+        if reason:
+            yield candidate, reason
+
+
+def why_refused(config: ImageConfig, path: Path, place: str) -> str:
+    """Why a file or folder of the project would be refused if nobody listed it by hand, or ""."""
+    is_written = remembered(config).holds(path)
+    candidate = Candidate(source=path, place=place, entry="", origin=path, is_written=is_written)
+    try:
+        return next((reason for _, reason in refused_among(config, [candidate])), "")
+    except MissingToolError:
+        return "git does not say whether it ignores it"
+
+
+def shown_path(config: ImageConfig, candidate: Candidate) -> str:
+    """The file as the user finds it: from the project's folder, or else where it lies in the program."""
+    return os.path.relpath(candidate.origin, config.root) if candidate.origin else candidate.place
+
+
+def in_one_line(text: str) -> str:
+    """The text as it may be shown, whatever characters names have."""
+    return printable(text, len(text))
+
+
+def reason_of_names(config: ImageConfig, candidate: Candidate) -> str:
+    """Looks at where the file would lie, where it lies, and at each place that it leads to by links."""
+    names = [candidate.place, *(name_of(config, candidate, path) for path in candidate.places)]
+    return next(filter(None, map(reason_of_name, names)), "")
+
+
+def file_names(candidate: Candidate) -> list[str]:
+    """What the file is called in the image, in the project, and at each place that it leads to by links."""
+    return [PurePosixPath(candidate.place).name, *(path.name for path in candidate.places)]
+
+
+def name_of(config: ImageConfig, candidate: Candidate, path: Path) -> str:
+    """The path inside the project, or the whole one of what lies elsewhere."""
+    folder = next((each for each in project_folders(config, candidate) if path.is_relative_to(each)), None)
+    return str(path.relative_to(folder) if folder else path)
+
+
+def project_folders(config: ImageConfig, candidate: Candidate) -> list[Path]:
+    """Those of the project that is built, and of the one that the file is of."""
+    folders = (config.root, config.project, *filter(None, [candidate.project]))
+    return list(dict.fromkeys(way for folder in folders for way in ways(folder)))
+
+
+def folders_around(config: ImageConfig, candidate: Candidate) -> list[Path]:
+    """The projects' folders, and the one that was named."""
+    return [*project_folders(config, candidate), *named_folders(candidate)]
+
+
+def base_of(config: ImageConfig, candidate: Candidate, path: Path) -> Path | None:
+    """The folder of those that a path lies in; None if it lies elsewhere."""
+    return next((each for each in folders_around(config, candidate) if path.is_relative_to(each)), None)
+
+
+def repository_of(path: Path) -> Path:
+    """The folder of the repository that a path lies in, or else the one that it lies in."""
+    return next((each for each in path.parents if os.path.lexists(each / ".git")), path.parent)
+
+
+def named_folders(candidate: Candidate) -> list[Path]:
+    return list(ways(candidate.folder)) if candidate.folder else []
+
+
+def reason_of_origin(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
+    """Looks at nothing but the file of the project."""
+    return reason_of_place(config, candidate) or reason_of_git(config, candidate, ignored)
+
+
+def reason_of_place(config: ImageConfig, candidate: Candidate) -> str:
+    """Refuses links that lead out of the project and of the folder that was named, if only to lead back in."""
+    if not candidate.origin:
+        return ""
+    base = base_of(config, candidate, candidate.origin) or candidate.origin.parent
+    around = [*folders_around(config, candidate), *ways(base)]
+    outside = (path for path in candidate.places if not any(path.is_relative_to(folder) for folder in around))
+    return next((f"a link to {path}" for path in outside), "")
+
+
+def reason_of_git(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
+    """Refuses what git ignores but metadata of builds, unless the folder that was named is ignored itself."""
+    for path in candidate.places:
+        if is_metadata_of_a_build(path):
+            continue
+        base, named = base_of(config, candidate, path) or repository_of(path), named_folders(candidate)
+        found = list(map(ignored, [base, *repositories_between(base, path)]))
+        by_hand = any(path.is_relative_to(each) and is_ignored(each, found) for each in named)
+        elsewhere = base in named and base not in project_folders(config, candidate) and found[0].itself
+        if is_ignored(path, found) and not by_hand and not elsewhere:
+            return IGNORED
+    return ""
+
+
+def is_metadata_of_a_build(path: Path) -> bool:
+    return path.parent.name.endswith(".egg-info") and path.name in METADATA_OF_A_BUILD
+
+
+def repositories_between(folder: Path, path: Path) -> Iterator[Path]:
+    """Repositories below the folder that hold the path, such as submodules; git does not look into them."""
+    for parent in path.parents:
+        if parent != folder and parent.is_relative_to(folder) and os.path.lexists(parent / ".git"):
+            yield parent
+
+
+def is_ignored(path: Path, found: Iterable[Ignored]) -> bool:
+    return any(each.holds(path) for each in found)

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import asyncio.base_events
+import inspect
+import py_compile
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType
+
+import pytest
+
+pytest.importorskip("PyInstaller", reason="PyInstaller is in build environments only")
+
+from PyInstaller.lib.modulegraph import util
+from PyInstaller.lib.modulegraph.modulegraph import ModuleGraph
+
+from pystatic_tasks.in_env.freeze import analysis_cache, bytecode
+from pystatic_tasks.in_env.freeze.analysis import changed_names, importers, note_bytecode, wanted
+from pystatic_tasks.in_env.protocol import AnalysisInputs
+
+
+def test_who_imports_a_module_is_known_from_the_graph(tmp_path: Path) -> None:
+    """A package is not imported by what lies in it; what is not there is left out; "" is the entry script.
+
+    The graph takes what a package is asked for by its name for something that the package imports.
+    """
+    files = {
+        "main.py": "import shop.web",
+        "shop/__init__.py": "import nowhere",
+        "shop/web.py": "from shop import cart\nimport tool",
+        "shop/cart.py": "import tool",
+        "tool.py": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    graph = ModuleGraph([str(tmp_path)])
+    graph.add_script(str(tmp_path / "main.py"))
+    assert dict(importers(graph)) == {
+        "shop.web": ("",),
+        "shop.cart": ("shop", "shop.web"),
+        "tool": ("shop.cart", "shop.web"),
+    }
+
+
+def noted(code: CodeType) -> Iterator[tuple[str, bool]]:
+    """The same by modulegraph's own way through all instructions."""
+    for each in util.iterate_instructions(code):
+        if each and each.opname in ("STORE_NAME", "STORE_GLOBAL", "DELETE_NAME", "DELETE_GLOBAL"):
+            yield each.argval, each.opname.startswith("STORE")
+
+
+def many_names() -> str:
+    """Source with more names than an argument of one byte can tell apart."""
+    return "".join(f"name_{number} = {number}\ndel name_{number}\n" for number in range(1_000))
+
+
+@pytest.mark.parametrize("source", [*map(inspect.getsource, (asyncio.base_events, typing, pytest)), many_names()])
+def test_names_that_a_module_sets_and_deletes_are_found_without_disassembling(source: str) -> None:
+    code = compile(source, "module", "exec")
+    assert list(changed_names(code)) == list(noted(code)) != []
+
+
+def test_a_module_without_source_is_scanned_for_imports_too(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("import shop", encoding="utf-8")
+    (tmp_path / "shop.py").write_text("import cart\nTOTAL = 3\nSUM = 4\ndel SUM", encoding="utf-8")
+    (tmp_path / "cart.py").write_text("", encoding="utf-8")
+    py_compile.compile(str(tmp_path / "shop.py"), cfile=str(tmp_path / "shop.pyc"))
+    (tmp_path / "shop.py").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ModuleGraph, "_scan_bytecode", note_bytecode)
+        graph = ModuleGraph([str(tmp_path)])
+        graph.add_script(str(tmp_path / "main.py"))
+    assert dict(importers(graph)) == {"shop": ("",), "cart": ("shop",)}
+    shop = graph.find_node("shop")
+    assert (shop.is_global_attr("TOTAL"), shop.is_global_attr("SUM")) == (True, False)
+
+
+def test_what_an_installer_noted_for_itself_is_left_out() -> None:
+    kept = ("shop-1.0.dist-info/METADATA", "/x/METADATA", "DATA")
+    assert wanted([("shop-1.0.dist-info/RECORD", "/x/RECORD", "DATA"), kept]) == [kept]
+
+
+def test_bytecode_beside_its_source_is_left_out_and_any_other_is_data() -> None:
+    kept = ("plugins/old.pyc", "/x/plugins/old.pyc", "DATA")
+    beside = "plugins/__pycache__/new.cpython-312.pyc"
+    assert wanted([(beside, f"/x/{beside}", "DATA"), kept]) == [kept]
+
+
+def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PYINSTALLER_CONFIG_DIR", str(tmp_path / "cache"))
+    shop, entry = tmp_path / "shop.py", tmp_path / "main.py"
+    shop.write_text("def load():\n    import wave\n", encoding="utf-8")
+    entry.write_text("import shop, importlib_metadata", encoding="utf-8")
+    inputs = AnalysisInputs(
+        entry=str(entry),
+        import_paths=(str(tmp_path),),
+        binaries=(),
+        datas=(),
+        hidden_imports=(),
+        hooks=(),
+        excludes=("setuptools",),
+        optimize=1,
+        form="tree",
+    )
+    analysed = analysis_cache.analyse(tmp_path / "kept", inputs)
+    assert analysed.imported_by["wave"] == ("shop",)
+    made = analysis_cache.made_in(tmp_path / "kept")
+    files = [path for path in (made / "localpycs").rglob("*") if path.is_file()]
+    assert made / "localpycs/1/wave.pyc" in files
+    assert not any(path.read_bytes() for path in files)
+    with bytecode.compiled_again(analysed.loose, made, {shop}, 1):
+        pass
+    assert all(path.read_bytes() for path in files)
+    # What setuptools would bring is left out with it.
+    assert "setuptools-vendored" not in capfd.readouterr().err

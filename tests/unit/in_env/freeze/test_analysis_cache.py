@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from support import install_distribution
+
+from pystatic_tasks.in_env.freeze import analysis_cache, in_pyinstaller
+from pystatic_tasks.in_env.protocol import Analysed, AnalysisInputs
+
+pytestmark = pytest.mark.usefixtures("nothing_installed")
+Install = Callable[..., None]
+NOTHING = AnalysisInputs(
+    entry="",
+    import_paths=(),
+    binaries=(),
+    datas=(),
+    hidden_imports=(),
+    hooks=(),
+    excludes=(),
+    optimize=0,
+    form="archive",
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(tmp_path / "site-packages")
+    return tmp_path / "site-packages"
+
+
+@pytest.fixture
+def install(site: Path) -> Install:
+    """Installs a distribution with these files, from a folder or elsewhere."""
+    return partial(install_distribution, site)
+
+
+@pytest.fixture
+def analysed(tmp_path: Path) -> Analysed:
+    for name in ("made/base.zip", "lib.so", "shop.py", "os.py", "entry.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    return Analysed(
+        scripts=(("entry", str(tmp_path / "entry.py"), "PYSOURCE"),),
+        pure=(("shop", str(tmp_path / "shop.py"), "PYMODULE"), ("space", "-", "PYMODULE")),
+        loose=(("os", str(tmp_path / "os.py"), "PYMODULE"),),
+        binaries=(("lib.so", str(tmp_path / "lib.so"), "BINARY"), ("l.so", "lib.so", "SYMLINK")),
+        datas=(("base.zip", str(tmp_path / "made/base.zip"), "DATA"),),
+    )
+
+
+def test_the_projects_files_are_those_installed_from_folders_and_those_imported_from_where_they_are(
+    install: Install, site: Path, tmp_path: Path
+) -> None:
+    noted = "shop-1.0.dist-info/uv_cache.json"
+    install("shop", "shop/__init__.py", "shop/data.txt", "shop/__init__.pyc", noted, origin="file:///shop")
+    install("falcon", "falcon/__init__.py")
+    loose = tmp_path / "src" / "more.py"
+    loose.parent.mkdir()
+    loose.touch()
+    found = analysis_cache.own_files([str(loose.parent), str(tmp_path)], [str(loose)])
+    assert found["shop/__init__.py"] == site / "shop/__init__.py"
+    assert "shop/data.txt" in found
+    assert found["more.py"] == loose
+    assert not {"falcon/__init__.py", "shop/__init__.pyc", noted} & found.keys()
+
+
+def test_the_key_follows_what_decides_an_analysis(install: Install, site: Path) -> None:
+    install("shop", "shop.py", origin="file:///shop")
+    install("falcon", "falcon.py")
+    (site / "shop.py").write_text("import json\nX = 1\n", encoding="utf-8")
+    own = {"shop.py": site / "shop.py"}
+    key = analysis_cache.key_of({"optimize": 2}, own)
+    assert key == analysis_cache.key_of({"optimize": 2}, own)
+    assert key != analysis_cache.key_of({"optimize": 1}, own)
+    assert key != analysis_cache.key_of({"optimize": 2}, {**own, "more.txt": site / "more.txt"})
+    (site / "shop.py").write_text("import json\nX = 2\n", encoding="utf-8")
+    assert key == analysis_cache.key_of({"optimize": 2}, own)
+    (site / "shop.py").write_text("import csv\nX = 2\n", encoding="utf-8")
+    assert key != analysis_cache.key_of({"optimize": 2}, own)
+    (site / "shop.py").write_text("import json\nX = 2\n", encoding="utf-8")
+    record = next(site.glob("falcon-*/RECORD"))
+    record.write_text(record.read_text(encoding="utf-8") + "falcon/new.py,sha256=x,0\n", encoding="utf-8")
+    assert key != analysis_cache.key_of({"optimize": 2}, own)
+
+
+def test_the_key_follows_what_binaries_of_the_project_ask_for(site: Path) -> None:
+    site.mkdir()
+    content = Path(sys.executable).resolve().read_bytes()
+    binary, found = site / "fast.so", []
+    # The same but for its end; asking for another library; no ELF file any more; damaged.
+    for each in (content, content + b"x", asking_for_another(content), b"text", content[:100], content[:101]):
+        binary.write_bytes(each)
+        found.append(analysis_cache.key_of({}, {"fast.so": binary}))
+    assert found[0] == found[1]
+    assert len(set(found)) == len(found) - 1
+
+
+def asking_for_another(program: bytes) -> bytes:
+    """A program with the name of the C library changed."""
+    return program.replace(b"\0libc.so.6\0", b"\0libx.so.6\0")
+
+
+def test_an_analysis_is_loaded_as_it_was_kept(analysed: Analysed, tmp_path: Path) -> None:
+    analysis_cache.save(tmp_path, "key", analysed, [])
+    assert analysis_cache.load(tmp_path, "key") == analysed
+    assert analysis_cache.load(tmp_path, "other") is None
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"key": "key"}', "[]", '{"key": "key", "stamps": {}}'])
+def test_what_is_not_whole_is_not_kept(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / analysis_cache.FILE).write_text(content, encoding="utf-8")
+    assert analysis_cache.load(tmp_path, "key") is None
+
+
+@pytest.mark.parametrize("name", ["lib.so", "shop.py", "os.py"])
+@pytest.mark.parametrize("change", [Path.unlink, Path.touch, lambda path: path.write_text("more")])
+def test_an_analysis_ends_with_a_file_that_it_is_made_from(
+    analysed: Analysed, tmp_path: Path, name: str, change: Callable[[Path], object]
+) -> None:
+    os.utime(tmp_path / name, ns=(0, 0))
+    analysis_cache.save(tmp_path, "key", analysed, [])
+    change(tmp_path / name)
+    assert analysis_cache.load(tmp_path, "key") is None
+
+
+def test_files_that_may_change_do_not_end_it(analysed: Analysed, tmp_path: Path) -> None:
+    analysis_cache.save(tmp_path, "key", analysed, [tmp_path / "shop.py", tmp_path / "made"])
+    for name in ("shop.py", "made/base.zip"):
+        (tmp_path / name).write_text("changed", encoding="utf-8")
+    assert analysis_cache.load(tmp_path, "key") == analysed
+    assert set(json.loads((tmp_path / analysis_cache.FILE).read_text(encoding="utf-8"))["stamps"]) == {
+        str(tmp_path / "entry.py"),
+        str(tmp_path / "lib.so"),
+        str(tmp_path / "os.py"),
+    }
+
+
+def test_an_analysis_is_another_process_of_pyinstaller_whose_failure_is_ours(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_pyinstaller, "SPEC", tmp_path / "analysis.spec")
+    (tmp_path / "analysis.spec").write_text("raise SystemExit('nothing found')\n", encoding="utf-8")
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "old").touch()
+    with pytest.raises(SystemExit) as caught:
+        analysis_cache.analyse(tmp_path / "kept", NOTHING)
+    assert caught.value.code == 1
+    assert "nothing found" in capfd.readouterr().err
+    assert not (tmp_path / "kept" / "old").exists()

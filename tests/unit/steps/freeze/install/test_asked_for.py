@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pystatic_tasks.config import ImageConfig
+from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.steps.freeze.install.asked_for import declared, group_requirements, local_path, project_requirements
+
+from ..conftest import PYPROJECT, TOOLS, Environment, write
+
+
+@pytest.mark.parametrize("entry", ["falcon", "falcon[x]>=4", "falcon @ https://example.org/falcon.whl", "backend"])
+def test_a_requirement_stays_as_it_is(tmp_path: Path, entry: str) -> None:
+    (tmp_path / "backend").mkdir()
+    assert local_path(tmp_path, entry) == entry
+
+
+@pytest.mark.parametrize(
+    ("entry", "path"),
+    [
+        (".", ""),
+        (".[web,db]", "[web,db]"),
+        ("./backend", "/backend"),
+        ("./backend[web]", "/backend[web]"),
+        ("packages/core", "/packages/core"),
+        ("backend/..", ""),
+    ],
+)
+def test_a_path_starts_from_the_projects_folder_and_keeps_its_extras(tmp_path: Path, entry: str, path: str) -> None:
+    for folder in ("backend", "packages/core"):
+        (tmp_path / folder).mkdir(parents=True)
+    assert local_path(tmp_path, entry) == f"{tmp_path}{path}"
+
+
+def test_an_absolute_path_stays_as_it_is(tmp_path: Path) -> None:
+    assert local_path(Path("/nowhere"), f"{tmp_path}[web]") == f"{tmp_path}[web]"
+
+
+@pytest.mark.parametrize(("entry", "folder"), [("./backend[web]", "backend"), ("packages/core", "packages/core")])
+def test_a_path_that_is_not_there_is_named(tmp_path: Path, entry: str, folder: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        local_path(tmp_path, entry)
+    assert str(caught.value) == (
+        f'tool.pystatic-tasks.install names "{entry}", and {tmp_path / folder} is not there.\nCorrect the path.'
+    )
+
+
+def test_an_app_is_installed_with_its_server(shop: ImageConfig) -> None:
+    assert project_requirements(shop) == [str(shop.root), "gunicorn"]
+    assert project_requirements(replace(shop, server={"kind": "uvicorn"})) == [str(shop.root), "uvicorn"]
+
+
+def test_a_program_without_an_app_needs_no_server(shop: ImageConfig) -> None:
+    assert project_requirements(replace(shop, app=None, script="run.py")) == [str(shop.root)]
+    assert project_requirements(replace(shop, app=None, script="run.py", install=())) == []
+
+
+def test_requirements_and_groups_are_installed_too(shop: ImageConfig) -> None:
+    write(shop.root, pyproject_toml=f"{PYPROJECT}[dependency-groups]\nweb = ['redis>=5']\n", more__base_txt="x\n")
+    image = replace(shop, install=(".", "gevent"), requirements=("more/base.txt",), groups=("web",))
+    assert project_requirements(image) == [
+        str(shop.root),
+        "gevent",
+        "-r",
+        str(shop.root / "more/base.txt"),
+        "redis>=5",
+        "gunicorn",
+    ]
+
+
+def test_a_project_that_is_editable_for_a_requirements_file_is_so_for_us(shop: ImageConfig, tmp_path: Path) -> None:
+    """Of two projects of one name pip installs none."""
+    rates = write(tmp_path / "rates", rates_py="")
+    write(shop.root, base_txt="-e .\n-e ../rates\n")
+    image = replace(shop, install=(".[web]", "../rates", "gevent"), requirements=("base.txt",))
+    assert project_requirements(image) == [
+        *("-e", f"{shop.root}[web]", "-e", str(rates), "gevent"),
+        *("-r", str(shop.root / "base.txt"), "gunicorn"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["base.txt", "src"])
+def test_a_requirements_file_that_is_not_there_is_named(shop: ImageConfig, name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        project_requirements(replace(shop, requirements=(name,)))
+    assert str(caught.value) == (
+        f'tool.pystatic-tasks.requirements names "{name}", and there is no such file in {shop.root}.\nCorrect the name.'
+    )
+
+
+def test_a_requirements_file_with_hashes_is_installed_by_itself(shop: ImageConfig, environment: Environment) -> None:
+    write(shop.root, base_txt="falcon==4.0.1 --hash=sha256:1\n", more_txt="x\n")
+    image = replace(shop, requirements=("base.txt", "more.txt"))
+    hashed, more = (str(shop.root / name) for name in image.requirements)
+    assert environment.fill(image) == [["-r", hashed], [str(shop.root), "-r", more, "gunicorn"], TOOLS]
+
+
+def test_a_group_brings_those_that_it_includes(shop: ImageConfig) -> None:
+    groups = "[dependency-groups]\nbase = ['redis']\nWeb-UI = ['jinja2', { include-group = 'base' }]\n"
+    write(shop.root, pyproject_toml=PYPROJECT + groups)
+    assert group_requirements(replace(shop, groups=("web_ui",))) == ("jinja2", "redis")
+
+
+@pytest.mark.parametrize(
+    ("groups", "reason"),
+    [
+        ("", "Dependency group 'web' not found"),
+        ("other = []", "Dependency group 'web' not found"),
+        ("web = 3", "Dependency group 'web' is not a sequence"),
+        ("web = [{ include-group = 'base' }]", "Dependency group 'base' not found"),
+        (
+            "web = [{ include-group = 'web' }]",
+            "Cyclic dependency group include while resolving web: web includes itself",
+        ),
+    ],
+)
+def test_a_wrong_group_is_named_with_the_reason(shop: ImageConfig, groups: str, reason: str) -> None:
+    write(shop.root, pyproject_toml=f"{PYPROJECT}[dependency-groups]\n{groups}\n")
+    with pytest.raises(ConfigError) as caught:
+        group_requirements(replace(shop, groups=("web",)))
+    assert str(caught.value) == f"tool.pystatic-tasks.groups = ['web']: {reason}.\nCorrect [dependency-groups]."
+
+
+# What decides whether it is asked again.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[project]\nname = "shop"\ndependencies = ["flask"]\n',
+        f'{PYPROJECT}[build-system]\nrequires = ["hatchling"]\n',
+        f'{PYPROJECT}[dependency-groups]\nweb = ["redis"]\n',
+    ],
+)
+def test_a_change_of_the_dependencies_is_seen(shop: ImageConfig, text: str) -> None:
+    before = declared(shop)
+    write(shop.root, pyproject_toml=text)
+    assert declared(shop) != before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.uv.sources]\nredis = { path = "../redis" }\n',
+        '[tool.uv]\nconstraint-dependencies = ["redis<5"]\n',
+        '[[tool.uv.index]]\nurl = "https://index.example/simple"\n',
+    ],
+)
+def test_a_change_of_where_uv_takes_packages_from_is_seen(shop: ImageConfig, tmp_path: Path, text: str) -> None:
+    backend = write(tmp_path / "backend", pyproject_toml='[project]\nname = "backend"\n')
+    image = replace(shop, install=(".", str(backend)))
+    found = [declared(image)]
+    for folder in (shop.root, backend):
+        before = (folder / "pyproject.toml").read_text(encoding="utf-8")
+        write(folder, pyproject_toml=f"{before}\n{text}")
+        found.append(declared(image))
+    write(shop.root, uv_toml="exclude-newer = '2026-01-01T00:00:00Z'\n")
+    found.append(declared(image))
+    assert all(found.count(each) == 1 for each in found)
+
+
+def test_a_change_of_a_tools_table_is_not_one_of_the_dependencies(shop: ImageConfig) -> None:
+    before = declared(shop)
+    write(shop.root, pyproject_toml=f"{PYPROJECT}[tool.ruff]\nline-length = 100\n")
+    assert declared(shop) == before
+
+
+@pytest.mark.parametrize("name", ["setup_py", "setup_cfg", "base_txt", "more__web_txt", "more__constraints_txt"])
+def test_a_change_of_a_declaring_file_is_seen(shop: ImageConfig, name: str) -> None:
+    image = replace(shop, requirements=("base.txt",))
+    write(
+        shop.root,
+        base_txt="-r more/web.txt\n",
+        more__web_txt="-r ../base.txt\nredis -c other\n  --constraint=constraints.txt\n",
+    )
+    write(shop.root, **{name: "one"} if name != "more__web_txt" else {})
+    before = declared(image)
+    write(shop.root, **{name: "two"})
+    assert declared(image) != before
+
+
+def test_both_the_root_and_the_project_declare(shop: ImageConfig, tmp_path: Path) -> None:
+    image = replace(shop, project=write(tmp_path / "backend", pyproject_toml=PYPROJECT))
+    before = declared(image)
+    write(image.project, pyproject_toml='[project]\nname = "backend"\n')
+    after = declared(image)
+    assert after != before
+    write(image.root, pyproject_toml='[project]\nname = "root"\n')
+    assert declared(image) != after
