@@ -105,5 +105,5 @@ def test_no_secret_and_no_text_takes_long() -> None:
     started = time.process_time()
     for secret in secrets:
         for part in ("\\", "%25", "%5C", "%27", "&amp;", "'", "\\x27", "\\47", "!", "?", "a'", "\\u0026", "&", "a"):
-            hidden(f"a{part * 3000}{secret[-20:]}", [secret])
-    assert time.process_time() - started < 10
+            hidden(f"a{part * 1000}{secret[-20:]}", [secret])
+    assert time.process_time() - started < 5

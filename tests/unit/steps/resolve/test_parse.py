@@ -150,14 +150,14 @@ def exactly_replaced(value: Any) -> Any:
 
 
 def test_the_lines_of_very_many_names_are_found_at_once() -> None:
-    text = f"{'#' * 119}\n" * 20_000 + "- pystatic://shop\n" * 2_000
+    text = f"{'#' * 119}\n" * 5_000 + "- pystatic://shop\n" * 1_000
     began = time.process_time()
     places = read_stream(Source(name="a.yaml", text=text)).places
     parsed = time.process_time()
     for _ in yaml.parse(text, Loader=parse.LOADER):
         pass
-    assert (len(places), places[-1].line) == (2_000, 22_000)
-    assert parsed - began < 2 * (time.process_time() - parsed) + 0.5
+    assert (len(places), places[-1].line) == (1_000, 6_000)
+    assert parsed - began < 2 * (time.process_time() - parsed) + 0.1
 
 
 def test_a_name_comes_with_its_line() -> None:

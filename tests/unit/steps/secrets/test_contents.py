@@ -250,7 +250,7 @@ def test_base64_may_be_quoted(tmp_path: Path, alphabet: bytes) -> None:
     ["%20", "\\u0020", "&#32;", "\\n", "\n", "a ", "LS0tLS1CRUdJT", "0tLS0tQkVHSU", "\\", "%25", "&#", "&#9;", "\\u"],
 )
 def test_what_is_encoded_takes_no_time(tmp_path: Path, text: str) -> None:
-    path = write(tmp_path, "x", text.encode() * (2**20 // len(text)))
+    path = write(tmp_path, "x", text.encode() * (2**18 // len(text)))
     started = time.monotonic()
     reason_of_file(path)
     assert time.monotonic() - started < 2
@@ -264,7 +264,7 @@ def test_what_is_encoded_takes_no_time(tmp_path: Path, text: str) -> None:
     ],
 )
 def test_what_only_begins_as_a_key_takes_no_time(tmp_path: Path, between: bytes) -> None:
-    path = write(tmp_path, "x", KEY[: len(BEGIN) + 16] + between * 200_000 + b"!")
+    path = write(tmp_path, "x", KEY[: len(BEGIN) + 16] + between * 50_000 + b"!")
     started = time.monotonic()
     reason_of_file(path)
     assert time.monotonic() - started < 2
