@@ -47,7 +47,8 @@ settings.load_profile("tests")
 @pytest.fixture(scope="session")
 def python() -> Iterator[Forked]:
     """Runs Nox and our command line in processes of their own."""
-    with forked("nox", "pystatic_tasks.fronts.sessions.registration", "pystatic_tasks.fronts.nox_process") as made:
+    ours = ("fronts.sessions.registration", "fronts.nox_process", "config.write", "steps.resolve.parse")
+    with forked("nox", *(f"pystatic_tasks.{name}" for name in ours)) as made:
         yield made
 
 

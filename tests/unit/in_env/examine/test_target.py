@@ -24,10 +24,13 @@ from pystatic_tasks.steps.freeze.inputs import PACKAGE
 from pystatic_tasks.steps.freeze.observe.target import copy_runner
 
 # Isolated, with the packages of the build environment, wherever this Python has its own, and the module loaded
-# already: each question (a line) is answered by a process forked from there, whose exit code is told.
+# already, with what most of them want of the standard library: each question (a line) is answered by a process forked
+# from there, whose exit code is told.
 SERVE = """
-import gc, importlib, os, runpy, signal, sys
+import argparse, email.message, importlib.metadata._adapters, logging.config, ssl, sysconfig
+import gc, os, runpy, signal, sys
 
+sysconfig.get_config_vars()
 sys.path.append(sys.argv[1])
 boot = runpy.run_path(sys.argv[2])
 boot["load_package"]()

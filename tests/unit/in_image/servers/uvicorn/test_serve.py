@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import forked
 
 from pystatic_tasks.in_env.web.client import free_port, is_taken
 from pystatic_tasks.in_image.errors import SettingsError
@@ -142,19 +143,22 @@ def serving(folder: Path, *arguments: str, target: str = "shop:app", **variables
         server.stop()
 
 
-def run(folder: Path, *arguments: str, target: str = "shop:app", **variables: str) -> tuple[int, str]:
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
     """Exit code and output of a program that ends by itself."""
-    result = subprocess.run(
-        command(target, {"host": "127.0.0.1"}, *arguments),
-        cwd=folder,
-        env=environment(variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    return result.returncode, result.stdout
+    with forked("uvicorn", "pystatic_tasks.in_image.main", "pystatic_tasks.in_image.servers.uvicorn.serve") as python:
+
+        def run(folder: Path, *arguments: str, target: str = "shop:app", **variables: str) -> tuple[int, str]:
+            program = PROGRAM.format(target=target, settings={"host": "127.0.0.1"})
+            (folder / "program.py").write_text(program, encoding="utf-8")
+            env = environment(variables)
+            result = python.run("program", *arguments, cwd=folder, env=env, together=True)
+            return result.returncode, result.stdout
+
+        yield run
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -171,7 +175,7 @@ def test_it_serves_until_it_is_told_to_stop(folder: Path, workers: str, number: 
     assert "Traceback" not in output
 
 
-def test_the_program_asks_itself_whether_it_is_well(folder: Path) -> None:
+def test_the_program_asks_itself_whether_it_is_well(folder: Path, run: Run) -> None:
     with serving(folder) as server:
         port = str(server.port)
         assert run(folder, "--healthcheck", PORT=port) == (0, "")
@@ -180,7 +184,7 @@ def test_the_program_asks_itself_whether_it_is_well(folder: Path) -> None:
     assert run(folder, "--healthcheck", PORT=port) == (1, f"unhealthy: {reason}\n")
 
 
-def test_a_unix_socket_is_served_asked_and_removed(folder: Path) -> None:
+def test_a_unix_socket_is_served_asked_and_removed(folder: Path, run: Run) -> None:
     path = folder / "s"
     for workers in ("1", "2"):
         with serving(folder, "--uds", str(path), WEB_CONCURRENCY=workers, PORT="") as server:
@@ -240,7 +244,7 @@ def test_requests_are_answered_while_hup_replaces_the_workers(folder: Path) -> N
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_lifespan_that_does_not_start_ends_the_program(folder: Path, workers: str) -> None:
+def test_a_lifespan_that_does_not_start_ends_the_program(folder: Path, run: Run, workers: str) -> None:
     code, output = run(folder, PORT=str(free_port()), WEB_CONCURRENCY=workers, FAIL="startup")
     assert code == 3
     assert "ERROR:    no database\n" in output
@@ -256,7 +260,7 @@ def test_a_lifespan_that_fails_at_the_end_is_told(folder: Path, workers: str) ->
     assert "ERROR:    Application shutdown failed. Exiting.\n" in output
 
 
-def test_an_application_that_does_not_load_ends_with_its_traceback(folder: Path) -> None:
+def test_an_application_that_does_not_load_ends_with_its_traceback(folder: Path, run: Run) -> None:
     code, output = run(folder, target="shop:nothing", PORT=str(free_port()))
     assert code == 3
     assert output.startswith("Traceback (most recent call last):\n")
@@ -283,19 +287,19 @@ def test_term_ends_it_before_the_application_is_there(folder: Path) -> None:
             process.kill()
 
 
-def test_a_port_in_use_is_told_at_once(folder: Path) -> None:
+def test_a_port_in_use_is_told_at_once(folder: Path, run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         text = f"Port {port} of 127.0.0.1 is in use. Stop the program that holds it, or set PORT to a free one."
         assert run(folder, target="nowhere:app", PORT=str(port)) == (2, f"Error: {text}\n")
 
 
-def test_a_wrong_variable_is_told_in_one_line(folder: Path) -> None:
+def test_a_wrong_variable_is_told_in_one_line(folder: Path, run: Run) -> None:
     text = "Error: UVICORN_PORT = 'x' is refused by uvicorn: 'x' is not a valid integer.\n"
     assert run(folder, UVICORN_PORT="x") == (2, text)
 
 
-def test_a_file_that_is_not_there_is_told_without_a_traceback(folder: Path) -> None:
+def test_a_file_that_is_not_there_is_told_without_a_traceback(folder: Path, run: Run) -> None:
     code, output = run(folder, PORT=str(free_port()), UVICORN_SSL_CERTFILE="/nowhere/cert.pem")
     assert code == 2
     assert output == "Error: uvicorn refuses its settings: [Errno 2] No such file or directory\n"
