@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from pystatic_tasks.steps.image.step import build_image
 from pystatic_tasks.steps.manifest import write_manifest
 
 NO_OPTIONS = ImageOptions()
+# Tests may have another one for what is made meanwhile.
+TEMPORARY = tempfile.gettempdir()
 
 
 def build(
@@ -28,8 +32,18 @@ def build(
 ) -> ImageConfig:
     """An image whose program is one of busybox's, which does not look like a shell."""
     engine_or_skip("sandbox")
-    busybox = Path(tool_or_skip("busybox"))
-    image = ImageConfig(
+    image = make_config(root, applet, app, layout, image_options, **smoke)
+    if image_options == NO_OPTIONS:
+        copy_project(Path(built(applet, app, layout).name), root)
+    else:
+        build_in(image)
+    return image
+
+
+def make_config(
+    root: Path, applet: str, app: str | None, layout: Layout, image_options: ImageOptions, **smoke: Any
+) -> ImageConfig:
+    return ImageConfig(
         root=root,
         project=root,
         name=applet,
@@ -40,14 +54,34 @@ def build(
         image=image_options,
         smoke=Smoke(engine="sandbox", **smoke),
     )
+
+
+@cache
+def built(applet: str, app: str | None, layout: Layout) -> tempfile.TemporaryDirectory[str]:
+    """Where such an image is built, once for all tests."""
+    folder = tempfile.TemporaryDirectory(prefix="pystatic-test-", dir=TEMPORARY)
+    build_in(make_config(Path(folder.name), applet, app, layout, NO_OPTIONS))
+    return folder
+
+
+def copy_project(source: Path, target: Path) -> None:
+    """Copy all of it; what the steps left there names files by their paths."""
+    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+    for manifest in (target / "build").rglob("*.json"):
+        text = manifest.read_text(encoding="utf-8")
+        manifest.write_text(text.replace(str(source), str(target)), encoding="utf-8")
+
+
+def build_in(image: ImageConfig) -> None:
+    """Build it in its folder, as if it had been frozen and packed."""
+    busybox, root = Path(tool_or_skip("busybox")), image.root
     (root / "pyproject.toml").write_text("", encoding="utf-8")
-    files = (TreeFile(path=f"/{applet}", owner="project"),) if layout == "tree" else ()
+    files = (TreeFile(path=f"/{image.name}", owner="project"),) if image.layout == "tree" else ()
     frozen = replace(FROZEN, program=root / "program", files=files, ports=())
     (root / "program").mkdir()
-    shutil.copy(busybox, root / "program" / applet)
+    shutil.copy(busybox, root / "program" / image.name)
     image.dist.mkdir(parents=True)
-    (image.dist / applet).symlink_to(busybox)
+    (image.dist / image.name).symlink_to(busybox)
     write_manifest(image, frozen, inputs="", outputs=[busybox])
     write_manifest(image, PACKED, inputs="", outputs=[busybox])
     build_image(image, StepContext(say=lambda line: None))
-    return image
