@@ -295,7 +295,7 @@ def test_more_problems_than_anybody_reads_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
-    entry = "/".join(["x" * 200] * 20)
+    entry = "/".join([*["x" * 200] * 20, "x" * 70])
     found = refused(tmp_path, SHOP, overrides={"install": [f"./{entry}"]})
     assert found.endswith("which is configured, is no path: File name too long.\nCorrect it.")
 
