@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 # Files that take the sample app, whose build is made by each worker that needs it.
 OF_SAMPLE = (
     *("test_archive", "test_errors", "test_nox", "test_recipe", "test_report", "test_reproducible", "test_run"),
-    *("test_deployments", "test_docker_store", "test_sbom", "test_shown", "test_smoke", "test_tasks"),
+    *("test_deployments", "test_docker_store", "test_sbom", "test_shell", "test_shown", "test_smoke", "test_tasks"),
 )
 # Files whose tests share nothing.
 OF_NOTHING = (
@@ -19,8 +19,11 @@ OF_NOTHING = (
     *("test_programs", "test_secret_guard", "test_strangers"),
 )
 # Begun in this order, before all others, and those last, so that all workers end at about the same time.
-LONGEST = ("sample", "test_tree", "test_projects[compiled]", "test_interruptions")
-SHORTEST = ("test_programs", "test_locks")
+LONGEST = (
+    *("sample", "test_tree", "test_projects[compiled]", "test_interruptions", "test_cache", "test_strangers"),
+    *("test_slim_figures", "test_slim", "test_shown_builds", "test_push"),
+)
+SHORTEST = ("test_adoption", "test_credentials", "test_secret_guard", "test_fix", "test_programs", "test_locks")
 
 
 class ByBuild(LoadScopeScheduling):  # type: ignore[misc]  # It has no types.
@@ -31,11 +34,11 @@ class ByBuild(LoadScopeScheduling):  # type: ignore[misc]  # It has no types.
 
 
 def group_of(nodeid: str) -> str:
-    """The group of a test, by its file and its parameters; the layouts of one program share a build environment."""
+    """The group of a test, by its file and its parameters; all images of one program share a build environment."""
     file = file_of(nodeid)
-    of_layout = re.search(r"\[(.+)-(?:tree|onefile)\]$", nodeid)
-    if of_layout:
-        return f"{file}[{of_layout[1]}]"
+    of_program = re.search(r"\[(.+)-(?:tree|onefile|staticx)\]$", nodeid)
+    if of_program:
+        return f"{file}[{of_program[1]}]"
     if file in OF_NOTHING:
         return nodeid
     return "sample" if file in OF_SAMPLE else file
@@ -47,7 +50,7 @@ def file_of(nodeid: str) -> str:
 
 def place(item: pytest.Item) -> int:
     """What to sort tests by."""
-    group = group_of(item.nodeid)
-    if group in LONGEST:
-        return LONGEST.index(group)
+    for known in (group_of(item.nodeid), file_of(item.nodeid)):
+        if known in LONGEST:
+            return LONGEST.index(known)
     return len(LONGEST) + (file_of(item.nodeid) in SHORTEST)

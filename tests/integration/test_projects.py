@@ -156,10 +156,13 @@ def test_it_keeps_its_contract(name: str, layout: Layout, workshop: Workshop) ->
         print(f"| {image} | {layout} | {sizes['size_bytes'] / 1e6:.2f} | {sizes['compressed_bytes'] / 1e6:.2f} |")
 
 
+@pytest.mark.parametrize("packer", ["staticx"])
 @pytest.mark.parametrize("name", BY_STATICX)
-def test_as_staticx_packs_it_it_keeps_its_contract_and_is_larger(name: str, workshop: Workshop) -> None:
+def test_as_staticx_packs_it_it_keeps_its_contract_and_is_larger(
+    name: str, packer: PackerName, workshop: Workshop
+) -> None:
     launched = workshop.built(name, "onefile")
-    built = workshop.built(name, "onefile", "staticx")
+    built = workshop.built(name, "onefile", packer)
     assert "FAILED" not in built.printed
     for image in IMAGES[name]:
         assert built.reports[image]["passed"]
@@ -210,11 +213,12 @@ def started(root: Path, layout: Layout, env: Mapping[str, str], **changes: Any) 
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_uvicorn_goes_by_the_variables_and_ends_by_term(layout: Layout, workshop: Workshop) -> None:
-    workshop.built("starlette_chat", layout)
+@pytest.mark.parametrize("name", ["starlette_chat"])
+def test_uvicorn_goes_by_the_variables_and_ends_by_term(name: str, layout: Layout, workshop: Workshop) -> None:
+    workshop.built(name, layout)
     port = free_port()
     env = {"PORT": str(port), "WEB_CONCURRENCY": "3", "UVICORN_HOST": "127.0.0.1"}
-    with started(workshop.root("starlette_chat"), layout, env, port=None) as container:
+    with started(workshop.root(name), layout, env, port=None) as container:
         address = ("127.0.0.1", port)
         assert wait_until_ready(container, address, "/", timeout=60), container.output()
         assert container.execute(["--healthcheck", "/health"]) == 0
