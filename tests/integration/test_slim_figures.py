@@ -52,6 +52,7 @@ def test_the_sample_app_is_as_small_as_is_said(slim_sample: Project, layout: str
     print(f"{layout}, TLS {tls}: {image['size_bytes']:,} bytes, {image['compressed_bytes']:,} on the wire")
     largest = LARGEST[layout, tls]
     assert (image["size_bytes"] <= largest[0], image["compressed_bytes"] <= largest[1]) == (True, True)
+    assert "gunicorn" in {each["name"] for each in slim_sample.manifest("sbom.cdx.json")["components"]}
 
 
 def test_django_with_its_admin_loses_what_the_admin_does_not_use(tmp_path: Path) -> None:
