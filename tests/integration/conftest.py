@@ -78,11 +78,11 @@ def put_back(project: Project) -> Iterator[Project]:
     path.write_text(before, encoding="utf-8")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def docker() -> Engine:
     return engine_or_skip("docker")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def podman() -> Engine:
     return engine_or_skip("podman")

@@ -28,7 +28,7 @@ def call(*command: str | Path, **options: object) -> str:
     return output
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def loaded(sample: Project, docker: Engine) -> Iterator[str]:
     """The reference of the image, loaded into Docker from standard input."""
     with sample.result("image.tar").open("rb") as archive:

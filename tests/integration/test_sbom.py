@@ -41,7 +41,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@pytest.fixture(params=["sample", "sample_by_staticx", "tree"])
+@pytest.fixture(scope="module", params=["sample", "sample_by_staticx", "tree"])
 def documented(request: pytest.FixtureRequest) -> Project:
     """The sample app in both layouts, the one file by each packer, with documents in all formats."""
     project: Project = request.getfixturevalue(request.param)

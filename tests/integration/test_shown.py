@@ -30,7 +30,7 @@ def app(environ, start_response):
 PYPROJECT = '[project]\nname = "shop"\nversion = "1.4"\ndependencies = ["gunicorn"]\n'
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def loaded(sample: Project) -> Iterator[Project]:
     """The sample app, whose image Docker has."""
     engine_or_skip("docker")

@@ -156,7 +156,7 @@ def one_file(tree: Project) -> Project:
     return tree
 
 
-@pytest.fixture(params=["sample-app", "one-file"])
+@pytest.fixture(scope="module", params=["sample-app", "one-file"])
 def loaded(request: pytest.FixtureRequest, one_file: Project, docker: Engine) -> Iterator[str]:
     reference = f"{request.param}:{TAG}"
     call("docker", "load", "--input", one_file.root / "dist/pystatic" / request.param / "image.tar")
@@ -332,7 +332,7 @@ def odd_app(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def odd_image(odd_app: Project, docker: Engine) -> Iterator[str]:
     call("docker", "load", "--input", odd_app.result("image.tar"))
     yield f"odd-app:{TAG}"
