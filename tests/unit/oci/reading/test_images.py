@@ -165,14 +165,18 @@ def test_what_is_no_file_is_not_followed(tmp_path: Path, kind: bytes) -> None:
     assert refused(path) == "'index.json' in it is neither a file nor a folder."
 
 
-def test_there_is_an_end_to_what_an_archive_holds(write_image: Callable[..., Path]) -> None:
+def test_there_is_an_end_to_what_an_archive_holds(
+    write_image: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All of it is kept while it is read."""
+    assert opened.MOST_ENTRIES == 10_000
+    monkeypatch.setattr(opened, "MOST_ENTRIES", 100)
     path = write_image()
     there = [(entry(name), content) for name, content in read(path).items()]
-    path.write_bytes(tar_of([*there, *(entry(f"x{number}") for number in range(10_000 - len(there)))]))
+    path.write_bytes(tar_of([*there, *(entry(f"x{number}") for number in range(100 - len(there)))]))
     assert read_archive(path).program == "/shop"
-    path.write_bytes(tar_of([*there, *(entry(f"x{number}") for number in range(10_001 - len(there)))]))
-    assert refused(path) == "it has more than 10000 entries."
+    path.write_bytes(tar_of([*there, *(entry(f"x{number}") for number in range(101 - len(there)))]))
+    assert refused(path) == "it has more than 100 entries."
 
 
 def test_a_folder_is_not_read(tmp_path: Path) -> None:
@@ -817,7 +821,7 @@ def test_a_huge_sparse_archive_is_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_layer_that_is_named_ever_so_often_is_read_once(tmp_path: Path) -> None:
-    image, times = make_changed(EMPTY), 20_000
+    image, times = make_changed(EMPTY), 5_000
     layers = json.loads(image.manifest)["layers"] * times
     path = with_json(
         tmp_path / "image.tar", config={"rootfs": {"diff_ids": [digest(EMPTY)] * times}}, manifest={"layers": layers}
@@ -828,7 +832,7 @@ def test_a_layer_that_is_named_ever_so_often_is_read_once(tmp_path: Path) -> Non
     path.write_bytes(write_layout({**read(path), **named, **blob}))
     started = time.monotonic()
     assert len(read_archive(path).blobs) == len(["configuration", "layer"])
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 5
 
 
 def test_json_of_any_size_is_not_read(tmp_path: Path) -> None:
