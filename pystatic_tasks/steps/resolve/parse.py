@@ -116,7 +116,7 @@ def find_place(text: str, line_ends: Sequence[int], scalar: yaml.ScalarEvent) ->
         start = text.index(scalar.style or '"', first.index) + 1
         end = last.index - 1
     line = bisect(line_ends, start) + 1
-    yield Place(name=named[1], start=start, end=end, line=line, is_plain=not scalar.style)
+    yield Place(name=named[1], start=start, end=end, line=line)
 
 
 def find_near_miss(scalar: yaml.ScalarEvent) -> NearMiss | None:

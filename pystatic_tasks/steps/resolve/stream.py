@@ -19,14 +19,12 @@ class Place:
         start: Index of the first character of what is to be replaced.
         end: Index of the first character after it.
         line: Number of its line, from 1.
-        is_plain: Whether it is written without quotes.
     """
 
     name: str
     start: int
     end: int
     line: int
-    is_plain: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +77,7 @@ def replaced(stream: Stream, references: Mapping[str, str]) -> Iterator[str]:
     position = 0
     for place in stream.places:
         yield text[position : place.start]
-        reference = references[place.name]
-        # The host of an address such as [::1] would begin a list.
-        yield f'"{reference}"' if place.is_plain and reference.startswith("[") else reference
+        yield references[place.name]
         position = place.end
     if position < len(text):
         yield text[position:]
