@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -13,9 +14,12 @@ from typing import Any, Literal, Union
 
 from pystatic_tasks.config.rules import NOT_EMPTY, RULES
 from pystatic_tasks.config.unwieldy import unwieldy
+from pystatic_tasks.system.redaction import HIDDEN, masked
 from pystatic_tasks.system.texts import printable
 
 NOT_KEYS = ("root", "project", "project_name", "platform")
+# Before the host of a reference; behind its repository may stand a digest.
+CREDENTIALS = re.compile(r".*@(?!sha\d+:)", re.DOTALL)
 # Of a word that is compared with all that are known.
 LONGEST_WORD = 50
 
@@ -155,7 +159,8 @@ def apply_rule(check: str, value: Any, path: str, problems: Problems) -> Any:
     try:
         return RULES[check](value)
     except ValueError as error:
-        problems.add(path, f" = {show(value)}: {error}")
+        seen = CREDENTIALS.sub(HIDDEN, value) if check == "tag" else value
+        problems.add(path, f" = {show(seen)}: {error}")
         return None
 
 
@@ -164,7 +169,7 @@ def show(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f'"{printable(value)}"'
+        return f'"{printable(masked(value))}"'
     if isinstance(value, (datetime.date, datetime.time)):
         return value.isoformat()
-    return printable(repr(value))
+    return printable(masked(repr(value)))

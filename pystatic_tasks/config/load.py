@@ -162,10 +162,15 @@ def port_problems(where: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def service_problems(where: str, values: Mapping[str, Any]) -> list[str]:
-    """Of services that share what each must have for itself."""
-    found = []
+    """Of services whose command names no program, or that share what each must have for itself."""
+    services = values.get("services") or ()
+    found = [
+        f"{where}.services[{number}].command[0] = {show(service.command[0])}: is no program"
+        for number, service in enumerate(services)
+        if service.command and service.command[0] is not None and service.command[0].rpartition("/")[2] == ""
+    ]
     for name in ("name", "port"):
-        counts = Counter(getattr(service, name) for service in values.get("services") or ())
+        counts = Counter(getattr(service, name) for service in services)
         found += [
             f"{where}.services: {count} of them have {name} = {show(value)}; give each its own"
             for value, count in counts.items()

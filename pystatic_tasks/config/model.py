@@ -247,6 +247,7 @@ class Slim:
         "Modules, packages, and data folders (with `/` at the end) to keep although nothing was seen to use them; "
         "patterns such as `email.*` too.",
         (),
+        check="kept",
     )
     tls: bool = key(
         "Keep TLS; `false` leaves out `ssl` and OpenSSL, for services behind a proxy that call no other service "

@@ -236,6 +236,15 @@ def check_source(value: str) -> str:
     return value
 
 
+def check_kept(value: str) -> str:
+    if not value or value.startswith("/") or CONTROL.search(value) or re.search(r"\[[^\]]*$", value):
+        raise ValueError(
+            'is nothing that a program holds; write a module, a folder such as "shop/texts/", '
+            'or a pattern such as "email.*"'
+        )
+    return value
+
+
 def check_interpreter(value: str) -> str:
     if "://" in value:
         raise ValueError('is no interpreter; name one as Nox does, such as "3.13", or by its path')
@@ -302,6 +311,7 @@ RULES: Mapping[str, Callable[[Any], Any]] = {
     "server": check_server,
     "argument": check_word,
     "source": check_source,
+    "kept": check_kept,
     "interpreter": check_interpreter,
     "requirement": check_requirement,
     "method": check_method,
@@ -338,6 +348,7 @@ SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "server": {"additionalProperties": True},
     "argument": {},
     "source": {"maxLength": LONGEST_PATH},
+    "kept": {"pattern": "^[^/]"},
     "interpreter": {"maxLength": LONGEST_PATH},
     "requirement": {"maxLength": LONGEST_PATH},
     "method": {"pattern": "^[!-~]{1,40}$"},

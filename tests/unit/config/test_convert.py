@@ -181,6 +181,28 @@ def test_values_are_shown_as_in_toml(value: object, shown: str) -> None:
     assert show(value) == shown
 
 
+@pytest.mark.parametrize("text", ["https://me:{}@example.org/simple", "x --index https://{}@example.org/simple y"])
+def test_credentials_in_urls_are_not_shown_however_long(text: str) -> None:
+    url = text.format("secret" * 100)
+    assert "secret" not in show(url)
+    assert "secret" not in show([url])
+
+
+@pytest.mark.parametrize(
+    ("tag", "shown"),
+    [
+        ("me:secret@registry.example/shop", "***@registry.example/shop"),
+        ("me:secret@registry.example:5000/shop:1", "***@registry.example:5000/shop:1"),
+        ("me:se/c@re\nt@registry.example/shop@sha256:0123", "***@registry.example/shop@sha256:0123"),
+        ("secret" * 100 + "@registry.example/shop", "***@registry.example/shop"),
+        ("registry.example:5000/shop@sha256:0123", "registry.example:5000/shop@sha256:0123"),
+    ],
+)
+def test_credentials_before_the_host_of_a_tag_are_not_shown(tag: str, shown: str) -> None:
+    _, [problem] = convert(ImageOptions, {"tags": [tag]})
+    assert problem.startswith(f'tags[0] = "{shown}": is not a tag; ')
+
+
 def test_an_optional_type_is_its_type() -> None:
     assert strip_none(str | None) is str
     assert strip_none(int) is int

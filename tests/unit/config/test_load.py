@@ -208,6 +208,14 @@ def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, lin
             "services = [{ name = 'a', command = ['x'], port = 1 }, { name = 'a', command = ['x'], port = 2 }]",
             'services: 2 of them have name = "a"; give each its own',
         ),
+        (
+            "services = [{ name = 'a', command = ['a'], port = 1 }, { name = 'b', command = ['/'], port = 2 }]",
+            'services[1].command[0] = "/": is no program',
+        ),
+        (
+            "services = [{ name = 'a', command = ['', 'x'], port = 1 }]",
+            'services[0].command[0] = "": is no program',
+        ),
         ("smoke.exit-code = 256", "smoke.exit-code = 256: is not an exit code; they go from 0 to 255"),
         ("smoke.timeout = nan", "smoke.timeout = nan: must be a number of seconds above 0, up to 86400"),
         (

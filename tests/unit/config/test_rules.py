@@ -14,6 +14,9 @@ NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
 NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
 NOT_A_SERVICE = "is no name for a service; use lower-case letters, digits and single '-', '_' or '.' between them"
 NOT_A_WORD = "has a character that no argument of a program can hold"
+NOT_KEPT = (
+    'is nothing that a program holds; write a module, a folder such as "shop/texts/", or a pattern such as "email.*"'
+)
 NOT_A_TARGET = 'is not a target; write "package.module:callable" or "package.module:factory()"'
 NOT_NUMBERS = 'must be numbers, such as "65535:65535" (Kubernetes needs them to see that it is not root)'
 IS_ROOT = "is root; images are non-root"
@@ -63,6 +66,9 @@ RIGHT: list[tuple[str, Any, Any]] = [
     ("service", "postgresql-15.2", "postgresql-15.2"),
     ("word", "größe\n", "größe\n"),
     ("word", "", ""),
+    ("kept", "email.*", "email.*"),
+    ("kept", "[!a]*.[b]", "[!a]*.[b]"),
+    ("kept", "shop/größe 2/", "shop/größe 2/"),
     ("app", "shop:app", "shop:app"),
     ("app", "shop.web:make_app()", "shop.web:make_app()"),
     ("app", "shop.web:make('x', y=1)", "shop.web:make('x', y=1)"),
@@ -163,6 +169,12 @@ def test_every_rule_has_a_schema() -> None:
         ("service", "My SQL", NOT_A_SERVICE),
         ("service", "../x", NOT_A_SERVICE),
         ("word", "a\0b", NOT_A_WORD),
+        ("kept", "", NOT_KEPT),
+        ("kept", "*[", NOT_KEPT),
+        ("kept", "a[b].[c", NOT_KEPT),
+        ("kept", "/", NOT_KEPT),
+        ("kept", "/usr/share/x/", NOT_KEPT),
+        ("kept", "a\nb", NOT_KEPT),
         ("app", "", NOT_A_TARGET),
         ("app", "shop", NOT_A_TARGET),
         ("app", "shop:", NOT_A_TARGET),
