@@ -112,9 +112,11 @@ def read_image(archive: Archive) -> ArchivedImage:
     descriptors = {each["digest"]: each for each in (content["config"], *content["layers"])}
     variant = config.get("variant", "")
     platform = [config["os"], config["architecture"], *([] if variant in ("", None) else [variant])]
-    entrypoint = (config.get("config") or {}).get("Entrypoint") or []
+    started = config.get("config") or {}
+    entrypoint, labels = started.get("Entrypoint") or [], started.get("Labels") or {}
     program, annotations = " ".join(entrypoint), content.get("annotations") or {}
-    are_texts = isinstance(entrypoint, list) and all(isinstance(each, str) for each in annotations.values())
+    texts = (*labels.values(), *annotations.values())
+    are_texts = isinstance(entrypoint, list) and all(isinstance(each, str) for each in texts)
     are_words = all(re.fullmatch(PLATFORM_WORD, each) for each in platform)
     if not (are_texts and are_words and program.isprintable()):
         raise ValueError("is not what engines take")

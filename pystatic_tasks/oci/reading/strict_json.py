@@ -13,7 +13,7 @@ LONGEST_NUMBER = 20
 # Objects whose keys are anybody's, in small letters.
 ANY_KEYS = ("labels", "annotations", "volumes", "exposedports")
 # What need not be there. Go reads it under keys in other capitals too.
-MAY_BE_THERE = {each.casefold(): each for each in ("annotations", "Entrypoint", "mediaType", "variant")}
+MAY_BE_THERE = {each.casefold(): each for each in ("annotations", "Entrypoint", "Labels", "mediaType", "variant")}
 # By all others, readers may take them for something else: https://github.com/advisories/GHSA-77vh-xpmg-72qh
 KEYS = {
     INDEX_TYPE: frozenset(("schemaVersion", "mediaType", "manifests", "annotations")),

@@ -283,6 +283,9 @@ def test_numbers_that_count_nothing_are_refused(tmp_path: Path, number: float) -
         {"config": {"config": {"Entrypoint": "/shop"}}},
         {"config": {"config": {"Entrypoint": {"/shop": 1}}}},
         {"config": {"variant": 0}},
+        {"config": {"config": {"Labels": {"a": 1}}}},
+        {"config": {"config": {"Labels": ["a"]}}},
+        {"config": {"config": {"labels": {"a": 1}}}},
         {"manifest": {"annotations": {"a": 1}}},
     ],
 )
