@@ -30,6 +30,10 @@ VARIABLES_OF_A_REPOSITORY = (
 )
 
 
+# It may wait for a lock, or for a file system of another machine.
+SECONDS = 60.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Git:
     """Where the sources stand in git.
@@ -212,9 +216,11 @@ def ask_git(folder: Path, *arguments: str) -> Answer:
     """
     command = ["git", *NOTHING_RUN, "-C", str(folder), *arguments]
     try:
-        result = subprocess.run(command, capture_output=True, check=False, env=variables_for(folder))
+        result = subprocess.run(command, capture_output=True, check=False, env=variables_for(folder), timeout=SECONDS)
     except (FileNotFoundError, NotADirectoryError):
         return Answer(output=None, problem="there is no git here")
+    except subprocess.TimeoutExpired:
+        return Answer(output=None, problem=f"it did not answer within {SECONDS:g} seconds")
     if result.returncode:
         return Answer(output=None, problem=os.fsdecode(result.stderr))
     return Answer(output=os.fsdecode(result.stdout), problem=os.fsdecode(result.stderr))

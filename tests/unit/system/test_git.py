@@ -341,6 +341,14 @@ def test_rules_that_are_not_there_or_that_git_does_not_read_are_none(repository:
     assert ignored_below(repository) == Ignored()
 
 
+def test_git_that_never_answers_is_not_waited_for(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(repository / ".git/index")
+    monkeypatch.setattr("pystatic_tasks.system.git.SECONDS", 0.5)
+    with pytest.raises(MissingToolError) as caught:
+        ignored_below(repository)
+    assert caught.value.details == ("it did not answer within 0.5 seconds",)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
 def test_a_repository_of_somebody_else_is_not_taken_for_one_that_ignores_nothing(repository: Path) -> None:
     for path in (repository, repository / ".git"):
