@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 
-from pystatic_tasks.config.model import ENGINE_NAMES, ImageConfig, shown
+from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.oci.references import names_registry
 
 # As a careful operator runs it, and as smoke does.
@@ -13,30 +13,26 @@ HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privil
 EXAMPLE_REGISTRY = "registry.example"
 
 
-def next_commands(
-    config: ImageConfig, command: Callable[..., str], engines: Sequence[str], ports: Sequence[int]
-) -> list[str]:
+def next_commands(config: ImageConfig, command: Callable[..., str], engine: str, ports: Sequence[int]) -> list[str]:
     """Commands that prove the image, run it and push it.
 
     Args:
         config: What was built.
         command: Gives the command that runs a step with options; empty for a step that will run anyway.
-        engines: Names of the engines that the image was loaded into.
+        engine: Name of one that the image was loaded into, and that runs it; "" if there is none.
         ports: TCP ports that it serves.
     """
     archive = shlex.quote(shown(config, config.dist / "image.tar"))
-    commands = [command("smoke"), run_command(config, archive, engines, ports), push_command(config, archive, command)]
+    run = run_command(config, engine, ports) if engine else command("run")
+    commands = [command("smoke"), run, push_command(config, archive, command)]
     return [each for each in commands if each]
 
 
-def run_command(config: ImageConfig, archive: str, engines: Sequence[str], ports: Sequence[int]) -> str:
-    engine = engines[0] if engines else ENGINE_NAMES[0]
+def run_command(config: ImageConfig, engine: str, ports: Sequence[int]) -> str:
     publish = [word for port in ports for word in ("-p", f"{port}:{port}")] if config.app else []
     tmp = ["--tmpfs", "/tmp:exec,mode=1777"] if config.has_tmp else []
     arguments = [] if config.app else config.smoke.command
-    words = [engine, "run", "--rm", *publish, *HARDENED, *tmp, config.references[0], *arguments]
-    load = "" if engines else f"{engine} load --input {archive} && "
-    return load + shlex.join(words)
+    return shlex.join([engine, "run", "--rm", *publish, *HARDENED, *tmp, config.references[0], *arguments])
 
 
 def push_command(config: ImageConfig, archive: str, command: Callable[..., str]) -> str:

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from pystatic_tasks.bom.components import OURS, VENDOR, built_with, image_components, our_component
 from pystatic_tasks.bom.formats import CYCLONEDX, as_cyclonedx
 from pystatic_tasks.config.model import Compression, ImageConfig, shown
-from pystatic_tasks.engines import loading_engines, make_artifact
+from pystatic_tasks.engines import Engine, loading_engines, make_artifact, why_not
 from pystatic_tasks.errors import ImageError
 from pystatic_tasks.in_env.protocol import Component, Part
 from pystatic_tasks.in_env.records import to_json
@@ -96,7 +96,8 @@ def build_image(config: ImageConfig, context: StepContext) -> Built:
         context.say(f"{archive}: {', '.join(config.references)} {built.digest}")
         context.say(f"{shown(config, write_pages(config))}: where its bytes are")
     engines = load_into_engines(config, context, built)
-    show_sizes(config, context, ingredients, built, engines)
+    show_sizes(config, context, ingredients, built)
+    show_next(config, context, engines, ingredients.runtime.ports)
     return built
 
 
@@ -237,30 +238,34 @@ def make_layers(config: ImageConfig, entries: Mapping[str, Sequence[Entry]], cre
     return layers
 
 
-def load_into_engines(config: ImageConfig, context: StepContext, built: Built) -> list[str]:
-    """Make the image known to the engines that are there, and say so; their names."""
+def load_into_engines(config: ImageConfig, context: StepContext, built: Built) -> Sequence[Engine]:
+    """Make the image known to the engines that are there, and say so; these engines."""
     artifact = make_artifact(config, written=built.written, ports=built.server_ports)
     engines = loading_engines(config.smoke.engine)
     for engine in engines:
         with context.terminal.activity(f"loading {config.references[0]} into {engine.name}"):
             is_new = engine.load(artifact)
         context.say(f"{config.references[0]} {'loaded into' if is_new else 'is already in'} {engine.name}")
-    return [engine.name for engine in engines]
+    return engines
 
 
-def show_sizes(
-    config: ImageConfig, context: StepContext, ingredients: Ingredients, built: Built, engines: Sequence[str]
-) -> None:
-    """Sizes from the frozen program to the image, and what one would type next."""
+def show_sizes(config: ImageConfig, context: StepContext, ingredients: Ingredients, built: Built) -> None:
+    """Sizes from the frozen program to the image."""
     frozen_bytes = sum(part.size_bytes for part in ingredients.frozen.contents)
     sizes = Sizes(frozen_bytes=frozen_bytes, executable_bytes=ingredients.executable_bytes, built=built)
     for line in as_table(config, sizes):
         context.say(line)
-    commands = next_commands(config, context.command, engines, ingredients.runtime.ports)
-    # What has the terminal next says what it does.
-    for number, command in enumerate(commands if context.command("run") and context.command("shell") else ()):
-        context.say(f"{'next:' if number == 0 else '':<6}{command}")
     add_to_job_summary(as_markdown(config, sizes))
+
+
+def show_next(config: ImageConfig, context: StepContext, engines: Sequence[Engine], ports: Sequence[int]) -> None:
+    """What one would type next, unless what has the terminal then says what it does."""
+    if not (context.command("run") and context.command("shell")):
+        return
+    # An engine may take images, and start none.
+    engine = next((each.name for each in engines if not why_not(each)), "")
+    for number, command in enumerate(next_commands(config, context.command, engine, ports)):
+        context.say(f"{'next:' if number == 0 else '':<6}{command}")
 
 
 def describe(config: ImageConfig, made: OciImage, ingredients: Ingredients, components: Sequence[Component]) -> Built:

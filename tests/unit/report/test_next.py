@@ -19,17 +19,17 @@ def image(**options: Any) -> ImageConfig:
     return ImageConfig(root=Path("/p"), project=Path("/p"), name="shop", app=app, **options)
 
 
-def commands(shop: ImageConfig, *engines: str, waiting: str = "", ports: tuple[int, ...] = (8000,)) -> list[str]:
+def commands(shop: ImageConfig, engine: str = "", waiting: str = "", ports: tuple[int, ...] = (8000,)) -> list[str]:
     """As shown where the step `waiting` will run anyway."""
 
     def command(step: str, *options: str) -> str:
         return "" if step == waiting else session_command(step, *options)
 
-    return next_commands(shop, command, engines, ports)
+    return next_commands(shop, command, engine, ports)
 
 
 def test_it_is_proved_run_and_pushed() -> None:
-    assert commands(image(), "docker", "podman") == [
+    assert commands(image(), "docker") == [
         "nox -s smoke",
         f"docker run --rm -p 8000:8000 {HARDENED} shop:latest",
         "skopeo copy oci-archive:dist/pystatic/shop/image.tar docker://registry.example/shop:latest",
@@ -49,9 +49,8 @@ def test_what_needs_a_tmp_is_given_one(options: dict[str, Any]) -> None:
     assert commands(image(**options), "docker")[1] == f"docker run --rm -p 8000:8000 {HARDENED} {TMP} shop:latest"
 
 
-def test_without_an_engine_the_image_is_loaded_first() -> None:
-    load = "docker load --input dist/pystatic/shop/image.tar && "
-    assert commands(image())[1] == f"{load}docker run --rm -p 8000:8000 {HARDENED} shop:latest"
+def test_without_an_engine_that_runs_it_ours_does() -> None:
+    assert commands(image())[1] == "nox -s run"
 
 
 def test_a_command_publishes_no_port_and_gets_the_arguments_that_smoke_gives() -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 import tarfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from support import BUILT, COMPONENTS, FROZEN, PACKED, validate
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions, Layout, Smoke
+from pystatic_tasks.engines.trial import try_out
 from pystatic_tasks.errors import ConfigError, ImageError, MissingToolError, PystaticError
 from pystatic_tasks.in_env.protocol import Component, Part, Placed, TreeFile
 from pystatic_tasks.in_env.records import to_json
@@ -24,7 +25,7 @@ from pystatic_tasks.oci.blobs import digest
 from pystatic_tasks.oci.compression import gzip
 from pystatic_tasks.oci.layers import Entry, make_layer
 from pystatic_tasks.oci.manifest import Runtime, make_image
-from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.context import StepContext, session_command
 from pystatic_tasks.steps.image import step
 from pystatic_tasks.steps.image.dockerfile import dockerfile
 from pystatic_tasks.steps.image.rootfs import root_entries
@@ -50,10 +51,9 @@ UTC = [
     *("usr/share/lib/zoneinfo/Etc", "usr/share/lib/zoneinfo/Etc/UTC", "usr/share/lib/zoneinfo/UTC"),
 ]
 COMMIT = Git(revision="abc123", commit_time=1000)
-HARDENED = "--read-only --cap-drop ALL --security-opt no-new-privileges --tmpfs /tmp:exec,mode=1777"
 NEXT = [
     "next: nox -s smoke",
-    f"      docker load --input dist/pystatic/shop/image.tar && docker run --rm -p 8000:8000 {HARDENED} shop:latest",
+    "      nox -s run",
     "      skopeo copy oci-archive:dist/pystatic/shop/image.tar docker://registry.example/shop:latest",
 ]
 # Of a tree: what each file holds, and whose it is.
@@ -520,26 +520,70 @@ def test_the_servers_ports_are_handed_on_whatever_is_exposed(project: Path) -> N
     assert "EXPOSE 443/tcp\n" in (some_image(project).dist / "Dockerfile").read_text(encoding="utf-8")
 
 
-def test_it_is_said_whether_an_engine_had_the_image_already(
-    project: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path_factory.mktemp("bin")
-    (folder / "docker").write_text(
-        f'#!/bin/sh\ncase $1 in\n    load) : > "{folder}/loaded" ;;\n    version) echo 20.10.24 ;;\n'
-        f'    image) [ -f "{folder}/loaded" ] && read -r id < "{folder}/id" && echo "$id" ;;\nesac\n',
+@pytest.fixture
+def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A docker that knows the image in its folder `id` once something was loaded, and whose containers end with 0."""
+    folder = tmp_path / "docker's"
+    program = folder / "bin/docker"
+    program.parent.mkdir(parents=True)
+    program.write_text(
+        "#!/bin/sh\n"
+        f'cd "{folder}"\n'
+        "case $1 in\n"
+        "    load) : > loaded ;;\n"
+        "    version) echo 20.10.24 ;;\n"
+        "    inspect) echo 0 ;;\n"
+        "    start) [ ! -f broken ] ;;\n"
+        '    image) [ -f loaded ] && read -r id < id && echo "$id" ;;\n'
+        "esac\n",
         encoding="utf-8",
     )
-    (folder / "docker").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    try_out.cache_clear()
+    yield folder
+    try_out.cache_clear()
+
+
+def test_it_is_said_whether_an_engine_had_the_image_already(project: Path, docker: Path) -> None:
     shop, said = some_image(project), list[str]()
     identity = build_image(shop, StepContext(say=lambda line: None)).image_id
-    (folder / "id").write_text(f"{identity}\n", encoding="utf-8")
+    (docker / "id").write_text(f"{identity}\n", encoding="utf-8")
     loading = replace(shop, smoke=Smoke(engine="docker"))
     build_image(loading, StepContext(say=said.append))
     build_image(loading, StepContext(say=said.append))
-    found = [line for line in said if "docker" in line and "next" not in line and "skopeo" not in line]
-    run = f"      docker run --rm -p 8000:8000 {HARDENED} shop:latest"
-    assert found == ["shop:latest loaded into docker", run, "shop:latest is already in docker", run]
+    assert [line for line in said if line.endswith("docker")] == [
+        "shop:latest loaded into docker",
+        "shop:latest is already in docker",
+    ]
+
+
+def test_an_engine_that_runs_the_image_is_named_with_the_command(project: Path, docker: Path) -> None:
+    said = list[str]()
+    build_image(replace(some_image(project), smoke=Smoke(engine="docker")), StepContext(say=said.append))
+    assert said[-2] == (
+        "      docker run --rm -p 8000:8000 --read-only --cap-drop ALL --security-opt no-new-privileges "
+        "--tmpfs /tmp:exec,mode=1777 shop:latest"
+    )
+
+
+def test_an_engine_that_takes_images_and_starts_none_is_not_named_as_what_runs_it(project: Path, docker: Path) -> None:
+    (docker / "broken").touch()
+    said = list[str]()
+    build_image(replace(some_image(project), smoke=Smoke(engine="docker")), StepContext(say=said.append))
+    assert "shop:latest loaded into docker" in said
+    assert said[-3:] == NEXT
+
+
+def test_nothing_is_tried_out_where_what_runs_next_says_what_it_does(project: Path, docker: Path) -> None:
+    def command(step: str, *options: str) -> str:
+        return "" if step == "run" else session_command(step, *options)
+
+    said = list[str]()
+    context = StepContext(say=said.append, command=command)
+    build_image(replace(some_image(project), smoke=Smoke(engine="docker")), context)
+    assert said[-1].startswith("  image ")
+    assert try_out.cache_info().currsize == 0
 
 
 # What decides that an image is made again.
@@ -633,7 +677,7 @@ def test_the_way_of_a_tree_is_told_layer_by_layer(tmp_path: Path, monkeypatch: p
         "  layer project        0.00 MB      0.00 MB",
         "  image                0.00 MB      0.00 MB",
         "  budget               9.00 MB",
-        *(line.replace(" --tmpfs /tmp:exec,mode=1777", "") for line in NEXT),
+        *NEXT,
     ]
 
 
