@@ -21,7 +21,7 @@ from typing import Any
 from pystatic_tasks.config import load_config
 from pystatic_tasks.config.load import pick_image
 from pystatic_tasks.errors import PystaticError, file_error
-from pystatic_tasks.steps.folders import require_no_links
+from pystatic_tasks.steps.folders import make_folders, require_no_links
 from pystatic_tasks.steps.table import STEPS
 from pystatic_tasks.system.files import unwritable_folder
 from pystatic_tasks.system.processes import handling
@@ -110,8 +110,7 @@ def make_folder(call: Call) -> Path:
     unwritable = unwritable_folder(call.root)
     if unwritable:
         raise unwritable
-    require_no_links(call.root, folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folders(call.root, folder)
     require_no_links(call.root, *folder.iterdir())
     return folder
 

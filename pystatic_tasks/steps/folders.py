@@ -12,6 +12,25 @@ from pystatic_tasks.system.files import link_error
 from pystatic_tasks.system.git import is_tracked
 
 
+def make_folders(root: Path, *folders: Path) -> None:
+    """Make folders in `build/pystatic` and `dist/pystatic` of a project, of which git ignores all.
+
+    Raises:
+        PystaticError, MissingToolError: as for `require_no_links`.
+    """
+    require_no_links(root, *folders)
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        let_git_ignore(root.joinpath(*folder.relative_to(root).parts[:2]))
+
+
+def let_git_ignore(folder: Path) -> None:
+    """Write a .gitignore that names all in a folder, unless there is one, or a link."""
+    # What cannot be written here need not be: a user may have made the folders in it for us.
+    with contextlib.suppress(FileExistsError, PermissionError), (folder / ".gitignore").open("x") as file:
+        file.write("*\n")
+
+
 def require_no_links(root: Path, *folders: Path) -> None:
     """Look at these folders below the project's, and at those on the way to them.
 

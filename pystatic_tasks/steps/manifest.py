@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.in_env.records import from_json, plain, to_json
-from pystatic_tasks.steps.folders import remove_links_out, require_no_links
+from pystatic_tasks.steps.folders import make_folders, remove_links_out
 from pystatic_tasks.steps.results import Result
 from pystatic_tasks.system import locks
 from pystatic_tasks.system.files import (
@@ -199,10 +199,8 @@ def only_one(
         PystaticError: the other process waits for an image that this one works on; or a link is on the way to the
             work files or the results.
     """
-    require_no_links(config.root, config.work, config.dist)
     # Both now: what lists the project's folder while it is frozen is to find the same the next time.
-    for folder in (config.work, config.dist):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folders(config.root, config.work, config.dist)
     descriptor = locks.open_lock(config.work / "lock")
     kept = False
     try:

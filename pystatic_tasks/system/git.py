@@ -107,8 +107,8 @@ def told_to_builds(folder: Path, *, of_version: bool) -> list[str]:
     )
     told = [run_git(folder, *question) or "" for question in (*(versions if of_version else ()), ("ls-files", "-z"))]
     shallow = (run_git(folder, "rev-parse", "--git-path", "shallow") or "").removesuffix("\n") if of_version else ""
-    ignored = (name for name in (run_git(folder, *LISTING_IGNORED) or "").split("\0") if name)
-    packable = sorted(name for name in ignored if is_packable(folder, folder / name))
+    ignored = listed_in(folder, run_git(folder, *LISTING_IGNORED) or "")
+    packable = sorted(str(path.relative_to(folder)) for path in ignored if is_packable(folder, path))
     return [*told, hash_file(folder / shallow) if shallow else "", *packable]
 
 
@@ -149,10 +149,14 @@ def listed_below(folder: Path, *options: str) -> tuple[Path, ...]:
         MissingToolError: as for `ignored_below`.
     """
     what = f"what it ignores in {folder}, and that must not get into an image by accident"
-    printed = ask_repository(folder, what, *options, *LISTING_IGNORED)
+    return tuple(sorted(listed_in(folder, ask_repository(folder, what, *options, *LISTING_IGNORED))))
+
+
+def listed_in(folder: Path, printed: str) -> frozenset[Path]:
+    """The paths in what git prints of a folder by `LISTING_IGNORED`."""
     found = frozenset(folder / name for name in printed.split("\0") if name)
     # Beside ignored files, git lists the folders that hold nothing else.
-    return tuple(sorted(found.difference(*(path.parents for path in found))))
+    return found.difference(*(path.parents for path in found))
 
 
 def is_tracked(link: Path) -> bool:

@@ -281,3 +281,67 @@ def test_a_lock_is_no_link(image: ImageConfig, outside: Path, target: str) -> No
         assert str(caught.value) == f"{path} is a link, and a build would write to where it leads.\n{REMEDY}"
     with pytest.raises(PystaticError):
         release(image)
+
+
+# What git shows of them.
+
+
+def status(root: Path) -> str:
+    command = ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=all"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def build(image: ImageConfig) -> None:
+    with only_one(image, print):
+        for folder in (image.work, image.dist):
+            (folder / "file").touch()
+
+
+@pytest.mark.parametrize("platform", ["", "linux/arm64"])
+def test_git_ignores_what_a_build_writes(image: ImageConfig, platform: str) -> None:
+    git(image.root, "init", "--quiet")
+    build(replace(image, platform=platform))
+    assert status(image.root) == ""
+    for name in ("build/other", "dist/shop.whl"):
+        (image.root / name).touch()
+    assert status(image.root) == "?? build/other\n?? dist/shop.whl\n"
+
+
+@pytest.mark.parametrize("content", ["", "*.tar\n"])
+def test_what_a_user_says_of_it_stays(image: ImageConfig, content: str) -> None:
+    rules = image.root / "dist/pystatic/.gitignore"
+    rules.parent.mkdir(parents=True)
+    rules.write_text(content, encoding="utf-8")
+    git(image.root, "init", "--quiet")
+    build(image)
+    assert rules.read_text(encoding="utf-8") == content
+    assert "?? dist/pystatic/shop/file\n" in status(image.root)
+
+
+@pytest.mark.parametrize("name", ["file", "nowhere"])
+def test_no_rules_are_written_where_a_link_leads(image: ImageConfig, outside: Path, name: str) -> None:
+    link(image.root / "dist/pystatic/.gitignore", outside / name)
+    build(image)
+    assert (image.root / "dist/pystatic/.gitignore").is_symlink()
+
+
+IN_SOMEBODY_ELSES = f"""
+import sys
+from pathlib import Path
+from pystatic_tasks.config import ImageConfig
+from pystatic_tasks.steps.manifest import only_one
+
+root = Path(sys.argv[1])
+image = ImageConfig(root=root, project=root, name="shop", app="shop:app")
+for folder in (image.work, image.dist):
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+{BECOMING_NOBODY}
+with only_one(image, print):
+    print(list(root.rglob(".gitignore")), end="")
+"""
+
+
+@as_nobody
+def test_who_may_not_write_them_needs_none(image: ImageConfig) -> None:
+    assert run_as_nobody(IN_SOMEBODY_ELSES) == "[]"

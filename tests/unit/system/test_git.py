@@ -103,6 +103,17 @@ def test_builds_are_told_which_files_are_ignored(repository: Path, place: str) -
     assert told_to_builds(inner, of_version=False) == after
 
 
+def test_what_a_build_of_ours_lets_git_ignore_is_told_to_nobody(repository: Path) -> None:
+    (repository / "pyproject.toml").touch()
+    before = told_to_builds(repository, of_version=False)
+    for name in ("build", "dist"):
+        (repository / name / "pystatic/shop").mkdir(parents=True)
+        (repository / name / "pystatic/.gitignore").write_text("*\n", encoding="utf-8")
+    assert told_to_builds(repository, of_version=False) == before
+    (repository / "build/other").touch()
+    assert told_to_builds(repository, of_version=False) == before
+
+
 def test_builds_are_told_how_much_of_the_history_is_there(repository: Path) -> None:
     for message in ("First", "Second"):
         git(repository, "commit", "--quiet", "--allow-empty", "--message", message)
