@@ -21,7 +21,7 @@ def expected_otherwise(failed: Sequence[Check]) -> str:
     for check in failed:
         if check.seen.startswith("lacks "):
             return "If such answers are never the same, say what they must contain, by text or json of the request."
-        answered = re.match(r"answered ([1-4]\d\d), expected \d+$", check.seen)
+        answered = re.match(r"answered ([1-4]\d\d)\b.*, expected \d+$", check.seen)
         method, _, path = check.name.partition(" ")
         if answered and method == "GET":
             request = f'{{ path = "{path}", status = {answered[1]} }}'

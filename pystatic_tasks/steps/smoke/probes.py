@@ -14,6 +14,8 @@ POLL_SECONDS = 0.01
 # Engines take some ten milliseconds to say whether it still runs, in which it would answer already.
 LOOK_SECONDS = 0.25
 SHOWN_CHARACTERS = 60
+# Statuses by which services say what is wrong with a request.
+SAYING_WHY = (400, 422)
 
 
 def first_path(config: ImageConfig) -> str:
@@ -47,7 +49,8 @@ def mismatch(request: Request, answer: Answer, hide: Callable[[str], str] = str)
     if not answer.status:
         return "no answer"
     if answer.status != request.status:
-        return f"answered {answer.status}, expected {request.status}"
+        why = f" {shorten(hide(answer.body))!r}" if answer.status in SAYING_WHY and answer.body else ""
+        return f"answered {answer.status}{why}, expected {request.status}"
     if answer.endless and answer.type != STREAM:
         return f"gave {answer.endless}"
     if request.text is not None and request.text not in answer.body:

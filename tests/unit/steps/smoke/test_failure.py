@@ -81,6 +81,12 @@ def test_the_logs_of_all_runs_that_failed_are_read(tmp_path: Path) -> None:
             "Ask for a path that the service has, or declare that answer, in [tool.pystatic-tasks]: "
             'smoke.requests = [{ path = "/", status = 404 }]',
         ),
+        (
+            "GET /",
+            "answered 422 'no id', expected 200",
+            "Ask for a path that the service has, or declare that answer, in [tool.pystatic-tasks]: "
+            'smoke.requests = [{ path = "/", status = 422 }]',
+        ),
         ("POST /", "answered 404, expected 200", ""),
         ("GET /", "no answer", ""),
         ("GET /", "answered 'x', expected it to contain 'y'", ""),

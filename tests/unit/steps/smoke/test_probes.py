@@ -187,6 +187,10 @@ def test_an_answer_as_declared_has_no_mismatch(request_: Request, answer: Answer
     [
         (Request(), answered(status=0), "no answer"),
         (Request(), answered(status=500), "answered 500, expected 200"),
+        (Request(), answered("no 'id'", 422), """answered 422 "no 'id'", expected 200"""),
+        (Request(status=201), answered("n" * 61, 400), f"answered 400 '{'n' * 60}…', expected 201"),
+        (Request(), answered("", 400), "answered 400, expected 200"),
+        (Request(), answered("<html>", 404), "answered 404, expected 200"),
         (Request(text="yes"), answered("no"), "answered 'no', expected it to contain 'yes'"),
         (Request(text="yes"), answered("n" * 61), f"answered '{'n' * 60}…', expected it to contain 'yes'"),
         (Request(json={"a": 1}), answered('{"a": 2}'), """answered '{"a": 2}', expected the JSON {"a": 1}"""),
@@ -200,11 +204,11 @@ def test_a_mismatch_says_what_came_and_what_was_expected(request_: Request, answ
     assert mismatch(request_, answer) == text
 
 
-@pytest.mark.parametrize("asked", [Request(text="x"), Request(json={})])
-def test_an_answer_is_without_secrets_before_it_is_cut(asked: Request) -> None:
-    long = answered("-" * (SHOWN_CHARACTERS - 4) + "sesame" * 9)
+@pytest.mark.parametrize(("asked", "status"), [(Request(text="x"), 200), (Request(json={}), 200), (Request(), 422)])
+def test_an_answer_is_without_secrets_before_it_is_cut(asked: Request, status: int) -> None:
+    long = answered("-" * (SHOWN_CHARACTERS - 4) + "sesame" * 9, status)
     shown = mismatch(asked, long, lambda text: text.replace("sesame" * 9, "***"))
-    assert shown.startswith(f"answered '{'-' * (SHOWN_CHARACTERS - 4)}***', expected ")
+    assert f" '{'-' * (SHOWN_CHARACTERS - 4)}***', expected " in shown
 
 
 @pytest.mark.parametrize(
