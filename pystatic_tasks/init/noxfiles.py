@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 
 import tomlkit
@@ -16,13 +18,15 @@ from pystatic_tasks.init.modules import Module, keyword, literal
 from pystatic_tasks.init.pyprojects import parsed
 from pystatic_tasks.init.source import read_module, with_import, with_last
 from pystatic_tasks.steps.table import STEPS
+from pystatic_tasks.system.redaction import masked
 
 # The metadata of scripts, as https://peps.python.org/pep-0723/ finds it.
 SCRIPT_BLOCK = re.compile(r"(?m)^# /// script\r?$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///\r?$")
 PREFIXES = ("", "app-", "container-", "pystatic-")
+OURS = "pystatic-tasks"
 # Nox brings what the first lines name, if it is not beside it.
 NEW = (
-    '# /// script\n# dependencies = ["nox", "pystatic-tasks"]\n# ///\n'
+    '# /// script\n# dependencies = ["nox"]\n# ///\n'
     '"""Sessions of Nox; `nox -l` lists them."""\n\nimport pystatic_tasks\n'
 )
 # What Python shows of a noxfile without such lines to whoever lacks the package.
@@ -105,19 +109,38 @@ def free_prefix(taken: Collection[str], prefixes: Sequence[str] = PREFIXES) -> s
     return next(found, f"{prefixes[-1]}app-")
 
 
-def with_registered(path: Path, text: str, calls: Sequence[Registered]) -> str:
+def our_requirement() -> str:
+    """What an installer gets this package by, from where it came here."""
+    return requirement_from(distribution(OURS).read_text("direct_url.json") or "{}")
+
+
+def requirement_from(noted: str) -> str:
+    """The same, by what the installer noted: the repository that the user named, if there was one.
+
+    https://packaging.python.org/en/latest/specifications/direct-url-data-structure/
+    """
+    origin = json.loads(noted)
+    repository = origin.get("vcs_info")
+    if not repository or masked(origin["url"]) != origin["url"]:
+        return OURS
+    revision = repository.get("requested_revision")
+    return f"{OURS} @ {repository['vcs']}+{origin['url']}{f'@{revision}' if revision else ''}"
+
+
+def with_registered(path: Path, text: str, calls: Sequence[Registered], requirement: str = OURS) -> str:
     """The text of a noxfile with calls of `register()` for those that it lacks.
 
     Args:
         path: The file, for what is told.
         text: What is in it, "" if there is none.
         calls: What is to be registered; those of folders that are registered already are left out.
+        requirement: What brings this package, where the file names its own dependencies.
     """
     there = read_noxfile(path, text).registered
     wanted = [each for each in calls if each.root not in [known.root for known in there]]
     if not wanted:
         return text
-    text = with_script_dependency(text or NEW)
+    text = with_script_dependency(text or NEW, requirement)
     if "pystatic_tasks" not in read_module(path, text).imports.values():
         advice = "" if SCRIPT_BLOCK.search(text) else ADVICE
         text = with_import(path, text, f"import pystatic_tasks{advice}", "nox")
@@ -134,16 +157,16 @@ def arguments(call: Registered) -> str:
     return ", ".join(f'{key}="{value}"' for key, value in given.items() if value)
 
 
-def with_script_dependency(text: str) -> str:
-    """The text with pystatic-tasks among the dependencies that a script names of itself, if it names any."""
+def with_script_dependency(text: str, requirement: str) -> str:
+    """The text with this package among the dependencies that a script names of itself, if it names any."""
     block = SCRIPT_BLOCK.search(text)
     if block is None:
         return text
     content = "".join(re.sub(r"^# ?", "", line) for line in block["content"].replace("\r\n", "\n").splitlines(True))
     dependencies = parsed(content).get("dependencies")
-    if not isinstance(dependencies, list) or "pystatic-tasks" in [required_name(str(each)) for each in dependencies]:
+    if not isinstance(dependencies, list) or OURS in [required_name(str(each)) for each in dependencies]:
         return text
     document = tomlkit.parse(content)
-    document["dependencies"].append("pystatic-tasks")
+    document["dependencies"].append(requirement)
     commented = "".join(f"# {line}".rstrip() + newline_of(text) for line in tomlkit.dumps(document).splitlines())
     return text[: block.start("content")] + commented + text[block.end("content") :]

@@ -9,7 +9,14 @@ from pathlib import Path
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.init.changes import Change, read_text
 from pystatic_tasks.init.look import Project, look, projects_below
-from pystatic_tasks.init.noxfiles import Noxfile, Registered, free_prefix, read_noxfile, with_registered
+from pystatic_tasks.init.noxfiles import (
+    Noxfile,
+    Registered,
+    free_prefix,
+    our_requirement,
+    read_noxfile,
+    with_registered,
+)
 from pystatic_tasks.init.propose import Proposal, configured, propose
 from pystatic_tasks.init.pyprojects import with_keys
 from pystatic_tasks.init.source import read_module
@@ -91,7 +98,8 @@ def plan_for_one(
     if noxfile is not None:
         there = [each.prefix for each in noxfile.registered if each.root == "."]
         prefix = there[0] if there else free_prefix(noxfile.sessions)
-        after = with_registered(root / "noxfile.py", noxfile_text or "", [Registered(root=".", prefix=prefix)])
+        calls = [Registered(root=".", prefix=prefix)]
+        after = with_registered(root / "noxfile.py", noxfile_text or "", calls, our_requirement())
         changes.append(Change(path=root / "noxfile.py", before=noxfile_text, after=after))
         told = (*told, noxfile_line(noxfile))
         call, hint = f"nox -s {prefix}", "" if noxfile.is_script else BESIDE_NOX
@@ -137,7 +145,8 @@ def plan_for_services(
     changes = [pyproject_change(each) for each in proposals]
     calls = register_calls(root, services, noxfile)
     path = root / "noxfile.py"
-    changes.append(Change(path=path, before=noxfile_text, after=with_registered(path, noxfile_text or "", calls)))
+    after = with_registered(path, noxfile_text or "", calls, our_requirement())
+    changes.append(Change(path=path, before=noxfile_text, after=after))
     lines = [f"several projects below {root.name}:"]
     for proposal, call in zip(proposals, calls, strict=True):
         lines += ["", f"project    {call.root}", *proposal.lines]

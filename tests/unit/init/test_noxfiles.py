@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.init.noxfiles import Registered, free_prefix, read_noxfile, with_registered
+from pystatic_tasks.init.noxfiles import Registered, free_prefix, read_noxfile, requirement_from, with_registered
 
 PATH = Path("noxfile.py")
 HERE = Registered(root=".", prefix="")
@@ -124,6 +125,31 @@ SCRIPT = "# /// script\n# dependencies = {}\n# ///\nimport nox\n"
 def test_the_dependencies_of_a_script_get_ours(before: str, after: str) -> None:
     expected = SCRIPT.format(after) + "import pystatic_tasks\n\npystatic_tasks.register()\n"
     assert with_registered(PATH, SCRIPT.format(before), [HERE]) == expected
+
+
+URL = "https://git.example/tools/pystatic-tasks.git"
+
+
+@pytest.mark.parametrize(
+    ("noted", "requirement"),
+    [
+        ({}, "pystatic-tasks"),
+        ({"url": "file:///home/me/pystatic-tasks", "dir_info": {"editable": True}}, "pystatic-tasks"),
+        ({"url": URL, "vcs_info": {"vcs": "git", "commit_id": "abc"}}, f"pystatic-tasks @ git+{URL}"),
+        (
+            {"url": URL, "vcs_info": {"vcs": "git", "commit_id": "abc", "requested_revision": "v1"}},
+            f"pystatic-tasks @ git+{URL}@v1",
+        ),
+        ({"url": "https://me:word@git.example/x.git", "vcs_info": {"vcs": "git", "commit_id": "a"}}, "pystatic-tasks"),
+    ],
+)
+def test_a_script_gets_ours_from_where_it_came(noted: dict[str, object], requirement: str) -> None:
+    assert requirement_from(json.dumps(noted)) == requirement
+    text = with_registered(PATH, SCRIPT.format('["nox"]'), [HERE], requirement)
+    assert text.splitlines()[1] == f'# dependencies = ["nox", "{requirement}"]'
+    assert with_registered(PATH, "", [HERE], requirement).splitlines()[1] == text.splitlines()[1]
+    other = Registered(root="other", prefix="other-")
+    assert with_registered(PATH, text, [other], "another").splitlines()[1] == text.splitlines()[1]
 
 
 def test_a_script_with_other_line_ends_keeps_them() -> None:
