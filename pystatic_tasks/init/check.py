@@ -32,6 +32,8 @@ from pystatic_tasks.engines import Engine, all_engines, choose_engine, why_not
 from pystatic_tasks.engines.registry import engine_called
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.in_env.protocol import Form
+from pystatic_tasks.init.changes import read_text
+from pystatic_tasks.init.noxfiles import read_noxfile
 from pystatic_tasks.packers import find_packer, form_of
 from pystatic_tasks.report.interpreters import LARGE_INTERPRETER_BYTES, large_interpreter
 from pystatic_tasks.steps.freeze.install.installers import uv_there
@@ -68,7 +70,8 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
     except FileNotFoundError:
         seen, cure = "there is none that is writable", "Set TMPDIR to one that is."
         return (Finding(name="temporary folder", state="missing", seen=seen, cure=cure),)
-    configs, configuration = read_configuration(root, environment)
+    read = [read_configuration(folder, environment) for folder in configured_folders(root)]
+    configs = [config for found, _ in read for config in found]
     forms: dict[str | None, set[Form]] = {config.python: set() for config in configs} or {None: set()}
     for config in configs:
         forms[config.python].add(form_of(config))
@@ -85,7 +88,7 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
         *(freezing if is_frozen_here else [check_system]),
         *(lambda place=place: [check_container(place)] for place in places if place != HERE),
         lambda: check_engines(engines),
-        lambda: [check_git(root), check_uv(), check_nox(), *check_disk(root), configuration],
+        lambda: [check_git(root), check_uv(), check_nox(), *check_disk(root), *(finding for _, finding in read)],
     ]
     # Some take their time.
     with ThreadPoolExecutor(len(checks)) as pool:
@@ -303,6 +306,23 @@ def check_space(name: str, folder: Path) -> Finding:
         seen=f"{free / 1e9:.1f} GB free in {folder}",
         cure="" if state == "ok" else "Free some space: a build may take 1 GB.",
     )
+
+
+def configured_folders(root: Path) -> list[Path]:
+    """The project's folder, or those of the services that its noxfile is for, where it has no configuration itself."""
+    try:
+        text = read_text(root / "noxfile.py")
+        calls = read_noxfile(root / "noxfile.py", text).registered if text and not has_table(root) else ()
+    except ConfigError:
+        # Of a broken pyproject.toml is told below, and of a noxfile by Nox.
+        return [root]
+    folders = [root / call.root for call in calls if call.root not in ("", ".")]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()] or [root]
+
+
+def has_table(root: Path) -> bool:
+    """Whether our configuration is in its pyproject.toml; ConfigError if that cannot be read."""
+    return (root / "pyproject.toml").exists() and TABLE in read_pyproject(root).get("tool", {})
 
 
 def read_configuration(root: Path, environment: Mapping[str, str]) -> tuple[Sequence[ImageConfig], Finding]:

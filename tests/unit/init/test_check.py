@@ -514,6 +514,33 @@ def test_a_project_without_configuration_is_told_how_to_get_one(tmp_path: Path, 
     assert found == Finding(name="configuration", state="warning", seen=seen, cure="Run pystatic init.")
 
 
+def test_of_several_services_each_is_looked_at(tmp_path: Path) -> None:
+    calls = [f'pystatic_tasks.register(root="services/{name}")\n' for name in ("web", "api", "gone", "new", "web")]
+    (tmp_path / "noxfile.py").write_text("".join(["import pystatic_tasks\n", *calls]), encoding="utf-8")
+    for name, text in (("web", SHOP), ("api", f"{SHOP}max-siz = 1\n"), ("new", "")):
+        (tmp_path / "services" / name).mkdir(parents=True)
+        (tmp_path / "services" / name / "pyproject.toml").write_text(text, encoding="utf-8")
+    found = [finding for finding in check_all(tmp_path, {}) if finding.name == "configuration"]
+    assert [(finding.state, finding.seen.partition(";")[0]) for finding in found] == [
+        ("ok", f"{tmp_path}/services/web/pyproject.toml: shop (onefile)"),
+        ("wrong", f"1 problem in the configuration of {tmp_path}/services/api/pyproject.toml"),
+        ("warning", f"there is no [tool.pystatic-tasks] in {tmp_path}/services/new/pyproject.toml"),
+    ]
+
+
+@pytest.mark.parametrize("call", ['register(app="shop:app")', "register(root=HERE)", 'register(root="gone")', "("])
+def test_a_noxfile_that_names_no_other_folder_is_for_this_one(tmp_path: Path, call: str) -> None:
+    (tmp_path / "noxfile.py").write_text(f"import pystatic_tasks\npystatic_tasks.{call}\n", encoding="utf-8")
+    assert check(tmp_path)["configuration"].seen == f"there is no {tmp_path}/pyproject.toml"
+
+
+def test_a_configuration_beside_the_noxfile_goes_before_those_of_services(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    (root / "api").mkdir()
+    (root / "noxfile.py").write_text('import pystatic_tasks\npystatic_tasks.register(root="api")\n', encoding="utf-8")
+    assert check(root)["configuration"].seen == f"{root}/pyproject.toml: shop (onefile)"
+
+
 def test_a_wrong_configuration_is_told_in_short_and_the_machine_looked_at(tmp_path: Path) -> None:
     root = project(tmp_path, SHOP + "max-siz = 1\nimages = 3\n")
     findings = check_all(root, {})
