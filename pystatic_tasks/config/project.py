@@ -41,7 +41,7 @@ def read_pyproject(folder: Path) -> Mapping[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(
             f"There is no pyproject.toml in {folder}.",
-            'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".',
+            'Run pystatic init, or create one with at least [tool.pystatic-tasks] and app = "package.module:callable".',
         ) from None
     for name in ("tool", "project", "dependency-groups"):
         if not isinstance(tables.get(name, {}), Mapping):

@@ -20,6 +20,7 @@ from typing import Any
 
 from pystatic_tasks.config import load_config
 from pystatic_tasks.config.load import pick_image
+from pystatic_tasks.config.options import parse_options
 from pystatic_tasks.errors import PystaticError, file_error
 from pystatic_tasks.steps.folders import make_folders, require_no_links
 from pystatic_tasks.steps.table import STEPS
@@ -92,9 +93,10 @@ def find_sessions(call: Call) -> list[str]:
     """The names of the sessions to run.
 
     Raises:
-        ConfigError: the configuration is wrong, or has no image of a name.
+        ConfigError: the configuration or a word is wrong, or there is no image of a name.
     """
-    configs = load_config(call.root, overrides=call.overrides, environment=os.environ)
+    options = parse_options(call.words).config
+    configs = load_config(call.root, overrides=call.overrides, environment=os.environ, options=options)
     names = [pick_image(configs, name).name for name in call.images]
     if not names or len(configs) == 1 or STEPS[call.step].is_for_project:
         return [call.step]

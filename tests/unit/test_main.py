@@ -82,7 +82,7 @@ def test_what_is_wrong_is_said_on_standard_error_and_by_the_exit_code(tmp_path: 
         2,
         "",
         f"There is no pyproject.toml in {tmp_path}.\n"
-        'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".\n',
+        'Run pystatic init, or create one with at least [tool.pystatic-tasks] and app = "package.module:callable".\n',
     )
 
 

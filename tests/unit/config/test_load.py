@@ -97,7 +97,7 @@ def test_without_a_file_the_message_says_what_to_write(tmp_path: Path) -> None:
         load_config(tmp_path)
     assert str(caught.value) == (
         f"There is no pyproject.toml in {tmp_path}.\n"
-        'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".'
+        'Run pystatic init, or create one with at least [tool.pystatic-tasks] and app = "package.module:callable".'
     )
 
 

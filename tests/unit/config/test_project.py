@@ -42,7 +42,7 @@ def test_a_missing_file_is_named_with_what_to_write(tmp_path: Path) -> None:
         read_pyproject(tmp_path / "nowhere")
     assert str(caught.value) == (
         f"There is no pyproject.toml in {tmp_path / 'nowhere'}.\n"
-        'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable".'
+        'Run pystatic init, or create one with at least [tool.pystatic-tasks] and app = "package.module:callable".'
     )
 
 

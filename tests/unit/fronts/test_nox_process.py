@@ -56,6 +56,22 @@ def call(folder: Path, text: str = SHOP, **options: Any) -> Call:
 # What Nox is asked for.
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--layout", "tre"), '--layout = "tre": must be one of "onefile", "tree"'),
+        (("--tag", "Shop:1"), '--tag = "Shop:1": names a repository with capital letters'),
+        (("--nope",), 'unknown word "--nope"'),
+    ],
+)
+def test_a_wrong_word_is_told_before_nox_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], line: str
+) -> None:
+    assert run(call(tmp_path, words=words)) == 2
+    assert line in capsys.readouterr().err
+    assert not (tmp_path / "build").exists()
+
+
 def test_the_command_line_of_nox(tmp_path: Path) -> None:
     assert nox_command(call(tmp_path, words=("--tag=1", "--verbose")), ["image-web", "image-cron"]) == [
         *(sys.executable, "-m", "nox", "-f", str(Path(module.__file__).with_name("carried_noxfile.py"))),

@@ -391,7 +391,7 @@ def test_a_missing_pyproject_is_a_wrong_configuration(tmp_path: Path, caplog: py
         sessions["image"](Session().nox)
     assert str(caught.value) == (
         f"There is no pyproject.toml in {tmp_path}.\n"
-        'Create one with at least [tool.pystatic-tasks] and app = "package.module:callable"'
+        'Run pystatic init, or create one with at least [tool.pystatic-tasks] and app = "package.module:callable"'
     )
 
 
