@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -40,6 +41,9 @@ POLL_SECONDS = 0.02
 GRACE_SECONDS = 10.0
 # How long a program runs that says nothing of being ready.
 SETTLE_SECONDS = 1.0
+# What gunicorn and uvicorn say last, after the exception that made them end.
+LAST_OF_SERVERS = ("Worker failed to boot.", "Application startup failed. Exiting.")
+EXCEPTION = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)+(?P<line>\S.*)")
 
 
 class NotObservedError(Exception):
@@ -295,10 +299,11 @@ def how_it_ended(code: int | None, timeout: float) -> str:
 
 
 def explained(problem: str, log: Path) -> str:
-    """The problem with the last line of the program's output."""
+    """The problem with the last line of the program's output that says why."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return f"{problem}: {lines[-1]}" if lines else problem
+    raised = EXCEPTION.findall(text) if lines and lines[-1].endswith(LAST_OF_SERVERS) else []
+    return ": ".join([problem, *(raised or lines)[-1:]])
 
 
 def end(number: int, frame: FrameType | None) -> None:

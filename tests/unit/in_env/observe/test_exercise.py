@@ -121,6 +121,34 @@ def test_a_service_that_ends_is_told_with_its_last_line(exercise: Exercise) -> N
     assert "page.html" in data(observed)
 
 
+FAILING = """
+import traceback
+try:
+    {}
+except Exception:
+    traceback.print_exc()
+raise SystemExit("{}")
+"""
+BOOT = "[1] [ERROR] Reason: Worker failed to boot."
+STARTUP = "ERROR:    Application startup failed. Exiting."
+
+
+@pytest.mark.parametrize(
+    ("raised", "last", "told"),
+    [
+        ("raise KeyError(1)", BOOT, "KeyError: 1"),
+        ("raise KeyError(1)", STARTUP, "KeyError: 1"),
+        ("pass", BOOT, BOOT),
+        ("raise KeyError(1)", "no database", "no database"),
+    ],
+)
+def test_a_server_that_cannot_start_its_workers_is_told_with_the_exception(
+    exercise: Exercise, raised: str, last: str, told: str
+) -> None:
+    observed = serve(exercise, get("/"), code=FAILING.format(raised, last))
+    assert observed.problem == f"it ended with exit code 1: {told}"
+
+
 def test_a_service_that_says_nothing_is_not_waited_for_forever(exercise: Exercise) -> None:
     observed = serve(exercise, get("/"), code="import time\ntime.sleep(60)\n", timeout=0.3)
     assert observed.problem == "it did not answer within 0.3 seconds"
