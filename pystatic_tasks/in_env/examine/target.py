@@ -230,6 +230,10 @@ def import_target(target: str, project: str) -> Any:
             f'Add the package that holds "{error.name}" to the project\'s dependencies.',
             own_traceback(project, module.partition(".")[0]),
         ) from None
+    except SyntaxError:
+        raise RefusedError(
+            f"{where} does not import:", "Correct the code.", own_traceback(project, module.partition(".")[0])
+        ) from None
     except BaseException:
         raise RefusedError(
             f"{where} does not import:",

@@ -10,6 +10,7 @@ from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.errors import SmokeError
 from pystatic_tasks.steps.results import Check
 from pystatic_tasks.steps.smoke.diagnose import FIX, Diagnosis, diagnose_all
+from pystatic_tasks.steps.smoke.plain import SO_TOO
 from pystatic_tasks.steps.smoke.runs import Run
 from pystatic_tasks.system.files import write_whole
 
@@ -21,6 +22,8 @@ def expected_otherwise(failed: Sequence[Check]) -> str:
     for check in failed:
         if check.seen.startswith("lacks "):
             return "If such answers are never the same, say what they must contain, by text or json of the request."
+        if check.seen.endswith(SO_TOO):
+            return "The program fails so before it is frozen, too: correct it, or what smoke.requests ask of it."
         answered = re.match(r"answered ([1-4]\d\d)\b.*, expected \d+$", check.seen)
         method, _, path = check.name.partition(" ")
         if answered and method == "GET":

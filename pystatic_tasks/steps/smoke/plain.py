@@ -15,6 +15,8 @@ from pystatic_tasks.steps.results import Frozen
 SHOWN = 3
 # A text is another one if so many words are missing, and one of so many.
 FEWEST, SHARE = 3, 5
+SERVER_ERROR = 500
+SO_TOO = "; the plain program answered so too"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ def unlike_plain(request: Request, answer: Answer, problem: str, plain: Observed
     is_same = (answer.status, answer.type) == (plain.status, plain.type)
     there = f"{plain.status}, {plain.type}{what_was_read(plain)}"
     if problem:
-        return problem if is_same else f"{problem}; the plain program answered {there}"
+        same = SO_TOO if answer.status >= SERVER_ERROR else ""
+        return f"{problem}{same}" if is_same else f"{problem}; the plain program answered {there}"
     # An image can do more than the plain program: static files of Django are collected for it alone.
     if answer.status < 400 <= plain.status:
         return ""

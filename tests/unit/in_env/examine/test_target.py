@@ -418,8 +418,9 @@ def test_an_error_in_a_package_is_shown_where_the_project_called_it(ask: Ask) ->
 
 
 def test_a_syntax_error_is_shown_without_the_importer(ask: Ask) -> None:
-    details = ask(files={"shop.py": "def app(:\n"})["details"]
-    assert unmarked(details) == ['  File "shop.py", line 1', "    def app(:", "SyntaxError: invalid syntax"]
+    answer = ask(files={"shop.py": "def app(:\n"})
+    assert (answer["problem"], answer["remedy"]) == ('The target "shop:app" does not import:', "Correct the code.")
+    assert unmarked(answer["details"]) == ['  File "shop.py", line 1', "    def app(:", "SyntaxError: invalid syntax"]
 
 
 def test_a_program_that_ends_while_it_is_imported_is_told(ask: Ask) -> None:

@@ -87,6 +87,12 @@ def test_the_logs_of_all_runs_that_failed_are_read(tmp_path: Path) -> None:
             "Ask for a path that the service has, or declare that answer, in [tool.pystatic-tasks]: "
             'smoke.requests = [{ path = "/", status = 422 }]',
         ),
+        (
+            "POST /",
+            "answered 500, expected 201; the plain program answered so too",
+            "The program fails so before it is frozen, too: correct it, or what smoke.requests ask of it.",
+        ),
+        ("GET /", "answered 500, expected 200", ""),
         ("POST /", "answered 404, expected 200", ""),
         ("GET /", "no answer", ""),
         ("GET /", "answered 'x', expected it to contain 'y'", ""),

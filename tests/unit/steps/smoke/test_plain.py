@@ -38,6 +38,16 @@ def test_an_answer_is_compared_with_that_of_the_plain_program(problem: str, stat
     assert unlike_plain(request, answer, problem, replace(PAGE, status=0)) == problem
 
 
+def test_an_error_of_the_plain_program_too_is_told_as_such() -> None:
+    failed = replace(PAGE, status=500, files=())
+    answer = Answer(status=500, body="", seconds=0, type="text/html")
+    problem = "answered 500, expected 200"
+    assert unlike_plain(Request(path="/"), answer, problem, failed) == f"{problem}; the plain program answered so too"
+    assert unlike_plain(Request(path="/"), answer, problem, replace(failed, status=404)) == (
+        f"{problem}; the plain program answered 404, text/html"
+    )
+
+
 def test_the_image_may_answer_as_declared_where_the_plain_program_did_not() -> None:
     answer = Answer(status=200, body="body {}", seconds=0, type="text/css")
     assert unlike_plain(Request(path="/"), answer, "", replace(PAGE, status=404)) == ""
