@@ -188,11 +188,17 @@ def layout(project: Project) -> str:
     """How the code lies and is installed, for people."""
     if project.installable:
         return f"modules below {shown_folders(project)}, installed by pip"
+    return f"modules below {shown_folders(project)}, used as they lie there; {installed_beside(project)}"
+
+
+def installed_beside(project: Project) -> str:
+    """What is installed beside code that is not, for people."""
     if project.virtual:
-        files = "; what uv.lock names is installed"
-    else:
-        files = "; requirements.txt is installed" if (project.root / "requirements.txt").is_file() else ""
-    return f"modules below {shown_folders(project)}, used as they lie there{files}"
+        return "what uv.lock names is installed"
+    if project.table.get("requirements"):
+        return "what requirements name is installed"
+    there = (project.root / "requirements.txt").is_file()
+    return "requirements.txt is installed" if there else "nothing is installed, for lack of a requirements.txt"
 
 
 def shown_folders(project: Project) -> str:

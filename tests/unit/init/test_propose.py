@@ -92,7 +92,12 @@ def test_other_applications_are_told_and_how_to_take_them(write: Write) -> None:
         ),
         (
             {"pyproject.toml": "", "src/a.py": FLASK, "b.py": ""},
-            "layout     modules below src and this folder, used as they lie there",
+            "layout     modules below src and this folder, used as they lie there; "
+            "nothing is installed, for lack of a requirements.txt",
+        ),
+        (
+            {"pyproject.toml": "[tool.pystatic-tasks]\nrequirements = ['flask']\n", "a.py": FLASK},
+            "layout     modules below this folder, used as they lie there; what requirements name is installed",
         ),
         (
             {"uv.lock": "", "a.py": FLASK},
