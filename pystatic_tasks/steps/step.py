@@ -29,7 +29,7 @@ class Step:
         description: What it does; "{name}" stands for the image's name.
         run: Does it for one image.
         run_for_project: Instead of `run`, does it once for all images, and returns what standard output is to have.
-        check: Raises ConfigError if what it is asked for cannot be done, which is known before anything is built.
+        check: Raises PystaticError if what it is asked for cannot be done, which is known before anything is built.
         before: Name of the step whose results it reads; "" for the first, and for one that reads none.
         needs_environment: Whether it needs a build environment.
         in_container: Whether it is done in the container, where the program is frozen in one.

@@ -11,7 +11,8 @@ from pystatic_tasks.steps.freeze.step import freeze
 from pystatic_tasks.steps.image.step import build_image
 from pystatic_tasks.steps.index.step import index
 from pystatic_tasks.steps.pack.step import pack
-from pystatic_tasks.steps.push.step import push, require_targets
+from pystatic_tasks.steps.push.step import check as check_push
+from pystatic_tasks.steps.push.step import push
 from pystatic_tasks.steps.report.step import report
 from pystatic_tasks.steps.report_page import CONTENTS
 from pystatic_tasks.steps.resolve.step import resolve
@@ -99,7 +100,7 @@ TABLE = (
         name="push",
         description="Push the image of {name} to registries.",
         run=push,
-        check=require_targets,
+        check=check_push,
         before="image",
         on_request=True,
         platforms="all",

@@ -136,6 +136,12 @@ def open_registry(name: str, say: Callable[[str], None], secrets: Secrets) -> Re
     Raises:
         MissingToolError: the library for it is not installed.
     """
+    registry = registry_class()
+    return registry(name, lambda repository: find_credentials(name, repository, os.environ), say, secrets=secrets)
+
+
+def registry_class() -> type[Registry]:
+    """What connects to registries; MissingToolError if the library for it is not installed."""
     try:
         from pystatic_tasks.oci.registry.client import Registry
     except ImportError:
@@ -143,8 +149,7 @@ def open_registry(name: str, say: Callable[[str], None], secrets: Secrets) -> Re
             "Pushing needs the library urllib3, which is not installed beside Nox.",
             'Install it: pip install "pystatic-tasks[push]".',
         ) from None
-
-    return Registry(name, lambda repository: find_credentials(name, repository, os.environ), say, secrets=secrets)
+    return Registry
 
 
 def send(content: Content, references: Sequence[Reference], say: Callable[[str], None], terminal: Terminal) -> Sent:

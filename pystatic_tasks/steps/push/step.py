@@ -6,7 +6,7 @@ from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, PystaticError
 from pystatic_tasks.oci.reading.images import ArchivedImage, read_archive
 from pystatic_tasks.oci.references import Reference
-from pystatic_tasks.oci.registry.send import Content, read_sbom, send, targets
+from pystatic_tasks.oci.registry.send import Content, read_sbom, registry_class, send, targets
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import report_path, require_result, write_report
 from pystatic_tasks.steps.results import Built, Pushed
@@ -60,6 +60,17 @@ def require_built(config: ImageConfig, archived: ArchivedImage) -> None:
         raise PystaticError(
             f"{config.dist / 'image.tar'} does not hold {built.digest}.", "Run the image session again."
         )
+
+
+def check(config: ImageConfig, context: StepContext) -> None:
+    """See whether it can be sent anywhere, before it is built.
+
+    Raises:
+        ConfigError: no tag names a registry.
+        MissingToolError: the library for it is not installed.
+    """
+    require_targets(config, context)
+    registry_class()
 
 
 def require_targets(config: ImageConfig, context: StepContext) -> list[Reference]:

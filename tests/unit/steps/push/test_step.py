@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from changed_images import make_sbom
 from support import BUILT, validate
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
-from pystatic_tasks.errors import ConfigError, PushError, PystaticError
+from pystatic_tasks.errors import ConfigError, MissingToolError, PushError, PystaticError
 from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.oci.reading.images import read_archive
 from pystatic_tasks.oci.registry.send import Content, Sent
@@ -132,7 +133,17 @@ def test_without_one_it_is_said_what_to_type(built: Callable[..., ImageConfig], 
     host = StepContext(say=print, command=lambda *_: command)
     shop = built("1.4", "latest")
     with pytest.raises(ConfigError) as caught:
-        step.require_targets(shop, host)
+        step.check(shop, host)
     assert str(caught.value) == (
         f"No tag of shop names a registry: shop:1.4, shop:latest.\nName one: {typed}, or image.tags in pyproject.toml."
     )
+
+
+def test_what_lacks_for_it_is_known_before_anything_is_built(
+    built: Callable[..., ImageConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step.check(built(*TAGS), StepContext(say=print))
+    monkeypatch.delitem(sys.modules, "pystatic_tasks.oci.registry.client")
+    monkeypatch.setitem(sys.modules, "pystatic_tasks.oci.registry.client", None)
+    with pytest.raises(MissingToolError, match="Pushing needs the library urllib3"):
+        step.check(built(*TAGS), StepContext(say=print))
