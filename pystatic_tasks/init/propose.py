@@ -174,7 +174,7 @@ def found_target(project: Project, command: str) -> Target:
 def nothing_found(project: Project, command: str) -> ConfigError:
     return ConfigError(
         f"Nothing to serve was found in {project.root}. What was looked for:",
-        f"Name it: {command} init --target package.module:callable.",
+        f"Name it: {command} init --target package.module:callable, or a script that serves: --target main.py.",
         [*LOOKED_FOR, *(f"skipped: {line}" for line in project.code.skipped)],
     )
 

@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import os
 import re
 import sys
@@ -122,6 +123,13 @@ def examine_app(request: Target) -> Served:
         before = set(sys.modules)
         # It is kept, since what it was set up with is looked at afterwards.
         app = import_target(request.app, request.project)
+    if not is_application(app):
+        raise RefusedError(
+            f'The target "{request.app}" is no application: it takes neither (environ, start_response), as WSGI has '
+            "it, nor (scope, receive, send), as ASGI does.",
+            'Name an application, or what makes one, as in "shop:create_app()"; '
+            "what serves by itself is a script or a command.",
+        )
     loaded = loaded_modules(before, roots)
     try:
         server = servers.find_server(request.server).examine(app, request.settings, own, request.env)
@@ -240,6 +248,24 @@ def import_target(target: str, project: str) -> Any:
             "Correct the code, or set what it needs while it is imported: image.env, or smoke.env if not in the image.",
             own_traceback(project, module.partition(".")[0]),
         ) from None
+
+
+def is_application(app: Any) -> bool:
+    """Whether it can be called as WSGI or ASGI has it, of which the second version called with the scope alone."""
+    try:
+        signature = inspect.signature(app, follow_wrapped=False)
+    except (TypeError, ValueError):
+        # Of C code.
+        return True
+    return takes(signature, 2) or takes(signature, 3) or (takes(signature, 1) and not takes(signature, 0))
+
+
+def takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return False
+    return True
 
 
 def own_traceback(project: str, package: str) -> list[str]:

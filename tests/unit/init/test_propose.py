@@ -178,7 +178,7 @@ def test_if_nothing_is_found_it_is_told_what_was_looked_for(write: Write) -> Non
         "  a function that makes one of these and needs no arguments\n"
         "  a command in [project.scripts] of pyproject.toml\n"
         "  skipped: shop.py, line 1: invalid syntax\n"
-        "Name it: pystatic init --target package.module:callable."
+        "Name it: pystatic init --target package.module:callable, or a script that serves: --target main.py."
     )
 
 

@@ -374,6 +374,45 @@ def test_what_cannot_be_called_is_no_application(ask: Ask) -> None:
     }
 
 
+NO_APPLICATION = {
+    "problem": 'The target "shop:app" is no application: it takes neither (environ, start_response), as WSGI has it, '
+    "nor (scope, receive, send), as ASGI does.",
+    "remedy": 'Name an application, or what makes one, as in "shop:create_app()"; '
+    "what serves by itself is a script or a command.",
+    "details": [],
+}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def app():\n    pass\n",
+        "def app(config=None):\n    pass\n",
+        "def app(a, b, c, d):\n    pass\n",
+        "class Server:\n    def __call__(self):\n        return self\napp = Server()\n",
+        "class app:\n    pass\n",
+    ],
+)
+def test_what_takes_other_arguments_is_no_application(ask: Ask, code: str) -> None:
+    assert ask(files={"shop.py": code}) == NO_APPLICATION
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def app(environ, start_response, more=1):\n    pass\n",
+        "app = lambda *arguments: []\n",
+        "async def app(scope, receive, send):\n    pass\n",
+        "def app(scope):\n    pass\n",
+        "class app:\n    def __init__(self, environ, start_response):\n        pass\n",
+        "app = dict\n",
+        "import functools\ndef inner():\n    pass\n@functools.wraps(inner)\ndef app(*arguments):\n    pass\n",
+    ],
+)
+def test_what_takes_those_of_a_server_is_one(ask: Ask, code: str) -> None:
+    assert "problem" not in ask(files={"shop.py": code})
+
+
 def test_a_factory_that_makes_nothing_is_told(ask: Ask) -> None:
     assert ask("shop:create()", {"shop.py": "def create():\n    pass\n"}) == {
         "problem": "The target \"shop:create()\" could not be loaded: Failed to find application object: 'create()'",
