@@ -11,10 +11,11 @@ from pystatic_tasks.config.hiding import hiding
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.errors import ConfigError, FreezeError
+from pystatic_tasks.in_env.freeze.in_pyinstaller import SPEC
 from pystatic_tasks.in_env.modules import FREEZE
 from pystatic_tasks.in_env.protocol import Examined, FrozenProgram, Observed, Program
 from pystatic_tasks.packers import form_of
-from pystatic_tasks.steps.build_environment import IN_ENV, ask, tools
+from pystatic_tasks.steps.build_environment import ask, tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
 from pystatic_tasks.steps.freeze.install import project_files
@@ -59,7 +60,7 @@ def run_pyinstaller(
         folder=folder,
         log=log,
         arguments=[
-            *("-m", "PyInstaller", IN_ENV / "pyinstaller.spec", "--noconfirm", "--clean"),
+            *("-m", "PyInstaller", SPEC, "--noconfirm", "--clean"),
             *("--distpath", config.work / FOLDERS[form_of(config)]),
             *("--workpath", config.work / "pyinstaller", "--"),
         ],
