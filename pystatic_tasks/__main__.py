@@ -88,22 +88,24 @@ class MaskingParser(argparse.ArgumentParser):
 def make_parser(program: str) -> argparse.ArgumentParser:
     parser = MaskingParser(
         prog=program,
-        description="Turn a Python web service into a tiny container image from scratch.",
+        description="Build a tiny container image for a Python service.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"pystatic-tasks {version('pystatic-tasks')}")
     root = MaskingParser(add_help=False)
-    root.add_argument("--root", metavar="FOLDER", default=".", help="folder of the pyproject.toml (this one)")
+    root.add_argument(
+        "--root", metavar="FOLDER", default=".", help="folder of the pyproject.toml (default: the current folder)"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    begin = add_command(commands, "init", "Look at the project, and write what it needs to be built.", root)
+    begin = add_command(commands, "init", "Inspect the project and write its configuration.", root)
     begin.add_argument(
-        "--target", metavar="TARGET", help='what to serve, such as "shop.web:app", instead of what is found'
+        "--target", metavar="TARGET", help='what to serve, such as "shop.web:app", instead of the target that is found'
     )
-    begin.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
+    begin.add_argument("--dry-run", action="store_true", help="show what would be written, without writing it")
     begin.add_argument("--yes", action="store_true", help="write without asking")
-    able = add_command(commands, "check", "Say whether this machine can build.", root)
-    able.add_argument("--json", action="store_true", help="print what was found as JSON on standard output")
+    able = add_command(commands, "check", "Check whether this machine can build.", root)
+    able.add_argument("--json", action="store_true", help="print the findings as JSON on standard output")
     for step in TABLE:
         parser_of_step = add_command(commands, step.name, step.description.format(name="the project"), root)
         options = OPTIONS if step.is_for_project else [*OPTIONS, IMAGE_OPTION]
@@ -134,7 +136,9 @@ def existing_folder(path: str) -> Path:
         ConfigError: there is none.
     """
     if not Path(path).is_dir():
-        raise ConfigError(f"There is no folder {path}.", "Name one with --root, or leave it out for this one.")
+        raise ConfigError(
+            f"There is no folder {path}.", "Name an existing folder with --root, or omit --root for the current one."
+        )
     return Path(path).resolve()
 
 

@@ -144,11 +144,11 @@ def file_error(error: OSError) -> PystaticError:
         error = first_of(error)
     name = error.filename2 or error.filename
     remedies = {
-        **dict.fromkeys(NO_SPACE, "Free some space and run it again; nothing half-written was left."),
+        **dict.fromkeys(NO_SPACE, "Free some space and try again; no half-written file was left behind."),
         errno.EROFS: MAKE_WRITABLE,
         errno.EACCES: "Make it accessible: results go to dist/ and work files to build/ in the project's folder.",
     }
     return PystaticError(
-        f"{name or 'A file'} could not be read or written: {error.strerror or error}.",
-        remedies.get(error.errno or 0, "See whether the file and its folder are as they should be."),
+        f"{name or 'A file'} cannot be read or written: {error.strerror or error}.",
+        remedies.get(error.errno or 0, "Check the file and its folder."),
     )

@@ -60,7 +60,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A hint at the nearest known word, or at all of them."""
     known = sorted(known)
     close = difflib.get_close_matches(word[:LONGEST_WORD], known, n=1, cutoff=0.6)
-    return f'did you mean "{close[0]}"?' if close else "known are " + ", ".join(known)
+    return f'did you mean "{close[0]}"?' if close else "available: " + ", ".join(known)
 
 
 def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[st
     for name in required_keys(cls):
         if name not in raw:
             inner = f"{path}.{name}" if path else name
-            problems.add(inner, f": missing; needed are {', '.join(required_keys(cls))}")
+            problems.add(inner, f": missing; required: {', '.join(required_keys(cls))}")
     return result
 
 
@@ -129,7 +129,7 @@ def convert_list(item: Any, value: Any, path: str, check: str, problems: Problem
         cls = typing.cast(type, item)
         return tuple(cls(**convert_table(cls, each, f"{path}[{n}]", problems)) for n, each in enumerate(value))
     if check in NOT_EMPTY and not value:
-        problems.add(path, " = []: must name at least one")
+        problems.add(path, " = []: must have at least one item")
     return tuple(convert_value(item, each, f"{path}[{n}]", check, problems) for n, each in enumerate(value))
 
 
@@ -145,14 +145,14 @@ def wrong_type(annotation: Any, value: Any) -> str:
         of_text = typing.get_args(annotation)[1] is str
         texts = [*value, *(value.values() if of_text else ())] if isinstance(value, Mapping) else [None]
         right = all(isinstance(each, str) for each in texts)
-        return "" if right else "a table of texts" if of_text else "a table"
+        return "" if right else "a table of strings" if of_text else "a table"
     if annotation is bool:
         return "" if isinstance(value, bool) else "true or false"
     if annotation is int:
         return "" if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
     if annotation is float:
         return "" if isinstance(value, (int, float)) and not isinstance(value, bool) else "a number"
-    return "" if isinstance(value, str) else "a text"
+    return "" if isinstance(value, str) else "a string"
 
 
 def apply_rule(check: str, value: Any, path: str, problems: Problems) -> Any:

@@ -33,7 +33,7 @@ from pystatic_tasks.system.texts import printable
 # More would say no more.
 MOST_PROBLEMS = 50
 TARGETS = ("app", "script", "command")
-NO_TARGET = 'missing; say what to serve, such as app = "package.module:callable"'
+NO_TARGET = 'missing; set what to serve, such as app = "package.module:callable"'
 
 
 def load_config(
@@ -68,7 +68,7 @@ def load_config(
         problems.extend(source.problems)
     wrong_values = bool(problems)
     if len(named) > 1 and any("name" in source.values for source in (common, *above)):
-        problems.append(f"name: several images cannot have one name; name each under [tool.{TABLE}.images]")
+        problems.append(f"name: several images cannot share one name; set it for each under [tool.{TABLE}.images]")
 
     if own:
         cascades = {
@@ -91,7 +91,7 @@ def load_config(
         return tuple(build_image(root, pyproject, values) for values in cascades.values())
     except OSError as error:
         place = printable(str(error.filename))
-        raise ConfigError(f"{place}, which is configured, is no path: {error.strerror}.", "Correct it.") from None
+        raise ConfigError(f"Cannot use the configured path {place}: {error.strerror}.", "Correct the path.") from None
 
 
 def pick_image(images: Sequence[ImageConfig], name: str) -> ImageConfig:
@@ -114,7 +114,9 @@ def named_images(table: Any, problems: list[str]) -> Mapping[str, Any]:
     """The tables under `images`."""
     named = table.get("images", {}) if isinstance(table, Mapping) else {}
     if not isinstance(named, Mapping) or not all(isinstance(each, Mapping) for each in named.values()):
-        problems.append(f"tool.{TABLE}.images: must hold one table for each image, such as [tool.{TABLE}.images.web]")
+        problems.append(
+            f"tool.{TABLE}.images: must contain one table for each image, such as [tool.{TABLE}.images.web]"
+        )
         return {}
     return named
 
@@ -151,13 +153,13 @@ def target_problems(where: str, values: Mapping[str, Any]) -> list[str]:
     if not given:
         return [f"{where}.app: {NO_TARGET}"]
     if len(given) > 1:
-        return [f"{where}: {' and '.join(given)} exclude each other; keep one"]
+        return [f"{where}: {' and '.join(given)} are mutually exclusive; keep one"]
     return []
 
 
 def port_problems(where: str, values: Mapping[str, Any]) -> list[str]:
     if values.get("app") and values.get("smoke", {}).get("port"):
-        return [f"{where}.smoke.port: an app is asked at the port that its server listens on; leave it out"]
+        return [f"{where}.smoke.port: does not apply to an app, which is reached at its server's port; remove it"]
     return []
 
 
@@ -172,7 +174,7 @@ def service_problems(where: str, values: Mapping[str, Any]) -> list[str]:
     for name in ("name", "port"):
         counts = Counter(getattr(service, name) for service in services)
         found += [
-            f"{where}.services: {count} of them have {name} = {show(value)}; give each its own"
+            f"{where}.services: {count} services have {name} = {show(value)}; give each its own"
             for value, count in counts.items()
             if count > 1 and value is not None
         ]
@@ -191,7 +193,9 @@ def name_problems(where: str, values: Mapping[str, Any]) -> list[str]:
 def shared_names(cascades: Iterable[Mapping[str, Any]]) -> list[str]:
     counts = Counter(values["name"] for values in cascades if "name" in values)
     return [
-        f"name = {show(name)}: {count} images have it; give each its own" for name, count in counts.items() if count > 1
+        f"name = {show(name)}: {count} images have this name; give each its own"
+        for name, count in counts.items()
+        if count > 1
     ]
 
 

@@ -63,7 +63,7 @@ SEVERAL_PLATFORMS = "linux/amd64,linux/arm64"
 STANDARD_INPUT = "-"  # Where a path is asked for.
 # What sbom writes; the first always.
 FORMATS = ("cyclonedx", "spdx", "spdx3")
-# What stands after the last "--" is for what they run.
+# Text after the last "--" is for what they run.
 RUN_PROGRAMS = ("run", "shell")
 OPTIONS = (
     Option(
@@ -79,8 +79,8 @@ OPTIONS = (
     Option(
         name="--platform",
         metavar="PLATFORM",
-        help=f"of the container, such as linux/arm64, or several, as {SEVERAL_PLATFORMS}; "
-        "without a container it is checked against the machine's",
+        help=f"the container's platform, such as linux/arm64, or several, such as {SEVERAL_PLATFORMS}; "
+        "without a container, it must be the machine's",
     ),
     Option(
         name="--archive",
@@ -99,13 +99,15 @@ OPTIONS = (
         steps=("resolve",),
         help=f"YAML for resolve: a file, a folder, or {STANDARD_INPUT} for standard input; may be given more than once",
     ),
-    Option(name="--recursive", short="-R", steps=("resolve",), help="let resolve take the folders below a folder too"),
-    Option(name="--no-cache", help="do everything again, in an environment made anew"),
-    Option(name="--no-observe", help="freeze what an analysis of the code finds, without running the program first"),
+    Option(name="--recursive", short="-R", steps=("resolve",), help="let resolve read subfolders too"),
+    Option(name="--no-cache", help="do everything again, in a new environment"),
+    Option(
+        name="--no-observe", help="freeze only what an analysis of the code finds, without running the program first"
+    ),
     Option(
         name="--fix",
         steps=("smoke",),
-        help="let smoke write what it finds missing into pyproject.toml, and build and smoke again",
+        help="let smoke write what it finds missing into pyproject.toml, rebuild and run again",
     ),
     Option(
         name="--format",
@@ -119,24 +121,24 @@ OPTIONS = (
     Option(
         name="--check-reproducible",
         steps=("image",),
-        help="build the image a second time, elsewhere, and fail if it is not the same",
+        help="build the image a second time, elsewhere, and fail if the two images differ",
     ),
     Option(
         name="--env",
         metavar="NAME[=VALUE]",
         repeatable=True,
         steps=RUN_PROGRAMS,
-        help="run and shell: an environment variable for the program, by itself with the caller's value; "
+        help="run and shell: an environment variable for the program; NAME alone takes your variable's value; "
         "may be given more than once",
     ),
     Option(
         name="--publish",
         metavar="[HOST:]PORT",
         steps=("run",),
-        help="run: where to reach the program, instead of 127.0.0.1 and its own port if that is free",
+        help="run: the address to reach the program at (default: 127.0.0.1 and the program's own port, if it is free)",
     ),
     Option(name="--open", steps=("report",), help="report: show the page in a browser"),
-    Option(name="--watch", steps=("run",), help="run: build and start it again when something changes"),
+    Option(name="--watch", steps=("run",), help="run: rebuild and restart the program when something changes"),
     Option(name="--verbose", help="show the tools' own output"),
     Option(name="--json", help="print the step's manifest on standard output, and nothing else there"),
 )
@@ -205,7 +207,7 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise ConfigError(
             f"After --: {printable(message, LONGEST_MESSAGE)}.",
-            f"Known are {KNOWN}; one more -- goes before what is for the program.",
+            f"Available: {KNOWN}; put another -- before words for the program.",
         )
 
 
@@ -238,7 +240,7 @@ def check_taken(given: Collection[str], arguments: Sequence[str] | None, steps: 
 
     Args:
         given: Names of options.
-        arguments: What stands after the last "--"; None without it.
+        arguments: Text after the last "--"; None without it.
         steps: The steps, with those before them.
 
     Raises:
@@ -248,12 +250,12 @@ def check_taken(given: Collection[str], arguments: Sequence[str] | None, steps: 
         if option.name in given and not option.is_taken_by(steps):
             raise not_taken(option.name, option.steps)
     if arguments and set(RUN_PROGRAMS).isdisjoint(steps):
-        raise not_taken(f'What stands after the last "{END_OF_OPTIONS}"', RUN_PROGRAMS)
+        raise not_taken(f'Text after the last "{END_OF_OPTIONS}"', RUN_PROGRAMS)
 
 
 def not_taken(what: str, steps: Sequence[str]) -> ConfigError:
-    are = "is" if len(steps) == 1 else "are"
-    return ConfigError(f"{what} is for {' and '.join(steps)}, which {are} not asked for.", "Leave it out.")
+    were = "was" if len(steps) == 1 else "were"
+    return ConfigError(f"{what} is for {' and '.join(steps)}, which {were} not requested.", "Remove it.")
 
 
 def parse_options(words: Sequence[str]) -> Options:
@@ -322,7 +324,9 @@ def platforms(text: str) -> tuple[str, ...]:
     """The platforms in one word; what one alone may be depends on who is asked for it."""
     found = tuple(text.split(","))
     if len(found) > 1 and not (len(set(found)) == len(found) and all(map(PLATFORM.fullmatch, found))):
-        raise wrong_value("--platform", text, f"must be one, or several of linux, each once, as in {SEVERAL_PLATFORMS}")
+        raise wrong_value(
+            "--platform", text, f"must be one platform or several Linux platforms, such as {SEVERAL_PLATFORMS}"
+        )
     return found
 
 
@@ -330,9 +334,9 @@ def variable(text: str) -> tuple[str, str]:
     """Name and value of an environment variable; by itself, a name has the caller's value."""
     name, equals, value = text.partition("=")
     if not name:
-        raise wrong_value("--env", text, "lacks a name")
+        raise wrong_value("--env", text, "has no name")
     if not equals and name not in os.environ:
-        problem = f"there is no variable {printable(name)} here; give its value, or set it where you call this"
+        problem = f"the variable {printable(name)} is not set; give its value, or set it in your environment"
         raise wrong_value("--env", text, problem)
     return name, value if equals else os.environ[name]
 

@@ -95,11 +95,11 @@ def parse_toml(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError:
         raise
     except ValueError:
-        raise ValueError("it has a number of thousands of digits") from None
+        raise ValueError("it has a number with thousands of digits") from None
     except RecursionError:
-        raise ValueError(f"it nests tables and lists in more than {MOST_LEVELS} levels") from None
+        raise ValueError(f"it nests tables and lists more than {MOST_LEVELS} levels deep") from None
     if is_nested_deeper(tables):
-        raise ValueError(f"it nests tables and lists in more than {MOST_LEVELS} levels")
+        raise ValueError(f"it nests tables and lists more than {MOST_LEVELS} levels deep")
     return tables
 
 

@@ -17,8 +17,8 @@ from pystatic_tasks.system.texts import quoted
 
 SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
-NOT_A_TAG = 'is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
-CAPITALS = "names a repository with capital letters, which engines and registries refuse; use lower-case ones"
+NOT_A_TAG = 'is not a valid tag; use a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
+CAPITALS = "has capital letters in the repository's name, which engines and registries reject; use lower-case letters"
 
 LARGEST_ID = 2**32 - 2
 LARGEST_SIZE = 10**15
@@ -54,9 +54,9 @@ def parse_size(value: int | str) -> int:
     match = re.fullmatch(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*([A-Za-z]*)", str(value).strip())
     size = round(float(match[1]) * SIZE_UNITS.get(match[2].upper(), 0)) if match else 0
     if size <= 0:
-        raise ValueError('is not a size; write a number and a unit, such as "9MB"')
+        raise ValueError('is not a valid size; write a number and a unit, such as "9MB"')
     if size > LARGEST_SIZE:
-        raise ValueError("is more than any machine has; sizes end at 1000000GB")
+        raise ValueError("is too large; the maximum is 1000000GB")
     return size
 
 
@@ -68,23 +68,25 @@ def check_optimize(value: int) -> int:
 
 def check_name(value: str) -> str:
     if not re.fullmatch(NAME, value):
-        raise ValueError("is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them")
+        raise ValueError(
+            "is not a valid image name; use lower-case letters, digits and single '-', '_' or '.' between them"
+        )
     check_length(value)
     if value.endswith(FILE_ENDS) or value in FOLDERS:
-        raise ValueError("is what something beside the program is called, such as image.tar; choose another name")
+        raise ValueError("is reserved for something beside the program, such as image.tar; choose another name")
     return value
 
 
 def check_length(name: str) -> None:
     """Raises ValueError if a name is too long for files and registries."""
     if len(name) > LONGEST_IMAGE_NAME:
-        raise ValueError(f"is too long; names end at {LONGEST_IMAGE_NAME} letters")
+        raise ValueError(f"is too long; names have at most {LONGEST_IMAGE_NAME} characters")
 
 
 def check_service(value: str) -> str:
     if not re.fullmatch(NAME, value):
         raise ValueError(
-            "is no name for a service; use lower-case letters, digits and single '-', '_' or '.' between them"
+            "is not a valid service name; use lower-case letters, digits and single '-', '_' or '.' between them"
         )
     check_length(value)
     return value
@@ -92,7 +94,7 @@ def check_service(value: str) -> str:
 
 def check_word(value: str) -> str:
     if "\0" in value:
-        raise ValueError("has a character that no argument of a program can hold")
+        raise ValueError("has a NUL character, which an argument cannot contain")
     return value
 
 
@@ -100,19 +102,19 @@ def check_app(value: str) -> str:
     module, colon, attribute = value.partition(":")
     names = module.split(".")
     if not colon or not attribute.strip() or not all(each.isidentifier() and not iskeyword(each) for each in names):
-        raise ValueError('is not a target; write "package.module:callable" or "package.module:factory()"')
+        raise ValueError('is not a valid target; write "package.module:callable" or "package.module:factory()"')
     return value
 
 
 def check_user(value: str) -> str:
     match = re.fullmatch(rf"([0-9]{{1,{LONGEST_NUMBER}}})(?::([0-9]{{1,{LONGEST_NUMBER}}}))?", value)
     if not match:
-        raise ValueError('must be numbers, such as "65535:65535" (Kubernetes needs them to see that it is not root)')
+        raise ValueError('must be numeric, such as "65535:65535", so that Kubernetes can tell that it is not root')
     uid, gid = int(match[1]), int(match[2] or match[1])
     if uid == 0:
-        raise ValueError("is root; images are non-root")
+        raise ValueError("is root, which is not allowed; choose another user")
     if max(uid, gid) > LARGEST_ID:
-        raise ValueError(f"is out of range; user and group numbers end at {LARGEST_ID}")
+        raise ValueError(f"is out of range; the largest user or group number is {LARGEST_ID}")
     return f"{uid}:{gid}"
 
 
@@ -141,7 +143,7 @@ def whole_name(host: str, name: str) -> str:
 
 def check_port(value: int) -> int:
     if not 0 < value < 65536:
-        raise ValueError("is not a port; ports go from 1 to 65535")
+        raise ValueError("is not a valid port; ports range from 1 to 65535")
     return value
 
 
@@ -149,28 +151,28 @@ def check_path(value: str) -> str:
     if not value.startswith("/"):
         raise ValueError('must begin with "/"')
     if not re.fullmatch("[!-~]+", value):
-        raise ValueError('must hold neither spaces nor letters outside ASCII; write "%20" for a space')
+        raise ValueError('must not contain spaces or non-ASCII characters; write "%20" for a space')
     return value
 
 
 def check_status(value: int) -> int:
     if not 100 <= value <= 599:
-        raise ValueError("is not a status of HTTP; they go from 100 to 599")
+        raise ValueError("is not a valid HTTP status; use a number from 100 to 599")
     return value
 
 
 def check_seconds(value: float) -> float:
     if not 0 < value <= LARGEST_SECONDS:
-        raise ValueError(f"must be a number of seconds above 0, up to {LARGEST_SECONDS}")
+        raise ValueError(f"must be a number of seconds above 0 and at most {LARGEST_SECONDS}")
     return float(value)
 
 
 def check_env(value: Mapping[str, str]) -> Mapping[str, str]:
     for name, text in value.items():
         if not name or "=" in name or "\0" in name:
-            raise ValueError(f"{quoted(name)} is not the name of a variable")
+            raise ValueError(f"{quoted(name)} is not a valid variable name")
         if "\0" in text:
-            raise ValueError(f"{quoted(name)} has a value that no variable can hold")
+            raise ValueError(f"{quoted(name)} has a value with a NUL character, which a variable cannot contain")
     return value
 
 
@@ -178,7 +180,7 @@ def check_image_env(value: Mapping[str, str]) -> Mapping[str, str]:
     check_env(value)
     for name, text in value.items():
         if re.search(r"[\s\"'\\$]", name) or CONTROL.search(name):
-            raise ValueError(f"{quoted(name)} is not the name of a variable")
+            raise ValueError(f"{quoted(name)} is not a valid variable name")
         check_one_line(name, text)
     return value
 
@@ -186,13 +188,15 @@ def check_image_env(value: Mapping[str, str]) -> Mapping[str, str]:
 def check_one_line(name: str, text: str) -> None:
     """Raises ValueError if the value of that name does not fit into a line of a Dockerfile."""
     if CONTROL.search(text):
-        raise ValueError(f"{quoted(name)} has a value of several lines, which no Dockerfile can hold")
+        raise ValueError(
+            f"{quoted(name)} has a value with a line break or control character, which a Dockerfile cannot contain"
+        )
 
 
 def check_labels(value: Mapping[str, str]) -> Mapping[str, str]:
     for name, text in value.items():
         if not name or CONTROL.search(name):
-            raise ValueError(f"{quoted(name)} is not the name of a label")
+            raise ValueError(f"{quoted(name)} is not a valid label name")
         check_one_line(name, text)
     return value
 
@@ -200,7 +204,7 @@ def check_labels(value: Mapping[str, str]) -> Mapping[str, str]:
 def check_headers(value: Mapping[str, str]) -> Mapping[str, str]:
     for name, text in value.items():
         if not re.fullmatch(r"[!-9;-~]+", name) or not re.fullmatch(r"[\t -~\xa0-\xff]*", text):
-            raise ValueError(f"{quoted(name)} is not a header that HTTP can carry")
+            raise ValueError(f"{quoted(name)} is not a valid HTTP header")
     return value
 
 
@@ -208,13 +212,13 @@ def check_json(value: Any) -> Any:
     try:
         json.dumps(value)
     except (TypeError, ValueError):
-        raise ValueError("must hold texts, numbers, true, false, lists and tables only") from None
+        raise ValueError("must contain only strings, numbers, booleans, lists and tables") from None
     return value
 
 
 def check_server(value: Any) -> Any:
     if "\0" in str(value.get("config", "") if isinstance(value, Mapping) else ""):
-        raise ValueError("config is no path of a file; it has a character that none has")
+        raise ValueError("config is not a valid path; it has a NUL character")
     return check_json(value)
 
 
@@ -232,7 +236,7 @@ def check_data(value: str) -> str:
 def check_source(value: str) -> str:
     names = [name.encode() for name in value.split("/")]
     if CONTROL.search(value) or len(value.encode()) > LONGEST_PATH or max(map(len, names)) > LONGEST_NAME:
-        raise ValueError("is no path of a file; it is too long, or has a character that none has")
+        raise ValueError("is not a valid path; it is too long or has a control character")
     return value
 
 
@@ -247,38 +251,38 @@ def check_kept(value: str) -> str:
 
 def check_interpreter(value: str) -> str:
     if "://" in value:
-        raise ValueError('is no interpreter; name one as Nox does, such as "3.13", or by its path')
+        raise ValueError('is not an interpreter; name one as Nox does, such as "3.13", or by its path')
     return check_source(value)
 
 
 def check_requirement(value: str) -> str:
     if CONTROL.search(value) or len(value) > LONGEST_PATH:
-        raise ValueError("is nothing that pip installs; it is too long, or has a character that no requirement has")
+        raise ValueError("is not a valid requirement; it is too long or has a control character")
     return value
 
 
 def check_method(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}", value):
-        raise ValueError('is not a method of HTTP; write one such as "POST"')
+        raise ValueError('is not a valid HTTP method; use one such as "POST"')
     return value
 
 
 def check_folder(value: str) -> str:
     if not value.startswith("/") or not {"", ".", ".."}.isdisjoint(value.split("/")[1:]):
-        raise ValueError('must be an absolute path of a folder in the image, such as "/data"')
+        raise ValueError('must be the absolute path of a folder in the image, such as "/data"')
     return check_source(value)
 
 
 def check_exit_code(value: int) -> int:
     if not 0 <= value <= 255:
-        raise ValueError("is not an exit code; they go from 0 to 255")
+        raise ValueError("is not a valid exit code; use a number from 0 to 255")
     return value
 
 
 def check_file(value: Mapping[str, str]) -> Mapping[str, str]:
     for target, source in value.items():
         if not target.startswith("/") or not {"", ".", ".."}.isdisjoint(target.split("/")[1:]):
-            raise ValueError(f"{quoted(target)} must be an absolute path of a file in the image, without '..'")
+            raise ValueError(f"{quoted(target)} must be the absolute path of a file in the image, without '..'")
         if not source:
             raise ValueError(f"{quoted(target)} has no source")
         check_source(target)

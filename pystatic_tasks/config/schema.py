@@ -73,7 +73,7 @@ def one_target() -> dict[str, Any]:
     """That of the keys that name a target at most one is given; an empty text is none."""
     given = {"type": "string", "minLength": 1}
     absent = {
-        "description": f"{', '.join(TARGETS)} exclude each other; keep one.",
+        "description": f"{', '.join(TARGETS)} are mutually exclusive; keep one.",
         "type": "string",
         "maxLength": 0,
     }

@@ -13,12 +13,12 @@ LARGEST = 2**63 - 1
 def unwieldy(value: Any) -> str:
     """What makes a value, or one in it, impossible to handle; or ""."""
     if is_nested_deeper(value):
-        return f"has tables and lists in more than {MOST_LEVELS} levels"
+        return f"nests tables and lists more than {MOST_LEVELS} levels deep"
     for each in inside(value):
         if isinstance(each, int) and not -LARGEST - 1 <= each <= LARGEST:
             return "has a whole number of more than 64 bits"
         if isinstance(each, str) and not is_unicode(each):
-            return "has a text that is not Unicode"
+            return "has a string that is not valid Unicode"
     return ""
 
 

@@ -28,8 +28,8 @@ def resolved(variables: Mapping[str, str], key: str) -> dict[str, str]:
         match = OF_CALLER.fullmatch(value)
         if match and match[1] not in os.environ:
             raise ConfigError(
-                f'tool.pystatic-tasks.{key}.{name} = "{value}", and there is no variable {match[1]} here.',
-                f"Set it where you call this: export {match[1]}=…",
+                f'tool.pystatic-tasks.{key}.{name} = "{value}", but the variable {match[1]} is not set.',
+                f"Set it in your environment: export {match[1]}=…",
             )
         found[name] = os.environ[match[1]] if match else value
     return found

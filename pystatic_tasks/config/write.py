@@ -30,7 +30,7 @@ def write_repair(config: ImageConfig, repair: Repair) -> str:
     # A link stays one.
     path = (config.root / "pyproject.toml").resolve()
     if not path.is_relative_to(checkout_of(config.root)):
-        raise cannot_write(config.root / "pyproject.toml", f"it is a link to {path}, out of the project", repair)
+        raise cannot_write(config.root / "pyproject.toml", f"it is a link to {path}, outside the project", repair)
     try:
         before = read_source(path).decode()
         tables = parse_toml(before)
@@ -51,8 +51,8 @@ def write_repair(config: ImageConfig, repair: Repair) -> str:
 
 def cannot_write(path: Path, reason: str, repair: Repair) -> ConfigError:
     return ConfigError(
-        f"{path} could not be written ({reason}) and is as it was. What is missing in it:",
-        "Write it there yourself.",
+        f"Cannot write {path} ({reason}); it is unchanged. It still lacks this line:",
+        "Add the line yourself.",
         [f"{repair.name} = {repair.toml}"],
     )
 

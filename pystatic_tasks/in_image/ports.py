@@ -20,7 +20,7 @@ def asked_port(environment: Mapping[str, str]) -> int | None:
     if not port:
         return None
     if not re.fullmatch("[0-9]+", port) or not 0 < int(port) < 65536:
-        raise SettingsError(f"PORT = {port!r} is not a port; ports go from 1 to 65535.")
+        raise SettingsError(f"PORT = {port!r} is not a valid port; ports range from 1 to 65535.")
     return int(port)
 
 

@@ -13,7 +13,7 @@ from pystatic_tasks.errors import NO_SPACE, PystaticError, file_error
 
 SAID = tuple(os.strerror(number) for number in NO_SPACE)
 # As Python and GNU's tools quote a name, in whatever locale, or as we tell of it.
-NAMED = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/.+) could not be read or written")
+NAMED = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/.+) cannot be read or written")
 
 
 def says_full(line: str) -> bool:

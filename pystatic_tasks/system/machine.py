@@ -44,7 +44,7 @@ def check_system() -> None:
     if not is_linux():
         raise MissingToolError(
             f"Programs are frozen on Linux, and this is {platform.system()}.",
-            "Have it done in a container: --in docker or --in podman.",
+            "Build in a container: --in docker or --in podman.",
         )
 
 
@@ -70,7 +70,7 @@ def check_known(wanted: str) -> None:
     if (system, architecture in PROCESSORS, bool(slash)) != ("linux", True, bool(variant)):
         known = [f"linux/{each}" for each in PROCESSORS]
         close = difflib.get_close_matches(wanted, known, n=1)
-        hint = f'did you mean "{close[0]}"?' if close else f"known are {', '.join(known)}."
+        hint = f'did you mean "{close[0]}"?' if close else f"available: {', '.join(known)}."
         raise ConfigError(f"--platform {printable(wanted)}: there is no such platform; {hint}", "Correct --platform.")
 
 

@@ -107,10 +107,10 @@ def test_an_unknown_word_after_the_dashes(sample: Project) -> None:
     printed = sample.nox("-s", "image", "--", "--enginee", "docker", ok=False)
     assert (
         'After --: unknown word "--enginee".\n'
-        "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, "
+        "Available: --tag TAG, --layout LAYOUT, --engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, "
         "--filename FILE, --recursive, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, "
         "--env NAME[=VALUE], --publish [HOST:]PORT, --open, --watch, --verbose, --json; "
-        "one more -- goes before what is for the program.\n"
+        "put another -- before words for the program.\n"
     ) in printed
 
 

@@ -185,8 +185,8 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(hello: Project) -> 
         printed = hello.nox(*IMAGE, ok=False)
         left = results(hello)
     told = (
-        f"nox > Session staticx aborted: {hello.root}/dist/pystatic/hello/hello could not be read or written: "
-        "No space left on device.\nFree some space and run it again; nothing half-written was left.\n"
+        f"nox > Session staticx aborted: {hello.root}/dist/pystatic/hello/hello cannot be read or written: "
+        "No space left on device.\nFree some space and try again; no half-written file was left behind.\n"
     )
     assert told in printed, printed
     assert left == {}

@@ -122,7 +122,7 @@ def test_pystatic_check_says_what_is_there(job: Job) -> None:
     printed = job.run(["/nox/bin/pystatic check"])
     assert "  -        sandbox: does not work here: unshare: unshare failed: Operation not permitted\n" in printed
     assert "  ok       proot: PRoot 5.1.0\n" in printed
-    assert "  ok       engine: auto takes proot\n" in printed
+    assert "  ok       engine: auto selects proot\n" in printed
 
 
 @only_everywhere

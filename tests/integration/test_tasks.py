@@ -102,7 +102,7 @@ def test_an_image_is_written_with_its_tags(invoke: Invoke, sample: Project) -> N
 @pytest.mark.parametrize(
     ("variables", "words", "code", "message"),
     [
-        ({}, ("--image", "shop"), 2, 'There is no image "shop"; known are sample-app\nName one of them.\n'),
+        ({}, ("--image", "shop"), 2, 'There is no image "shop"; available: sample-app\nName one of them.\n'),
         ({}, ("--layout", "flat"), 2, '  --layout = "flat": must be one of "onefile", "tree"\n'),
         ({"DOCKER_HOST": "unix:///nowhere.sock"}, ("--engine", "docker"), 3, "The engine docker was asked for"),
         ({"PYSTATIC_TASKS_MAX_SIZE": "1MB"}, SANDBOX, 6, "sample-app is over budget: "),

@@ -77,23 +77,22 @@ def test_a_repair_knows_its_line(value: tuple[str, ...] | bool, text: str) -> No
     [
         (
             errno.ENOSPC,
-            "/p/dist/x could not be read or written: No space left on device.\n"
-            "Free some space and run it again; nothing half-written was left.",
+            "/p/dist/x cannot be read or written: No space left on device.\n"
+            "Free some space and try again; no half-written file was left behind.",
         ),
         (
             errno.EROFS,
-            "/p/dist/x could not be read or written: Read-only file system.\n"
+            "/p/dist/x cannot be read or written: Read-only file system.\n"
             "Make it writable: results go to dist/ and work files to build/ in the project's folder.",
         ),
         (
             errno.EACCES,
-            "/p/dist/x could not be read or written: Permission denied.\n"
+            "/p/dist/x cannot be read or written: Permission denied.\n"
             "Make it accessible: results go to dist/ and work files to build/ in the project's folder.",
         ),
         (
             errno.EISDIR,
-            "/p/dist/x could not be read or written: Is a directory.\n"
-            "See whether the file and its folder are as they should be.",
+            "/p/dist/x cannot be read or written: Is a directory.\nCheck the file and its folder.",
         ),
     ],
 )
@@ -103,7 +102,7 @@ def test_what_the_system_says_of_a_file_becomes_a_message(number: int, text: str
 
 def test_the_file_that_was_written_to_is_the_second_of_two() -> None:
     error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/p/a", None, "/p/b")
-    assert file_error(error).problem.startswith("/p/b could not ")
+    assert file_error(error).problem.startswith("/p/b cannot ")
 
 
 def test_a_folder_that_could_not_be_copied_is_told_by_its_first_file(tmp_path: Path) -> None:
@@ -112,7 +111,7 @@ def test_a_folder_that_could_not_be_copied_is_told_by_its_first_file(tmp_path: P
     with pytest.raises(shutil.Error) as caught:
         shutil.copytree(tmp_path / "a", tmp_path / "c")
     assert file_error(caught.value).problem == (
-        f"{tmp_path}/c/b/link could not be read or written: [Errno 2] No such file or directory: '{tmp_path}/a/b/link'."
+        f"{tmp_path}/c/b/link cannot be read or written: [Errno 2] No such file or directory: '{tmp_path}/a/b/link'."
     )
 
 
@@ -122,13 +121,13 @@ def test_a_full_disk_is_told_of_a_folder_too(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "256k"), pytest.raises(shutil.Error) as caught:
         shutil.copytree(tmp_path / "a", tmp_path / "disk/a")
     assert str(file_error(caught.value)) == (
-        f"{tmp_path}/disk/a/large could not be read or written: No space left on device.\n"
-        "Free some space and run it again; nothing half-written was left."
+        f"{tmp_path}/disk/a/large cannot be read or written: No space left on device.\n"
+        "Free some space and try again; no half-written file was left behind."
     )
 
 
 def test_an_error_without_a_file_is_told_too() -> None:
-    assert file_error(OSError("odd")).problem == "A file could not be read or written: odd."
+    assert file_error(OSError("odd")).problem == "A file cannot be read or written: odd."
 
 
 def test_credentials_are_hidden_in_messages() -> None:

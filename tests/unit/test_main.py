@@ -44,7 +44,7 @@ def test_init_shows_and_writes_what_the_project_needs(shop: Path, pystatic: Pyst
     assert (result.returncode, result.stderr) == (0, "")
     assert "target     shop:app (Flask, in shop.py, line 3)\n" in result.stdout
     assert "wrote pyproject.toml\n" in result.stdout
-    assert "  python -m pystatic_tasks smoke  builds it, runs it and proves that it answers\n" in result.stdout
+    assert "  python -m pystatic_tasks smoke  builds the image, runs it and tests it\n" in result.stdout
     assert (shop / "pyproject.toml").read_text(encoding="utf-8") == '[tool.pystatic-tasks]\napp = "shop:app"\n'
 
 
@@ -90,7 +90,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path, pystatic: Pystatic)
     result = pystatic("check", "--root", "nowhere", cwd=tmp_path)
     assert (result.returncode, result.stderr) == (
         2,
-        "There is no folder nowhere.\nName one with --root, or leave it out for this one.\n",
+        "There is no folder nowhere.\nName an existing folder with --root, or omit --root for the current one.\n",
     )
 
 
@@ -188,15 +188,15 @@ def test_credentials_in_words_that_are_wrong_are_hidden(words: list[str], capsys
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["image", "--open", "--watch"], "--open is for report, which is not asked for."),
-        (["smoke", "--", "x"], 'What stands after the last "--" is for run and shell, which are not asked for.'),
+        (["image", "--open", "--watch"], "--open is for report, which was not requested."),
+        (["smoke", "--", "x"], 'Text after the last "--" is for run and shell, which were not requested.'),
     ],
 )
 def test_what_a_step_does_not_take_is_told(
     shop: Path, words: list[str], problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([words[0], "--root", str(shop), *words[1:]]) == 2
-    assert capsys.readouterr().err == f"{problem}\nLeave it out.\n"
+    assert capsys.readouterr().err == f"{problem}\nRemove it.\n"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def parse(content: bytes) -> Any:
         raise ValueError("has more levels than that of any image")
     check_keys(found)
     if not all(is_unicode(each) for each in inside(found) if isinstance(each, str)):
-        raise ValueError("has a text that is not Unicode")
+        raise ValueError("has a string that is not valid Unicode")
     return found
 
 

@@ -66,16 +66,16 @@ def test_services_become_dataclasses_with_their_defaults() -> None:
 def test_a_service_without_what_it_needs_is_told(name: str) -> None:
     raw = {key: value for key, value in CACHE.items() if key != name}
     _, problems = convert(ImageConfig, {"services": [raw]})
-    assert problems == [f"services[0].{name}: missing; needed are name, command, port"]
+    assert problems == [f"services[0].{name}: missing; required: name, command, port"]
 
 
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("command", [], "command = []: must name at least one"),
+        ("command", [], "command = []: must have at least one item"),
         ("command", "redis-server", 'command = "redis-server": must be a list'),
         ("port", "6379", 'port = "6379": must be a whole number'),
-        ("ready", 3, "ready: unknown key; known are command, name, port, timeout"),
+        ("ready", 3, "ready: unknown key; available: command, name, port, timeout"),
     ],
 )
 def test_a_service_with_something_wrong_is_told(key: str, value: object, problem: str) -> None:
@@ -90,9 +90,9 @@ def test_an_optional_list_is_converted_like_any_other() -> None:
 @pytest.mark.parametrize(
     ("cls", "raw", "problem"),
     [
-        (ImageConfig, {"app": 3}, "app = 3: must be a text"),
-        (ImageConfig, {"app": None}, "app = None: must be a text"),
-        (ImageConfig, {"script": True}, "script = true: must be a text"),
+        (ImageConfig, {"app": 3}, "app = 3: must be a string"),
+        (ImageConfig, {"app": None}, "app = None: must be a string"),
+        (ImageConfig, {"script": True}, "script = true: must be a string"),
         (ImageConfig, {"max-size": 8.5}, "max-size = 8.5: must be a whole number"),
         (ImageConfig, {"max-size": True}, "max-size = true: must be a whole number"),
         (ImageConfig, {"max-size": ["9MB"]}, "max-size = ['9MB']: must be a whole number"),
@@ -100,7 +100,7 @@ def test_an_optional_list_is_converted_like_any_other() -> None:
         (ImageConfig, {"layout": []}, 'layout = []: must be one of "onefile", "tree"'),
         (ImageConfig, {"install": "."}, 'install = ".": must be a list'),
         (ImageConfig, {"install": {"a": "b"}}, "install = {'a': 'b'}: must be a list"),
-        (ImageConfig, {"install": [".", 3]}, "install[1] = 3: must be a text"),
+        (ImageConfig, {"install": [".", 3]}, "install[1] = 3: must be a string"),
         (ImageConfig, {"server": 3}, "server = 3: must be a table"),
         (ImageConfig, {"server": []}, "server = []: must be a table"),
         (ImageConfig, {"server": {"kind": "x"}}, 'server.kind = "x": must be one of "gunicorn", "uvicorn"'),
@@ -112,9 +112,9 @@ def test_an_optional_list_is_converted_like_any_other() -> None:
         (Freeze, {"optimize": "2"}, 'optimize = "2": must be a whole number'),
         (Freeze, {"optimize": False}, "optimize = false: must be a whole number"),
         (ImageOptions, {"compression": "xz"}, 'compression = "xz": must be one of "gzip", "zstd"'),
-        (ImageOptions, {"env": 3}, "env = 3: must be a table of texts"),
-        (ImageOptions, {"env": ["A"]}, "env = ['A']: must be a table of texts"),
-        (ImageOptions, {"tags": []}, "tags = []: must name at least one"),
+        (ImageOptions, {"env": 3}, "env = 3: must be a table of strings"),
+        (ImageOptions, {"env": ["A"]}, "env = ['A']: must be a table of strings"),
+        (ImageOptions, {"tags": []}, "tags = []: must have at least one item"),
         (ImageOptions, {"ports": 80}, "ports = 80: must be a list"),
         (ImageOptions, {"ports": [80, "x"]}, 'ports[1] = "x": must be a whole number'),
         (ImageOptions, {"ports": [True]}, "ports[0] = true: must be a whole number"),
@@ -154,9 +154,9 @@ def test_a_right_key_is_kept_beside_a_wrong_one() -> None:
 def test_every_item_of_a_list_is_reported() -> None:
     _, problems = convert(ImageOptions, {"ports": [0, 80, "x", 70000]})
     assert problems == [
-        "ports[0] = 0: is not a port; ports go from 1 to 65535",
+        "ports[0] = 0: is not a valid port; ports range from 1 to 65535",
         'ports[2] = "x": must be a whole number',
-        "ports[3] = 70000: is not a port; ports go from 1 to 65535",
+        "ports[3] = 70000: is not a valid port; ports range from 1 to 65535",
     ]
 
 
@@ -171,7 +171,7 @@ def test_the_nearest_word_is_offered() -> None:
 
 
 def test_without_a_near_word_all_are_listed_in_order() -> None:
-    assert nearest("zzz", ["strip", "data"]) == "known are data, strip"
+    assert nearest("zzz", ["strip", "data"]) == "available: data, strip"
 
 
 @pytest.mark.parametrize(

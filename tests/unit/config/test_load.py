@@ -16,16 +16,16 @@ KEYS = (
     "app, build, command, freeze, groups, image, install, layout, locked, max-compressed-size, max-size, name, "
     "observe, packer, python, requirements, script, server, services, slim, smoke, staticx"
 )
-NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
-NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
-NOT_A_TAG = 'is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
-NOT_A_TARGET = 'is not a target; write "package.module:callable" or "package.module:factory()"'
-NOT_A_SOURCE = "is no path of a file; it is too long, or has a character that none has"
-NOT_A_REQUIREMENT = "is nothing that pip installs; it is too long, or has a character that no requirement has"
-NOT_A_USER = 'must be numbers, such as "65535:65535" (Kubernetes needs them to see that it is not root)'
+NOT_A_NAME = "is not a valid image name; use lower-case letters, digits and single '-', '_' or '.' between them"
+NOT_A_SIZE = 'is not a valid size; write a number and a unit, such as "9MB"'
+NOT_A_TAG = 'is not a valid tag; use a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
+NOT_A_TARGET = 'is not a valid target; write "package.module:callable" or "package.module:factory()"'
+NOT_A_SOURCE = "is not a valid path; it is too long or has a control character"
+NOT_A_REQUIREMENT = "is not a valid requirement; it is too long or has a control character"
+NOT_A_USER = 'must be numeric, such as "65535:65535", so that Kubernetes can tell that it is not root'
 NOT_READ = "is not read; did you mean [tool.pystatic-tasks]?"
-NO_TARGET = 'app: missing; say what to serve, such as app = "package.module:callable"'
-ONE_TABLE_EACH = "must hold one table for each image, such as [tool.pystatic-tasks.images.web]"
+NO_TARGET = 'app: missing; set what to serve, such as app = "package.module:callable"'
+ONE_TABLE_EACH = "must contain one table for each image, such as [tool.pystatic-tasks.images.web]"
 SHOP = '[project]\nname = "shop"\n[tool.pystatic-tasks]\napp = "shop:app"\n'
 
 
@@ -117,10 +117,10 @@ def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
             "smoke.requests = [{ pth = 3 }]",
             'tool.pystatic-tasks.smoke.requests[0].pth: unknown key; did you mean "path"?',
         ),
-        ("zzz = 3", f"tool.pystatic-tasks.zzz: unknown key; known are {KEYS}"),
-        ("root = 3", f"tool.pystatic-tasks.root: unknown key; known are {KEYS}"),
-        ('"größe" = 3', f"tool.pystatic-tasks.größe: unknown key; known are {KEYS}"),
-        ("staticx.x = 3", "tool.pystatic-tasks.staticx.x: unknown key; known are libraries, strip"),
+        ("zzz = 3", f"tool.pystatic-tasks.zzz: unknown key; available: {KEYS}"),
+        ("root = 3", f"tool.pystatic-tasks.root: unknown key; available: {KEYS}"),
+        ('"größe" = 3', f"tool.pystatic-tasks.größe: unknown key; available: {KEYS}"),
+        ("staticx.x = 3", "tool.pystatic-tasks.staticx.x: unknown key; available: libraries, strip"),
     ],
 )
 def test_an_unknown_key_is_named_with_the_nearest_or_all(tmp_path: Path, text: str, line: str) -> None:
@@ -130,9 +130,9 @@ def test_an_unknown_key_is_named_with_the_nearest_or_all(tmp_path: Path, text: s
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("name = 3", "name = 3: must be a text"),
+        ("name = 3", "name = 3: must be a string"),
         ("freeze.strip = 'yes'", 'freeze.strip = "yes": must be true or false'),
-        ("image.env = 3", "image.env = 3: must be a table of texts"),
+        ("image.env = 3", "image.env = 3: must be a table of strings"),
         ("smoke.requests = [3]", "smoke.requests[0] = 3: must be a table"),
     ],
 )
@@ -161,52 +161,55 @@ def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, lin
         ("image.tags = ['a b']", f'image.tags[0] = "a b": {NOT_A_TAG}'),
         (
             "image.user = 'root'",
-            'image.user = "root": must be numbers, such as "65535:65535" '
-            "(Kubernetes needs them to see that it is not root)",
+            'image.user = "root": must be numeric, such as "65535:65535", '
+            "so that Kubernetes can tell that it is not root",
         ),
-        ("image.user = '0:0'", 'image.user = "0:0": is root; images are non-root'),
+        ("image.user = '0:0'", 'image.user = "0:0": is root, which is not allowed; choose another user'),
         (
             "image.user = '4294967295'",
-            'image.user = "4294967295": is out of range; user and group numbers end at 4294967294',
+            'image.user = "4294967295": is out of range; the largest user or group number is 4294967294',
         ),
-        ("image.ports = [80, 0]", "image.ports[1] = 0: is not a port; ports go from 1 to 65535"),
+        ("image.ports = [80, 0]", "image.ports[1] = 0: is not a valid port; ports range from 1 to 65535"),
         ("image.healthcheck = 'health'", 'image.healthcheck = "health": must begin with "/"'),
         ("smoke.requests = [{}, { path = 'x' }]", 'smoke.requests[1].path = "x": must begin with "/"'),
         (
             "image.files = { x = 'y' }",
-            "image.files = {'x': 'y'}: 'x' must be an absolute path of a file in the image, without '..'",
+            "image.files = {'x': 'y'}: 'x' must be the absolute path of a file in the image, without '..'",
         ),
         ("image.tags = ['x/y@sha256:abc']", f'image.tags[0] = "x/y@sha256:abc": {NOT_A_TAG}'),
-        ("image.env = { '' = 'x' }", "image.env = {'': 'x'}: '' is not the name of a variable"),
+        ("image.env = { '' = 'x' }", "image.env = {'': 'x'}: '' is not a valid variable name"),
         (
             "image.volumes = ['data']",
-            'image.volumes[0] = "data": must be an absolute path of a folder in the image, such as "/data"',
+            'image.volumes[0] = "data": must be the absolute path of a folder in the image, such as "/data"',
         ),
         (
             "services = [{ name = 'My SQL', command = ['x'], port = 3306 }]",
-            'services[0].name = "My SQL": is no name for a service; '
+            'services[0].name = "My SQL": is not a valid service name; '
             "use lower-case letters, digits and single '-', '_' or '.' between them",
         ),
         (
             "services = [{ name = 'mysql', command = ['x'], port = 0 }]",
-            "services[0].port = 0: is not a port; ports go from 1 to 65535",
+            "services[0].port = 0: is not a valid port; ports range from 1 to 65535",
         ),
         (
             "services = [{ name = 'mysql', command = ['x'], port = 3306, timeout = 0 }]",
-            "services[0].timeout = 0: must be a number of seconds above 0, up to 86400",
+            "services[0].timeout = 0: must be a number of seconds above 0 and at most 86400",
         ),
         (
             "services = [{ name = 'mysql', command = ['x'] }]",
-            "services[0].port: missing; needed are name, command, port",
+            "services[0].port: missing; required: name, command, port",
         ),
-        ("services = [{ name = 'mysql', command = [], port = 1 }]", "services[0].command = []: must name at least one"),
+        (
+            "services = [{ name = 'mysql', command = [], port = 1 }]",
+            "services[0].command = []: must have at least one item",
+        ),
         (
             "services = [{ name = 'a', command = ['x'], port = 1 }, { name = 'b', command = ['x'], port = 1 }]",
-            "services: 2 of them have port = 1; give each its own",
+            "services: 2 services have port = 1; give each its own",
         ),
         (
             "services = [{ name = 'a', command = ['x'], port = 1 }, { name = 'a', command = ['x'], port = 2 }]",
-            'services: 2 of them have name = "a"; give each its own',
+            'services: 2 services have name = "a"; give each its own',
         ),
         (
             "services = [{ name = 'a', command = ['a'], port = 1 }, { name = 'b', command = ['/'], port = 2 }]",
@@ -216,28 +219,27 @@ def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, lin
             "services = [{ name = 'a', command = ['', 'x'], port = 1 }]",
             'services[0].command[0] = "": is no program',
         ),
-        ("smoke.exit-code = 256", "smoke.exit-code = 256: is not an exit code; they go from 0 to 255"),
-        ("smoke.timeout = nan", "smoke.timeout = nan: must be a number of seconds above 0, up to 86400"),
+        ("smoke.exit-code = 256", "smoke.exit-code = 256: is not a valid exit code; use a number from 0 to 255"),
+        ("smoke.timeout = nan", "smoke.timeout = nan: must be a number of seconds above 0 and at most 86400"),
         (
             "smoke.requests = [{ path = '/a b' }]",
-            'smoke.requests[0].path = "/a b": must hold neither spaces nor letters outside ASCII; '
-            'write "%20" for a space',
+            'smoke.requests[0].path = "/a b": must not contain spaces or non-ASCII characters; write "%20" for a space',
         ),
         (
             "smoke.requests = [{ status = 99 }]",
-            "smoke.requests[0].status = 99: is not a status of HTTP; they go from 100 to 599",
+            "smoke.requests[0].status = 99: is not a valid HTTP status; use a number from 100 to 599",
         ),
         (
             "smoke.requests = [{ headers = { 'A B' = 'x' } }]",
-            "smoke.requests[0].headers = {'A B': 'x'}: 'A B' is not a header that HTTP can carry",
+            "smoke.requests[0].headers = {'A B': 'x'}: 'A B' is not a valid HTTP header",
         ),
         (
             "smoke.requests = [{ json = 2026-01-01 }]",
-            "smoke.requests[0].json = 2026-01-01: must hold texts, numbers, true, false, lists and tables only",
+            "smoke.requests[0].json = 2026-01-01: must contain only strings, numbers, booleans, lists and tables",
         ),
         (
             "server.x = 12:00:00",
-            "server = {'x': datetime.time(12, 0)}: must hold texts, numbers, true, false, lists and tables only",
+            "server = {'x': datetime.time(12, 0)}: must contain only strings, numbers, booleans, lists and tables",
         ),
     ],
 )
@@ -251,12 +253,12 @@ def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, text: str, 
         (f"smoke.port = {2**63}", "smoke.port: has a whole number of more than 64 bits"),
         (f"server.x = [{{ y = -{2**63 + 1} }}]", "server: has a whole number of more than 64 bits"),
         (f"smoke.timeout = {'9' * 400}", "smoke.timeout: has a whole number of more than 64 bits"),
-        ("smoke.timeout = 1e400", "smoke.timeout = inf: must be a number of seconds above 0, up to 86400"),
+        ("smoke.timeout = 1e400", "smoke.timeout = inf: must be a number of seconds above 0 and at most 86400"),
         (f"image.tags = ['{'x' * 5000}']", f'image.tags[0] = "{"x" * 100}…": {NOT_A_TAG}'),
         (f"script = '{'x' * 5000}'", f'script = "{"x" * 100}…": {NOT_A_SOURCE}'),
         (f"install = ['./{'x' * 5000}']", f'install[0] = "./{"x" * 98}…": {NOT_A_REQUIREMENT}'),
-        (f"'{'x' * 5000}' = 3", f"{'x' * 100}…: unknown key; known are {KEYS}"),
-        ('"a\\nb" = 3', f"a\\nb: unknown key; known are {KEYS}"),
+        (f"'{'x' * 5000}' = 3", f"{'x' * 100}…: unknown key; available: {KEYS}"),
+        ('"a\\nb" = 3', f"a\\nb: unknown key; available: {KEYS}"),
         ('image.user = "a\\nb"', f'image.user = "a\\nb": {NOT_A_USER}'),
     ],
 )
@@ -267,10 +269,10 @@ def test_what_is_huge_or_not_to_be_seen_is_told_in_one_line(tmp_path: Path, text
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (f"x = {'9' * 5000}", "it has a number of thousands of digits"),
-        (f"x = {'[' * 1000}{']' * 1000}", "it nests tables and lists in more than 100 levels"),
-        (f"x = {'[' * 101}{']' * 101}", "it nests tables and lists in more than 100 levels"),
-        (f"{'.'.join('a' * 1000)} = 1", "it nests tables and lists in more than 100 levels"),
+        (f"x = {'9' * 5000}", "it has a number with thousands of digits"),
+        (f"x = {'[' * 1000}{']' * 1000}", "it nests tables and lists more than 100 levels deep"),
+        (f"x = {'[' * 101}{']' * 101}", "it nests tables and lists more than 100 levels deep"),
+        (f"{'.'.join('a' * 1000)} = 1", "it nests tables and lists more than 100 levels deep"),
     ],
 )
 def test_a_file_that_nobody_means_is_told_in_one_line(tmp_path: Path, text: str, why: str) -> None:
@@ -282,14 +284,14 @@ def test_a_call_may_nest_no_deeper_than_a_file(tmp_path: Path) -> None:
     for _ in range(1000):
         nested = [nested]
     assert refused(tmp_path, SHOP, overrides={"server": {"x": nested}}) == one_problem(
-        tmp_path, "register(): server: has tables and lists in more than 100 levels"
+        tmp_path, "register(): server: nests tables and lists more than 100 levels deep"
     )
 
 
 def test_a_variable_that_is_no_text_is_told(tmp_path: Path) -> None:
     found = refused(tmp_path, SHOP, environment={"PYSTATIC_TASKS_SCRIPT": "\udcff.py", "PYSTATIC_TASKS_\udcff": ""})
-    assert "PYSTATIC_TASKS_SCRIPT: has a text that is not Unicode\n" in found
-    assert "PYSTATIC_TASKS_\\udcff: unknown variable; known are" in found
+    assert "PYSTATIC_TASKS_SCRIPT: has a string that is not valid Unicode\n" in found
+    assert "PYSTATIC_TASKS_\\udcff: unknown variable; available:" in found
 
 
 def test_a_variable_of_thousands_of_digits_is_no_number(tmp_path: Path) -> None:
@@ -305,7 +307,7 @@ def test_more_problems_than_anybody_reads_are_counted(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     entry = "/".join([*["x" * 200] * 20, "x" * 70])
     found = refused(tmp_path, SHOP, overrides={"install": [f"./{entry}"]})
-    assert found.endswith("which is configured, is no path: File name too long.\nCorrect it.")
+    assert found.endswith(": File name too long.\nCorrect the path.")
 
 
 @pytest.mark.parametrize("name", ["environments", "Environments"])
@@ -313,8 +315,8 @@ def test_a_project_whose_name_is_none_for_an_image_is_told(tmp_path: Path, name:
     text = f'[project]\nname = "{name}"\n[tool.pystatic-tasks]\napp = "x:y"\n'
     assert refused(tmp_path, text) == one_problem(
         tmp_path,
-        'tool.pystatic-tasks.name: missing, and the project\'s name, "environments", is what something beside the '
-        "program is called, such as image.tar; choose another name",
+        'tool.pystatic-tasks.name: missing, and the project\'s name, "environments", is reserved for something beside '
+        "the program, such as image.tar; choose another name",
     )
 
 
@@ -332,7 +334,7 @@ def test_without_a_target_the_message_says_what_to_write(tmp_path: Path, text: s
     ],
 )
 def test_two_targets_exclude_each_other(tmp_path: Path, text: str, given: str) -> None:
-    line = f"tool.pystatic-tasks: {given} exclude each other; keep one"
+    line = f"tool.pystatic-tasks: {given} are mutually exclusive; keep one"
     assert refused(tmp_path, SHOP + text) == one_problem(tmp_path, line)
 
 
@@ -352,8 +354,8 @@ def test_all_problems_are_reported_at_once_each_with_its_source(tmp_path: Path) 
     assert refused(tmp_path, text, **sources) == (
         f"6 problems in the configuration of {tmp_path / 'pyproject.toml'}:\n"
         f"  [pystatic] {NOT_READ}\n"
-        f"  tool.pystatic-tasks.x: unknown key; known are {KEYS}\n"
-        "  tool.pystatic-tasks.image.ports[0] = 0: is not a port; ports go from 1 to 65535\n"
+        f"  tool.pystatic-tasks.x: unknown key; available: {KEYS}\n"
+        "  tool.pystatic-tasks.image.ports[0] = 0: is not a valid port; ports range from 1 to 65535\n"
         '  register(): max-siz: unknown key; did you mean "max-size"?\n'
         "  PYSTATIC_TASKS_FREEZE_OPTIMIZE = 9: must be 0, 1 or 2\n"
         '  --layout = "flat": must be one of "onefile", "tree"\n'
@@ -449,7 +451,7 @@ def test_several_images_cannot_have_one_name(tmp_path: Path, overrides: dict[str
     text = TWO if overrides else TWO.replace("max-size = ", "name = 'shop'\nmax-size = ", 1)
     with pytest.raises(ConfigError) as caught:
         load_config(write(tmp_path, text), overrides=overrides)
-    line = "name: several images cannot have one name; name each under [tool.pystatic-tasks.images]"
+    line = "name: several images cannot share one name; set it for each under [tool.pystatic-tasks.images]"
     assert line in caught.value.details
 
 
@@ -458,13 +460,13 @@ def test_a_table_of_an_image_is_called_as_an_image_may_be(tmp_path: Path, name: 
     with pytest.raises(ConfigError) as caught:
         load_config(write(tmp_path, f"[tool.pystatic-tasks.images.'{name}']\napp = 'shop:app'\n"))
     [line] = caught.value.details
-    assert line.startswith(f'tool.pystatic-tasks.images.{name}: "{name}" is not an image name; use lower-case')
+    assert line.startswith(f'tool.pystatic-tasks.images.{name}: "{name}" is not a valid image name; use lower-case')
 
 
 def test_two_images_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(write(tmp_path, TWO + "[tool.pystatic-tasks.images.other]\nname = 'web'\napp = 'shop:app'\n"))
-    assert caught.value.details == ('name = "web": 2 images have it; give each its own',)
+    assert caught.value.details == ('name = "web": 2 images have this name; give each its own',)
 
 
 def test_a_stronger_target_replaces_a_weaker_one_of_another_kind(tmp_path: Path) -> None:
@@ -496,7 +498,7 @@ def test_a_problem_in_one_image_names_its_table(tmp_path: Path) -> None:
     text = TWO + "image.ports = [0]\nimages = {}\n"
     assert refused(tmp_path, text) == (
         f"2 problems in the configuration of {tmp_path / 'pyproject.toml'}:\n"
-        "  tool.pystatic-tasks.images.worker.image.ports[0] = 0: is not a port; ports go from 1 to 65535\n"
+        "  tool.pystatic-tasks.images.worker.image.ports[0] = 0: is not a valid port; ports range from 1 to 65535\n"
         '  tool.pystatic-tasks.images.worker.images: unknown key; did you mean "image"?\n'
         "Correct the lines above and try again."
     )
@@ -508,7 +510,7 @@ def test_an_image_without_a_target_is_named(tmp_path: Path) -> None:
 
 
 def test_an_image_with_two_targets_is_named(tmp_path: Path) -> None:
-    line = "tool.pystatic-tasks.images.worker: script and command exclude each other; keep one"
+    line = "tool.pystatic-tasks.images.worker: script and command are mutually exclusive; keep one"
     assert refused(tmp_path, TWO + "command = 'shop'\n") == one_problem(tmp_path, line)
 
 
@@ -603,7 +605,7 @@ def test_an_app_has_the_port_of_its_server(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(tmp_path)
     assert caught.value.details == (
-        "tool.pystatic-tasks.smoke.port: an app is asked at the port that its server listens on; leave it out",
+        "tool.pystatic-tasks.smoke.port: does not apply to an app, which is reached at its server's port; remove it",
     )
 
 
@@ -615,4 +617,4 @@ def test_an_image_is_picked_by_its_name(tmp_path: Path) -> None:
     assert pick_image(images[:1], "") is images[0]
     with pytest.raises(ConfigError) as caught:
         pick_image(images[:1], "worker")
-    assert str(caught.value) == 'There is no image "worker"; known are web\nName one of them.'
+    assert str(caught.value) == 'There is no image "worker"; available: web\nName one of them.'

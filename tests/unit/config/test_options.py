@@ -21,10 +21,10 @@ from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.steps.table import STEPS
 
 KNOWN = (
-    "Known are --tag TAG, --layout LAYOUT, --engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, "
+    "Available: --tag TAG, --layout LAYOUT, --engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, "
     "--filename FILE, --recursive, --no-cache, --no-observe, --fix, --format FORMAT, --check-reproducible, "
     "--env NAME[=VALUE], --publish [HOST:]PORT, --open, --watch, --verbose, --json; "
-    "one more -- goes before what is for the program."
+    "put another -- before words for the program."
 )
 
 
@@ -109,7 +109,7 @@ def test_several_platforms_are_each_named_once(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_options(["--platform", text])
     assert str(caught.value) == (
-        f'--platform = "{text}": must be one, or several of linux, each once, as in linux/amd64,linux/arm64.\n'
+        f'--platform = "{text}": must be one platform or several Linux platforms, such as linux/amd64,linux/arm64.\n'
         "Correct it: --platform PLATFORM."
     )
 
@@ -171,10 +171,10 @@ def test_a_variable_by_itself_has_the_callers_value(monkeypatch: pytest.MonkeyPa
     [
         (
             "--env=TOKEN",
-            '--env = "TOKEN": there is no variable TOKEN here; give its value, or set it where you call this',
+            '--env = "TOKEN": the variable TOKEN is not set; give its value, or set it in your environment',
         ),
-        ("--env==x", '--env = "=x": lacks a name'),
-        ("--env=", '--env = "": lacks a name'),
+        ("--env==x", '--env = "=x": has no name'),
+        ("--env=", '--env = "": has no name'),
         ("--publish=", '--publish = "": the port must be a number from 1 to 65535'),
         ("--publish=0", '--publish = "0": the port must be a number from 1 to 65535'),
         ("--publish=127.0.0.1:65536", '--publish = "127.0.0.1:65536": the port must be a number from 1 to 65535'),
@@ -206,15 +206,15 @@ def test_what_was_given_is_known_by_name() -> None:
 @pytest.mark.parametrize(
     ("given", "arguments", "steps", "problem"),
     [
-        (["--open"], None, ["image"], "--open is for report, which is not asked for."),
-        (["--watch", "--open"], None, ["image"], "--open is for report, which is not asked for."),
-        (["--env"], None, ["smoke"], "--env is for run and shell, which are not asked for."),
-        (["--filename"], None, ["push"], "--filename is for resolve, which is not asked for."),
+        (["--open"], None, ["image"], "--open is for report, which was not requested."),
+        (["--watch", "--open"], None, ["image"], "--open is for report, which was not requested."),
+        (["--env"], None, ["smoke"], "--env is for run and shell, which were not requested."),
+        (["--filename"], None, ["push"], "--filename is for resolve, which was not requested."),
         (
             [],
             ("x",),
             ["smoke"],
-            'What stands after the last "--" is for run and shell, which are not asked for.',
+            'Text after the last "--" is for run and shell, which were not requested.',
         ),
     ],
 )
@@ -223,7 +223,7 @@ def test_what_no_step_takes_is_named(
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         check_taken(given, arguments, steps)
-    assert str(caught.value) == f"{problem}\nLeave it out."
+    assert str(caught.value) == f"{problem}\nRemove it."
 
 
 @pytest.mark.parametrize(

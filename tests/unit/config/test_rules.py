@@ -10,40 +10,40 @@ import pytest
 from pystatic_tasks.config.rules import RULES, SCHEMAS
 
 TOO_LONG = "x" * 129
-NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
-NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
-NOT_A_SERVICE = "is no name for a service; use lower-case letters, digits and single '-', '_' or '.' between them"
-NOT_A_WORD = "has a character that no argument of a program can hold"
+NOT_A_SIZE = 'is not a valid size; write a number and a unit, such as "9MB"'
+NOT_A_NAME = "is not a valid image name; use lower-case letters, digits and single '-', '_' or '.' between them"
+NOT_A_SERVICE = "is not a valid service name; use lower-case letters, digits and single '-', '_' or '.' between them"
+NOT_A_WORD = "has a NUL character, which an argument cannot contain"
 NOT_KEPT = (
     'is nothing that a program holds; write a module, a folder such as "shop/texts/", or a pattern such as "email.*"'
 )
-NOT_A_TARGET = 'is not a target; write "package.module:callable" or "package.module:factory()"'
-NOT_NUMBERS = 'must be numbers, such as "65535:65535" (Kubernetes needs them to see that it is not root)'
-IS_ROOT = "is root; images are non-root"
-OUT_OF_RANGE = "is out of range; user and group numbers end at 4294967294"
-NOT_A_TAG = 'is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
-CAPITALS = "names a repository with capital letters, which engines and registries refuse; use lower-case ones"
-NOT_A_PORT = "is not a port; ports go from 1 to 65535"
+NOT_A_TARGET = 'is not a valid target; write "package.module:callable" or "package.module:factory()"'
+NOT_NUMBERS = 'must be numeric, such as "65535:65535", so that Kubernetes can tell that it is not root'
+IS_ROOT = "is root, which is not allowed; choose another user"
+OUT_OF_RANGE = "is out of range; the largest user or group number is 4294967294"
+NOT_A_TAG = 'is not a valid tag; use a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
+CAPITALS = "has capital letters in the repository's name, which engines and registries reject; use lower-case letters"
+NOT_A_PORT = "is not a valid port; ports range from 1 to 65535"
 NOT_A_PATH = 'must begin with "/"'
 NOT_DATA = 'must be "SOURCE:FOLDER", such as "templates:templates"'
 NOT_INSIDE = "must end in a folder inside the program, without a leading '/' or '..'"
-NOT_ASCII = 'must hold neither spaces nor letters outside ASCII; write "%20" for a space'
-NOT_A_STATUS = "is not a status of HTTP; they go from 100 to 599"
-NOT_SECONDS = "must be a number of seconds above 0, up to 86400"
-NOT_A_VARIABLE = "is not the name of a variable"
-NOT_A_HEADER = "is not a header that HTTP can carry"
-NOT_JSON = "must hold texts, numbers, true, false, lists and tables only"
-TOO_LARGE = "is more than any machine has; sizes end at 1000000GB"
-NAME_TOO_LONG = "is too long; names end at 128 letters"
-RESERVED = "is what something beside the program is called, such as image.tar; choose another name"
-NOT_A_FILE_PATH = "is no path of a file; it is too long, or has a character that none has"
-NOT_AN_INTERPRETER = 'is no interpreter; name one as Nox does, such as "3.13", or by its path'
-NOT_A_REQUIREMENT = "is nothing that pip installs; it is too long, or has a character that no requirement has"
-NOT_A_METHOD = 'is not a method of HTTP; write one such as "POST"'
-SEVERAL_LINES = "has a value of several lines, which no Dockerfile can hold"
+NOT_ASCII = 'must not contain spaces or non-ASCII characters; write "%20" for a space'
+NOT_A_STATUS = "is not a valid HTTP status; use a number from 100 to 599"
+NOT_SECONDS = "must be a number of seconds above 0 and at most 86400"
+NOT_A_VARIABLE = "is not a valid variable name"
+NOT_A_HEADER = "is not a valid HTTP header"
+NOT_JSON = "must contain only strings, numbers, booleans, lists and tables"
+TOO_LARGE = "is too large; the maximum is 1000000GB"
+NAME_TOO_LONG = "is too long; names have at most 128 characters"
+RESERVED = "is reserved for something beside the program, such as image.tar; choose another name"
+NOT_A_FILE_PATH = "is not a valid path; it is too long or has a control character"
+NOT_AN_INTERPRETER = 'is not an interpreter; name one as Nox does, such as "3.13", or by its path'
+NOT_A_REQUIREMENT = "is not a valid requirement; it is too long or has a control character"
+NOT_A_METHOD = 'is not a valid HTTP method; use one such as "POST"'
+SEVERAL_LINES = "has a value with a line break or control character, which a Dockerfile cannot contain"
 LONG_URL = "shop @ https://git.example/shop.whl?" + "x" * 300
 LONG_PATH = "/".join(["x" * 99] * 50)
-NOT_A_FILE = "must be an absolute path of a file in the image, without '..'"
+NOT_A_FILE = "must be the absolute path of a file in the image, without '..'"
 
 
 RIGHT: list[tuple[str, Any, Any]] = [
@@ -245,7 +245,7 @@ def test_every_rule_has_a_schema() -> None:
         ("env", {"": "x"}, f"'' {NOT_A_VARIABLE}"),
         ("env", {"OK": "x", "A=B": "x"}, f"'A=B' {NOT_A_VARIABLE}"),
         ("env", {"A\0": "x"}, f"'A\\x00' {NOT_A_VARIABLE}"),
-        ("env", {"OK": "x", "A": "x\0"}, "'A' has a value that no variable can hold"),
+        ("env", {"OK": "x", "A": "x\0"}, "'A' has a value with a NUL character, which a variable cannot contain"),
         ("headers", {"": "x"}, f"'' {NOT_A_HEADER}"),
         ("headers", {"A B": "x"}, f"'A B' {NOT_A_HEADER}"),
         ("headers", {"A:": "x"}, f"'A:' {NOT_A_HEADER}"),
@@ -300,14 +300,14 @@ def test_every_rule_has_a_schema() -> None:
         ("name", "environments", RESERVED),
         ("name", "linux", RESERVED),
         ("name", "index.html", RESERVED),
-        ("server", {"config": "a\0b"}, "config is no path of a file; it has a character that none has"),
+        ("server", {"config": "a\0b"}, "config is not a valid path; it has a NUL character"),
         ("server", {"bind": datetime.time(12)}, NOT_JSON),
         ("image env", {"": "x"}, f"'' {NOT_A_VARIABLE}"),
         ("image env", {"A B": "x"}, f"'A B' {NOT_A_VARIABLE}"),
         ("image env", {"A$B": "x"}, f"'A$B' {NOT_A_VARIABLE}"),
         ("image env", {"A": "x\ny"}, f"'A' {SEVERAL_LINES}"),
-        ("labels", {"": "x"}, "'' is not the name of a label"),
-        ("labels", {"a\n": "x"}, "'a\\n' is not the name of a label"),
+        ("labels", {"": "x"}, "'' is not a valid label name"),
+        ("labels", {"a\n": "x"}, "'a\\n' is not a valid label name"),
         ("labels", {"a": "x\ny"}, f"'a' {SEVERAL_LINES}"),
     ],
 )

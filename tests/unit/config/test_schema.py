@@ -238,7 +238,7 @@ def test_validate_pyproject_says_why_two_targets_are_refused() -> None:
     with pytest.raises(ValidationError) as caught:
         validated({"app": "shop:app", "script": "run.py"})
     assert caught.value.summary == "`tool.pystatic-tasks.script` must be shorter than or equal to 0 characters"
-    assert "app, script, command exclude each other; keep one." in caught.value.details
+    assert "app, script, command are mutually exclusive; keep one." in caught.value.details
 
 
 def test_validate_pyproject_finds_it_by_its_entry_point() -> None:

@@ -30,10 +30,10 @@ VARIABLES = (
     "SMOKE_ENGINE, SMOKE_EXIT_CODE, SMOKE_LONG_RUNNING, SMOKE_MEMORY, SMOKE_PORT, SMOKE_STDOUT, SMOKE_TIMEOUT, "
     "SMOKE_WRITABLE_TMP, STATICX_LIBRARIES, STATICX_STRIP"
 )
-NOT_A_NAME = "is not an image name; use lower-case letters, digits and single '-', '_' or '.' between them"
-NOT_A_SIZE = 'is not a size; write a number and a unit, such as "9MB"'
-NOT_A_TAG = 'is not a tag; write a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
-NOT_A_TARGET = 'is not a target; write "package.module:callable" or "package.module:factory()"'
+NOT_A_NAME = "is not a valid image name; use lower-case letters, digits and single '-', '_' or '.' between them"
+NOT_A_SIZE = 'is not a valid size; write a number and a unit, such as "9MB"'
+NOT_A_TAG = 'is not a valid tag; use a tag such as "1.4" or a reference such as "registry.example/shop:1.4"'
+NOT_A_TARGET = 'is not a valid target; write "package.module:callable" or "package.module:factory()"'
 
 
 def variable(name: str, text: str) -> Source:
@@ -104,14 +104,17 @@ def test_names_of_others_keep_their_underscores(overrides: dict[str, Any]) -> No
     ("overrides", "line"),
     [
         ({"max_siz": 3}, 'max-siz: unknown key; did you mean "max-size"?'),
-        ({"tags": ["x"]}, f"tags: unknown key; known are {KEYS}"),
-        ({"project_name": "x"}, f"project-name: unknown key; known are {KEYS}"),
+        ({"tags": ["x"]}, f"tags: unknown key; available: {KEYS}"),
+        ({"project_name": "x"}, f"project-name: unknown key; available: {KEYS}"),
         ({"images": {"web": {}}}, 'images: unknown key; did you mean "image"?'),
         ({"freeze": {"hidden_import": []}}, 'freeze.hidden-import: unknown key; did you mean "hidden-imports"?'),
         ({"freeze": None}, "freeze = None: must be a table"),
         ({"max_size": "big"}, f'max-size = "big": {NOT_A_SIZE}'),
         ({"install": "."}, 'install = ".": must be a list'),
-        ({"image": {"user": "0"}, "app": "other:app"}, 'image.user = "0": is root; images are non-root'),
+        (
+            {"image": {"user": "0"}, "app": "other:app"},
+            'image.user = "0": is root, which is not allowed; choose another user',
+        ),
     ],
 )
 def test_a_wrong_override_names_the_call(overrides: dict[str, Any], line: str) -> None:
@@ -190,7 +193,7 @@ def test_an_unknown_variable_is_named_with_the_nearest(name: str, nearest: str) 
 
 @pytest.mark.parametrize("name", ["XYZZY", ""])
 def test_a_variable_near_to_none_is_named_with_all(name: str) -> None:
-    assert variable(name, "1").problems == [f"PYSTATIC_TASKS_{name}: unknown variable; known are {VARIABLES}"]
+    assert variable(name, "1").problems == [f"PYSTATIC_TASKS_{name}: unknown variable; available: {VARIABLES}"]
 
 
 @pytest.mark.parametrize(
@@ -211,9 +214,9 @@ def test_what_one_line_of_text_cannot_carry_has_no_variable(name: str) -> None:
         ("FREEZE_OPTIMIZE", "9", " = 9: must be 0, 1 or 2"),
         ("FREEZE_STRIP", "maybe", ' = "maybe": must be true or false'),
         ("FREEZE_STRIP", "", ' = "": must be true or false'),
-        ("IMAGE_USER", "0", ' = "0": is root; images are non-root'),
+        ("IMAGE_USER", "0", ' = "0": is root, which is not allowed; choose another user'),
         ("IMAGE_PORTS", "80,x", '[1] = "x": must be a whole number'),
-        ("IMAGE_PORTS", "0", "[0] = 0: is not a port; ports go from 1 to 65535"),
+        ("IMAGE_PORTS", "0", "[0] = 0: is not a valid port; ports range from 1 to 65535"),
         ("IMAGE_COMPRESSION", "xz", ' = "xz": must be one of "gzip", "zstd"'),
         ("IMAGE_TAGS", "1, a b", f'[1] = "a b": {NOT_A_TAG}'),
         ("IMAGE_HEALTHCHECK", "health", ' = "health": must begin with "/"'),
@@ -240,6 +243,6 @@ def test_every_variable_is_read_in_order_of_its_name() -> None:
     environment = {"PYSTATIC_TASKS_NAME": "X", "PYSTATIC_TASKS_IMAGE_USER": "0", "PYSTATIC_TASKS_APPP": "x"}
     assert [line for source in read_environment(environment) for line in source.problems] == [
         'PYSTATIC_TASKS_APPP: unknown variable; did you mean "PYSTATIC_TASKS_APP"?',
-        'PYSTATIC_TASKS_IMAGE_USER = "0": is root; images are non-root',
+        'PYSTATIC_TASKS_IMAGE_USER = "0": is root, which is not allowed; choose another user',
         f'PYSTATIC_TASKS_NAME = "X": {NOT_A_NAME}',
     ]

@@ -22,8 +22,8 @@ def test_a_variable_that_the_caller_has_not_is_named(monkeypatch: pytest.MonkeyP
     with pytest.raises(ConfigError) as caught:
         resolved({"KEY": "$SHOP_KEY"}, "observe.env")
     assert str(caught.value) == (
-        'tool.pystatic-tasks.observe.env.KEY = "$SHOP_KEY", and there is no variable SHOP_KEY here.\n'
-        "Set it where you call this: export SHOP_KEY=…"
+        'tool.pystatic-tasks.observe.env.KEY = "$SHOP_KEY", but the variable SHOP_KEY is not set.\n'
+        "Set it in your environment: export SHOP_KEY=…"
     )
 
 

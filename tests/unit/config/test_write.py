@@ -172,10 +172,9 @@ def test_the_file_keeps_its_mode_and_a_link_stays_one(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_left_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
     assert refused(tmp_path, TOP) == (
-        f"{tmp_path}/pyproject.toml could not be written (Permission denied) and is as it was. "
-        "What is missing in it:\n"
+        f"Cannot write {tmp_path}/pyproject.toml (Permission denied); it is unchanged. It still lacks this line:\n"
         '  freeze.hidden-imports = ["größe"]\n'
-        "Write it there yourself."
+        "Add the line yourself."
     )
 
 
@@ -187,16 +186,16 @@ def test_nothing_is_written_through_a_link_out_of_the_project(tmp_path: Path) ->
     with pytest.raises(ConfigError) as caught:
         write_repair(image, repair_of(image))
     assert str(caught.value) == (
-        f"{root}/pyproject.toml could not be written (it is a link to {outside}, out of the project) and is as it was. "
-        "What is missing in it:\n"
+        f"Cannot write {root}/pyproject.toml (it is a link to {outside}, outside the project); it is unchanged. "
+        "It still lacks this line:\n"
         '  freeze.hidden-imports = ["größe"]\n'
-        "Write it there yourself."
+        "Add the line yourself."
     )
     assert outside.read_text(encoding="utf-8") == TOP
 
 
 def test_a_file_that_is_no_toml_any_more_is_left_as_it_is(tmp_path: Path) -> None:
-    assert refused(tmp_path, "[tool\n").startswith(f"{tmp_path}/pyproject.toml could not be written (")
+    assert refused(tmp_path, "[tool\n").startswith(f"Cannot write {tmp_path}/pyproject.toml (")
 
 
 def test_what_would_change_something_else_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

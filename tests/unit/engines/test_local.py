@@ -118,8 +118,8 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "256k"), pytest.raises(OSError) as caught:  # noqa: PT011
         extract(archive, tmp_path / "disk/root")
     assert str(file_error(caught.value)) == (
-        f"{tmp_path}/disk/root/large could not be read or written: No space left on device.\n"
-        "Free some space and run it again; nothing half-written was left."
+        f"{tmp_path}/disk/root/large cannot be read or written: No space left on device.\n"
+        "Free some space and try again; no half-written file was left behind."
     )
 
 

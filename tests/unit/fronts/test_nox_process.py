@@ -99,7 +99,7 @@ def test_what_is_done_for_the_whole_project_has_one_session(tmp_path: Path, imag
     assert find_sessions(call(tmp_path, TWO, step="resolve", images=images)) == ["resolve"]
 
 
-@pytest.mark.parametrize(("text", "hint"), [(SHOP, "known are shop"), (TWO, "known are web, worker")])
+@pytest.mark.parametrize(("text", "hint"), [(SHOP, "available: shop"), (TWO, "available: web, worker")])
 def test_an_image_that_is_not_there_is_named(tmp_path: Path, text: str, hint: str) -> None:
     with pytest.raises(ConfigError) as caught:
         find_sessions(call(tmp_path, text, images=("cron",)))
@@ -197,8 +197,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capfd: pytest.Cap
     (tmp_path / "build").touch()
     assert run(call(tmp_path)) == 1
     assert capfd.readouterr().err == (
-        f"{tmp_path}/build/pystatic/environments could not be read or written: Not a directory.\n"
-        "See whether the file and its folder are as they should be.\n"
+        f"{tmp_path}/build/pystatic/environments cannot be read or written: Not a directory.\n"
+        "Check the file and its folder.\n"
     )
 
 

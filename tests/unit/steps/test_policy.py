@@ -46,5 +46,5 @@ def test_with_services_it_is_in_the_network_of_the_machine() -> None:
 
 def test_a_variable_that_the_caller_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TOKEN", raising=False)
-    with pytest.raises(ConfigError, match=r"there is no variable TOKEN here"):
+    with pytest.raises(ConfigError, match=r"the variable TOKEN is not set"):
         make_policy(replace(SHOP, smoke=Smoke(env={"B": "$TOKEN"})), user="1:1", step="run")

@@ -122,8 +122,7 @@ def test_only_regular_files_are_read(tmp_path: Path, output: Path) -> None:
     with pytest.raises(OSError, match="it is no regular file") as caught:
         open_regular(tmp_path / "pipe")
     assert str(file_error(caught.value)) == (
-        f"{tmp_path}/pipe could not be read or written: it is no regular file.\n"
-        "See whether the file and its folder are as they should be."
+        f"{tmp_path}/pipe cannot be read or written: it is no regular file.\nCheck the file and its folder."
     )
 
 

@@ -11,8 +11,8 @@ from support import small_disk
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.system.processes import run_logged
 
-FULL = "could not be read or written: No space left on device."
-REMEDY = "Free some space and run it again; nothing half-written was left."
+FULL = "cannot be read or written: No space left on device."
+REMEDY = "Free some space and try again; no half-written file was left behind."
 FILLS = "import sys; open(sys.argv[1], 'wb').write(bytes(2**20))"
 
 

@@ -56,7 +56,7 @@ def test_another_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingToolError) as caught:
         check_machine()
     assert str(caught.value) == (
-        "Programs are frozen on Linux, and this is Darwin.\nHave it done in a container: --in docker or --in podman."
+        "Programs are frozen on Linux, and this is Darwin.\nBuild in a container: --in docker or --in podman."
     )
 
 

@@ -33,18 +33,18 @@ from pystatic_tasks.steps.table import STEPS, steps_before
         ),
         (
             ["x"],
-            'After --: unknown word "x".\nKnown are --tag TAG, --layout LAYOUT, --engine ENGINE, '
+            'After --: unknown word "x".\nAvailable: --tag TAG, --layout LAYOUT, --engine ENGINE, '
             "--in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, --no-cache, --no-observe, "
             "--fix, --format FORMAT, --check-reproducible, --env NAME[=VALUE], --publish [HOST:]PORT, --open, "
-            "--watch, --verbose, --json; one more -- goes before what is for the program",
+            "--watch, --verbose, --json; put another -- before words for the program",
         ),
         (
             ["--tag"],
-            "After --: argument --tag: expected one argument.\nKnown are --tag TAG, --layout LAYOUT, "
+            "After --: argument --tag: expected one argument.\nAvailable: --tag TAG, --layout LAYOUT, "
             "--engine ENGINE, --in PLACE, --platform PLATFORM, --archive FILE, --filename FILE, --recursive, "
             "--no-cache, --no-observe, "
             "--fix, --format FORMAT, --check-reproducible, --env NAME[=VALUE], --publish [HOST:]PORT, --open, "
-            "--watch, --verbose, --json; one more -- goes before what is for the program",
+            "--watch, --verbose, --json; put another -- before words for the program",
         ),
         (
             ["--platform", "linux/s390x"],
@@ -85,14 +85,14 @@ def deploy(session):
 @pytest.mark.parametrize(
     ("session", "words", "first", "problem"),
     [
-        ("image", ("--watch", "--open"), "freeze", "--open is for report, which is not asked for."),
-        ("push", ("--fix",), "freeze", "--fix is for smoke, which is not asked for."),
-        ("index", ("--check-reproducible",), "index", "--check-reproducible is for image, which is not asked for."),
+        ("image", ("--watch", "--open"), "freeze", "--open is for report, which was not requested."),
+        ("push", ("--fix",), "freeze", "--fix is for smoke, which was not requested."),
+        ("index", ("--check-reproducible",), "index", "--check-reproducible is for image, which was not requested."),
         (
             "freeze",
             ("--", "x"),
             "freeze",
-            'What stands after the last "--" is for run and shell, which are not asked for.',
+            'Text after the last "--" is for run and shell, which were not requested.',
         ),
     ],
 )
@@ -100,7 +100,7 @@ def test_what_no_session_that_was_asked_for_takes_is_refused(
     tmp_path: Path, run_nox: Nox, session: str, words: Sequence[str], first: str, problem: str
 ) -> None:
     result = run_nox(write(tmp_path, noxfile=NOTING), "-s", session, "--", *words)
-    assert f"Session {first} aborted: {problem}\nLeave it out.\n" in without_times(result.stderr)
+    assert f"Session {first} aborted: {problem}\nRemove it.\n" in without_times(result.stderr)
     assert "ran " not in result.stderr
 
 
@@ -144,7 +144,7 @@ def test_it_stands_for_them_after_that_session_failed_too(
     replaced = 'STEPS["smoke"] = replace(STEPS["smoke"], run=fail, needs_environment=False)\n'
     noxfile = f"{FAILING}{NOTING.replace('pystatic_tasks.register', f'{replaced}pystatic_tasks.register')}"
     result = run_nox(write(tmp_path, noxfile=noxfile), "--no-dependencies", "-s", *sessions, "--", *words)
-    assert "not asked for" not in result.stderr
+    assert "not requested" not in result.stderr
     assert f"Session {sessions[0]} " in result.stderr
     assert f"Session {sessions[1]} was successful" in result.stderr
 

@@ -21,7 +21,7 @@ def test_an_unknown_step_ends_the_session(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("wep", 'did you mean "web"?'), ("", "known are web, worker"), ("zzz", "known are web, worker")],
+    [("wep", 'did you mean "web"?'), ("", "available: web, worker"), ("zzz", "available: web, worker")],
 )
 def test_an_image_that_is_not_there_ends_the_session(tmp_path: Path, name: str, hint: str) -> None:
     with pytest.raises(AbortedError) as caught:

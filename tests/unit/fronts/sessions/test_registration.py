@@ -352,7 +352,7 @@ def test_nox_ends_with_exit_code_2_on_a_collision(tmp_path: Path, run_nox: Nox) 
         ({"names": {"smokes": "x"}}, '"smokes"; did you mean "smoke"?'),
         (
             {"skip": ["zzz"]},
-            '"zzz"; known are freeze, image, index, push, report, resolve, run, sbom, shell, slim, smoke, staticx',
+            '"zzz"; available: freeze, image, index, push, report, resolve, run, sbom, shell, slim, smoke, staticx',
         ),
     ],
 )
@@ -403,7 +403,7 @@ def test_a_wrong_configuration_makes_only_its_own_sessions_fail(tmp_path: Path, 
     assert result.stderr.count(WARNING) == 1
     assert (
         f"nox > Session image aborted: 1 problem in the configuration of {folder / 'pyproject.toml'}:\n"
-        "  tool.pystatic-tasks.image.ports[0] = 0: is not a port; ports go from 1 to 65535\n"
+        "  tool.pystatic-tasks.image.ports[0] = 0: is not a valid port; ports range from 1 to 65535\n"
         "Correct the lines above and try again.\n"
     ) in result.stderr
     assert "nox > * tests: success\nnox > * image: aborted\n" in result.stderr

@@ -625,7 +625,7 @@ def test_the_images_own_variables_decide_on_the_ports(
 
 def test_a_wrong_variable_of_the_image_is_told(ask: Ask) -> None:
     assert ask(env={"PORT": "abc"}) == {
-        "problem": "PORT = 'abc' is not a port; ports go from 1 to 65535.",
+        "problem": "PORT = 'abc' is not a valid port; ports range from 1 to 65535.",
         "remedy": CORRECT_SERVER,
         "details": [],
     }

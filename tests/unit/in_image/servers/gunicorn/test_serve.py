@@ -314,7 +314,7 @@ def test_a_configuration_can_be_printed(folder: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "text"),
     [
-        ("PORT", "abc", "Error: PORT = 'abc' is not a port; ports go from 1 to 65535.\n"),
+        ("PORT", "abc", "Error: PORT = 'abc' is not a valid port; ports range from 1 to 65535.\n"),
         (
             "WEB_CONCURRENCY",
             "abc",

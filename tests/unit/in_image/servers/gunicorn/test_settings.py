@@ -90,7 +90,7 @@ def test_port_keeps_the_address_that_the_project_listens_on(bind: Any, there: li
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "80 ", "1.5", "²", "٣"])
 def test_port_must_be_a_port(port: str) -> None:
-    assert refused(PORT=port) == f"PORT = '{port}' is not a port; ports go from 1 to 65535."
+    assert refused(PORT=port) == f"PORT = '{port}' is not a valid port; ports range from 1 to 65535."
 
 
 @pytest.mark.parametrize(

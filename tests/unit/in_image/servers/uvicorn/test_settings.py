@@ -92,7 +92,7 @@ def test_what_is_configured_is_taken_by_uvicorn(settings: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("port", ["abc", "0", "65536", "²"])
 def test_port_must_be_a_port(port: str) -> None:
-    assert refused(PORT=port) == f"PORT = '{port}' is not a port; ports go from 1 to 65535."
+    assert refused(PORT=port) == f"PORT = '{port}' is not a valid port; ports range from 1 to 65535."
 
 
 @pytest.mark.parametrize(

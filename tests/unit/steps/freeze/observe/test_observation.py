@@ -197,7 +197,7 @@ def test_a_variable_that_is_not_there_is_told_before_anything_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SHOP_KEY", raising=False)
-    with pytest.raises(ConfigError, match="there is no variable SHOP_KEY here"):
+    with pytest.raises(ConfigError, match="the variable SHOP_KEY is not set"):
         exercise_inputs(make_config(tmp_path, smoke=Smoke(env={"KEY": "$SHOP_KEY"})))
 
 

@@ -99,7 +99,7 @@ def test_a_command_calls_what_its_script_names(tmp_path: Path, reference: str, s
     ("scripts", "hint"),
     [
         ("scripts.shopp = 'shop:main'", 'did you mean "shopp"?'),
-        ("scripts = { serve = 'shop:main', admin = 'shop:admin' }", "known are admin, serve"),
+        ("scripts = { serve = 'shop:main', admin = 'shop:admin' }", "available: admin, serve"),
         ("scripts = {}", "there are none"),
         ("", "there are none"),
     ],
@@ -187,7 +187,7 @@ INSTALLED = {"black": "black:patched_main", "blackd": "blackd:patched_main [d]",
     [
         ("blak", INSTALLED, 'did you mean "black"?'),
         ("shopp", INSTALLED, 'did you mean "shop"?'),
-        ("x", INSTALLED, "known are black, blackd, old, shop"),
+        ("x", INSTALLED, "available: black, blackd, old, shop"),
     ],
 )
 def test_a_command_that_is_not_installed_is_named_with_the_nearest_or_all(
