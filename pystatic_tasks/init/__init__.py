@@ -47,7 +47,7 @@ def init(
     for line in plan.lines:
         say(line)
     if not plan.changes:
-        say(f"Nothing to do: all is configured. Next: {plan.next[-1][0]}")
+        say(f"Nothing to do: everything is configured. Next: {plan.next[-1][0]}")
         return
     for change in plan.changes:
         say("")

@@ -71,11 +71,11 @@ def write_all(changes: Sequence[Change], root: Path) -> None:
             path = change.path.resolve()
             if not path.is_relative_to(checkout_of(root)):
                 raise ConfigError(
-                    f"{change.path} is a link to {path}, out of the project; nothing was written.",
-                    "Put a file in its place.",
+                    f"{change.path} is a link to {path}, outside the project; nothing was written.",
+                    "Replace the link with a file.",
                 )
             if read_text(path) != change.before:
-                raise ConfigError(f"{change.path} was changed meanwhile; nothing was written.", "Call init again.")
+                raise ConfigError(f"{change.path} has changed in the meantime; nothing was written.", "Run init again.")
             try:
                 stack.enter_context(replacement(path, change.after))
             except OSError as error:

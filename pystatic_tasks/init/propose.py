@@ -21,9 +21,9 @@ from pystatic_tasks.init.routes import Routes
 from pystatic_tasks.init.targets import PLAIN, Candidate, others_than, ranked
 
 LOOKED_FOR = (
-    "an application of Flask, Quart, FastAPI, Starlette, Litestar, Falcon, Bottle, Pyramid or Django",
-    "a callable with the arguments of WSGI (environ, start_response) or ASGI (scope, receive, send)",
-    "a function that makes one of these and needs no arguments",
+    "a Flask, Quart, FastAPI, Starlette, Litestar, Falcon, Bottle, Pyramid or Django application",
+    "a callable with WSGI arguments (environ, start_response) or ASGI arguments (scope, receive, send)",
+    "a function without required arguments that returns one of these",
     "a command in [project.scripts] of pyproject.toml",
 )
 
@@ -80,8 +80,8 @@ def propose(project: Project, named: str | None, command: str) -> Proposal:
     if there:
         if named and named not in there:
             raise ConfigError(
-                f"{project.root / 'pyproject.toml'} has {there} already, and --target names another one.",
-                "Change it there yourself, or call init without --target.",
+                f"{project.root / 'pyproject.toml'} has {there} already, but --target names another target.",
+                "Change it there yourself, or run init without --target.",
             )
         return Proposal(
             project=project, target=None, keys=(), lines=(f"target     already configured: {there}", *skipped)
@@ -91,7 +91,7 @@ def propose(project: Project, named: str | None, command: str) -> Proposal:
     keys = [(key, value) for key, value in keys_for(project, target, routes) if not is_given(project.table, key)]
     lines = [
         f"target     {target.value} ({target.about})",
-        *(f"           or {each}; to take it: {command} init --target '{each}'" for each in target.others),
+        *(f"           or {each}; to choose it: {command} init --target '{each}'" for each in target.others),
         f"layout     {layout(project)}",
         *skipped,
         *notes(project, target),
@@ -120,8 +120,8 @@ def named_target(project: Project, named: str) -> Target:
         return Target(key="script", value=named, about="a script")
     known = [*project.scripts, *(each.target for each in project.applications)]
     raise ConfigError(
-        f'--target names "{named}", which is no application ("package.module:callable"), no command in '
-        f"[project.scripts] and no script in {project.root}.",
+        f'--target names "{named}", which is neither an application ("package.module:callable"), a command in '
+        f"[project.scripts], nor a script in {project.root}.",
         f"Correct it{'; ' + nearest(named, known) if known else '.'}",
     )
 
@@ -134,13 +134,13 @@ def named_app(project: Project, named: str) -> Target:
     module = named.partition(":")[0]
     path = module_file(project, module)
     if path is None:
-        known = nearest(module, project.code.modules) if project.code.modules else "there is none at all"
+        known = nearest(module, project.code.modules) if project.code.modules else "the project has no modules"
         raise ConfigError(
-            f'--target names "{named}", and there is no module "{module}" below {shown_folders(project)}.',
+            f'--target names "{named}", but there is no module "{module}" below {shown_folders(project)}.',
             f"Correct it; {known}",
         )
     found = next((each for each in project.applications if each.target == named), None)
-    about = description(project, found) if found else f"as you named it, in {path}"
+    about = description(project, found) if found else f"from --target, in {path}"
     return Target(key="app", value=named, about=about, candidate=found)
 
 
@@ -173,8 +173,8 @@ def found_target(project: Project, command: str) -> Target:
 
 def nothing_found(project: Project, command: str) -> ConfigError:
     return ConfigError(
-        f"Nothing to serve was found in {project.root}. What was looked for:",
-        f"Name it: {command} init --target package.module:callable, or a script that serves: --target main.py.",
+        f"Found nothing to serve in {project.root}. Looked for:",
+        f"Name the target: {command} init --target package.module:callable, or a script that serves: --target main.py.",
         [*LOOKED_FOR, *(f"skipped: {line}" for line in project.code.skipped)],
     )
 
@@ -188,17 +188,17 @@ def layout(project: Project) -> str:
     """How the code lies and is installed, for people."""
     if project.installable:
         return f"modules below {shown_folders(project)}, installed by pip"
-    return f"modules below {shown_folders(project)}, used as they lie there; {installed_beside(project)}"
+    return f"modules below {shown_folders(project)}, used in place; {installed_beside(project)}"
 
 
 def installed_beside(project: Project) -> str:
     """What is installed beside code that is not, for people."""
     if project.virtual:
-        return "what uv.lock names is installed"
+        return "the packages in uv.lock are installed"
     if project.table.get("requirements"):
-        return "what requirements name is installed"
+        return "the packages in requirements are installed"
     there = (project.root / "requirements.txt").is_file()
-    return "requirements.txt is installed" if there else "nothing is installed, for lack of a requirements.txt"
+    return "requirements.txt is installed" if there else "nothing is installed: there is no requirements.txt"
 
 
 def shown_folders(project: Project) -> str:
@@ -242,8 +242,8 @@ def notes(project: Project, target: Target) -> Sequence[str]:
         return ()
     patterns = ", ".join(f'"{name}*"' for name in own)
     return (
-        f"note       pip cannot install this folder: setuptools does not choose between {', '.join(packages)}.",
-        f"           Add to pyproject.toml: [tool.setuptools.packages.find] and below it include = [{patterns}]",
+        f"note       pip cannot install this folder: setuptools cannot choose between {', '.join(packages)}.",
+        f"           Add to pyproject.toml: [tool.setuptools.packages.find] with include = [{patterns}]",
     )
 
 

@@ -46,8 +46,8 @@ def with_keys(path: Path, text: str, keys: Keys) -> str:
         if parsed(after) == wanted:
             return after
     raise ConfigError(
-        f"{path} has no place for [tool.{TABLE}] without a change of something else in it. What is missing:",
-        "Write it there yourself.",
+        f"Cannot add [tool.{TABLE}] to {path} without changing something else in it. These lines are missing:",
+        "Add the lines yourself.",
         lines_of(keys),
     )
 

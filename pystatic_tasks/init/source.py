@@ -25,10 +25,10 @@ def read_module(path: Path, text: str) -> Module:
         tree = parse(text.removeprefix("\ufeff"))
     except SyntaxError as error:
         raise ConfigError(
-            f"{path}, line {error.lineno or 1}: {error.msg}; nothing was written.", "Correct it, and call init again."
+            f"{path}, line {error.lineno or 1}: {error.msg}; nothing was written.", "Correct it and run init again."
         ) from None
     except (ValueError, RecursionError, MemoryError) as error:
-        raise ConfigError(f"{path} is not Python ({error}); nothing was written.", "Correct it.") from None
+        raise ConfigError(f"{path} is not valid Python ({error}); nothing was written.", "Correct it.") from None
     imports = imported_names(tree, path.stem, is_package=False)
     return Module(name=path.stem, path=path, tree=tree, imports=imports)
 

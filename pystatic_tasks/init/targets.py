@@ -32,7 +32,7 @@ CONSTRUCTORS = {
     "channels.routing.ProtocolTypeRouter": "Django",
 }
 WSGI, ASGI = "WSGI callable", "ASGI callable"
-UNKNOWN = "served by the files beside the code"
+UNKNOWN = "served according to the files beside the code"
 PLAIN = {("environ", "start_response"): WSGI, ("scope", "receive", "send"): ASGI}
 # Best first.
 INSTANCE_NAMES = ("app", "application", "api", "server", "wsgi", "asgi", "wsgi_app", "asgi_app")

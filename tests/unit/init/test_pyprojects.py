@@ -94,8 +94,8 @@ def test_a_table_that_is_none_is_told() -> None:
 def test_what_has_no_place_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pystatic_tasks.init.pyprojects.ways", lambda *_: [""])
     assert refused("", [("app", "a:b")]) == (
-        "/home/me/shop/pyproject.toml has no place for [tool.pystatic-tasks] without a change of something else in it. "
-        'What is missing:\n  app = "a:b"\nWrite it there yourself.'
+        "Cannot add [tool.pystatic-tasks] to /home/me/shop/pyproject.toml without changing something else in it. "
+        'These lines are missing:\n  app = "a:b"\nAdd the lines yourself.'
     )
 
 

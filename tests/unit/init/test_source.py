@@ -108,9 +108,9 @@ def test_a_call_may_follow_its_like() -> None:
     [
         (
             "import nox\ndef f(:\n",
-            "noxfile.py, line 2: invalid syntax; nothing was written.\nCorrect it, and call init again.",
+            "noxfile.py, line 2: invalid syntax; nothing was written.\nCorrect it and run init again.",
         ),
-        ("x = (\n", "noxfile.py, line 1: '(' was never closed; nothing was written.\nCorrect it, and call init again."),
+        ("x = (\n", "noxfile.py, line 1: '(' was never closed; nothing was written.\nCorrect it and run init again."),
     ],
 )
 def test_what_is_not_python_is_told(text: str, problem: str) -> None:
@@ -131,4 +131,4 @@ def test_what_no_parser_takes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pystatic_tasks.init.source.parse", refuse)
     with pytest.raises(ConfigError) as caught:
         read_module(PATH, "")
-    assert str(caught.value) == "noxfile.py is not Python (too much of it); nothing was written.\nCorrect it."
+    assert str(caught.value) == "noxfile.py is not valid Python (too much of it); nothing was written.\nCorrect it."

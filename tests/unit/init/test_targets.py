@@ -183,7 +183,7 @@ def test_a_name_that_other_files_serve_may_be_imported_or_of_any_make(write: Wri
     hints = (("odd", "thing"), ("wsgi", "app"), ("nowhere", "app"), ("web", "nothing"))
     made = found(write, files, hints)
     assert [(each.target, each.framework) for each in made] == [
-        ("odd:thing", "served by the files beside the code"),
+        ("odd:thing", "served according to the files beside the code"),
         ("wsgi:app", "Flask"),
         ("web:app", "Flask"),
     ]
