@@ -119,7 +119,7 @@ def wait_for_answer(variant: Variant, process: subprocess.Popen[bytes], port: in
         if process.poll() is not None and not variant.stop:
             break
         time.sleep(0.001)
-    raise BenchError(f"{variant.name} gave no answer; its output ends so:\n{log.read_text(errors='replace')[-2000:]}")
+    raise BenchError(f"{variant.name} gave no answer; its output ends with:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 def ask(variant: Variant, port: int, timeout: float = 2.0) -> None:

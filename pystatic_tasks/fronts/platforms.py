@@ -54,7 +54,7 @@ def run_for_platforms(step: Step, config: ImageConfig, context: StepContext, run
 
 def one_at_a_time(step: Step, platforms: Sequence[str]) -> ConfigError:
     return ConfigError(
-        f"{step.name} is for one platform at a time, and {len(platforms)} are asked for.",
+        f"{step.name} takes one platform at a time, but {len(platforms)} are given.",
         f"Choose one: {' or '.join(f'--platform {each}' for each in platforms)}.",
     )
 

@@ -80,8 +80,8 @@ def add_step(made: Collection, call: Call) -> None:
     """
     if call.step in made.tasks:
         raise ConfigError(
-            f'tasks.py has a task "{call.step}" already, which pystatic_tasks.tasks.collection() would replace.',
-            f'Leave ours out, collection(globals(), skip=["{call.step}"]), or put ours below a name of their own, '
+            f'tasks.py already has a task "{call.step}", which pystatic_tasks.tasks.collection() would replace.',
+            f'Skip it with collection(globals(), skip=["{call.step}"]), or add the collection under its own name: '
             'ns.add_collection(pystatic_tasks.tasks.collection(), name="pystatic").',
         )
     made.add_task(StepTask(call))

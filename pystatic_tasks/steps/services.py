@@ -167,7 +167,7 @@ def with_log(config: ImageConfig, service: Service, reason: str, remedy: str) ->
         return not_there(service, f"{reason}, and printed nothing", remedy)
     problem, kept = f"{service.name} {reason}", shown(config, log)
     return ServiceError(
-        f"The service {problem}; its log, whole in {kept}, ends so:",
+        f"The service {problem}; its log, in full in {kept}, ends with:",
         remedy,
         [f"| {last[0]}"],
         line=f"the service {problem}: {last[0]} ({kept})",

@@ -80,7 +80,7 @@ def test_sessions_called_as_ours_stay_theirs_beside_a_prefix(greeter: Project) -
 
 def test_sessions_called_as_ours_are_not_replaced(greeter: Project) -> None:
     assert greeter.nox("-f", "noxfile_own_names_forgotten.py", "-s", "image", ok=False) == (
-        'The noxfile has a session "image" already, which pystatic_tasks.register() would replace.\n'
+        'The noxfile already has a session "image", which pystatic_tasks.register() would replace.\n'
         'Call register(prefix="app-"), register(names={"image": "app-image"}) or register(skip=["image"]).\n'
     )
 

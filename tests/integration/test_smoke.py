@@ -171,7 +171,7 @@ def test_a_missing_module_gives_the_line_to_add(faulty: Project) -> None:
     printed = faulty.nox("-s", "smoke", "--", "--no-observe", ok=False)
     assert "faulty broke its contract:\n" in printed
     assert "  GET /plugin: answered 500, expected 200\n" in printed
-    assert "  its log, whole in build/pystatic/faulty/smoke.log, ends so:\n" in printed
+    assert "  its log, in full in build/pystatic/faulty/smoke.log, ends with:\n" in printed
     assert "No module named 'plistlib'" in (faulty.root / "build/pystatic/faulty/smoke.log").read_text(encoding="utf-8")
     assert "  | ModuleNotFoundError: No module named 'plistlib'\n" in printed
     assert (

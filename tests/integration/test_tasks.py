@@ -126,7 +126,7 @@ def test_an_own_task_of_the_same_name_is_told(invoke: Invoke) -> None:
     tasks = invoke.folder / "tasks.py"
     tasks.write_text(tasks.read_text(encoding="utf-8").replace("own_task", "image"), encoding="utf-8")
     assert invoke.run("--list", code=2).startswith(
-        'tasks.py has a task "image" already, which pystatic_tasks.tasks.collection() would replace.\n'
+        'tasks.py already has a task "image", which pystatic_tasks.tasks.collection() would replace.\n'
     )
 
 

@@ -121,8 +121,7 @@ def check_engine(config: ImageConfig) -> None:
     engine = engine_called(config.build.place)
     if not engine.version():
         raise MissingToolError(
-            f"The program is to be frozen in a container of {engine.name}, "
-            f"which does not work here ({engine.problem()}).",
+            f"Cannot freeze in a {engine.name} container: {engine.name} does not work here ({engine.problem()}).",
             "Start or install it, or freeze elsewhere: --in here (on Linux), --in docker or --in podman.",
         )
 
@@ -131,8 +130,8 @@ def check_links(config: ImageConfig) -> None:
     """Raises ConfigError if this system cannot keep what comes out: Windows has links and modes of its own."""
     if WINDOWS and config.layout == "tree":
         raise ConfigError(
-            f'{config.name} has the layout "tree", and Windows keeps neither the links of its files nor their modes.',
-            'Use layout = "onefile", or build in Linux, such as in WSL.',
+            f'{config.name} has the layout "tree", but Windows keeps neither symbolic links nor file modes.',
+            'Set layout = "onefile", or build on Linux, for example in WSL.',
         )
 
 
@@ -278,8 +277,8 @@ def failure(config: ImageConfig, code: int, log: Path) -> PystaticError:
     """The error of the kind that the exit code says."""
     kind = next((each for each in KINDS if each.exit_code == code), PystaticError)
     return kind(
-        f"{config.name} was not frozen in the container of {config.build.place}, which ended with exit code {code}.",
-        f"What it said is above, and in {shown(config, log)}.",
+        f"{config.name} was not frozen: the {config.build.place} container ended with exit code {code}.",
+        f"Its output is above and in {shown(config, log)}.",
     )
 
 
@@ -313,7 +312,7 @@ def check_places(frozen: Frozen) -> None:
     paths = [*frozen.system_files, *(file.path for file in frozen.files)]
     are_inside = all(path.startswith("/") and not problem(path[1:]) for path in paths)
     if not (frozen.system_copy and are_inside and {file.owner for file in frozen.files} <= {*LAYERS["tree"]}):
-        raise ValueError("names files that did not come out")
+        raise ValueError("names files that the container did not return")
 
 
 def read_result(results: Path, kind: type[AnyResult]) -> AnyResult:

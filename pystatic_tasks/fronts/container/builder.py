@@ -35,9 +35,9 @@ def base_image(config: ImageConfig) -> str:
     version = re.fullmatch(r"(?:python)?(\d+(?:\.\d+)*)", config.python or here)
     if not version:
         raise ConfigError(
-            f'tool.pystatic-tasks.python = "{config.python}" names a Python of this machine, '
-            f"and the program is to be frozen in a container of {config.build.place}.",
-            'Write a version, such as python = "3.13", or name the image that has it: build.image.',
+            f'tool.pystatic-tasks.python = "{config.python}" is a Python of this machine, '
+            f"but the program is frozen in a {config.build.place} container.",
+            'Set a version, such as python = "3.13", or set build.image to an image that has this Python.',
         )
     return f"python:{version[1]}-slim"
 
@@ -55,9 +55,9 @@ def ensure_builder(config: ImageConfig, context: StepContext, platform: str | No
     made_of = [DOCKERFILE.read_text(encoding="utf-8"), identity, *chosen(platform)]
     name = f"pystatic-builder:{fingerprint(made_of)[:16]}"
     if not inspect(engine, name):
-        with context.terminal.activity(f"making an image to build in, of {base}"):
+        with context.terminal.activity(f"making a build image from {base}"):
             make(config, base, name, platform)
-        context.say(f"{name}: made of {base}, kept in {engine} to build in")
+        context.say(f"{name}: build image made from {base}, kept in {engine}")
     return name
 
 
@@ -82,8 +82,8 @@ def pull(config: ImageConfig, context: StepContext, base: str, platform: str | N
         code = run_logged([engine, "pull", *chosen(platform), base], log, verbose=context.verbose)
     if code != 0:
         raise ConfigError(
-            f"{engine} has no image {base} to build in, and could not pull it:",
-            "Correct build.image, or what keeps the engine from its registry.",
+            f"{engine} does not have the build image {base} and could not pull it:",
+            "Correct build.image, or see why the engine cannot reach the registry.",
             last_lines(log),
         )
     return inspect(engine, base).partition(" ")[0]
@@ -104,10 +104,9 @@ def make(config: ImageConfig, base: str, name: str, platform: str | None) -> Non
     if run_logged([engine, "build", *arguments], log, verbose=False) != 0:
         check_emulated(engine, platform, log)
         raise MissingToolError(
-            f"An image to build in could not be made of {base}; what {engine} printed is in {shown(config, log)} "
-            "and ends so:",
-            "Name an image that has Python 3 with venv, binutils and git, or Debian's apt-get to install them: "
-            "build.image.",
+            f"Cannot make a build image from {base}; the output of {engine} is in {shown(config, log)} and ends with:",
+            "Set build.image to an image that has Python 3 with venv, binutils and git, or Debian's apt-get to install "
+            "them.",
             last_lines(log),
         )
 
@@ -116,7 +115,7 @@ def check_emulated(engine: str, platform: str | None, log: Path) -> None:
     """Raises MissingToolError if what failed, as a log tells, is that programs of the platform cannot be executed."""
     if platform and CANNOT_EXECUTE in log.read_text(encoding="utf-8", errors="replace").lower():
         raise MissingToolError(
-            f"{engine} cannot run programs of {platform} here.",
-            "Install an emulator where it runs, as by apt-get install qemu-user-static; Docker Desktop has one. "
-            f"Or build on a machine of {platform}, and join the archives: --archive.",
+            f"{engine} cannot run programs for {platform} here.",
+            "Install an emulator where it runs, for example with apt-get install qemu-user-static (Docker Desktop has "
+            f"one), or build on a {platform} machine and join the archives with --archive.",
         )

@@ -119,7 +119,7 @@ def read_settings(files: list[Path]) -> configparser.RawConfigParser:
         try:
             settings.read(path, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError):
-            raise ConfigError(f"{path} has no settings of pip that can be read.", "Correct the file.") from None
+            raise ConfigError(f"Cannot read the pip settings in {path}.", "Correct the file.") from None
     return settings
 
 

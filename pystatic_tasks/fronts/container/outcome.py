@@ -36,8 +36,8 @@ def check(results: Path, place: str) -> None:
     for name, wrong in problems(results):
         remove(results)
         raise FreezeError(
-            f"What came out of the container of {place} has {quoted(name)}, which {wrong}.",
-            "Nothing of it was taken; look for what makes that there: a build backend, a hook or the target itself.",
+            f"The output of the {place} container has {quoted(name)}, which {wrong}.",
+            "Nothing of it was used; find what creates this file: a build backend, a hook or the target itself.",
         )
 
 

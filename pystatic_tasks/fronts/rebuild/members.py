@@ -59,6 +59,6 @@ def modules(archive: bytes) -> dict[str, bytes]:
     """The modules of an archive of bytecode, by name, as they are stored."""
     magic, _, table = BYTECODE_TABLE.unpack_from(archive)
     if magic != BYTECODE_MAGIC:
-        raise ValueError("is no archive of bytecode")
+        raise ValueError("is not an archive of bytecode")
     members = marshal.loads(archive[table:])  # noqa: S302 - of an image that was just built here
     return {name: archive[offset : offset + length] for name, (_, offset, length) in members}

@@ -28,7 +28,7 @@ def check_repaired(config: ImageConfig, repair: Repair) -> None:
         return
     variable = ENVIRONMENT_PREFIX + repair.name.replace(".", "_").replace("-", "_").upper()
     raise ConfigError(
-        f"{repair.name} is in {config.root / 'pyproject.toml'} now, "
-        f"and the call in the noxfile or the variable {variable} overrides it.",
-        "Leave it out there, or write it there too.",
+        f"{repair.name} is now in {config.root / 'pyproject.toml'}, "
+        f"but the noxfile's call or the variable {variable} overrides it.",
+        "Remove the override, or add the value there too.",
     )

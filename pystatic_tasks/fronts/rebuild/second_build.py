@@ -80,8 +80,8 @@ def build(config: ImageConfig, context: StepContext, call: Call, backend: str, t
     )
     if code != 0:
         raise ImageError(
-            f"The second build of {config.name} failed; its output is in {shown(config, log)} and ends so:",
-            "See whether the build needs files that lie outside of the project and that git does not track.",
+            f"The second build of {config.name} failed; its output is in {shown(config, log)} and ends with:",
+            "Check whether the build needs files outside the project that git does not track.",
             last_lines(log),
         )
 
@@ -107,11 +107,11 @@ def not_reproducible(config: ImageConfig, second: ImageConfig, difference: Diffe
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(second.dist, kept)
     installed = list(differing_distributions(config, second))
-    remedy = (
-        f"Look for what depends on time, place or the order of a set; the second image is in {shown(config, kept)}."
-    )
+    remedy = f"Look for what depends on the time, the place or the order of a set; the second image is in {shown(config, kept)}."
     if installed:
-        remedy = "Lock the versions of what is installed (uv.lock, pylock.toml), and build the first with --no-cache."
+        remedy = (
+            "Lock the versions of the dependencies (uv.lock, pylock.toml), and build the first image with --no-cache."
+        )
     return ImageError(
         f"Two builds of {config.name} differ, first in {difference.where}:",
         remedy,
@@ -147,4 +147,4 @@ def differing_distributions(config: ImageConfig, second: ImageConfig) -> Iterato
     for name in sorted({*ours, *theirs}):
         if ours.get(name) != theirs.get(name):
             here, there = (each.get(name, "not installed") for each in (ours, theirs))
-            yield f"{name}: {here} for the first, {there} for the second"
+            yield f"{name}: {here} in the first build, {there} in the second"

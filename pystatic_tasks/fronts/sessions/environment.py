@@ -69,8 +69,8 @@ def make_environment(session: nox.Session, config: ImageConfig) -> None:
             runner._create_venv()
     if session.venv_backend == "none":
         raise ConfigError(
-            "The session needs an environment of its own to build in, and Nox was told to make none.",
-            "Run it without --no-venv.",
+            "The session needs its own environment to build in, but Nox runs with --no-venv.",
+            "Run Nox without --no-venv.",
         )
 
 
@@ -81,7 +81,7 @@ def told_of_interpreter(session: nox.Session, config: ImageConfig) -> Iterator[N
         yield
     except virtualenv.InterpreterNotFound:
         raise MissingToolError(
-            f'There is no Python "{session.python}" here to build {config.name} with.',
+            f'No Python "{session.python}" found to build {config.name} with.',
             remedy_for_missing(str(session.python)),
         ) from None
 

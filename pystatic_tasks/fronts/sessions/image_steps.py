@@ -76,8 +76,8 @@ def check_watchable(session: nox.Session, work: Work) -> None:
     """Raises ConfigError if a step in the foreground could not build again what it runs."""
     if STEPS[work.steps[-1]].in_foreground and not runs_others(session):
         raise ConfigError(
-            f"--watch builds by the sessions before {session.name}: there are none here, or Nox was told to run none.",
-            "Run a session of register() without --no-dependencies, or leave out --watch.",
+            f"--watch needs the sessions before {session.name} for its builds, but there are none, or Nox runs without them.",
+            "Run a session of register() without --no-dependencies, or omit --watch.",
         )
 
 
@@ -109,14 +109,14 @@ def build_again(session: nox.Session, work: Work, config: ImageConfig, written: 
         return
     if not runs_others(session):
         raise PystaticError(
-            f"{config.name} broke its contract, and what may repair it is in pyproject.toml now: {written}.",
-            f"Freeze it again, then run the session {session.name} again.",
+            f"{config.name} broke its contract; a possible repair is now in pyproject.toml: {written}.",
+            f"Run freeze again, then the session {session.name}.",
         )
     failed = run_again(session)
     if failed:
         raise PystaticError(
-            f"{config.name} was repaired by {written} in pyproject.toml, and {failed} failed after that.",
-            "See what it said above.",
+            f"{config.name} was repaired with {written} in pyproject.toml, but then {failed} failed.",
+            "See its output above.",
         )
 
 
@@ -128,7 +128,7 @@ def run_each(session: nox.Session, work: Work, config: ImageConfig, options: Opt
         config = work.config(options)
         failed = run_again(session)
         if failed:
-            raise PystaticError(f"{config.name} could not be built: {failed} failed.", "See what it said above.")
+            raise PystaticError(f"Cannot build {config.name}: {failed} failed.", "See its output above.")
         for step in work.steps[:-1]:
             run(step, config, replace(context, use_cache=True))
         return config

@@ -44,7 +44,7 @@ def run_for_project(
     with ended_in_order(session), where_it_was_called():
         options = read_options(session)
         if options.json:
-            raise ConfigError(f"{step} leaves no manifest that --json could print.", "Leave --json out.")
+            raise ConfigError(f"{step} has no manifest for --json to print.", "Omit --json.")
         configs = work.configs(options)
         for config in configs:
             check_place(config, options)
@@ -74,7 +74,7 @@ def run_before(session: nox.Session, plan: Plan, step: str, configs: Mapping[str
     for image, config in configs.items():
         failed = run_missing(session, Identity(plan=plan, step=before, image=image)) if before else ""
         if failed:
-            raise PystaticError(f"{config.name} is needed, and {failed} failed.", "See what it said above.")
+            raise PystaticError(f"{config.name} is needed, but {failed} failed.", "See its output above.")
         work = plan.work(step, image)
         if work.steps[:-1]:
             with waited_for(session._runner, [session._runner]):

@@ -77,7 +77,7 @@ def register_plan(plan: Plan) -> dict[str, Any]:
     try:
         configs = load_config(plan.root, overrides=plan.overrides, environment=os.environ)
     except ConfigError as error:
-        logger.warning(f"pystatic-tasks: {error.problem.rstrip(':.')}; its sessions will fail and say more")
+        logger.warning(f"pystatic-tasks: {error.problem.rstrip(':.')}; its sessions will fail with details")
         return add_failing(plan, error)
     unwritable = unwritable_folder(plan.root)
     if unwritable:
@@ -155,7 +155,7 @@ def one_at_a_time(step: str, commands: Sequence[str]) -> ConfigError:
     """The error that a step in the foreground is asked for without the name of an image."""
     *others, last = commands
     return ConfigError(
-        f"{step} is for one image at a time, and the project has {len(commands)}.",
+        f"{step} takes one image at a time, but the project has {len(commands)}.",
         f"Choose one: {', '.join(others)} or {last}.",
     )
 
@@ -171,7 +171,7 @@ def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name:
     identity = Identity(plan=plan, step=step, image=name)
     if there is not None and identity_of(there) != identity:
         raise ConfigError(
-            f'The noxfile has a session "{session_name}" already, which pystatic_tasks.register() would replace.',
+            f'The noxfile already has a session "{session_name}", which pystatic_tasks.register() would replace.',
             f'Call register(prefix="{plan.prefix}app-"), register(names={{"{step}": "{plan.prefix}app-{step}"}}) '
             f'or register(skip=["{step}"]).',
         )

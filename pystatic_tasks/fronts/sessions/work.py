@@ -63,7 +63,7 @@ def check_place(config: ImageConfig, options: Options) -> None:
         check_known(platform)
     if options.check_reproducible:
         raise ConfigError(
-            f"--check-reproducible builds on this machine, and {config.name} is frozen in a container "
-            f"of {config.build.place}.",
-            "Leave out one of the two: --in here freezes on this machine.",
+            f"--check-reproducible builds on this machine, but {config.name} is frozen in a "
+            f"{config.build.place} container.",
+            "Omit --check-reproducible, or add --in here to freeze on this machine.",
         )

@@ -175,10 +175,8 @@ def wait_for_end(plan: Plan, program: Running, context: StepContext) -> None:
 
 def remedy(plan: Plan, context: StepContext) -> str:
     if plan.config.app:
-        return (
-            f"See what it said above; {context.command('smoke') or 'smoke'} looks for the reason, and for what helps."
-        )
-    return "See what it said above."
+        return f"See its output above; {context.command('smoke') or 'smoke'} looks for the reason, and for what helps."
+    return "See its output above."
 
 
 def end(plan: Plan, program: Running, context: StepContext) -> None:

@@ -109,7 +109,7 @@ def open_shell(config: ImageConfig, context: StepContext, engine: Engine, artifa
         if code:
             raise ProgramError(
                 f"{context.arguments[0]} ended with exit code {code} in {config.name}.",
-                "See what it said above.",
+                "See its output above.",
                 code=code,
             )
         return

@@ -63,6 +63,6 @@ def failure(config: ImageConfig, still: Sequence[Check], runs: Sequence[Run], fi
         found.text.replace(FIX, fix)
         or expected_otherwise(failed)
         or f"All that was seen is in {shown(config, config.dist / 'smoke.json')}.",
-        [*names, *([f"its log, whole in {kept}, ends so:", *(f"| {line}" for line in log)] if log else [])],
+        [*names, *([f"its log, in full in {kept}, ends with:", *(f"| {line}" for line in log)] if log else [])],
         found.repairs,
     )

@@ -212,9 +212,7 @@ def test_the_real_nox_runs_the_carried_sessions(
     assert run(call(tmp_path, TWO, images=("web",), words=("--no-cache",))) == 2
     printed = capfd.readouterr().err
     assert "Running session freeze-web\n" in printed
-    assert (
-        "aborted: The session needs an environment of its own to build in, and Nox was told to make none.\n" in printed
-    )
+    assert "aborted: The session needs its own environment to build in, but Nox runs with --no-venv.\n" in printed
     assert "worker" not in printed
 
 

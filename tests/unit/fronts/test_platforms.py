@@ -120,7 +120,7 @@ def test_what_is_for_one_platform_is_refused(step: str, shop: ImageConfig) -> No
     with pytest.raises(ConfigError) as caught:
         run_for_platforms(STEPS[step], shop, context([]), lambda *_: None)
     assert str(caught.value) == (
-        f"{step} is for one platform at a time, and 2 are asked for.\n"
+        f"{step} takes one platform at a time, but 2 are given.\n"
         "Choose one: --platform linux/amd64 or --platform linux/arm64."
     )
 

@@ -182,8 +182,8 @@ def test_an_own_task_of_the_same_name_ends_invoke_with_the_ways_out(
     own: Any, step: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert refused(capsys, {"own": own}) == (
-        f'tasks.py has a task "{step}" already, which pystatic_tasks.tasks.collection() would replace.\n'
-        f'Leave ours out, collection(globals(), skip=["{step}"]), or put ours below a name of their own, '
+        f'tasks.py already has a task "{step}", which pystatic_tasks.tasks.collection() would replace.\n'
+        f'Skip it with collection(globals(), skip=["{step}"]), or add the collection under its own name: '
         'ns.add_collection(pystatic_tasks.tasks.collection(), name="pystatic").\n'
     )
 

@@ -258,7 +258,7 @@ def test_a_service_that_ends_early_is_told_with_its_last_line(config: ImageConfi
     error = error_of(config)
     assert str(error) == (
         f"The service cache ended with exit code 1 before it listened at 127.0.0.1:{port}; "
-        "its log, whole in build/pystatic/web/service-cache.log, ends so:\n"
+        "its log, in full in build/pystatic/web/service-cache.log, ends with:\n"
         "  | no space left\n"
         "Correct its command, which must serve in the foreground until TERM ends it."
     )
@@ -292,7 +292,7 @@ def test_a_service_that_is_not_ready_in_time_is_told_and_stopped(config: ImageCo
     pid = int(log(config).split()[1])
     assert str(error) == (
         f"The service cache did not listen at 127.0.0.1:{config.services[0].port} within 0.5 seconds; "
-        "its log, whole in build/pystatic/web/service-cache.log, ends so:\n"
+        "its log, in full in build/pystatic/web/service-cache.log, ends with:\n"
         f"  | loading {pid}\n"
         "Correct its port, or raise its timeout."
     )

@@ -186,8 +186,8 @@ def test_a_failure_is_of_the_kind_that_it_is_there(tmp_path: Path) -> None:
     error = failure(shop, 4, shop.work / "container.log")
     assert type(error) is FreezeError
     assert str(error) == (
-        "shop was not frozen in the container of docker, which ended with exit code 4.\n"
-        "What it said is above, and in build/pystatic/shop/container.log."
+        "shop was not frozen: the docker container ended with exit code 4.\n"
+        "Its output is above and in build/pystatic/shop/container.log."
     )
     assert type(failure(shop, 125, shop.work / "container.log")) is PystaticError
 
@@ -197,7 +197,7 @@ def test_an_engine_that_does_not_work_is_named(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(MissingToolError) as caught:
         check_engine(make_shop(tmp_path))
     assert str(caught.value) == (
-        "The program is to be frozen in a container of docker, which does not work here "
+        "Cannot freeze in a docker container: docker does not work here "
         '(there is no program "docker" on the PATH).\n'
         "Start or install it, or freeze elsewhere: --in here (on Linux), --in docker or --in podman."
     )
@@ -211,8 +211,8 @@ def test_windows_keeps_no_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ConfigError) as caught:
         check_links(tree)
     assert str(caught.value) == (
-        'shop has the layout "tree", and Windows keeps neither the links of its files nor their modes.\n'
-        'Use layout = "onefile", or build in Linux, such as in WSL.'
+        'shop has the layout "tree", but Windows keeps neither symbolic links nor file modes.\n'
+        'Set layout = "onefile", or build on Linux, for example in WSL.'
     )
 
 
@@ -279,7 +279,7 @@ def test_nothing_is_taken_that_did_not_come_out(tmp_path: Path, changed: dict[st
     there, results = left_there(tmp_path, "tree")
     frozen = json.loads((results / "freeze.json").read_text(encoding="utf-8"))
     write(results / "freeze.json", json.dumps({**frozen, **changed}))
-    with pytest.raises(ValueError, match="names files that did not come out"):
+    with pytest.raises(ValueError, match="names files that the container did not return"):
         adopt(there, results)
     assert require_manifest(there, Frozen).inputs == "x"
 

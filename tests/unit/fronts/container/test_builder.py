@@ -66,16 +66,16 @@ def test_a_python_of_this_machine_has_no_image(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         base_image(shop(tmp_path, "/opt/bin/python3"))
     assert str(caught.value) == (
-        'tool.pystatic-tasks.python = "/opt/bin/python3" names a Python of this machine, '
-        "and the program is to be frozen in a container of docker.\n"
-        'Write a version, such as python = "3.13", or name the image that has it: build.image.'
+        'tool.pystatic-tasks.python = "/opt/bin/python3" is a Python of this machine, '
+        "but the program is frozen in a docker container.\n"
+        'Set a version, such as python = "3.13", or set build.image to an image that has this Python.'
     )
 
 
 def test_a_builder_is_made_once_and_known_by_what_it_is_made_of(docker: Path) -> None:
     said: list[str] = []
     first = ensure_builder(shop(docker, "3.12"), StepContext(say=said.append), None)
-    assert said == [f"{first}: made of python:3.12-slim, kept in docker to build in"]
+    assert said == [f"{first}: build image made from python:3.12-slim, kept in docker"]
     assert asked(docker) == ["image", "pull", "image", "image", "build"]
     with (docker / "images").open("a", encoding="utf-8") as file:
         file.write(f"{first}=sha256:2 linux/amd64\n")
@@ -98,9 +98,9 @@ def test_a_base_that_cannot_be_pulled_is_named(docker: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         ensure_builder(shop(docker, image="x"), StepContext(say=print), None)
     assert str(caught.value) == (
-        "docker has no image x to build in, and could not pull it:\n"
+        "docker does not have the build image x and could not pull it:\n"
         "  no such image\n"
-        "Correct build.image, or what keeps the engine from its registry."
+        "Correct build.image, or see why the engine cannot reach the registry."
     )
 
 
@@ -110,10 +110,10 @@ def test_a_base_that_lacks_something_is_named(docker: Path) -> None:
     with pytest.raises(MissingToolError) as caught:
         ensure_builder(shop(docker, image="x"), StepContext(say=print), None)
     assert str(caught.value) == (
-        "An image to build in could not be made of x; what docker printed is in build/pystatic/shop/builder.log "
-        "and ends so:\n"
+        "Cannot make a build image from x; the output of docker is in build/pystatic/shop/builder.log "
+        "and ends with:\n"
         "  no apt-get\n"
-        "Name an image that has Python 3 with venv, binutils and git, or Debian's apt-get to install them: build.image."
+        "Set build.image to an image that has Python 3 with venv, binutils and git, or Debian's apt-get to install them."
     )
 
 
@@ -135,9 +135,9 @@ def test_each_platform_has_a_builder_of_its_own(docker: Path) -> None:
 
 
 NO_EMULATOR = (
-    "docker cannot run programs of linux/arm64 here.\n"
-    "Install an emulator where it runs, as by apt-get install qemu-user-static; Docker Desktop has one. "
-    "Or build on a machine of linux/arm64, and join the archives: --archive."
+    "docker cannot run programs for linux/arm64 here.\n"
+    "Install an emulator where it runs, for example with apt-get install qemu-user-static (Docker Desktop has one), "
+    "or build on a linux/arm64 machine and join the archives with --archive."
 )
 
 

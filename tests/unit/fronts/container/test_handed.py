@@ -124,7 +124,7 @@ def test_settings_that_cannot_be_read_are_named(folder: Path, home: Path) -> Non
     path = written(home / ".config/pip/pip.conf", "index-url")
     with pytest.raises(ConfigError) as caught:
         handed(folder, home)
-    assert str(caught.value) == f"{path} has no settings of pip that can be read.\nCorrect the file."
+    assert str(caught.value) == f"Cannot read the pip settings in {path}.\nCorrect the file."
 
 
 def test_credentials_by_host_and_settings_of_uv_are_mounted(folder: Path, home: Path) -> None:

@@ -11,7 +11,7 @@ from support import BECOMING_NOBODY, as_nobody, run_as_nobody
 from pystatic_tasks.errors import FreezeError
 from pystatic_tasks.fronts.container.outcome import check, remove
 
-REMEDY = "Nothing of it was taken; look for what makes that there: a build backend, a hook or the target itself."
+REMEDY = "Nothing of it was used; find what creates this file: a build backend, a hook or the target itself."
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_what_leads_elsewhere_is_named_and_nothing_taken(
     change(results)
     with pytest.raises(FreezeError) as caught:
         check(results, "docker")
-    assert str(caught.value) == f"What came out of the container of docker has {problem}.\n{REMEDY}"
+    assert str(caught.value) == f"The output of the docker container has {problem}.\n{REMEDY}"
     assert not results.exists()
     assert (results.parent / "private").read_text() == "secret"
 
@@ -78,7 +78,7 @@ def test_the_folder_itself_is_no_link(results: Path) -> None:
     results.symlink_to("elsewhere")
     with pytest.raises(FreezeError) as caught:
         check(results, "podman")
-    assert str(caught.value) == f"What came out of the container of podman has 'container', which is a link.\n{REMEDY}"
+    assert str(caught.value) == f"The output of the podman container has 'container', which is a link.\n{REMEDY}"
     assert not results.is_symlink()
     assert (results.parent / "elsewhere/freeze.json").exists()
 

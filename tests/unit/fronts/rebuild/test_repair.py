@@ -35,6 +35,6 @@ def test_a_switch_that_is_overridden_is_told(root: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         check_repaired(config, REPAIRS[1])
     assert str(caught.value) == (
-        f"image.timezones is in {root}/pyproject.toml now, and the call in the noxfile or the variable "
-        "PYSTATIC_TASKS_IMAGE_TIMEZONES overrides it.\nLeave it out there, or write it there too."
+        f"image.timezones is now in {root}/pyproject.toml, but the noxfile's call or the variable "
+        "PYSTATIC_TASKS_IMAGE_TIMEZONES overrides it.\nRemove the override, or add the value there too."
     )

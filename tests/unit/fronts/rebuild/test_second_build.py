@@ -40,7 +40,7 @@ def test_the_first_difference_is_named_and_the_second_image_kept(tmp_path: Path)
         "Two builds of shop differ, first in /shop in the layer program:\n"
         "  first   1 bytes\n"
         "  second  2 bytes\n"
-        "Look for what depends on time, place or the order of a set; the second image is in "
+        "Look for what depends on the time, the place or the order of a set; the second image is in "
         "build/pystatic/shop/second."
     )
     assert (first.work / "second/image.tar").read_text(encoding="utf-8") == str(second.root)
@@ -50,10 +50,10 @@ def test_other_versions_explain_a_difference(tmp_path: Path) -> None:
     first = left(make_image(tmp_path / "a"), falcon="4.0", idna="3")
     second = left(make_image(tmp_path / "b"), falcon="4.1", h11="1")
     assert refusal(first, second).splitlines()[3:] == [
-        "  falcon: 4.0 for the first, 4.1 for the second",
-        "  h11: not installed for the first, 1 for the second",
-        "  idna: 3 for the first, not installed for the second",
-        "Lock the versions of what is installed (uv.lock, pylock.toml), and build the first with --no-cache.",
+        "  falcon: 4.0 in the first build, 4.1 in the second",
+        "  h11: not installed in the first build, 1 in the second",
+        "  idna: 3 in the first build, not installed in the second",
+        "Lock the versions of the dependencies (uv.lock, pylock.toml), and build the first image with --no-cache.",
     ]
 
 
@@ -95,9 +95,9 @@ def test_a_second_build_that_fails_is_told_with_the_end_of_its_output(
     with pytest.raises(ImageError) as caught:
         build(image, StepContext(say=print), Call(root=tmp_path, step="image"), "uv", tmp_path / "t")
     assert str(caught.value) == (
-        "The second build of shop failed; its output is in build/pystatic/shop/second-build.log and ends so:\n"
+        "The second build of shop failed; its output is in build/pystatic/shop/second-build.log and ends with:\n"
         "  so\n"
-        "See whether the build needs files that lie outside of the project and that git does not track."
+        "Check whether the build needs files outside the project that git does not track."
     )
 
 

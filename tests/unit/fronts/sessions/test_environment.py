@@ -23,8 +23,7 @@ def test_without_an_environment_nothing_is_installed_into_noxs_own(tmp_path: Pat
     with pytest.raises(AbortedError) as caught:
         sessions["freeze"](session.nox)
     assert str(caught.value) == (
-        "The session needs an environment of its own to build in, and Nox was told to make none.\n"
-        "Run it without --no-venv"
+        "The session needs its own environment to build in, but Nox runs with --no-venv.\nRun Nox without --no-venv"
     )
     assert session.installed == []
 
@@ -34,12 +33,12 @@ def test_nox_refuses_to_build_without_an_environment(tmp_path: Path, run_nox: No
     assert result.returncode == 1
     assert (
         "nox > Session freeze aborted: "
-        "The session needs an environment of its own to build in, and Nox was told to make none.\n"
-        "Run it without --no-venv.\n"
+        "The session needs its own environment to build in, but Nox runs with --no-venv.\n"
+        "Run Nox without --no-venv.\n"
     ) in result.stderr
 
 
-MISSING = 'There is no Python "3.77" here to build shop with.\nInstall it, or correct tool.pystatic-tasks.python.\n'
+MISSING = 'No Python "3.77" found to build shop with.\nInstall it, or correct tool.pystatic-tasks.python.\n'
 
 
 def test_an_interpreter_that_is_not_there_is_told_in_one_sentence(
@@ -76,7 +75,7 @@ def test_an_interpreter_that_would_be_too_old_is_not_to_be_installed(
     monkeypatch.setenv("NOX_DOWNLOAD_PYTHON", "never")
     folder = write(tmp_path / "shop", SHOP + 'python = "2.5"\n', noxfile=NOXFILE)
     assert (
-        'There is no Python "2.5" here to build shop with.\n'
+        'No Python "2.5" found to build shop with.\n'
         'Use Python 3.10 or newer: python = "3.10" in [tool.pystatic-tasks].\n'
     ) in without_times(run_nox(folder, "--session", "freeze").stderr)
 

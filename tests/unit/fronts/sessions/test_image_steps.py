@@ -331,9 +331,9 @@ def test_only_the_sessions_of_the_image_run_again(tmp_path: Path, fix: Lines) ->
 
 def test_a_session_that_fails_after_the_repair_ends_it(tmp_path: Path, fix: Lines) -> None:
     lines = fix(tmp_path, "-s", "smoke", ok=False, FAILING="a")
-    text = 'Session smoke aborted: shop was repaired by tool.pystatic-tasks.freeze.hidden-imports = ["a"] in '
+    text = 'Session smoke aborted: shop was repaired with tool.pystatic-tasks.freeze.hidden-imports = ["a"] in '
     assert "Session freeze aborted: It does not freeze." in lines
-    assert f"{text}pyproject.toml, and freeze failed after that." in lines
+    assert f"{text}pyproject.toml, but then freeze failed." in lines
     assert steps_of(lines) == [*ALL_STEPS[:4], f'{WROTE}["a"]', ALL_STEPS[4]]
 
 
@@ -342,10 +342,10 @@ def test_where_nothing_can_be_run_again_it_is_said(tmp_path: Path, fix: Lines, a
     lines = fix(tmp_path, *arguments, ok=False)
     name = arguments[-1]
     place = lines.index(
-        f"Session {name} aborted: shop broke its contract, and what may repair it is in pyproject.toml now: "
+        f"Session {name} aborted: shop broke its contract; a possible repair is now in pyproject.toml: "
         'tool.pystatic-tasks.freeze.hidden-imports = ["a"].'
     )
-    assert lines[place + 1] == f"Freeze it again, then run the session {name} again."
+    assert lines[place + 1] == f"Run freeze again, then the session {name}."
 
 
 @pytest.mark.parametrize(
@@ -355,10 +355,10 @@ def test_where_nothing_can_be_run_again_it_is_said(tmp_path: Path, fix: Lines, a
 def test_what_is_overridden_ends_it(tmp_path: Path, fix: Lines, register: str, variable: dict[str, str]) -> None:
     lines = fix(tmp_path, "-s", "smoke", register=register, ok=False, **variable)
     place = lines.index(
-        f"Session smoke aborted: freeze.hidden-imports is in {tmp_path}/pyproject.toml now, and the call in the "
-        "noxfile or the variable PYSTATIC_TASKS_FREEZE_HIDDEN_IMPORTS overrides it."
+        f"Session smoke aborted: freeze.hidden-imports is now in {tmp_path}/pyproject.toml, but the noxfile's call "
+        "or the variable PYSTATIC_TASKS_FREEZE_HIDDEN_IMPORTS overrides it."
     )
-    assert lines[place + 1] == "Leave it out there, or write it there too."
+    assert lines[place + 1] == "Remove the override, or add the value there too."
     assert len([line for line in lines if line.startswith("smoke of")]) == 1
 
 
@@ -426,10 +426,10 @@ def test_what_runs_is_built_again_as_it_is_configured_then(tmp_path: Path, watch
     name = "web-run" if "prefix" in skip else "run"
     lines = watch(tmp_path, "-s", name, register=skip)
     freeze = name.replace("run", "freeze")
-    assert [line for line in lines if " of " in line or line.startswith(("runs", "broken"))] == [
+    assert [line for line in lines if " of " in line or line.startswith(("runs", "Cannot"))] == [
         *(f"{step} of shop anew" for step in [*BUILDING, "run"]),
         "freeze of broken",
-        f"broken could not be built: {freeze} failed.",
+        f"Cannot build broken: {freeze} failed.",
         *(f"{step} of mended" for step in BUILDING),
         "runs mended",
     ]
@@ -452,10 +452,10 @@ def test_what_could_not_be_built_again_is_not_watched(tmp_path: Path, watch: Lin
     lines = watch(tmp_path, *arguments, ok=False)
     name = arguments[-1]
     place = lines.index(
-        f"Session {name} aborted: --watch builds by the sessions before {name}: "
-        "there are none here, or Nox was told to run none."
+        f"Session {name} aborted: --watch needs the sessions before {name} for its builds, "
+        "but there are none, or Nox runs without them."
     )
-    assert lines[place + 1] == "Run a session of register() without --no-dependencies, or leave out --watch."
+    assert lines[place + 1] == "Run a session of register() without --no-dependencies, or omit --watch."
 
 
 # Two builds at once.
@@ -521,7 +521,7 @@ def test_freeze_is_done_in_the_container_and_pack_with_it(tmp_path: Path, monkey
     sessions["staticx"](Session(venv_backend="none").nox)
     with pytest.raises(AbortedError) as caught:
         sessions["freeze"](Session("--platform", "linux/s390x", venv_backend="none").nox)
-    assert str(caught.value).startswith("The program is to be frozen in a container of docker, which does not work")
+    assert str(caught.value).startswith("Cannot freeze in a docker container: docker does not work")
 
 
 BOTH = ("--in", "docker", "--platform", "linux/amd64,linux/arm64")
@@ -532,7 +532,7 @@ def test_some_steps_are_for_one_platform(tmp_path: Path, step: str) -> None:
     with pytest.raises(AbortedError) as caught:
         register(root=write(tmp_path))[step](Session(*BOTH).nox)
     assert str(caught.value) == (
-        f"{step} is for one platform at a time, and 2 are asked for.\n"
+        f"{step} takes one platform at a time, but 2 are given.\n"
         "Choose one: --platform linux/amd64 or --platform linux/arm64"
     )
 

@@ -155,7 +155,7 @@ def test_an_image_that_cannot_be_built_ends_resolve(tmp_path: Path, run_nox: Nox
     assert noted(result) == ["freeze worker", "staticx worker", "image worker"]
     assert "nox > Session image-worker aborted: worker is broken.\nMend it.\n" in result.stderr
     assert (
-        "nox > Session resolve aborted: worker is needed, and image-worker failed.\nSee what it said above"
+        "nox > Session resolve aborted: worker is needed, but image-worker failed.\nSee its output above"
     ) in result.stderr
 
 
@@ -187,4 +187,4 @@ def test_resolve_has_no_manifest_to_print(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
     with pytest.raises(AbortedError) as caught:
         sessions["resolve"](Session("--json", "-f", "k8s.yaml").nox)
-    assert str(caught.value) == "resolve leaves no manifest that --json could print.\nLeave --json out"
+    assert str(caught.value) == "resolve has no manifest for --json to print.\nOmit --json"

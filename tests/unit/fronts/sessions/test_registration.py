@@ -259,7 +259,7 @@ def test_a_session_in_the_foreground_is_for_one_of_them(tmp_path: Path, step: st
     with pytest.raises(AbortedError) as caught:
         sessions[step](Session().nox)
     assert str(caught.value) == (
-        f"{step} is for one image at a time, and the project has 2.\n"
+        f"{step} takes one image at a time, but the project has 2.\n"
         f"Choose one: nox -s {step}-web or nox -s {step}-worker"
     )
 
@@ -293,7 +293,7 @@ def test_services_of_a_monorepo_stand_side_by_side(tmp_path: Path) -> None:
 
 def collision(step: str, name: str) -> str:
     return (
-        f'The noxfile has a session "{name}" already, which pystatic_tasks.register() would replace.\n'
+        f'The noxfile already has a session "{name}", which pystatic_tasks.register() would replace.\n'
         f'Call register(prefix="app-"), register(names={{"{step}": "app-{name}"}}) or register(skip=["{step}"]).\n'
     )
 
@@ -331,7 +331,7 @@ def test_a_session_with_the_name_of_one_of_several_images_is_a_collision(
 ) -> None:
     own_session("image-worker")
     text = refused(capsys, root=write(tmp_path, TWO))
-    assert text.startswith('The noxfile has a session "image-worker" already, ')
+    assert text.startswith('The noxfile already has a session "image-worker", ')
 
 
 def test_two_projects_need_two_prefixes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -472,7 +472,7 @@ def test_the_same_call_twice_is_harmless_since_a_noxfile_may_be_read_twice(tmp_p
 def test_two_steps_cannot_have_one_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = refused(capsys, root=write(tmp_path), names={"freeze": "x", "image": "x"})
     assert said.splitlines()[0] == (
-        'The noxfile has a session "x" already, which pystatic_tasks.register() would replace.'
+        'The noxfile already has a session "x", which pystatic_tasks.register() would replace.'
     )
 
 

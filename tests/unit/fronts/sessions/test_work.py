@@ -74,6 +74,6 @@ def test_a_second_build_is_of_this_machine(tmp_path: Path) -> None:
     with pytest.raises(AbortedError) as caught:
         register(root=write(tmp_path))["image"](Session("--in", "podman", "--check-reproducible").nox)
     assert str(caught.value) == (
-        "--check-reproducible builds on this machine, and shop is frozen in a container of podman.\n"
-        "Leave out one of the two: --in here freezes on this machine"
+        "--check-reproducible builds on this machine, but shop is frozen in a podman container.\n"
+        "Omit --check-reproducible, or add --in here to freeze on this machine"
     )

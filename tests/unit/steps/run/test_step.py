@@ -85,7 +85,7 @@ def test_a_program_that_ends_is_shown_and_gone(
 def test_the_exit_code_is_the_programs(tmp_path: Path, sandboxes: Path) -> None:
     with pytest.raises(ProgramError) as caught:
         run(shell(tmp_path, "exit 3"), context(Listening()))
-    assert str(caught.value) == "env ended with exit code 3.\nSee what it said above."
+    assert str(caught.value) == "env ended with exit code 3.\nSee its output above."
     assert caught.value.exit_code == 3
     assert list(sandboxes.iterdir()) == []
 
@@ -96,7 +96,7 @@ def test_where_a_service_fails_smoke_knows_more(tmp_path: Path) -> None:
     with pytest.raises(ProgramError) as caught:
         run(image, context(Listening()))
     assert str(caught.value) == (
-        "false ended with exit code 1.\nSee what it said above; nox -s smoke looks for the reason, and for what helps."
+        "false ended with exit code 1.\nSee its output above; nox -s smoke looks for the reason, and for what helps."
     )
 
 

@@ -71,7 +71,7 @@ def test_words_are_run_beside_the_program(tmp_path: Path, sandboxes: Path, capfd
     assert "größe 1 /.shell/bin:" in printed.out
     assert "\n65535\n" in printed.out
     assert "Read-only file system" in printed.out
-    assert str(caught.value) == "sh ended with exit code 1 in env.\nSee what it said above."
+    assert str(caught.value) == "sh ended with exit code 1 in env.\nSee its output above."
     assert caught.value.exit_code == 1
     assert files_of(config) == before
     assert list(sandboxes.iterdir()) == []

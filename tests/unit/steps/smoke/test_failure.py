@@ -13,7 +13,7 @@ from pystatic_tasks.steps.smoke.runs import Run
 GOOD = Check(name="not root", passed=True, seen="user 65535")
 BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
 LARGE = Check(name="within budget", passed=False, seen="8.10 MB, budget 8.00 MB")
-LOG = "its log, whole in build/pystatic/shop/smoke.log, ends so:"
+LOG = "its log, in full in build/pystatic/shop/smoke.log, ends with:"
 
 
 def shop(root: Path) -> ImageConfig:
@@ -31,7 +31,7 @@ def test_a_broken_contract_is_told_once_with_the_end_of_the_log(tmp_path: Path) 
         "shop broke its contract:\n"
         "  within budget: 8.10 MB, budget 8.00 MB\n"
         "  GET /: answered 500, expected 200\n"
-        "  its log, whole in build/pystatic/shop/smoke.log, ends so:\n"
+        "  its log, in full in build/pystatic/shop/smoke.log, ends with:\n"
         f"{log}"
         "All that was seen is in dist/pystatic/shop/smoke.json."
     )

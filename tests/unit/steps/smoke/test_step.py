@@ -32,7 +32,7 @@ from pystatic_tasks.steps.smoke.step import RANDOM_USERS, random_user, show, smo
 WRITTEN = Written(digest="sha256:0", image_id="sha256:1", references=["shop:latest"])
 GOOD = Check(name="not root", passed=True, seen="user 65535")
 BAD = Check(name="GET /", passed=False, seen="answered 500, expected 200")
-LOG = "its log, whole in build/pystatic/{}/smoke.log, ends so:"
+LOG = "its log, in full in build/pystatic/{}/smoke.log, ends with:"
 
 
 @pytest.fixture(autouse=True)
