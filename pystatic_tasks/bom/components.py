@@ -19,7 +19,7 @@ KINDS: Mapping[ComponentKind, tuple[str, str]] = {
     "distribution": ("Python distribution", "Python distributions"),
     "bundled": ("library built into these", "libraries built into these"),
     "interpreter": ("interpreter", "interpreters"),
-    "system": ("package of the system", "packages of the system"),
+    "system": ("system package", "system packages"),
     "file": ("library of no package", "libraries of no package"),
 }
 OURS = "pystatic-tasks"
@@ -46,7 +46,7 @@ class UsedInterpreter:
 
 @dataclass(frozen=True, kw_only=True)
 class UsedPackage:
-    """A package of the system, or a library of none, with the SHA-256 of the libraries that were taken of it."""
+    """A system package, or a library of none, with the SHA-256 of the libraries that were taken of it."""
 
     type: str
     name: str

@@ -28,12 +28,12 @@ def gaps(components: Sequence[Component]) -> Iterator[str]:
             yield f"{element} unknown: {listed(names)}"
     for project in (each for each in components if each.kind == "project"):
         if not project.supplier:
-            yield f"Name the supplier of {project.name} as authors in [project], or as {VENDOR} in image.labels."
+            yield f"Set the supplier of {project.name} as authors in [project], or as {VENDOR} in image.labels."
         if not project.licenses:
-            yield f"Name the licence of {project.name} as license in [project], or as {LICENSES} in image.labels."
+            yield f"Set the licence of {project.name} as license in [project], or as {LICENSES} in image.labels."
     for each in components:
         if each.unread:
-            yield f"{each.name} brings {listed(each.unread)}, which is neither CycloneDX nor SPDX 2 in JSON: not read"
+            yield f"{each.name} brings {listed(each.unread)}, not read: neither CycloneDX nor SPDX 2 in JSON"
 
 
 def listed(names: Sequence[str]) -> str:

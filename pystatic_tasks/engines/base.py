@@ -24,7 +24,7 @@ GRACE_SECONDS = 10.0
 # Of what a program leaves in /tmp.
 LEVELS_SHOWN = 8
 FOLLOW_SECONDS = 0.05
-OF_THEIR_OWN = "without services, all engines but the sandbox and PRoot have ports of their own"
+OF_THEIR_OWN = "without services, all engines except the sandbox and PRoot have their own ports"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,13 +194,13 @@ def address_here(artifact: Artifact, policy: Policy, engine: str) -> tuple[str, 
         return policy.publish or (LOOPBACK, free_port())
     if is_taken(artifact.port):
         raise ImageError(
-            f"Port {artifact.port} is in use, and {engine} runs the image in the network of this machine.",
-            f"Stop what listens there; {OF_THEIR_OWN}.",
+            f"Port {artifact.port} is in use, and {engine} runs the image in this machine's network.",
+            f"Stop the program that listens there; {OF_THEIR_OWN}.",
         )
     if policy.publish and policy.publish[1] != artifact.port:
         raise ImageError(
-            f"The program listens at port {artifact.port}, and {engine} runs it in the network of this machine, "
-            f"where it cannot be published at {policy.publish[1]}.",
+            f"The program listens at port {artifact.port}, and {engine} runs it in this machine's network, "
+            f"where it cannot be published at port {policy.publish[1]}.",
             f"Publish it at its own port; {OF_THEIR_OWN}.",
         )
     return LOOPBACK, artifact.port
@@ -251,13 +251,13 @@ def call(
     except subprocess.TimeoutExpired:
         raise ImageError(
             f'"{" ".join(command[:2])}" did not answer within {timeout:.0f} seconds.',
-            f"See whether {command[0]} works.",
+            f"Check that {command[0]} works.",
         ) from None
     if check and result.returncode != 0:
         said = (result.stderr or result.stdout).strip().splitlines()
         raise ImageError(
             f'"{" ".join(command[:2])}" failed with exit code {result.returncode}{":" if said else "."}',
-            f"See whether {command[0]} works.",
+            f"Check that {command[0]} works.",
             said[-5:],
         )
     return result

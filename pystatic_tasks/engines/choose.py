@@ -31,7 +31,7 @@ def choose_engine(choice: EngineChoice) -> Engine:
         if not reason:
             return engine
         reasons.append(f"{engine.name}: {reason}")
-    raise MissingToolError("No engine works here that could run the image:", remedy(), reasons)
+    raise MissingToolError("No engine that can run the image works here:", remedy(), reasons)
 
 
 def remedy() -> str:
@@ -40,7 +40,7 @@ def remedy() -> str:
     if not is_root() and shutil.which("bwrap") is None and allows_namespaces():
         return f"{start_one}; the smallest is bubblewrap: apt-get install bubblewrap."
     if shutil.which("proot") is None:
-        return f"{start_one}; PRoot needs neither a daemon nor rights: apt-get install proot."
+        return f"{start_one}; PRoot needs neither a daemon nor privileges: apt-get install proot."
     return f"{start_one}."
 
 
@@ -56,7 +56,7 @@ def require(engine: Engine, problem: str) -> Engine:
         return engine
     *others, last = [f"--engine {name}" for name in ENGINE_NAMES if name != engine.name]
     raise MissingToolError(
-        f"The engine {engine.name} was asked for and does not work here ({problem}).",
+        f"The engine {engine.name} does not work here ({problem}).",
         f"Start or install it, or choose another: {', '.join(others)} or {last}.",
     )
 

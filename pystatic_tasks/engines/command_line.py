@@ -65,7 +65,7 @@ class CommandLineEngine:
     def ask_version(self) -> tuple[str, str]:
         """Its version, or "" and why it gives none."""
         if shutil.which(self.name) is None:
-            return "", f'there is no program "{self.name}" on the PATH'
+            return "", f'the program "{self.name}" is not on the PATH'
         if self.without_root and not is_root():
             return "", self.without_root
         try:
@@ -73,7 +73,9 @@ class CommandLineEngine:
         except ImageError as error:
             return "", error.problem.rstrip(".")
         version = result.stdout.strip() if result.returncode == 0 else ""
-        return version, next(iter(result.stderr.strip().splitlines()[-1:]), "it gives no version").rstrip(".")
+        return version, next(iter(result.stderr.strip().splitlines()[-1:]), "it does not report its version").rstrip(
+            "."
+        )
 
     def load(self, artifact: Artifact) -> bool:
         if all(self.image_id(reference) in artifact.identities for reference in artifact.references):
@@ -88,8 +90,8 @@ class CommandLineEngine:
                 call(self.name, "tag", handle.removeprefix("sha256:"), reference)
             else:
                 raise ImageError(
-                    f"{self.name} has loaded {artifact.archive}, and {reference} is not that image there.",
-                    f"Remove what has that name, and run it again: {self.name} rmi {reference}.",
+                    f"{self.name} has loaded {artifact.archive}, but {reference} is another image there.",
+                    f"Remove that image, and run this again: {self.name} rmi {reference}.",
                 )
         return True
 
@@ -238,8 +240,8 @@ class CommandLineContainer:
             copy = self.call("cp", f"{self.identity}:/tmp/.", str(folder), check=False)
             if copy.returncode != 0:
                 raise ImageError(
-                    f'"{self.engine.name} cp" failed, so that /tmp could not be looked into:',
-                    f"See whether {self.engine.name} works.",
+                    f'"{self.engine.name} cp" failed, so /tmp could not be inspected:',
+                    f"Check that {self.engine.name} works.",
                     copy.stderr.strip().splitlines()[-5:],
                 )
             return sorted(names_below(folder, LEVELS_SHOWN))

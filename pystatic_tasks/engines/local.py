@@ -254,7 +254,8 @@ def require_folder(archive: Path, root: Path, path: str) -> None:
             pass
     except NotADirectoryError:
         raise ImageError(
-            f"{archive} holds something at '{path}', where a folder must be to run it.", BUILD_AGAIN
+            f"{archive} holds something other than a folder at '{path}', where the image needs a folder to run.",
+            BUILD_AGAIN,
         ) from None
 
 
@@ -264,7 +265,7 @@ def copy_file(archive: Path, root: Path, path: str, content: bytes) -> None:
         make_file(root, path, [content], 0o644)
     except IsADirectoryError:
         raise ImageError(
-            f"{archive} holds a folder at '{path}', where a file must be to run it.", BUILD_AGAIN
+            f"{archive} holds a folder at '{path}', where the image needs a file to run.", BUILD_AGAIN
         ) from None
 
 

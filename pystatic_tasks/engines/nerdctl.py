@@ -13,5 +13,5 @@ def here() -> Engine:
         users_arguments=("-o", "uid,pid"),
         # containerd knows an image by the digest of its manifest, Docker by that of its configuration.
         by_reference=True,
-        without_root="without root it chooses no free port and does not copy from a container that has ended",
+        without_root="without root, it can neither choose a free port nor copy from a stopped container",
     )

@@ -61,7 +61,7 @@ class PRoot:
     def problem(self) -> str:
         """Why it does not work here; empty if all that it needs is there."""
         missing = [tool for tool in TOOLS if shutil.which(tool) is None]
-        return f'there is no program "{missing[0]}" on the PATH' if missing else ""
+        return f'the program "{missing[0]}" is not on the PATH' if missing else ""
 
     def load(self, artifact: Artifact) -> bool:
         return False

@@ -77,7 +77,7 @@ class Sandbox:
         tools = ("unshare", "setpriv", "chroot", "mount") if self.as_root else ("bwrap",)
         for tool in tools:
             if shutil.which(tool) is None:
-                return f'there is no program "{tool}" on the PATH'
+                return f'the program "{tool}" is not on the PATH'
         trial = (
             ["unshare", "--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
             if self.as_root

@@ -60,7 +60,7 @@ def why_not(engine: Engine) -> str:
     if not engine.version():
         return engine.problem()
     seen = try_out(engine)
-    return f"it starts nothing: {seen}" if seen else ""
+    return f"it cannot start anything: {seen}" if seen else ""
 
 
 @cache
@@ -101,9 +101,9 @@ def outcome(container: Container) -> str:
     if code == 0:
         return ""
     if code is None:
-        return f"what ends at once still runs after {SECONDS:.0f} seconds"
+        return f"a program that ends at once is still running after {SECONDS:.0f} seconds"
     said = container.output().strip().splitlines()
-    return said[-1].rstrip(".") if said else f"what ends with exit code 0 ended with {code}"
+    return said[-1].rstrip(".") if said else f"a program that ends with exit code 0 ended with exit code {code}"
 
 
 def write_image(path: Path, program: bytes) -> Artifact:

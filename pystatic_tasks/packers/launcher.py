@@ -23,7 +23,7 @@ from pystatic_tasks.system.findings import Finding
 from pystatic_tasks.system.processes import last_lines, tool_environment
 
 FOLDER = Path(__file__).resolve().parents[1] / "in_image" / "launcher"
-OTHER_WAYS = 'Use packer = "staticx", or layout = "tree".'
+OTHER_WAYS = 'Set packer = "staticx" or layout = "tree".'
 # What the executable is made of beside our own code, as in_image/launcher/build.py takes it.
 ZSTD, MUSL = "1.5.7", "1.2.5"
 SUPPLIERS = {"zstd": "Meta Platforms, Inc.", "musl": "Rich Felker"}
@@ -44,9 +44,12 @@ class Launcher:
     advice: tuple[tuple[str, str], ...] = (
         (
             "cannot start: there is no place for its files",
-            "The program needs a place for some megabytes, in /dev/shm, /tmp, /var/tmp or what PYSTATIC_TMPDIR names.",
+            "The program needs a few megabytes of space in /dev/shm, /tmp, /var/tmp or PYSTATIC_TMPDIR.",
         ),
-        ("cannot start: it needs \\d+ open files", "Raise the limit of open files, as by --ulimit nofile=1024."),
+        (
+            "cannot start: it needs \\d+ open files",
+            "Raise the limit of open files, for example with --ulimit nofile=1024.",
+        ),
     )
 
     def inputs(self, config: ImageConfig) -> Any:
@@ -62,8 +65,8 @@ class Launcher:
             raise StaticxError(refused.refusal.problem, refused.refusal.remedy) from None
         if made is None:
             raise StaticxError(
-                f"The program was not packed; the output is in {shown(config, log)}:",
-                "If nothing there is of the project, please report it.",
+                f"Cannot pack the program; the output is in {shown(config, log)}:",
+                "If the cause is not in the project, please report it.",
                 last_lines(log),
             )
         return Packing(components=tuple(components(config, job.ours)), system=())

@@ -41,7 +41,7 @@ class Staticx:
     advice: tuple[tuple[str, str], ...] = (
         (
             "Failed to execv|(Could not|Failed to) create temporary directory",
-            "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777.",
+            "The program cannot unpack itself into /tmp. Make /tmp writable: --tmpfs /tmp:exec,mode=1777.",
         ),
     )
 
@@ -69,7 +69,7 @@ class Staticx:
             yield Finding(
                 name="platform",
                 state="warning",
-                seen=f"{is_built} SCons and a C compiler, which are not both there",
+                seen=f"{is_built} SCons and a C compiler, which are not both installed",
                 cure="Install them: apt-get install scons gcc libc6-dev.",
             )
 
@@ -91,7 +91,7 @@ def build(config: ImageConfig, job: Job) -> StaticExecutable:
                 raise full_disk(reason, [job.output.parent, Path(temporary)]) from None
             raise failed(config, reason, log) from None
     if made is None:
-        raise failed(config, "it gave no answer", log)
+        raise failed(config, "it returned no result", log)
     return made
 
 
@@ -109,7 +109,7 @@ def question(config: ImageConfig, job: Job) -> protocol.StaticxQuestion:
 def failed(config: ImageConfig, reason: str, log: Path) -> StaticxError:
     return StaticxError(
         f"StaticX failed: {reason}; its output is in {shown(config, log)}.",
-        "Look for the first error there.",
+        "Look for the first error in it.",
         last_lines(log),
     )
 

@@ -75,7 +75,7 @@ def check_startable(config: ImageConfig, service: Service) -> None:
     if not is_program(config.root, service.command[0]):
         raise not_there(
             service,
-            f'cannot be started: there is no program "{service.command[0]}"',
+            f'cannot be started: the program "{service.command[0]}" was not found',
             "Install it, or correct the command of the service.",
         )
     if is_taken(service.port):

@@ -303,7 +303,7 @@ def test_where_no_emulator_is_it_is_said_what_to_do(foreign_base: tuple[str, str
     words = ("--in", engine, "--platform", "linux/arm64")
     printed = shop.nox("-s", "freeze", "--", *words, ok=False, PYSTATIC_TASKS_BUILD_IMAGE=name)
     assert (
-        f"nox > Session freeze aborted: {engine} cannot run programs of linux/arm64 here.\n"
-        "Install an emulator where it runs, for example with apt-get install qemu-user-static (Docker Desktop has one), "
-        "or build on a linux/arm64 machine and join the archives with --archive.\n"
+        f"nox > Session freeze aborted: {engine} cannot run programs for linux/arm64 here.\n"
+        "Install an emulator where it runs, for example with apt-get install qemu-user-static "
+        "(Docker Desktop has one), or build on a linux/arm64 machine and join the archives with --archive.\n"
     ) in printed

@@ -96,7 +96,7 @@ def test_over_budget_names_the_largest_contents(sample: Project) -> None:
 def test_an_engine_that_does_not_answer(sample: Project) -> None:
     tool_or_skip("docker")
     printed = sample.nox("-s", "smoke", *("--", "--engine", "docker"), ok=False, DOCKER_HOST="unix:///nowhere.sock")
-    assert "The engine docker was asked for and does not work here (Cannot connect to the Docker daemon" in printed
+    assert "The engine docker does not work here (Cannot connect to the Docker daemon" in printed
     assert (
         ").\nStart or install it, or choose another: "
         "--engine podman, --engine nerdctl, --engine sandbox or --engine proot.\n" in printed

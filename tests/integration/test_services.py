@@ -40,7 +40,7 @@ def smoke(project: Project, engine: str) -> str:
     for run in report["runs"]:
         asked = {check["name"]: check["seen"] for check in run["checks"] if check["name"] in ASKED}
         assert {name: int(seen.partition(" ")[0]) for name, seen in asked.items()} == ASKED
-    assert f"{SERVICES}; {engine} runs the image in the network of this machine\n" in printed
+    assert f"{SERVICES}; {engine} runs the image in this machine's network\n" in printed
     return printed
 
 

@@ -107,7 +107,10 @@ def not_reproducible(config: ImageConfig, second: ImageConfig, difference: Diffe
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(second.dist, kept)
     installed = list(differing_distributions(config, second))
-    remedy = f"Look for what depends on the time, the place or the order of a set; the second image is in {shown(config, kept)}."
+    remedy = (
+        "Look for what depends on the time, the place or the order of a set; "
+        f"the second image is in {shown(config, kept)}."
+    )
     if installed:
         remedy = (
             "Lock the versions of the dependencies (uv.lock, pylock.toml), and build the first image with --no-cache."

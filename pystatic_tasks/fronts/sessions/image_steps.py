@@ -76,7 +76,8 @@ def check_watchable(session: nox.Session, work: Work) -> None:
     """Raises ConfigError if a step in the foreground could not build again what it runs."""
     if STEPS[work.steps[-1]].in_foreground and not runs_others(session):
         raise ConfigError(
-            f"--watch needs the sessions before {session.name} for its builds, but there are none, or Nox runs without them.",
+            f"--watch needs the sessions before {session.name} for its builds, "
+            "but there are none, or Nox runs without them.",
             "Run a session of register() without --no-dependencies, or omit --watch.",
         )
 

@@ -146,7 +146,7 @@ def started(
     """A process and all that it starts, until they are stopped."""
     is_python = arguments is exercise.arguments
     if not is_python and shutil.which(arguments[0], path=exercise.environment.get("PATH")) is None:
-        raise NotObservedError(f'there is no program "{arguments[0]}"')
+        raise NotObservedError(f'the program "{arguments[0]}" was not found')
     try:
         process = subprocess.Popen(
             [*with_our_life(), *([sys.executable] if is_python else []), *arguments],

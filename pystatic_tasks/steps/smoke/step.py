@@ -55,7 +55,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     context.say(f"{engine.name} ({version}): root read-only, no capabilities, no new privileges")
     if config.services:
         listed = services.listed(config.services)
-        context.say(f"services: {listed}; {engine.name} runs the image in the network of this machine")
+        context.say(f"services: {listed}; {engine.name} runs the image in this machine's network")
 
     if not serves(config) and config.smoke.requests != Smoke().requests:
         context.say("not asked: smoke.requests, since no smoke.port says where it serves HTTP")

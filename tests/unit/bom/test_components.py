@@ -174,10 +174,10 @@ def test_a_package_was_made_of_a_source(upstream: dict[str, str], expected: tupl
 
 def test_kinds_are_counted_in_words(components: list[Component]) -> None:
     assert counted(components) == (
-        "1 project, 2 Python distributions, 1 library built into these, 1 interpreter, 1 package of the system, "
+        "1 project, 2 Python distributions, 1 library built into these, 1 interpreter, 1 system package, "
         "1 library of no package"
     )
-    assert counted(components[:1] * 3) == "3 packages of the system"
+    assert counted(components[:1] * 3) == "3 system packages"
 
 
 def test_our_own_component_is_that_of_the_package() -> None:

@@ -28,12 +28,12 @@ def test_whoever_owns_the_project_is_told_where_to_say_it() -> None:
     assert list(gaps([replace(KNOWN, supplier="", licenses=())])) == [
         "supplier unknown: shop",
         "licence unknown: shop",
-        "Name the supplier of shop as authors in [project], or as org.opencontainers.image.vendor in image.labels.",
-        "Name the licence of shop as license in [project], or as org.opencontainers.image.licenses in image.labels.",
+        "Set the supplier of shop as authors in [project], or as org.opencontainers.image.vendor in image.labels.",
+        "Set the licence of shop as license in [project], or as org.opencontainers.image.licenses in image.labels.",
     ]
 
 
 def test_documents_that_could_not_be_read_are_named() -> None:
     assert list(gaps([replace(KNOWN, unread=("sboms/x.xml", "sboms/y.json"))])) == [
-        "shop brings sboms/x.xml, sboms/y.json, which is neither CycloneDX nor SPDX 2 in JSON: not read"
+        "shop brings sboms/x.xml, sboms/y.json, not read: neither CycloneDX nor SPDX 2 in JSON"
     ]

@@ -22,16 +22,16 @@ def test_what_it_says_is_returned() -> None:
 
 def test_a_failure_is_told_with_the_end_of_what_it_said() -> None:
     assert refused("sh", "-c", "echo out; seq 7 >&2; exit 3") == (
-        '"sh -c" failed with exit code 3:\n  3\n  4\n  5\n  6\n  7\nSee whether sh works.'
+        '"sh -c" failed with exit code 3:\n  3\n  4\n  5\n  6\n  7\nCheck that sh works.'
     )
 
 
 def test_a_failure_may_be_told_on_standard_output() -> None:
-    assert refused("sh", "-c", "echo out; exit 1") == '"sh -c" failed with exit code 1:\n  out\nSee whether sh works.'
+    assert refused("sh", "-c", "echo out; exit 1") == '"sh -c" failed with exit code 1:\n  out\nCheck that sh works.'
 
 
 def test_a_failure_without_a_word_is_told_by_its_exit_code() -> None:
-    assert refused("sh", "-c", "exit 3") == '"sh -c" failed with exit code 3.\nSee whether sh works.'
+    assert refused("sh", "-c", "exit 3") == '"sh -c" failed with exit code 3.\nCheck that sh works.'
 
 
 def test_a_failure_that_is_expected_is_returned() -> None:
@@ -40,9 +40,7 @@ def test_a_failure_that_is_expected_is_returned() -> None:
 
 def test_nobody_waits_for_ever() -> None:
     started = time.monotonic()
-    assert (
-        refused("sleep", "20", timeout=0.6) == '"sleep 20" did not answer within 1 seconds.\nSee whether sleep works.'
-    )
+    assert refused("sleep", "20", timeout=0.6) == '"sleep 20" did not answer within 1 seconds.\nCheck that sleep works.'
     assert time.monotonic() - started < 10
 
 

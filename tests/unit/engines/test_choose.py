@@ -49,8 +49,7 @@ def others(name: EngineName) -> str:
 @pytest.mark.parametrize("name", ["docker", "podman", "nerdctl"])
 def test_an_engine_that_is_not_there_is_named_with_the_others(name: EngineName) -> None:
     assert refused(name) == (
-        f"The engine {name} was asked for and does not work here "
-        f'(there is no program "{name}" on the PATH).\n{REMEDY}{others(name)}.'
+        f'The engine {name} does not work here (the program "{name}" is not on the PATH).\n{REMEDY}{others(name)}.'
     )
 
 
@@ -58,16 +57,15 @@ def test_an_engine_that_is_not_there_is_named_with_the_others(name: EngineName) 
 def test_a_sandbox_without_its_tool_names_the_tool(monkeypatch: pytest.MonkeyPatch, user: int, tool: str) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: user)
     assert refused("sandbox") == (
-        "The engine sandbox was asked for and does not work here "
-        f'(there is no program "{tool}" on the PATH).\n{REMEDY}{others("sandbox")}.'
+        "The engine sandbox does not work here "
+        f'(the program "{tool}" is not on the PATH).\n{REMEDY}{others("sandbox")}.'
     )
 
 
 def test_an_engine_whose_server_does_not_run_says_so(programs: Path) -> None:
     program(programs, "docker", "echo warning >&2; echo cannot connect to the server >&2; exit 1")
     assert refused("docker") == (
-        "The engine docker was asked for and does not work here (cannot connect to the server).\n"
-        f"{REMEDY}{others('docker')}."
+        f"The engine docker does not work here (cannot connect to the server).\n{REMEDY}{others('docker')}."
     )
 
 
@@ -75,16 +73,16 @@ def test_an_engine_whose_server_does_not_run_says_so(programs: Path) -> None:
 def test_the_engines_own_sentence_is_not_ended_twice(programs: Path, said: str) -> None:
     program(programs, "docker", f"echo '{said}' >&2; exit 1")
     reason = said.removesuffix(".")
-    assert refused("docker").splitlines()[0] == f"The engine docker was asked for and does not work here ({reason})."
+    assert refused("docker").splitlines()[0] == f"The engine docker does not work here ({reason})."
 
 
 def test_without_any_engine_each_says_why() -> None:
     programs = {name: str(name) for name in ENGINE_NAMES} | {"sandbox": "unshare"}
-    reasons = (f'  {name}: there is no program "{program}" on the PATH\n' for name, program in programs.items())
+    reasons = (f'  {name}: the program "{program}" is not on the PATH\n' for name, program in programs.items())
     assert refused("auto") == (
-        "No engine works here that could run the image:\n"
+        "No engine that can run the image works here:\n"
         f"{''.join(reasons)}"
-        "Start or install one of them; PRoot needs neither a daemon nor rights: apt-get install proot."
+        "Start or install one of them; PRoot needs neither a daemon nor privileges: apt-get install proot."
     )
 
 
@@ -117,8 +115,8 @@ def test_an_engine_that_starts_nothing_is_passed_over(programs: Path) -> None:
 
 def test_an_engine_that_starts_nothing_says_why(programs: Path) -> None:
     program(programs, "podman", STARTS_NOTHING)
-    why = "it starts nothing: Error: unable to start container: crun: no cgroups"
-    assert refused("podman").splitlines()[0] == (f"The engine podman was asked for and does not work here ({why}).")
+    why = "it cannot start anything: Error: unable to start container: crun: no cgroups"
+    assert refused("podman").splitlines()[0] == (f"The engine podman does not work here ({why}).")
     assert f"\n  podman: {why}\n" in refused("auto")
 
 
@@ -131,11 +129,15 @@ def test_an_engine_that_starts_nothing_takes_images(programs: Path) -> None:
 @pytest.mark.parametrize(
     ("user", "there", "remedy"),
     [
-        (0, {}, "; PRoot needs neither a daemon nor rights: apt-get install proot."),
+        (0, {}, "; PRoot needs neither a daemon nor privileges: apt-get install proot."),
         (0, {"proot": "exit 1"}, "."),
         (1000, {"unshare": ""}, "; the smallest is bubblewrap: apt-get install bubblewrap."),
-        (1000, {"unshare": "exit 1"}, "; PRoot needs neither a daemon nor rights: apt-get install proot."),
-        (1000, {"unshare": "", "bwrap": "exit 1"}, "; PRoot needs neither a daemon nor rights: apt-get install proot."),
+        (1000, {"unshare": "exit 1"}, "; PRoot needs neither a daemon nor privileges: apt-get install proot."),
+        (
+            1000,
+            {"unshare": "", "bwrap": "exit 1"},
+            "; PRoot needs neither a daemon nor privileges: apt-get install proot.",
+        ),
         (1000, {"bwrap": "exit 1", "proot": "exit 1"}, "."),
     ],
 )

@@ -70,14 +70,12 @@ def test_nerdctl_is_of_use_for_root_only(programs: Path, monkeypatch: pytest.Mon
     program(programs, "podman", "echo 4.3.1")
     assert PODMAN.version() == "4.3.1"
     assert NERDCTL.version() == ""
-    assert NERDCTL.problem() == (
-        "without root it chooses no free port and does not copy from a container that has ended"
-    )
+    assert NERDCTL.problem() == ("without root, it can neither choose a free port nor copy from a stopped container")
 
 
 def test_what_is_not_there_has_no_version() -> None:
     assert DOCKER.version() == ""
-    assert DOCKER.problem() == 'there is no program "docker" on the PATH'
+    assert DOCKER.problem() == 'the program "docker" is not on the PATH'
 
 
 def test_what_fails_has_no_version_but_a_complaint(programs: Path) -> None:
@@ -88,7 +86,7 @@ def test_what_fails_has_no_version_but_a_complaint(programs: Path) -> None:
 
 def test_what_fails_without_a_word_is_told_so(programs: Path) -> None:
     program(programs, "docker", "exit 1")
-    assert DOCKER.problem() == "it gives no version"
+    assert DOCKER.problem() == "it does not report its version"
 
 
 @pytest.mark.usefixtures("hangs")
@@ -112,7 +110,7 @@ def test_an_archive_that_cannot_be_loaded_is_told_in_the_engines_words(programs:
     with pytest.raises(ImageError) as caught:
         DOCKER.load(artifact)
     assert str(caught.value) == (
-        '"docker load" failed with exit code 1:\n  no space left on device\nSee whether docker works.'
+        '"docker load" failed with exit code 1:\n  no space left on device\nCheck that docker works.'
     )
 
 
@@ -201,8 +199,8 @@ def test_a_name_by_which_an_engine_knows_another_image_is_not_run(programs: Path
     with pytest.raises(ImageError) as caught:
         NERDCTL.load(SHOP)
     assert str(caught.value) == (
-        "nerdctl has loaded /image.tar, and shop:1 is not that image there.\n"
-        "Remove what has that name, and run it again: nerdctl rmi shop:1."
+        "nerdctl has loaded /image.tar, but shop:1 is another image there.\n"
+        "Remove that image, and run this again: nerdctl rmi shop:1."
     )
 
 
@@ -287,8 +285,9 @@ def test_what_listens_at_one_port_only_must_find_it_free_in_the_network_of_the_m
         with pytest.raises(ImageError) as caught:
             DOCKER.start(fixed, IN_NETWORK, [])
     assert str(caught.value) == (
-        f"Port {fixed.port} is in use, and docker runs the image in the network of this machine.\n"
-        "Stop what listens there; without services, all engines but the sandbox and PRoot have ports of their own."
+        f"Port {fixed.port} is in use, and docker runs the image in this machine's network.\n"
+        "Stop the program that listens there; "
+        "without services, all engines except the sandbox and PRoot have their own ports."
     )
     assert DOCKER.start(fixed, IN_NETWORK, []).address() == ("127.0.0.1", fixed.port)
     assert " --network host --env KEY sha256:1" in (tmp_path / "said").read_text(encoding="utf-8")
@@ -357,7 +356,7 @@ def test_a_folder_that_cannot_be_looked_into_is_told_in_the_engines_words(progra
     with pytest.raises(ImageError) as caught:
         container.leftovers()
     assert str(caught.value) == (
-        '"docker cp" failed, so that /tmp could not be looked into:\n  no such container\nSee whether docker works.'
+        '"docker cp" failed, so /tmp could not be inspected:\n  no such container\nCheck that docker works.'
     )
 
 

@@ -75,7 +75,8 @@ def test_links_of_an_image_lead_nowhere_out_of_it(tmp_path: Path) -> None:
 def test_nothing_is_mounted_or_written_behind_a_link_of_the_image(tmp_path: Path, point: str) -> None:
     other = entry("other", tarfile.DIRTYPE)
     assert refused(tmp_path, other, link(point, "other"), volumes=["/data/x"] if point == "data" else []) == (
-        f"something at '{'data/x' if point == 'data' else point}', where a folder must be to run it."
+        f"something other than a folder at '{'data/x' if point == 'data' else point}', "
+        "where the image needs a folder to run."
     )
 
 
@@ -88,7 +89,7 @@ def test_a_file_of_the_network_is_written_in_place_of_a_link(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("inside", [entry("etc/hosts", tarfile.DIRTYPE), entry("etc/hosts/x")])
 def test_a_file_of_the_network_is_not_written_in_place_of_a_folder(tmp_path: Path, inside: tarfile.TarInfo) -> None:
-    assert refused(tmp_path, inside) == "a folder at 'etc/hosts', where a file must be to run it."
+    assert refused(tmp_path, inside) == "a folder at 'etc/hosts', where the image needs a file to run."
 
 
 def test_a_file_above_a_link_takes_its_place(tmp_path: Path) -> None:
@@ -179,8 +180,9 @@ def test_a_program_that_listens_at_one_port_only_is_asked_there() -> None:
     with socket.create_server(where), pytest.raises(ImageError) as caught:
         address_here(fixed, NO_POLICY, "sandbox")
     assert str(caught.value) == (
-        f"Port {fixed.port} is in use, and sandbox runs the image in the network of this machine.\n"
-        "Stop what listens there; without services, all engines but the sandbox and PRoot have ports of their own."
+        f"Port {fixed.port} is in use, and sandbox runs the image in this machine's network.\n"
+        "Stop the program that listens there; "
+        "without services, all engines except the sandbox and PRoot have their own ports."
     )
 
 
@@ -189,9 +191,9 @@ def test_a_program_that_listens_at_one_port_only_is_published_there_only() -> No
     with pytest.raises(ImageError) as caught:
         address_here(fixed, replace(NO_POLICY, publish=("127.0.0.1", 9000)), "sandbox")
     assert str(caught.value) == (
-        "The program listens at port 8000, and sandbox runs it in the network of this machine, "
-        "where it cannot be published at 9000.\n"
-        "Publish it at its own port; without services, all engines but the sandbox and PRoot have ports of their own."
+        "The program listens at port 8000, and sandbox runs it in this machine's network, "
+        "where it cannot be published at port 9000.\n"
+        "Publish it at its own port; without services, all engines except the sandbox and PRoot have their own ports."
     )
 
 

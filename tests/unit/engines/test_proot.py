@@ -303,7 +303,7 @@ def test_a_tool_that_is_missing_is_named(
         (tmp_path / name).write_text("#!/bin/sh\n", encoding="utf-8")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert here().problem() == f'there is no program "{missing}" on the PATH'
+    assert here().problem() == f'the program "{missing}" is not on the PATH'
     assert here().version() == ""
 
 

@@ -93,9 +93,9 @@ def test_what_is_not_there_is_not_tried(monkeypatch: pytest.MonkeyPatch, tmp_pat
     ("script", "seen"),
     [
         ("exit 0", ""),
-        ("exit 1", "what ends with exit code 0 ended with 1"),
+        ("exit 1", "a program that ends with exit code 0 ended with exit code 1"),
         ("echo first; echo mount: /proc: permission denied. >&2; exit 32", "mount: /proc: permission denied"),
-        ("sleep 60", "what ends at once still runs after 0 seconds"),
+        ("sleep 60", "a program that ends at once is still running after 0 seconds"),
     ],
 )
 def test_how_it_ended_is_told_in_a_line(box: Artifact, monkeypatch: pytest.MonkeyPatch, script: str, seen: str) -> None:
@@ -148,7 +148,7 @@ def test_an_engine_that_fails_is_told_and_left_as_it_was(
 ) -> None:
     notes = failing_docker(tmp_path, monkeypatch, task)
     for _ in range(2):
-        assert why_not(docker.here()) == "it starts nothing: Error: no cgroups"
+        assert why_not(docker.here()) == "it cannot start anything: Error: no cgroups"
     lines = notes.read_text(encoding="utf-8").split()
     assert sorted(line for line in lines if line in ("load", "create", "rm", "rmi")) == asked
 

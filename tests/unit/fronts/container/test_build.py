@@ -198,7 +198,7 @@ def test_an_engine_that_does_not_work_is_named(tmp_path: Path, monkeypatch: pyte
         check_engine(make_shop(tmp_path))
     assert str(caught.value) == (
         "Cannot freeze in a docker container: docker does not work here "
-        '(there is no program "docker" on the PATH).\n'
+        '(the program "docker" is not on the PATH).\n'
         "Start or install it, or freeze elsewhere: --in here (on Linux), --in docker or --in podman."
     )
 

@@ -113,7 +113,8 @@ def test_a_base_that_lacks_something_is_named(docker: Path) -> None:
         "Cannot make a build image from x; the output of docker is in build/pystatic/shop/builder.log "
         "and ends with:\n"
         "  no apt-get\n"
-        "Set build.image to an image that has Python 3 with venv, binutils and git, or Debian's apt-get to install them."
+        "Set build.image to an image that has Python 3 with venv, binutils and git, "
+        "or Debian's apt-get to install them."
     )
 
 

@@ -201,7 +201,8 @@ def test_a_further_command_exercises_it_too(exercise: Exercise, tmp_path: Path) 
 
 def test_a_further_command_that_fails_is_told(exercise: Exercise) -> None:
     assert run(exercise, "", further=("sh", "-c", "echo no; exit 4")).problem == "sh ended with exit code 4: no"
-    assert run(exercise, "", further=("no-such-program",)).problem == 'there is no program "no-such-program"'
+    missing = run(exercise, "", further=("no-such-program",)).problem
+    assert missing == 'the program "no-such-program" was not found'
 
 
 def test_nothing_of_it_is_left(exercise: Exercise) -> None:

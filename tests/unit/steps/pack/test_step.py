@@ -124,13 +124,13 @@ def test_files_of_another_owner_and_other_code_make_a_new_executable(tmp_path: P
             '{"problem": "Unexpected line in ldd output: x", "remedy": "", "details": []}',
             "StaticX failed: Unexpected line in ldd output: x; its output is in build/pystatic/shop/staticx.log.\n"
             "  größe failed\n"
-            "Look for the first error there.",
+            "Look for the first error in it.",
         ),
         (
             "",
-            "StaticX failed: it gave no answer; its output is in build/pystatic/shop/staticx.log.\n"
+            "StaticX failed: it returned no result; its output is in build/pystatic/shop/staticx.log.\n"
             "  größe failed\n"
-            "Look for the first error there.",
+            "Look for the first error in it.",
         ),
         (
             '{"missing": [["x.so", "libnowhere.so.1"]]}',

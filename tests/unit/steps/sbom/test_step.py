@@ -15,14 +15,14 @@ from pystatic_tasks.steps.sbom.step import sbom
 
 SAID = (
     "dist/pystatic/shop/sbom.cdx.json: 1 project, 2 Python distributions, 1 library built into these, 1 interpreter, "
-    "1 package of the system, 1 library of no package"
+    "1 system package, 1 library of no package"
 )
 UNKNOWN = [
     "version unknown: libx.so",
     "supplier unknown: libx.so, gunicorn",
     "licence unknown: libx.so, shop",
     "copyright unknown: libx.so, libm, Big_Dep, gunicorn",
-    "Name the licence of shop as license in [project], or as org.opencontainers.image.licenses in image.labels.",
+    "Set the licence of shop as license in [project], or as org.opencontainers.image.licenses in image.labels.",
 ]
 
 

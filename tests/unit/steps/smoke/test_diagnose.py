@@ -17,7 +17,7 @@ from pystatic_tasks.steps.slim_lock import write_lock
 from pystatic_tasks.steps.smoke import diagnose as module
 from pystatic_tasks.steps.smoke.diagnose import Advice, Diagnosis, diagnose, diagnose_all, find_library
 
-NO_TMP = "The program unpacks itself into /tmp and could not. Give it a writable one: --tmpfs /tmp:exec,mode=1777."
+NO_TMP = "The program cannot unpack itself into /tmp. Make /tmp writable: --tmpfs /tmp:exec,mode=1777."
 READ_ONLY = (
     "The program writes temporary files, and its root is read-only: "
     "mount a writable /tmp where the image is deployed, and let smoke do so too."

@@ -426,7 +426,7 @@ def test_each_run_has_services_of_its_own(tmp_path: Path, sandboxes: Path) -> No
     image = with_service(asks(tmp_path, port), SERVES)
     assert smoke(image, StepContext(say=said.append)).passed
     assert len(list((tmp_path / "starts").iterdir())) == 2
-    assert said[1] == f"services: cache at 127.0.0.1:{port}; sandbox runs the image in the network of this machine"
+    assert said[1] == f"services: cache at 127.0.0.1:{port}; sandbox runs the image in this machine's network"
 
 
 def test_an_image_is_run_in_the_network_of_the_machine_for_its_services_only(
