@@ -14,8 +14,8 @@ LARGE_INTERPRETER_BYTES = 15_000_000
 def large_interpreter(name: str, size_bytes: int) -> tuple[str, str]:
     """What there is to say of an interpreter, or its library, above `LARGE_INTERPRETER_BYTES`; and a way out."""
     return (
-        f"{name} alone is {megabytes(size_bytes)} (python-build-standalone's are that large)",
-        "the Python of a distribution or of pyenv makes a smaller image",
+        f"{name} alone is {megabytes(size_bytes)}, as is usual for python-build-standalone",
+        "a distribution's or pyenv's Python makes a smaller image",
     )
 
 

@@ -117,17 +117,17 @@ def why_of_python(component: ComponentContents) -> str:
     """Why a part of Python is there, which systems have in several packages; "" for anything else."""
     match holds_interpreter(component), holds_standard_library(component):
         case True, True:
-            return "Python itself: the interpreter, and what is imported of its standard library."
+            return "Python itself: the interpreter and the imported part of the standard library."
         case True, False:
             return "Python itself: the interpreter."
         case False, True:
-            return "What is imported of Python's standard library."
+            return "The imported part of Python's standard library."
     return ""
 
 
 def why(component: ComponentContents, contents: Contents, reasons: Reasons, required: Sequence[str]) -> str:
     if holds_c_library(component):
-        return "The C library, which everything is linked with."
+        return "The C library, which everything is linked against."
     of_python = why_of_python(component)
     if of_python:
         return of_python
@@ -135,29 +135,29 @@ def why(component: ComponentContents, contents: Contents, reasons: Reasons, requ
         return "The project itself, with its data."
     importers = importers_of(component, contents, reasons)
     if component.kind == "system" and importers:
-        what = "OpenSSL" if holds_openssl(component) else "Libraries of the system"
-        return f"{what}, which {listed(importers)} ask{'s' if len(importers) == 1 else ''} for."
+        what = "OpenSSL" if holds_openssl(component) else "System libraries"
+        return f"{what}, needed by {listed(importers)}."
     if importers:
         return f"Imported by {listed(importers)}."
     if required:
         return f"Required by {listed(required)}."
-    return "Asked for by name, or by the configuration."
+    return "Requested by name or by the configuration."
 
 
 def remedy(component: ComponentContents, reasons: Reasons, required: Sequence[str]) -> str:
     if holds_c_library(component):
         return "Nothing to do: no program starts without it."
     if holds_standard_library(component):
-        return "The less of the standard library is imported, the smaller it gets."
+        return "The less of the standard library is imported, the smaller it is."
     if holds_interpreter(component):
-        return "Nothing to do: it runs all the rest."
+        return "Nothing to do: it runs everything else."
     if component.kind == "project":
         return "See below which of its files are large, and whether the service reads them."
     first = first_use(component, reasons)
-    when = f" It was first used {first}." if first else ""
+    when = f" It is first used {first}." if first else ""
     if required:
-        return f"It goes with {listed(required)}.{when}"
-    return f"It goes when nothing imports it any more.{when}"
+        return f"It is left out together with {listed(required)}.{when}"
+    return f"It is left out once nothing imports it.{when}"
 
 
 def first_use(component: ComponentContents, reasons: Reasons) -> str:

@@ -59,7 +59,7 @@ class Page:
         suggestions: What to do.
         not_observed: Why nobody knows what is used; "" if that is known.
         ladder: Sizes on the way to it.
-        growth: What changed since the image before; None if there is none.
+        growth: What changed since the previous image; None if there is none.
         proof: What smoke saw; None if it did not see this image.
         start: How long a start takes; None if nobody measured that.
         phases: The parts of that, as far as they were measured.

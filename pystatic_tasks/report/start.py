@@ -18,7 +18,7 @@ PARTS = {
 }
 ALL_IMPORTS = "imports"
 IMPORTS = {
-    "python": "imports of Python's own",
+    "python": "imports of the standard library",
     "third-party": "imports of dependencies",
     "project": "imports of the project",
 }

@@ -121,12 +121,12 @@ def unused_code(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
     found = saving(records, lambda _, file: reasons.is_unused(file.path, unused))
     yield Suggestion(
         title="Leave out what was never used",
-        why=f"{counted(len(found.files))} not touched when the service started and answered its requests, most of it "
-        f"in {listed(found.components)}.",
+        why=f"{counted(len(found.files))} not touched when the service started and answered its requests, "
+        f"mostly in {listed(found.components)}.",
         line=SLIM,
         is_command=True,
-        caution="What the declared requests do not touch would be missing: let them, or the tests, touch all that "
-        "is needed first.",
+        caution="Whatever the declared requests do not reach would be missing: first let them, or the tests, reach "
+        "everything that is needed.",
         saved_bytes=found.size_bytes,
         saved_of_image=found.of_image(records.contents.scale),
         components=found.components,
@@ -145,7 +145,7 @@ def packages_of_tests(records: Records, reasons: Reasons) -> Iterator[Suggestion
     command = " ".join(records.config.observe.command)
     if command not in reasons.occasions:
         return
-    yield from exclude(records, reasons, {reasons.occasions.index(command), NEVER}, f"was loaded but by {command}")
+    yield from exclude(records, reasons, {reasons.occasions.index(command), NEVER}, f"was loaded except by {command}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +170,7 @@ def exclude(records: Records, reasons: Reasons, uses: Collection[int], seen: str
         records: What is on record.
         reasons: Looks up when something was used.
         uses: Numbers of the occasions, and `NEVER`; with others than that, those count that were used at all.
-        seen: What was seen, after "Nothing of them".
+        seen: What was seen, after "No part of them".
     """
     found = [each for component in dependencies(records) for each in excluded(component, reasons, uses)]
     found = [each for each in found if each.saving.size_bytes >= LEAST_BYTES]
@@ -186,7 +186,7 @@ def exclude(records: Records, reasons: Reasons, uses: Collection[int], seen: str
     slim_too = all(reasons.is_unused(file.path, unused) for _, file in saved.files if module_name(file.path))
     yield Suggestion(
         title=f"Leave out {titles}",
-        why=f"Nothing of {them} {seen}{importing}.{f' Slim leaves {them} out too.' if slim_too else ''}",
+        why=f"No part of {them} {seen}{importing}.{f' Slim leaves {them} out too.' if slim_too else ''}",
         caution=f"Only if no other request needs {them}.",
         line=f"freeze.excludes = {json.dumps([*records.config.freeze.excludes, *names], ensure_ascii=False)}",
         saved_bytes=saved.size_bytes,
@@ -241,9 +241,9 @@ def without_tls(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
     )
     yield Suggestion(
         title="Do without TLS",
-        why="OpenSSL is there for Python's ssl and hashlib only, and the service itself is asked without TLS.",
+        why="OpenSSL is there only for Python's ssl and hashlib, and the service itself is requested without TLS.",
         line="slim.tls = false",
-        caution="Only if it calls no other service over TLS, as behind a proxy.",
+        caution="Only if it calls no other service over TLS, for example behind a proxy.",
         saved_bytes=found.size_bytes,
         saved_of_image=found.of_image(records.contents.scale),
         components=found.components,
@@ -258,9 +258,9 @@ def smaller_interpreter(records: Records, reasons: Reasons) -> Iterator[Suggesti
         saved = size - USUAL_INTERPRETER_BYTES
         of_image = share.of_image(records.contents.scale)
         yield Suggestion(
-            title="Take a smaller Python",
-            why=f"{name} alone is {megabytes(size)}: python-build-standalone's are that large, those of a "
-            f"distribution and of pyenv at most {megabytes(USUAL_INTERPRETER_BYTES)}.",
+            title="Use a smaller Python",
+            why=f"{name} alone is {megabytes(size)}, as is usual for python-build-standalone; that of a "
+            f"distribution or of pyenv is at most {megabytes(USUAL_INTERPRETER_BYTES)}.",
             line='python = "/usr/bin/python3"',
             saved_bytes=saved,
             saved_of_image=round(of_image * saved / share.size_bytes) if of_image and share.size_bytes else None,
@@ -274,8 +274,8 @@ def time_zones_twice(records: Records, reasons: Reasons) -> Iterator[Suggestion]
     if records.config.image.timezones and brings:
         found = saving(records, lambda _, file: file.path.startswith(f"{TIMEZONES}/"))
         yield Suggestion(
-            title="Take the time zones once",
-            why="They are there as files of the system and as the distribution tzdata, which serves Python as well.",
+            title="Include the time zones only once",
+            why="They are there as system files and as the distribution tzdata, which is all that Python needs.",
             line="image.timezones = false",
             saved_bytes=found.size_bytes,
             saved_of_image=found.of_image(records.contents.scale),
@@ -287,10 +287,10 @@ def layers_by_zstd(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
     """image.compression, where layers hold plain files that are compressed by gzip."""
     if records.contents.layout == "tree" and records.built.compression == "gzip":
         yield Suggestion(
-            title="Compress layers by zstd",
-            why=f"The layers are compressed by gzip; zstd made those of the sample app {ZSTD_SHARE:.0%} smaller.",
+            title="Compress layers with zstd",
+            why=f"The layers are compressed with gzip; zstd makes those of the sample app {ZSTD_SHARE:.0%} smaller.",
             line='image.compression = "zstd"',
-            caution="Docker Engine from 23.0, containerd, Podman and skopeo read them, older engines do not.",
+            caution="Docker Engine 23.0 or newer, containerd, Podman and skopeo can read them; older engines cannot.",
             saved_of_image=round(records.contents.compressed_bytes * ZSTD_SHARE),
         )
 
@@ -304,10 +304,10 @@ def layers_to_push(records: Records) -> Iterator[Suggestion]:
         took = f", which took {unpacking_ms:.0f} ms here" if unpacking_ms else ""
         yield Suggestion(
             title="Push only what changed",
-            why="One file is pushed whole after each changed line. Of plain files in layers only the last would be, "
-            f"and a start unpacks nothing{took}.",
+            why="After each changed line, the one file is pushed whole. With plain files, only the last layer would "
+            f"be, and a start would unpack nothing{took}.",
             line='layout = "tree"',
-            caution=f"On disk the image is {megabytes(contents.unpacked_bytes)} then.",
+            caution=f"On disk, the image would be {megabytes(contents.unpacked_bytes)}.",
             saved_of_push=contents.compressed_bytes - project,
         )
 

@@ -55,7 +55,7 @@ def read_records(config: ImageConfig) -> Records:
     contents = read_record(config.dist / CONTENTS, Contents)
     if contents is None:
         raise PystaticError(
-            f"What lies in {config.name} is not on record in {config.dist / CONTENTS}.",
+            f"The contents of {config.name} are not recorded in {config.dist / CONTENTS}.",
             "Run the image session again: an older version of pystatic-tasks made the image.",
         )
     smoked = read_smoked(config, built)
@@ -67,7 +67,7 @@ def read_records(config: ImageConfig) -> Records:
         before=read_record(config.dist / BEFORE, Contents),
         parts=frozen.result.contents if frozen else (),
         evidence=evidence(frozen.result) if frozen else Evidence(),
-        not_observed=frozen.result.not_observed if frozen else "what freeze left is not here any more",
+        not_observed=frozen.result.not_observed if frozen else "the results of freeze are missing",
         proof=proof(smoked) if smoked else None,
         start=start(smoked, read_imports(config)) if smoked else None,
     )

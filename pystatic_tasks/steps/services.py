@@ -81,8 +81,8 @@ def check_startable(config: ImageConfig, service: Service) -> None:
     if is_taken(service.port):
         raise not_there(
             service,
-            f"cannot be started: something listens at {address(service)} already",
-            "Stop that, or choose another port for the service, and name it wherever the program is told of it.",
+            f"cannot be started: another program already listens at {address(service)}",
+            "Stop that program, or choose another port for the service and for whatever tells the program about it.",
         )
 
 

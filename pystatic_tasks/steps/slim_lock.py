@@ -17,8 +17,8 @@ from pystatic_tasks.system.files import write_whole
 FILE = "pystatic.lock"
 HEAD = """\
 # What the images of this project leave out, and why they keep the rest. Written by "nox -s slim", read by every build.
-# A name is a module, or a folder of data where it ends in "/"; with it goes all that is in it.
-# What is in no list came later, and is kept until slim is run again. What is to stay belongs into slim.keep.
+# A name is a module, or a data folder if it ends in "/"; it stands for everything in it.
+# Names that are in no list are newer, and are kept until slim runs again. To keep something for good, use slim.keep.
 """
 
 
@@ -57,8 +57,8 @@ def parse(config: ImageConfig, table: Any) -> Slimmed:
         )
     except (LookupError, TypeError, AttributeError):
         raise ConfigError(
-            f"{lock_path(config)} is not as slim writes it, in the table of {config.name}.",
-            "Run nox -s slim, which writes it anew, or remove the table.",
+            f"The table of {config.name} in {lock_path(config)} is not in the form that slim writes.",
+            "Run nox -s slim to write it again, or remove the table.",
         ) from None
 
 

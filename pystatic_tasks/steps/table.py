@@ -34,7 +34,7 @@ TABLE = (
     ),
     Step(
         name="slim",
-        description="Write down what {name} can do without.",
+        description="Record what {name} can do without.",
         run=slim,
         before="freeze",
         on_request=True,
@@ -42,7 +42,7 @@ TABLE = (
     ),
     Step(
         name="staticx",
-        description="Make one static executable of {name}.",
+        description="Pack {name} into one static executable.",
         run=pack,
         before="freeze",
         in_container=True,
@@ -50,14 +50,14 @@ TABLE = (
     ),
     Step(
         name="image",
-        description="Write the container image of {name}.",
+        description="Build the container image of {name}.",
         run=build_image,
         before="staticx",
         result_file="image.json",
     ),
     Step(
         name="smoke",
-        description="Run the image of {name} and hold it to its contract.",
+        description="Run the image of {name} and check its contract.",
         run=smoke,
         before="image",
         result_file="smoke.json",
@@ -69,7 +69,7 @@ TABLE = (
         before="image",
         on_request=True,
         in_foreground=True,
-        words_after="What stands after -- is for the program, instead of smoke.command.",
+        words_after="Words after -- are passed to the program instead of smoke.command.",
         platforms="one",
     ),
     Step(
@@ -79,7 +79,7 @@ TABLE = (
         before="image",
         on_request=True,
         in_foreground=True,
-        words_after="What stands after -- is run there, instead of a shell.",
+        words_after="Words after -- are run there instead of a shell.",
     ),
     Step(
         name="sbom",
@@ -90,7 +90,7 @@ TABLE = (
     ),
     Step(
         name="report",
-        description="Write the page that tells where the bytes of {name} are.",
+        description="Write the page that shows where the bytes of {name} are.",
         run=report,
         before="image",
         on_request=True,
@@ -116,7 +116,7 @@ TABLE = (
     ),
     Step(
         name="resolve",
-        description="Print YAML with what was pushed in place of pystatic://NAME.",
+        description="Print YAML with pystatic://NAME replaced by what was pushed.",
         run_for_project=resolve,
         before="push",
         on_request=True,

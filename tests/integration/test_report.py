@@ -137,7 +137,7 @@ def test_a_click_tells_what_there_is_to_know_of_a_file(tab: Tab, tmp_path: Path)
     tab.page.get_by_role("treeitem", name="libcrypto.so.3").click()
     assert "libssl.so.3, _ssl" in tab.text("#details")
     tab.page.locator("#list button", has_text="sparepart").click()
-    assert "never, as far as it was seen" in tab.text("#details")
+    assert "never, as far as observed" in tab.text("#details")
 
 
 def test_the_map_is_walked_through_by_the_keyboard(tab: Tab, tmp_path: Path) -> None:
@@ -213,9 +213,9 @@ def test_imports_are_walked_through_too(tab: Tab, tmp_path: Path) -> None:
     open_page(tab, tmp_path)
     tab.page.locator("#imports [tabindex='0']").focus()
     tab.page.keyboard.press("ArrowRight")
-    assert tab.text("#import-details") == "shop.web: 46.0 ms, 10.0 ms of its own"
+    assert tab.text("#import-details") == "shop.web: 46.0 ms, 10.0 ms by itself"
     tab.page.keyboard.press("ArrowDown")
-    assert tab.text("#import-details") == "falcon: 36.0 ms, 6.0 ms of its own"
+    assert tab.text("#import-details") == "falcon: 36.0 ms, 6.0 ms by itself"
 
 
 def test_whatever_takes_input_has_a_name_and_headings_are_in_order(tab: Tab, tmp_path: Path) -> None:

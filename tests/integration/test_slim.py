@@ -105,8 +105,8 @@ def test_what_is_missing_after_all_is_named_with_the_line_that_keeps_it_and_repa
         ) in printed
         assert (
             'The program imports "colorsys", which pystatic.lock leaves out. '
-            "Put this into the table [tool.pystatic-tasks.slim] of pyproject.toml, "
-            'or as slim.keep where you write such keys:\n  keep = ["colorsys"]\n'
+            "Add this to [tool.pystatic-tasks.slim] in pyproject.toml, "
+            'or write it as slim.keep under [tool.pystatic-tasks]:\n  keep = ["colorsys"]\n'
         ) in printed
         assert "FAILED" not in shop.nox(*WORDS, "--no-observe", "--fix").rpartition("Running session freeze")[2]
         [config] = load_config(shop.root)

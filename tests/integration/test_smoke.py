@@ -176,8 +176,8 @@ def test_a_missing_module_gives_the_line_to_add(faulty: Project) -> None:
     assert "  | ModuleNotFoundError: No module named 'plistlib'\n" in printed
     assert (
         'The program imports "plistlib" by name, which the analysis cannot see. '
-        "Put this into the table [tool.pystatic-tasks.freeze] of pyproject.toml, or as freeze.hidden-imports "
-        "where you write such keys:\n"
+        "Add this to [tool.pystatic-tasks.freeze] in pyproject.toml, or write it as freeze.hidden-imports "
+        "under [tool.pystatic-tasks]:\n"
         '  hidden-imports = ["plistlib"]\n'
         "Then run the session again"
     ) in printed

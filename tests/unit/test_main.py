@@ -202,8 +202,8 @@ def test_what_a_step_does_not_take_is_told(
 @pytest.mark.parametrize(
     ("step", "line"),
     [
-        ("run", "What stands after -- is for the program, instead of smoke.command.\n"),
-        ("shell", "What stands after -- is run there, instead of a shell.\n"),
+        ("run", "Words after -- are passed to the program instead of smoke.command.\n"),
+        ("shell", "Words after -- are run there instead of a shell.\n"),
     ],
 )
 def test_help_says_what_becomes_of_words_for_a_program(

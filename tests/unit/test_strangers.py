@@ -70,7 +70,7 @@ nox > Running session smoke
 nox > as user 65535:65535
 nox > Session smoke aborted: shop broke its contract:
   GET /: answered 500, expected 200
-The program opens "shop/a.txt", which is not in it. Put this into pyproject.toml:
+The program opens "shop/a.txt", which is not in the image. Put this into pyproject.toml:
   data = ["a|b"]
   image.timezones = true
 Then run the session again (took 9 seconds).

@@ -24,7 +24,7 @@ class Icicle {
       // In pixels, on a page that is some thousand wide.
       const pixels = share * 11.5;
       if (pixels >= NARROWEST) {
-        const label = `${name}: ${ms.toFixed(1)} ms, ${own.toFixed(1)} ms of its own`;
+        const label = `${name}: ${ms.toFixed(1)} ms, ${own.toFixed(1)} ms by itself`;
         const tile = element("div", { role: "treeitem", tabindex: "-1", class: "bar", "aria-level": depth + 1, "aria-label": label, title: label, "data-number": this.bars.length, "data-tone": depth % 4 }, pixels > READABLE ? name : "");
         Object.assign(tile.style, { left: `${left}%`, width: `calc(${share}% - 1px)`, top: `${depth * ROW}px` });
         this.bars.push({ tile, depth, above, label, ms });

@@ -363,11 +363,11 @@ class Treemap {
     const used = uses.filter((each) => each >= 0);
     const found = [];
     const areLibraries = files.every((each) => each.file.firstUse === null);
-    if (names.length) found.push([areLibraries ? "asked for by" : "imported by", listed(names, more)]);
+    if (names.length) found.push([areLibraries ? "needed by" : "imported by", listed(names, more)]);
     if (used.length) found.push(["first used", occasion(this.data.occasions[Math.min(...used)])]);
-    if (uses.length && !used.length) found.push(["used", "never, as far as it was seen"]);
+    if (uses.length && !used.length) found.push(["used", "never, as far as observed"]);
     else if (!node.file && uses.length > used.length && used.length)
-      found.push(["never used", `${uses.length - used.length} of ${uses.length} files that could be`]);
+      found.push(["never used", `${uses.length - used.length} of ${uses.length} observable files`]);
     return found;
   }
 }

@@ -129,7 +129,7 @@ def certificates(system: SystemFiles) -> Path:
     found = find_bundle(system.place)
     if found is None:
         raise ImageError(
-            "tool.pystatic-tasks.image.certificates is set, and this machine has no bundle of authorities.",
+            "tool.pystatic-tasks.image.certificates is set, but this machine has no certificate bundle.",
             "Install it: apt-get install ca-certificates.",
         )
     return found
@@ -139,7 +139,7 @@ def timezones(system: SystemFiles) -> Iterator[Entry]:
     folder = system.place(str(TIMEZONES))
     if not folder.is_dir():
         raise ImageError(
-            f"tool.pystatic-tasks.image.timezones is set, and this machine has no {TIMEZONES}.",
+            f"tool.pystatic-tasks.image.timezones is set, but this machine has no {TIMEZONES}.",
             "Install it: apt-get install tzdata.",
         )
     for path in timezone_files(folder):
@@ -162,7 +162,7 @@ def own_files(config: ImageConfig) -> Iterator[Entry]:
     for target, source in config.image.files.items():
         if not named[target].exists():
             raise ConfigError(
-                f'tool.pystatic-tasks.image.files names "{source}", and it is not in {config.root}.',
+                f'tool.pystatic-tasks.image.files names "{source}", which is not in {config.root}.',
                 "Correct the path.",
             )
     found = dict(named)
@@ -211,7 +211,7 @@ def check_places(entries: Iterable[Entry]) -> dict[str, Entry]:
     for entry in entries:
         if entry.path in places:
             raise ConfigError(
-                f"Two files of the image are called {entry.path}.",
+                f"Two files in the image have the path {entry.path}.",
                 "Correct image.files or image.volumes of tool.pystatic-tasks, or the image's name.",
             )
         places[entry.path] = entry
@@ -219,7 +219,7 @@ def check_places(entries: Iterable[Entry]) -> dict[str, Entry]:
         for parent in map(str, PurePosixPath(path).parents):
             if parent in places and not places[parent].is_folder:
                 raise ConfigError(
-                    f"{path} of the image stands in {parent}, which is a file.",
+                    f"{path} in the image is below {parent}, which is a file.",
                     "Correct image.files or image.volumes of tool.pystatic-tasks, or the image's name.",
                 )
     return places

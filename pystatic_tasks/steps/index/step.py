@@ -59,8 +59,8 @@ def join(
     try:
         write_whole(archive_path, make_archive(list(images.values()), top, config.references))
     except MemoryError:
-        problem = f"There is not enough memory to write {archive_path}."
-        raise ImageError(problem, "Run it where there is more.") from None
+        problem = f"Not enough memory to write {archive_path}."
+        raise ImageError(problem, "Run this on a machine with more memory.") from None
     platforms = ", ".join(each.platform for each in images.values())
     context.say(f"{shown(config, archive_path)}: {', '.join(config.references)} {top.digest} for {platforms}")
     sent = NOTHING_SENT

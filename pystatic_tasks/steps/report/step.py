@@ -19,5 +19,5 @@ def report(config: ImageConfig, context: StepContext) -> Path:
     page = write_pages(config)
     context.say(f"{shown(config, page)}: where the bytes and the milliseconds are")
     if context.opens and not webbrowser.open(page.as_uri()):
-        context.say(f"no browser was found here; open {page.as_uri()}")
+        context.say(f"no browser found; open {page.as_uri()}")
     return page

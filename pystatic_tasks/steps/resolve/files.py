@@ -61,8 +61,8 @@ def read_sources(root: Path, names: Sequence[str], *, recursive: bool) -> list[S
                     found[place] = read_file(root, path)
         except OSError as error:
             raise ConfigError(
-                f"{shown(root, Path(error.filename or name))} could not be read: {error.strerror}.",
-                "Name files and folders that are there; after Nox's -- their paths begin in the project's folder.",
+                f"Cannot read {shown(root, Path(error.filename or name))}: {error.strerror}.",
+                "Name existing files and folders; after Nox's --, paths are relative to the project's folder.",
             ) from None
     return list(found.values())
 
@@ -85,10 +85,10 @@ def files_in(folder: Path, *, recursive: bool) -> Iterator[Path]:
 
 
 def no_files(folder: str, *, recursive: bool) -> ConfigError:
-    below = " or below it" if recursive else ""
+    below = " or its subfolders" if recursive else ""
     return ConfigError(
         f"No file in the folder {folder}{below} ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}.",
-        "Name another one." if recursive else "Name another one, or add --recursive for the folders below it.",
+        "Name another folder." if recursive else "Name another folder, or add --recursive to read its subfolders too.",
     )
 
 
@@ -109,22 +109,22 @@ def to_source(name: str, content: bytes) -> Source:
     """
     if len(content) > LARGEST_BYTES:
         raise ConfigError(
-            f"{name} is larger than {LARGEST_BYTES // 10**6} MB.", "Name only files that a cluster is to get."
+            f"{name} is larger than {LARGEST_BYTES // 10**6} MB.", "Name only files that are meant for a cluster."
         )
     try:
         text = content.decode("utf-8").removeprefix(BYTE_ORDER_MARK)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError(
-            f"{name}, line {line}: the byte 0x{content[error.start]:02x} is not of UTF-8.",
-            "Write it in UTF-8, or name only files of YAML.",
+            f"{name}, line {line}: the byte 0x{content[error.start]:02x} is not valid UTF-8.",
+            "Save it as UTF-8, or name only YAML files.",
         ) from None
     wrong = NOT_OF_YAML.search(text)
     if wrong:
         line = text.count("\n", 0, wrong.start()) + 1
         raise ConfigError(
-            f"{name}, line {line}: the character U+{ord(wrong[0]):04X} cannot stand in YAML.",
-            "Remove it, or name only files of YAML.",
+            f"{name}, line {line}: the character U+{ord(wrong[0]):04X} is not allowed in YAML.",
+            "Remove it, or name only YAML files.",
         )
     return Source(name=name, text=text)
 

@@ -52,7 +52,7 @@ def no_yaml(source: Source, line: int, column: int, problem: str) -> ConfigError
     """The error for a place, whose numbers begin at 0."""
     return ConfigError(
         f"{source.name}, line {line + 1}, column {column + 1}: {problem}.",
-        "Correct the YAML, or name only files of YAML.",
+        "Correct the YAML, or name only YAML files.",
     )
 
 
@@ -86,7 +86,7 @@ def known_aliases(source: Source, events: Iterable[yaml.Event]) -> Iterator[yaml
             if event.anchor not in anchors:
                 mark = event.start_mark
                 assert mark
-                problem = f"there is no anchor before the alias *{printable(str(event.anchor))}"
+                problem = f"the alias *{printable(str(event.anchor))} has no anchor before it"
                 raise no_yaml(source, mark.line, mark.column, problem)
         elif isinstance(event, yaml.NodeEvent) and event.anchor:
             anchors.add(event.anchor)

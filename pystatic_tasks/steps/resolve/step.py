@@ -33,7 +33,7 @@ def resolve(configs: Sequence[ImageConfig], context: StepContext) -> bytes:
     """
     if not context.filenames:
         typed = context.command("resolve", "-f", "k8s/")
-        raise ConfigError("No file to resolve is named.", f"Name files or folders: {typed}, or - for standard input.")
+        raise ConfigError("No file to resolve is given.", f"Name files or folders: {typed}, or - for standard input.")
     sources = read_sources(configs[0].root, context.filenames, recursive=context.recursive)
     streams = read_streams(sources)
     named = named_images(streams, configs)
@@ -77,7 +77,7 @@ def named_images(streams: Sequence[Stream], configs: Sequence[ImageConfig]) -> l
             if place.name not in by_name:
                 raise ConfigError(
                     f"{stream.source.name}, line {place.line}: there is no image {show(place.name)}.",
-                    f"Write {SCHEME} and the name of an image of the project: {', '.join(sorted(by_name))}.",
+                    f"Write {SCHEME} followed by the name of an image of the project: {', '.join(sorted(by_name))}.",
                 )
             found[place.name] = by_name[place.name]
     return list(found.values())
@@ -87,8 +87,8 @@ def say_near_misses(streams: Sequence[Stream], context: StepContext) -> None:
     for stream in streams:
         for near in stream.near:
             context.say(
-                f"{stream.source.name}, line {near.line}: {masked(show(near.value))} stays as it is: "
-                f"only {SCHEME}NAME, and nothing else beside it, is replaced"
+                f"{stream.source.name}, line {near.line}: {masked(show(near.value))} is unchanged: "
+                f"only a value that is exactly {SCHEME}NAME is replaced"
             )
 
 
@@ -105,7 +105,7 @@ def pushed_reference(config: ImageConfig, context: StepContext) -> str:
     if not pushed.get("references"):
         raise PystaticError(f"{config.name} was not pushed.", remedy)
     if built and built["digest"] != pushed["digest"]:
-        raise PystaticError(f"{config.name} was built anew after it was pushed.", remedy)
+        raise PystaticError(f"{config.name} was rebuilt after it was pushed.", remedy)
     return str(pushed["references"][0])
 
 

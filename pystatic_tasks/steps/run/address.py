@@ -12,8 +12,8 @@ from pystatic_tasks.in_env.web.client import LOOPBACK, free_port
 EVERYWHERE = "0.0.0.0"
 PROBLEMS = {
     errno.EADDRINUSE: "is in use",
-    errno.EACCES: "is allowed to root only",
-    errno.EADDRNOTAVAIL: "is at no address of this machine",
+    errno.EACCES: "is allowed only for root",
+    errno.EADDRNOTAVAIL: "is not at an address of this machine",
 }
 
 
@@ -29,8 +29,8 @@ def choose_address(artifact: Artifact, wanted: tuple[str, int] | None) -> tuple[
     if artifact.port is None:
         if wanted:
             raise ConfigError(
-                "--publish was given, and the program serves no TCP port that is known.",
-                "Leave it out, or name the port of a script or a command in smoke.port.",
+                "--publish is given, but no TCP port of the program is known.",
+                "Remove it, or set smoke.port to the port of the script or command.",
             )
         return None
     if wanted is None:
@@ -39,7 +39,7 @@ def choose_address(artifact: Artifact, wanted: tuple[str, int] | None) -> tuple[
     if problem:
         raise ConfigError(
             f"--publish {wanted[0]}:{wanted[1]}: that port {problem}.",
-            "Choose another one; without --publish a free one is taken.",
+            "Choose another port; without --publish, a free one is used.",
         )
     return wanted
 
@@ -52,7 +52,7 @@ def problem_of(host: str, port: int) -> str:
         try:
             probe.bind((host, port))
         except OSError as error:
-            return PROBLEMS.get(error.errno or 0, f"cannot be had ({error.strerror})")
+            return PROBLEMS.get(error.errno or 0, f"is not available ({error.strerror})")
     return ""
 
 

@@ -73,8 +73,8 @@ def run(config: ImageConfig, context: StepContext) -> None:
         ProgramError: it ended with an exit code other than 0.
         PystaticError: it is run already.
     """
-    taken = f"{config.name} is run from this folder already."
-    with only_here(config, "run", taken, "End that first, by Ctrl-C where it was started."):
+    taken = f"{config.name} is already running from this folder."
+    with only_here(config, "run", taken, "End it first, with Ctrl-C where it was started."):
         engine = choose_engine(config.smoke.engine)
         load(engine, artifact_of(config))
         plan = make_plan(config, context)
@@ -175,7 +175,7 @@ def wait_for_end(plan: Plan, program: Running, context: StepContext) -> None:
 
 def remedy(plan: Plan, context: StepContext) -> str:
     if plan.config.app:
-        return f"See its output above; {context.command('smoke') or 'smoke'} looks for the reason, and for what helps."
+        return f"See its output above; {context.command('smoke') or 'smoke'} finds the reason and suggests what to do."
     return "See its output above."
 
 
@@ -234,11 +234,11 @@ def built_again(plan: Plan, engine: Engine, context: StepContext) -> Plan | None
     except PystaticError as error:
         for line in str(error).splitlines():
             context.say(line)
-        context.say(f"{name} stays as it was until the next change")
+        context.say(f"{name} is unchanged until the next change")
         return None
     finally:
         release(plan.config)
     if following == plan:
-        context.say(f"{name} stays as it was: the image is the same")
+        context.say(f"{name} keeps running: the image is unchanged")
         return None
     return following

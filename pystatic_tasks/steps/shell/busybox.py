@@ -32,8 +32,7 @@ def find_busybox(platform: str) -> Path:
         if not problem:
             return path
     raise MissingToolError(
-        "shell lays a static busybox beside the program, and there is none on the PATH"
-        + (f": {problems[0]}." if problems else "."),
+        "shell needs a static busybox, but there is none on the PATH" + (f": {problems[0]}." if problems else "."),
         INSTALL,
     )
 
@@ -44,7 +43,7 @@ def problem_of(path: Path, platform: str) -> str:
     try:
         number, segments = machine_and_segments(content)
     except (struct.error, ValueError):
-        return f"{path} is no program of Linux"
+        return f"{path} is not a Linux program"
     if INTERPRETER in segments:
         return f"{path} needs libraries"
     return "" if number == NUMBERS.get(platform) else f"{path} is not for {platform}"
@@ -54,7 +53,7 @@ def machine_and_segments(content: bytes) -> tuple[int, Sequence[int]]:
     """The number of an ELF file's machine, and the types of its segments; ValueError if it is none of 64 bits."""
     header = HEADER.unpack_from(content)
     if header[0][:5] != b"\x7fELF\x02":
-        raise ValueError("no ELF file of 64 bits")
+        raise ValueError("not a 64-bit ELF file")
     start, count = header[5], header[10]
     return header[2], [SEGMENT.unpack_from(content, start + SEGMENT.size * each)[0] for each in range(count)]
 
@@ -69,5 +68,5 @@ def applets(busybox: Path) -> Sequence[str]:
         return subprocess.run([busybox, "--list"], capture_output=True, text=True, check=True).stdout.split()
     except (OSError, subprocess.CalledProcessError):
         raise MissingToolError(
-            f"{busybox} does not run on this machine, and shell has to ask it for its tools.", INSTALL
+            f"{busybox} does not run on this machine, but shell must ask it for its tools.", INSTALL
         ) from None

@@ -29,7 +29,7 @@ case "$#:$1" in
     exec {interpreter} -S -c "$begin
 $code" "$@" ;;
 *)
-    echo "It is python by itself, or python -c CODE." >&2
+    echo "Use python by itself, or python -c CODE." >&2
     exit 2 ;;
 esac
 """

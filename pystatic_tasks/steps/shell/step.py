@@ -44,8 +44,8 @@ def shell(config: ImageConfig, context: StepContext) -> None:
         PystaticError: a shell is open already.
     """
     check_options(context)
-    taken = f"A shell in {config.name} is open from this folder already."
-    with only_here(config, "shell", taken, "End that first, by exit where it was opened."):
+    taken = f"A shell in {config.name} is already open from this folder."
+    with only_here(config, "shell", taken, "End it first, with exit where it was opened."):
         engine = choose_engine(config.smoke.engine)
         with copy_with_shell(config) as artifact, known_to(engine, artifact), services.running(config, context):
             # Others may build meanwhile.
@@ -58,7 +58,7 @@ def check_options(context: StepContext) -> None:
     """Raises ConfigError if something is asked for that only run does."""
     given = {"--publish": context.publish, "--watch": context.watches}
     for option in (name for name, value in given.items() if value):
-        raise ConfigError(f"{option} is for run, and was given to shell.", "Leave it out.")
+        raise ConfigError(f"{option} is for run, but was given to shell.", "Remove it.")
 
 
 @contextlib.contextmanager
@@ -123,4 +123,4 @@ def about_python(config: ImageConfig) -> str:
     """Whether there is an interpreter, as the end of a line."""
     if form_of(config) == "tree":
         return "python is its interpreter"
-    return f"what {config.used_packer} packed has no interpreter of its own"
+    return f"a program packed by {config.used_packer} has no interpreter of its own"

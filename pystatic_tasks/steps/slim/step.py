@@ -29,14 +29,14 @@ def slim(config: ImageConfig, context: StepContext) -> Slimmed:
     if not frozen.uses or frozen.not_observed:
         why = frozen.not_observed or "it was frozen with --no-observe"
         raise FreezeError(
-            f"What {config.name} uses is not known, since not all of it was observed: {why}.",
-            "Let it be observed as the documentation says, then run slim again.",
+            f"Cannot tell what {config.name} uses, since it was not fully observed: {why}.",
+            "Have it observed as the documentation describes, then run slim again.",
         )
     decided = decide(config, frozen)
     write_lock(config, decided)
     context.say(
-        f"{shown(config, lock_path(config))}: {config.name} leaves out {len(decided.names_left_out)} names of "
-        f"{len(frozen.optional)} that it could do without"
+        f"{shown(config, lock_path(config))}: {config.name} leaves out {len(decided.names_left_out)} of "
+        f"{len(frozen.optional)} names that it could do without"
     )
     return write_manifest(config, decided, inputs="", outputs=[lock_path(config)]).result
 

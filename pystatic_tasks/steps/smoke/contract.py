@@ -25,7 +25,7 @@ ORDERLY_CODES = (0, 128 + signal.SIGTERM)
 def check_users(users: Iterable[str]) -> Check:
     found = sorted(users)
     passed = bool(found) and not {"0", "root"} & set(found)
-    return Check(name="not root", passed=passed, seen=f"user {', '.join(found)}" if found else "no process was seen")
+    return Check(name="not root", passed=passed, seen=f"user {', '.join(found)}" if found else "no process found")
 
 
 def check_log(output: str, server: ServerKind, known: Collection[str] = (), secrets: Collection[str] = ()) -> Check:

@@ -31,7 +31,7 @@ from pystatic_tasks.system.files import source_files
 from pystatic_tasks.system.timezones import TIMEZONES
 
 FIX = "nox -s smoke -- --fix"
-RUN_AGAIN = f'Then run the session again, or let it be repaired by "{FIX}".'
+RUN_AGAIN = f'Then run the session again, or let "{FIX}" repair it.'
 MISSING_MODULE = r"No module named '([\w.]+)'"
 # Where a program unpacks itself, and where a tree has its packages.
 BUNDLE = r"(?:/[^'\"\s]*/_MEI\w+|/usr/local/lib/python3\.\d+/site-packages)"
@@ -69,7 +69,7 @@ def diagnose_all(config: ImageConfig, output: str) -> Diagnosis:
     text = "\n".join(
         [
             *(each.problem for each in found),
-            "Put this into the table [tool.pystatic-tasks] of pyproject.toml:",
+            "Add this to [tool.pystatic-tasks] in pyproject.toml:",
             *lines,
             RUN_AGAIN,
         ]
@@ -108,8 +108,8 @@ def add_data(config: ImageConfig, problem: str, path: Path, target: str) -> Advi
     reason = why_refused(config, path, target if path.is_dir() else f"{target}/{path.name}")
     if reason:
         return Advice(
-            text=f"{problem} It would be refused ({reason}): hand it over when the program runs, or list it by hand "
-            f"in freeze.data: {quoted(entry)}."
+            text=f"{problem} It would be refused ({reason}): pass it to the program at run time, or list it "
+            f"in freeze.data yourself: {quoted(entry)}."
         )
     return add(config, problem, "freeze", "data", entry)
 
@@ -119,7 +119,7 @@ def add(config: ImageConfig, problem: str, table: str, key: str, new: str) -> Ad
     there: tuple[str, ...] = getattr(getattr(config, table), key.replace("-", "_"))
     if new in there:
         return Advice(
-            text=f"{problem} {table}.{key} names {quoted(new)} already, and that is not enough: "
+            text=f"{problem} {table}.{key} already names {quoted(new)}, but that is not enough: "
             f"see the logs in {shown(config, config.work)}."
         )
     return write_down(problem, Repair(table=table, key=key, value=(*there, new)))
@@ -130,7 +130,7 @@ def switch_on(config: ImageConfig, problem: str, table: str, key: str) -> Advice
     repair = Repair(table=table, key=key, value=True)
     if getattr(getattr(config, table), repair.field):
         return Advice(
-            text=f"{problem} {repair.name} is set already, and that is not enough: "
+            text=f"{problem} {repair.name} is already set, but that is not enough: "
             f"see the logs in {shown(config, config.work)}."
         )
     return write_down(problem, repair)
@@ -139,8 +139,8 @@ def switch_on(config: ImageConfig, problem: str, table: str, key: str) -> Advice
 def write_down(problem: str, repair: Repair) -> Advice:
     """The advice to write that into the configuration."""
     return Advice(
-        text=f"{problem} Put this into the table [tool.pystatic-tasks.{repair.table}] of pyproject.toml, "
-        f"or as {repair.name} where you write such keys:\n"
+        text=f"{problem} Add this to [tool.pystatic-tasks.{repair.table}] in pyproject.toml, "
+        f"or write it as {repair.name} under [tool.pystatic-tasks]:\n"
         f"  {repair.key} = {repair.toml}\n" + RUN_AGAIN,
         repair=repair,
         problem=problem,
@@ -157,7 +157,7 @@ def missing_module(config: ImageConfig, match: re.Match[str]) -> Advice:
     if not has_module(config, name):
         return Advice(
             text=f'The program imports "{name}", which is neither in the project nor in the build environment. '
-            "Add what brings it to the project's dependencies."
+            "Add the package that provides it to the project's dependencies."
         )
     package = name.partition(".")[0]
     others = {*config.freeze.hidden_imports, *re.findall(MISSING_MODULE, match.string)} - {name}
@@ -175,7 +175,7 @@ def left_out_module(config: ImageConfig, match: re.Match[str]) -> Advice:
 
 
 def left_out_names(config: ImageConfig, match: re.Match[str]) -> Advice:
-    return add(config, f"The program asks for names of characters, which {FILE} leaves out.", "slim", "keep", match[1])
+    return add(config, f"The program looks up names of characters, which {FILE} leaves out.", "slim", "keep", match[1])
 
 
 def left_out_codec(config: ImageConfig, match: re.Match[str]) -> Advice:
@@ -184,7 +184,7 @@ def left_out_codec(config: ImageConfig, match: re.Match[str]) -> Advice:
     slim = read_lock(config)
     if slim is None or not is_among(module, slim.names_left_out):
         return Advice(text="")
-    problem = f'The program asks for the encoding "{match[1]}", which {FILE} leaves out.'
+    problem = f'The program uses the encoding "{match[1]}", which {FILE} leaves out.'
     return add(config, problem, "slim", "keep", module)
 
 
@@ -202,16 +202,16 @@ def missing_metadata(config: ImageConfig, match: re.Match[str]) -> Advice:
     found = [path for site in installed_in(config) for path in site.glob("*.*-info")]
     if found and wanted not in {canonicalize_name(path.name.partition("-")[0]) for path in found}:
         return Advice(
-            text=f'The program asks for the metadata of "{name}", which is not installed in the build environment. '
+            text=f'The program reads the metadata of "{name}", which is not installed in the build environment. '
             "Add it to the project's dependencies."
         )
-    problem = f'The program asks for the metadata of "{name}" by a name that the analysis cannot see.'
+    problem = f'The program reads the metadata of "{name}" by a name that the analysis cannot see.'
     return add(config, problem, "freeze", "metadata", name)
 
 
 def missing_file(config: ImageConfig, match: re.Match[str]) -> Advice:
     inside = posixpath.normpath(match[1])
-    problem = f'The program opens "{inside}", which is not in it.'
+    problem = f'The program opens "{inside}", which is not in the image.'
     left_out = left_out_file(config, inside)
     if left_out:
         return add(config, f'The program opens "{inside}", which {FILE} leaves out.', "slim", "keep", left_out)
@@ -226,13 +226,13 @@ def missing_file(config: ImageConfig, match: re.Match[str]) -> Advice:
                 return add(config, problem, "freeze", "collect", inside.partition("/")[0])
     return Advice(
         text=f"{problem} Neither the project nor the build environment has it there. "
-        "Name where it is in freeze.data, or let the program write into a folder of image.volumes."
+        "Add its path to freeze.data, or let the program write it to a folder in image.volumes."
     )
 
 
 def missing_template(config: ImageConfig, match: re.Match[str]) -> Advice:
     name = match[1]
-    problem = f'The program looks for the template "{name}", which is not in it.'
+    problem = f'The program looks for the template "{name}", which is not in the image.'
     folder = next(iter(folders_with(config.project, name)), None)
     if folder:
         target = folder.relative_to(config.project).as_posix().removeprefix("src/")
@@ -244,7 +244,7 @@ def missing_template(config: ImageConfig, match: re.Match[str]) -> Advice:
                 return add(config, problem, "freeze", "collect", inside.partition("/")[0])
     return Advice(
         text=f"{problem} Neither the project nor the build environment has a folder with it. "
-        "Name where it is in freeze.data."
+        "Add its path to freeze.data."
     )
 
 
@@ -255,14 +255,14 @@ def missing_library(config: ImageConfig, match: re.Match[str]) -> Advice:
     if not path:
         return Advice(
             text=f'The program opens the shared library "{name}", which is not on this machine. '
-            "Install the package that holds it."
+            "Install the package that provides it."
         )
     return add(config, problem, "staticx", "libraries", path)
 
 
 def nowhere_to_write(config: ImageConfig, match: re.Match[str]) -> Advice:
     problem = (
-        "The program writes temporary files, and its root is read-only: "
+        "The program writes temporary files, but its root is read-only: "
         "mount a writable /tmp where the image is deployed, and let smoke do so too."
     )
     return switch_on(config, problem, "smoke", "writable-tmp")
@@ -270,21 +270,21 @@ def nowhere_to_write(config: ImageConfig, match: re.Match[str]) -> Advice:
 
 def read_only_folder(config: ImageConfig, match: re.Match[str]) -> Advice:
     path = PurePosixPath(posixpath.normpath(match[1]))
-    problem = f'The program writes "{path}", and its root is read-only'
+    problem = f'The program writes "{path}", but its root is read-only'
     if path.parent == PurePosixPath("/") or re.match(BUNDLE, match[1]):
-        return Advice(text=f"{problem}: let it write into a folder of its own, and name that in image.volumes.")
-    return add(config, f"{problem}: let that folder be a volume.", "image", "volumes", str(path.parent))
+        return Advice(text=f"{problem}: let it write to its own folder, and add that folder to image.volumes.")
+    return add(config, f"{problem}: make that folder a volume.", "image", "volumes", str(path.parent))
 
 
 def read_only_database(config: ImageConfig, match: re.Match[str]) -> Advice:
     return Advice(
-        text="The program cannot write its SQLite database: its root is read-only. Let the database lie in a folder "
-        "of image.volumes, or in /tmp with smoke.writable-tmp, and mount that where the image is deployed."
+        text="The program cannot write its SQLite database: its root is read-only. Put the database into a folder "
+        "in image.volumes, or into /tmp with smoke.writable-tmp, and mount it where the image is deployed."
     )
 
 
 def missing_time_zone(config: ImageConfig, match: re.Match[str]) -> Advice:
-    problem = f'The program asks for the time zone "{match[1]}", which is not in the image.'
+    problem = f'The program uses the time zone "{match[1]}", which is not in the image.'
     if not Path(TIMEZONES / match[1]).is_file():
         return Advice(
             text=f"{problem} This machine does not have it either. "
@@ -348,21 +348,21 @@ def find_library(name: str) -> str:
 def missing_folder(config: ImageConfig, match: re.Match[str]) -> Advice:
     name = match[1]
     return Advice(
-        text=f'The program serves files from "{name}", seen from the folder where it is run, which is "/" in the '
-        "image. Let the path start from __file__ in the code, or put this into the table "
-        f"[tool.pystatic-tasks.image.files] of pyproject.toml:\n  {quoted(f'/{name}')} = {quoted(name)}"
+        text=f'The program serves files from "{name}", relative to its working directory, which is "/" in '
+        "the image. Build the path from __file__ in the code, or add this to "
+        f"[tool.pystatic-tasks.image.files] in pyproject.toml:\n  {quoted(f'/{name}')} = {quoted(name)}"
     )
 
 
 def refused_connection(config: ImageConfig, match: re.Match[str]) -> Advice:
     if config.services:
         return Advice(
-            text="The program asks where nobody listens. See whether that is the address of one of its services "
-            f"({listed(config.services)}), and what their logs in {shown(config, config.work)} say."
+            text="The program connects to an address where nothing listens. Check whether it is that of one of its "
+            f"services ({listed(config.services)}), and read their logs in {shown(config, config.work)}."
         )
     return Advice(
-        text="The program asks where nobody listens. If it needs a service of this machine, such as a database, "
-        "let that be started for it: declare it in [[tool.pystatic-tasks.services]]."
+        text="The program connects to an address where nothing listens. If it needs a service on this machine, such as "
+        "a database, declare it in [[tool.pystatic-tasks.services]] to have it started."
     )
 
 

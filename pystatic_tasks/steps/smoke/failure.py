@@ -21,7 +21,7 @@ def expected_otherwise(failed: Sequence[Check]) -> str:
     """What to do about an answer that may be right, though nobody declared it."""
     for check in failed:
         if check.seen.startswith("lacks "):
-            return "If such answers are never the same, say what they must contain, by text or json of the request."
+            return "If these answers differ each time, set text or json of the request to what they must contain."
         if check.seen.endswith(SO_TOO):
             return "The program fails so before it is frozen, too: correct it, or what smoke.requests ask of it."
         answered = re.match(r"answered ([1-4]\d\d)\b.*, expected \d+$", check.seen)
@@ -29,7 +29,7 @@ def expected_otherwise(failed: Sequence[Check]) -> str:
         if answered and method == "GET":
             request = f'{{ path = "{path}", status = {answered[1]} }}'
             return (
-                "Ask for a path that the service has, or declare that answer, in [tool.pystatic-tasks]: "
+                "Request a path that the service has, or declare this answer in [tool.pystatic-tasks]: "
                 f"smoke.requests = [{request}]"
             )
     return ""
@@ -62,7 +62,7 @@ def failure(config: ImageConfig, still: Sequence[Check], runs: Sequence[Run], fi
         f"{config.name} broke its contract:",
         found.text.replace(FIX, fix)
         or expected_otherwise(failed)
-        or f"All that was seen is in {shown(config, config.dist / 'smoke.json')}.",
+        or f"All results are in {shown(config, config.dist / 'smoke.json')}.",
         [*names, *([f"its log, in full in {kept}, ends with:", *(f"| {line}" for line in log)] if log else [])],
         found.repairs,
     )

@@ -68,7 +68,7 @@ def unlike_plain(request: Request, answer: Answer, problem: str, plain: Observed
 
 
 def what_was_read(plain: ObservedAnswer) -> str:
-    return f", and read {listed(plain.files)}" if plain.files else ""
+    return f" after reading {listed(plain.files)}" if plain.files else ""
 
 
 def missing_words(request: Request, answers: Iterable[Answer], plain: ObservedAnswer | None) -> list[str]:

@@ -169,7 +169,7 @@ def end_once(config: ImageConfig, container: Container, user: str) -> Run:
 
 def check_code(config: ImageConfig, code: int | None) -> Check:
     wanted = config.smoke.exit_code
-    seen = f"still runs after {config.smoke.timeout:g} s" if code is None else f"exit code {code}"
+    seen = f"still running after {config.smoke.timeout:g} s" if code is None else f"exit code {code}"
     if code is not None and code != wanted and wanted:
         seen += f", expected {wanted}"
     return Check(name=" ".join([config.name, *config.smoke.command]), passed=code == wanted, seen=seen)

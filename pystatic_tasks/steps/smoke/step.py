@@ -58,7 +58,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         context.say(f"services: {listed}; {engine.name} runs the image in this machine's network")
 
     if not serves(config) and config.smoke.requests != Smoke().requests:
-        context.say("not asked: smoke.requests, since no smoke.port says where it serves HTTP")
+        context.say("smoke.requests are not sent: no smoke.port says where the program serves HTTP")
 
     show(context, still)
     runs = []
@@ -99,7 +99,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
 
 def report_imports(config: ImageConfig, context: StepContext, engine: Engine, artifact: Artifact, built: Built) -> None:
     """Write and say how long its imports take, and the other parts of its start, where the program tells that."""
-    with services.running(config, context), context.terminal.activity("looking at its imports"):
+    with services.running(config, context), context.terminal.activity("measuring its imports"):
         imports = measure_imports(config, engine, artifact, built)
     if imports:
         write_report(config, imports)

@@ -74,7 +74,7 @@ def test_each_step_is_a_task_that_says_what_it_does() -> None:
         "Write the page that tells where the bytes of the project are.",
         "Push the image of the project to registries.",
         "Join archives of the project for several platforms, and push them.",
-        "Print YAML with what was pushed in place of pystatic://NAME.",
+        "Print YAML with pystatic://NAME replaced by what was pushed.",
     ]
 
 

@@ -329,8 +329,8 @@ def test_a_free_threaded_python_is_named(tmp_path: Path, programs: Path) -> None
         (
             25_000_000,
             "warning",
-            "libpython3.12.so.1.0 alone is 25.00 MB (python-build-standalone's are that large)",
-            "The Python of a distribution or of pyenv makes a smaller image.",
+            "libpython3.12.so.1.0 alone is 25.00 MB, as is usual for python-build-standalone",
+            "A distribution's or pyenv's Python makes a smaller image.",
         ),
     ],
 )

@@ -13,11 +13,11 @@ from pystatic_tasks.report.records import Records
 from pystatic_tasks.report.suggestions import suggest
 
 INTERPRETER = "Python itself: the interpreter."
-OF_LIBRARY = "What is imported of Python's standard library."
-WHOLE = "Python itself: the interpreter, and what is imported of its standard library."
+OF_LIBRARY = "The imported part of Python's standard library."
+WHOLE = "Python itself: the interpreter and the imported part of the standard library."
 NOTHING, LESS = (
-    "Nothing to do: it runs all the rest.",
-    "The less of the standard library is imported, the smaller it gets.",
+    "Nothing to do: it runs everything else.",
+    "The less of the standard library is imported, the smaller it is.",
 )
 
 
@@ -30,9 +30,9 @@ def test_the_largest_say_why_they_are_there_and_which_suggestion_is_about_them()
     three = found(records())
     assert list(three) == ["python", "libssl3", "libc6"]
     assert round(three["python"].share, 2) == 0.45
-    assert three["python"].why == "Python itself: the interpreter, and what is imported of its standard library."
-    assert three["libssl3"].why == "OpenSSL, which _ssl asks for."
-    assert three["libc6"].why == "The C library, which everything is linked with."
+    assert three["python"].why == "Python itself: the interpreter and the imported part of the standard library."
+    assert three["libssl3"].why == "OpenSSL, needed by _ssl."
+    assert three["libc6"].why == "The C library, which everything is linked against."
     assert [each.suggestion for each in three.values()] == [1, 1, None]
     assert [each.is_most for each in three.values()] == [False, True, False]
     assert three["python"].saved_bytes == 200_000
@@ -43,16 +43,16 @@ def test_a_dependency_says_who_imports_and_requires_it_and_when_it_was_first_use
     files = {"shop": FILES["shop"], "falcon": FILES["falcon"]}
     falcon = found(records(files))["falcon"]
     assert falcon.why == "Imported by shop.web."
-    assert falcon.remedy == "It goes with shop. It was first used when the service starts."
+    assert falcon.remedy == "It is left out together with shop. It is first used when the service starts."
     uses = (Use(occasion="GET /", modules=("falcon",), data=()),)
     later = found(records(files, evidence=replace(EVIDENCE, uses=uses)))["falcon"]
-    assert later.remedy == "It goes with shop. It was first used by GET /."
+    assert later.remedy == "It is left out together with shop. It is first used by GET /."
 
 
 def test_what_nobody_imports_was_asked_for() -> None:
     three = found(records({"plugin": [(f"{PACKAGES}plugin.pyc", "third-party", 40_000)], "shop": FILES["shop"]}))
-    assert three["plugin"].why == "Asked for by name, or by the configuration."
-    assert three["plugin"].remedy == "It goes when nothing imports it any more."
+    assert three["plugin"].why == "Requested by name or by the configuration."
+    assert three["plugin"].remedy == "It is left out once nothing imports it."
     assert three["shop"].why == "The project itself, with its data."
 
 
@@ -60,7 +60,7 @@ def test_without_a_suggestion_python_says_what_makes_it_smaller() -> None:
     python = found(
         records({"python": FILES["python"]}, not_observed="it ended", evidence=replace(EVIDENCE, linked_by={}))
     )
-    assert python["python"].remedy == "The less of the standard library is imported, the smaller it gets."
+    assert python["python"].remedy == "The less of the standard library is imported, the smaller it is."
     assert python["python"].suggestion is None
 
 

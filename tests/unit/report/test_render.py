@@ -105,11 +105,14 @@ def test_the_first_things_say_how_to_be_rid_of_them() -> None:
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"proof": None}, "This image was not held to its contract yet: <code>nox -s smoke</code> does that."),
-        ({"start": None}, "Nobody measured it yet: <code>nox -s smoke</code> does."),
-        ({"before": None}, "There is no image before this one here to compare with."),
-        ({"before": contents_of(FILES)}, "No component changed its size since the image before."),
-        ({"not_observed": "it ended with 1"}, "What the service uses was not seen: it ended with 1. So nobody can say"),
+        (
+            {"proof": None},
+            "This image has not been checked against its contract yet: <code>nox -s smoke</code> checks it.",
+        ),
+        ({"start": None}, "Not measured yet: <code>nox -s smoke</code> measures it."),
+        ({"before": None}, "There is no previous image to compare with."),
+        ({"before": contents_of(FILES)}, "No component changed in size since the previous image."),
+        ({"not_observed": "it ended with 1"}, "The service was not observed: it ended with 1. So this page cannot say"),
     ],
 )
 def test_what_is_not_on_record_is_said(changed: dict[str, object], sentence: str) -> None:
@@ -130,7 +133,7 @@ def test_the_parts_of_a_start_are_bars_one_after_the_other_and_rows_of_a_table()
         ("85.00", "15.00", None),
     ]
     assert '<th scope="row">unpacking</th><td class="number">60 ms</td><td class="number">30 %</td>' in text
-    assert "A further run measured its imports, and took 200 ms: compare its parts with one another." in text
+    assert "A separate run measured the imports and took 200 ms; compare its phases only with one another." in text
 
 
 def test_an_index_has_a_row_for_each_image_with_a_link_to_its_page() -> None:

@@ -24,7 +24,7 @@ def test_the_phases_are_imports_by_layer_and_the_rest() -> None:
     found = [(each.name, each.ms) for each in phases(START, lambda name: layers.get(name, ""))]
     assert found == [
         ("container, unpacking, interpreter and server", 270),
-        ("imports of Python's own", 4),
+        ("imports of the standard library", 4),
         ("imports of dependencies", 36),
         ("imports of the project", 10),
     ]
@@ -39,7 +39,7 @@ def test_parts_that_were_told_come_one_after_the_other_and_imports_by_layer() ->
         ("the container", 0, 40, ""),
         ("unpacking", 40, 60, ""),
         ("the interpreter", 100, 20, ""),
-        ("imports of Python's own", 120, 3, "Python"),
+        ("imports of the standard library", 120, 3, "Python"),
         ("imports of dependencies", 123, 36, "dependencies"),
         ("imports of the project", 159, 10, "the project"),
         ("the application itself and the server", 169, 151, ""),

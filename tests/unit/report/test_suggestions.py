@@ -35,7 +35,7 @@ def test_what_saves_most_of_the_image_stands_first_and_what_saves_traffic_last()
 
 def test_a_dependency_that_nothing_loaded_is_named_with_its_importers_and_its_line() -> None:
     found = suggested()["Leave out sparepart"]
-    assert found.why == "Nothing of it was loaded, though shop can import it. Slim leaves it out too."
+    assert found.why == "No part of it was loaded, though shop can import it. Slim leaves it out too."
     assert found.line == 'freeze.excludes = ["sparepart"]'
     assert found.saved_bytes == 800_000
     # Half of it when it is compressed alone, scaled to the image.
@@ -49,7 +49,7 @@ def test_of_a_dependency_in_use_the_packages_are_named_that_nothing_loaded() -> 
         (f"{PACKAGES}extras/data.txt", "third-party", 9_000),
     ]
     found = suggested({**FILES, "falcon": files})["Leave out sparepart and extras of falcon"]
-    assert found.why == "Nothing of them was loaded, though shop can import them."
+    assert found.why == "No part of them was loaded, though shop can import them."
     assert (found.line, found.saved_bytes) == ('freeze.excludes = ["sparepart", "extras"]', 870_000)
 
 
@@ -62,7 +62,7 @@ def test_slim_saves_all_that_was_not_used_and_not_kept() -> None:
     found = suggested()["Leave out what was never used"]
     assert (found.line, found.is_command, found.saved_bytes) == ("nox -s slim", True, 800_000)
     assert found.why == (
-        "1 file was not touched when the service started and answered its requests, most of it in sparepart."
+        "1 file was not touched when the service started and answered its requests, mostly in sparepart."
     )
     assert "Leave out what was never used" not in suggested(config=configured(slim=Slim(keep=("sparepart",))))
 
@@ -77,7 +77,7 @@ def test_what_only_the_tests_loaded_is_said_to_be_so() -> None:
     uses = (*EVIDENCE.uses, Use(occasion="pytest tests", modules=("sparepart",), data=()))
     config = configured(observe=Observe(command=("pytest", "tests")))
     found = suggested(evidence=replace(EVIDENCE, uses=uses), config=config)["Leave out sparepart"]
-    assert found.why == "Nothing of it was loaded but by pytest tests, though shop can import it."
+    assert found.why == "No part of it was loaded except by pytest tests, though shop can import it."
 
 
 def test_tls_can_go_where_only_pythons_own_modules_need_it() -> None:
@@ -98,12 +98,12 @@ def test_tls_stays_where_something_else_asks_for_it() -> None:
 def test_a_large_interpreter_is_told_by_what_a_usual_one_would_save() -> None:
     path = f"{LIBRARY.removesuffix('python3.13/')}libpython3.13.so.1.0"
     part = Part(name="lib/libpython3.13.so.1.0", kind="binary", size_bytes=25_000_000)
-    found = suggested({**FILES, "python": [(path, "python", 25_000_000)]}, parts=(part,))["Take a smaller Python"]
+    found = suggested({**FILES, "python": [(path, "python", 25_000_000)]}, parts=(part,))["Use a smaller Python"]
     assert found.saved_bytes == 18_000_000
     assert found.components == {"python": 18_000_000}
     assert found.why == (
-        "libpython3.13.so.1.0 alone is 25.00 MB: python-build-standalone's are that large, those of a distribution and "
-        "of pyenv at most 7.00 MB."
+        "libpython3.13.so.1.0 alone is 25.00 MB, as is usual for python-build-standalone; that of a distribution or of "
+        "pyenv is at most 7.00 MB."
     )
 
 
@@ -114,16 +114,16 @@ def test_time_zones_need_not_be_there_twice() -> None:
         "zones": [("/usr/share/zoneinfo/Europe/Berlin", "image", 400_000)],
     }
     zones = ImageOptions(timezones=True)
-    found = suggested(files, config=configured(image=zones))["Take the time zones once"]
+    found = suggested(files, config=configured(image=zones))["Include the time zones only once"]
     assert (found.line, found.saved_bytes) == ("image.timezones = false", 400_000)
-    assert "Take the time zones once" not in suggested(files)
+    assert "Include the time zones only once" not in suggested(files)
 
 
 def test_a_tree_saves_unpacking_as_long_as_that_was_seen_to_take() -> None:
-    assert suggested()["Push only what changed"].why.endswith(" and a start unpacks nothing.")
+    assert suggested()["Push only what changed"].why.endswith(" and a start would unpack nothing.")
     start = replace(START, parts=(("container", 40.0), ("unpacking", 61.6)))
     found = suggested(start=start)["Push only what changed"]
-    assert found.why.endswith(" and a start unpacks nothing, which took 62 ms here.")
+    assert found.why.endswith(" and a start would unpack nothing, which took 62 ms here.")
 
 
 def test_a_tree_has_nothing_to_gain_by_becoming_one() -> None:
@@ -133,17 +133,17 @@ def test_a_tree_has_nothing_to_gain_by_becoming_one() -> None:
 
 def test_layers_of_plain_files_get_smaller_by_zstd() -> None:
     tree = contents_of(FILES, layout="tree")
-    found = suggested(contents=tree)["Compress layers by zstd"]
+    found = suggested(contents=tree)["Compress layers with zstd"]
     assert (found.line, found.saved_of_image, found.saved_bytes) == ('image.compression = "zstd"', 600_000, 0)
-    assert "Compress layers by zstd" not in suggested()
-    assert "Compress layers by zstd" not in suggested(contents=tree, built=replace(BUILT, compression="zstd"))
+    assert "Compress layers with zstd" not in suggested()
+    assert "Compress layers with zstd" not in suggested(contents=tree, built=replace(BUILT, compression="zstd"))
 
 
 def test_what_can_be_excluded_is_one_line_the_largest_first_without_crumbs() -> None:
     sizes = {"a": 90_000, "b": 60_000, "c": 80_000, "d": 70_000, "crumb": 9_000}
     files = {name: [(f"{PACKAGES}{name}/x.pyc", "third-party", size)] for name, size in sizes.items()}
     found = suggested({"shop": FILES["shop"], **files})["Leave out a, c, d and 1 more"]
-    assert found.why == "Nothing of them was loaded."
+    assert found.why == "No part of them was loaded."
     assert found.caution == "Only if no other request needs them."
     assert (found.line, found.saved_bytes) == ('freeze.excludes = ["a", "c", "d", "b"]', 300_000)
 

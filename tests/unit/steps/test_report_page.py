@@ -134,7 +134,7 @@ def test_a_page_can_be_written_when_the_frozen_program_is_gone(tmp_path: Path) -
     shop = built(tmp_path)
     manifest_path(shop, "freeze").unlink()
     text = write_pages(shop).read_text(encoding="utf-8")
-    assert "What the service uses was not seen: what freeze left is not here any more." in text
+    assert "The service was not observed: the results of freeze are missing." in text
 
 
 def test_an_image_of_an_older_version_has_no_page(tmp_path: Path) -> None:

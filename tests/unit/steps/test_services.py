@@ -246,10 +246,10 @@ def test_a_port_that_somebody_has_is_told(config: ImageConfig) -> None:
         service = Service(name="cache", command=("true",), port=port)
         error = error_of(replace(config, services=(service,)))
     assert str(error) == (
-        f"The service cache cannot be started: something listens at 127.0.0.1:{port} already.\n"
-        "Stop that, or choose another port for the service, and name it wherever the program is told of it."
+        f"The service cache cannot be started: another program already listens at 127.0.0.1:{port}.\n"
+        "Stop that program, or choose another port for the service and for whatever tells the program about it."
     )
-    assert error.line == f"the service cache cannot be started: something listens at 127.0.0.1:{port} already"
+    assert error.line == f"the service cache cannot be started: another program already listens at 127.0.0.1:{port}"
 
 
 def test_a_service_that_ends_early_is_told_with_its_last_line(config: ImageConfig) -> None:

@@ -29,8 +29,8 @@ def test_what_is_written_is_read_and_can_be_reviewed(shop: ImageConfig) -> None:
     assert lock_path(shop).read_text(encoding="utf-8") == (
         """\
 # What the images of this project leave out, and why they keep the rest. Written by "nox -s slim", read by every build.
-# A name is a module, or a folder of data where it ends in "/"; with it goes all that is in it.
-# What is in no list came later, and is kept until slim is run again. What is to stay belongs into slim.keep.
+# A name is a module, or a data folder if it ends in "/"; it stands for everything in it.
+# Names that are in no list are newer, and are kept until slim runs again. To keep something for good, use slim.keep.
 
 ["shop"]
 python = "3.12"
@@ -80,8 +80,8 @@ def test_a_file_that_somebody_changed_is_refused(shop: ImageConfig, text: str) -
     with pytest.raises(ConfigError) as caught:
         read_lock(shop)
     assert str(caught.value) == (
-        f"{shop.root}/pystatic.lock is not as slim writes it, in the table of shop.\n"
-        "Run nox -s slim, which writes it anew, or remove the table."
+        f"The table of shop in {shop.root}/pystatic.lock is not in the form that slim writes.\n"
+        "Run nox -s slim to write it again, or remove the table."
     )
 
 

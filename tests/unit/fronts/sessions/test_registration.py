@@ -91,7 +91,7 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
         "Write the page that tells where the bytes of shop are.",
         "Push the image of shop to registries.",
         "Join archives of shop for several platforms, and push them.",
-        "Print YAML with what was pushed in place of pystatic://NAME.",
+        "Print YAML with pystatic://NAME replaced by what was pushed.",
     ]
 
 
@@ -441,7 +441,7 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
         "report": "Write the page that tells where the bytes of shop are.",
         "push": "Push the image of shop to registries.",
         "index": "Join archives of shop for several platforms, and push them.",
-        "resolve": "Print YAML with what was pushed in place of pystatic://NAME.",
+        "resolve": "Print YAML with pystatic://NAME replaced by what was pushed.",
     }
     assert result.stderr == ""
 

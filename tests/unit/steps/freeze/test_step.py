@@ -247,8 +247,8 @@ def test_a_large_python_is_told(environment: Environment, shop: ImageConfig, pat
     environment.finds([{"name": path, "kind": "binary", "size_bytes": 24_500_000}])
     freeze(shop, environment.host)
     assert environment.said[0] == (
-        f"{Path(path).name} alone is 24.50 MB (python-build-standalone's are that large); "
-        "the Python of a distribution or of pyenv makes a smaller image"
+        f"{Path(path).name} alone is 24.50 MB, as is usual for python-build-standalone; "
+        "a distribution's or pyenv's Python makes a smaller image"
     )
 
 

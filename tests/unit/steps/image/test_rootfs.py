@@ -111,7 +111,7 @@ def test_volumes_stand_in_the_lowest_layer(tmp_path: Path, tree: Frozen) -> None
 @pytest.mark.parametrize("path", ["/tmp", "/shop", "/etc/passwd"])
 def test_a_volume_cannot_take_the_place_of_ours(tmp_path: Path, path: str) -> None:
     image = make_image(tmp_path, volumes=(path,))
-    assert refused(image) == f"Two files of the image are called {path}.\n{CORRECT}"
+    assert refused(image) == f"Two files in the image have the path {path}.\n{CORRECT}"
 
 
 def test_the_program_may_be_run_by_everybody(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_link_is_replaced_by_what_it_leads_to(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, source: str) -> None:
     (tmp_path / "dead link").symlink_to("nowhere")
     assert refused(make_image(tmp_path, files={"/x": source})) == (
-        f'tool.pystatic-tasks.image.files names "{source}", and it is not in {tmp_path}.\nCorrect the path.'
+        f'tool.pystatic-tasks.image.files names "{source}", which is not in {tmp_path}.\nCorrect the path.'
     )
 
 
@@ -187,18 +187,18 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path, source: str) -> None:
 def test_a_file_cannot_take_the_place_of_ours(tmp_path: Path, path: str) -> None:
     a_file(tmp_path / "x")
     image = make_image(tmp_path, files={path: "x"})
-    assert refused(image) == f"Two files of the image are called {path}.\n{CORRECT}"
+    assert refused(image) == f"Two files in the image have the path {path}.\n{CORRECT}"
 
 
 @pytest.mark.parametrize(("path", "file"), [("/shop/config", "/shop"), ("/etc/passwd/x", "/etc/passwd")])
 def test_nothing_can_stand_in_a_file(tmp_path: Path, path: str, file: str) -> None:
     a_file(tmp_path / "x")
     image = make_image(tmp_path, files={path: "x"})
-    assert refused(image) == f"{path} of the image stands in {file}, which is a file.\n{CORRECT}"
+    assert refused(image) == f"{path} in the image is below {file}, which is a file.\n{CORRECT}"
 
 
 def test_a_program_called_as_a_folder_of_the_image_is_refused(tmp_path: Path) -> None:
-    text = f"/etc/passwd of the image stands in /etc, which is a file.\n{CORRECT}"
+    text = f"/etc/passwd in the image is below /etc, which is a file.\n{CORRECT}"
     assert refused(make_image(tmp_path, name="etc")) == text
 
 
@@ -231,7 +231,7 @@ def test_a_machine_without_certificates_is_told_how_to_get_them(
     with pytest.raises(ImageError) as caught:
         entries_of(make_image(tmp_path, certificates=True))
     assert str(caught.value) == (
-        "tool.pystatic-tasks.image.certificates is set, and this machine has no bundle of authorities.\n"
+        "tool.pystatic-tasks.image.certificates is set, but this machine has no certificate bundle.\n"
         "Install it: apt-get install ca-certificates."
     )
 
@@ -279,7 +279,7 @@ def test_a_machine_without_time_zones_is_told_how_to_get_them(tmp_path: Path, mo
     with pytest.raises(ImageError) as caught:
         entries_of(make_image(tmp_path, timezones=True))
     assert str(caught.value) == (
-        f"tool.pystatic-tasks.image.timezones is set, and this machine has no {tmp_path}/zoneinfo.\n"
+        f"tool.pystatic-tasks.image.timezones is set, but this machine has no {tmp_path}/zoneinfo.\n"
         "Install it: apt-get install tzdata."
     )
 
@@ -326,7 +326,7 @@ def test_a_folder_is_added_once_as_it_is_known() -> None:
 def test_nothing_can_stand_in_a_link() -> None:
     with pytest.raises(ConfigError) as caught:
         check_places([Entry(path="/lib/x", mode=0o644, content=b""), Entry(path="/lib", mode=0o777, link="usr/lib")])
-    assert str(caught.value) == f"/lib/x of the image stands in /lib, which is a file.\n{CORRECT}"
+    assert str(caught.value) == f"/lib/x in the image is below /lib, which is a file.\n{CORRECT}"
 
 
 # A tree: the program as files, in layers.
@@ -425,7 +425,7 @@ def test_what_the_system_brings_lies_below_and_the_projects_files_above(
 def test_a_file_cannot_take_the_place_of_one_in_another_layer(tmp_path: Path, tree: Frozen, path: str) -> None:
     a_file(tmp_path / "x")
     image = make_image(tmp_path, layout="tree", files={path: "x"})
-    assert refused(image, tree) == f"Two files of the image are called {path}.\n{CORRECT}"
+    assert refused(image, tree) == f"Two files in the image have the path {path}.\n{CORRECT}"
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def test_a_file_cannot_take_the_place_of_one_in_another_layer(tmp_path: Path, tr
 def test_nothing_can_stand_in_a_file_of_another_layer(tmp_path: Path, tree: Frozen, path: str, file: str) -> None:
     a_file(tmp_path / "x")
     image = make_image(tmp_path, layout="tree", files={path: "x"})
-    assert refused(image, tree) == f"{path} of the image stands in {file}, which is a file.\n{CORRECT}"
+    assert refused(image, tree) == f"{path} in the image is below {file}, which is a file.\n{CORRECT}"
 
 
 def test_secrets_in_folders_are_refused_with_the_lines_that_let_them_in(tmp_path: Path) -> None:

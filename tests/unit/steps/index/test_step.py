@@ -203,5 +203,5 @@ def test_an_index_larger_than_memory_is_told(tmp_path: Path) -> None:
     command = [sys.executable, "-c", LITTLE_MEMORY, str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     where = tmp_path / "dist/pystatic/shop/index.tar"
-    assert said == f"There is not enough memory to write {where}.\nRun it where there is more.\n"
+    assert said == f"Not enough memory to write {where}.\nRun this on a machine with more memory.\n"
     assert not where.exists()

@@ -46,4 +46,4 @@ def test_where_there_is_no_browser_the_address_is_said(shop: ImageConfig, monkey
     monkeypatch.setattr(webbrowser, "_tryorder", [])
     said: list[str] = []
     page = report(shop, StepContext(say=said.append, opens=True))
-    assert said[1:] == [f"no browser was found here; open {page.as_uri()}"]
+    assert said[1:] == [f"no browser found; open {page.as_uri()}"]

@@ -81,15 +81,15 @@ def test_what_is_not_there_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "k8s").mkdir()
     (tmp_path / "k8s/broken.yaml").symlink_to("nowhere")
     assert refused(tmp_path, name) == (
-        f"{Path(name)} could not be read: No such file or directory.\n"
-        "Name files and folders that are there; after Nox's -- their paths begin in the project's folder."
+        f"Cannot read {Path(name)}: No such file or directory.\n"
+        "Name existing files and folders; after Nox's --, paths are relative to the project's folder."
     )
 
 
 def test_what_may_have_no_end_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "k8s").mkdir()
     os.mkfifo(tmp_path / "k8s/a.yaml")
-    assert refused(tmp_path, "k8s").startswith("k8s/a.yaml could not be read: it is no regular file.\n")
+    assert refused(tmp_path, "k8s").startswith("Cannot read k8s/a.yaml: it is no regular file.\n")
 
 
 def test_what_a_folder_holds_is_named_in_one_line(tmp_path: Path) -> None:
@@ -104,30 +104,30 @@ def test_a_folder_without_yaml_is_named_with_a_way_out(tmp_path: Path) -> None:
     write(tmp_path, "k8s/README.md", "k8s/more/notes.txt")
     assert refused(tmp_path, "k8s") == (
         "No file in the folder k8s ends in .json, .yaml or .yml.\n"
-        "Name another one, or add --recursive for the folders below it."
+        "Name another folder, or add --recursive to read its subfolders too."
     )
     assert refused(tmp_path, "k8s", recursive=True) == (
-        "No file in the folder k8s or below it ends in .json, .yaml or .yml.\nName another one."
+        "No file in the folder k8s or its subfolders ends in .json, .yaml or .yml.\nName another folder."
     )
 
 
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"a: 1\nb: \xff", "k8s.yaml, line 2: the byte 0xff is not of UTF-8.\nWrite it in UTF-8, "),
-        ("a: 1".encode("utf-16"), "k8s.yaml, line 1: the byte 0xff is not of UTF-8.\nWrite it in UTF-8, "),
-        (b"a: 1\n\nb: \0", "k8s.yaml, line 3: the character U+0000 cannot stand in YAML.\nRemove it, "),
-        ("a: 1\n\ufeffb: 2".encode(), "k8s.yaml, line 2: the character U+FEFF cannot stand in YAML.\nRemove it, "),
+        (b"a: 1\nb: \xff", "k8s.yaml, line 2: the byte 0xff is not valid UTF-8.\nSave it as UTF-8, "),
+        ("a: 1".encode("utf-16"), "k8s.yaml, line 1: the byte 0xff is not valid UTF-8.\nSave it as UTF-8, "),
+        (b"a: 1\n\nb: \0", "k8s.yaml, line 3: the character U+0000 is not allowed in YAML.\nRemove it, "),
+        ("a: 1\n\ufeffb: 2".encode(), "k8s.yaml, line 2: the character U+FEFF is not allowed in YAML.\nRemove it, "),
     ],
 )
 def test_what_is_no_text_is_refused_by_its_line(tmp_path: Path, content: bytes, text: str) -> None:
     (tmp_path / "k8s.yaml").write_bytes(content)
-    assert refused(tmp_path, "k8s.yaml") == f"{text}or name only files of YAML."
+    assert refused(tmp_path, "k8s.yaml") == f"{text}or name only YAML files."
 
 
 def test_a_huge_file_is_refused(tmp_path: Path) -> None:
     with (tmp_path / "huge.yaml").open("wb") as file:
         file.truncate(LARGEST_BYTES + 1)
     assert refused(tmp_path, "huge.yaml") == (
-        "huge.yaml is larger than 16 MB.\nName only files that a cluster is to get."
+        "huge.yaml is larger than 16 MB.\nName only files that are meant for a cluster."
     )

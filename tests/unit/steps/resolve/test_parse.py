@@ -171,8 +171,8 @@ def test_a_value_that_is_nearly_a_name_comes_with_its_line() -> None:
 def test_an_alias_of_nothing_is_refused(text: str) -> None:
     name = text.rpartition("*")[2].rstrip()
     assert refused(text) == (
-        f"k8s/a.yaml, line 3, column 4: there is no anchor before the alias *{name}.\n"
-        "Correct the YAML, or name only files of YAML."
+        f"k8s/a.yaml, line 3, column 4: the alias *{name} has no anchor before it.\n"
+        "Correct the YAML, or name only YAML files."
     )
 
 
@@ -201,12 +201,11 @@ def test_what_is_no_yaml_is_refused_by_its_place(text: str, place: str) -> None:
     problem, remedy = refused(text).splitlines()
     assert problem.startswith(f"k8s/a.yaml, {place}: ")
     assert problem.endswith(".")
-    assert remedy == "Correct the YAML, or name only files of YAML."
+    assert remedy == "Correct the YAML, or name only YAML files."
 
 
 def test_the_parser_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parse, "LOADER", yaml.SafeLoader)
     assert refused("a: b: c\n") == (
-        "k8s/a.yaml, line 1, column 5: mapping values are not allowed here.\n"
-        "Correct the YAML, or name only files of YAML."
+        "k8s/a.yaml, line 1, column 5: mapping values are not allowed here.\nCorrect the YAML, or name only YAML files."
     )

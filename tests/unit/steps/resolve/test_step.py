@@ -13,7 +13,7 @@ from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.resolve.step import resolve
 
-NOT_ONE = "Write pystatic:// and the name of an image of the project: web, worker."
+NOT_ONE = "Write pystatic:// followed by the name of an image of the project: web, worker."
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_without_a_way_to_push_what_was_pushed_is_taken(configs: list[ImageConfi
     (configs[1].dist / "image.json").write_text('{"digest": "sha256:3"}', encoding="utf-8")
     with pytest.raises(PystaticError) as caught:
         resolve(configs, context)
-    assert str(caught.value) == "web was built anew after it was pushed.\nPush it: nox -s push."
+    assert str(caught.value) == "web was rebuilt after it was pushed.\nPush it: nox -s push."
     (configs[1].dist / "push.json").unlink()
     with pytest.raises(PystaticError) as caught:
         resolve(configs, context)
@@ -121,7 +121,7 @@ def test_what_is_nearly_a_name_is_said_to_stay(configs: list[ImageConfig]) -> No
     text = "image: PYSTATIC://web\nurl: https://me:secret@pystatic://web\n"
     write(configs[0], a=text)
     assert caller.resolve(configs, "a.yaml") == text
-    stays = "stays as it is: only pystatic://NAME, and nothing else beside it, is replaced"
+    stays = "is unchanged: only a value that is exactly pystatic://NAME is replaced"
     assert caller.lines == [
         f'a.yaml, line 1: "PYSTATIC://web" {stays}',
         f'a.yaml, line 2: "https://***@pystatic://web" {stays}',
@@ -141,7 +141,7 @@ def test_what_is_no_yaml_is_named_before_anything_is_pushed(configs: list[ImageC
 
 def test_without_files_it_is_said_what_to_type(configs: list[ImageConfig]) -> None:
     assert refused(configs) == (
-        "No file to resolve is named.\nName files or folders: nox -s resolve -- -f k8s/, or - for standard input."
+        "No file to resolve is given.\nName files or folders: nox -s resolve -- -f k8s/, or - for standard input."
     )
 
 

@@ -51,12 +51,12 @@ def test_what_is_wanted_and_in_use_is_refused() -> None:
         with pytest.raises(ConfigError) as caught:
             choose_address(serving(8000), ("127.0.0.1", port))
     assert str(caught.value) == (
-        f"--publish 127.0.0.1:{port}: that port is in use.\nChoose another one; without --publish a free one is taken."
+        f"--publish 127.0.0.1:{port}: that port is in use.\nChoose another port; without --publish, a free one is used."
     )
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
-    assert problem_of("192.0.2.1", 8000) == "is at no address of this machine"
+    assert problem_of("192.0.2.1", 8000) == "is not at an address of this machine"
 
 
 def test_a_port_that_only_root_may_have_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_a_port_that_only_root_may_have_is_refused(monkeypatch: pytest.MonkeyPat
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     monkeypatch.setattr(socket.socket, "bind", bind, raising=False)
-    assert problem_of("127.0.0.1", 80) == "is allowed to root only"
+    assert problem_of("127.0.0.1", 80) == "is allowed only for root"
 
 
 def test_a_program_without_a_port_has_no_address() -> None:
@@ -72,8 +72,8 @@ def test_a_program_without_a_port_has_no_address() -> None:
     with pytest.raises(ConfigError) as caught:
         choose_address(serving(None), ("127.0.0.1", 8000))
     assert str(caught.value) == (
-        "--publish was given, and the program serves no TCP port that is known.\n"
-        "Leave it out, or name the port of a script or a command in smoke.port."
+        "--publish is given, but no TCP port of the program is known.\n"
+        "Remove it, or set smoke.port to the port of the script or command."
     )
 
 

@@ -96,7 +96,7 @@ def test_where_a_service_fails_smoke_knows_more(tmp_path: Path) -> None:
     with pytest.raises(ProgramError) as caught:
         run(image, context(Listening()))
     assert str(caught.value) == (
-        "false ended with exit code 1.\nSee its output above; nox -s smoke looks for the reason, and for what helps."
+        "false ended with exit code 1.\nSee its output above; nox -s smoke finds the reason and suggests what to do."
     )
 
 
@@ -151,7 +151,9 @@ def test_it_is_run_once_at_a_time(tmp_path: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(PystaticError) as caught:
             run(image, context(Listening()))
-    assert str(caught.value) == "env is run from this folder already.\nEnd that first, by Ctrl-C where it was started."
+    assert (
+        str(caught.value) == "env is already running from this folder.\nEnd it first, with Ctrl-C where it was started."
+    )
 
 
 def test_the_address_comes_first(tmp_path: Path) -> None:
@@ -186,7 +188,7 @@ def test_it_is_said_where_it_is_and_why(
 
 
 def test_a_port_for_a_program_without_one_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^--publish was given, and the program serves no TCP port"):
+    with pytest.raises(ConfigError, match=r"^--publish is given, but no TCP port"):
         run(shell(tmp_path, "exit 0"), context(Listening(), publish=("127.0.0.1", 8000)))
 
 
@@ -231,14 +233,14 @@ def test_what_cannot_be_built_leaves_it_as_it_was(
     def fail() -> ImageConfig:
         raise PystaticError("It is wrong.", "Correct it.")
 
-    listening, whoever = watching(image, fail, ("Ctrl", watched.touch), ("stays", ctrl_c))
+    listening, whoever = watching(image, fail, ("Ctrl", watched.touch), ("unchanged", ctrl_c))
     run(image, whoever)
     assert listening.said[:-1] == [
         f"env {READY}",
         "changed: shop.py",
         "It is wrong.",
         "Correct it.",
-        "env stays as it was until the next change",
+        "env is unchanged until the next change",
     ]
     assert listening.said[-1].startswith("env ended with exit code 0 after ")
     assert capfd.readouterr().out == "ready\n"
@@ -246,9 +248,9 @@ def test_what_cannot_be_built_leaves_it_as_it_was(
 
 def test_what_changes_nothing_of_the_image_leaves_it_as_it_was(tmp_path: Path, watched: Path) -> None:
     image = shell(tmp_path, OBEYS)
-    listening, whoever = watching(image, lambda: image, ("Ctrl", watched.touch), ("stays", ctrl_c))
+    listening, whoever = watching(image, lambda: image, ("Ctrl", watched.touch), ("unchanged", ctrl_c))
     run(image, whoever)
-    assert listening.said[1:-1] == ["changed: shop.py", "env stays as it was: the image is the same"]
+    assert listening.said[1:-1] == ["changed: shop.py", "env keeps running: the image is unchanged"]
 
 
 def test_what_has_ended_is_started_by_the_next_change(tmp_path: Path, watched: Path) -> None:
@@ -278,7 +280,7 @@ def test_with_services_it_stops_while_it_is_built(tmp_path: Path, watched: Path)
     run(image, whoever)
     said = [line.partition(" after ")[0] for line in listening.said]
     ended = "env ended with exit code 0"
-    stays = "env stays as it was until the next change"
+    stays = "env is unchanged until the next change"
     assert said == [f"env {READY}", "changed: shop.py", ended, "It is wrong.", stays, f"env {READY}", ended]
 
 

@@ -10,7 +10,7 @@ from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.steps.shell.busybox import applets, find_busybox
 from pystatic_tasks.system.machine import host_platform
 
-NONE = "shell lays a static busybox beside the program, and there is none on the PATH"
+NONE = "shell needs a static busybox, but there is none on the PATH"
 INSTALL = "Install it: apt-get install busybox-static."
 
 
@@ -60,7 +60,7 @@ def test_one_for_another_machine_is_none(static: Path, programs: Path) -> None:
 def test_what_is_no_program_of_this_kind_is_none(programs: Path, content: bytes) -> None:
     (programs / "busybox").write_bytes(content)
     (programs / "busybox").chmod(0o755)
-    assert refused() == f"{NONE}: {programs}/busybox is no program of Linux.\n{INSTALL}"
+    assert refused() == f"{NONE}: {programs}/busybox is not a Linux program.\n{INSTALL}"
 
 
 def test_its_tools_are_those_that_it_lists(static: Path) -> None:
@@ -73,5 +73,5 @@ def test_one_that_does_not_run_cannot_be_asked(tmp_path: Path) -> None:
     with pytest.raises(MissingToolError) as caught:
         applets(tmp_path / "busybox")
     assert str(caught.value) == (
-        f"{tmp_path}/busybox does not run on this machine, and shell has to ask it for its tools.\n{INSTALL}"
+        f"{tmp_path}/busybox does not run on this machine, but shell must ask it for its tools.\n{INSTALL}"
     )

@@ -81,7 +81,7 @@ def test_words_are_run_beside_the_program(tmp_path: Path, sandboxes: Path, capfd
 def test_without_words_it_asks_for_commands(tmp_path: Path) -> None:
     assert open_shell(build(tmp_path, "env")) == [
         "a shell in env (sandbox, as user 65535:65535); exit ends it",
-        "  /env is the program; what staticx packed has no interpreter of its own",
+        "  /env is the program; a program packed by staticx has no interpreter of its own",
         "the shell ended with exit code 0",
     ]
 
@@ -140,7 +140,7 @@ def test_one_shell_is_open_at_a_time(tmp_path: Path) -> None:
         with pytest.raises(PystaticError) as caught:
             open_shell(config)
     assert str(caught.value) == (
-        "A shell in env is open from this folder already.\nEnd that first, by exit where it was opened."
+        "A shell in env is already open from this folder.\nEnd it first, with exit where it was opened."
     )
 
 
@@ -151,7 +151,7 @@ def test_what_only_run_does_is_refused(tmp_path: Path, option: str, value: objec
     config = ImageConfig(root=tmp_path, project=tmp_path, name="shop", app="shop:app")
     with pytest.raises(ConfigError) as caught:
         open_shell(config, **{option: value})
-    assert str(caught.value) == f"--{option.removesuffix('es')} is for run, and was given to shell.\nLeave it out."
+    assert str(caught.value) == f"--{option.removesuffix('es')} is for run, but was given to shell.\nRemove it."
 
 
 def test_without_a_busybox_nothing_is_opened(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +163,7 @@ def test_without_a_busybox_nothing_is_opened(tmp_path: Path, sandboxes: Path, mo
             if Path(folder, name).exists() and not (tools / name).exists():
                 (tools / name).symlink_to(Path(folder, name))
     monkeypatch.setenv("PATH", str(tools))
-    with pytest.raises(MissingToolError, match=r"^shell lays a static busybox beside the program, and there is none"):
+    with pytest.raises(MissingToolError, match=r"^shell needs a static busybox, but there is none"):
         open_shell(config)
     assert list(sandboxes.iterdir()) == []
 

@@ -41,7 +41,7 @@ def run(config: ImageConfig, frozen: Frozen = SEEN) -> list[str]:
 
 
 def test_what_was_not_used_is_left_out_and_the_rest_kept_with_its_occasion(shop: ImageConfig) -> None:
-    assert run(shop) == ["pystatic.lock: shop leaves out 3 names of 9 that it could do without"]
+    assert run(shop) == ["pystatic.lock: shop leaves out 3 of 9 names that it could do without"]
     found = read_lock(shop)
     assert found is not None
     assert found.python == "3.12"
@@ -77,7 +77,7 @@ def test_of_what_was_not_observed_nothing_is_left_out(shop: ImageConfig, changes
     with pytest.raises(FreezeError) as caught:
         run(shop, replace(SEEN, **changes))  # type: ignore[arg-type]
     assert str(caught.value) == (
-        f"What shop uses is not known, since not all of it was observed: {why}.\n"
-        "Let it be observed as the documentation says, then run slim again."
+        f"Cannot tell what shop uses, since it was not fully observed: {why}.\n"
+        "Have it observed as the documentation describes, then run slim again."
     )
     assert read_lock(shop) is None

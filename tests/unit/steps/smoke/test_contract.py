@@ -43,7 +43,7 @@ def archive(path: Path, *files: tuple[str, int], link: str = "") -> Path:
         ({"0"}, False, "user 0"),
         ({"root", "65535"}, False, "user 65535, root"),
         ({"1000", "0"}, False, "user 0, 1000"),
-        (set(), False, "no process was seen"),
+        (set(), False, "no process found"),
     ],
 )
 def test_no_process_may_be_roots(users: set[str], passed: bool, seen: str) -> None:

@@ -19,7 +19,7 @@ from pystatic_tasks.steps.smoke.diagnose import Advice, Diagnosis, diagnose, dia
 
 NO_TMP = "The program cannot unpack itself into /tmp. Make /tmp writable: --tmpfs /tmp:exec,mode=1777."
 READ_ONLY = (
-    "The program writes temporary files, and its root is read-only: "
+    "The program writes temporary files, but its root is read-only: "
     "mount a writable /tmp where the image is deployed, and let smoke do so too."
 )
 NO_USABLE = "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']"
@@ -66,10 +66,10 @@ def advice(problem: str, key: str, *value: str) -> Advice:
     table, _, name = key.partition(".")
     shown = ", ".join(f'"{each}"' for each in value)
     return Advice(
-        text=f"{problem} Put this into the table [tool.pystatic-tasks.{table}] of pyproject.toml, "
-        f"or as {key} where you write such keys:\n"
+        text=f"{problem} Add this to [tool.pystatic-tasks.{table}] in pyproject.toml, "
+        f"or write it as {key} under [tool.pystatic-tasks]:\n"
         f"  {name} = [{shown}]\n"
-        'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
+        'Then run the session again, or let "nox -s smoke -- --fix" repair it.',
         repair=Repair(table=table, key=name, value=value),
     )
 
@@ -78,10 +78,10 @@ def switch(problem: str, key: str) -> Advice:
     """The advice to set a key to true."""
     table, _, name = key.partition(".")
     return Advice(
-        text=f"{problem} Put this into the table [tool.pystatic-tasks.{table}] of pyproject.toml, "
-        f"or as {key} where you write such keys:\n"
+        text=f"{problem} Add this to [tool.pystatic-tasks.{table}] in pyproject.toml, "
+        f"or write it as {key} under [tool.pystatic-tasks]:\n"
         f"  {name} = true\n"
-        'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
+        'Then run the session again, or let "nox -s smoke -- --fix" repair it.',
         repair=Repair(table=table, key=name, value=True),
     )
 
@@ -104,7 +104,7 @@ def test_a_module_that_was_not_seen_gets_its_line_of_configuration(
 @pytest.mark.parametrize(("name", "module"), [("cp1251", "encodings.cp1251"), ("ISO-8859-15", "encodings.iso8859_15")])
 def test_an_encoding_that_slim_left_out_gets_its_line(image: ImageConfig, name: str, module: str) -> None:
     write_lock(image, Slimmed(python="3.12", left_out={"standard library": (module,)}, kept={}))
-    problem = f'The program asks for the encoding "{name}", which pystatic.lock leaves out.'
+    problem = f'The program uses the encoding "{name}", which pystatic.lock leaves out.'
     output = f"LookupError: unknown encoding: {name}\n"
     assert diagnose(image, output) == advice(problem, "slim.keep", module)
     assert diagnose(image, "LookupError: unknown encoding: cp1250\n") == Advice(text="")
@@ -113,7 +113,7 @@ def test_an_encoding_that_slim_left_out_gets_its_line(image: ImageConfig, name: 
 def test_names_of_characters_that_slim_left_out_get_their_line(image: ImageConfig) -> None:
     with pytest.raises(RuntimeError) as caught:
         refuse_names("a")
-    problem = "The program asks for names of characters, which pystatic.lock leaves out."
+    problem = "The program looks up names of characters, which pystatic.lock leaves out."
     assert diagnose(image, f"RuntimeError: {caught.value}\n") == advice(problem, "slim.keep", "unicodedata.names")
 
 
@@ -121,7 +121,7 @@ def test_what_is_configured_already_is_no_repair() -> None:
     image = make_image(hidden_imports=("a", "yaml"))
     assert diagnose(image, "No module named 'yaml'") == Advice(
         text='The program imports "yaml" by name, which the analysis cannot see. '
-        'freeze.hidden-imports names "yaml" already, and that is not enough: see the logs in build/pystatic/shop.'
+        'freeze.hidden-imports already names "yaml", but that is not enough: see the logs in build/pystatic/shop.'
     )
 
 
@@ -152,7 +152,7 @@ def test_a_script_may_import_what_lies_beside_it(image: ImageConfig) -> None:
 def test_a_module_that_is_nowhere_is_not_named(image: ImageConfig) -> None:
     assert diagnose(image, "No module named 'yaml.x'") == Advice(
         text='The program imports "yaml.x", which is neither in the project nor in the build environment. '
-        "Add what brings it to the project's dependencies."
+        "Add the package that provides it to the project's dependencies."
     )
 
 
@@ -189,7 +189,7 @@ def test_a_module_that_is_nowhere_is_no_second_one(plugs: ImageConfig) -> None:
 def test_a_package_that_is_taken_whole_already_is_no_repair(plugs: ImageConfig) -> None:
     image = replace(plugs, freeze=Freeze(hidden_imports=("plugs.a",), collect=("plugs",)))
     assert diagnose(image, "No module named 'plugs.b'") == Advice(
-        text=f'{SEVERAL} freeze.collect names "plugs" already, and that is not enough: '
+        text=f'{SEVERAL} freeze.collect already names "plugs", but that is not enough: '
         "see the logs in build/pystatic/shop."
     )
 
@@ -224,14 +224,14 @@ def test_temporary_files_get_their_line(line: str) -> None:
 def test_a_writable_tmp_that_is_not_enough_is_told() -> None:
     image = replace(make_image(), smoke=Smoke(writable_tmp=True))
     assert diagnose(image, NO_USABLE) == Advice(
-        text=f"{READ_ONLY} smoke.writable-tmp is set already, and that is not enough: "
+        text=f"{READ_ONLY} smoke.writable-tmp is already set, but that is not enough: "
         "see the logs in build/pystatic/shop."
     )
 
 
 @pytest.mark.parametrize("written", ["'/var/lib/shop/orders.db'", "PosixPath('/var/lib/shop/orders.db')"])
 def test_a_folder_that_is_written_to_may_be_a_volume(written: str) -> None:
-    problem = 'The program writes "/var/lib/shop/orders.db", and its root is read-only: let that folder be a volume.'
+    problem = 'The program writes "/var/lib/shop/orders.db", but its root is read-only: make that folder a volume.'
     line = f"OSError: [Errno 30] Read-only file system: {written}"
     assert diagnose(make_image(), line) == advice(problem, "image.volumes", "/var/lib/shop")
 
@@ -239,16 +239,16 @@ def test_a_folder_that_is_written_to_may_be_a_volume(written: str) -> None:
 @pytest.mark.parametrize("path", ["/orders.db", f"{TREE}/shop/orders.db"])
 def test_what_is_written_where_no_volume_can_be_needs_a_folder_of_its_own(path: str) -> None:
     assert diagnose(make_image(), f"OSError: [Errno 30] Read-only file system: '{path}'") == Advice(
-        text=f'The program writes "{path}", and its root is read-only: '
-        "let it write into a folder of its own, and name that in image.volumes."
+        text=f'The program writes "{path}", but its root is read-only: '
+        "let it write to its own folder, and add that folder to image.volumes."
     )
 
 
 @pytest.mark.parametrize("line", ["unable to open database file", "attempt to write a readonly database"])
 def test_a_database_that_cannot_be_written_is_told(line: str) -> None:
     assert diagnose(make_image(), f"sqlite3.OperationalError: {line}") == Advice(
-        text="The program cannot write its SQLite database: its root is read-only. Let the database lie in a folder "
-        "of image.volumes, or in /tmp with smoke.writable-tmp, and mount that where the image is deployed."
+        text="The program cannot write its SQLite database: its root is read-only. Put the database into a folder "
+        "in image.volumes, or into /tmp with smoke.writable-tmp, and mount it where the image is deployed."
     )
 
 
@@ -261,18 +261,18 @@ def zones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("zones")
 def test_time_zones_get_their_line() -> None:
-    problem = 'The program asks for the time zone "Europe/Berlin", which is not in the image.'
+    problem = 'The program uses the time zone "Europe/Berlin", which is not in the image.'
     assert diagnose(make_image(), NO_ZONE) == switch(problem, "image.timezones")
     there = replace(make_image(), image=ImageOptions(timezones=True))
     assert diagnose(there, NO_ZONE) == Advice(
-        text=f"{problem} image.timezones is set already, and that is not enough: see the logs in build/pystatic/shop."
+        text=f"{problem} image.timezones is already set, but that is not enough: see the logs in build/pystatic/shop."
     )
 
 
 @pytest.mark.usefixtures("zones")
 def test_a_time_zone_that_the_machine_lacks_is_no_repair() -> None:
     assert diagnose(make_image(), "No time zone found with key Europe/Bonn") == Advice(
-        text='The program asks for the time zone "Europe/Bonn", which is not in the image. '
+        text='The program uses the time zone "Europe/Bonn", which is not in the image. '
         "This machine does not have it either. Correct the name, or add tzdata to the project's dependencies."
     )
 
@@ -286,7 +286,7 @@ def test_a_time_zone_that_the_machine_lacks_is_no_repair() -> None:
     ],
 )
 def test_metadata_that_was_not_seen_gets_its_line(image: ImageConfig, site: Path, line: str) -> None:
-    problem = 'The program asks for the metadata of "shop-plugins" by a name that the analysis cannot see.'
+    problem = 'The program reads the metadata of "shop-plugins" by a name that the analysis cannot see.'
     wanted = advice(problem, "freeze.metadata", "shop-plugins")
     assert diagnose(make_image(), line) == wanted
     a_file(site / "Shop_Plugins-1.0.dist-info/METADATA")
@@ -296,7 +296,7 @@ def test_metadata_that_was_not_seen_gets_its_line(image: ImageConfig, site: Path
 def test_metadata_of_what_is_not_installed_is_not_named(image: ImageConfig, site: Path) -> None:
     a_file(site / "falcon-4.0.dist-info/METADATA")
     assert diagnose(image, "No package metadata was found for shop-plugins\n") == Advice(
-        text='The program asks for the metadata of "shop-plugins", which is not installed in the build environment. '
+        text='The program reads the metadata of "shop-plugins", which is not installed in the build environment. '
         "Add it to the project's dependencies."
     )
 
@@ -317,7 +317,7 @@ def test_a_data_file_of_the_project_gets_its_line(
 ) -> None:
     a_file(image.project / file)
     opened = "config/größe 1.ini" if ".." in inside else inside
-    problem = f'The program opens "{opened}", which is not in it.'
+    problem = f'The program opens "{opened}", which is not in the image.'
     assert diagnose(image, opens(f"{bundle}/{inside}")) == advice(problem, "freeze.data", entry)
 
 
@@ -342,8 +342,8 @@ def test_what_the_program_opens_and_would_be_refused_is_left_to_a_person(
     (image.project / ".gitignore").write_text("built.css\n", encoding="utf-8")
     subprocess.run(["git", "init", "-q", image.project], check=True)
     assert diagnose(image, opens(f"{TREE}/shop/{name}")) == Advice(
-        text=f'The program opens "shop/{name}", which is not in it. It would be refused ({reason}): '
-        f'hand it over when the program runs, or list it by hand in freeze.data: "src/shop/{name}:shop".'
+        text=f'The program opens "shop/{name}", which is not in the image. It would be refused ({reason}): '
+        f'pass it to the program at run time, or list it in freeze.data yourself: "src/shop/{name}:shop".'
     )
 
 
@@ -374,7 +374,7 @@ def test_data_is_named_from_the_root(image: ImageConfig) -> None:
 
 def test_a_data_file_of_another_package_has_it_collected(image: ImageConfig, site: Path) -> None:
     a_file(site / "phones/data/de.csv")
-    problem = 'The program opens "phones/data/de.csv", which is not in it.'
+    problem = 'The program opens "phones/data/de.csv", which is not in the image.'
     assert diagnose(image, opens(f"{TREE}/phones/data/de.csv")) == advice(problem, "freeze.collect", "phones")
 
 
@@ -384,9 +384,9 @@ def test_a_data_file_that_is_nowhere_is_told(image: ImageConfig, site: Path, ins
     a_file(site / "top.dat")
     a_file(site / "phones-1.0.dist-info/x")
     assert diagnose(image, opens(f"{ONEFILE}/{inside}")) == Advice(
-        text=f'The program opens "{inside}", which is not in it. '
+        text=f'The program opens "{inside}", which is not in the image. '
         "Neither the project nor the build environment has it there. "
-        "Name where it is in freeze.data, or let the program write into a folder of image.volumes."
+        "Add its path to freeze.data, or let the program write it to a folder in image.volumes."
     )
 
 
@@ -418,20 +418,20 @@ def test_a_template_of_the_project_gets_its_folders_line(image: ImageConfig, lin
     a_file(image.project / "venv/pyvenv.cfg")
     a_file(image.project / "aa/notes/index.html" if "templates" in file else image.project / "b/index.html")
     a_file(image.project / file)
-    problem = 'The program looks for the template "notes/index.html", which is not in it.'
+    problem = 'The program looks for the template "notes/index.html", which is not in the image.'
     assert diagnose(image, line) == advice(problem, "freeze.data", entry)
 
 
 def test_a_template_of_another_package_has_it_collected(image: ImageConfig, site: Path) -> None:
     a_file(site / "forms/themes/notes/index.html")
-    problem = 'The program looks for the template "notes/index.html", which is not in it.'
+    problem = 'The program looks for the template "notes/index.html", which is not in the image.'
     assert diagnose(image, TEMPLATE_LINES[0]) == advice(problem, "freeze.collect", "forms")
 
 
 def test_a_template_that_is_nowhere_is_told(image: ImageConfig) -> None:
     assert diagnose(image, TEMPLATE_LINES[0]) == Advice(
-        text='The program looks for the template "notes/index.html", which is not in it. '
-        "Neither the project nor the build environment has a folder with it. Name where it is in freeze.data."
+        text='The program looks for the template "notes/index.html", which is not in the image. '
+        "Neither the project nor the build environment has a folder with it. Add its path to freeze.data."
     )
 
 
@@ -461,7 +461,7 @@ def test_a_library_of_the_machine_gets_its_line(libraries: Path) -> None:
 def test_a_library_that_is_not_there_is_to_be_installed(name: str) -> None:
     assert diagnose(make_image(), f"OSError: {name}: cannot open shared object file") == Advice(
         text=f'The program opens the shared library "{name}", which is not on this machine. '
-        "Install the package that holds it."
+        "Install the package that provides it."
     )
 
 
@@ -496,9 +496,9 @@ def test_the_machines_own_libraries_are_found(libraries: Path) -> None:
         ("ValueError: Failed to create database", ""),
         (
             "RuntimeError: Directory 'static' does not exist",
-            'The program serves files from "static", seen from the folder where it is run, which is "/" in the image. '
-            "Let the path start from __file__ in the code, or put this into the table "
-            '[tool.pystatic-tasks.image.files] of pyproject.toml:\n  "/static" = "static"',
+            'The program serves files from "static", relative to its working directory, which is "/" in the image. '
+            "Build the path from __file__ in the code, or add this to "
+            '[tool.pystatic-tasks.image.files] in pyproject.toml:\n  "/static" = "static"',
         ),
         (
             "Error: Port 80 of 0.0.0.0 is not allowed to this user. Set PORT to one above 1023.",
@@ -520,13 +520,13 @@ def test_the_log_says_what_to_do(output: str, text: str) -> None:
 def test_a_service_that_does_not_listen_is_told() -> None:
     output = 'connection to server at "127.0.0.1", port 5432 failed: Connection refused'
     assert diagnose(make_image(), output) == Advice(
-        text="The program asks where nobody listens. If it needs a service of this machine, such as a database, "
-        "let that be started for it: declare it in [[tool.pystatic-tasks.services]]."
+        text="The program connects to an address where nothing listens. If it needs a service on this machine, such as "
+        "a database, declare it in [[tool.pystatic-tasks.services]] to have it started."
     )
     service = Service(name="postgresql", command=("sh", "postgresql.sh"), port=15432)
     assert diagnose(replace(make_image(), services=(service,)), output) == Advice(
-        text="The program asks where nobody listens. See whether that is the address of one of its services "
-        "(postgresql at 127.0.0.1:15432), and what their logs in build/pystatic/shop say."
+        text="The program connects to an address where nothing listens. Check whether it is that of one of its "
+        "services (postgresql at 127.0.0.1:15432), and read their logs in build/pystatic/shop."
     )
 
 
@@ -549,13 +549,13 @@ def test_all_that_can_be_repaired_is_told_at_once() -> None:
     assert diagnose_all(make_image(hidden_imports=("x",)), output) == Diagnosis(
         text='The program imports "b" by name, which the analysis cannot see.\n'
         'The program imports "a" by name, which the analysis cannot see.\n'
-        'The program asks for the metadata of "six" by a name that the analysis cannot see.\n'
+        'The program reads the metadata of "six" by a name that the analysis cannot see.\n'
         f"{READ_ONLY}\n"
-        "Put this into the table [tool.pystatic-tasks] of pyproject.toml:\n"
+        "Add this to [tool.pystatic-tasks] in pyproject.toml:\n"
         '  freeze.hidden-imports = ["x", "b", "a"]\n'
         '  freeze.metadata = ["six"]\n'
         "  smoke.writable-tmp = true\n"
-        'Then run the session again, or let it be repaired by "nox -s smoke -- --fix".',
+        'Then run the session again, or let "nox -s smoke -- --fix" repair it.',
         repairs=(
             Repair(table="freeze", key="hidden-imports", value=("x", "b", "a")),
             Repair(table="freeze", key="metadata", value=("six",)),

@@ -33,7 +33,7 @@ def test_a_broken_contract_is_told_once_with_the_end_of_the_log(tmp_path: Path) 
         "  GET /: answered 500, expected 200\n"
         "  its log, in full in build/pystatic/shop/smoke.log, ends with:\n"
         f"{log}"
-        "All that was seen is in dist/pystatic/shop/smoke.json."
+        "All results are in dist/pystatic/shop/smoke.json."
     )
 
 
@@ -45,7 +45,7 @@ def test_the_log_is_that_of_the_run_that_failed(tmp_path: Path) -> None:
 def test_answers_that_differ_each_time_can_be_declared(tmp_path: Path) -> None:
     check = Check(name="GET /", passed=False, seen='lacks "Feld", which the plain program answered')
     assert failure(shop(tmp_path), [], [run(check)]).remedy == (
-        "If such answers are never the same, say what they must contain, by text or json of the request."
+        "If these answers differ each time, set text or json of the request to what they must contain."
     )
 
 
@@ -53,7 +53,7 @@ def test_what_fails_without_a_run_shows_no_log(tmp_path: Path) -> None:
     assert str(failure(shop(tmp_path), [LARGE], [run(GOOD, output="fine")])) == (
         "shop broke its contract:\n"
         "  within budget: 8.10 MB, budget 8.00 MB\n"
-        "All that was seen is in dist/pystatic/shop/smoke.json."
+        "All results are in dist/pystatic/shop/smoke.json."
     )
 
 
@@ -78,7 +78,7 @@ def test_the_logs_of_all_runs_that_failed_are_read(tmp_path: Path) -> None:
         (
             "GET /",
             "answered 404, expected 200",
-            "Ask for a path that the service has, or declare that answer, in [tool.pystatic-tasks]: "
+            "Request a path that the service has, or declare this answer in [tool.pystatic-tasks]: "
             'smoke.requests = [{ path = "/", status = 404 }]',
         ),
         (
@@ -107,4 +107,4 @@ def test_the_repair_is_called_as_the_user_calls_smoke(tmp_path: Path) -> None:
     (tmp_path / "plugins.py").touch()
     output = "ModuleNotFoundError: No module named 'plugins'"
     text = str(failure(shop(tmp_path), [], [run(BAD, output=output)], fix="inv smoke --fix"))
-    assert 'let it be repaired by "inv smoke --fix".' in text
+    assert 'let "inv smoke --fix" repair it.' in text

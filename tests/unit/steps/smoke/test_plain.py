@@ -19,12 +19,17 @@ SAME = "Dieses Feld of a page"
     ("problem", "status", "kind", "seen"),
     [
         ("", 200, "text/html", ""),
-        ("", 200, "text/plain", "answered 200, text/plain, the plain program 200, text/html, and read shop/page.html"),
+        (
+            "",
+            200,
+            "text/plain",
+            "answered 200, text/plain, the plain program 200, text/html after reading shop/page.html",
+        ),
         (
             "answered 404, expected 200",
             404,
             "text/plain",
-            "{}; the plain program answered 200, text/html, and read shop/page.html",
+            "{}; the plain program answered 200, text/html after reading shop/page.html",
         ),
         ("answered 'a', expected it to contain 'b'", 200, "text/html", "{}"),
         ("no answer", 0, "", "{}"),
@@ -103,7 +108,7 @@ def test_many_words_and_files_are_cut() -> None:
     assert lacks(["four", "one", "three", "two"], replace(PAGE, files=())) == (
         'lacks "four", "one", "three" …, which the plain program answered'
     )
-    assert lacks(["four"], PAGE) == 'lacks "four", which the plain program answered, and read shop/page.html'
+    assert lacks(["four"], PAGE) == 'lacks "four", which the plain program answered after reading shop/page.html'
 
 
 def test_answers_belong_to_requests_by_their_order() -> None:

@@ -86,7 +86,7 @@ def test_requests_that_nobody_is_asked_are_told(
 ) -> None:
     said: list[str] = []
     smoke(build(tmp_path, "echo", requests=requests), StepContext(say=said.append))
-    assert ("not asked: smoke.requests, since no smoke.port says where it serves HTTP" in said) is is_said
+    assert ("smoke.requests are not sent: no smoke.port says where the program serves HTTP" in said) is is_said
 
 
 def test_a_program_that_breaks_its_contract_fails_and_is_reported(tmp_path: Path, sandboxes: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_program_that_breaks_its_contract_fails_and_is_reported(tmp_path: Path
         "false broke its contract:\n"
         "  false: exit code 1\n"
         "  prints 'hello': not found\n"
-        "All that was seen is in dist/pystatic/false/smoke.json."
+        "All results are in dist/pystatic/false/smoke.json."
     )
     report = json.loads((image.dist / "smoke.json").read_text(encoding="utf-8"))
     validate(report, "smoke.schema.json")
@@ -111,7 +111,7 @@ def test_a_program_that_does_not_end_fails(tmp_path: Path, sandboxes: Path, monk
     image = build(tmp_path, "sleep", command=("60",), timeout=0.2)
     with pytest.raises(SmokeError) as caught:
         smoke(image, StepContext(say=lambda line: None))
-    assert caught.value.details[0] == "sleep 60: still runs after 0.2 s"
+    assert caught.value.details[0] == "sleep 60: still running after 0.2 s"
     assert list(sandboxes.iterdir()) == []
 
 
