@@ -23,7 +23,7 @@ WHERE = "the configuration of {root}/pyproject.toml"
             'app = "random_number.apy:app"',
             'The target "random_number.apy:app" does not exist: there is no module "random_number.apy" '
             "in the build environment.\n"
-            "Correct tool.pystatic-tasks.app, or name the project that holds it in tool.pystatic-tasks.install.",
+            "Correct tool.pystatic-tasks.app, or add the project that has it to tool.pystatic-tasks.install.",
         ),
         (
             'app = "random_number.api:app"',
@@ -43,7 +43,7 @@ WHERE = "the configuration of {root}/pyproject.toml"
             'freeze.hidden-imports = ["random_number.extras"]',
             'freeze.hidden-imports names "random_number.extras", and there is no such module '
             "in the build environment.\n"
-            "Correct the name, or add the package that holds it to the project's dependencies.",
+            "Correct the name, or add the package that provides it to the project's dependencies.",
         ),
         (
             "server.workers = 4",
@@ -74,7 +74,7 @@ def test_a_target_that_fails_to_import_shows_the_users_own_lines(sample_copy: Pr
         printed = sample_copy.nox("-s", "freeze", ok=False)
     finally:
         api.write_text(before, encoding="utf-8")
-    assert 'The target "random_number.api:app" does not import:\n' in printed
+    assert 'The target "random_number.api:app" cannot be imported:\n' in printed
     assert "ZeroDivisionError: division by zero\n" in printed
     assert "importlib" not in printed
 

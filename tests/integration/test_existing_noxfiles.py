@@ -75,7 +75,7 @@ def test_sessions_called_as_ours_stay_theirs_beside_a_prefix(greeter: Project) -
     assert "the logo is drawn" in printed
     assert "the requirements are frozen" in printed
     assert "build/pystatic" not in printed
-    assert "- box-image-web [pystatic] -> Write the container image of web." in greeter.nox(*theirs, "-l")
+    assert "- box-image-web [pystatic] -> Build the container image of web." in greeter.nox(*theirs, "-l")
 
 
 def test_sessions_called_as_ours_are_not_replaced(greeter: Project) -> None:

@@ -52,7 +52,7 @@ def test_the_oldest_supported_nox(sample: Project, tmp_path: Path) -> None:
     # Freezing anew is not the point here, so this Nox runs the steps after it.
     subprocess.run([python, "-m", "pip", "install", "--quiet", f"nox=={OLDEST_NOX}", str(REPOSITORY)], check=True)
     listed = sample.run(python, "-m", "nox", "--list")
-    assert "image -> Write the container image of sample-app." in listed
+    assert "image -> Build the container image of sample-app." in listed
     assert UP_TO_DATE in sample.run(python, "-m", "nox", "-s", "image", *SANDBOX)
 
 

@@ -74,7 +74,7 @@ def test_own_tasks_stand_beside_the_steps(invoke: Invoke) -> None:
         *("freeze", "image", "index", "own-task", "push", "report", "resolve"),
         *("run", "sbom", "shell", "slim", "smoke", "staticx"),
     ]
-    assert "image      Write the container image of the project.\n" in listed
+    assert "image      Build the container image of the project.\n" in listed
     assert invoke.run("own-task") == "mine ran\n"
 
 

@@ -98,7 +98,7 @@ def named_distributions(names: Iterable[str]) -> Iterator[importlib.metadata.Dis
             yield importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             raise RefusedError(
-                f'freeze.metadata names "{name}", and there is no such distribution in the build environment.',
+                f'freeze.metadata names "{name}", which is not a distribution in the build environment.',
                 "Correct the name, or add it to the project's dependencies.",
             ) from None
 
@@ -107,8 +107,8 @@ def check_names(key: str, names: Iterable[str]) -> None:
     for name in names:
         if not frameworks.can_be_found(name):
             raise RefusedError(
-                f'freeze.{key} names "{name}", and there is no such module in the build environment.',
-                "Correct the name, or add the package that holds it to the project's dependencies.",
+                f'freeze.{key} names "{name}", which is not a module in the build environment.',
+                "Correct the name, or add the package that provides it to the project's dependencies.",
             )
 
 
@@ -197,7 +197,7 @@ def examine_django(request: Target, roots: Sequence[str], heard: Heard) -> tuple
         return modules, data
     except Exception:
         raise RefusedError(
-            "What Django uses, or its static files, could not be collected:",
+            "Cannot collect what Django uses, or its static files:",
             "Correct the settings, or set what they need under [tool.pystatic-tasks.image.env].",
             own_traceback(request.project, request.app.partition(".")[0]),
         ) from None
@@ -212,8 +212,8 @@ def import_server_config(request: Target) -> Mapping[str, Any]:
         return vars(importlib.import_module(name))
     except BaseException:
         raise RefusedError(
-            f"{request.server}'s configuration file does not import:",
-            'Correct it, or do without it: server.config = "".',
+            f"{request.server}'s configuration file cannot be imported:",
+            'Correct it, or set server.config = "" to do without it.',
             own_traceback(request.project, name),
         ) from None
 
@@ -231,11 +231,11 @@ def import_target(target: str, project: str) -> Any:
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
             raise RefusedError(
                 f'{where} does not exist: there is no module "{error.name}" in the build environment.',
-                "Correct tool.pystatic-tasks.app, or name the project that holds it in tool.pystatic-tasks.install.",
+                "Correct tool.pystatic-tasks.app, or add the project that has it to tool.pystatic-tasks.install.",
             ) from None
         raise RefusedError(
-            f"{where} does not import:",
-            f'Add the package that holds "{error.name}" to the project\'s dependencies.',
+            f"{where} cannot be imported:",
+            f'Add the package that provides "{error.name}" to the project\'s dependencies.',
             own_traceback(project, module.partition(".")[0]),
         ) from None
     except SyntaxError:
@@ -244,8 +244,8 @@ def import_target(target: str, project: str) -> Any:
         ) from None
     except BaseException:
         raise RefusedError(
-            f"{where} does not import:",
-            "Correct the code, or set what it needs while it is imported: image.env, or smoke.env if not in the image.",
+            f"{where} cannot be imported:",
+            "Correct the code, or set the variables that it needs: in image.env, or in smoke.env if not for the image.",
             own_traceback(project, module.partition(".")[0]),
         ) from None
 

@@ -104,7 +104,7 @@ def check_loader(question: LauncherQuestion, files: Iterable[File]) -> None:
     loader = next(file.content for file in files if file.name == f"run/{question.name}")
     if NEEDED_OF_LOADER not in loader:
         raise RefusedError(
-            "The launcher cannot start a program by this machine's C library: glibc is older than 2.33.",
+            "The launcher cannot start a program with this machine's C library: glibc is older than 2.33.",
             f"Build on a newer system, or {OTHER_WAYS}.",
         )
 
@@ -119,7 +119,7 @@ def without_doubles(files: Iterable[File]) -> Iterator[File]:
     for file in files:
         if known.setdefault(file.name, file) != file:
             raise RefusedError(
-                f'Two files of the program would lie in one place, "{file.name}".', f"Leave one out, or {OTHER_WAYS}."
+                f'Two files of the program would have the same path, "{file.name}".', f"Leave one out, or {OTHER_WAYS}."
             )
         if known[file.name] is file:
             yield file

@@ -140,7 +140,7 @@ def test_a_page_can_be_written_when_the_frozen_program_is_gone(tmp_path: Path) -
 def test_an_image_of_an_older_version_has_no_page(tmp_path: Path) -> None:
     shop = built(tmp_path)
     (shop.dist / "contents.json").unlink()
-    problem = f"What lies in shop is not on record in {shop.dist}/contents.json."
+    problem = f"The contents of shop are not recorded in {shop.dist}/contents.json."
     with pytest.raises(PystaticError) as caught:
         write_pages(shop)
     assert str(caught.value) == (

@@ -25,15 +25,14 @@ class Gunicorn:
     advice = (
         (
             r"Port \d+ of \S+ is in use|Connection in use",
-            "The port that server.bind names is taken where the program runs. "
-            "Stop what holds it, or change server.bind.",
+            "The port in server.bind is in use where the program runs. "
+            "Stop the program that uses it, or change server.bind.",
         ),
         (
             r"Port \d+ of \S+ is not allowed to this user",
-            "Only root may listen there. "
-            "Name a port above 1023 in server.bind, and map it where the image is deployed.",
+            "Only root may listen there. Set a port above 1023 in server.bind, and map it where the image is deployed.",
         ),
-        (r"was sent SIGKILL", "A worker was killed, most likely for its memory. Raise smoke.memory."),
+        (r"was sent SIGKILL", "A worker was killed, most likely because it used too much memory. Raise smoke.memory."),
     )
 
     def listen_at(self, environment: Mapping[str, str], host: str, port: int) -> Mapping[str, str]:

@@ -22,17 +22,16 @@ class Uvicorn:
     advice = (
         (
             r"Port \d+ of \S+ is in use",
-            "The port that server.port names is taken where the program runs. "
-            "Stop what holds it, or change server.port.",
+            "The port in server.port is in use where the program runs. "
+            "Stop the program that uses it, or change server.port.",
         ),
         (
             r"Port \d+ of \S+ is not allowed to this user",
-            "Only root may listen there. "
-            "Name a port above 1023 in server.port, and map it where the image is deployed.",
+            "Only root may listen there. Set a port above 1023 in server.port, and map it where the image is deployed.",
         ),
         (
             r"Child process \[\d+\] ended with code -9",
-            "A worker was killed, most likely for its memory. Raise smoke.memory.",
+            "A worker was killed, most likely because it used too much memory. Raise smoke.memory.",
         ),
     )
 

@@ -22,8 +22,8 @@ def examine(app: Any, settings: Mapping[str, Any], environment: Mapping[str, str
     chosen = configure(settings, environment)
     if chosen.get("interface", "auto") == "auto" and not is_asgi(app):
         raise SettingsError(
-            "uvicorn serves ASGI applications, and the target is not called as one; "
-            'if it is one, say so: server.interface = "asgi3".'
+            "uvicorn serves ASGI applications, but the target does not look like one; "
+            'if it is one, set server.interface = "asgi3".'
         )
     automatic = {name: value for name, value in here().items() if chosen.get(name, "auto") == "auto"}
     found = references({**chosen, **automatic})

@@ -81,14 +81,14 @@ def test_every_session_says_what_it_does(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
     assert [each.__doc__ for each in sessions.values()] == [
         "Freeze shop into one program.",
-        "Write down what shop can do without.",
-        "Make one static executable of shop.",
-        "Write the container image of shop.",
-        "Run the image of shop and hold it to its contract.",
+        "Record what shop can do without.",
+        "Pack shop into one static executable.",
+        "Build the container image of shop.",
+        "Run the image of shop and check its contract.",
         "Run the image of shop until Ctrl-C ends it.",
         "Open a shell in a copy of the image of shop.",
         "Say what is inside the image of shop.",
-        "Write the page that tells where the bytes of shop are.",
+        "Write the page that shows where the bytes of shop are.",
         "Push the image of shop to registries.",
         "Join archives of shop for several platforms, and push them.",
         "Print YAML with pystatic://NAME replaced by what was pushed.",
@@ -192,12 +192,12 @@ def test_noxs_options_are_left_alone(tmp_path: Path) -> None:
 
 def test_overrides_reach_the_configuration(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path), name="other")
-    assert sessions["image"].__doc__ == "Write the container image of other."
+    assert sessions["image"].__doc__ == "Build the container image of other."
 
 
 def test_the_environment_reaches_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYSTATIC_TASKS_NAME", "other")
-    assert register(root=write(tmp_path))["image"].__doc__ == "Write the container image of other."
+    assert register(root=write(tmp_path))["image"].__doc__ == "Build the container image of other."
 
 
 # Several images.
@@ -243,7 +243,7 @@ def test_several_images_have_a_session_each_and_one_for_all(tmp_path: Path) -> N
     }
     assert {step: each.name for step, each in sessions.items()} == {step: step for step in STEPS}
     assert sessions["image"].__doc__ == "Run image for all images."
-    assert registry.get()["image-web"].__doc__ == "Write the container image of web."
+    assert registry.get()["image-web"].__doc__ == "Build the container image of web."
 
 
 def test_the_session_for_all_does_nothing_itself(tmp_path: Path) -> None:
@@ -279,7 +279,7 @@ def test_names_and_skip_hold_for_several_images_too(tmp_path: Path) -> None:
 def test_a_single_image_in_a_table_needs_no_name(tmp_path: Path) -> None:
     register(root=write(tmp_path, "[tool.pystatic-tasks.images.web]\napp = 'shop:app'\n"))
     assert list(requirements()) == list(STEPS)
-    assert registry.get()["image"].__doc__ == "Write the container image of web."
+    assert registry.get()["image"].__doc__ == "Build the container image of web."
 
 
 def test_services_of_a_monorepo_stand_side_by_side(tmp_path: Path) -> None:
@@ -431,14 +431,14 @@ def test_the_root_is_the_noxfiles_folder_however_nox_is_started(
     assert {line.split()[1]: line.partition(" -> ")[2] for line in lines} == {
         "tests": "",
         "freeze": "Freeze shop into one program.",
-        "slim": "Write down what shop can do without.",
-        "staticx": "Make one static executable of shop.",
-        "image": "Write the container image of shop.",
-        "smoke": "Run the image of shop and hold it to its contract.",
+        "slim": "Record what shop can do without.",
+        "staticx": "Pack shop into one static executable.",
+        "image": "Build the container image of shop.",
+        "smoke": "Run the image of shop and check its contract.",
         "run": "Run the image of shop until Ctrl-C ends it.",
         "shell": "Open a shell in a copy of the image of shop.",
         "sbom": "Say what is inside the image of shop.",
-        "report": "Write the page that tells where the bytes of shop are.",
+        "report": "Write the page that shows where the bytes of shop are.",
         "push": "Push the image of shop to registries.",
         "index": "Join archives of shop for several platforms, and push them.",
         "resolve": "Print YAML with pystatic://NAME replaced by what was pushed.",
@@ -488,4 +488,4 @@ def test_a_root_starts_from_the_noxfiles_folder(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(write(tmp_path / "elsewhere" / "repository"))
     code = "import pystatic_tasks; pystatic_tasks.register(root='../services/web')"
     exec(compile(code, tmp_path / "repository/noxfile.py", "exec"), {})
-    assert registry.get()["image"].__doc__ == "Write the container image of web."
+    assert registry.get()["image"].__doc__ == "Build the container image of web."

@@ -48,7 +48,7 @@ for line in sys.stdin:
 """
 WSGI = "def app(environ, start_response):\n    return []\n"
 CORRECT_CODE = (
-    "Correct the code, or set what it needs while it is imported: image.env, or smoke.env if not in the image."
+    "Correct the code, or set the variables that it needs: in image.env, or in smoke.env if not for the image."
 )
 CORRECT_APP = "Correct tool.pystatic-tasks.app."
 CORRECT_SERVER = "Correct [tool.pystatic-tasks.server]."
@@ -281,8 +281,8 @@ def test_another_server_says_itself_what_follows(ask: Ask, tmp_path: Path) -> No
 def test_an_application_that_the_server_does_not_serve_is_told(ask: Ask, tmp_path: Path) -> None:
     more = [link(tmp_path / "more", *UVICORN)]
     assert ask(server="uvicorn", more=more) == {
-        "problem": "uvicorn serves ASGI applications, and the target is not called as one; "
-        'if it is one, say so: server.interface = "asgi3".',
+        "problem": "uvicorn serves ASGI applications, but the target does not look like one; "
+        'if it is one, set server.interface = "asgi3".',
         "remedy": CORRECT_SERVER,
         "details": [],
     }
@@ -353,7 +353,7 @@ def test_what_the_project_asks_for_is_used(ask: Ask, text: str, part: str) -> No
 def test_a_module_that_is_not_there_is_named(ask: Ask, target: str, module: str) -> None:
     assert ask(target) == {
         "problem": f'The target "{target}" does not exist: there is no module "{module}" in the build environment.',
-        "remedy": "Correct tool.pystatic-tasks.app, or name the project that holds it in tool.pystatic-tasks.install.",
+        "remedy": "Correct tool.pystatic-tasks.app, or add the project that has it to tool.pystatic-tasks.install.",
         "details": [],
     }
 
@@ -430,7 +430,7 @@ def test_an_error_in_the_projects_code_is_shown_from_there(ask: Ask) -> None:
     answer = ask(files=files)
     answer["details"] = unmarked(answer["details"])
     assert answer == {
-        "problem": 'The target "shop:app" does not import:',
+        "problem": 'The target "shop:app" cannot be imported:',
         "remedy": CORRECT_CODE,
         "details": [
             '  File "shop.py", line 3, in <module>',
@@ -465,15 +465,15 @@ def test_a_syntax_error_is_shown_without_the_importer(ask: Ask) -> None:
 
 def test_a_program_that_ends_while_it_is_imported_is_told(ask: Ask) -> None:
     answer = ask(files={"shop.py": "import sys\nsys.exit('no DATABASE_URL')\n"})
-    assert answer["problem"] == 'The target "shop:app" does not import:'
+    assert answer["problem"] == 'The target "shop:app" cannot be imported:'
     assert answer["remedy"] == CORRECT_CODE
     assert answer["details"][-1] == "SystemExit: no DATABASE_URL"
 
 
 def test_a_package_that_is_missing_is_named(ask: Ask) -> None:
     answer = ask(files={"shop.py": "import nowhere.deep\n"})
-    assert answer["problem"] == 'The target "shop:app" does not import:'
-    assert answer["remedy"] == 'Add the package that holds "nowhere" to the project\'s dependencies.'
+    assert answer["problem"] == 'The target "shop:app" cannot be imported:'
+    assert answer["remedy"] == 'Add the package that provides "nowhere" to the project\'s dependencies.'
     assert unmarked(answer["details"])[-1] == "ModuleNotFoundError: No module named 'nowhere'"
 
 
@@ -511,8 +511,8 @@ def test_a_logger_that_is_not_there_is_named(ask: Ask) -> None:
 
 def test_a_hidden_import_that_is_not_there_is_named(ask: Ask) -> None:
     assert ask(hidden_imports=["json.tool", "shop.nowhere"]) == {
-        "problem": 'freeze.hidden-imports names "shop.nowhere", and there is no such module in the build environment.',
-        "remedy": "Correct the name, or add the package that holds it to the project's dependencies.",
+        "problem": 'freeze.hidden-imports names "shop.nowhere", which is not a module in the build environment.',
+        "remedy": "Correct the name, or add the package that provides it to the project's dependencies.",
         "details": [],
     }
 
@@ -524,8 +524,8 @@ def test_a_hidden_import_that_is_no_name_is_refused(ask: Ask, name: str) -> None
 
 def test_a_package_to_collect_that_is_not_there_is_named(ask: Ask) -> None:
     assert ask(collect=["json", "nowhere"]) == {
-        "problem": 'freeze.collect names "nowhere", and there is no such module in the build environment.',
-        "remedy": "Correct the name, or add the package that holds it to the project's dependencies.",
+        "problem": 'freeze.collect names "nowhere", which is not a module in the build environment.',
+        "remedy": "Correct the name, or add the package that provides it to the project's dependencies.",
         "details": [],
     }
 
@@ -556,7 +556,7 @@ def test_modules_called_as_those_of_the_scripts_are_the_projects_own(ask: Ask) -
 
 def test_metadata_of_what_is_not_installed_is_refused(ask: Ask) -> None:
     assert ask(metadata=["packaging", "nowhere"]) == {
-        "problem": 'freeze.metadata names "nowhere", and there is no such distribution in the build environment.',
+        "problem": 'freeze.metadata names "nowhere", which is not a distribution in the build environment.',
         "remedy": "Correct the name, or add it to the project's dependencies.",
         "details": [],
     }
@@ -582,8 +582,8 @@ def test_settings_go_before_that_file(ask: Ask) -> None:
 
 def test_an_error_in_that_file_is_shown(ask: Ask) -> None:
     answer = ask(files={"shop.py": WSGI, "own_conf.py": "workers = 1 / 0\n"}, server_config="own_conf")
-    assert answer["problem"] == "gunicorn's configuration file does not import:"
-    assert answer["remedy"] == 'Correct it, or do without it: server.config = "".'
+    assert answer["problem"] == "gunicorn's configuration file cannot be imported:"
+    assert answer["remedy"] == 'Correct it, or set server.config = "" to do without it.'
     assert answer["details"][-1] == "ZeroDivisionError: division by zero"
 
 
@@ -596,7 +596,7 @@ def test_a_django_that_cannot_be_asked_is_told(ask: Ask) -> None:
     files = {"shop.py": f"import django.conf\n{WSGI}", "django/__init__.py": ""}
     answer = ask(files={**files, "django/conf.py": "class settings:\n    configured = True\n"})
     assert answer == {
-        "problem": "What Django uses, or its static files, could not be collected:",
+        "problem": "Cannot collect what Django uses, or its static files:",
         "remedy": "Correct the settings, or set what they need under [tool.pystatic-tasks.image.env].",
         "details": ["ModuleNotFoundError: No module named 'django.apps'"],
     }

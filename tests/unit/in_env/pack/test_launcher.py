@@ -122,7 +122,7 @@ def test_a_loader_that_is_too_old_is_told(question: LauncherQuestion) -> None:
     with pytest.raises(RefusedError) as caught:
         build(question)
     assert (caught.value.refusal.problem, caught.value.refusal.remedy) == (
-        "The launcher cannot start a program by this machine's C library: glibc is older than 2.33.",
+        "The launcher cannot start a program with this machine's C library: glibc is older than 2.33.",
         'Build on a newer system, or set packer = "staticx" or layout = "tree".',
     )
 
@@ -137,7 +137,7 @@ def test_a_library_may_lie_in_two_folders_but_not_two_libraries_in_one_place(que
     with pytest.raises(RefusedError) as caught:
         build(question)
     assert (caught.value.refusal.problem, caught.value.refusal.remedy) == (
-        'Two files of the program would lie in one place, "lib/libz.so.1".',
+        'Two files of the program would have the same path, "lib/libz.so.1".',
         'Leave one out, or set packer = "staticx" or layout = "tree".',
     )
 

@@ -24,7 +24,7 @@ READ_ONLY = (
 )
 NO_USABLE = "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']"
 NO_ZONE = "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Berlin'"
-PORT = "The port that server.bind names is taken where the program runs. Stop what holds it, or change server.bind."
+PORT = "The port in server.bind is in use where the program runs. Stop the program that uses it, or change server.bind."
 ONEFILE = "/tmp/staticx-aBc/_MEI1a2B3c"
 TREE = "/usr/local/lib/python3.13/site-packages"
 LDCONFIG = """#!/bin/sh
@@ -471,7 +471,7 @@ def test_a_library_that_is_not_there_is_to_be_installed(name: str) -> None:
         ("Error: Port 8000 of 0.0.0.0 is in use. Stop the program that holds it.", PORT.replace(".bind", ".port")),
         (
             "ERROR:    Child process [9] ended with code -9",
-            "A worker was killed, most likely for its memory. Raise smoke.memory.",
+            "A worker was killed, most likely because it used too much memory. Raise smoke.memory.",
         ),
         ("[ERROR] Connection in use: ('0.0.0.0', 8000)", ""),
     ],
@@ -502,12 +502,11 @@ def test_the_machines_own_libraries_are_found(libraries: Path) -> None:
         ),
         (
             "Error: Port 80 of 0.0.0.0 is not allowed to this user. Set PORT to one above 1023.",
-            "Only root may listen there. "
-            "Name a port above 1023 in server.bind, and map it where the image is deployed.",
+            "Only root may listen there. Set a port above 1023 in server.bind, and map it where the image is deployed.",
         ),
         (
             "[ERROR] Worker (pid:9) was sent SIGKILL! Perhaps out of memory?",
-            "A worker was killed, most likely for its memory. Raise smoke.memory.",
+            "A worker was killed, most likely because it used too much memory. Raise smoke.memory.",
         ),
         ("[INFO] Shutting down: Master", ""),
         ("", ""),

@@ -88,8 +88,8 @@ def test_classes_of_a_table_of_logging_are_brought_along() -> None:
 
 def test_a_wsgi_application_is_refused() -> None:
     assert refused({}, wsgi) == (
-        "uvicorn serves ASGI applications, and the target is not called as one; "
-        'if it is one, say so: server.interface = "asgi3".'
+        "uvicorn serves ASGI applications, but the target does not look like one; "
+        'if it is one, set server.interface = "asgi3".'
     )
 
 
