@@ -143,14 +143,14 @@ def require_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[Any
     manifest = read_manifest(config, kind)
     if manifest is not None and manifest.asked != asked_of_freeze(config):
         raise PystaticError(
-            f"What {kind.step} left for {config.name} in {config.work} is of another configuration.",
-            "Run freeze again: it was skipped (Nox does so where an interpreter is missing), "
-            "or a build with other options came between.",
+            f"The results of {kind.step} for {config.name} in {config.work} are of another configuration.",
+            "Run freeze again: it was skipped (Nox does so if an interpreter is missing), "
+            "or there was a build with other options in between.",
         )
     if manifest is None:
         raise PystaticError(
-            f"What {kind.step} leaves for {config.name} is not in {config.work}.",
-            f"Run the {kind.step} session first (it runs by itself unless Nox was told --no-dependencies).",
+            f"The results of {kind.step} for {config.name} are not in {config.work}.",
+            f"Run the {kind.step} session first (it runs by itself unless Nox gets --no-dependencies).",
         )
     return manifest
 
@@ -233,6 +233,6 @@ def wait_for_lock(descriptor: int, config: ImageConfig, say: Callable[[str], Non
         if error.errno != errno.EDEADLK:
             raise
         raise PystaticError(
-            f"Another build has {config.name}, and waits for an image that this one has.",
-            "Run the two one after the other.",
+            f"Another build is building {config.name} and waits for an image that this build has.",
+            "Run the two builds one after the other.",
         ) from None

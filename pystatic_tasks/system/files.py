@@ -211,7 +211,7 @@ def open_regular(path: Path, *, links: bool = True) -> BinaryIO:
     descriptor = os.open(path, READ if links else READ | NO_LINK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     return os.fdopen(descriptor, "rb")
 
 
@@ -223,7 +223,7 @@ def read_source(path: Path, largest: int = LARGEST_TEXT) -> bytes:
         largest: How many bytes it may have.
 
     Raises:
-        OSError: there is none, or it is no regular file, or too large.
+        OSError: there is none, or it is not a regular file, or too large.
     """
     with open_regular(path) as stream:
         too_large = os.fstat(stream.fileno()).st_size > largest
@@ -237,7 +237,7 @@ def read_json(path: Path) -> Any:
     """What a step wrote down; somebody may have put another file in its place.
 
     Raises:
-        OSError: there is none, or it is no regular file, or too large.
+        OSError: there is none, or it is not a regular file, or too large.
         ValueError: it is no JSON, or none that can be read here.
     """
     try:
@@ -245,7 +245,7 @@ def read_json(path: Path) -> Any:
     except RecursionError:
         raise ValueError("it has too many levels") from None
     except MemoryError:
-        raise ValueError("it takes more memory than there is") from None
+        raise ValueError("it needs more memory than there is") from None
 
 
 def open_no_link(path: Path, flags: int) -> int:
@@ -262,8 +262,8 @@ def open_no_link(path: Path, flags: int) -> int:
 def link_error(path: Path) -> PystaticError:
     """What is wrong where a build writes to a link."""
     return PystaticError(
-        f"{path} is a link, and a build would write to where it leads.",
-        "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track.",
+        f"{path} is a link, and a build would write to its target.",
+        "Remove it. To build in another place, make build/ or dist/ itself a link that git does not track.",
     )
 
 

@@ -188,7 +188,7 @@ def ask_repository(folder: Path, what: str, *arguments: str) -> str:
         raise MissingToolError(
             f"git does not say {what}:",
             f"Make this work without a warning: git -C {folder} status. "
-            f"Or remove {repository}, if this is no repository.",
+            f"Or remove {repository}, if this is not a repository.",
             [line.strip() for line in answer.problem.splitlines() if line.strip()],
         )
     return answer.output or ""
@@ -222,7 +222,7 @@ def ask_git(folder: Path, *arguments: str) -> Answer:
     try:
         result = subprocess.run(command, capture_output=True, check=False, env=variables_for(folder), timeout=SECONDS)
     except (FileNotFoundError, NotADirectoryError):
-        return Answer(output=None, problem="there is no git here")
+        return Answer(output=None, problem="git is not installed")
     except subprocess.TimeoutExpired:
         return Answer(output=None, problem=f"it did not answer within {SECONDS:g} seconds")
     if result.returncode:

@@ -13,15 +13,15 @@ def check_libraries(libraries: Sequence[str]) -> None:
     for library in libraries:
         if not Path(library).is_absolute() or not Path(library).is_file():
             raise ConfigError(
-                f'tool.pystatic-tasks.staticx.libraries names "{library}", and there is no such file.',
-                "Write the absolute path of a shared library of this machine.",
+                f'tool.pystatic-tasks.staticx.libraries names "{library}", which is not a file.',
+                "Set the absolute path of a shared library on this machine.",
             )
 
 
 def missing_libraries(kind: type[PystaticError], name: str, pairs: Iterable[tuple[str, str]]) -> PystaticError:
     """The error of that kind for libraries of the image `name`: pairs (file, library that it needs)."""
     return kind(
-        f"Libraries that {name} needs are not on this machine:",
+        f"This machine lacks libraries that {name} needs:",
         "Install them here, or leave out what needs them: freeze.excludes.",
         [f"{library}, needed by {file}" for file, library in pairs],
     )

@@ -43,7 +43,7 @@ def check_system() -> None:
     """Raises MissingToolError unless this is Linux."""
     if not is_linux():
         raise MissingToolError(
-            f"Programs are frozen on Linux, and this is {platform.system()}.",
+            f"Programs can be frozen only on Linux, but this is {platform.system()}.",
             "Build in a container: --in docker or --in podman.",
         )
 
@@ -79,5 +79,5 @@ def check_platform(wanted: str) -> None:
     if wanted and wanted != host_platform():
         raise ConfigError(
             f"--platform {printable(wanted)}: this machine builds {host_platform()} only.",
-            "Run it on a machine of that platform, or in a container of it: --in docker or --in podman.",
+            "Build on a machine of that platform, or in a container for it: --in docker or --in podman.",
         )

@@ -48,7 +48,7 @@ WHERE = "the configuration of {root}/pyproject.toml"
         (
             "server.workers = 4",
             'freeze.data = ["templates:templates"]',
-            'tool.pystatic-tasks.freeze.data names "templates", and it is not in {root}.\nCorrect the path.',
+            'tool.pystatic-tasks.freeze.data names "templates", which is not in {root}.\nCorrect the path.',
         ),
         (
             "server.workers = 4",
@@ -156,13 +156,13 @@ def test_without_a_shared_libpython_the_image_is_the_same_and_staticx_has_none(t
     version = subprocess.run(["/usr/bin/python3", "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
     minor = version.rpartition(".")[0]
     assert (
-        f"Python {version} of /usr has no shared libpython, from which what StaticX packs starts its Python.\n"
-        f'Take packer = "launcher", which needs none, or install it: apt-get install libpython{minor}.\n'
+        f"Python {version} of /usr has no shared libpython, which a program packed by StaticX needs.\n"
+        f'Set packer = "launcher", which needs none, or install it: apt-get install libpython{minor}.\n'
     ) in printed
 
 
 MISSING = (
-    "Libraries that needs-library needs are not on this machine:\n"
+    "This machine lacks libraries that needs-library needs:\n"
     "  libinner.so, needed by libouter.so\n"
     "Install them here, or leave out what needs them: freeze.excludes.\n"
 )

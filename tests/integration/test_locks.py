@@ -121,6 +121,6 @@ def test_a_file_that_is_not_the_locked_one_is_told(project: Project) -> None:
     lock.write_text(re.sub("sha256:.{8}", "sha256:00000000", lock.read_text(encoding="utf-8")), encoding="utf-8")
     printed = project.nox("--install-only", "-s", "freeze", ok=False)
     log = "build/pystatic/locked-shop/lock-install.log"
-    assert f"uv cannot install what uv.lock names; its output is in {log} and ends so:" in printed
+    assert f"uv cannot install what uv.lock names; its output is in {log} and ends with:" in printed
     assert "Hash mismatch" in printed
     assert "Traceback" not in printed

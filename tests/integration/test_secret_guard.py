@@ -52,7 +52,7 @@ def test_secrets_among_package_data_are_refused_until_they_are_listed_by_hand(tm
         "2 files of the project would go into trusting unasked:\n"
         "  trusting/.env: a file of variables\n"
         "  trusting/built/app.js: git ignores it\n"
-        "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.freeze.data: "
+        "Remove what must not go in, and list what should go in under tool.pystatic-tasks.freeze.data: "
         f"{entries}.\n"
     ) in printed
     project.configure("freeze.data = []", f"freeze.data = [{entries}]")

@@ -73,8 +73,8 @@ def run_pyinstaller(
     )
     if code != 0 or frozen is None:
         raise FreezeError(
-            f"PyInstaller failed with exit code {code}; its output is in {shown(config, log)} and ends so:",
-            "Look for the first ERROR there.",
+            f"PyInstaller failed with exit code {code}; its output is in {shown(config, log)} and ends with:",
+            "Look for the first ERROR in it.",
             last_lines(log),
         )
     if frozen.missing:
@@ -126,6 +126,6 @@ def data_pair(config: ImageConfig, entry: str) -> tuple[str, str]:
     source, _, folder = entry.rpartition(":")
     if not (config.root / source).exists():
         raise ConfigError(
-            f'tool.pystatic-tasks.freeze.data names "{source}", and it is not in {config.root}.', "Correct the path."
+            f'tool.pystatic-tasks.freeze.data names "{source}", which is not in {config.root}.', "Correct the path."
         )
     return str(config.root / source), folder

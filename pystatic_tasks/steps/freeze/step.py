@@ -147,7 +147,7 @@ def say_what_is_left_out(config: ImageConfig, context: StepContext, data: Sequen
     if data:
         places = sorted({str(PurePosixPath(folder, Path(source).name)) for source, folder in data})
         listed = ", ".join([*places[:SHOWN], *(["…"] if len(places) > SHOWN else [])])
-        line = f"left out: {listed}, which the program itself wrote; what shall go in is listed in freeze.data"
+        line = f"left out: {listed}, which the program itself wrote; to include a file, list it in freeze.data"
         context.say(hidden(printable(line, len(line)), caller_values(config)))
 
 
@@ -163,9 +163,9 @@ def say_what_is_new(
     new = [name for name in optional if not is_among(name, known)]
     if not interpreter.version.startswith(f"{slim.python}."):
         context.say(
-            f"{FILE} was written with Python {slim.python}, and this is {interpreter.version}: "
-            f"what is new in it is kept; {again} looks again"
+            f"{FILE} was written with Python {slim.python}, but this is {interpreter.version}: "
+            f"what is new in it is kept; {again} updates the file"
         )
     elif new:
         listed = ", ".join([*new[:SHOWN], *(["…"] if len(new) > SHOWN else [])])
-        context.say(f"{FILE} does not know {listed}, kept therefore; {again} looks again")
+        context.say(f"{FILE} does not know {listed}, so they are kept; {again} updates the file")

@@ -58,7 +58,7 @@ def require_built(config: ImageConfig, archived: ArchivedImage) -> None:
     built = require_result(config, Built)
     if archived.manifest.digest != built.digest:
         raise PystaticError(
-            f"{config.dist / 'image.tar'} does not hold {built.digest}.", "Run the image session again."
+            f"{config.dist / 'image.tar'} does not contain {built.digest}.", "Run the image session again."
         )
 
 

@@ -26,9 +26,9 @@ from pystatic_tasks.system.texts import printable
 Asked = Callable[[Path], Ignored]
 
 IGNORED = "git ignores it"
-LIST_BY_HAND = "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.{key}: {entries}."
+LIST_BY_HAND = "Remove what must not go in, and list what should go in under tool.pystatic-tasks.{key}: {entries}."
 ELSEWHERE = "Let observe.env have the program write elsewhere."
-NO_SECRET = "If what a variable of yours holds is no secret, give the value itself in smoke.env or observe.env."
+NO_SECRET = "If the value of your variable is not secret, set the value itself in smoke.env or observe.env."
 # Such as what a build made, and names that the configuration does not take.
 NOTHING_TO_LIST = (
     "Nothing can be listed for {names}: change what a build makes it of, such as pyproject.toml, or its name."

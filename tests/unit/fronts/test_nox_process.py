@@ -291,7 +291,7 @@ def test_no_environment_is_made_behind_a_link(tmp_path: Path, capsys: pytest.Cap
     (root / name).symlink_to(tmp_path / "outside")
     assert run(call(root)) == 1
     assert capsys.readouterr().err == (
-        f"{root}/{name} is a link, and a build would write to where it leads.\n"
-        "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track.\n"
+        f"{root}/{name} is a link, and a build would write to its target.\n"
+        "Remove it. To build in another place, make build/ or dist/ itself a link that git does not track.\n"
     )
     assert list((tmp_path / "outside").iterdir()) == []

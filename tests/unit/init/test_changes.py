@@ -109,7 +109,7 @@ def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_text(tmp_path)
-    assert str(caught.value) == f"{tmp_path} cannot be read: it is no regular file.\nMake it a readable file."
+    assert str(caught.value) == f"{tmp_path} cannot be read: it is not a regular file.\nMake it a readable file."
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")
@@ -117,7 +117,7 @@ def test_a_link_to_what_has_no_end_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "x").symlink_to("/dev/zero")
     with pytest.raises(ConfigError) as caught:
         read_text(tmp_path / "x")
-    assert str(caught.value) == f"{tmp_path}/x cannot be read: it is no regular file.\nMake it a readable file."
+    assert str(caught.value) == f"{tmp_path}/x cannot be read: it is not a regular file.\nMake it a readable file."
 
 
 def test_a_file_that_is_not_there_has_no_text(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def mac(monkeypatch: pytest.MonkeyPatch, programs: Path) -> None:
 def test_on_another_system_a_container_can_freeze(tmp_path: Path) -> None:
     findings = check_all(project(tmp_path), {})
     assert report(findings) == [
-        "  -        platform: Programs are frozen on Linux, and this is Darwin",
+        "  -        platform: Programs can be frozen only on Linux, but this is Darwin",
         "           Build in a container: --in podman.",
         "  -        docker: does not work here: Cannot connect to the daemon",
         "  ok       podman: 4.3.1",
@@ -159,7 +159,7 @@ def test_on_another_system_nothing_can_be_built_without_containers(tmp_path: Pat
     assert findings["platform"] == Finding(
         name="platform",
         state="missing",
-        seen="Programs are frozen on Linux, and this is Darwin",
+        seen="Programs can be frozen only on Linux, but this is Darwin",
         cure="Install a container engine: Docker Desktop or Podman.",
     )
 
@@ -307,8 +307,8 @@ def test_a_python_without_its_library_is_named_where_that_is_needed(tmp_path: Pa
     assert check(root, PYSTATIC_TASKS_PACKER="staticx")["libpython"] == Finding(
         name="libpython",
         state="missing",
-        seen="Python 3.12.4 of /opt/python has no shared libpython, from which what StaticX packs starts its Python",
-        cure='Take packer = "launcher", which needs none, or install it: apt-get install libpython3.12.',
+        seen="Python 3.12.4 of /opt/python has no shared libpython, which a program packed by StaticX needs",
+        cure='Set packer = "launcher", which needs none, or install it: apt-get install libpython3.12.',
     )
 
 

@@ -15,7 +15,7 @@ from pystatic_tasks.errors import MissingToolError, PystaticError
 from pystatic_tasks.steps.foreground import only_here
 from pystatic_tasks.steps.manifest import cache_folder, kept_by, locked, only_one, release
 
-REMEDY = "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track."
+REMEDY = "Remove it. To build in another place, make build/ or dist/ itself a link that git does not track."
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_build_writes_through_no_link_on_the_way_to_its_folders(image: ImageCo
     link(image.root / name, outside)
     with pytest.raises(PystaticError) as caught, only_one(image, print):
         pass
-    assert str(caught.value) == f"{image.root}/{name} is a link, and a build would write to where it leads.\n{REMEDY}"
+    assert str(caught.value) == f"{image.root}/{name} is a link, and a build would write to its target.\n{REMEDY}"
 
 
 @pytest.mark.parametrize("name", ["shop/linux", "shop/linux/arm64"])
@@ -60,7 +60,7 @@ def test_nor_of_one_of_several_platforms(image: ImageConfig, outside: Path, name
     there = link(image.root / "dist/pystatic" / name, outside)
     with pytest.raises(PystaticError) as caught, only_one(replace(image, platform="linux/arm64"), print):
         pass
-    assert str(caught.value) == f"{there} is a link, and a build would write to where it leads.\n{REMEDY}"
+    assert str(caught.value) == f"{there} is a link, and a build would write to its target.\n{REMEDY}"
 
 
 @pytest.mark.parametrize("name", ["build", "dist"])
@@ -79,7 +79,7 @@ def test_one_that_git_tracks_came_with_the_project(image: ImageConfig, outside: 
     git(image.root, "add", name)
     with pytest.raises(PystaticError) as caught, only_one(image, print):
         pass
-    assert str(caught.value) == f"{there} is a link, and a build would write to where it leads.\n{REMEDY}"
+    assert str(caught.value) == f"{there} is a link, and a build would write to its target.\n{REMEDY}"
 
 
 @pytest.mark.parametrize("name", ["build", "dist"])
@@ -99,7 +99,7 @@ def test_one_that_git_tracks_leads_nowhere_by_another(image: ImageConfig, outsid
     git(image.root, "add", "build")
     with pytest.raises(PystaticError) as caught, only_one(image, print):
         pass
-    assert str(caught.value) == f"{there} is a link, and a build would write to where it leads.\n{REMEDY}"
+    assert str(caught.value) == f"{there} is a link, and a build would write to its target.\n{REMEDY}"
 
 
 def test_git_is_asked_where_its_configuration_names_another_tree(image: ImageConfig, outside: Path) -> None:
@@ -109,7 +109,7 @@ def test_git_is_asked_where_its_configuration_names_another_tree(image: ImageCon
     git(image.root, "config", "core.worktree", str(outside))
     with pytest.raises(PystaticError) as caught, only_one(image, print):
         pass
-    assert str(caught.value) == f"{there} is a link, and a build would write to where it leads.\n{REMEDY}"
+    assert str(caught.value) == f"{there} is a link, and a build would write to its target.\n{REMEDY}"
 
 
 def unanswered(image: ImageConfig, why: str) -> str:
@@ -117,7 +117,7 @@ def unanswered(image: ImageConfig, why: str) -> str:
         f"git does not say whether it tracks {image.root}/build, a link by which a build would write elsewhere:\n"
         f"  {why}\n"
         f"Make this work without a warning: git -C {image.root} status. "
-        f"Or remove {image.root}/.git, if this is no repository."
+        f"Or remove {image.root}/.git, if this is not a repository."
     )
 
 
@@ -129,7 +129,7 @@ def test_where_git_is_missing_nobody_knows_whose_link_it_is(
     monkeypatch.setenv("PATH", str(image.root))
     with pytest.raises(MissingToolError) as caught, only_one(image, print):
         pass
-    assert str(caught.value) == unanswered(image, "there is no git here")
+    assert str(caught.value) == unanswered(image, "git is not installed")
 
 
 def test_nor_in_a_broken_repository(image: ImageConfig, outside: Path) -> None:
@@ -240,7 +240,7 @@ except PystaticError as error:
 @as_nobody
 def test_a_link_in_a_folder_of_somebody_else_ends_the_build() -> None:
     said = run_as_nobody(SOMEBODY_ELSES)
-    assert said == f"TOP/out is a link, and a build would write to where it leads.\n{REMEDY}"
+    assert said == f"TOP/out is a link, and a build would write to its target.\n{REMEDY}"
 
 
 def test_links_within_stay(image: ImageConfig) -> None:
@@ -278,7 +278,7 @@ def test_a_lock_is_no_link(image: ImageConfig, outside: Path, target: str) -> No
     ):
         with pytest.raises(PystaticError) as caught, lock:
             pass
-        assert str(caught.value) == f"{path} is a link, and a build would write to where it leads.\n{REMEDY}"
+        assert str(caught.value) == f"{path} is a link, and a build would write to its target.\n{REMEDY}"
     with pytest.raises(PystaticError):
         release(image)
 

@@ -81,9 +81,9 @@ def test_what_was_left_of_another_configuration_is_refused(image: ImageConfig, c
     with pytest.raises(PystaticError) as caught:
         require_manifest(replace(image, **change), Frozen)
     assert str(caught.value) == (
-        f"What freeze left for shop in {image.work} is of another configuration.\n"
-        "Run freeze again: it was skipped (Nox does so where an interpreter is missing), "
-        "or a build with other options came between."
+        f"The results of freeze for shop in {image.work} are of another configuration.\n"
+        "Run freeze again: it was skipped (Nox does so if an interpreter is missing), "
+        "or there was a build with other options in between."
     )
 
 
@@ -189,8 +189,8 @@ def test_a_missing_step_is_named_with_the_session_to_run(image: ImageConfig) -> 
     with pytest.raises(PystaticError) as caught:
         require_manifest(image, Packed)
     assert str(caught.value) == (
-        f"What staticx leaves for shop is not in {image.root}/build/pystatic/shop.\n"
-        "Run the staticx session first (it runs by itself unless Nox was told --no-dependencies)."
+        f"The results of staticx for shop are not in {image.root}/build/pystatic/shop.\n"
+        "Run the staticx session first (it runs by itself unless Nox gets --no-dependencies)."
     )
 
 
@@ -282,7 +282,7 @@ def test_two_builds_that_wait_for_each_other_are_told(
         with pytest.raises(PystaticError) as caught, only_one(replace(image, name="other"), print):
             pass
     assert str(caught.value) == (
-        "Another build has other, and waits for an image that this one has.\nRun the two one after the other."
+        "Another build is building other and waits for an image that this build has.\nRun the two builds one after the other."
     )
 
 

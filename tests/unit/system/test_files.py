@@ -66,7 +66,7 @@ def test_a_file_of_several_blocks_is_hashed_whole(output: Path) -> None:
 def test_a_source_is_a_regular_file_and_not_too_large(output: Path, tmp_path: Path) -> None:
     assert read_source(output) == b"abc"
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="it is no regular file"):
+    with pytest.raises(OSError, match="it is not a regular file"):
         read_source(tmp_path / "pipe")
     with output.open("r+b") as file:
         file.truncate(64 * 2**20)
@@ -105,7 +105,7 @@ def test_what_needs_more_memory_than_there_is_is_no_record(output: Path) -> None
     output.write_bytes(b"[" + b"[],{}," * 10_000_000 + b"0]")
     command = [sys.executable, "-c", IN_LITTLE_MEMORY, str(output)]
     printed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (printed.stdout, printed.stderr) == ("it takes more memory than there is\n", "")
+    assert (printed.stdout, printed.stderr) == ("it needs more memory than there is\n", "")
 
 
 def test_what_is_not_a_file_has_no_hash(tmp_path: Path) -> None:
@@ -119,10 +119,10 @@ def test_only_regular_files_are_read(tmp_path: Path, output: Path) -> None:
     (tmp_path / "link").symlink_to(output)
     (tmp_path / "zero").symlink_to("/dev/zero")
     assert [hash_file(tmp_path / name) for name in ("pipe", "zero", "link")] == ["", "", SHA_OF_ABC]
-    with pytest.raises(OSError, match="it is no regular file") as caught:
+    with pytest.raises(OSError, match="it is not a regular file") as caught:
         open_regular(tmp_path / "pipe")
     assert str(file_error(caught.value)) == (
-        f"{tmp_path}/pipe cannot be read or written: it is no regular file.\nCheck the file and its folder."
+        f"{tmp_path}/pipe cannot be read or written: it is not a regular file.\nCheck the file and its folder."
     )
 
 

@@ -324,9 +324,9 @@ def test_where_git_is_missing_nobody_knows_what_it_ignores(repository: Path, mon
     assert str(caught.value) == (
         f"git does not say what it ignores in {repository}/inside, "
         "and that must not get into an image by accident:\n"
-        "  there is no git here\n"
+        "  git is not installed\n"
         f"Make this work without a warning: git -C {repository}/inside status. "
-        f"Or remove {repository}/.git, if this is no repository."
+        f"Or remove {repository}/.git, if this is not a repository."
     )
 
 
@@ -340,7 +340,7 @@ def test_rules_that_git_may_not_read_are_not_taken_for_none(repository: Path) ->
         f"git does not say what it ignores in {repository}, and that must not get into an image by accident:\n"
         f"  warning: unable to access '{UNREADABLE}': Permission denied\n"
         f"Make this work without a warning: git -C {repository} status. "
-        f"Or remove {repository}/.git, if this is no repository."
+        f"Or remove {repository}/.git, if this is not a repository."
     )
 
 

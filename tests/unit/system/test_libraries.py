@@ -24,6 +24,6 @@ def test_a_library_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(ConfigError) as caught:
         check_libraries([str(tmp_path / "libx.so"), library])
     assert str(caught.value) == (
-        f'tool.pystatic-tasks.staticx.libraries names "{library}", and there is no such file.\n'
-        "Write the absolute path of a shared library of this machine."
+        f'tool.pystatic-tasks.staticx.libraries names "{library}", which is not a file.\n'
+        "Set the absolute path of a shared library on this machine."
     )

@@ -56,7 +56,7 @@ def test_another_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingToolError) as caught:
         check_machine()
     assert str(caught.value) == (
-        "Programs are frozen on Linux, and this is Darwin.\nBuild in a container: --in docker or --in podman."
+        "Programs can be frozen only on Linux, but this is Darwin.\nBuild in a container: --in docker or --in podman."
     )
 
 
@@ -72,7 +72,7 @@ def test_another_platform_is_refused(wanted: str, monkeypatch: pytest.MonkeyPatc
         check_platform(wanted)
     assert str(caught.value) == (
         f"--platform {wanted}: this machine builds linux/arm64 only.\n"
-        "Run it on a machine of that platform, or in a container of it: --in docker or --in podman."
+        "Build on a machine of that platform, or in a container for it: --in docker or --in podman."
     )
 
 

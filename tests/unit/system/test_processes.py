@@ -190,8 +190,8 @@ def test_a_log_is_no_link(tmp_path: Path, target: str) -> None:
     with pytest.raises(PystaticError) as caught:
         run_logged(script("print('now')"), tmp_path / "tool.log", verbose=False)
     assert str(caught.value) == (
-        f"{tmp_path}/tool.log is a link, and a build would write to where it leads.\n"
-        "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track."
+        f"{tmp_path}/tool.log is a link, and a build would write to its target.\n"
+        "Remove it. To build in another place, make build/ or dist/ itself a link that git does not track."
     )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tool.log", "victim"]
     assert (tmp_path / "victim").read_text(encoding="utf-8") == "precious"

@@ -102,7 +102,7 @@ def check_own_modules(config: ImageConfig, sources: Iterable[str], written: Writ
     if refused:
         count = "1 module" if len(refused) == 1 else f"{len(refused)} modules"
         raise ConfigError(
-            f"{count} that {config.name} itself wrote while it was imported or observed would go into it:",
+            f"{count} that {config.name} itself wrote while it was imported or observed would be included:",
             f"Let observe.env have the program write elsewhere, or nothing that is secret. {NO_SECRET}",
             refused,
         )

@@ -43,7 +43,7 @@ def requirement_files(config: ImageConfig) -> list[Path]:
     for file in config.requirements:
         if not (config.root / file).is_file():
             raise ConfigError(
-                f'tool.pystatic-tasks.requirements names "{file}", and there is no such file in {config.root}.',
+                f'tool.pystatic-tasks.requirements names "{file}", which is not a file in {config.root}.',
                 "Correct the name.",
             )
     return [config.root / file for file in config.requirements]

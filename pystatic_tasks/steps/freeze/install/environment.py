@@ -84,7 +84,7 @@ def discard_outdated(context: StepContext, wanted: Contents) -> None:
     there = read_marker(context.python)
     outdated = not wanted.follows_from(there) if there else context.reuses_environment
     if outdated or (there and not context.use_cache) or not context.python.exists():
-        context.say("making the build environment anew")
+        context.say("making a new build environment")
         context.recreate()
 
 
@@ -98,7 +98,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         began: The time by `now` before that was looked at; of what was changed since, nobody knows what was installed.
     """
     if not context.installs:
-        context.say("build environment is used as it is")
+        context.say("the build environment is used as it is")
         return
     there = read_marker(context.python)
     if there == wanted:
@@ -111,7 +111,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         install_project(config, context)
     if not is_new and declared_needs(context.python) != needs:
         # What is needed no more would stay, and so would a project under the name that it had.
-        context.say("other dependencies: making the build environment anew")
+        context.say("other dependencies: making a new build environment")
         context.recreate()
         install_project(config, context)
         is_new = True

@@ -131,7 +131,7 @@ def check_threads(found: Probed) -> None:
     if found.free_threaded:
         minor = ".".join(map(str, version_of(found)))
         raise MissingToolError(
-            f"Python {found.version} of {found.base_prefix} is free-threaded, which cannot be frozen yet.",
+            f"Python {found.version} of {found.base_prefix} is free-threaded, which is not supported yet.",
             f'Use the usual one: python = "{minor}" in [tool.pystatic-tasks].',
         )
 
@@ -146,8 +146,8 @@ def check_libpython(found: Probed) -> None:
     if not found.libpython:
         raise MissingToolError(
             f"Python {found.version} of {found.base_prefix} has no shared libpython, "
-            "from which what StaticX packs starts its Python.",
-            f'Take packer = "launcher", which needs none, or {remedy_for_libpython(found)}',
+            "which a program packed by StaticX needs.",
+            f'Set packer = "launcher", which needs none, or {remedy_for_libpython(found)}',
         )
 
 

@@ -63,7 +63,7 @@ def find_lock(config: ImageConfig) -> Lock | None:
         return read_pylock(config, path) if path.is_file() else None
     except (LookupError, TypeError, ValueError, AttributeError):
         raise ConfigError(
-            f"{path} does not have the form of a lock file.", "Make it anew, or set tool.pystatic-tasks.locked = false."
+            f"{path} is not a valid lock file.", "Create it again, or set tool.pystatic-tasks.locked = false."
         ) from None
 
 
@@ -105,7 +105,7 @@ def check_known(path: Path, packages: Iterable[LockedPackage], projects: Mapping
         missing = sorted({required_name(each) for each in asked} - known[name] - {""})
         if missing:
             raise ConfigError(
-                f"{folder / 'pyproject.toml'} asks for {', '.join(missing)}, and {path} does not know of it.",
+                f"{folder / 'pyproject.toml'} requires {', '.join(missing)}, which {path} does not have.",
                 "Run uv lock, or set tool.pystatic-tasks.locked = false.",
             )
 
@@ -179,7 +179,7 @@ def export(config: ImageConfig, context: StepContext, lock: Lock, uv: str, words
         *("--format", "pylock.toml", "--output-file", file),
     ]
     if run_uv(context, lock, command, log, {}) != 0:
-        raise failed(config, lock, log, ConfigError, "read {}", "Run uv lock (or take a newer uv)")
+        raise failed(config, lock, log, ConfigError, "read {}", "Run uv lock (or use a newer uv)")
 
 
 def run_uv(context: StepContext, lock: Lock, command: Sequence[object], log: Path, variables: Mapping[str, str]) -> int:
@@ -197,7 +197,7 @@ def failed(
     config: ImageConfig, lock: Lock, log: Path, kind: type[PystaticError], what: str, remedy: str
 ) -> PystaticError:
     return kind(
-        f"uv cannot {what.format(shown(config, lock.path))}; its output is in {shown(config, log)} and ends so:",
+        f"uv cannot {what.format(shown(config, lock.path))}; its output is in {shown(config, log)} and ends with:",
         f"{remedy}, or set tool.pystatic-tasks.locked = false.",
         last_lines(log),
     )

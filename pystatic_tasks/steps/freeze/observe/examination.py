@@ -95,8 +95,8 @@ def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple
 
 def no_answer(config: ImageConfig, module: str, log: Path) -> FreezeError:
     return FreezeError(
-        f"{module.replace('.', '/')}.py ended without an answer; its output is in {shown(config, log)}:",
-        "If nothing there is of the project, please report it.",
+        f"{module.replace('.', '/')}.py ended without a result; its output is in {shown(config, log)}:",
+        "If the cause is not in the project, please report it.",
         last_lines(log),
     )
 

@@ -305,13 +305,13 @@ def by_folder(files: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 def report(config: ImageConfig, context: StepContext, observed: Observed) -> None:
     """Say what a person should know of it."""
     if observed.problem:
-        context.say(f"not all was observed: {observed.problem} ({shown(config, config.work / 'observed.log')})")
+        context.say(f"not fully observed: {observed.problem} ({shown(config, config.work / 'observed.log')})")
     lacking = [volume for volume in config.image.volumes if not Path(volume).is_dir()]
     # That of a further command begins with its name.
     if observed.problem.startswith("it ") and lacking:
         context.say(
             f"  image.volumes names {', '.join(lacking)}, which is not on this machine: "
-            "let observe.env say where the program is to write while it is observed"
+            "set in observe.env where the program writes while it is observed"
         )
     for what, package in by_folder(observed.system_files):
         context.say(f"taken from this machine: {what}, of its package {package}")

@@ -80,7 +80,7 @@ def server_config_file(config: ImageConfig) -> Path | None:
         )
     if not path.is_file():
         raise ConfigError(
-            f'tool.pystatic-tasks.server.config names "{name}", and there is no such file in {config.root}.',
+            f'tool.pystatic-tasks.server.config names "{name}", which is not a file in {config.root}.',
             "Correct the name.",
         )
     return path
@@ -124,7 +124,7 @@ def entry_script(config: ImageConfig, settings: Mapping[str, Any], commands: Map
         path = config.root / config.script
         if not path.is_file():
             raise ConfigError(
-                f'tool.pystatic-tasks.script names "{config.script}", and there is no such file in {config.root}.',
+                f'tool.pystatic-tasks.script names "{config.script}", which is not a file in {config.root}.',
                 "Correct the name.",
             )
         return path.read_text(encoding="utf-8")
@@ -164,7 +164,7 @@ def command_script(config: ImageConfig, commands: Mapping[str, str]) -> str:
     raise ConfigError(
         f'tool.pystatic-tasks.command names "{name}", which is neither in [project.scripts] nor installed; '
         f"{hint_at(name, {**commands, **own})}",
-        "Correct the name, or add the package that brings it to the project's dependencies.",
+        "Correct the name, or add the package that provides it to the project's dependencies.",
     )
 
 

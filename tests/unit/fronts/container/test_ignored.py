@@ -135,7 +135,7 @@ def test_where_git_fails_nothing_is_built_in_a_container_either(
     assert str(caught.value) == (
         f"git does not say what it ignores in {repository}/shop, "
         "and that must not get into an image by accident:\n"
-        "  there is no git here\n"
+        "  git is not installed\n"
         f"Make this work without a warning: git -C {repository}/shop status. "
-        f"Or remove {repository}/.git, if this is no repository."
+        f"Or remove {repository}/.git, if this is not a repository."
     )

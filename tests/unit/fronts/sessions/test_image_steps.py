@@ -49,7 +49,7 @@ from pystatic_tasks.steps.table import STEPS, steps_before
         (
             ["--platform", "linux/s390x"],
             "--platform linux/s390x: this machine builds linux/arm64 only.\n"
-            "Run it on a machine of that platform, or in a container of it: --in docker or --in podman",
+            "Build on a machine of that platform, or in a container for it: --in docker or --in podman",
         ),
     ],
 )
@@ -154,7 +154,7 @@ def test_a_step_that_lacks_the_one_before_ends_the_session_with_a_message(tmp_pa
     with pytest.raises(AbortedError) as caught:
         sessions["staticx"](Session().nox)
     assert str(caught.value) == (
-        f"What freeze leaves for shop is not in {tmp_path}/build/pystatic/shop.\n"
+        f"The results of freeze for shop are not in {tmp_path}/build/pystatic/shop.\n"
         "Run the freeze session first (it runs by itself unless Nox was told --no-dependencies)"
     )
 
@@ -169,13 +169,13 @@ def test_the_layout_may_be_chosen_for_one_run(tmp_path: Path) -> None:
 def test_the_configuration_is_read_anew_when_the_session_runs(tmp_path: Path) -> None:
     sessions = register(root=write(tmp_path))
     write(tmp_path, SHOP + "name = 'other'\n")
-    with pytest.raises(AbortedError, match=r"^What freeze leaves for other is not in "):
+    with pytest.raises(AbortedError, match=r"^The results of freeze for other are not in "):
         sessions["staticx"](Session().nox)
 
 
 def test_each_image_is_built_by_its_own_session(tmp_path: Path) -> None:
     register(root=write(tmp_path, TWO))
-    with pytest.raises(AbortedError, match=r"^What freeze leaves for worker is not in "):
+    with pytest.raises(AbortedError, match=r"^The results of freeze for worker are not in "):
         registry.get()["staticx-worker"](Session().nox)
 
 
@@ -218,7 +218,7 @@ def test_nothing_is_installed_behind_a_link_either(tmp_path: Path, monkeypatch: 
     with pytest.raises(AbortedError) as caught:
         sessions["freeze"](Session(answer=None).nox)
     assert str(caught.value) == (
-        f"{tmp_path}/project/build/pystatic is a link, and a build would write to where it leads.\n"
+        f"{tmp_path}/project/build/pystatic is a link, and a build would write to its target.\n"
         "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track"
     )
     assert prepared == []

@@ -9,7 +9,7 @@ from pystatic_tasks.fronts.sessions.own_session import run_step
 
 
 def test_a_step_runs_in_a_session_of_ones_own(tmp_path: Path) -> None:
-    with pytest.raises(AbortedError, match=r"^What freeze leaves for other is not in "):
+    with pytest.raises(AbortedError, match=r"^The results of freeze for other are not in "):
         run_step(Session().nox, "staticx", root=write(tmp_path), name="other")
 
 
@@ -33,5 +33,5 @@ def test_a_step_takes_its_root_from_the_calling_file(tmp_path: Path, monkeypatch
     write(tmp_path / "shop")
     monkeypatch.chdir(write(tmp_path / "elsewhere", SHOP.replace('"shop"', '"elsewhere"')))
     code = compile("run_step(session, 'staticx')", tmp_path / "shop/noxfile.py", "exec")
-    with pytest.raises(AbortedError, match=r"^What freeze leaves for shop is not in "):
+    with pytest.raises(AbortedError, match=r"^The results of freeze for shop are not in "):
         exec(code, {"run_step": run_step, "session": Session().nox})

@@ -23,7 +23,7 @@ def test_this_machine_alone_builds_for_itself(
             sessions[step](Session(*words).nox)
         assert str(caught.value) == (
             "--platform linux/amd64,linux/arm64: this machine builds linux/amd64 only.\n"
-            "Run it on a machine of that platform, or in a container of it: --in docker or --in podman"
+            "Build on a machine of that platform, or in a container for it: --in docker or --in podman"
         )
 
 

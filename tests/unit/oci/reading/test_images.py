@@ -75,7 +75,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_what_is_no_regular_file_is_none(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
-        assert refused(path) == "it is no regular file."
+        assert refused(path) == "it is not a regular file."
 
 
 @pytest.mark.parametrize(

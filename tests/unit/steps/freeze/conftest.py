@@ -101,7 +101,7 @@ class Environment:
         return list(self.asked)
 
 
-ANEW = ["making the build environment anew", "recreate"]
+ANEW = ["making a new build environment", "recreate"]
 UP_TO_DATE = ["build environment is up to date"]
 TOOLS = list(tool_requirements(ImageConfig(root=Path(), project=Path())))
 

@@ -63,7 +63,7 @@ case "$*" in
         ;;
 esac
 """
-LEFT_OUT = "left out: state.json, which the program itself wrote; what shall go in is listed in freeze.data"
+LEFT_OUT = "left out: state.json, which the program itself wrote; to include a file, list it in freeze.data"
 CONTENTS = [
     {"name": "libcrypto.so.3", "kind": "binary", "size_bytes": 4_712_000},
     {"name": "falcon", "kind": "bytecode", "size_bytes": 250_000},
@@ -828,8 +828,8 @@ def test_a_library_that_is_not_there_is_told_before_anything_is_installed(shop: 
     with pytest.raises(ConfigError) as caught:
         freeze(image, StepContext(say=print))
     assert str(caught.value) == (
-        'tool.pystatic-tasks.staticx.libraries names "/nowhere/libx.so", and there is no such file.\n'
-        "Write the absolute path of a shared library of this machine."
+        'tool.pystatic-tasks.staticx.libraries names "/nowhere/libx.so", which is not a file.\n'
+        "Set the absolute path of a shared library on this machine."
     )
 
 
@@ -838,7 +838,7 @@ def test_libraries_that_a_tree_lacks_are_named_with_what_needs_them(tree: Enviro
     with pytest.raises(FreezeError) as caught:
         freeze(as_tree(shop), tree.host)
     assert str(caught.value) == (
-        "Libraries that shop needs are not on this machine:\n"
+        "This machine lacks libraries that shop needs:\n"
         "  libnowhere.so.1, needed by x.so\n"
         "  libnowhere.so.2, needed by y.so\n"
         "Install them here, or leave out what needs them: freeze.excludes."
@@ -853,9 +853,9 @@ def test_a_failure_of_pyinstaller_is_told_with_the_end_of_its_output(
     with pytest.raises(FreezeError) as caught:
         freeze(shop, environment.host)
     assert str(caught.value) == (
-        "PyInstaller failed with exit code 3; its output is in build/pystatic/shop/pyinstaller.log and ends so:\n"
+        "PyInstaller failed with exit code 3; its output is in build/pystatic/shop/pyinstaller.log and ends with:\n"
         "  ERROR: größe\n"
-        "Look for the first ERROR there."
+        "Look for the first ERROR in it."
     )
 
 
@@ -892,9 +892,9 @@ def test_a_target_that_ends_the_interpreter_is_told(environment: Environment, sh
     with pytest.raises(FreezeError) as caught:
         freeze(shop, environment.host)
     assert str(caught.value) == (
-        "examine/target.py ended without an answer; its output is in build/pystatic/shop/target.log:\n"
+        "examine/target.py ended without a result; its output is in build/pystatic/shop/target.log:\n"
         "  importing größe\n"
-        "If nothing there is of the project, please report it."
+        "If the cause is not in the project, please report it."
     )
 
 
@@ -902,7 +902,7 @@ def test_data_that_is_not_there_is_named(environment: Environment, shop: ImageCo
     with pytest.raises(ConfigError) as caught:
         freeze(replace(shop, freeze=Freeze(data=("templates:templates",))), environment.host)
     assert str(caught.value) == (
-        f'tool.pystatic-tasks.freeze.data names "templates", and it is not in {shop.root}.\nCorrect the path.'
+        f'tool.pystatic-tasks.freeze.data names "templates", which is not in {shop.root}.\nCorrect the path.'
     )
 
 

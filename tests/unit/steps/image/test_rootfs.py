@@ -447,7 +447,7 @@ def test_secrets_in_folders_are_refused_with_the_lines_that_let_them_in(tmp_path
         "2 files of the project would go into shop unasked:\n"
         "  static/inner/.env: a file of variables\n"
         "  static/tls.key: a private key\n"
-        "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.image.files: "
+        "Remove what must not go in, and list what should go in under tool.pystatic-tasks.image.files: "
         '"/srv/inner/.env" = "static/inner/.env", "/srv/tls.key" = "static/tls.key".'
     )
 
@@ -470,8 +470,8 @@ def test_what_the_program_itself_wrote_into_a_folder_is_refused(tmp_path: Path) 
     assert refused(image) == (
         "1 file of the project would go into shop unasked:\n"
         "  static/cache.json: the program itself wrote it while it was imported or observed\n"
-        "Let observe.env have the program write elsewhere. Leave out what shall not go in, and list by hand what shall,"
-        ' in tool.pystatic-tasks.image.files: "/srv/cache.json" = "static/cache.json".'
+        "Let observe.env have the program write elsewhere. Remove what must not go in, and list what should go in under"
+        ' tool.pystatic-tasks.image.files: "/srv/cache.json" = "static/cache.json".'
     )
 
 

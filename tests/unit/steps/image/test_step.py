@@ -658,7 +658,7 @@ def test_a_tree_needs_no_static_executable(tmp_path: Path, monkeypatch: pytest.M
     assert manifest.layout == "tree"
     validate(json.loads((shop.dist / "image.json").read_text(encoding="utf-8")), "image.schema.json")
     assert not (shop.dist / "shop").exists()
-    with pytest.raises(PystaticError, match=r"^What freeze left for shop in .* is of another configuration\."):
+    with pytest.raises(PystaticError, match=r"^The results of freeze for shop in .* are of another configuration\."):
         build_image(replace(shop, layout="onefile"), StepContext(say=lambda line: None))
 
 

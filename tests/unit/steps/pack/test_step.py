@@ -53,7 +53,7 @@ def test_a_tree_has_no_static_executable_and_needs_none(tmp_path: Path) -> None:
 
 
 def test_an_executable_is_made_of_what_was_frozen(tmp_path: Path) -> None:
-    with pytest.raises(PystaticError, match=r"^What freeze leaves for shop is not in "):
+    with pytest.raises(PystaticError, match=r"^The results of freeze for shop are not in "):
         pack(make_image(tmp_path, "onefile"), StepContext(say=print))
 
 
@@ -63,8 +63,8 @@ def test_a_library_is_looked_for_before_anything_is_made(tmp_path: Path) -> None
     with pytest.raises(ConfigError) as caught:
         pack(shop, StepContext(say=print))
     assert str(caught.value) == (
-        'tool.pystatic-tasks.staticx.libraries names "/nowhere/libx.so", and there is no such file.\n'
-        "Write the absolute path of a shared library of this machine."
+        'tool.pystatic-tasks.staticx.libraries names "/nowhere/libx.so", which is not a file.\n'
+        "Set the absolute path of a shared library on this machine."
     )
     assert not shop.dist.exists()
 
@@ -134,7 +134,7 @@ def test_files_of_another_owner_and_other_code_make_a_new_executable(tmp_path: P
         ),
         (
             '{"missing": [["x.so", "libnowhere.so.1"]]}',
-            "Libraries that shop needs are not on this machine:\n"
+            "This machine lacks libraries that shop needs:\n"
             "  libnowhere.so.1, needed by x.so\n"
             "Install them here, or leave out what needs them: freeze.excludes.",
         ),

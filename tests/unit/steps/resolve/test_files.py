@@ -89,7 +89,7 @@ def test_what_is_not_there_is_named(tmp_path: Path, name: str) -> None:
 def test_what_may_have_no_end_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "k8s").mkdir()
     os.mkfifo(tmp_path / "k8s/a.yaml")
-    assert refused(tmp_path, "k8s").startswith("Cannot read k8s/a.yaml: it is no regular file.\n")
+    assert refused(tmp_path, "k8s").startswith("Cannot read k8s/a.yaml: it is not a regular file.\n")
 
 
 def test_what_a_folder_holds_is_named_in_one_line(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_what_a_folder_holds_is_named_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "k8s/\x1b[2J\n.yaml").touch()
     os.mkfifo(tmp_path / "k8s/\u202e.yaml")
     assert names(tmp_path, "k8s/\x1b[2J\n.yaml") == [r"k8s/\x1b[2J\n.yaml"]
-    assert refused(tmp_path, "k8s").startswith(r"k8s/\u202e.yaml could not be read: it is no regular file.")
+    assert refused(tmp_path, "k8s").startswith(r"Cannot read k8s/\u202e.yaml: it is not a regular file.")
 
 
 def test_a_folder_without_yaml_is_named_with_a_way_out(tmp_path: Path) -> None:

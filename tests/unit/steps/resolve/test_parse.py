@@ -186,7 +186,7 @@ def test_too_many_levels_are_refused(bracket: str) -> None:
 def test_a_long_alias_of_nothing_is_shown_without_its_end() -> None:
     with pytest.raises(ConfigError) as caught:
         read_stream(Source(name="k8s/a.yaml", text=f"a: *{'x' * 10_000}"))
-    assert caught.value.problem == (f"k8s/a.yaml, line 1, column 4: there is no anchor before the alias *{'x' * 100}….")
+    assert caught.value.problem == (f"k8s/a.yaml, line 1, column 4: the alias *{'x' * 100}… has no anchor before it.")
 
 
 def test_anchors_of_all_kinds_have_aliases() -> None:

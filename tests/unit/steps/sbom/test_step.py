@@ -57,5 +57,5 @@ def test_spdx_3_needs_no_library(shop: ImageConfig) -> None:
 
 
 def test_an_image_must_be_there(tmp_path: Path) -> None:
-    with pytest.raises(PystaticError, match=r"^What image leaves for shop is not in "):
+    with pytest.raises(PystaticError, match=r"^The results of image for shop are not in "):
         sbom(ImageConfig(root=tmp_path, project=tmp_path, name="shop", app="shop:app"), StepContext(say=print))

@@ -54,7 +54,7 @@ def test_all_that_is_refused_is_listed_with_the_entries_that_let_it_in(tmp_path:
         "  .env: a file of variables\n"
         "  shop/.env: a file of variables\n"
         "  z/tls.key: a private key\n"
-        "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.freeze.data: "
+        "Remove what must not go in, and list what should go in under tool.pystatic-tasks.freeze.data: "
         '".env:.", "shop/.env:shop", "z/tls.key:.".'
     )
 
@@ -72,7 +72,7 @@ def test_a_file_that_would_go_in_twice_is_listed_once_with_an_entry_for_each_fol
     assert str(caught.value) == (
         "1 file of the project would go into shop unasked:\n"
         "  static/.env: a file of variables\n"
-        "Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.freeze.data: "
+        "Remove what must not go in, and list what should go in under tool.pystatic-tasks.freeze.data: "
         '"static/.env:root", "static/.env:static".'
     )
 
@@ -88,7 +88,7 @@ def test_what_cannot_be_listed_is_named_with_what_else_can_be_done(tmp_path: Pat
         "  .env: a file of variables\n"
         "  shop-1.dist-info/.env: a file of variables\n"
         "  static/made.key: a private key\n"
-        'Leave out what shall not go in, and list by hand what shall, in tool.pystatic-tasks.freeze.data: ".env:.". '
+        'Remove what must not go in, and list what should go in under tool.pystatic-tasks.freeze.data: ".env:.". '
         "Nothing can be listed for shop-1.dist-info/.env, static/made.key: "
         "change what a build makes it of, such as pyproject.toml, or its name."
     )

@@ -175,7 +175,7 @@ def test_an_archive_of_another_image_is_not_opened(tmp_path: Path) -> None:
     (config.dist / "image.tar").write_bytes((other.dist / "image.tar").read_bytes())
     with pytest.raises(PystaticError) as caught:
         open_shell(config)
-    assert str(caught.value).startswith(f"What image leaves for env is not in {config.work}.\n")
+    assert str(caught.value).startswith(f"The results of image for env are not in {config.work}.\n")
 
 
 def test_push_finds_no_more_than_before(tmp_path: Path) -> None:

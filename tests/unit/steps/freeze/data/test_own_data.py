@@ -445,8 +445,8 @@ def test_what_the_program_itself_wrote_over_is_refused_until_it_writes_elsewhere
         f"  certifi/cacert.pem: {reason}\n"
         f"  shop/config.js: {reason}\n"
         f"  state/cache.json: {reason}\n"
-        "Let observe.env have the program write elsewhere. Leave out what shall not go in, and list by hand what shall,"
-        ' in tool.pystatic-tasks.freeze.data: "shop/config.js:shop", "state/cache.json:state". Nothing can be listed '
+        "Let observe.env have the program write elsewhere. Remove what must not go in, and list what should go in under"
+        ' tool.pystatic-tasks.freeze.data: "shop/config.js:shop", "state/cache.json:state". Nothing can be listed '
         "for certifi/cacert.pem: change what a build makes it of, such as pyproject.toml, or its name."
     )
     image = make_image(root, "shop/config.js:shop")
@@ -477,10 +477,10 @@ def test_modules_that_the_program_wrote_are_refused_with_a_value_of_the_callers(
     with pytest.raises(ConfigError) as error:
         check_own_modules(image, sources, Written(made=frozenset([sources[0], sources[2]])))
     assert str(error.value) == (
-        "1 module that shop itself wrote while it was imported or observed would go into it:\n"
+        "1 module that shop itself wrote while it was imported or observed would be included:\n"
         "  shop/made.py: the value of your variable SHOP_KEY is in it\n"
         "Let observe.env have the program write elsewhere, or nothing that is secret. "
-        "If what a variable of yours holds is no secret, give the value itself in smoke.env or observe.env."
+        "If the value of your variable is not secret, set the value itself in smoke.env or observe.env."
     )
     check_own_modules(image, sources, Written())
 
@@ -494,7 +494,7 @@ def test_data_with_a_value_of_the_callers_is_refused(root: Path, site: Path, mon
     assert str(error.value) == (
         "1 file of the project would go into shop unasked:\n"
         "  shop/page.html: the value of your variable SHOP_KEY is in it\n"
-        "If what a variable of yours holds is no secret, give the value itself in smoke.env or observe.env. "
+        "If the value of your variable is not secret, set the value itself in smoke.env or observe.env. "
         "Nothing can be listed for shop/page.html: "
         "change what a build makes it of, such as pyproject.toml, or its name."
     )

@@ -87,7 +87,7 @@ def test_a_requirements_file_that_is_not_there_is_named(shop: ImageConfig, name:
     with pytest.raises(ConfigError) as caught:
         project_requirements(replace(shop, requirements=(name,)))
     assert str(caught.value) == (
-        f'tool.pystatic-tasks.requirements names "{name}", and there is no such file in {shop.root}.\nCorrect the name.'
+        f'tool.pystatic-tasks.requirements names "{name}", which is not a file in {shop.root}.\nCorrect the name.'
     )
 
 

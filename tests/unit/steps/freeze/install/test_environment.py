@@ -336,7 +336,7 @@ def test_what_setup_py_needs_no_more_does_not_stay(shop: ImageConfig, environmen
     environment.asked.clear()
     context = replace(environment.context(), install=install)
     fill_environment(shop, context, wanted_contents(shop, context), now())
-    anew = ["other dependencies: making the build environment anew", "recreate"]
+    anew = ["other dependencies: making a new build environment", "recreate"]
     assert environment.asked == [project, *anew, project, TOOLS]
 
 
@@ -353,7 +353,7 @@ def test_a_project_does_not_stay_under_the_name_that_it_had(shop: ImageConfig, e
             install_distribution(site, "costs", "costs.py", origin=prices.as_uri())
 
     environment.meanwhile = install_once
-    anew = ["other dependencies: making the build environment anew", "recreate"]
+    anew = ["other dependencies: making a new build environment", "recreate"]
     project = [str(shop.root), str(prices), "gunicorn"]
     assert environment.fill(image) == [project, *anew, project, TOOLS]
 
@@ -410,6 +410,6 @@ def test_with_no_install_neither_the_environment_nor_its_marker_is_touched(
     outdated = replace(shop, install=(".", "gevent"))
     for image, python in ((shop, "3.12"), (outdated, "3.12"), (shop, "3.13")):
         asked = environment.fill(image, installs=False, use_cache=False, wanted_python=python)
-        assert asked == ["build environment is used as it is"]
+        assert asked == ["the build environment is used as it is"]
         assert environment.marker.read_bytes() == before
     assert environment.fill(shop) == [[str(shop.root), "gunicorn"]]

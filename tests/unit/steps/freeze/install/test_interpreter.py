@@ -60,8 +60,8 @@ def test_an_interpreter_without_its_library_is_refused_for_an_archive(
     with pytest.raises(MissingToolError) as caught:
         check_interpreter(python, tmp_path, "archive")
     assert str(caught.value) == (
-        "Python 3.12.4 of /opt/python has no shared libpython, from which what StaticX packs starts its Python.\n"
-        f'Take packer = "launcher", which needs none, or {remedy}'
+        "Python 3.12.4 of /opt/python has no shared libpython, which a program packed by StaticX needs.\n"
+        f'Set packer = "launcher", which needs none, or {remedy}'
     )
     assert check_interpreter(python, tmp_path, "tree").libpython == ""
 
@@ -71,7 +71,7 @@ def test_a_free_threaded_interpreter_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingToolError) as caught:
         check_interpreter(python, tmp_path, "tree")
     assert str(caught.value) == (
-        "Python 3.14.2 of /opt/python is free-threaded, which cannot be frozen yet.\n"
+        "Python 3.14.2 of /opt/python is free-threaded, which is not supported yet.\n"
         'Use the usual one: python = "3.14" in [tool.pystatic-tasks].'
     )
 

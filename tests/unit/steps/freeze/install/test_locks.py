@@ -189,10 +189,10 @@ def test_a_lock_that_uv_cannot_read_is_told(
     with pytest.raises(ConfigError) as caught:
         environment.fill(shop)
     assert str(caught.value) == (
-        "uv cannot read uv.lock; its output is in build/pystatic/shop/lock-export.log and ends so:\n"
+        "uv cannot read uv.lock; its output is in build/pystatic/shop/lock-export.log and ends with:\n"
         "  output of uv\n"
         "      cause: export\n"
-        "Run uv lock (or take a newer uv), or set tool.pystatic-tasks.locked = false."
+        "Run uv lock (or use a newer uv), or set tool.pystatic-tasks.locked = false."
     )
 
 
@@ -204,7 +204,7 @@ def test_what_uv_cannot_install_is_told(
     with pytest.raises(FreezeError) as caught:
         environment.fill(shop)
     assert str(caught.value) == (
-        "uv cannot install what uv.lock names; its output is in build/pystatic/shop/lock-install.log and ends so:\n"
+        "uv cannot install what uv.lock names; its output is in build/pystatic/shop/lock-install.log and ends with:\n"
         "  output of uv\n"
         "      cause: pip\n"
         "Repair what it names, or set tool.pystatic-tasks.locked = false."
@@ -217,7 +217,7 @@ def test_a_dependency_that_came_after_the_lock_is_named(shop: ImageConfig) -> No
     with pytest.raises(ConfigError) as caught:
         find_lock(shop)
     assert str(caught.value) == (
-        f"{shop.root}/pyproject.toml asks for red-is, and {shop.root}/uv.lock does not know of it.\n"
+        f"{shop.root}/pyproject.toml requires red-is, which {shop.root}/uv.lock does not have.\n"
         "Run uv lock, or set tool.pystatic-tasks.locked = false."
     )
 
@@ -229,8 +229,7 @@ def test_a_lock_of_another_form_is_named(shop: ImageConfig, name: str, text: str
     with pytest.raises(ConfigError) as caught:
         find_lock(shop)
     assert str(caught.value) == (
-        f"{shop.root / name} does not have the form of a lock file.\n"
-        "Make it anew, or set tool.pystatic-tasks.locked = false."
+        f"{shop.root / name} is not a valid lock file.\nCreate it again, or set tool.pystatic-tasks.locked = false."
     )
 
 
@@ -239,7 +238,7 @@ def test_a_lock_of_another_form_is_named(shop: ImageConfig, name: str, text: str
 )
 def test_a_pylock_that_is_not_by_its_specification_is_named(shop: ImageConfig, text: str) -> None:
     write(shop.root, pylock_toml=text)
-    with pytest.raises(ConfigError, match=r"/pylock\.toml does not have the form of a lock file\."):
+    with pytest.raises(ConfigError, match=r"/pylock\.toml is not a valid lock file\."):
         find_lock(shop)
 
 

@@ -136,7 +136,7 @@ def test_what_a_person_should_know_is_said(tmp_path: Path) -> None:
     )
     report(make_config(tmp_path), StepContext(say=said.append), observed)
     assert said == [
-        "not all was observed: it ended with exit code 1: no database (build/pystatic/shop/observed.log)",
+        "not fully observed: it ended with exit code 1: no database (build/pystatic/shop/observed.log)",
         "taken from this machine: /etc/mime.types, of its package media-types",
         'the program starts "git", which is not in the image',
     ]
@@ -152,7 +152,7 @@ def test_a_volume_that_is_not_on_this_machine_is_named_where_the_program_failed(
     report(config, StepContext(say=said.append), Observed(problem="it ended with exit code 1: no database"))
     assert said[1:] == [
         "  image.volumes names /pystatic-volume, which is not on this machine: "
-        "let observe.env say where the program is to write while it is observed"
+        "set in observe.env where the program writes while it is observed"
     ]
     report(config, StepContext(say=said.append), Observed())
     assert len(said) == 2

@@ -74,7 +74,7 @@ def test_a_script_is_its_own_entry(tmp_path: Path) -> None:
 def test_a_script_that_is_not_there_is_named(tmp_path: Path, script: str) -> None:
     (tmp_path / "scripts").mkdir()
     assert refused(make_image(tmp_path, script=script)) == (
-        f'tool.pystatic-tasks.script names "{script}", and there is no such file in {tmp_path}.\nCorrect the name.'
+        f'tool.pystatic-tasks.script names "{script}", which is not a file in {tmp_path}.\nCorrect the name.'
     )
 
 
@@ -197,14 +197,14 @@ def test_a_command_that_is_not_installed_is_named_with_the_nearest_or_all(
         command_script(make_image(project(tmp_path, "scripts.shop = 'shop:main'"), command=name), commands)
     assert str(caught.value) == (
         f'tool.pystatic-tasks.command names "{name}", which is neither in [project.scripts] nor installed; {hint}\n'
-        "Correct the name, or add the package that brings it to the project's dependencies."
+        "Correct the name, or add the package that provides it to the project's dependencies."
     )
 
 
 def test_where_no_command_is_known_that_is_said(tmp_path: Path) -> None:
     assert refused(make_image(project(tmp_path), command="black")) == (
         'tool.pystatic-tasks.command names "black", which is neither in [project.scripts] nor installed; '
-        "there are none\nCorrect the name, or add the package that brings it to the project's dependencies."
+        "there are none\nCorrect the name, or add the package that provides it to the project's dependencies."
     )
 
 
@@ -268,7 +268,7 @@ def test_programs_that_serve_nothing_have_none(tmp_path: Path) -> None:
 
 def test_a_configuration_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert refused(served(tmp_path, config="conf/gunicorn.py")) == (
-        f'tool.pystatic-tasks.server.config names "conf/gunicorn.py", and there is no such file in {tmp_path}.\n'
+        f'tool.pystatic-tasks.server.config names "conf/gunicorn.py", which is not a file in {tmp_path}.\n'
         "Correct the name."
     )
 
