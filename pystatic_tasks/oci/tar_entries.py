@@ -41,7 +41,7 @@ def problem(name: str, link: str = "") -> str:
         return "has a name that is too long, or too many levels"
     parts = name.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
-        return "is no path below the root"
+        return "is not a path below the root"
     if f"/{WHITEOUT}" in f"/{name}":
         return "is the mark of a removed file"
     if not link:

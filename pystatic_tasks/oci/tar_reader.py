@@ -25,7 +25,7 @@ MOST_MEMBERS = 250_000
 EXTENDED = "x"
 Kind = Literal["file", "folder", "link", "other"]
 KINDS: Mapping[str, Kind] = {"0": "file", "5": "folder", "2": "link"}
-NO_TAR = "it is no tar"
+NO_TAR = "it is not a tar archive"
 TOO_LARGE_HEADER = "it has a header that is too large"
 RECORD_BEGINS = re.compile(rb"([1-9][0-9]{0,4}) ([!-<>-~]+)=")
 

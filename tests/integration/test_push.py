@@ -272,7 +272,7 @@ def test_an_expired_password_is_said_and_nothing_is_there(shop: Project, guarded
 
 def test_a_password_that_is_not_there_is_said(shop: Project, guarded: Registry, nobody: dict[str, str]) -> None:
     assert refused(shop, "--tag", f"{guarded.address}/shop:1", **nobody) == (
-        f"{guarded.address} wants a password, and there is none for it in Docker's configuration.\n"
+        f"{guarded.address} requires a password, but Docker's configuration has none for it.\n"
         f"Log in: docker login {guarded.address}."
     )
 
@@ -297,7 +297,7 @@ def test_a_private_authority_is_trusted_where_it_is_named(
         tag = ("--tag", f"{registry.address}/shop:1")
         assert refused(shop, *tag, **nobody) == (
             f"The certificate of {registry.address} is not trusted: unable to get local issuer certificate.\n"
-            "Name the certificate of its authority in the variable SSL_CERT_FILE, "
+            "Set SSL_CERT_FILE to the certificate of its authority, "
             f"or put it into /etc/docker/certs.d/{registry.address}/ca.crt."
         )
         push(shop, *tag, **nobody, SSL_CERT_FILE=str(tmp_path / "ca.pem"))
@@ -358,7 +358,7 @@ def test_a_registry_that_dies_in_the_middle_has_no_half_an_image(
         between.fate = lambda asked, before: 503 if len(between.seen) > 5 else FINE
         assert refused(shop, *tag, **nobody) == (
             f"{between.address} answered 503 Service Unavailable.\n"
-            "Push again later: what the registry has already is not sent again."
+            "Push again later: what the registry already has is not sent again."
         )
         assert registry.tags("shop") == []
         between.fate = lambda asked, before: FINE
@@ -371,7 +371,7 @@ def test_a_registry_that_dies_in_the_middle_has_no_half_an_image(
 def test_nobody_there_is_said(shop: Project, nobody: dict[str, str]) -> None:
     assert refused(shop, "--tag", "127.0.0.1:9/shop:1", **nobody) == (
         "127.0.0.1:9 cannot be reached: Connection refused.\n"
-        "See whether its name is right and it runs, and push again: what it has already is not sent again."
+        "Check that its name is right and that it is running, then push again: what it already has is not sent again."
     )
 
 

@@ -33,7 +33,7 @@ from pystatic_tasks.oci.reading.opened import Archive, opened, ours, read_blob
 from pystatic_tasks.oci.reading.root import checked_layers
 from pystatic_tasks.oci.tar_reader import BrokenArchiveError, Member
 
-NAME_OURS = "Name an image.tar that the session image has written."
+NAME_OURS = "Name an image.tar that the image session wrote."
 # The name of what lies first in an archive of ours; engines unpack one that begins as something compressed does.
 BEGINNING = f"{FOLDERS[0]}/\0".encode()
 # Of an operating system, an architecture and its variant, such as "linux", "arm64" and "v8".
@@ -94,7 +94,7 @@ def read_archive(path: Path) -> ArchivedImage:
         why = str(error)
     except ImageError as error:
         raise ConfigError(error.problem, NAME_OURS) from None
-    raise ConfigError(f"{path} is no image archive: {why}.", NAME_OURS)
+    raise ConfigError(f"{path} is not an image archive: {why}.", NAME_OURS)
 
 
 def read_image(archive: Archive) -> ArchivedImage:

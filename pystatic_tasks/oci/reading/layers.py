@@ -59,7 +59,7 @@ class SavedLayer:
 def saved_layer(archive: Archive, digest: str, diff_id: str, media_type: str) -> SavedLayer:
     member = archive.find(blob_path(digest))
     if not re.fullmatch(DIGEST, diff_id):
-        raise BrokenArchiveError("it has a digest that is no SHA-256")
+        raise BrokenArchiveError("it has a digest that is not a SHA-256")
     if media_type not in UNPACK:
         raise BrokenArchiveError(f"it has a layer of the type {quoted(media_type)}, which is not read")
     return SavedLayer(

@@ -68,7 +68,7 @@ def read_described(archive: Archive) -> Described:
     config = archive.read_json(blob_path(content["config"]["digest"]))
     diff_ids = config["rootfs"]["diff_ids"]
     if not isinstance(diff_ids, list) or len(diff_ids) != len(content["layers"]):
-        raise BrokenArchiveError("it has not the layers that its configuration lists")
+        raise BrokenArchiveError("its layers are not those that its configuration lists")
     for each in content["layers"]:
         find_blob(archive, each)
     return Described(

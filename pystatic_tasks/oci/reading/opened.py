@@ -64,7 +64,7 @@ class Archive:
         if member is None:
             raise BrokenArchiveError(f"{name} is not in it")
         if member.kind != "file":
-            raise BrokenArchiveError(f"{name} in it is no file")
+            raise BrokenArchiveError(f"{name} in it is not a file")
         return member
 
     def read(self, name: str) -> bytes:
@@ -101,14 +101,14 @@ def ours(path: Path) -> Iterator[None]:
     try:
         yield
     except BrokenArchiveError as error:
-        raise ImageError(f"{path} is no image archive: {error}.", BUILD_AGAIN) from None
+        raise ImageError(f"{path} is not an image archive: {error}.", BUILD_AGAIN) from None
 
 
 def check_blob(name: str, content: Iterable[bytes]) -> None:
     """Raises BrokenArchiveError unless the content is that of the digest which is the name."""
     expected = name.removeprefix(BLOBS).replace("/", ":")
     if not re.fullmatch(DIGEST, expected):
-        raise BrokenArchiveError(f"{quoted(name)} in it has a name that is no SHA-256")
+        raise BrokenArchiveError(f"{quoted(name)} in it has a name that is not a SHA-256")
     for _ in verified(content, expected):
         pass
 
@@ -133,7 +133,7 @@ def digest_of(name: str) -> str:
     """The digest of a blob, by its name in an archive."""
     digest = name.removeprefix(BLOBS).replace("/", ":")
     if not re.fullmatch(DIGEST, digest) or name != blob_path(digest):
-        raise BrokenArchiveError(f"{quoted(name)}, which it names, is no blob")
+        raise BrokenArchiveError(f"{quoted(name)}, which it names, is not a blob")
     return digest
 
 
@@ -147,7 +147,7 @@ def find_blob(archive: Archive, descriptor: Mapping[str, Any]) -> None:
     expected = descriptor["digest"]
     check_descriptor_keys(descriptor)
     if not re.fullmatch(DIGEST, expected):
-        raise BrokenArchiveError("it has a digest that is no SHA-256")
+        raise BrokenArchiveError("it has a digest that is not a SHA-256")
     if archive.find(blob_path(expected)).size != descriptor["size"]:
         raise BrokenArchiveError(f"the content of {expected} is another")
 

@@ -39,15 +39,15 @@ def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
     try:
         for piece in pieces:
             if inflate.eof:
-                raise BrokenArchiveError("a layer in it is no gzip")
+                raise BrokenArchiveError("a layer in it is not valid gzip")
             rest = piece
             while rest and not inflate.eof:
                 yield inflate.decompress(rest, PIECE)
                 rest = inflate.unconsumed_tail
     except zlib.error:
-        raise BrokenArchiveError("a layer in it is no gzip") from None
+        raise BrokenArchiveError("a layer in it is not valid gzip") from None
     if not inflate.eof or inflate.unused_data:
-        raise BrokenArchiveError("a layer in it is no gzip")
+        raise BrokenArchiveError("a layer in it is not valid gzip")
 
 
 def unpacked_zstd(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -61,18 +61,18 @@ def unpacked_zstd(pieces: Iterable[bytes]) -> Iterator[bytes]:
     first, whole = peeked(pieces)
     # Engines take what begins otherwise for a tar.
     if not first.startswith(ZSTD):
-        raise BrokenArchiveError("a layer in it is no zstd")
+        raise BrokenArchiveError("a layer in it is not valid zstd")
     try:
         for piece in whole:
             if unpack.eof:
-                raise BrokenArchiveError("a layer in it is no zstd")
+                raise BrokenArchiveError("a layer in it is not valid zstd")
             yield unpack.decompress(piece, PIECE)
             while not unpack.needs_input and not unpack.eof:
                 yield unpack.decompress(b"", PIECE)
     except library.ZstdError:
-        raise BrokenArchiveError("a layer in it is no zstd") from None
+        raise BrokenArchiveError("a layer in it is not valid zstd") from None
     if not unpack.eof or unpack.unused_data:
-        raise BrokenArchiveError("a layer in it is no zstd")
+        raise BrokenArchiveError("a layer in it is not valid zstd")
 
 
 UNPACK: Mapping[str, Callable[[Iterable[bytes]], Iterator[bytes]]] = {

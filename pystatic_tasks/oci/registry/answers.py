@@ -20,7 +20,7 @@ LONGEST_READ = 2**16  # Characters of it in which secrets are looked for.
 MOST_STEPS = 4 * 10**6
 # Letters and symbols that look like spaces, or like nothing.
 BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-SEE_LOG = "See what the registry's log says, and what stands before it."
+SEE_LOG = "Check the log of the registry, and any proxy in front of it."
 MOVED = (301, 302, 303, 307, 308)
 # Those after which the same is asked again, by https://www.rfc-editor.org/rfc/rfc9110#section-15.4.
 MOVED_AS_IT_IS = (307, 308)
@@ -69,7 +69,7 @@ def location_in(answer: Answer, name: str) -> Address:
 
 def no_address(name: str, header: str) -> PushError:
     """What is wrong with an address, which is not shown: those of uploads may be secret."""
-    return PushError(f"The address that {name} gives in {header} is none that can be asked.", SEE_LOG)
+    return PushError(f"The address that {name} gives in {header} cannot be used.", SEE_LOG)
 
 
 def parse_json(content: bytes) -> Any:

@@ -111,7 +111,7 @@ class Registry:
         address = self._of(repository, f"manifests/{reference}")
         headers = {"Content-Type": manifest.media_type}
         answer = self._patiently(lambda: self._ask(repository, "PUT", address, headers, manifest.content))
-        self._expect(answer, f"does not take the manifest of {repository}", 200, 201, 202)
+        self._expect(answer, f"does not accept the manifest of {repository}", 200, 201, 202)
         self._expect_digest(answer, "took", manifest)
         return "OCI-Subject" in answer.headers
 
@@ -142,14 +142,14 @@ class Registry:
         source = next((each for each in others if self._has_account_of(repository, each)), None)
         mount = f"?{urlencode({'mount': blob.digest, 'from': source})}" if source else ""
         answer = self._ask(repository, "POST", self._of(repository, f"blobs/uploads/{mount}"), BYTES)
-        self._expect(answer, f"does not take anything into {repository}", 201, 202)
+        self._expect(answer, f"does not accept uploads to {repository}", 201, 202)
         if answer.status == 201:
             self._expect_digest(answer, "took", blob)
             return False
         place = location_in(answer, self.name)
         target = replace(place, path=f"{place.path}{'&' if '?' in place.path else '?'}digest={blob.digest}")
         answer = self._ask(repository, "PUT", target, BYTES, blob.content)
-        self._expect(answer, f"does not take {blob.digest} into {repository}", 201, 202, 204)
+        self._expect(answer, f"does not accept {blob.digest} into {repository}", 201, 202, 204)
         self._expect_digest(answer, "took", blob)
         return True
 
@@ -198,8 +198,8 @@ class Registry:
         if answer.status in (401, 403):
             raise PushError(
                 f"{self.name} does not let you push to {repository} ({answer.status} {self._secrets.said(answer)}).",
-                "See whether the repository is there and your account may write to it; "
-                f"{login(self.name).removeprefix('Log in: ').removesuffix('.')} takes another account.",
+                "Check that the repository exists and that your account may write to it; "
+                f"{login(self.name).removeprefix('Log in: ').removesuffix('.')} switches to another account.",
             )
         return answer
 
@@ -224,7 +224,7 @@ class Registry:
             if moved is None:
                 return answer
             address = moved
-        raise PushError(f"{self.name} leads from one address to another without end.", SEE_LOG)
+        raise PushError(f"{self.name} redirects without end.", SEE_LOG)
 
     def _log_in(self, answer: Answer, credentials: Credentials | None) -> str:
         """What the registry wants to see in `Authorization`, by its answer; empty if nothing will do."""
@@ -253,7 +253,7 @@ class Registry:
             raise PushError(
                 f"{self.name} first has tokens given at {self._shown(self._realm.place)}, "
                 f"and then at {self._shown(realm.place)}.",
-                "Ask whoever runs the registry; nothing secret was sent to the second.",
+                "Ask the operator of the registry; nothing secret was sent to the second.",
             )
 
     def _check_passing(self, answer: Answer) -> None:
@@ -279,7 +279,7 @@ class Registry:
         if answer.status not in codes:
             raise PushError(
                 f"{self.name} {otherwise} ({answer.status} {self._secrets.said(answer)}).",
-                "See whether the repository is there, and what the registry's log says.",
+                "Check that the repository exists, and read the registry's log.",
             )
 
     def _expect_digest(self, answer: Answer, has: str, blob: Blob) -> None:
@@ -298,7 +298,7 @@ def other_digests(blob: Blob) -> Iterator[str]:
 def refused(name: str, credentials: Credentials | None) -> PushError:
     """What is wrong where a registry does not know who asks."""
     if credentials is None:
-        return PushError(f"{name} wants a password, and there is none for it in Docker's configuration.", login(name))
+        return PushError(f"{name} requires a password, but Docker's configuration has none for it.", login(name))
     return PushError(
         f"{name} does not accept the password from {credentials.source}; it may have expired.", login(name)
     )

@@ -165,12 +165,12 @@ def read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        why, remedy = error.strerror, "Make the file readable, or correct the variable that leads to it."
+        why, remedy = error.strerror, "Make the file readable, or correct the variable that names it."
     except (ValueError, RecursionError):
-        why, remedy = "it is no JSON", "Correct the file."
+        why, remedy = "it is not valid JSON", "Correct the file."
     else:
         return content if isinstance(content, dict) else {}
-    raise PushError(f"The credentials in {path} could not be read: {why}.", remedy)
+    raise PushError(f"Cannot read the credentials in {path}: {why}.", remedy)
 
 
 def table(content: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def decode(path: Path, registry: str, entry: Mapping[str, Any]) -> Credentials |
         "".join(texts.values()).encode()
         user, _, word = base64.b64decode(texts["auth"], validate=True).decode().partition(":")
     except (ValueError, TypeError, AttributeError):
-        raise PushError(f"The entry for {registry} in {path} is broken.", login(registry)) from None
+        raise PushError(f"The entry for {registry} in {path} is not valid.", login(registry)) from None
     if texts["identitytoken"]:
         return Credentials(username=user, secret=texts["identitytoken"], is_token=True, source=str(path))
     username, secret = texts["username"] or user, texts["password"] or word.rstrip("\0")
@@ -215,8 +215,8 @@ def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Cre
     name = printable(program)
     if path is None:
         raise PushError(
-            f"Docker's configuration names the credential helper {name}, and there is no such program on PATH.",
-            "Install it, or take it out of the configuration.",
+            f"Docker's configuration names the credential helper {name}, which is not on the PATH.",
+            "Install it, or remove it from the configuration.",
         )
     try:
         result = subprocess.run(

@@ -10,7 +10,7 @@ from pystatic_tasks.errors import PushError
 # Before each further attempt.
 DELAYS_SECONDS = (0.5, 1.0, 2.0, 4.0)
 LONGEST_SECONDS = 30.0  # Whatever a registry asks for.
-PUSH_AGAIN = "Push again later: what the registry has already is not sent again."
+PUSH_AGAIN = "Push again later: what the registry already has is not sent again."
 
 Result = TypeVar("Result")
 

@@ -91,7 +91,7 @@ class Sent:
     @property
     def summary(self) -> str:
         """What it took, in one line."""
-        return f"{megabytes(self.bytes_sent)} sent: {self.blobs_sent} blobs, and {self.blobs_there} were there already"
+        return f"{megabytes(self.bytes_sent)} sent: {self.blobs_sent} blobs; {self.blobs_there} were already there"
 
 
 def targets(config: ImageConfig) -> list[Reference]:
@@ -119,7 +119,7 @@ def read_sbom(folder: Path, image: Blob) -> Blob | None:
         content = b""
     if len(content) > LARGEST_SBOM_BYTES or not is_sbom(content, image):
         raise ConfigError(
-            f"{path} is no list of what is in the image beside it, as the session image writes it.",
+            f"{path} is not the list of contents that the image session wrote for the image beside it.",
             "Take both from one build, or remove the list.",
         )
     return Blob(media_type=SBOM_TYPE, content=content)

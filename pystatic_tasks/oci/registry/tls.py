@@ -64,7 +64,7 @@ def registry_address(name: str) -> Address:
             address = parse_address(f"http://{name}/v2/")
     except ValueError:
         raise PushError(
-            f'"{name}" is no host that can be asked, nor host and port.', "Correct the tag that names it."
+            f'"{name}" is neither a valid host nor a host and port.', "Correct the tag that names it."
         ) from None
     return address
 
@@ -101,7 +101,7 @@ def trusted(registry: str, environment: Mapping[str, str]) -> TlsContext:
             context.load_verify_locations(*((None, path) if path.is_dir() else (path,)))
         except OSError as error:
             raise PushError(
-                f"The certificates in {path} could not be read: {error.strerror or error}.",
+                f"Cannot read the certificates in {path}: {error.strerror or error}.",
                 "Correct the file, or the variable that names it.",
             ) from None
     return context

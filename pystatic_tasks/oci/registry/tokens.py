@@ -83,7 +83,7 @@ def choose(text: str, name: str) -> Challenge | None:
     """
     if len(text) > LONGEST_CHALLENGES:
         most = LONGEST_CHALLENGES // 2**10
-        raise PushError(f"What {name} says in WWW-Authenticate is longer than {most} KiB.", SEE_LOG)
+        raise PushError(f"The WWW-Authenticate header of {name} is longer than {most} KiB.", SEE_LOG)
     return next((each for each in parse_challenges(text) if each.scheme in ("basic", "bearer")), None)
 
 
@@ -146,5 +146,5 @@ def token_in(answer: Answer, name: str) -> str:
     given = [content.get(key) for key in ("token", "access_token")] if isinstance(content, dict) else []
     token = next((each for each in given if each and isinstance(each, str)), "")
     if len(token) > LONGEST_TOKEN or re.search("[^!-~]", token):
-        raise PushError(f"What {name} has given as a token is none.", SEE_LOG)
+        raise PushError(f"{name} did not return a valid token.", SEE_LOG)
     return token

@@ -40,7 +40,9 @@ PIECE = 2**20  # Bytes of a body that are sent at a time.
 # The specification wants registries to take manifests of 4 MiB; what is read here is smaller.
 LARGEST_ANSWER_BYTES = 5 * 10**6
 NO_HTTP = (BadStatusLine, LineTooLong, UnknownProtocol, InvalidChunkLength, InvalidHeader, ValueError)
-WHEN_UNREACHABLE = "See whether its name is right and it runs, and push again: what it has already is not sent again."
+WHEN_UNREACHABLE = (
+    "Check that its name is right and that it is running, then push again: what it already has is not sent again."
+)
 
 # It warns of headers that it cannot read, with addresses, which may be secret.
 logging.getLogger("urllib3").propagate = False
@@ -83,7 +85,7 @@ class Wire:
         if address.scheme == "http" and not (address.is_this_machine and self._registry.is_this_machine):
             raise PushError(
                 f"{self._name} leads to {self._show(address.place)} without TLS.",
-                "Use a registry that has TLS, or one on this machine.",
+                "Use a registry with TLS, or one on this machine.",
             )
         self._count(len(body))
         try:
@@ -123,7 +125,7 @@ class Wire:
                 self._pools[key] = make_pool(proxy, context)
             except (HTTPError, ValueError):
                 raise PushError(
-                    f"The proxy that the environment names for {self._show(address.place)} is none that can be asked.",
+                    f"The proxy that the environment names for {self._show(address.place)} cannot be used.",
                     "Correct the variable HTTPS_PROXY or ALL_PROXY: an address such as http://proxy.example:3128.",
                 ) from None
         return self._pools[key]
@@ -228,13 +230,13 @@ def failure(name: str, address: Address, error: Exception, show: Callable[[str],
     if untrusted:
         return PushError(
             f"The certificate of {place} is not trusted: {show(untrusted)}.",
-            "Name the certificate of its authority in the variable SSL_CERT_FILE, "
-            f"or put it into {CERTIFICATES_OF_REGISTRIES[0] / name / 'ca.crt'}.",
+            "Set SSL_CERT_FILE to the certificate of its authority, "
+            f"or put the certificate into {CERTIFICATES_OF_REGISTRIES[0] / name / 'ca.crt'}.",
         )
     if any(isinstance(each, TooLargeError) for each in causes(error)):
         return PushError(
-            f"{place} answers more than {LARGEST_ANSWER_BYTES // 10**6} MB.",
-            "See whether that is a registry, and what its log says.",
+            f"{place} sends more than {LARGEST_ANSWER_BYTES // 10**6} MB.",
+            "Check that it is a registry, and read its log.",
         )
     return PassingError(f"{place} cannot be reached: {why_no_answer(error)}.", WHEN_UNREACHABLE)
 

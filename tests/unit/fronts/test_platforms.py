@@ -84,7 +84,7 @@ def test_engines_keep_the_image_of_this_machine(shop: ImageConfig) -> None:
     def note(step: str, config: ImageConfig, context: StepContext) -> None:
         seen[config.platform] = (config.smoke.engine, context.command("smoke"))
 
-    with pytest.raises(ConfigError, match="is no image archive: there is no such file"):
+    with pytest.raises(ConfigError, match="is not an image archive: there is no such file"):
         run_for_platforms(STEPS["image"], shop, context([]), note)
     assert seen == {"linux/arm64": ("sandbox", ""), "linux/amd64": ("auto", "")}
     run_for_platforms(STEPS["smoke"], shop, context([]), note)
@@ -112,7 +112,7 @@ def test_an_archive_of_something_else_is_not_pushed(
         write_manifest(each, replace(BUILT, digest=digests[path]), inputs="", outputs=[path])
     with pytest.raises(PystaticError) as caught:
         run_for_platforms(STEPS["push"], shop, context([]), lambda *_: None)
-    assert str(caught.value) == f"{changed} does not hold {digests[changed]}.\nRun the image session again."
+    assert str(caught.value) == f"{changed} does not contain {digests[changed]}.\nRun the image session again."
 
 
 @pytest.mark.parametrize("step", ["slim", "run"])

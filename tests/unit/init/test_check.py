@@ -317,7 +317,7 @@ def test_a_free_threaded_python_is_named(tmp_path: Path, programs: Path) -> None
     assert check(project(tmp_path))["python"] == Finding(
         name="python",
         state="missing",
-        seen="Python 3.12.4 of /opt/python is free-threaded, which cannot be frozen yet",
+        seen="Python 3.12.4 of /opt/python is free-threaded, which is not supported yet",
         cure='Use the usual one: python = "3.12" in [tool.pystatic-tasks].',
     )
 

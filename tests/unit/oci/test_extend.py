@@ -58,4 +58,4 @@ def test_an_archive_that_became_another_one_is_no_image(tmp_path: Path) -> None:
     saved_image(tmp_path / "image.tar", ("python", "others"))
     with pytest.raises(ImageError) as caught:
         with_layer(saved, "shell", [], entrypoint=["/sh"], env={})
-    assert caught.value.problem.startswith(f"{tmp_path}/image.tar is no image archive: ")
+    assert caught.value.problem.startswith(f"{tmp_path}/image.tar is not an image archive: ")

@@ -120,7 +120,7 @@ def test_a_digest_names_its_algorithm() -> None:
 @pytest.mark.parametrize(
     ("entry", "text"),
     [
-        (Entry(path="/a/../../x", mode=0o644, content=b""), "'/a/../../x', which is no path below the root."),
+        (Entry(path="/a/../../x", mode=0o644, content=b""), "'/a/../../x', which is not a path below the root."),
         (Entry(path="/a\nb", mode=0o644, content=b""), r"'/a\nb', which has a control character in its name."),
         (Entry(path="/l", mode=0o777, link="/etc"), "'/l', which is a link to the absolute path /etc."),
         (Entry(path="/l", mode=0o777, link="../x"), "'/l', which is a link out of the root, to ../x."),

@@ -76,15 +76,15 @@ def test_what_is_no_file_folder_or_link_is_neither() -> None:
         (b"", "it ends too early"),
         (tar_of([(entry("a"), b"x" * 600)])[:1000], "it ends too early"),
         (tar_of([entry("a")])[:BLOCK], "it ends too early"),
-        (b"x" * BLOCK, "it is no tar"),
+        (b"x" * BLOCK, "it is not a tar archive"),
         (tar_of([]) * 2, "it goes on after its end"),
         (bytes(BLOCK) + tar_of([entry("a")])[:BLOCK], "it goes on after its end"),
         (bytes(2 * BLOCK) + b"x", "it goes on after its end"),
-        (header(slice(124, 136), b"-0000000001\0"), "it is no tar"),
-        (header(slice(124, 136), b"\x80" + bytes(10) + b"\x01"), "it is no tar"),
-        (header(slice(124, 136), b"\xff" * 12), "it is no tar"),
-        (header(slice(124, 136), b"00000000001\0", link("l", "a")), "it is no tar"),
-        (tar_of([link("l", "")]), "it is no tar"),
+        (header(slice(124, 136), b"-0000000001\0"), "it is not a tar archive"),
+        (header(slice(124, 136), b"\x80" + bytes(10) + b"\x01"), "it is not a tar archive"),
+        (header(slice(124, 136), b"\xff" * 12), "it is not a tar archive"),
+        (header(slice(124, 136), b"00000000001\0", link("l", "a")), "it is not a tar archive"),
+        (tar_of([link("l", "")]), "it is not a tar archive"),
     ],
     ids=[
         "empty",
@@ -114,7 +114,7 @@ def extended(content: bytes) -> bytes:
     [b"x", b"9 path=a", b"8 path=a\n", b"99999 path=a\n", b"0 path=a\n", b"4 =\n\n", b"9 path:a\n"],
 )
 def test_an_extended_header_that_is_none_is_refused(content: bytes) -> None:
-    assert refused(extended(content)) == "it is no tar"
+    assert refused(extended(content)) == "it is not a tar archive"
 
 
 @pytest.mark.parametrize("content", [b"10 size=1\n", b"23 GNU.sparse.major=1\n\n"])
@@ -136,7 +136,7 @@ def test_sparse_and_huge_files_are_refused(content: bytes) -> None:
 )
 def test_a_header_that_some_read_otherwise_is_refused(at: slice, content: bytes) -> None:
     """Those of star have another end, and less of a path."""
-    assert refused(header(at, content, link("a", "b"))) == "it is no tar"
+    assert refused(header(at, content, link("a", "b"))) == "it is not a tar archive"
 
 
 def test_what_an_extended_header_says_is_known_by_its_keywords() -> None:
@@ -165,8 +165,8 @@ def test_an_extended_header_of_very_many_records_is_not_read(keywords: Sequence[
 def test_an_extended_header_is_that_of_an_entry(content: bytes) -> None:
     """Very many that say nothing of any entry would take long."""
     header = (entry("x", b"x"), content)
-    assert refused(tar_of([header, header, entry("a")])) == "it is no tar"
-    assert refused(tar_of([entry("a"), header])) == "it is no tar"
+    assert refused(tar_of([header, header, entry("a")])) == "it is not a tar archive"
+    assert refused(tar_of([entry("a"), header])) == "it is not a tar archive"
 
 
 def test_there_is_an_end_to_entries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -282,7 +282,8 @@ def test_two_builds_that_wait_for_each_other_are_told(
         with pytest.raises(PystaticError) as caught, only_one(replace(image, name="other"), print):
             pass
     assert str(caught.value) == (
-        "Another build is building other and waits for an image that this build has.\nRun the two builds one after the other."
+        "Another build is building other and waits for an image that this build has.\n"
+        "Run the two builds one after the other."
     )
 
 

@@ -155,7 +155,7 @@ def test_a_step_that_lacks_the_one_before_ends_the_session_with_a_message(tmp_pa
         sessions["staticx"](Session().nox)
     assert str(caught.value) == (
         f"The results of freeze for shop are not in {tmp_path}/build/pystatic/shop.\n"
-        "Run the freeze session first (it runs by itself unless Nox was told --no-dependencies)"
+        "Run the freeze session first (it runs by itself unless Nox gets --no-dependencies)"
     )
 
 
@@ -219,7 +219,7 @@ def test_nothing_is_installed_behind_a_link_either(tmp_path: Path, monkeypatch: 
         sessions["freeze"](Session(answer=None).nox)
     assert str(caught.value) == (
         f"{tmp_path}/project/build/pystatic is a link, and a build would write to its target.\n"
-        "Remove it. For a build in another place, let build/ or dist/ itself be a link, which git does not track"
+        "Remove it. To build in another place, make build/ or dist/ itself a link that git does not track"
     )
     assert prepared == []
 

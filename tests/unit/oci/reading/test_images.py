@@ -31,7 +31,7 @@ from pystatic_tasks.oci.reading.unpacking import TAR_TYPE
 from pystatic_tasks.oci.tar_reader import BLOCK
 
 Files = dict[str, bytes]
-REMEDY = "Name an image.tar that the session image has written."
+REMEDY = "Name an image.tar that the image session wrote."
 
 
 def read(path: Path) -> Files:
@@ -45,7 +45,7 @@ def refused(path: Path) -> str:
     with pytest.raises(ConfigError) as caught:
         read_archive(path)
     assert caught.value.remedy == REMEDY
-    before, _, why = caught.value.problem.partition(f"{path} is no image archive: ")
+    before, _, why = caught.value.problem.partition(f"{path} is not an image archive: ")
     assert before == ""
     return why
 
@@ -80,7 +80,7 @@ def test_what_is_no_regular_file_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(b"", "it ends too early."), (b"hello", "it ends too early."), (b"\x1f\x8b" * 600, "it is no tar.")],
+    [(b"", "it ends too early."), (b"hello", "it ends too early."), (b"\x1f\x8b" * 600, "it is not a tar archive.")],
 )
 def test_other_files_are_none(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / "image.tar").write_bytes(content)
@@ -148,7 +148,7 @@ def test_a_blob_that_is_not_there_is_named(write_image: Callable[..., Path]) -> 
 @pytest.mark.parametrize("found", ["sha256:../../../etc/passwd", "md5:0", "sha256:ABC"])
 def test_a_digest_that_is_none_leads_nowhere(write_image: Callable[..., Path], found: str) -> None:
     path = changed(write_image(), lambda _, index: index["manifests"][0].update(digest=found))
-    assert refused(path) == "it has a digest that is no SHA-256."
+    assert refused(path) == "it has a digest that is not a SHA-256."
 
 
 @pytest.mark.parametrize("index", [b"no JSON", b"[]", b"{}", b'{"manifests": 3}', b'{"manifests": [3]}', b"\xff"])
@@ -182,7 +182,7 @@ def test_there_is_an_end_to_what_an_archive_holds(
 def test_a_folder_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "image.tar"
     path.write_bytes(tar_of([entry("index.json", tarfile.DIRTYPE)]))
-    assert refused(path) == "index.json in it is no file."
+    assert refused(path) == "index.json in it is not a file."
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ def test_a_name_that_some_readers_take_for_another_is_refused(write_image: Calla
     path = write_image()
     members = [(entry(each), content) for each, content in read(path).items()]
     path.write_bytes(tar_of([*members, (entry(name), b"[]")]))
-    assert refused(path) == f"it holds {name!r}, which is no path below the root."
-    assert refused_image(path) == f"it holds {name!r}, which is no path below the root."
+    assert refused(path) == f"it holds {name!r}, which is not a path below the root."
+    assert refused_image(path) == f"it holds {name!r}, which is not a path below the root."
 
 
 @pytest.mark.parametrize(("key", "other"), [("Layers", "layers"), ("Layers", "LAYERS"), ("Layers", "layer\u017f")])
@@ -296,7 +296,7 @@ def test_what_is_of_another_kind_than_engines_read_is_refused(tmp_path: Path, ch
 def test_an_object_in_place_of_the_list_of_tars_is_refused(tmp_path: Path) -> None:
     rootfs = {"type": "layers", "diff_ids": {digest(b""): 0}}
     path = with_json(tmp_path / "image.tar", config={"rootfs": rootfs})
-    assert refused(path) == "it has not the layers that its configuration lists."
+    assert refused(path) == "its layers are not those that its configuration lists."
 
 
 def with_described_layer(path: Path, **more: object) -> Path:
@@ -439,13 +439,13 @@ EVIL = tar_of([(entry("python"), b"evil")])
         (gzip.compress(EVIL), LAYER_TYPES["gzip"], "the content of {} is another."),
         (zstd(EVIL), LAYER_TYPES["zstd"], "the content of {} is another."),
         (EVIL, TAR_TYPE, "the content of {} is another."),
-        (b"junk", LAYER_TYPES["gzip"], "a layer in it is no gzip."),
-        (b"junk", LAYER_TYPES["zstd"], "a layer in it is no zstd."),
-        (zstd(EVIL)[:-1], LAYER_TYPES["zstd"], "a layer in it is no zstd."),
-        (zstd(EVIL) + b"more", LAYER_TYPES["zstd"], "a layer in it is no zstd."),
-        (bytes.fromhex("502a4d1800000000") + zstd(EVIL), LAYER_TYPES["zstd"], "a layer in it is no zstd."),
-        (EVIL, LAYER_TYPES["zstd"], "a layer in it is no zstd."),
-        (b"", LAYER_TYPES["zstd"], "a layer in it is no zstd."),
+        (b"junk", LAYER_TYPES["gzip"], "a layer in it is not valid gzip."),
+        (b"junk", LAYER_TYPES["zstd"], "a layer in it is not valid zstd."),
+        (zstd(EVIL)[:-1], LAYER_TYPES["zstd"], "a layer in it is not valid zstd."),
+        (zstd(EVIL) + b"more", LAYER_TYPES["zstd"], "a layer in it is not valid zstd."),
+        (bytes.fromhex("502a4d1800000000") + zstd(EVIL), LAYER_TYPES["zstd"], "a layer in it is not valid zstd."),
+        (EVIL, LAYER_TYPES["zstd"], "a layer in it is not valid zstd."),
+        (b"", LAYER_TYPES["zstd"], "a layer in it is not valid zstd."),
         (b"junk", "x", "it has a layer of the type 'x', which is not read."),
     ],
 )
@@ -497,7 +497,7 @@ def test_both_ways_lead_to_one_image(tmp_path: Path) -> None:
 
 def test_a_manifest_has_as_many_layers_as_the_configuration(tmp_path: Path) -> None:
     path = with_json(tmp_path / "image.tar", config={"rootfs": {"diff_ids": [digest(b"")]}})
-    assert refused(path) == "it has not the layers that its configuration lists."
+    assert refused(path) == "its layers are not those that its configuration lists."
 
 
 def test_no_more_is_unpacked_than_an_image_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -520,7 +520,7 @@ def refused_image(path: Path, built: Written | None = None) -> str:
     with pytest.raises(ImageError) as caught:
         list(open_layers(path, built))
     assert caught.value.remedy == "Build the image again."
-    return caught.value.problem.removeprefix(f"{path} is no image archive: ")
+    return caught.value.problem.removeprefix(f"{path} is not an image archive: ")
 
 
 def test_the_layers_are_read_from_the_lowest(tmp_path: Path) -> None:
@@ -549,7 +549,7 @@ BAD_ENTRIES = pytest.mark.parametrize(
         (owned("x", gid=1000), "'x', which is not owned by root."),
         (extended("x", uid="1000"), f"'x', {MORE}"),
         (extended("x", SCHILY_xattr_security_capability="0"), f"'x', {MORE}"),
-        (entry("../x"), "'../x', which is no path below the root."),
+        (entry("../x"), "'../x', which is not a path below the root."),
         (link("l", "../x"), "'l', which is a link out of the root, to ../x."),
         (link("l", "/etc"), "'l', which is a link to the absolute path /etc."),
         (entry("h", tarfile.LNKTYPE, "a"), "'h', which is neither a file nor a folder nor a symbolic link."),
@@ -577,7 +577,10 @@ def test_an_entry_in_an_archive_that_somebody_names_is_named(tmp_path: Path, bad
 
 
 def test_a_layer_in_an_archive_that_somebody_names_is_a_tar(tmp_path: Path) -> None:
-    assert refused(with_layer(tmp_path / "image.tar", gzip.compress(b"no tar" * 99), b"no tar" * 99)) == "it is no tar."
+    assert (
+        refused(with_layer(tmp_path / "image.tar", gzip.compress(b"no tar" * 99), b"no tar" * 99))
+        == "it is not a tar archive."
+    )
 
 
 def test_links_that_lead_out_are_named_in_an_archive_that_somebody_names(tmp_path: Path) -> None:
@@ -644,8 +647,8 @@ def test_other_content_is_told_after_the_check_too(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as caught:
         list(layer)
     assert caught.value.problem in (
-        f"{path} is no image archive: the content of {saved.digest} is another.",
-        f"{path} is no image archive: a layer in it is no gzip.",
+        f"{path} is not an image archive: the content of {saved.digest} is another.",
+        f"{path} is not an image archive: a layer in it is not valid gzip.",
     )
 
 
@@ -778,12 +781,12 @@ EMPTY = tar_of([])
 @pytest.mark.parametrize(
     ("blob", "tar", "why"),
     [
-        (b"", EMPTY, "a layer in it is no gzip"),
-        (b"no gzip", EMPTY, "a layer in it is no gzip"),
-        (gzip.compress(EMPTY)[:-9], EMPTY, "a layer in it is no gzip"),
-        (gzip.compress(EMPTY) + b"more", EMPTY, "a layer in it is no gzip"),
+        (b"", EMPTY, "a layer in it is not valid gzip"),
+        (b"no gzip", EMPTY, "a layer in it is not valid gzip"),
+        (gzip.compress(EMPTY)[:-9], EMPTY, "a layer in it is not valid gzip"),
+        (gzip.compress(EMPTY) + b"more", EMPTY, "a layer in it is not valid gzip"),
         (gzip.compress(EMPTY), b"another", f"the content of {digest(b'another')} is another"),
-        (gzip.compress(b"no tar" * 99), b"no tar" * 99, "it is no tar"),
+        (gzip.compress(b"no tar" * 99), b"no tar" * 99, "it is not a tar archive"),
         (gzip.compress(b""), b"", "it ends too early"),
         (gzip.compress(EMPTY * 2), EMPTY * 2, "it goes on after its end"),
     ],
@@ -804,7 +807,7 @@ def test_what_follows_what_is_compressed_is_told_wherever_reading_paused(
     with_other_layer(path, blob + more, LAYER_TYPES[kind])
     for module in (opened, unpacking):
         monkeypatch.setattr(module, "PIECE", len(blob))
-    assert refused(path) == refused_image(path) == f"a layer in it is no {kind}."
+    assert refused(path) == refused_image(path) == f"a layer in it is not valid {kind}."
 
 
 def test_a_layer_of_ever_more_zeros_is_told_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -853,7 +856,7 @@ def test_a_name_that_is_there_twice_is_told(tmp_path: Path) -> None:
 def test_a_blob_of_no_digest_is_told(tmp_path: Path) -> None:
     path = tmp_path / "image.tar"
     path.write_bytes(tar_of([entry("blobs/sha256/x")]))
-    assert refused(path) == "'blobs/sha256/x' in it has a name that is no SHA-256."
+    assert refused(path) == "'blobs/sha256/x' in it has a name that is not a SHA-256."
 
 
 @pytest.mark.parametrize("change", [{"os": "li\x1b[2J"}, {"config": {"Entrypoint": ["/shop\n"]}}, {"os": 3}])
@@ -920,7 +923,7 @@ def test_a_layer_larger_than_memory_is_told(tmp_path: Path) -> None:
     path.write_bytes(write_archive(make_image([layer], RUNTIME, 0, "gzip"), []))
     command = [sys.executable, "-c", NO_MEMORY, str(path)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert said == f"{path} is no image archive: there is not enough memory to read it.\n"
+    assert said == f"{path} is not an image archive: there is not enough memory to read it.\n"
 
 
 def test_engines_are_given_its_configuration_its_layers_and_its_names(write_image: Callable[..., Path]) -> None:
@@ -942,7 +945,7 @@ NO_BLOB = b'[{"Layers": [], "Config": "x", "RepoTags": []}]'
         ({"manifest.json": b"[" * 100_000}, "its JSON is not that of an image"),
         ({"manifest.json": b"[" * 500 + b"]" * 500}, "its JSON is not that of an image"),
         ({"manifest.json": b"9" * 5000}, "its JSON is not that of an image"),
-        ({"manifest.json": NO_BLOB}, "'x', which it names, is no blob"),
+        ({"manifest.json": NO_BLOB}, "'x', which it names, is not a blob"),
     ],
 )
 def test_an_archive_of_ours_that_is_broken_is_to_be_built_again(
@@ -952,4 +955,4 @@ def test_an_archive_of_ours_that_is_broken_is_to_be_built_again(
     path.write_bytes(write_layout(files))
     with pytest.raises(ImageError) as caught:
         read_ours(path)
-    assert str(caught.value) == f"{path} is no image archive: {why}.\nBuild the image again."
+    assert str(caught.value) == f"{path} is not an image archive: {why}.\nBuild the image again."

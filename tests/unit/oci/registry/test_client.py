@@ -254,7 +254,7 @@ def test_a_password_that_is_not_there_is_said(server: Server, challenge: str) ->
     denied = wants(challenge.format(f"http://{server.address}"), "never")
     server.reply = lambda asked: (403, {}, b"") if asked.path.startswith("/token") else denied(asked)
     assert refused(server) == (
-        "registry.example wants a password, and there is none for it in Docker's configuration.\n"
+        "registry.example requires a password, but Docker's configuration has none for it.\n"
         "Log in: docker login registry.example."
     )
 
@@ -282,7 +282,7 @@ def test_nobody_where_tokens_are_given_is_said(server: Server) -> None:
     server.reply = wants('Bearer realm="http://127.0.0.1:9/token"', "never")
     assert refused(server, ME) == (
         "127.0.0.1:9 cannot be reached: Connection refused.\n"
-        "See whether its name is right and it runs, and push again: what it has already is not sent again."
+        "Check that its name is right and that it is running, then push again: what it already has is not sent again."
     )
 
 
@@ -291,8 +291,8 @@ def test_an_account_that_may_not_push_is_said(server: Server) -> None:
     assert refused(server, ME) == (
         "registry.example does not let you push to shop "
         "(403 DENIED: requested access to the resource is denied).\n"
-        "See whether the repository is there and your account may write to it; "
-        "docker login registry.example takes another account."
+        "Check that the repository exists and that your account may write to it; "
+        "docker login registry.example switches to another account."
     )
 
 
@@ -341,8 +341,8 @@ def test_what_netrc_has_is_left_there_where_one_is_redirected(
 def test_what_a_registry_does_not_take_is_said_with_its_reason(server: Server, status: int) -> None:
     replies(server, {"PUT ": (status, {}, errors("MANIFEST_INVALID", "manifest invalid"))})
     assert refused(server) == (
-        f"registry.example does not take the manifest of shop ({status} MANIFEST_INVALID: manifest invalid).\n"
-        "See whether the repository is there, and what the registry's log says."
+        f"registry.example does not accept the manifest of shop ({status} MANIFEST_INVALID: manifest invalid).\n"
+        "Check that the repository exists, and read the registry's log."
     )
 
 
@@ -350,11 +350,11 @@ def test_what_a_registry_does_not_take_of_a_blob_is_said(server: Server) -> None
     replies(server, {"HEAD ": (404, {}, b""), "POST ": (404, {}, b"")})
     with pytest.raises(PushError) as caught:
         connect(server).put_blob("shop", LAYER)
-    assert caught.value.problem == f"{server.address} does not take anything into shop (404 Not Found)."
+    assert caught.value.problem == f"{server.address} does not accept uploads to shop (404 Not Found)."
     replies(server, {"HEAD ": (404, {}, b""), "POST ": (202, {"Location": "/u"}, b""), "PUT ": (400, {}, b"")})
     with pytest.raises(PushError) as caught:
         connect(server).put_blob("shop", LAYER)
-    assert caught.value.problem == f"{server.address} does not take {LAYER.digest} into shop (400 Bad Request)."
+    assert caught.value.problem == f"{server.address} does not accept {LAYER.digest} into shop (400 Bad Request)."
     replies(server, {"HEAD ": (410, {}, b""), "GET ": (410, {}, b"")})
     with pytest.raises(PushError) as caught:
         connect(server).put_blob("shop", LAYER)
@@ -374,7 +374,7 @@ def test_what_may_pass_is_tried_five_times(server: Server, status: int) -> None:
     assert [line.rpartition(" Trying again in ")[2] for line in lines] == ["2 s.", "2 s.", "2 s.", "4 s."]
     assert str(caught.value) == (
         f"{server.address} answered {status} {HTTPStatus(status).phrase}.\n"
-        "Push again later: what the registry has already is not sent again."
+        "Push again later: what the registry already has is not sent again."
     )
 
 
@@ -418,6 +418,6 @@ def test_a_registry_that_is_not_there_is_said() -> None:
         nowhere.put_blob("shop", LAYER)
     assert str(caught.value) == (
         "127.0.0.1:9 cannot be reached: Connection refused.\n"
-        "See whether its name is right and it runs, and push again: what it has already is not sent again."
+        "Check that its name is right and that it is running, then push again: what it already has is not sent again."
     )
     assert len(lines) == 4

@@ -259,8 +259,8 @@ def test_a_helper_that_is_not_there_is_named(home: Path, store: str, shown: str)
         find(home)
     assert str(caught.value) == (
         f"Docker's configuration names the credential helper docker-credential-{shown}, "
-        "and there is no such program on PATH.\n"
-        "Install it, or take it out of the configuration."
+        "which is not on the PATH.\n"
+        "Install it, or remove it from the configuration."
     )
 
 
@@ -275,7 +275,7 @@ def test_a_file_that_is_no_json_is_named_without_what_is_in_it(home: Path, conte
     path = docker(home, content)
     with pytest.raises(PushError) as caught:
         find(home)
-    assert str(caught.value) == (f"The credentials in {path} could not be read: it is no JSON.\nCorrect the file.")
+    assert str(caught.value) == (f"Cannot read the credentials in {path}: it is not valid JSON.\nCorrect the file.")
 
 
 @pytest.mark.parametrize(
@@ -293,8 +293,8 @@ def test_a_file_that_cannot_be_looked_at_is_named(home: Path, variable: str, nam
     with pytest.raises(PushError) as caught:
         find(home, **{variable: str(place)})
     assert str(caught.value) == (
-        f"The credentials in {place / name} could not be read: File name too long.\n"
-        "Make the file readable, or correct the variable that leads to it."
+        f"Cannot read the credentials in {place / name}: File name too long.\n"
+        "Make the file readable, or correct the variable that names it."
     )
 
 
@@ -343,7 +343,7 @@ def test_a_broken_entry_is_named(home: Path, broken: object) -> None:
     path = docker(home, {"auths": {REGISTRY: broken}})
     with pytest.raises(PushError) as caught:
         find(home)
-    assert str(caught.value) == f"The entry for {REGISTRY} in {path} is broken.\nLog in: docker login {REGISTRY}."
+    assert str(caught.value) == f"The entry for {REGISTRY} in {path} is not valid.\nLog in: docker login {REGISTRY}."
 
 
 def test_secrets_are_not_in_what_python_shows() -> None:

@@ -121,7 +121,7 @@ def test_where_tokens_are_given_stays_the_same(hostile: Hostile, other: Hostile,
     no_secret(other)
     assert str(caught.value).replace(hostile.address, "registry.example").replace(other.address, "other.example") == (
         "registry.example first has tokens given at registry.example, and then at other.example.\n"
-        "Ask whoever runs the registry; nothing secret was sent to the second."
+        "Ask the operator of the registry; nothing secret was sent to the second."
     )
 
 
@@ -216,7 +216,7 @@ def test_what_it_was_shown_is_not_shown_as_a_digest(hostile: Hostile) -> None:
     hostile.behave = to_whoever_logs_in(answer(201, Docker_Content_Digest="sha256:correct-horse"))
     assert refused(hostile) == (
         f"registry.example took sha256:*** instead of {MANIFEST.digest}.\n"
-        "See what the registry's log says, and what stands before it."
+        "Check the log of the registry, and any proxy in front of it."
     )
 
 
@@ -226,7 +226,7 @@ def test_what_it_was_shown_is_not_shown_as_a_host(hostile: Hostile, other: Hosti
     places = {
         "http://localhost.example/x": "registry.example leads to ***.example without TLS.",
         f"http://{there}/": f"***:{other.port} cannot be reached: the connection was cut.",
-        f"http://{there}/large": f"***:{other.port} answers more than 5 MB.",
+        f"http://{there}/large": f"***:{other.port} sends more than 5 MB.",
         f"http://{there}/busy": f"***:{other.port} answered 503 Whatever.",
     }
     other.behave = by_path({"/large": answer(200, b"x" * 5_000_000), "/busy": answer(503)}, HANG_UP)
@@ -265,13 +265,13 @@ NO_ADDRESSES = pytest.mark.parametrize(
 
 def in_the_clear(place: str) -> str:
     host = place.partition("://")[2].partition("/")[0].lower().removesuffix(":80").removesuffix(".")
-    return f"registry.example leads to {host} without TLS.\nUse a registry that has TLS, or one on this machine."
+    return f"registry.example leads to {host} without TLS.\nUse a registry with TLS, or one on this machine."
 
 
 def no_address(header: str) -> str:
     return (
-        f"The address that registry.example gives in {header} is none that can be asked.\n"
-        "See what the registry's log says, and what stands before it."
+        f"The address that registry.example gives in {header} cannot be used.\n"
+        "Check the log of the registry, and any proxy in front of it."
     )
 
 
@@ -316,8 +316,8 @@ def test_what_is_sent_is_not_taken_by_an_answer_to_another_question(
 ) -> None:
     hostile.behave = lambda heard: [answer(status, Location=f"http://{other.address}/fine")]
     assert refused(hostile) == (
-        f"registry.example does not take the manifest of shop ({status} Whatever).\n"
-        "See whether the repository is there, and what the registry's log says."
+        f"registry.example does not accept the manifest of shop ({status} Whatever).\n"
+        "Check that the repository exists, and read the registry's log."
     )
     assert other.heard == []
 
@@ -332,8 +332,7 @@ def test_what_is_sent_is_sent_on(hostile: Hostile, other: Hostile, status: int) 
 def test_a_circle_ends(hostile: Hostile) -> None:
     hostile.behave = lambda heard: [answer(307, Location="/x")]
     assert refused(hostile) == (
-        "registry.example leads from one address to another without end.\n"
-        "See what the registry's log says, and what stands before it."
+        "registry.example redirects without end.\nCheck the log of the registry, and any proxy in front of it."
     )
     assert len(hostile.heard) == 6
 
@@ -350,8 +349,7 @@ def test_a_token_that_no_header_can_hold_is_said(hostile: Hostile, token: str) -
     given = answer(200, json.dumps({"token": token}).encode())
     hostile.behave = by_path({"/token": given}, bearer(f"http://{hostile.address}/token"))
     assert refused(hostile) == (
-        "What registry.example has given as a token is none.\n"
-        "See what the registry's log says, and what stands before it."
+        "registry.example did not return a valid token.\nCheck the log of the registry, and any proxy in front of it."
     )
 
 
@@ -374,7 +372,7 @@ def test_another_digest_than_that_of_what_was_sent_is_said(hostile: Hostile, pus
     answers = {"HEAD": answer(404), "POST": answer(202, Location="/u"), "PUT": taken}
     assert another_digest(hostile, push, answers) == (
         f"registry.example took {said} instead of {blob.digest}.\n"
-        "See what the registry's log says, and what stands before it."
+        "Check the log of the registry, and any proxy in front of it."
     )
 
 
@@ -466,7 +464,7 @@ def more_than_memory(heard: Heard) -> Iterator[bytes]:
 def test_an_answer_has_a_largest_size(hostile: Hostile, behave: Callable[[Heard], Iterator[bytes]]) -> None:
     hostile.behave = behave
     assert refused(hostile) == (
-        "registry.example answers more than 5 MB.\nSee whether that is a registry, and what its log says."
+        "registry.example sends more than 5 MB.\nCheck that it is a registry, and read its log."
     )
     assert len(hostile.heard) == 1
 
@@ -533,7 +531,7 @@ def test_an_answer_has_its_time(hostile: Hostile, monkeypatch: pytest.MonkeyPatc
     started = time.monotonic()
     assert refused(hostile) == (
         "registry.example cannot be reached: no answer in time.\n"
-        "See whether its name is right and it runs, and push again: what it has already is not sent again."
+        "Check that its name is right and that it is running, then push again: what it already has is not sent again."
     )
     assert time.monotonic() - started < 1
 
@@ -600,7 +598,7 @@ def test_localhost_is_this_machine_alone(hostile: Hostile, monkeypatch: pytest.M
     assert (tried, str(caught.value)) == (
         [],
         f"localhost:{hostile.port} cannot be reached: its name does not lead to this machine.\n"
-        "See whether its name is right and it runs, and push again: what it has already is not sent again.",
+        "Check that its name is right and that it is running, then push again: what it already has is not sent again.",
     )
     places.append("127.0.0.1")
     hostile.behave = lambda heard: [answer(404)]
@@ -637,7 +635,7 @@ def begin_tls(hostile: Hostile) -> str:
 def test_what_is_sent_within_tls_has_a_largest_size(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pystatic_tasks.oci.registry.wire.LARGEST_ANSWER_BYTES", 10**6)
     hostile.begin_tls = flood(0)
-    assert begin_tls(hostile) == "registry.example answers more than 1 MB."
+    assert begin_tls(hostile) == "registry.example sends more than 1 MB."
 
 
 def test_what_is_sent_within_tls_has_its_time(hostile: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -687,5 +685,5 @@ def test_what_is_no_http_is_said(hostile: Hostile, content: bytes) -> None:
     hostile.behave = lambda heard: [content, HANG_UP]
     assert refused(hostile) == (
         "registry.example cannot be reached: what it answers is not HTTP.\n"
-        "See whether its name is right and it runs, and push again: what it has already is not sent again."
+        "Check that its name is right and that it is running, then push again: what it already has is not sent again."
     )

@@ -39,7 +39,7 @@ def test_the_last_failure_is_the_one_that_counts() -> None:
     work = Work(*[PassingError(f"It is busy ({number}).") for number in range(9)])
     with pytest.raises(PassingError) as caught:
         work.run()
-    assert str(caught.value) == ("It is busy (4).\nPush again later: what the registry has already is not sent again.")
+    assert str(caught.value) == ("It is busy (4).\nPush again later: what the registry already has is not sent again.")
     assert work.waited == [0.5, 1.0, 2.0, 4.0]
 
 

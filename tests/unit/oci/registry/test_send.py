@@ -178,7 +178,7 @@ def refused_sbom(folder: Path, image: ArchivedImage) -> None:
     with pytest.raises(ConfigError) as caught:
         read_sbom(folder, image.manifest)
     assert str(caught.value) == (
-        f"{folder}/sbom.cdx.json is no list of what is in the image beside it, as the session image writes it.\n"
+        f"{folder}/sbom.cdx.json is not the list of contents that the image session wrote for the image beside it.\n"
         "Take both from one build, or remove the list."
     )
 

@@ -35,7 +35,7 @@ def test_a_name_that_is_none_of_a_registry_is_said(name: str) -> None:
     with pytest.raises(PushError) as caught:
         registry_address(name)
     assert str(caught.value) == (
-        f'"{name}" is no host that can be asked, nor host and port.\nCorrect the tag that names it.'
+        f'"{name}" is neither a valid host nor a host and port.\nCorrect the tag that names it.'
     )
 
 
@@ -72,11 +72,11 @@ def test_a_certificate_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(PushError) as caught:
         trusted("registry.example", {"REQUESTS_CA_BUNDLE": str(path)})
     assert str(caught.value) == (
-        f"The certificates in {path} could not be read: No such file or directory.\n"
+        f"Cannot read the certificates in {path}: No such file or directory.\n"
         "Correct the file, or the variable that names it."
     )
     path.write_text("no certificate", encoding="utf-8")
-    with pytest.raises(PushError, match=r"^The certificates in .*/ca\.pem could not be read: "):
+    with pytest.raises(PushError, match=r"^Cannot read the certificates in .*/ca\.pem: "):
         trusted("registry.example", {"REQUESTS_CA_BUNDLE": str(path)})
 
 

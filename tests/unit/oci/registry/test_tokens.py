@@ -87,7 +87,9 @@ def test_a_realm_may_do_without_a_scheme(realm: str, url: str | None) -> None:
 
 
 def test_a_realm_that_is_no_address_is_said() -> None:
-    with pytest.raises(PushError, match=r"^The address that registry\.example gives in WWW-Authenticate is none "):
+    with pytest.raises(
+        PushError, match=r"^The address that registry\.example gives in WWW-Authenticate cannot be used"
+    ):
         realm_address(bearer(realm="https://me@a.example/token"), REGISTRY, "registry.example")
 
 
@@ -117,8 +119,8 @@ def test_challenges_without_end_are_not_read() -> None:
     with pytest.raises(PushError) as caught:
         choose("a," * 40_000, "registry.example")
     assert str(caught.value) == (
-        "What registry.example says in WWW-Authenticate is longer than 64 KiB.\n"
-        "See what the registry's log says, and what stands before it."
+        "The WWW-Authenticate header of registry.example is longer than 64 KiB.\n"
+        "Check the log of the registry, and any proxy in front of it."
     )
 
 

@@ -101,7 +101,7 @@ def test_a_proxy_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch, proxy: st
     with pytest.raises(PushError) as caught:
         connect().get_manifest("shop", "1", "an/index")
     assert str(caught.value) == (
-        "The proxy that the environment names for registry.example is none that can be asked.\n"
+        "The proxy that the environment names for registry.example cannot be used.\n"
         "Correct the variable HTTPS_PROXY or ALL_PROXY: an address such as http://proxy.example:3128."
     )
 

@@ -107,7 +107,7 @@ def test_a_list_beside_an_archive_goes_with_its_image(
     monkeypatch.setattr(join, "send", send)
     monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "outputs"))
     pushed = replace(shop, image=ImageOptions(tags=("registry.example/shop:1",)))
-    assert run(pushed, *archives)[1] == "0.00 MB sent: 0 blobs, and 0 were there already"
+    assert run(pushed, *archives)[1] == "0.00 MB sent: 0 blobs; 0 were already there"
     digest = read_archive(archives[0]).manifest.digest
     assert list(seen[0].sboms) == [digest]
     made = json.loads((shop.dist / "index.json").read_text(encoding="utf-8"))
@@ -122,7 +122,7 @@ def test_a_list_of_another_image_goes_nowhere(shop: ImageConfig, archives: list[
     beside.write_bytes(make_sbom(read_archive(archives[1]).manifest))
     pushed = replace(shop, image=ImageOptions(tags=("registry.example/shop:1",)))
     assert refused(pushed, *archives) == (
-        f"{beside} is no list of what is in the image beside it, as the session image writes it.\n"
+        f"{beside} is not the list of contents that the image session wrote for the image beside it.\n"
         "Take both from one build, or remove the list."
     )
 
@@ -160,8 +160,8 @@ def test_a_program_of_another_image_is_not_shown_at_any_length(
 
 def test_what_is_no_archive_is_refused(shop: ImageConfig, tmp_path: Path) -> None:
     assert refused(shop, "nowhere.tar") == (
-        f"{tmp_path}/nowhere.tar is no image archive: there is no such file.\n"
-        "Name an image.tar that the session image has written."
+        f"{tmp_path}/nowhere.tar is not an image archive: there is no such file.\n"
+        "Name an image.tar that the image session wrote."
     )
 
 

@@ -80,7 +80,7 @@ def test_what_was_sent_is_left_in_a_file_and_for_the_job(
     assert (tmp_path / "outputs").read_text(encoding="utf-8") == (
         f"digest={digest}\nreference=registry.example/shop@{digest}\n"
     )
-    assert said == ["1.23 MB sent: 2 blobs, and 3 were there already"]
+    assert said == ["1.23 MB sent: 2 blobs; 3 were already there"]
 
 
 def test_a_list_of_what_is_in_it_goes_with_it(built: Callable[..., ImageConfig], contents: list[Content]) -> None:
@@ -97,7 +97,7 @@ def test_an_archive_of_something_else_is_not_sent(built: Callable[..., ImageConf
     shop = built(*TAGS, digest="sha256:other")
     with pytest.raises(PystaticError) as caught:
         step.push(shop, StepContext(say=print))
-    assert str(caught.value) == f"{shop.dist}/image.tar does not hold sha256:other.\nRun the image session again."
+    assert str(caught.value) == f"{shop.dist}/image.tar does not contain sha256:other.\nRun the image session again."
     assert contents == []
 
 
