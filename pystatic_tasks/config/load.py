@@ -167,7 +167,7 @@ def service_problems(where: str, values: Mapping[str, Any]) -> list[str]:
     """Of services whose command names no program, or that share what each must have for itself."""
     services = values.get("services") or ()
     found = [
-        f"{where}.services[{number}].command[0] = {show(service.command[0])}: is no program"
+        f"{where}.services[{number}].command[0] = {show(service.command[0])}: is not a program"
         for number, service in enumerate(services)
         if service.command and service.command[0] is not None and service.command[0].rpartition("/")[2] == ""
     ]

@@ -243,8 +243,7 @@ def check_source(value: str) -> str:
 def check_kept(value: str) -> str:
     if not value or value.startswith("/") or CONTROL.search(value) or re.search(r"\[[^\]]*$", value):
         raise ValueError(
-            'is nothing that a program holds; write a module, a folder such as "shop/texts/", '
-            'or a pattern such as "email.*"'
+            'is not a valid name; write a module, a folder such as "shop/texts/", or a pattern such as "email.*"'
         )
     return value
 

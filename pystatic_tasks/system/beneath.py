@@ -48,7 +48,7 @@ def parts_below(top: Path, path: str) -> list[str]:
     """The names in a path; PystaticError unless it leads below `top`, and there in one way only."""
     parts = path.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
-        raise PystaticError(f"{quoted(path)} is no path below {top}.", "Name one without '.', '..' and empty parts.")
+        raise PystaticError(f"{quoted(path)} is not a path below {top}.", "Name one without '.', '..' and empty parts.")
     return parts
 
 

@@ -41,7 +41,7 @@ WHERE = "the configuration of {root}/pyproject.toml"
         (
             "server.workers = 4",
             'freeze.hidden-imports = ["random_number.extras"]',
-            'freeze.hidden-imports names "random_number.extras", and there is no such module '
+            'freeze.hidden-imports names "random_number.extras", which is not a module '
             "in the build environment.\n"
             "Correct the name, or add the package that provides it to the project's dependencies.",
         ),

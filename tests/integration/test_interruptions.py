@@ -161,7 +161,7 @@ def test_what_runs_in_the_foreground_follows_its_sources_until_it_is_ended(hello
         assert answer(port) == "second"
         (hello.root / "hello.py").write_text("def app(\n", encoding="utf-8")
         printed = printed_until(running, "until the next change")
-        assert "hello could not be built: freeze failed.\n" in printed
+        assert "Cannot build hello: freeze failed.\n" in printed
         assert answer(port) == "second"
         running.terminate()
         printed = running.communicate(timeout=30)[0]

@@ -298,7 +298,7 @@ def test_a_private_authority_is_trusted_where_it_is_named(
         assert refused(shop, *tag, **nobody) == (
             f"The certificate of {registry.address} is not trusted: unable to get local issuer certificate.\n"
             "Set SSL_CERT_FILE to the certificate of its authority, "
-            f"or put it into /etc/docker/certs.d/{registry.address}/ca.crt."
+            f"or put the certificate into /etc/docker/certs.d/{registry.address}/ca.crt."
         )
         push(shop, *tag, **nobody, SSL_CERT_FILE=str(tmp_path / "ca.pem"))
         assert push(shop, *tag, **nobody, REQUESTS_CA_BUNDLE=str(tmp_path / "ca.pem")) == [

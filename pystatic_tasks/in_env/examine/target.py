@@ -125,10 +125,10 @@ def examine_app(request: Target) -> Served:
         app = import_target(request.app, request.project)
     if not is_application(app):
         raise RefusedError(
-            f'The target "{request.app}" is no application: it takes neither (environ, start_response), as WSGI has '
-            "it, nor (scope, receive, send), as ASGI does.",
-            'Name an application, or what makes one, as in "shop:create_app()"; '
-            "what serves by itself is a script or a command.",
+            f'The target "{request.app}" is not an application: it takes neither WSGI arguments '
+            "(environ, start_response) nor ASGI arguments (scope, receive, send).",
+            'Name an application, or a function that returns one, as in "shop:create_app()"; '
+            "use script or command for a program that serves by itself.",
         )
     loaded = loaded_modules(before, roots)
     try:
@@ -240,7 +240,7 @@ def import_target(target: str, project: str) -> Any:
         ) from None
     except SyntaxError:
         raise RefusedError(
-            f"{where} does not import:", "Correct the code.", own_traceback(project, module.partition(".")[0])
+            f"{where} cannot be imported:", "Correct the code.", own_traceback(project, module.partition(".")[0])
         ) from None
     except BaseException:
         raise RefusedError(

@@ -23,7 +23,7 @@ def expected_otherwise(failed: Sequence[Check]) -> str:
         if check.seen.startswith("lacks "):
             return "If these answers differ each time, set text or json of the request to what they must contain."
         if check.seen.endswith(SO_TOO):
-            return "The program fails so before it is frozen, too: correct it, or what smoke.requests ask of it."
+            return "The program also fails like this before it is frozen: correct the program or smoke.requests."
         answered = re.match(r"answered ([1-4]\d\d)\b.*, expected \d+$", check.seen)
         method, _, path = check.name.partition(" ")
         if answered and method == "GET":

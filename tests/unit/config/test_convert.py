@@ -200,7 +200,7 @@ def test_credentials_in_urls_are_not_shown_however_long(text: str) -> None:
 )
 def test_credentials_before_the_host_of_a_tag_are_not_shown(tag: str, shown: str) -> None:
     _, [problem] = convert(ImageOptions, {"tags": [tag]})
-    assert problem.startswith(f'tags[0] = "{shown}": is not a tag; ')
+    assert problem.startswith(f'tags[0] = "{shown}": is not a valid tag; ')
 
 
 def test_an_optional_type_is_its_type() -> None:

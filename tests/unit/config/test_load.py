@@ -213,11 +213,11 @@ def test_a_wrong_type_is_named_with_the_right_one(tmp_path: Path, text: str, lin
         ),
         (
             "services = [{ name = 'a', command = ['a'], port = 1 }, { name = 'b', command = ['/'], port = 2 }]",
-            'services[1].command[0] = "/": is no program',
+            'services[1].command[0] = "/": is not a program',
         ),
         (
             "services = [{ name = 'a', command = ['', 'x'], port = 1 }]",
-            'services[0].command[0] = "": is no program',
+            'services[0].command[0] = "": is not a program',
         ),
         ("smoke.exit-code = 256", "smoke.exit-code = 256: is not a valid exit code; use a number from 0 to 255"),
         ("smoke.timeout = nan", "smoke.timeout = nan: must be a number of seconds above 0 and at most 86400"),

@@ -14,9 +14,7 @@ NOT_A_SIZE = 'is not a valid size; write a number and a unit, such as "9MB"'
 NOT_A_NAME = "is not a valid image name; use lower-case letters, digits and single '-', '_' or '.' between them"
 NOT_A_SERVICE = "is not a valid service name; use lower-case letters, digits and single '-', '_' or '.' between them"
 NOT_A_WORD = "has a NUL character, which an argument cannot contain"
-NOT_KEPT = (
-    'is nothing that a program holds; write a module, a folder such as "shop/texts/", or a pattern such as "email.*"'
-)
+NOT_KEPT = 'is not a valid name; write a module, a folder such as "shop/texts/", or a pattern such as "email.*"'
 NOT_A_TARGET = 'is not a valid target; write "package.module:callable" or "package.module:factory()"'
 NOT_NUMBERS = 'must be numeric, such as "65535:65535", so that Kubernetes can tell that it is not root'
 IS_ROOT = "is root, which is not allowed; choose another user"

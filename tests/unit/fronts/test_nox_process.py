@@ -60,7 +60,7 @@ def call(folder: Path, text: str = SHOP, **options: Any) -> Call:
     ("words", "line"),
     [
         (("--layout", "tre"), '--layout = "tre": must be one of "onefile", "tree"'),
-        (("--tag", "Shop:1"), '--tag = "Shop:1": names a repository with capital letters'),
+        (("--tag", "Shop:1"), '--tag = "Shop:1": has capital letters in the repository'),
         (("--nope",), 'unknown word "--nope"'),
     ],
 )

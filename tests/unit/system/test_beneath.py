@@ -58,7 +58,7 @@ def test_nothing_is_made_at_a_path_that_could_lead_elsewhere(
     before = sorted(top.parent.rglob("*"))
     with pytest.raises(PystaticError) as caught:
         make(top, path)
-    assert str(caught.value) == f"'{path}' is no path below {top}.\nName one without '.', '..' and empty parts."
+    assert str(caught.value) == f"'{path}' is not a path below {top}.\nName one without '.', '..' and empty parts."
     assert sorted(top.parent.rglob("*")) == before
 
 

@@ -129,9 +129,9 @@ def address_of(bind: str) -> Address:
     try:
         address: Address = parse_address(bind)
     except RuntimeError as error:
-        raise SettingsError(f"{bind!r} is no address: {error}") from None
+        raise SettingsError(f"{bind!r} is not a valid address: {error}") from None
     if isinstance(address, tuple) and not 0 <= address[1] < 65536:
-        raise SettingsError(f"{bind!r} is no address: ports go from 1 to 65535.")
+        raise SettingsError(f"{bind!r} is not a valid address: ports go from 1 to 65535.")
     return address
 
 

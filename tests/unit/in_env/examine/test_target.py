@@ -376,10 +376,10 @@ def test_what_cannot_be_called_is_no_application(ask: Ask) -> None:
 
 
 NO_APPLICATION = {
-    "problem": 'The target "shop:app" is no application: it takes neither (environ, start_response), as WSGI has it, '
-    "nor (scope, receive, send), as ASGI does.",
-    "remedy": 'Name an application, or what makes one, as in "shop:create_app()"; '
-    "what serves by itself is a script or a command.",
+    "problem": 'The target "shop:app" is not an application: it takes neither WSGI arguments '
+    "(environ, start_response) nor ASGI arguments (scope, receive, send).",
+    "remedy": 'Name an application, or a function that returns one, as in "shop:create_app()"; '
+    "use script or command for a program that serves by itself.",
     "details": [],
 }
 
@@ -459,7 +459,7 @@ def test_an_error_in_a_package_is_shown_where_the_project_called_it(ask: Ask) ->
 
 def test_a_syntax_error_is_shown_without_the_importer(ask: Ask) -> None:
     answer = ask(files={"shop.py": "def app(:\n"})
-    assert (answer["problem"], answer["remedy"]) == ('The target "shop:app" does not import:', "Correct the code.")
+    assert (answer["problem"], answer["remedy"]) == ('The target "shop:app" cannot be imported:', "Correct the code.")
     assert unmarked(answer["details"]) == ['  File "shop.py", line 1', "    def app(:", "SyntaxError: invalid syntax"]
 
 

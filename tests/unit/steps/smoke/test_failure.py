@@ -84,13 +84,13 @@ def test_the_logs_of_all_runs_that_failed_are_read(tmp_path: Path) -> None:
         (
             "GET /",
             "answered 422 'no id', expected 200",
-            "Ask for a path that the service has, or declare that answer, in [tool.pystatic-tasks]: "
+            "Request a path that the service has, or declare this answer in [tool.pystatic-tasks]: "
             'smoke.requests = [{ path = "/", status = 422 }]',
         ),
         (
             "POST /",
             "answered 500, expected 201; the plain program answered so too",
-            "The program fails so before it is frozen, too: correct it, or what smoke.requests ask of it.",
+            "The program also fails like this before it is frozen: correct the program or smoke.requests.",
         ),
         ("GET /", "answered 500, expected 200", ""),
         ("POST /", "answered 404, expected 200", ""),

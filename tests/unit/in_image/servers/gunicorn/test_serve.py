@@ -339,7 +339,7 @@ def test_a_wrong_variable_is_told_in_one_line(folder: Path, run: Run, variable: 
     ],
 )
 def test_a_wrong_address_is_told_in_one_line(folder: Path, run: Run, bind: str, reason: str) -> None:
-    text = f"bind = '{bind}' is no address: {reason}\n"
+    text = f"bind = '{bind}' is not a valid address: {reason}\n"
     assert run(folder, "shop:app", "--bind", bind) == (2, f"Error: The command line: {text}")
     asked = run(folder, "shop:app", "--healthcheck", GUNICORN_CMD_ARGS=f"--bind {bind}")
     assert asked == (2, f"Error: GUNICORN_CMD_ARGS: {text}")

@@ -140,7 +140,7 @@ def test_a_value_that_gunicorn_refuses_is_told_with_its_reason(name: str, value:
     ],
 )
 def test_an_address_that_cannot_be_listened_on_is_refused(bind: str, reason: str) -> None:
-    assert refused({"bind": bind}) == f"server.bind = '{bind}' is no address: {reason}"
+    assert refused({"bind": bind}) == f"server.bind = '{bind}' is not a valid address: {reason}"
 
 
 @pytest.mark.parametrize("where", ["GUNICORN_CMD_ARGS", "The command line"])
