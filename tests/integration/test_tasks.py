@@ -104,7 +104,7 @@ def test_an_image_is_written_with_its_tags(invoke: Invoke, sample: Project) -> N
     [
         ({}, ("--image", "shop"), 2, 'There is no image "shop"; available: sample-app\nName one of them.\n'),
         ({}, ("--layout", "flat"), 2, '  --layout = "flat": must be one of "onefile", "tree"\n'),
-        ({"DOCKER_HOST": "unix:///nowhere.sock"}, ("--engine", "docker"), 3, "The engine docker was asked for"),
+        ({"DOCKER_HOST": "unix:///nowhere.sock"}, ("--engine", "docker"), 3, "The engine docker does not work here"),
         ({"PYSTATIC_TASKS_MAX_SIZE": "1MB"}, SANDBOX, 6, "sample-app is over budget: "),
     ],
     ids=["image", "layout", "engine", "budget"],
