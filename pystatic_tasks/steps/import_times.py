@@ -19,15 +19,15 @@ from collections.abc import Iterable, Iterator
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.in_env.names import top_of
-from pystatic_tasks.in_env.records import from_json
-from pystatic_tasks.steps.manifest import report_path
+from pystatic_tasks.steps.manifest import read_record, report_path
 from pystatic_tasks.steps.results import Imported, Imports
-from pystatic_tasks.system.files import read_json
 
 # Of imports.json; described by schemas/imports.schema.json.
 VERSION = 1
-LINE = re.compile(r"^import time: +(\d+) \| +(\d+) \| ( *)(\S+) *$", re.MULTILINE)
+LINE = re.compile(r"^import time: +(\d{1,12}) \| +(\d{1,12}) \| ( *)(\S+) *$", re.MULTILINE)
 SPACES_PER_LEVEL = 2
+# Far more than Python's own limit of calls in each other lets imports have.
+MOST_LEVELS = 256
 # So many are named in a line.
 SHOWN = 5
 
@@ -41,10 +41,8 @@ def parse_imports(output: str) -> Iterator[Imported]:
 
 def read_imports(config: ImageConfig) -> Imports | None:
     """What smoke left; None if it left nothing that can be read."""
-    try:
-        return from_json(Imports, read_json(report_path(config, Imports.step)))
-    except (OSError, ValueError):
-        return None
+    found = read_record(report_path(config, Imports.step), Imports)
+    return found if found and all(each.depth <= MOST_LEVELS for each in found.imports) else None
 
 
 def total_us(imports: Iterable[Imported]) -> int:

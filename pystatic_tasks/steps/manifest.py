@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.config.unwieldy import inside, unwieldy
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.in_env.records import from_json, plain, to_json
 from pystatic_tasks.steps.folders import make_folders, remove_links_out
@@ -34,6 +35,7 @@ from pystatic_tasks.system.files import (
 from pystatic_tasks.system.texts import quoted
 
 AnyResult = TypeVar("AnyResult", bound=Result)
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +170,20 @@ def report_path(config: ImageConfig, step: str) -> Path:
 def write_report(config: ImageConfig, result: Result) -> None:
     """Write what a step did where the user finds it."""
     write_whole(report_path(config, result.step), json.dumps(to_json(result), indent=2) + "\n")
+
+
+def read_record(path: Path, kind: type[Record]) -> Record | None:
+    """What a file among the results says; None if it is not there, or is none that a step writes."""
+    try:
+        content = read_json(path)
+        return from_json(kind, content) if is_counted(content) else None
+    except (OSError, ValueError):
+        return None
+
+
+def is_counted(content: object) -> bool:
+    """Whether it can be shown, and all numbers in it count something."""
+    return not unwieldy(content) and not any(isinstance(each, int) and each < 0 for each in inside(content))
 
 
 @contextlib.contextmanager

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import PystaticError
-from pystatic_tasks.in_env.records import from_json, to_json
+from pystatic_tasks.in_env.records import to_json
 from pystatic_tasks.report.contents import Contents, differ
 from pystatic_tasks.report.page import Listed, listed_image, make_page
 from pystatic_tasks.report.reasons import Evidence
@@ -17,15 +16,16 @@ from pystatic_tasks.report.records import Proof, Records, Seen, Trial
 from pystatic_tasks.report.render import index_html, page_html
 from pystatic_tasks.report.start import Start, nested
 from pystatic_tasks.steps.import_times import read_imports
-from pystatic_tasks.steps.manifest import read_manifest, report_path, require_result
+from pystatic_tasks.steps.manifest import read_manifest, read_record, report_path, require_result
 from pystatic_tasks.steps.results import Built, Check, Frozen, Imports, Smoked
-from pystatic_tasks.system.files import read_json, write_whole
+from pystatic_tasks.system.files import write_whole
 
 PAGE = "report.html"
 INDEX = "index.html"
 CONTENTS = "contents.json"
 BEFORE = "contents-before.json"
-Record = TypeVar("Record")
+# Of folders; more than those of any image.
+MOST_LEVELS = 300
 
 
 def write_pages(config: ImageConfig) -> Path:
@@ -52,7 +52,7 @@ def read_records(config: ImageConfig) -> Records:
         PystaticError: the image step was not run, or by an older version.
     """
     built, frozen = require_result(config, Built), read_manifest(config, Frozen)
-    contents = read_record(config.dist / CONTENTS, Contents)
+    contents = read_contents(config.dist / CONTENTS)
     if contents is None:
         raise PystaticError(
             f"The contents of {config.name} are not recorded in {config.dist / CONTENTS}.",
@@ -64,7 +64,7 @@ def read_records(config: ImageConfig) -> Records:
         built=built,
         components=built.components,
         contents=contents,
-        before=read_record(config.dist / BEFORE, Contents),
+        before=read_contents(config.dist / BEFORE),
         parts=frozen.result.contents if frozen else (),
         evidence=evidence(frozen.result) if frozen else Evidence(),
         not_observed=frozen.result.not_observed if frozen else "the results of freeze are missing",
@@ -79,12 +79,11 @@ def evidence(frozen: Frozen) -> Evidence:
     )
 
 
-def read_record(path: Path, kind: type[Record]) -> Record | None:
-    """What a file says; None if it is not there, or is not ours."""
-    try:
-        return from_json(kind, read_json(path))
-    except (OSError, ValueError):
-        return None
+def read_contents(path: Path) -> Contents | None:
+    """What a file says of an image; None if it is not there, or is not ours."""
+    found = read_record(path, Contents)
+    paths = [file.path for each in found.components for file in each.files] if found else []
+    return found if all(each.count("/") <= MOST_LEVELS for each in paths) else None
 
 
 def read_smoked(config: ImageConfig, built: Built) -> Smoked | None:
@@ -123,7 +122,7 @@ def start(smoked: Smoked, imports: Imports | None) -> Start | None:
 
 def keep_before(config: ImageConfig, contents: Contents) -> None:
     """Keep what is on record of the image that was there, unless the new one holds the same."""
-    before = read_record(config.dist / CONTENTS, Contents)
+    before = read_contents(config.dist / CONTENTS)
     if before and differ(before, contents):
         write_whole(config.dist / BEFORE, as_json(before))
 
@@ -135,7 +134,7 @@ def as_json(contents: Contents) -> str:
 def listed_images(folder: Path) -> Iterator[Listed]:
     """What is on record of the images whose results lie in a folder, by name."""
     for path in sorted(folder.glob(f"*/{CONTENTS}")):
-        contents = read_record(path, Contents)
+        contents = read_contents(path)
         if contents:
-            before = read_record(path.with_name(BEFORE), Contents)
+            before = read_contents(path.with_name(BEFORE))
             yield listed_image(contents, before, has_page=path.with_name(PAGE).exists())

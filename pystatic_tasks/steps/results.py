@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pystatic_tasks.bom.components import BuiltWith
 from pystatic_tasks.in_env.protocol import Component, ObservedAnswer, Part, Placed, TreeFile, Use
 from pystatic_tasks.oci.description import ImageDescription
 
 Stamps = Mapping[str, tuple[int, int]]
+PhaseName = Literal["container", "unpacking", "interpreter", "imports", "server"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +217,7 @@ class Imported:
 class StartPhase:
     """One part of a start, and the microseconds that it took; see steps/start_phases.py."""
 
-    name: str
+    name: PhaseName
     us: int
 
 

@@ -18,9 +18,9 @@ import re
 from collections.abc import Mapping
 
 from pystatic_tasks.steps.import_times import parse_imports, total_us
-from pystatic_tasks.steps.results import StartPhase
+from pystatic_tasks.steps.results import PhaseName, StartPhase
 
-LINE = re.compile(r"^start time: (\d+) s (\d+) ns: (\w+)$", re.MULTILINE)
+LINE = re.compile(r"^start time: (\d{1,12}) s (\d{1,9}) ns: (\w+)$", re.MULTILINE)
 PROGRAM = "program"
 
 
@@ -39,7 +39,7 @@ def parse_phases(output: str, begun_ns: int, answered_ns: int) -> tuple[StartPha
     # Of a tree, as long as the interpreter takes once more.
     unpacking = times.get("unpacking", times["interpreter"] - interpreter_ns)
     imports_ns = total_us(parse_imports(rest)) * 1000
-    found = {"container": unpacking - begun_ns}
+    found: dict[PhaseName, int] = {"container": unpacking - begun_ns}
     if "unpacking" in times:
         found["unpacking"] = times["interpreter"] - unpacking
     found["interpreter"] = interpreter_ns

@@ -56,6 +56,11 @@ def test_what_a_python_prints_is_read_and_fits_together() -> None:
     assert decoder.cumulative_us > decoder.self_us
 
 
+@pytest.mark.parametrize("number", ["9" * 13, "9" * 5000])
+def test_times_that_no_program_takes_are_none(number: str) -> None:
+    assert not list(parse_imports(f"import time: {number} | 1 | shop\nimport time: 1 | {number} | shop\n"))
+
+
 def test_packages_are_summed_up_the_slowest_first() -> None:
     assert by_package(FOUND) == [("shop", 21100), ("encodings", 4730)]
     assert total_us(FOUND) == 25830

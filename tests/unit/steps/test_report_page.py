@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pages import FILES, configured, contents_of
@@ -11,9 +12,11 @@ from support import BUILT, FROZEN
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.in_env.records import to_json
-from pystatic_tasks.report.start import Import
+from pystatic_tasks.report.page import listed_image
+from pystatic_tasks.report.start import Import, Start
+from pystatic_tasks.steps.import_times import MOST_LEVELS
 from pystatic_tasks.steps.manifest import manifest_path, report_path, write_manifest, write_report
-from pystatic_tasks.steps.report_page import as_json, read_records, write_pages
+from pystatic_tasks.steps.report_page import as_json, listed_images, read_records, write_pages
 from pystatic_tasks.steps.results import Check, Imported, Imports, RunReport, Smoked, StartPhase
 
 SMOKED = Smoked(
@@ -106,6 +109,74 @@ def test_what_is_not_ours_is_as_if_it_were_not_there(tmp_path: Path, text: str) 
     shop = built(tmp_path)
     report_path(shop, "smoke").write_text(text, encoding="utf-8")
     assert read_records(shop).proof is None
+
+
+def changed(record: Any, *path: str | int, to: object) -> str:
+    """A record with another value in one place."""
+    content = to_json(record)
+    place: Any = content
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = to
+    return json.dumps(content)
+
+
+def deep(levels: int) -> Imports:
+    """Each import in the one that comes next."""
+    depths = range(levels - 1, -1, -1)
+    return replace(
+        IMPORTS, imports=tuple(Imported(name="m", self_us=1, cumulative_us=10**6, depth=each) for each in depths)
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        changed(IMPORTS, "imports", 0, "self_us", to=10**400),
+        changed(IMPORTS, "imports", 0, "self_us", to=-1),
+        changed(IMPORTS, "imports", 0, "name", to="\ud800"),
+        changed(IMPORTS, "phases", 0, "name", to="lunch"),
+        changed(IMPORTS, "phases", 0, "us", to=10**400),
+        json.dumps(to_json(deep(5000))),
+    ],
+)
+def test_a_page_is_written_beside_imports_that_nobody_measured(tmp_path: Path, text: str) -> None:
+    shop = built(tmp_path)
+    write_report(shop, SMOKED)
+    report_path(shop, "imports").write_text(text, encoding="utf-8")
+    write_pages(shop)
+    start = read_records(shop).start
+    assert start
+    assert (start.first_answer_ms, start.measured_ms) == (312, None)
+
+
+def test_imports_in_each_other_as_deep_as_may_be_are_shown(tmp_path: Path) -> None:
+    shop = built(tmp_path)
+    write_report(shop, SMOKED)
+    write_report(shop, deep(MOST_LEVELS))
+    write_pages(shop)
+    assert read_records(shop).start != Start(engine="docker", first_answer_ms=312)
+
+
+@pytest.mark.parametrize(
+    "path_and_value",
+    [
+        ("size_bytes", 10**400),
+        ("size_bytes", -1),
+        ("components", 0, "name", "\ud800"),
+        ("components", 0, "files", 0, "path", "a/" * 2000 + "b"),
+    ],
+)
+def test_nor_is_what_cannot_be_shown(tmp_path: Path, path_and_value: tuple[Any, ...]) -> None:
+    shop = built(tmp_path)
+    *path, value = path_and_value
+    text = changed(contents_of(FILES), *path, to=value)
+    (shop.dist / "contents-before.json").write_text(text, encoding="utf-8")
+    (shop.dist.parent / "other").mkdir()
+    (shop.dist.parent / "other" / "contents.json").write_text(text, encoding="utf-8")
+    write_pages(shop)
+    assert read_records(shop).before is None
+    assert list(listed_images(shop.dist.parent)) == [listed_image(contents_of(FILES), None, has_page=True)]
 
 
 @pytest.mark.parametrize("name", ["smoke.json", "imports.json", "contents-before.json"])
