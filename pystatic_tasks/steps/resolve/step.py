@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from pystatic_tasks.steps.resolve.files import Source, read_sources
 from pystatic_tasks.steps.resolve.stream import SCHEME, Stream, join
 from pystatic_tasks.system.files import read_json
 from pystatic_tasks.system.redaction import masked
+
+# It is put into YAML as it is.
+REFERENCE = re.compile(r"[a-z0-9._:/\[\]-]+@sha256:[0-9a-f]+", re.IGNORECASE)
 
 
 def resolve(configs: Sequence[ImageConfig], context: StepContext) -> bytes:
@@ -102,11 +106,13 @@ def pushed_reference(config: ImageConfig, context: StepContext) -> str:
     pushed = read_report(config, "index" if context.platforms else "push")
     built = {} if context.platforms else read_report(config, "image")
     remedy = f"Push it: {context.command('push') or 'run the push session'}."
-    if not pushed.get("references"):
+    references = pushed.get("references")
+    first = references[0] if references and isinstance(references, list) else None
+    if not isinstance(first, str) or not REFERENCE.fullmatch(first):
         raise PystaticError(f"{config.name} was not pushed.", remedy)
-    if built and built["digest"] != pushed["digest"]:
+    if built and built.get("digest") != first.rpartition("@")[2]:
         raise PystaticError(f"{config.name} was rebuilt after it was pushed.", remedy)
-    return str(pushed["references"][0])
+    return first
 
 
 def read_report(config: ImageConfig, step: str) -> dict[str, Any]:

@@ -94,13 +94,26 @@ def test_without_a_way_to_push_what_was_pushed_is_taken(configs: list[ImageConfi
     with pytest.raises(PystaticError) as caught:
         resolve(configs, context)
     assert str(caught.value) == "web was rebuilt after it was pushed.\nPush it: nox -s push."
+    (configs[1].dist / "image.json").write_text('{"more": 1}', encoding="utf-8")
+    with pytest.raises(PystaticError) as caught:
+        resolve(configs, context)
+    assert str(caught.value) == "web was rebuilt after it was pushed.\nPush it: nox -s push."
     (configs[1].dist / "push.json").unlink()
     with pytest.raises(PystaticError) as caught:
         resolve(configs, context)
     assert str(caught.value) == "web was not pushed.\nPush it: nox -s push."
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "[" * 100_000, "\x00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "[" * 100_000, "\x00", '{"references": []}', '{"references": 1}', '{"references": {"a": 1}}'),
+        *('{"references": [1]}', '{"references": ["web:1"]}', '{"references": "registry.example/web@sha256:2"}'),
+        r'{"references": ["a\nkind: Job # @sha256:2"]}',
+        r'{"references": ["web@sha256:2\n"]}',
+        r'{"references": ["\ud800@sha256:2"]}',
+    ],
+)
 def test_what_is_no_record_of_a_push_says_of_none(configs: list[ImageConfig], text: str) -> None:
     write(configs[0], a="image: pystatic://web\n")
     leave(configs[1], "2", "registry.example/web")
