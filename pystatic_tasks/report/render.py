@@ -50,7 +50,8 @@ def render(template: str, scripts: Sequence[str], **content: Any) -> str:
         script=Markup(script),  # noqa: S704
         policy=policy,
     )
-    return page
+    # A name of a file that is not UTF-8 is shown with escapes, which JSON has too.
+    return page.encode(errors="backslashreplace").decode()
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from pystatic_tasks.config.model import ImageConfig, shown
-from pystatic_tasks.config.unwieldy import inside, unwieldy
+from pystatic_tasks.config.unwieldy import LARGEST, inside, is_nested_deeper
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.in_env.records import from_json, plain, to_json
 from pystatic_tasks.steps.folders import make_folders, remove_links_out
@@ -182,8 +182,10 @@ def read_record(path: Path, kind: type[Record]) -> Record | None:
 
 
 def is_counted(content: object) -> bool:
-    """Whether it can be shown, and all numbers in it count something."""
-    return not unwieldy(content) and not any(isinstance(each, int) and each < 0 for each in inside(content))
+    """Whether all whole numbers in it count something that there may be, and nothing lies deep in it."""
+    if is_nested_deeper(content):
+        return False
+    return all(0 <= each <= LARGEST for each in inside(content) if isinstance(each, int))
 
 
 @contextlib.contextmanager
