@@ -18,8 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy
-from pystatic_tasks.engines.local import DEVICES, LocalContainer, make_shared, run_at_terminal, unpacked
-from pystatic_tasks.system.beneath import make_file, make_folder, remove_tree
+from pystatic_tasks.engines.local import (
+    DEVICES,
+    LocalContainer,
+    copy_file,
+    make_shared,
+    require_folder,
+    run_at_terminal,
+    unpacked,
+)
+from pystatic_tasks.system.beneath import remove_tree
 from pystatic_tasks.system.machine import is_root
 
 TOOLS = ("proot", "setpriv")
@@ -125,8 +133,8 @@ def prepare(folder: Path, artifact: Artifact) -> None:
     """Make what is bound into the unpacked root, and let nobody write there."""
     root = folder / "root"
     for device in DEVICES:
-        make_file(root, f"dev/{device}", (), 0o444)
-    make_folder(root, "dev/shm")
+        copy_file(artifact.archive, root, f"dev/{device}", b"")
+    require_folder(artifact.archive, root, "dev/shm")
     make_shared(folder / "shm")
     seal(root, [Path(f"{root}{volume}") for volume in artifact.volumes])
 

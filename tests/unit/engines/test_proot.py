@@ -19,6 +19,7 @@ from pystatic_tasks.engines import Engine
 from pystatic_tasks.engines.base import Artifact
 from pystatic_tasks.engines.proot import PRoot, here
 from pystatic_tasks.engines.trial import why_not
+from pystatic_tasks.errors import ImageError
 from pystatic_tasks.oci.layers import Entry
 from pystatic_tasks.system.beneath import remove_tree
 
@@ -325,3 +326,20 @@ def test_at_a_terminal_it_has_our_output_and_nothing_stays(
     script = 'echo "größe $OWN"; id -u; exit 3'
     assert proot.run_at_terminal(artifact, POLICY, ["sh", "-c", script]) == 3
     assert capfd.readouterr().out == "größe a  b$ü\n23456\n"
+
+
+@pytest.mark.parametrize(
+    ("inside", "wrong"),
+    [
+        (Entry(path="/dev/shm", mode=0o644, content=b""), "something at 'dev/shm', where a folder must be to run it."),
+        (Entry(path="/dev/null/x", mode=0o644, content=b""), "a folder at 'dev/null', where a file must be to run it."),
+    ],
+)
+def test_what_stands_in_the_place_of_a_device_is_named(
+    proot: Engine, tmp_path: Path, inside: Entry, wrong: str
+) -> None:
+    write_image(tmp_path / "image.tar", [inside])
+    artifact = replace(make_box(tmp_path / "other"), archive=tmp_path / "image.tar", written=None)
+    with pytest.raises(ImageError) as caught:
+        run(proot, artifact, "true")
+    assert str(caught.value) == f"{artifact.archive} holds {wrong}\nBuild the image again."
