@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,5 +84,16 @@ def check_tars(layers: Iterable[SavedLayer], *, besides: Iterable[SavedLayer] = 
 
 def members_of(layer: SavedLayer) -> Iterator[Member]:
     """What a layer of an archive of ours holds; ImageError, maybe at the end, if it is another one."""
-    with ours(layer.archive):
-        yield from layer.members()
+    return of_ours(layer.archive, layer.members())
+
+
+def of_ours(archive: Path, members: Iterable[Member]) -> Iterator[Member]:
+    """Members of an archive of ours; ImageError, where they or their contents are read, if it is broken."""
+
+    def content(pieces: Iterator[bytes]) -> Iterator[bytes]:
+        with ours(archive):
+            yield from pieces
+
+    with ours(archive):
+        for member in members:
+            yield replace(member, content=content(member.content))

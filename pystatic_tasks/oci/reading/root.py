@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pystatic_tasks.errors import ImageError
-from pystatic_tasks.oci.reading.layers import SavedLayer
-from pystatic_tasks.oci.reading.opened import BUILD_AGAIN, LARGEST, ours
+from pystatic_tasks.oci.reading.layers import SavedLayer, of_ours
+from pystatic_tasks.oci.reading.opened import BUILD_AGAIN, LARGEST
 from pystatic_tasks.oci.tar_entries import Root
 from pystatic_tasks.oci.tar_reader import Member, Pieces, read_members
 from pystatic_tasks.system.texts import quoted
@@ -33,8 +33,7 @@ class CheckedRoot:
 
     def members(self, layer: SavedLayer) -> Iterator[Member]:
         """The entries of the next layer, put in; ImageError if one is none that we write, or they are too much."""
-        with ours(layer.archive):
-            yield from map(self.checked, read_members(Pieces(self.counted(layer.tar()))))
+        return of_ours(layer.archive, map(self.checked, read_members(Pieces(self.counted(layer.tar())))))
 
     def counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:

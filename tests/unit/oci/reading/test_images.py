@@ -652,6 +652,18 @@ def test_other_content_is_told_after_the_check_too(tmp_path: Path) -> None:
     )
 
 
+def test_so_is_other_content_while_a_file_is_unpacked(tmp_path: Path) -> None:
+    path = write_changed(tmp_path / "image.tar", [(entry("a"), os.urandom(2**22))])
+    layers, saved = open_layers(path), read_saved(path).layers[0]
+    file = next(next(layers)).content
+    with path.open("r+b") as archive:
+        archive.seek(saved.start)
+        archive.write(bytes(saved.size))
+    with pytest.raises(ImageError) as caught:
+        list(file)
+    assert str(caught.value) == f"{path} is no image archive: a layer in it is no gzip.\nBuild the image again."
+
+
 def written(path: Path) -> Written:
     """What an archive holds, taken for what was built."""
     saved, manifest = read_saved(path), read_archive(path).manifest
