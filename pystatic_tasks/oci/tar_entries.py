@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Union
 
+from pystatic_tasks.config.unwieldy import is_unicode
 from pystatic_tasks.oci.tar_reader import MOST_MEMBERS
 from pystatic_tasks.system.files import LONGEST_NAME, LONGEST_PATH
 from pystatic_tasks.system.texts import printable
@@ -37,6 +38,8 @@ def problem(name: str, link: str = "") -> str:
     """
     if CONTROL.search(name) or CONTROL.search(link):
         return "has a control character in its name"
+    if not (is_unicode(name) and is_unicode(link)):
+        return "has a name that is not UTF-8"
     if any(is_too_long(path) for path in (name, link)):
         return "has a name that is too long, or too many levels"
     parts = name.split("/")
@@ -53,7 +56,7 @@ def problem(name: str, link: str = "") -> str:
 
 
 def is_too_long(path: str) -> bool:
-    content = path.encode("utf-8", "surrogateescape")
+    content = path.encode()
     parts = content.split(b"/")
     return len(content) > LONGEST_PATH or len(parts) > MOST_LEVELS or max(map(len, parts)) > LONGEST_NAME
 
