@@ -2,7 +2,7 @@
 
 `PYTHON -I boot.py MODULE QUESTION ANSWER`: the module reads the file QUESTION and writes the file ANSWER.
 The package is loaded under a private name and nothing is added to `sys.path`, so the project may have modules
-of any name. Pythons that are too old to be frozen are asked for that too: this runs on 3.7 and newer.
+of any name. This module runs on Python 3.7 and newer, so that a Python too old to be frozen can be recognised.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Questions and answers in files, which is how they come into the build environment and out of it."""
+"""Reads and writes the files with questions to the build environment and its answers."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def write(path: Path, record: Any) -> None:
 
 
 def read(kind: type[Answer], path: Path) -> Answer:
-    """A record of that kind from a file.
+    """Read a record of that kind from a file.
 
     Raises:
-        ValueError: the file has something else.
+        ValueError: the file contains something else.
     """
     return from_json(kind, json.loads(path.read_text(encoding="utf-8")))
 
 
 def respond(kind: type[Question], answer_to: Callable[[Question], Any], question: Path, answer: Path) -> None:
-    """Answer the question in one file by a function, in another: with what it returns, or why it refuses.
+    """Read a question, call a function with it, and write what the function returns, or its refusal.
 
     Args:
-        kind: What the question is.
+        kind: The type of the question.
         answer_to: The function; may raise RefusedError.
         question: The file to read.
         answer: The file to write.
@@ -44,11 +44,11 @@ def respond(kind: type[Question], answer_to: Callable[[Question], Any], question
 
 
 def read_answer(kind: type[Answer], path: Path) -> Answer:
-    """What `respond` wrote.
+    """Read what `respond` wrote.
 
     Raises:
-        RefusedError: that was why it refuses.
-        ValueError: it is neither.
+        RefusedError: it is a refusal.
+        ValueError: it is neither an answer nor a refusal.
     """
     try:
         return read(kind, path)

@@ -1,4 +1,4 @@
-"""The modules of this package that can be asked something: each with what its question and its answer are."""
+"""Lists the modules of this package that answer questions, with the types of question and answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Answer = TypeVar("Answer", covariant=True)
 
 @dataclass(frozen=True)
 class Module(Generic[Question, Answer]):
-    """One module, by its name."""
+    """A module that answers questions, by its name in this package."""
 
     name: str
     question: type[Question]

@@ -1,4 +1,4 @@
-"""Names of what is in a program: a module, `email.parser`, or a folder of data that is no package, `shop/static/`."""
+"""Handles names of parts of a program: modules such as `email.parser`, and data folders such as `shop/static/`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .protocol import Use
 
 
 def around(name: str) -> list[str]:
-    """What a name lies in: the packages of a module, the folders and packages of a folder of data."""
+    """What contains a name: the packages of a module, the folders and packages of a data folder."""
     is_folder = name.endswith("/")
     parts = name.rstrip("/").split("/" if is_folder else ".")
     above = [parts[:count] for count in range(1, len(parts))]
@@ -20,23 +20,23 @@ def around(name: str) -> list[str]:
 
 
 def is_among(name: str, names: Collection[str]) -> bool:
-    """Whether a name, or something that it lies in, is one of these."""
+    """Whether a name, or something that contains it, is one of these."""
     return any(each in names for each in (name, *around(name)))
 
 
 def outermost(names: Collection[str]) -> set[str]:
-    """Those that lie in no other."""
+    """The names that no other one contains."""
     return {name for name in names if not any(each in names for each in around(name))}
 
 
 def used_names(use: Use) -> set[str]:
-    """The names of what was used, and of what that lies in."""
+    """The names of what was used, and of everything that contains it."""
     folders = {f"{folder}/" for folder in use.data}
     return {each for name in {*use.modules, *folders} for each in (name, *around(name))}
 
 
 def is_kept(name: str, patterns: Iterable[str]) -> bool:
-    """Whether one of these is the name, matches it or what it lies in, or lies in it."""
+    """Whether a pattern matches the name or something that contains it, or names something inside it."""
     return any(
         name in around(pattern) or any(fnmatchcase(each, pattern) for each in (name, *around(name)))
         for pattern in patterns
@@ -49,7 +49,7 @@ def top_of(name: str) -> str:
 
 
 def module_of(path: PurePath) -> str:
-    """The module that a source in a program is of, by where it lies; "" for any other file."""
+    """The module name of a source file, from its path in the program; "" for any other file."""
     if path.suffix != ".py":
         return ""
     parts = path.parent.parts if path.stem == "__init__" else path.with_suffix("").parts

@@ -1,6 +1,7 @@
-"""What kind of Python is this, and can PyInstaller freeze it?
+"""Finds out what kind of Python this is, and whether PyInstaller can freeze it.
 
-Runs on 3.7 and newer, so that those which are too old can say so; imports nothing of this package for that reason.
+Runs on Python 3.7 and newer, so that a Python that is too old can be named; therefore it imports nothing of this
+package.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Probed:
-    """What a Python says of itself.
+    """Facts about a Python.
 
     Attributes:
         libpython: Path of its shared library, or "".
-        debian: Whether it is the one of Debian, or of a system that is made from it.
+        debian: Whether it is the system's Python of Debian or a derivative.
         free_threaded: Whether it was built without the global interpreter lock.
     """
 

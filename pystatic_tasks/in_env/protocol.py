@@ -1,6 +1,6 @@
-"""Every question that is asked in the build environment, and every answer: imported by both sides.
+"""Defines every question to the build environment and every answer; both sides import this module.
 
-Only probe.py has its answer itself, since it also runs on Pythons that are too old for this module.
+The exception is probe.py, which defines its own answer: it also runs on Pythons too old for this module.
 """
 
 from __future__ import annotations
@@ -12,35 +12,35 @@ from typing import Any, Literal
 
 # An entry of PyInstaller's tables of contents: name in the program, source path, type code.
 TocEntry = tuple[str, str, str]
-# Source path, and the folder in the program where it lies.
+# Source path, and the destination folder in the program.
 DataFile = tuple[str, str]
 # How a program is frozen: as PyInstaller's self-extracting archive, or as plain files.
 Form = Literal["archive", "tree"]
 PartKind = Literal["binary", "data", "bytecode"]
 ComponentKind = Literal["project", "distribution", "bundled", "interpreter", "system", "file"]
-# What SPDX says of a component of which all was looked at, and that has no notice of copyright.
+# The SPDX value for a component that was searched completely and has no copyright notice.
 NO_NOTICES = "NONE"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """One thing that files of a program or an image came from.
+    """A component that files of a program or an image came from.
 
     Attributes:
-        kind: A "distribution" is one of Python, "bundled" what one says is built into it, "system" a package of the
-            system, "file" a library of no package.
-        type: As package URLs have it, as are namespace, name, version and qualifiers.
-        licenses: All that hold, as the component calls them: SPDX expressions, Debian's short names, or any names.
-        supplier: Who distributes it, "NAME <ADDRESS>" or either of them, or "" where nobody is named.
-        originator: Who made it, in the same form, where that is somebody else and known.
-        copyright: Its notices, one a line; `NO_NOTICES` where it has none, "" where nobody could look.
-        sha256: Of what it brought, or ""; see docs/reference.md.
-        cpe: Its name in the vulnerability database of NIST, or "".
+        kind: A "distribution" is a Python distribution, "bundled" something that a distribution declares to be built
+            into it, "system" a package of the system, "file" a library that belongs to no package.
+        type: As in a package URL, like namespace, name, version and qualifiers.
+        licenses: All that apply, as the component names them: SPDX expressions, Debian's short names, or any names.
+        supplier: Its distributor: "NAME <ADDRESS>" or one of the two, or "" if none is named.
+        originator: Its author, in the same form, if known and different from the supplier.
+        copyright: Its notices, one per line; `NO_NOTICES` if it has none, "" if its files could not be searched.
+        sha256: Hash of its content, or ""; see docs/reference.md.
+        cpe: Its name in NIST's vulnerability database, or "".
         requires: Names of the distributions that it needs.
         inside: Names of the distributions that it is built into.
-        unread: Bills of materials that it brought and that could not be read.
+        unread: Bills of materials that it contains and that could not be read.
         libraries: SHA-256 of the shared libraries that were taken from this machine, by name.
-        files: Where its files are in the image; "!/" leads into an archive.
+        files: Where its files are in the image; "!/" separates an archive from the path inside it.
     """
 
     kind: ComponentKind
@@ -67,7 +67,7 @@ class Component:
 
     @property
     def hash(self) -> str:
-        """Its own SHA-256; of a package the one of its only library, or of the list of them as sha256sum writes it."""
+        """Its SHA-256: its own, else that of its only library, else that of a list of its libraries as by sha256sum."""
         if self.sha256 or len(self.libraries) <= 1:
             return self.sha256 or next(iter(self.libraries.values()), "")
         lines = (f"{digest}  {name}\n" for name, digest in sorted(self.libraries.items()))
@@ -75,14 +75,14 @@ class Component:
 
     @property
     def upstream(self) -> tuple[str, str]:
-        """Name and version of the source that a system's package was made of."""
+        """Name and version of the source package that a system package was built from."""
         name, _, version = self.qualifiers.get("upstream", self.name).partition("@")
         return name, version or self.version
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A part of a frozen program: its size is that before compression, in bytes."""
+    """A part of a frozen program, with its size before compression, in bytes."""
 
     name: str
     kind: PartKind
@@ -99,11 +99,11 @@ class TreeFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """A file of a program: where it lies in the image, as `Component.files` has it.
+    """A file of a program, with its location in the image in the form of `Component.files`.
 
     Attributes:
         size_bytes: Before compression; 0 for links.
-        layer: What it would be in, or is in, as a file of a tree; "" in an archive.
+        layer: The layer of a file of a tree; "" in an archive.
         path: From the tree's root, with a leading "/"; "" in an archive.
     """
 
@@ -115,7 +115,7 @@ class Placed:
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """Why there is no other answer: one sentence, what to do, and lines to show between them."""
+    """Why a question was refused: one sentence on the problem, what to do, and lines to show between them."""
 
     problem: str
     remedy: str = ""
@@ -123,7 +123,7 @@ class Refusal:
 
 
 class RefusedError(Exception):
-    """Raised where a question is answered, and again where it was asked."""
+    """A refusal; raised while a question is answered, and again on the side that asked."""
 
     def __init__(self, problem: str, remedy: str = "", details: Iterable[str] = ()) -> None:
         super().__init__(problem)
@@ -132,14 +132,14 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class BuildSystem:
-    """wheel.py: what a wheel is made of, and with (PEP 517).
+    """wheel.py: the project to build a wheel of, and its build system (PEP 517).
 
     Attributes:
-        project: The folder of the project.
-        backend: The object that builds it, as [build-system] in its pyproject.toml names it.
-        requires: What the build system was installed from.
-        folder: Where that is.
-        wheels: Where the wheel is put.
+        project: The project's folder.
+        backend: The backend object, as named by [build-system] in its pyproject.toml.
+        requires: The requirements that the build system was installed from.
+        folder: Where the build system is installed.
+        wheels: The folder for the wheel.
     """
 
     project: str
@@ -151,18 +151,18 @@ class BuildSystem:
 
 @dataclass(frozen=True, kw_only=True)
 class Wheel:
-    """The answer: the name of the file, or "" if the backend wants more than it `requires`."""
+    """The answer: the file name, or "" if the backend needs more than `requires`."""
 
     name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ToolNames:
-    """tools.py: names of what was installed to build with; the answer has those that only it needs, too.
+    """tools.py: names of the build tools; the answer adds the distributions that only they need.
 
     Attributes:
         names: Tools of the build.
-        of_groups: What dependency groups name; in the answer, all that is there for the sake of these only.
+        of_groups: What dependency groups name; in the answer, all that is installed only because of these groups.
     """
 
     names: tuple[str, ...]
@@ -171,19 +171,19 @@ class ToolNames:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """examine/target.py: what is to be imported as the server will, and what the configuration says of it.
+    """examine/target.py: the target to import as the server will, and its configuration.
 
     Attributes:
-        app: The application; "" if it is a script or a command.
-        server: The kind of its server.
-        settings: The server's settings, by its own names.
+        app: The application; "" for a script or a command.
+        server: The kind of server.
+        settings: The server's settings, by the server's own names.
         server_config: Module of further settings, or "".
         import_paths: Folders to import from.
-        loose: Those of them with code of the project that is not installed.
-        static: Folder for static files that are collected.
-        hidden_imports: Modules that the configuration names, as are the following two.
-        collect: Packages to take whole.
-        metadata: Distributions whose metadata is asked for.
+        loose: Those import paths with code of the project that is not installed.
+        static: Folder to collect static files into.
+        hidden_imports: Modules named in the configuration.
+        collect: Packages that the configuration includes whole.
+        metadata: Distributions whose metadata the configuration includes.
         project: The project's folder.
         env: The image's environment variables.
         tools: Names of the distributions that are only tools.
@@ -208,20 +208,20 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Examined:
-    """What follows from the target for the freeze.
+    """What the freeze has to know of the target.
 
     Attributes:
         settings: The server's settings to freeze in.
-        read: Files and folders outside of Python and the environment that were asked for while the target was imported,
-            whether or not they are there.
-        hidden_imports: Modules that are found by name only.
+        read: Files and folders outside Python and the environment that the target accessed while it was imported,
+            whether or not they exist.
+        hidden_imports: Modules that are imported only by name.
         data: Data files that the program needs.
-        ports: Those that the server listens on.
-        tool_modules: Modules that are there to build with only.
-        unused: Parts that the program has no use for; each has hooks in a folder "without-…".
-        distributions: Versions of what is installed, by name.
-        commands: What the console scripts call that are installed, those of tools left out, by name.
-        changed: Paths of files and folders that were made, renamed or written meanwhile.
+        ports: Ports that the server listens on.
+        tool_modules: Modules of build tools only.
+        unused: Parts that the program does not use; each has hooks in a folder "without-…".
+        distributions: Versions of the installed distributions, by name.
+        commands: What the installed console scripts call, by the script's name; without those of tools.
+        changed: Paths of files and folders that the import created, renamed or wrote.
     """
 
     settings: Mapping[str, Any]
@@ -238,7 +238,7 @@ class Examined:
 
 @dataclass(frozen=True, kw_only=True)
 class HttpRequest:
-    """One request that the program is asked while it is observed."""
+    """One request that is sent to the program while it is observed."""
 
     path: str
     method: str
@@ -248,30 +248,30 @@ class HttpRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
-    """observe/exercise.py: how the program is run as an ordinary Python, and what it is asked to do.
+    """observe/exercise.py: how to run the program with plain Python, and what to do with it.
 
     Attributes:
-        arguments: What Python is called with.
+        arguments: Arguments for Python.
         environment: All environment variables of the program.
-        folder: Where it runs.
-        records: Folder for what is written down.
-        log: File for its output.
-        port: TCP port at which it is asked; 0 for a program without HTTP.
-        requests: What it is asked there, in order.
-        timeout: Seconds until the first answer, for each one, or until the program ends.
+        folder: Working directory of the program.
+        records: Folder for the recorder's files.
+        log: File for the program's output.
+        port: TCP port that the program listens on; 0 for a program without HTTP.
+        requests: Requests to send there, in order.
+        timeout: Seconds until the first answer, for each answer, or until the program ends.
         text: What a program without HTTP prints, or None.
-        exit_code: Code that a program without HTTP ends with.
-        long_running: Whether it runs until it is told to stop.
-        further: A command that exercises it too, while it runs if it serves; () for none.
-        further_folder: Where that is run.
-        module: Module that holds the target, "" for a script.
+        exit_code: Expected exit code of a program without HTTP.
+        long_running: Whether it runs until it is stopped.
+        further: A command that exercises the program as well, while it runs if it serves; () for none.
+        further_folder: Working directory of that command.
+        module: Module that contains the target, "" for a script.
         loose: Folders with code of the project that is not installed.
-        built: Folder of all that is built of it, which is neither code nor data of it.
+        built: Folder of build output, which is neither code nor data of the project.
         tools: Names of the distributions that are only tools.
-        of_groups: Names of those that only dependency groups brought.
-        server: Distribution whose modules are known without being observed, or "".
-        collected: Folder of static files that were collected for the program, and where below the folder of packages
-            the program looks for them; () for none.
+        of_groups: Names of the distributions that only dependency groups require.
+        server: Distribution whose modules are known without observation, or "".
+        collected: Folder of the static files collected for the program, and the path below site-packages where the
+            program looks for them; () for none.
     """
 
     arguments: tuple[str, ...]
@@ -298,14 +298,14 @@ class Exercise:
 
 @dataclass(frozen=True, kw_only=True)
 class ObservedAnswer:
-    """What a request was answered.
+    """The answer to a request.
 
     Attributes:
         request: Method and path.
-        status: 0 for no answer.
-        type: That of the body.
-        words: The words of a text that were the same when it was asked again.
-        files: Paths of files that were read meanwhile, for the first time.
+        status: HTTP status; 0 for no answer.
+        type: Media type of the body.
+        words: Those words of a text that were the same when the request was repeated.
+        files: Paths of files that the program read for the first time during the request.
     """
 
     request: str
@@ -317,13 +317,13 @@ class ObservedAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """What a program was first seen to use on an occasion.
+    """What a program used for the first time on one occasion.
 
     Attributes:
-        occasion: "start"; a request, by method and path; "once more", when all requests are asked again; what
-            `observe.command` runs; "end".
+        occasion: "start"; a request, by method and path; "once more", when all requests are repeated; the command of
+            `observe.command`; "end".
         modules: Names of the modules that it loaded.
-        data: Paths, from where modules are imported, of the folders whose files it read or whose names it listed.
+        data: Folders that it listed or read files of; paths relative to the folder that modules are imported from.
     """
 
     occasion: str
@@ -333,22 +333,22 @@ class Use:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """What the program was seen to need, sorted, beside what an analysis of its code finds.
+    """What the program needed when it was observed, in addition to what an analysis of its code finds; sorted.
 
     Attributes:
-        modules: Modules of the project and its dependencies, and those of the standard library imported by name.
-        data: Data files, with their neighbours.
-        import_paths: Folders that the program itself added to those it imports from.
-        libraries: Paths of shared libraries of the system that no other file asks for.
+        modules: Modules of the project and its dependencies, and modules of the standard library imported by name.
+        data: Data files, with the other data in their folders.
+        import_paths: Folders that the program itself added to its import path.
+        libraries: Paths of shared libraries of the system that no other file links to.
         system_files: Paths of files of the system's packages, each with the name of its package.
-        read: Paths of files and folders outside of Python and the environment that it asked for, there or not, but for
-            those that it changed itself.
+        read: Paths outside Python and the environment that it accessed, existing or not, except those that it changed
+            itself.
         programs: Names of programs that it started.
-        answers: What it answered.
+        answers: Its answers.
         uses: What it used, in order.
         of_tests: Top-level names of packages, modules and metadata that only its tests need.
-        log: What it logged, but for when requests were asked again.
-        problem: Why not everything could be observed, in one line; "" if it could.
+        log: Its log, without the part from repeated requests.
+        problem: Why observation is incomplete, in one line; "" if it is complete.
     """
 
     modules: tuple[str, ...] = ()
@@ -367,11 +367,11 @@ class Observed:
 
 @dataclass(frozen=True, kw_only=True)
 class Own:
-    """What neither the machine nor the environment knows of a program.
+    """Facts about a program that only the caller knows.
 
     Attributes:
-        project: The component that a file belongs to which nobody else brought.
-        runner: That of the server that is frozen in.
+        project: The project's component, which gets all files that belong to no other.
+        runner: The component of the runner that is frozen in.
         folder: The project's folder.
     """
 
@@ -382,25 +382,25 @@ class Own:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """freeze/program.py: what is to be frozen.
+    """freeze/program.py: the program to freeze.
 
     Attributes:
-        is_packed: Whether it is made into one file afterwards.
-        work: Folder of what was written for this program.
-        kept: Folder of what is kept from earlier times.
+        is_packed: Whether it is packed into one file afterwards.
+        work: Work folder of this program.
+        kept: Folder of what is kept from build to build.
         entry: The entry script.
-        is_script: Whether that is the target itself, and not written to call it.
-        title: What tracebacks call it in a tree.
+        is_script: Whether the entry script is the target itself, not a generated one that calls it.
+        title: Its name in tracebacks, in a tree.
         import_paths: Folders to import from.
-        collect: Packages to take whole.
-        hooks: Folders of PyInstaller's hooks.
-        libraries: Paths of shared libraries that are opened by name only.
-        left_out: Names of modules and folders of data that the program does without; see slim.py.
-        tls: Whether it can speak TLS.
-        loose: Files of the project that are imported from where they are.
-        editable: A hash of what is installed and imported from elsewhere.
-        made_by: Hashes of what decides how a program is made.
-        optimize: Level of optimization.
+        collect: Packages to include whole.
+        hooks: Folders of PyInstaller hooks.
+        libraries: Paths of shared libraries that are opened only by name.
+        left_out: Names of modules and data folders to leave out; see slim.py.
+        tls: Whether it can use TLS.
+        loose: Files of the project that are imported from the project's folder.
+        editable: A hash of editable installs.
+        made_by: Hashes of everything that decides how a program is built.
+        optimize: Optimization level.
         strip: Whether to remove symbols from binaries.
     """
 
@@ -431,21 +431,21 @@ class Program:
 
 @dataclass(frozen=True, kw_only=True)
 class FrozenProgram:
-    """What was frozen.
+    """A frozen program.
 
     Attributes:
         sources: The files that it was made from.
         data: Those of them that are data, each with its folder in the program.
-        missing: Pairs (file, library that it needs) of what is not on this machine.
-        files: Those of a tree, sorted by path.
+        missing: Pairs (file, needed library) where the library is not on this machine.
+        files: The files of a tree, sorted by path.
         contents: Its parts, the largest first.
-        components: What it consists of.
-        tools: What the machine's own tools that change binaries say of themselves.
+        components: Its components.
+        tools: Versions of the machine's own tools that change binaries.
         own_packages: Top-level packages and modules of the project.
-        optional: Names of what it can do without, whether or not that was left out; see slim.py.
-        placed: All its files, sorted by path or as the archive has them.
-        imported_by: As `Analysed` has it.
-        linked_by: For each shared library of a tree, by file name, the paths of the files that ask for it.
+        optional: Names of what may be left out, whether or not it was; see slim.py.
+        placed: All its files, sorted by path or in the order of the archive.
+        imported_by: See `Analysed`.
+        linked_by: For each shared library of a tree, by file name, the paths of the files that link to it.
     """
 
     sources: tuple[str, ...]
@@ -464,7 +464,7 @@ class FrozenProgram:
 
 @dataclass(frozen=True, kw_only=True)
 class AnalysisInputs:
-    """freeze/analysis.py: what PyInstaller's analysis is asked with, which has these names for it."""
+    """freeze/analysis.py: the inputs of PyInstaller's analysis, under its own names."""
 
     entry: str
     import_paths: tuple[str, ...]
@@ -481,9 +481,9 @@ class AnalysisInputs:
 class Analysed:
     """PyInstaller's tables of contents.
 
-    `loose` are the modules that are no part of `pure`, since their compiled form is part of `datas`.
-    `imported_by` has for each module those that import it, by name; "" is the entry script, which also stands for
-    whatever asked for a module by its name.
+    `loose` are the modules that are not in `pure` because their bytecode is in `datas`.
+    `imported_by` maps each module to the modules that import it; "" is the entry script, which also stands for
+    hidden imports.
     """
 
     scripts: tuple[TocEntry, ...]
@@ -496,14 +496,14 @@ class Analysed:
 
 @dataclass(frozen=True, kw_only=True)
 class Compilation:
-    """freeze/bytecode.py: the modules to be compiled anew.
+    """freeze/bytecode.py: the modules to compile.
 
     Attributes:
-        modules: Those that lie as files of their own.
-        base: Those that Python starts with, in one archive; () for none.
-        made: Folder that all of them are in.
-        optimize: Level of optimization.
-        documented: Names of those that keep their docstrings.
+        modules: Modules that are separate files.
+        base: Modules that Python starts with, for one archive; () for none.
+        made: The output folder.
+        optimize: Optimization level.
+        documented: Names of the modules that keep their docstrings.
     """
 
     modules: tuple[TocEntry, ...]
@@ -515,15 +515,15 @@ class Compilation:
 
 @dataclass(frozen=True, kw_only=True)
 class StaticxQuestion:
-    """pack/staticx.py: the frozen program to be made into one static executable.
+    """pack/staticx.py: the frozen program to pack into one static executable.
 
     Attributes:
         program: Its path.
-        output: Where the executable goes.
-        libraries: Paths of shared libraries that are opened by name only.
+        output: Path of the executable.
+        libraries: Paths of shared libraries that are opened only by name.
         strip: Whether to remove symbols.
-        own_packages: As `FrozenProgram` has them.
-        kept: Folder of compressed blocks from earlier times.
+        own_packages: See `FrozenProgram`.
+        kept: Folder of compressed blocks from earlier builds.
     """
 
     program: str
@@ -536,19 +536,19 @@ class StaticxQuestion:
 
 @dataclass(frozen=True, kw_only=True)
 class LauncherQuestion:
-    """pack/launcher.py: the program, as plain files, to be made into one static executable.
+    """pack/launcher.py: the program, as plain files, to pack into one static executable.
 
     Attributes:
-        name: Of the program.
+        name: Name of the program.
         program: The root folder of its files.
-        output: Where the executable goes.
-        machine: What it runs on, as `platform.machine` names it.
+        output: Path of the executable.
+        machine: The machine that it runs on, as `platform.machine` names it.
         launcher: Folder with the launchers, the filters, and the script that a launcher starts.
-        options: What the interpreter is started with.
-        optimize: Level of optimization for that script.
-        has_health_check: Whether it answers `--healthcheck`.
-        own_files: Paths below the root folder of the project's own files, which change more often than the others.
-        kept: Folder of what was compressed at earlier times.
+        options: Options for the interpreter.
+        optimize: Optimization level for that script.
+        has_health_check: Whether it supports `--healthcheck`.
+        own_files: Paths of the project's own files below the root folder; they change more often than the others.
+        kept: Folder of compressed data from earlier builds.
     """
 
     name: str
@@ -565,12 +565,12 @@ class LauncherQuestion:
 
 @dataclass(frozen=True, kw_only=True)
 class StaticExecutable:
-    """What the executable holds beside the program; nothing, and no executable, if libraries are missing.
+    """What the executable contains in addition to the program; if libraries are missing, there is no executable.
 
     Attributes:
-        missing: Pairs (file, library that it needs) of what is not on this machine.
+        missing: Pairs (file, needed library) where the library is not on this machine.
         components: What was added.
-        system: The files of this machine among that.
+        system: Those added files that were taken from this machine.
     """
 
     missing: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,4 @@
-"""Frozen dataclasses as JSON, and read back as what they were."""
+"""Converts frozen dataclasses to JSON, and back."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar, Union
 
 Record = TypeVar("Record")
-# As what JSON gives it back, where that is something else.
+# The types that a value has after JSON, where they differ.
 WRITTEN_AS: Mapping[Any, Any] = {Path: str, tuple: (list, tuple), float: (int, float)}
 
 
 def to_json(record: Any) -> dict[str, Any]:
-    """A dataclass as what JSON is made from: tuples as lists, paths as texts."""
+    """A dataclass as a dictionary for JSON: tuples become lists, paths become strings."""
     content: dict[str, Any] = plain(asdict(record))
     return content
 
@@ -30,10 +30,10 @@ def plain(value: Any) -> Any:
 
 
 def from_json(kind: type[Record], content: Any) -> Record:
-    """The dataclass that `to_json` made this of.
+    """The dataclass that `to_json` converted.
 
     Raises:
-        ValueError: it is not of that kind.
+        ValueError: the content does not fit that dataclass.
     """
     if not isinstance(content, Mapping):
         raise ValueError(f"{content!r} is no {kind.__name__}")
@@ -53,7 +53,7 @@ def hints_of(kind: type) -> dict[str, Any]:
 
 
 def read(annotation: Any, value: Any) -> Any:
-    """A value from JSON as the annotation says; ValueError if it is of another kind."""
+    """Convert a value from JSON to the annotated type; raises ValueError if it has another type."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is Any:
         return value

@@ -1,16 +1,16 @@
-"""How files are told that are too many to be hashed each time."""
+"""Tells by size and time whether files changed, for files that are too many to hash each time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-# Of what is not there.
+# The stamp of a missing file.
 ABSENT = (-1, -1)
 
 
 def stamps(paths: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Size in bytes and time of the last change of files and folders; ABSENT for those that are not there."""
+    """Size in bytes and modification time in nanoseconds of files and folders; ABSENT for missing ones."""
     return {path: stamp(Path(path)) for path in paths}
 
 

@@ -1,4 +1,4 @@
-"""Texts in data of any depth."""
+"""Finds the strings in nested data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """All texts in tables and lists, keys too."""
+    """All strings in nested dictionaries and lists, including keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -1,6 +1,7 @@
-"""Which of the installed distributions are there to build with only.
+"""Finds the installed distributions that are only build tools.
 
-Asked by itself: it needs `packaging` of the build environment, and the project may have a module of that name.
+This is a question of its own because it needs the build environment's `packaging`, and the project may have a module
+of that name.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ def find_tools(tools: ToolNames) -> ToolNames:
 
 
 def tool_names(tools: Iterable[str], distributions: Iterable[importlib.metadata.Distribution]) -> tuple[str, ...]:
-    """The names of what is installed to build with and nobody in the project requires, sorted.
+    """The names of the tools and their requirements that nothing else requires, sorted.
 
     Args:
-        tools: Names of what was installed to build with.
-        distributions: All that is installed.
+        tools: Names of the tools that were installed.
+        distributions: All installed distributions.
     """
     installed = {canonicalize_name(each.metadata["Name"]): each for each in distributions}
     only_tools = closure(((name, "") for name in tools), installed)
@@ -40,7 +41,7 @@ def tool_names(tools: Iterable[str], distributions: Iterable[importlib.metadata.
 
 
 def closure(wanted: Iterable[tuple[str, str]], installed: Installed) -> set[NormalizedName]:
-    """The distributions of these names, each with an extra or "", and all that they require, if it is installed."""
+    """The installed ones of these distributions, each with an extra or "", and all installed ones they require."""
     seen: set[tuple[NormalizedName, str]] = set()
     todo = [(canonicalize_name(name), extra) for name, extra in wanted]
     while todo:
@@ -54,13 +55,13 @@ def closure(wanted: Iterable[tuple[str, str]], installed: Installed) -> set[Norm
 
 
 def required(distribution: importlib.metadata.Distribution, extra: str) -> list[Requirement]:
-    """What it requires, with an extra or with ""."""
+    """The requirements of a distribution with one extra, or "" for none."""
     requirements = map(Requirement, distribution.requires or ())
     return [each for each in requirements if each.marker is None or each.marker.evaluate({"extra": extra})]
 
 
 def extras_there(name: NormalizedName, installed: Installed) -> list[str]:
-    """Extras of a distribution of which all is installed: nothing tells which were asked for."""
+    """The extras whose requirements are all installed; which extras were requested is not recorded."""
     distribution = installed[name]
     extras = distribution.metadata.get_all("Provides-Extra") or []
     return [

@@ -1,7 +1,7 @@
-"""A wheel of a project, made by a build system that is there already, as PEP 517 says.
+"""Builds a wheel of a project with a build system that is already installed (PEP 517).
 
-Run without the packages of the environment (`-S`): the build system is all that is added, so that the build is as
-isolated as that of an installer.
+Runs without the packages of the environment (`-S`) and adds only the build system, so that the build is as isolated
+as by an installer.
 """
 
 from __future__ import annotations

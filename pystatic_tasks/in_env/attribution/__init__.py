@@ -1,1 +1,1 @@
-"""Whose the files of a program are, and under which terms."""
+"""Finds where the files of a program come from, and under which licences."""

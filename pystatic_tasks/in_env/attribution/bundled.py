@@ -1,8 +1,8 @@
-"""What distributions say is built into them: the bills of materials that wheels bring (PEP 770).
+"""Reads the bills of materials in wheels, which declare what is built into a distribution (PEP 770).
 
-https://peps.python.org/pep-0770/: files in `.dist-info/sboms`, of no certain format. Read are CycloneDX
-(https://cyclonedx.org/docs/1.6/json/) and SPDX 2 (https://spdx.github.io/spdx-spec/v2.3/) in JSON. They were written by
-others: whatever is not as it must be is left out, and a document that is none is named as unread.
+https://peps.python.org/pep-0770/: files in `.dist-info/sboms`, in any format. This module reads CycloneDX
+(https://cyclonedx.org/docs/1.6/json/) and SPDX 2 (https://spdx.github.io/spdx-spec/v2.3/) in JSON. Their content is not
+trusted: invalid values are left out, and a document that cannot be read is reported as unread.
 """
 
 from __future__ import annotations
@@ -33,21 +33,20 @@ KEY = re.compile(r"[a-z][a-z0-9._-]*")
 AGENT = re.compile(r"(?:Person|Organization): (?P<name>[^(]*)(?:\((?P<address>[^)]*)\))?")
 AFTER_NAME = re.compile(r"[^A-Za-z0-9._-]")
 NOTHING_SAID = ("", "NOASSERTION", "NONE")
-# Words, maybe several, and plain addresses with a commit at most: no user, no query, and no place on the machine that
-# built the wheel.
+# Words, and plain addresses with at most a commit: no user, no query, and no path on the machine that built the wheel.
 PUBLIC = re.compile(
     r"(?!file:)\w[\w .,:+~-]*(?:/[\w.+~-]+)*|(?:git\+)?https://[\w.-]+(?::\d+)?(?:/[\w.+~-]+)*/?(?:@[0-9a-f]{7,64})?",
     re.IGNORECASE,
 )
-# The namespace of such a package URL is the vendor.
+# Types of package URL whose namespace is the vendor.
 VENDORS = ("apk", "deb", "rpm")
-# Tools of the build.
+# The scope of build tools.
 NOT_INSIDE = "excluded"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Name:
-    """What a package URL says (https://github.com/package-url/purl-spec)."""
+    """The parts of a package URL (https://github.com/package-url/purl-spec)."""
 
     type: str = "generic"
     namespace: str = ""
@@ -60,8 +59,8 @@ def bundled(distribution: importlib.metadata.Distribution) -> tuple[list[Compone
     """What is built into a distribution.
 
     Returns:
-        What its documents list beside itself and what it requires, which is installed on its own;
-        and the documents that cannot be read, by their paths in `.dist-info`.
+        What its documents list, without itself and its requirements, which are installed separately;
+        and the paths in `.dist-info` of the documents that cannot be read.
     """
     owner = distribution.metadata["Name"]
     needed = (AFTER_NAME.split(each, maxsplit=1)[0] for each in distribution.requires or ())
@@ -79,7 +78,7 @@ def bundled(distribution: importlib.metadata.Distribution) -> tuple[list[Compone
 
 
 def documents(distribution: importlib.metadata.Distribution) -> list[tuple[str, Path]]:
-    """Its bills of materials that are there, by their paths in `.dist-info`, sorted."""
+    """Its existing bills of materials, each with its path in `.dist-info`; sorted."""
     files = [each for each in distribution.files or () if len(each.parts) > 2 and ".." not in each.parts]
     found = [each for each in files if each.parts[0].endswith(".dist-info") and each.parts[1] == FOLDER]
     paths = (("/".join(each.parts[1:]), Path(str(distribution.locate_file(each)))) for each in found)
@@ -90,7 +89,7 @@ def read_document(path: Path) -> Iterator[Component]:
     """The components that a document lists.
 
     Raises:
-        OSError, ValueError, RecursionError: it cannot be read, or is of no format that is known here.
+        OSError, ValueError, RecursionError: it cannot be read, or has another format.
     """
     if path.stat().st_size > LARGEST_BYTES:
         raise ValueError("too large")
@@ -128,7 +127,7 @@ def cyclonedx_license(given: Mapping[str, Any]) -> str:
 
 
 def cyclonedx_supplier(given: Mapping[str, Any]) -> str:
-    """Who supplies it, or else publishes, makes or wrote it; before 1.6 there was one "author"."""
+    """The supplier, or else manufacturer, publisher or authors; before 1.6 there was one "author"."""
     authors = ", ".join(filter(None, (text(each.get("name")) for each in tables(given.get("authors")))))
     named = (text(table(given.get(role)).get("name")) for role in ("supplier", "manufacturer"))
     return next(filter(None, (*named, text(given.get("publisher")), authors, text(given.get("author")))), "")
@@ -182,7 +181,7 @@ def named(name: object, version: object) -> Name | None:
 
 
 def parse_url(url: str) -> Name | None:
-    """What a package URL says, without places of a build machine and users of hosts; None if it is none."""
+    """The parts of a package URL, without paths of a build machine and user names; None if it is not valid."""
     scheme, _, rest = url.partition(":")
     path, _, query = rest.partition("#")[0].partition("?")
     kind, *segments = path.strip("/").split("/")
@@ -210,7 +209,7 @@ def parse_url(url: str) -> Name | None:
     )
 
 
-# What anybody may have written, as what it should be.
+# Values from an untrusted document, as the expected type: empty if they have another.
 
 
 def text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What a program consists of: for each of its files the component that it came from."""
+"""Lists the components of a program: for each file, the component that it came from."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from .packages import packages_of, run
 INSIDE = "!/"
 LIBPYTHON = re.compile(r"libpython\d[^/]*$")
 SHARED_LIBRARY = re.compile(r"\.so(\.[^/]+)?$")
-# The standard library's modules that must be there before any other can be loaded.
+# The modules of the standard library that Python needs before it can import others.
 BASE_LIBRARY = "base_library.zip"
-# What stands for PyInstaller's own parts of a program: a file of its.
+# A file of PyInstaller's; its owner is the component of PyInstaller's own parts of a program.
 PYINSTALLER = "PyInstaller/__init__.py"
 LOADER = "PyInstaller/loader"
 BOOTSTRAP = ("pyimod", "pyiboot")
@@ -43,7 +43,7 @@ class Member:
 
     Attributes:
         location: Where it is in the image.
-        origin: What it was made of: a file of this machine by its absolute path, or one of the environment's
+        origin: What it was made from: a file of this machine by its absolute path, or a file of the environment
             by its path in site-packages.
     """
 
@@ -56,7 +56,7 @@ def archive_members(location: str, names: Mapping[str, Iterable[str]], sources: 
 
     Args:
         location: Where the program is.
-        names: What it holds, by name; for its archives of modules the modules' names.
+        names: The names of its members, each with the names of its modules if it is an archive of modules.
         sources: PyInstaller's source of each name.
     """
     yield Member(location, PYINSTALLER)
@@ -101,11 +101,11 @@ def tree_members(
 
 
 def origin(name: str, source: str) -> str:
-    """What a member of a program was made of; see `Member`.
+    """What a member of a program was made from; see `Member`.
 
     Args:
-        name: Its path in the program; that of a module without a suffix.
-        source: PyInstaller's source: a file, another name in the program for a link, "-" for a folder of modules.
+        name: Its path in the program; for a module without a suffix.
+        source: PyInstaller's source: a file, the target name of a link, or "-" for a folder of modules.
     """
     if name.split("/")[0] == RUNNER:
         return name
@@ -123,7 +123,7 @@ def origin(name: str, source: str) -> str:
 
 
 def components(members: Iterable[Member], own: Own, interpreter: Path) -> list[Component]:
-    """What a program consists of.
+    """The components of a program.
 
     Args:
         members: Its files.
@@ -131,7 +131,7 @@ def components(members: Iterable[Member], own: Own, interpreter: Path) -> list[C
         interpreter: The executable of the Python that runs it.
 
     Returns:
-        The components that the files belong to, each with its files, and Python, whosever its files are; sorted.
+        The components that the files belong to, each with its files, and always Python's own; sorted.
     """
     files = list(members)
     origins = {member.origin for member in files}
@@ -139,7 +139,7 @@ def components(members: Iterable[Member], own: Own, interpreter: Path) -> list[C
     packages = packages_of(origins - places(origins))
     python = interpreter_component(origins, interpreter)
     if any(is_interpreters(each, interpreter) for each in packages):
-        # Its packages are what advisories name then, with repairs that its version does not tell.
+        # Advisories then name its packages, whose fixes do not show in Python's version.
         python = replace(python, cpe="")
     known = owners_in_environment(places(origins), own)
     for each in origins - places(origins):
@@ -148,7 +148,7 @@ def components(members: Iterable[Member], own: Own, interpreter: Path) -> list[C
 
 
 def added_components(members: Iterable[Member]) -> list[Component]:
-    """The same of files that a packer adds to a program: its own, and the system's libraries."""
+    """The components of files that a packer adds to a program: its own, and the system's libraries."""
     files = list(members)
     origins = {member.origin for member in files}
     distributions = by_place()
@@ -159,21 +159,27 @@ def added_components(members: Iterable[Member]) -> list[Component]:
 
 
 def inside(components: Iterable[Component]) -> list[Component]:
-    """What distributions among these say is built into them, in the order of their names."""
+    """What the distributions among these declare to be built into them, in the order of their names."""
     names = {each.name for each in components if each.kind in ("project", "distribution")}
     found = {each.metadata["Name"]: each for each in importlib.metadata.distributions()}
     return [each for name in sorted(names & found.keys()) for each in bundled(found[name])[0]]
 
 
 def places(origins: set[str]) -> set[str]:
-    """Those of the environment."""
+    """The origins that are in the environment."""
     return {each for each in origins if not each.startswith("/")}
 
 
 def grouped(
     members: Iterable[Member], owners: Mapping[str, Component], always: Iterable[Component] = ()
 ) -> list[Component]:
-    """Components with their files, sorted: those of these members, by the owner of what each was made of."""
+    """The components of these members, each with its files; sorted.
+
+    Args:
+        members: The files.
+        owners: The component of each origin.
+        always: Components to list even without files.
+    """
     known = {each.identity: each for each in always}
     files: dict[tuple[str, ...], list[str]] = {}
     libraries: dict[tuple[str, ...], dict[str, str]] = {}
@@ -192,7 +198,7 @@ def grouped(
 
 
 def owner_on_machine(file: str, own: Own, python: Component, interpreter: Path) -> Component:
-    """The component of a file that is neither of the environment nor of a package."""
+    """The component of a file that belongs neither to the environment nor to a system package."""
     if is_interpreters(file, interpreter):
         return python
     is_foreign = is_library(file) and not Path(file).is_relative_to(own.folder)
@@ -223,7 +229,7 @@ def owner_by(distribution: importlib.metadata.Distribution, own: Own) -> Compone
 
 
 def project_component(own: Own, origins: Iterable[str]) -> Component:
-    """The project, as it is installed if it is; otherwise as its pyproject.toml and files describe it."""
+    """The project's component: from its installed distribution if there is one, else from its own files."""
     found = next((each for each in importlib.metadata.distributions() if is_project(each, own)), None)
     if found:
         return replace(distribution_component(found), kind="project")
@@ -240,7 +246,7 @@ def is_project(distribution: importlib.metadata.Distribution, own: Own) -> bool:
 
 
 def by_place() -> dict[str, importlib.metadata.Distribution]:
-    """The distribution of each installed file, and of each folder with such files, by its path in site-packages."""
+    """The distribution of each installed file, and of each folder that contains one, by path in site-packages."""
     files: dict[str, importlib.metadata.Distribution] = {}
     folders: dict[str, importlib.metadata.Distribution] = {}
     for distribution, paths in installed():
@@ -260,18 +266,18 @@ def standard_library() -> Path:
 
 
 def is_interpreters(file: str, interpreter: Path) -> bool:
-    """Whether a file is Python's own, wherever Python stands."""
+    """Whether a file is Python's own, wherever Python is installed."""
     is_library = Path(file).is_relative_to(standard_library()) or LIBPYTHON.search(file)
     return bool(is_library) or file == str(interpreter)
 
 
 def is_library(file: str) -> bool:
-    """Whether a file of this machine is a shared library, other than a module of Python's."""
+    """Whether a file of this machine is a shared library outside the standard library."""
     return bool(SHARED_LIBRARY.search(file)) and not Path(file).is_relative_to(standard_library())
 
 
 def file_component(file: Path) -> Component:
-    """A library that was put on this machine by no package: it is known by its content."""
+    """The component of a library that belongs to no package; its hash identifies it."""
     checksum = sha256(file)
     return Component(
         kind="file",
@@ -283,7 +289,7 @@ def file_component(file: Path) -> Component:
 
 
 def interpreter_component(origins: Iterable[str], interpreter: Path) -> Component:
-    """Python itself, known by its shared library or, where none of these files is that, by the executable."""
+    """Python itself, with the hash of its shared library or, if that is not among the files, of its executable."""
     library = next((Path(each) for each in sorted(origins) if LIBPYTHON.search(each)), interpreter)
     version = platform.python_version()
     stage = version.lstrip("0123456789.")
@@ -302,7 +308,7 @@ def interpreter_component(origins: Iterable[str], interpreter: Path) -> Componen
 
 
 def distribution_component(distribution: importlib.metadata.Distribution) -> Component:
-    """A distribution as its metadata describes it; one of this machine's is not that of an index by the same name."""
+    """The component of a distribution. A local one is not "pypi": PyPI may have another one of the same name."""
     supplier, originator = supplier_and_originator(distribution)
     return Component(
         kind="distribution",
@@ -320,7 +326,7 @@ def distribution_component(distribution: importlib.metadata.Distribution) -> Com
 
 
 def licenses(distribution: importlib.metadata.Distribution) -> tuple[str, ...]:
-    """What the metadata says of the licence, by the newest of its ways (PEP 639) that is used."""
+    """The licences in the metadata, from the newest form (PEP 639) that it uses."""
     metadata = distribution.metadata
     expression, text = (str((metadata.get_all(key) or [""])[0]).strip() for key in ("License-Expression", "License"))
     if expression:
@@ -332,7 +338,7 @@ def licenses(distribution: importlib.metadata.Distribution) -> tuple[str, ...]:
 
 
 def requirements(distribution: importlib.metadata.Distribution) -> tuple[str, ...]:
-    """Names of the distributions that it needs here, without those of its extras."""
+    """Names of the distributions that it needs on this machine, without extras."""
     found: set[str] = set()
     for text in distribution.requires or ():
         try:
@@ -345,9 +351,9 @@ def requirements(distribution: importlib.metadata.Distribution) -> tuple[str, ..
 
 
 def hash_of_record(distribution: importlib.metadata.Distribution) -> str:
-    """The SHA-256 of the hashes in RECORD of what the wheel brought, whoever installed it and wherever.
+    """The SHA-256 of the hashes in RECORD of the wheel's files; it does not depend on the installer or the place.
 
-    Returns "" where there is no RECORD.
+    Returns "" if there is no RECORD.
     """
     lines = []
     for file in distribution.files or ():
@@ -366,5 +372,5 @@ def sha256(path: Path) -> str:
 
 
 def tool_versions() -> dict[str, str]:
-    """What the machine's own tools that change binaries say of themselves."""
+    """Versions of the machine's own tools that change binaries."""
     return {"strip": next(iter(run("strip", "--version").splitlines()), "")}

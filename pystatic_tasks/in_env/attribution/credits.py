@@ -1,4 +1,4 @@
-"""Whose work a distribution is, by its metadata and its files.
+"""Finds authors and copyright of a distribution in its metadata and its files.
 
 https://packaging.python.org/en/latest/specifications/core-metadata/
 """
@@ -19,16 +19,16 @@ UNKNOWN = ("", "UNKNOWN")
 
 
 def supplier_and_originator(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
-    """Who distributes it and, where that is somebody else, who made it; each as `Component` has it.
+    """The supplier and, if different, the originator of a distribution; each as in `Component`.
 
-    Core metadata names a maintainer only where that is not the author.
+    Core metadata names a maintainer only if it is not the author.
     """
     author, maintainer = people(distribution, "Author"), people(distribution, "Maintainer")
     return (maintainer, author if author != maintainer else "") if maintainer else (author, "")
 
 
 def people(distribution: importlib.metadata.Distribution, role: str) -> str:
-    """The one person or group in a role; several are named one after the other."""
+    """The person or group in a role; several are joined by commas."""
     metadata = distribution.metadata
     fields = [printable(str((metadata.get_all(key) or [""])[0])) for key in (role, f"{role}-email")]
     known = [each for each in getaddresses([field for field in fields if "@" in field]) if "@" in each[1]]
@@ -41,14 +41,14 @@ def people(distribution: importlib.metadata.Distribution, role: str) -> str:
 
 
 def contact(name: str, address: str) -> str:
-    """One of them as `Component` has it."""
+    """A name and an address in the form of `Component.supplier`."""
     if name and address:
         return f"{name} <{address}>"
     return name or address
 
 
 def copyright_of(distribution: importlib.metadata.Distribution) -> str:
-    """The notices in its licence files, or else in any of its texts, as `Component` has them."""
+    """The notices in its licence files, or else in any of its texts, as in `Component`."""
     files = sorted(Path(str(distribution.locate_file(file))) for file in distribution.files or ())
     if not files:
         return ""
@@ -56,7 +56,7 @@ def copyright_of(distribution: importlib.metadata.Distribution) -> str:
 
 
 def notices_of(files: Iterable[Path]) -> str:
-    """The notices in the licence files among these, or else in any text among them, as `Component` has them."""
+    """The notices in the licence files among these, or else in any text among them, as in `Component`."""
     known = list(files)
     found = notices_in(each for each in known if is_license_file(each.name))
     return "\n".join(found or notices_in(each for each in known if each.suffix in TEXTS)) or NO_NOTICES

@@ -1,7 +1,7 @@
-"""Licences and copyright of a Debian package, by the file that each has: /usr/share/doc/PACKAGE/copyright.
+"""Reads licences and copyright of a Debian package from /usr/share/doc/PACKAGE/copyright.
 
-https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/ for those that machines can read ("DEP-5").
-Imports nothing beside the standard library, since it also answers for what the image step takes from the system.
+The machine-readable format ("DEP-5"): https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+Imports only the standard library, since the image step also uses it for files of the system.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from .notices import notices, printable, read_text
 DOCUMENTATION = Path("/usr/share/doc")
 FORMATS = re.compile(r"copyright-format|dep-?5", re.IGNORECASE)
 FIELD = re.compile(r"(?P<name>[A-Za-z-]+):(?P<value>.*)")
-# The folder of the packaging itself, of which nothing is in a library.
+# The folder of the packaging itself, which is not part of any library.
 PACKAGING = "debian/"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What a package says.
+    """Licences, copyright and author of a package.
 
     Attributes:
-        licenses: Debian's short names of all licences, or expressions of them; the path of the file where it is one
-            for people only; empty if there is no file.
-        copyright: As `Component` has it.
-        contact: Whom it names as its author, in the form of `Component.originator`, or "".
+        licenses: Debian's short names of all licences, or expressions of them; the path of the file if it is not
+            machine-readable; empty if there is no file.
+        copyright: As in `Component`.
+        contact: The author, in the form of `Component.originator`, or "".
     """
 
     licenses: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Terms:
 
 
 def terms_of(package: str, documentation: Path = DOCUMENTATION) -> Terms:
-    """What the package of that name says; nothing if its file is not on this machine."""
+    """The terms of a package; empty if its copyright file is not on this machine."""
     path = documentation / package / "copyright"
     text = read_text(path)
     if not text.strip():
@@ -62,7 +62,7 @@ def is_packaging(patterns: str) -> bool:
 
 
 def paragraphs(text: str) -> Iterator[Mapping[str, str]]:
-    """The paragraphs of a control file: values by name in lower case, of many lines where they go on."""
+    """The paragraphs of a control file: values by lower-case name; a value may have several lines."""
     for block in re.split(r"\n[ \t]*\n", text):
         values: dict[str, str] = {}
         name = ""

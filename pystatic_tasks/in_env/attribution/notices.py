@@ -1,6 +1,6 @@
-"""Notices of copyright in texts: licences, and the heads of modules.
+"""Finds copyright notices in texts such as licences and source files.
 
-Imports nothing beside the standard library, since it also answers for what the image step takes from the system.
+Imports only the standard library, since the image step also uses it for files of the system.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ NOTICE = re.compile(
         .*""",
     re.VERBOSE,
 )
-# Every notice has one of these; most texts have none, and are not looked at line by line.
+# Every notice contains one of these. Most texts contain none, and are not searched line by line.
 MARK = re.compile(r"copyright|©|\(c\)", re.IGNORECASE)
-# What is to be filled in: by whoever applies a licence, and by a program.
+# Placeholders, for people who apply a licence and for programs.
 TEMPLATE = re.compile(
     r"\[yyyy\]|\[name of|<year>|<name of|<copyright holders?>|%s|[{}]|\byear\b.*\bname of author\b", re.IGNORECASE
 )
-# A line that ends like this goes on in the next one.
+# A line that ends like this continues on the next one.
 UNFINISHED = re.compile(r"(?:,|\b\d{4}|\band|\bby)$")
 MOST_LINES = 4
-# That of a licence's own text, which forbids to change it, says nothing of what is licensed.
+# Marks the copyright of a licence's own text, which is not that of the licensed work.
 OF_THE_TEXT = "Everyone is permitted to copy and distribute verbatim copies"
 AROUND = " #*/;\"'`|\\-"
 CLOSING = "-->"
@@ -39,7 +39,7 @@ LICENSE_FILE = re.compile(r"(licen[cs]e|copying|copyright|notice|authors)", re.I
 
 
 def notices(text: str) -> Iterator[str]:
-    """The lines of a text that claim copyright, without the marks of a comment."""
+    """The lines of a text that claim copyright, without comment marks."""
     if not MARK.search(text):
         return
     lines = [*text.splitlines(), "", ""]
@@ -51,7 +51,7 @@ def notices(text: str) -> Iterator[str]:
 
 
 def whole(notice: str, following: Iterable[str]) -> str:
-    """A notice with the lines that it goes on in."""
+    """A notice with its continuation lines."""
     for line in following:
         if not line or not UNFINISHED.search(notice) or len(line) > LONGEST_LINE:
             return notice
@@ -60,18 +60,18 @@ def whole(notice: str, following: Iterable[str]) -> str:
 
 
 def bare(line: str) -> str:
-    """A line without the marks of a comment."""
+    """A line without comment marks."""
     return printable(line.strip().removesuffix(CLOSING)).strip(AROUND)
 
 
 def printable(text: str) -> str:
-    """The text on one line, without characters that show nothing."""
+    """The text on one line, without unprintable characters."""
     shown = text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
     return " ".join(shown.split())
 
 
 def notices_in(files: Iterable[Path]) -> tuple[str, ...]:
-    """Those of files, each once, in the order of the files; what cannot be read has none."""
+    """The notices in files, without duplicates, in the order of the files; unreadable files have none."""
     return tuple(dict.fromkeys(notice for file in files for notice in notices(read_text(file))))
 
 
@@ -83,5 +83,5 @@ def read_text(file: Path) -> str:
 
 
 def is_license_file(name: str) -> bool:
-    """Whether files of that name tell by which licence and whose something is."""
+    """Whether files of that name contain a licence, a copyright or authors."""
     return bool(LICENSE_FILE.match(name))

@@ -1,8 +1,8 @@
-"""Which package of the system a file of this machine belongs to: dpkg's or RPM's, asked once for all files.
+"""Finds the system packages that files of this machine belong to, with one call of dpkg or RPM for all files.
 
-Licences and authors of a Debian package are in its copyright file, its supplier is its maintainer;
-of an RPM package they are in its licence files, and its supplier is its vendor.
-Imports nothing beside the standard library, since it also answers for what the image step takes from the system.
+Licence and copyright come from a Debian package's copyright file, or from RPM's database and licence files;
+the supplier is the maintainer of a Debian package, the vendor of an RPM package.
+Imports only the standard library, since the image step also uses it for files of the system.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..protocol import Component
 from .debian_copyright import terms_of
 from .notices import notices_in, printable
 
-# Folders that are links into /usr on a machine of today, while packages may still name them as they were.
+# Folders that are links into /usr on current systems, though packages may still list files by the old paths.
 MERGED = {"bin", "sbin", "lib", "lib32", "lib64", "libx32"}
 DEB_FORMAT = (
     "${binary:Package}\t${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\t${Maintainer}\n"
@@ -35,10 +35,10 @@ def packages_of(paths: Iterable[str]) -> dict[str, Component]:
     """The packages that files belong to; files of no package are left out.
 
     Args:
-        paths: Absolute paths, before anything was copied.
+        paths: Absolute paths of the original files, not of copies.
 
     Returns:
-        By path a component of the type "deb" or "rpm", as package URLs have it
+        A component of type "deb" or "rpm" for each path; these are types of package URLs
         (https://github.com/package-url/purl-spec).
     """
     wanted = {path: list(dict.fromkeys(spellings(path))) for path in paths}
@@ -55,7 +55,7 @@ def packages_of(paths: Iterable[str]) -> dict[str, Component]:
 
 
 def spellings(path: str) -> Iterator[str]:
-    """The ways in which packages may name a file: as it is, as what it points to, within /usr and without."""
+    """The paths under which packages may list a file: its own and its link target's, each with and without /usr."""
     for each in (path, os.path.realpath(path)):
         yield each
         parts = each.split("/")
@@ -74,7 +74,7 @@ def ask_dpkg(paths: Sequence[str]) -> dict[str, Component]:
 
 
 def read_search(printed: str) -> dict[str, str]:
-    """Names of packages by path, as `dpkg-query --search` prints them: "NAME[:ARCH][, …]: PATH"."""
+    """Names of packages by path, from the output of `dpkg-query --search`: "NAME[:ARCH][, …]: PATH"."""
     found = {}
     for line in printed.splitlines():
         names, separator, path = line.partition(": /")
@@ -84,7 +84,7 @@ def read_search(printed: str) -> dict[str, str]:
 
 
 def read_debs(printed: str) -> dict[str, Component]:
-    """Packages by each of the names that dpkg has for them, from lines of `DEB_FORMAT`."""
+    """Packages by each name that dpkg uses for them, from lines of `DEB_FORMAT`."""
     found = {}
     for line in printed.splitlines():
         shown, name, version, architecture, source, source_version, maintainer = line.split("\t")
@@ -97,7 +97,7 @@ def read_debs(printed: str) -> dict[str, Component]:
             originator=terms.contact,
             copyright=terms.copyright,
         )
-        # Those of this machine's architecture are printed with it or without.
+        # For packages of this machine's architecture, dpkg may leave it out.
         found.update(dict.fromkeys((shown, f"{name}:{architecture}"), package))
         found.setdefault(name, package)
     return found
@@ -114,7 +114,7 @@ def ask_rpm(paths: Sequence[str]) -> dict[str, Component]:
 
 
 def read_rpms(printed: str) -> dict[tuple[str, str], Component]:
-    """Packages by name and architecture, from lines of `RPM_FORMAT`; others say that nobody owns a file."""
+    """Packages by name and architecture, from lines of `RPM_FORMAT`; other lines report files of no package."""
     found = {}
     for line in printed.splitlines():
         fields = line.split("\t")
@@ -133,7 +133,7 @@ MANAGERS: Mapping[str, Callable[[Sequence[str]], dict[str, Component]]] = {"dpkg
 
 
 def system_package(kind: str, name: str, version: str, architecture: str, *, source: str, epoch: str = "") -> Component:
-    """A package as a component. Advisories are written for sources, so scanners read the qualifier "upstream"."""
+    """A package as a component. Advisories name source packages, so scanners read the qualifier "upstream"."""
     system = operating_system()
     qualifiers = {
         "arch": architecture,
@@ -152,7 +152,7 @@ def system_package(kind: str, name: str, version: str, architecture: str, *, sou
 
 
 class System(NamedTuple):
-    """A distribution of Linux, such as "debian" and "12"; empty where it does not say."""
+    """A Linux distribution, such as "debian" and "12"; empty strings if unknown."""
 
     id: str
     version: str
@@ -167,6 +167,6 @@ def operating_system() -> System:
 
 
 def run(*command: str) -> str:
-    """What a command printed; it may have failed for some of what it was asked for."""
+    """The output of a command; its exit code is ignored, as it may fail for only some of the arguments."""
     environment = {**os.environ, "LC_ALL": "C"}
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False).stdout

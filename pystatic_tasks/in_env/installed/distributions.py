@@ -1,4 +1,4 @@
-"""The installed distributions: tools and others, and what they bring."""
+"""Lists the installed distributions, and their commands, modules and files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 def split_distributions(
     tools: Iterable[str],
 ) -> tuple[list[importlib.metadata.Distribution], list[importlib.metadata.Distribution]]:
-    """Those of these names, and all others."""
+    """The installed distributions with these names, and all others."""
     names = set(tools)
     installed = {each.metadata["Name"]: each for each in importlib.metadata.distributions()}
     return (
@@ -21,7 +21,7 @@ def split_distributions(
 
 
 def commands(distributions: Iterable[importlib.metadata.Distribution]) -> dict[str, str]:
-    """What the console scripts of distributions call, by name; where two have the same, that of the first by name."""
+    """What console scripts call, by the script's name; the first distribution by name wins."""
     found: dict[str, str] = {}
     for distribution in sorted(distributions, key=lambda each: each.metadata["Name"].lower()):
         for point in distribution.entry_points:
@@ -38,7 +38,7 @@ def top_level(distribution: importlib.metadata.Distribution) -> set[str]:
 
 
 def listed_files(distribution: importlib.metadata.Distribution) -> list[str]:
-    """Paths in site-packages of what it brought: as RECORD lists them, without looking whether each is there."""
+    """Paths of its files in site-packages as RECORD lists them, whether or not they exist."""
     record = distribution.read_text("RECORD")
     if record is None:
         return list(map(str, distribution.files or ()))

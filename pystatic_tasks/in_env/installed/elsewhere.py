@@ -1,4 +1,4 @@
-"""What a Python reads that is not its own: by that, what it does depends on where it runs."""
+"""Finds which paths a program accesses outside its Python: its behaviour may depend on them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 
 from .layer_assignment import source_of
 
-# Their files are other ones each time.
+# Files here differ from run to run.
 KERNELS = ("/proc/", "/sys/", "/dev/")
-# CLOCK_REALTIME_COARSE, which Python has no name for: https://man7.org/linux/man-pages/man2/clock_getres.2.html
+# CLOCK_REALTIME_COARSE, which Python does not define: https://man7.org/linux/man-pages/man2/clock_getres.2.html
 CLOCK_OF_FILES = 5
 
 
 def moment() -> int:
-    """Now, in nanoseconds since the epoch, as files are stamped: by a clock that is some milliseconds behind."""
+    """Now, in nanoseconds since the epoch, by the clock that stamps files: it is some milliseconds behind."""
     return time.clock_gettime_ns(CLOCK_OF_FILES)
 
 
 def from_elsewhere(paths: Iterable[str]) -> set[str]:
-    """Those of absolute paths that are neither of this Python, nor of its packages, nor of the kernel.
+    """Those of absolute paths that belong neither to this Python, nor to its packages, nor to the kernel.
 
-    In place of bytecode its source is told, and of folders with bytecode nothing, into which any import may write.
+    Bytecode is replaced by its source. Folders of bytecode are left out, since any import may write there.
     """
     known = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     found = {str(source_of(Path(path))) for path in paths}
@@ -36,12 +36,12 @@ def from_elsewhere(paths: Iterable[str]) -> set[str]:
 
 
 def without_own_changes(asked: Iterable[str], opened: Iterable[str], began: int) -> set[str]:
-    """The paths that were asked for, but for what whoever asked changed itself: of that, what it does does not follow.
+    """The paths that a program accessed, without those that it changed itself: these are not its inputs.
 
     Args:
-        asked: Paths of files and folders.
-        opened: Paths of what it made, renamed, removed, or opened to be written; that changes the folder of each too.
-        began: When it was started, in nanoseconds since the epoch; what was not changed since then stays.
+        asked: Paths of the files and folders that it accessed.
+        opened: Paths that it created, renamed, removed, or opened for writing; this also changes their folders.
+        began: When it started, in nanoseconds since the epoch; paths that have not changed since then stay.
     """
     opened = set(opened)
     touched = opened | {str(Path(path).parent) for path in opened}
@@ -49,7 +49,7 @@ def without_own_changes(asked: Iterable[str], opened: Iterable[str], began: int)
 
 
 def is_new(path: str, began: int) -> bool:
-    """Whether a file or a folder was changed since a moment, or is not there."""
+    """Whether a file or a folder was modified since a moment, or is missing."""
     try:
         return Path(path).stat().st_mtime_ns >= began
     except OSError:
@@ -57,17 +57,17 @@ def is_new(path: str, began: int) -> bool:
 
 
 def changes(paths: Iterable[str], began: int) -> set[str]:
-    """Of absolute paths of what somebody made, renamed or opened to be written, those of what was changed since.
+    """Those paths that exist and have changed since a moment.
 
     Args:
-        paths: The paths, of files and folders.
-        began: A moment, in nanoseconds since the epoch.
+        paths: Absolute paths of files and folders that were created, renamed or opened for writing.
+        began: The moment, in nanoseconds since the epoch.
     """
     return {path for path in paths if was_changed(path, began)}
 
 
 def was_changed(path: str, began: int) -> bool:
-    """Whether a file or a folder is there and was changed since a moment, whatever time it was given."""
+    """Whether a file or a folder exists and has changed since a moment, even if its modification time was set back."""
     try:
         return Path(path).stat().st_ctime_ns >= began
     except OSError:
@@ -75,5 +75,5 @@ def was_changed(path: str, began: int) -> bool:
 
 
 def is_of_kernel(path: str) -> bool:
-    """Whether a file is the kernel's, by its own path or as a link: /etc/mtab is one on many systems."""
+    """Whether a file is the kernel's, by its own path or as a link there, as /etc/mtab is on many systems."""
     return f"{path}/".startswith(KERNELS) or f"{os.path.realpath(path)}/".startswith(KERNELS)

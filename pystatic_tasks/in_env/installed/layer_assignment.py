@@ -1,6 +1,6 @@
-"""Whose each file of a tree is, which says how often it changes.
+"""Assigns each file of a tree to a layer, by its owner: files of one owner change equally often.
 
-libc: the loader and what glibc brings. python: the interpreter with its standard library,
+libc: the loader and the libraries of glibc. python: the interpreter with its standard library,
 and the system's libraries that it needs. third-party: the dependencies. project: the project itself.
 """
 
@@ -26,7 +26,7 @@ GLIBC = re.compile(
     r"(ld-linux.*|libc|libm|libmvec|libdl|libpthread|librt|libutil|libresolv|libanl|libnsl|libnss_\w+|libgcc_s)\.so\b"
 )
 
-# Folders of an environment that Python itself and installers make.
+# Entries of an environment that Python itself and installers create.
 PLACES_OF_PYTHON = ((), ("bin",), ("include",), ("lib",), ("lib64",), ("pyvenv.cfg",))
 
 
@@ -39,10 +39,10 @@ def assign_layers(root: Path, library: Path, packages: Path) -> list[TreeFile]:
         packages: Folder in it with the project and its dependencies.
 
     Returns:
-        Each with whose it is, sorted by path.
+        Each file with its owner, sorted by path.
     """
     distributions = distribution_files()
-    # Of a link in the tree, what it leads to decides.
+    # A link belongs to the owner of its target.
     place = packages.resolve()
     found = []
     for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
@@ -58,14 +58,14 @@ def assign_layers(root: Path, library: Path, packages: Path) -> list[TreeFile]:
 
 
 def owner_of(file: Path, distributions: Mapping[str, str]) -> str:
-    """Whose a file is, by where it stands in site-packages."""
+    """The owner of a file, by its path in site-packages."""
     if file.parts[0] == RUNNER:
         return "third-party"
     return distributions.get(str(source_of(file)), "project")
 
 
 def source_of(file: Path) -> Path:
-    """The source of compiled code, wherever Python keeps that; any other file itself."""
+    """The source of a file of bytecode, in `__pycache__` or not; any other file itself."""
     if file.suffix != ".pyc":
         return file
     if file.parent.name == "__pycache__":
@@ -75,18 +75,18 @@ def source_of(file: Path) -> Path:
 
 @cache
 def folder_of_python(kind: str) -> Path:
-    """A folder of this Python or its environment, by the name that `sysconfig` has for it; asked for each file."""
+    """A folder of this Python or its environment, by its name in `sysconfig`; cached, as it is needed for each file."""
     return Path(sysconfig.get_path(kind))
 
 
 def belongs_to_interpreter(file: Path) -> bool:
-    """Whether a file of a program is one of the standard library, by where it stands."""
+    """Whether a file of a program belongs to the standard library, by its path."""
     library = folder_of_python("stdlib")
     return file.parts[0] == library.name or (library / source_of(file)).exists()
 
 
 def is_beside_packages(path: Path, prefix: Path) -> bool:
-    """Whether a file below a Python's prefix is data of a distribution that lies beside the packages."""
+    """Whether a file below a Python's prefix is data that a distribution installs outside site-packages."""
     depth = len(prefix.parts)
     return path.parts[:depth] == prefix.parts and path.parts[depth : depth + 1] not in PLACES_OF_PYTHON
 
@@ -94,7 +94,8 @@ def is_beside_packages(path: Path, prefix: Path) -> bool:
 def distribution_files() -> dict[str, str]:
     """The owner of each installed file, by its path in site-packages.
 
-    What setuptools leaves beside sources (NAME.egg-info) lists the project's files too, as nobody's.
+    The NAME.egg-info that setuptools leaves beside sources lists the project's files too, but has no direct_url.json;
+    local distributions therefore come last and win.
     """
     found = {}
     for distribution, files in sorted(installed(), key=lambda each: is_local(each[0])):
@@ -104,17 +105,17 @@ def distribution_files() -> dict[str, str]:
 
 
 def installed() -> Installed:
-    """All distributions, each with its files' paths in site-packages."""
+    """All distributions, each with the paths of its files in site-packages."""
     return installed_in(tuple(sys.path))
 
 
 @cache
 def installed_in(folders: tuple[str, ...]) -> Installed:
-    """The same of some folders, which are looked through once."""
+    """The same for some folders; cached."""
     return tuple((each, tuple(listed_files(each))) for each in importlib.metadata.distributions(path=list(folders)))
 
 
 def is_local(distribution: importlib.metadata.Distribution) -> bool:
-    """Whether it was installed from a folder or file of this machine (PEP 610)."""
+    """Whether it was installed from a folder or a file on this machine (PEP 610)."""
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     return str(origin.get("url", "")).startswith("file:")

@@ -1,8 +1,8 @@
-"""Which of some names the project and its dependencies mention in their code.
+"""Finds which of some names the project and its dependencies mention in their code.
 
-The standard library imports some large parts of itself only for whoever asks for one name
-(`concurrent.futures` imports `multiprocessing` for ProcessPoolExecutor). Where nobody
-mentions the name, nobody can ask for it.
+The standard library imports some large parts of itself only for the use of one name
+(`concurrent.futures` imports `multiprocessing` for ProcessPoolExecutor). If no code
+mentions the name, the part is not needed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def mentioned(names: Iterable[str], files: Iterable[Path]) -> set[str]:
     return {
         word
         for source in sources
-        # Few have any, and a text is found sooner than a pattern.
+        # Few files contain any name, and a substring is found faster than a pattern.
         if any(name in source for name in literally) and pattern.search(source)
         for word in words_of(source, pattern)
         if word in wanted
@@ -32,11 +32,11 @@ def mentioned(names: Iterable[str], files: Iterable[Path]) -> set[str]:
 
 
 def words_of(source: bytes, pattern: re.Pattern[bytes]) -> Iterator[str]:
-    """Identifiers, and the parts of texts that look like dotted names; of what is no code what the pattern finds."""
+    """Identifiers, and the parts of strings that look like dotted names; all matches in files that do not parse."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
-        # Sources for another Python or templates of some: taken at their words.
+        # Sources for another Python, templates of sources, or binaries.
         yield from (word.decode() for word in pattern.findall(source))
         return
     for node in ast.walk(tree):
@@ -53,7 +53,7 @@ def words_of(source: bytes, pattern: re.Pattern[bytes]) -> Iterator[str]:
 
 
 def quoted(texts: Iterable[str], files: Iterable[Path]) -> set[str]:
-    """Those of the texts that stand between quotes somewhere in the files."""
+    """Those of the texts that appear between quotes somewhere in the files."""
     wanted = sorted(map(re.escape, texts))
     if not wanted:
         return set()

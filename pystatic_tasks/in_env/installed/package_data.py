@@ -1,4 +1,4 @@
-"""What a program needs beside the modules that its code imports: data files, metadata, entry points."""
+"""Finds what a program needs in addition to the modules that it imports: data files, metadata, entry points."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .name_scan import quoted
 CODE_SUFFIXES = {".py", ".pyc", ".pyi", ".so", ".pth", ".pyx", ".pxd", ".c", ".h", ".cpp"}
 NOT_DATA = {"py.typed", "__pycache__"}
 METADATA = ("METADATA", "entry_points.txt", "top_level.txt")
-# What installers note beside that: where from, by whom, and hashes of scripts that name the environment's folder.
+# Other files that installers write there: origins, and hashes of scripts that contain the environment's path.
 OF_INSTALLERS = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json"}
-# Groups that say what is installed beside a program, not what the program looks for.
+# Entry points that installers use; programs do not look for them.
 SCRIPT_GROUPS = {"console_scripts", "gui_scripts"}
 
 
@@ -25,7 +25,7 @@ def is_data(path: PurePath) -> bool:
 
 
 def own_data(distributions: Iterable[importlib.metadata.Distribution]) -> Iterator[DataFile]:
-    """Package data and metadata of those that were installed from folders."""
+    """Package data and metadata of the distributions that were installed from this machine."""
     for distribution in filter(is_local, distributions):
         for file in distribution.files or ():
             is_inside = not file.parts[0].startswith("..") and not file.parts[0].endswith(".dist-info")
@@ -35,20 +35,20 @@ def own_data(distributions: Iterable[importlib.metadata.Distribution]) -> Iterat
 
 
 def metadata_files(distribution: importlib.metadata.Distribution) -> Iterator[DataFile]:
-    """What `importlib.metadata` reads of a distribution, without paths of this machine."""
+    """The metadata files that `importlib.metadata` reads, without those that contain paths of this machine."""
     for file in distribution.files or ():
         if file.parts[0].endswith(".dist-info") and file.name in METADATA and len(file.parts) == 2:
             yield str(distribution.locate_file(file)), file.parts[0]
 
 
 def tells_of_the_machine(destination: str) -> bool:
-    """Whether a file of a program is one that an installer wrote down for itself."""
+    """Whether a file of a program is one that an installer wrote for its own use."""
     *_, folder, name = ("", *Path(destination).parts)
     return folder.endswith(".dist-info") and name in OF_INSTALLERS
 
 
 def loose_data(folders: Iterable[str]) -> Iterator[DataFile]:
-    """Data files of packages that were loaded from these folders without being installed."""
+    """Data files of loaded packages that are in these folders and not installed."""
     packages = {name.partition(".")[0] for name in sys.modules}
     for folder in map(Path, folders):
         for package in sorted(path for path in (folder / name for name in packages) if path.is_dir()):
@@ -56,7 +56,7 @@ def loose_data(folders: Iterable[str]) -> Iterator[DataFile]:
 
 
 def folder_data(folder: Path, place: Path) -> Iterator[DataFile]:
-    """The data files below a folder, and where each lies if the folder lies in `place` of the program."""
+    """The data files below a folder, each with its destination if the folder goes to `place` in the program."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and is_data(path.relative_to(folder)):
             yield str(path), str((place / path.relative_to(folder)).parent)
@@ -65,14 +65,14 @@ def folder_data(folder: Path, place: Path) -> Iterator[DataFile]:
 def plugins(
     distributions: Iterable[importlib.metadata.Distribution], files: Iterable[Path]
 ) -> list[tuple[importlib.metadata.Distribution, str]]:
-    """Distributions with an entry point in a group that the code names, and the module that it leads to."""
+    """Distributions with an entry point in a group that the code names, and the module of the entry point."""
     offered = [(each, point) for each in distributions for point in each.entry_points]
     groups = quoted({point.group for _, point in offered} - SCRIPT_GROUPS, files)
     return [(each, point.value.partition(":")[0].strip()) for each, point in offered if point.group in groups]
 
 
 def loaded_modules(before: Iterable[str], folders: Sequence[str]) -> list[str]:
-    """Modules loaded since, under their own names, from these folders: many are found by name only."""
+    """Modules loaded since `before`, under their own names, from these folders; many are imported only by name."""
     new = sys.modules.keys() - set(before)
     return sorted(name for name in new if is_from(name, folders))
 

@@ -1,1 +1,1 @@
-"""Requests of HTTP, within limits, and their answers."""
+"""HTTP requests within limits."""

@@ -1,4 +1,4 @@
-"""Requests of HTTP, and what came back."""
+"""Sends HTTP requests, and reads the answers within limits."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Protocol, cast
 
 LOOPBACK = "127.0.0.1"
 LARGEST_BYTES = 64 * 10**6
-# Of server-sent events, which may go on for ever: https://html.spec.whatwg.org/multipage/server-sent-events.html
+# Server-sent events, which may never end: https://html.spec.whatwg.org/multipage/server-sent-events.html
 STREAM = "text/event-stream"
 
 
 class Request(Protocol):
-    """What is asked."""
+    """A request."""
 
     @property
     def path(self) -> str:
@@ -24,11 +24,11 @@ class Request(Protocol):
 
     @property
     def method(self) -> str:
-        """Method of HTTP."""
+        """HTTP method."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers, beside those of every request."""
+        """Headers, in addition to those of every request."""
 
     @property
     def body(self) -> str | None:
@@ -37,14 +37,14 @@ class Request(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came back.
+    """An answer.
 
     Attributes:
-        status: That of HTTP; 0 for no answer at all.
-        body: As text, as far as it came.
+        status: HTTP status; 0 for no answer.
+        body: The body as text, as far as it was received.
         seconds: How long it took.
         type: Media type of the body.
-        endless: Why there was no end to it, as part of a sentence; "" if it ended.
+        endless: Which limit the body exceeded, as part of a sentence; "" if it ended.
     """
 
     status: int
@@ -55,8 +55,8 @@ class Answer:
 
 
 def send(request: Request, address: tuple[str, int], timeout: float) -> Answer:
-    """Ask at host and port; read for at most `timeout` seconds and LARGEST_BYTES, since not all answers have an end."""
-    # Most who import this module ask nothing, and these take long to load.
+    """Send a request to host and port; read at most `timeout` seconds and LARGEST_BYTES, as an answer may not end."""
+    # Most modules that import this one send nothing, and these imports are slow.
     import http.client
 
     from .bounded import Limits, Response, read_all
@@ -93,7 +93,7 @@ def why_endless(limit: OSError | None, timeout: float) -> str:
 
 
 def free_port() -> int:
-    """A TCP port of this machine that nobody listens on."""
+    """A TCP port of this machine that nothing listens on."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
@@ -101,6 +101,6 @@ def free_port() -> int:
 
 
 def is_taken(port: int) -> bool:
-    """Whether somebody listens on a TCP port of this machine."""
+    """Whether something listens on a TCP port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex((LOOPBACK, port)) == 0
