@@ -1,1 +1,1 @@
-"""The target imported, and what follows from it."""
+"""Imports the target, and finds what the freeze has to know."""

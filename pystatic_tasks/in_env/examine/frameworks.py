@@ -1,4 +1,4 @@
-"""What frameworks load by name or by path, asked of themselves after the target was imported."""
+"""Asks frameworks what they load by name or by path, after the target was imported."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ..texts import texts_in
 
 DOTTED_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 DJANGO_COMMANDS = {"call_command", "execute_from_command_line"}
-# Parts of Django that no running service imports, unless its settings or its code name them.
+# Parts of Django that a running service imports only if its settings or its code name them.
 DJANGO_EXTRAS = ("django.contrib", "django.test", "django.core.management", "django.db.backends", "django.conf.locale")
 
 
 def framework_data(roots: Sequence[str]) -> Iterator[DataFile]:
-    """Folders of templates and static files that applications were set up with.
+    """Files in the folders of templates and static files that applications use.
 
     Args:
-        roots: Folders that modules are imported from; what lies in none of them has no place in the program.
+        roots: Folders that modules are imported from; folders outside them are left out.
     """
     for folder in sorted(set(folders_in_use())):
         place = place_of(folder, roots)
@@ -36,7 +36,7 @@ def framework_data(roots: Sequence[str]) -> Iterator[DataFile]:
 
 
 def place_of(folder: Path, roots: Sequence[str]) -> Path | None:
-    """Where a folder stands below the longest of the roots that it is in."""
+    """The path of a folder below the innermost root that contains it; None if no root does."""
     inside = [root for root in roots if folder.is_relative_to(root) and folder != Path(root)]
     return folder.relative_to(max(inside, key=len)) if inside else None
 
@@ -56,7 +56,7 @@ def folders_in_use() -> Iterator[Path]:
 def instances(module: str, name: str) -> list[Any]:
     """All objects of a class, if its module was loaded."""
     kind = getattr(sys.modules.get(module), name, None)
-    # By their types: `isinstance` would wake up lazy objects.
+    # By type, since `isinstance` would evaluate lazy objects.
     return [each for each in gc.get_objects() if issubclass(type(each), kind)] if kind else []
 
 
@@ -66,10 +66,10 @@ def is_django() -> bool:
 
 
 def django_modules(sources: Iterable[Path]) -> list[str]:
-    """Modules that Django imports by name: of its settings, its installed apps, and of itself.
+    """Modules that Django imports by name: from its settings, its installed apps, and Django itself.
 
     Args:
-        sources: The project's code, which tells whether management commands are called.
+        sources: The project's code, which shows whether management commands are called.
     """
     from django.apps import apps
     from django.conf import settings
@@ -102,14 +102,19 @@ def database_engines(settings: Any) -> set[str]:
 
 
 def submodules(package: str, leave_out: Sequence[str]) -> Iterator[str]:
-    """The modules below a package, without those of that last or full name and what is below them."""
+    """A package and the modules below it.
+
+    Args:
+        package: Its name.
+        leave_out: Last or full names of submodules to skip, with everything below them.
+    """
     if not can_be_found(package):
         return
     yield package
     try:
         module = importlib.import_module(package)
     except Exception:
-        # Parts for other packages, which are not installed.
+        # A part that needs other packages, which are not installed.
         return
     for each in pkgutil.iter_modules(getattr(module, "__path__", ())):
         name = f"{package}.{each.name}"
@@ -129,7 +134,7 @@ def can_be_found(name: str) -> bool:
 
 
 def languages() -> set[str]:
-    """Folders of translations that the settings can lead to."""
+    """Names of the translation folders that the settings allow."""
     from django.conf import settings
     from django.utils.translation import to_locale
 
@@ -147,8 +152,8 @@ def django_data(roots: Sequence[str], static: Path) -> Iterator[DataFile]:
     """Templates, translations and static files.
 
     Args:
-        roots: As for `framework_data`.
-        static: Where to collect static files, if the settings keep them in a folder beside the code.
+        roots: See `framework_data`.
+        static: Where to collect static files, if STATIC_ROOT is a folder below one of the roots.
     """
     from django.apps import apps
     from django.conf import settings
@@ -167,7 +172,7 @@ def django_data(roots: Sequence[str], static: Path) -> Iterator[DataFile]:
 
 
 def is_wanted(path: Path, static_is_collected: bool, wanted_languages: Container[str]) -> bool:
-    """Not the skeletons of new projects, sources of translations, other languages, or static files twice."""
+    """Whether to include a file: not templates of new projects, translation sources, other languages, duplicates."""
     if path.name.endswith((".po", "-tpl")):
         return False
     if "LC_MESSAGES" in path.parts:
@@ -176,7 +181,11 @@ def is_wanted(path: Path, static_is_collected: bool, wanted_languages: Container
 
 
 def collect_static(roots: Sequence[str], folder: Path) -> Path | None:
-    """Run `collectstatic` into a folder; where its files are to lie in the program, or None if it is not to be run."""
+    """Run `collectstatic` into a folder, if it applies.
+
+    Returns:
+        The destination of the files in the program; None if `collectstatic` was not run.
+    """
     from django.apps import apps
     from django.conf import settings
     from django.core.files.storage import FileSystemStorage
@@ -188,7 +197,7 @@ def collect_static(roots: Sequence[str], folder: Path) -> Path | None:
         return None
     from django.contrib.staticfiles.storage import staticfiles_storage
 
-    # Others send files somewhere, which is not for a build to do.
+    # Other storages upload files, which a build must not do.
     if not isinstance(staticfiles_storage, FileSystemStorage):
         return None
     with override_settings(STATIC_ROOT=str(folder)):

@@ -1,4 +1,4 @@
-"""Import the target as the server will, and say what follows for the freeze."""
+"""Imports the target as the server will, and reports what the freeze has to know."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from . import frameworks
 # https://docs.python.org/3/library/audit_events.html
 ASKING = ("open", "os.listdir", "os.scandir")
 CHANGING = ("os.mkdir", "os.remove", "os.rename", "os.rmdir")
-# Parts of the standard library, and the names by which somebody would ask for them.
+# Parts of the standard library, and the names that code uses to get them.
 ASKED_BY_NAME = {
     "process-pools": {"ProcessPoolExecutor"},
     "queue-handlers": {"QueueHandler", "QueueListener"},
@@ -39,7 +39,7 @@ ASKED_BY_NAME = {
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """What follows from an application; see `Examined`."""
+    """What an application needs; see `Examined`."""
 
     settings: Mapping[str, Any]
     read: Sequence[str] = ()
@@ -52,12 +52,11 @@ class Served:
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """What was heard of files; see `Examined`.
+    """Files that the import accessed; see `Examined`.
 
     Attributes:
-        read: Files that were asked for, there or not, and folders that were listed, outside of Python only, and but for
-            what was changed meanwhile by whoever asked.
-        changed: What that made, renamed or wrote.
+        read: Paths outside Python that it accessed, existing or not, except those that it changed itself.
+        changed: Paths that it created, renamed or wrote.
     """
 
     read: set[str] = field(default_factory=set)
@@ -113,7 +112,7 @@ def check_names(key: str, names: Iterable[str]) -> None:
 
 
 def examine_app(request: Target) -> Served:
-    # What travels in the image stands there under this name.
+    # The package in_image has this name in the image, and here.
     errors: Any = importlib.import_module("pystatic_runner.errors")
     servers: Any = importlib.import_module("pystatic_runner.servers")
     site = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
@@ -121,7 +120,7 @@ def examine_app(request: Target) -> Served:
     with listening() as heard:
         own = import_server_config(request)
         before = set(sys.modules)
-        # It is kept, since what it was set up with is looked at afterwards.
+        # Keep a reference: its objects are inspected later.
         app = import_target(request.app, request.project)
     if not is_application(app):
         raise RefusedError(
@@ -153,7 +152,7 @@ def examine_app(request: Target) -> Served:
 
 @contextlib.contextmanager
 def listening(heard: Heard | None = None) -> Iterator[Heard]:
-    """What is heard of files meanwhile, added at the end to what was heard before."""
+    """Collect the files that the body accesses; they are added to `heard` at the end."""
     heard = heard or Heard()
     asked: set[str] = set()
     opened: set[str] = set()
@@ -189,7 +188,7 @@ def listening(heard: Heard | None = None) -> Iterator[Heard]:
 
 
 def examine_django(request: Target, roots: Sequence[str], heard: Heard) -> tuple[list[str], list[DataFile]]:
-    """The modules and the data files that Django finds by name; what these were collected from is heard."""
+    """The modules and data files that Django finds by name; files read to collect them are added to `heard`."""
     try:
         modules = frameworks.django_modules(map(Path, request.sources))
         with listening(heard):
@@ -204,7 +203,7 @@ def examine_django(request: Target, roots: Sequence[str], heard: Heard) -> tuple
 
 
 def import_server_config(request: Target) -> Mapping[str, Any]:
-    """The settings of the project's own configuration file of the server."""
+    """The settings in the project's own configuration file for the server."""
     name = request.server_config
     if not name:
         return {}
@@ -251,11 +250,11 @@ def import_target(target: str, project: str) -> Any:
 
 
 def is_application(app: Any) -> bool:
-    """Whether it can be called as WSGI or ASGI has it, of which the second version called with the scope alone."""
+    """Whether it can be called like a WSGI or ASGI application; ASGI 2 passes only the scope."""
     try:
         signature = inspect.signature(app, follow_wrapped=False)
     except (TypeError, ValueError):
-        # Of C code.
+        # Callables in C may have no signature.
         return True
     return takes(signature, 2) or takes(signature, 3) or (takes(signature, 1) and not takes(signature, 0))
 
@@ -269,11 +268,11 @@ def takes(signature: inspect.Signature, count: int) -> bool:
 
 
 def own_traceback(project: str, package: str) -> list[str]:
-    """The current exception with the frames that lie in the project's code only.
+    """The current exception, with only the frames in the project's code.
 
     Args:
-        project: Folder of the project, left out of the file names.
-        package: First part of the target's module, which stands in site-packages once it is installed.
+        project: Folder of the project, which is removed from file names.
+        package: First part of the target's module, which is in site-packages if it is installed.
     """
     kind, error, trace = sys.exc_info()
     frames = traceback.extract_tb(trace)
@@ -304,7 +303,7 @@ def code_files(distributions: Iterable[importlib.metadata.Distribution]) -> Iter
 
 
 def unused_parts(files: Sequence[Path]) -> list[str]:
-    """Those of `ASKED_BY_NAME` that none of the files asks for."""
+    """The parts in `ASKED_BY_NAME` that no file mentions."""
     named = mentioned(set().union(*ASKED_BY_NAME.values()), files)
     return [part for part, names in ASKED_BY_NAME.items() if not names & named]
 

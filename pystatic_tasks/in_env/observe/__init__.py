@@ -1,1 +1,1 @@
-"""The program run once, and what it was seen to need."""
+"""Runs the program once, and finds what it needs."""

@@ -1,4 +1,4 @@
-"""What follows from what was written down while a program ran: modules, data files, libraries."""
+"""Derives what a program needs from the recorder's files: modules, data files, libraries."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from .mapped_libraries import opened_by_name
 from .recorded import Records, records_between
 from .recorder.sitecustomize import LOCALES
 
-# A folder of data comes along whole, unless it holds more than this: then only the part where the file lies.
+# A larger data folder is not taken whole: only the subfolder of the file is.
 LARGE_FOLDER_BYTES = 16_000_000
-# Folders of the system whose files programs read, and what every engine or the image itself provides there.
+# Folders of the system with files that programs read, and the files that every engine or the image itself provides.
 SYSTEM_DATA = ("/etc/", "/usr/share/")
 PROVIDED = {
     *("/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/nsswitch.conf"),
@@ -33,7 +33,7 @@ PROVIDED = {
 }
 TESTS = {"tests", "test", "conftest"}
 PLAIN_METADATA = {"METADATA", "PKG-INFO"}
-# Something that was asked of a program, with how many bytes each process had written down by then.
+# What was done with a program, and how many bytes each of its processes had recorded when that was over.
 Occasion = tuple[str, Mapping[str, int]]
 
 
@@ -41,9 +41,9 @@ def uses_by_occasion(folder: Path, occasions: Sequence[Occasion], around: Surrou
     """What a program used for the first time on each occasion.
 
     Args:
-        folder: Has the records of all processes.
-        occasions: In order.
-        around: Where things lie that it can need.
+        folder: Contains the records of all processes.
+        occasions: The occasions, in order.
+        around: The program's surroundings.
     """
     begin: Mapping[str, int] = {}
     seen: set[str] = set()
@@ -58,7 +58,7 @@ def uses_by_occasion(folder: Path, occasions: Sequence[Occasion], around: Surrou
 
 
 def folder_in_program(path: Path, kind: str, around: Surroundings) -> Iterator[str]:
-    """The folder that was listed, or that a file lies in, by its path from where modules are imported."""
+    """The listed folder, or the folder of a file, relative to the folder that modules are imported from."""
     root = around.root_of(path)
     folder = path if kind == "folder" else path.parent
     if root and folder != root:
@@ -67,14 +67,14 @@ def folder_in_program(path: Path, kind: str, around: Surroundings) -> Iterator[s
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Where things lie that a program can need, and whose they are.
+    """The folders with files that a program may need, and the distributions that own them.
 
     Attributes:
-        sites: Folders of the build environment with packages.
-        prefix: The environment's folder, below which wheels put data beside packages, such as share/jupyter.
+        sites: The build environment's folders of packages.
+        prefix: The environment's folder, where wheels install data outside site-packages, such as share/jupyter.
         loose: Folders with code of the project that is not installed.
-        built: The folder of what is built of it, which is none of it.
-        distributions: What is installed and no tool.
+        built: The folder of build output, which is not part of the project.
+        distributions: The installed distributions, without tools.
         tool_modules: Top-level modules of tools.
     """
 
@@ -99,7 +99,7 @@ class Surroundings:
         return Path(sysconfig.get_path("stdlib"))
 
     def root_of(self, path: Path) -> Path | None:
-        """The folder that a file is imported from, or read below: the longest one."""
+        """The known folder that contains a path, the innermost if there are several; None if there is none."""
         known = (*self.sites, *self.loose, *([self.prefix] if is_beside_packages(path, self.prefix) else []))
         roots = [root for root in known if path.is_relative_to(root) and path != root]
         longest = max(roots, key=lambda root: len(root.parts), default=None)
@@ -119,7 +119,7 @@ def look_around(exercise: Exercise) -> Surroundings:
 
 
 def without_tests(around: Surroundings, exercise: Exercise, uses: Iterable[Use]) -> Surroundings:
-    """What a program can need but for what runs its tests: only groups brought it, and only the command loaded it."""
+    """The surroundings without test tools: distributions that only groups require and only the command loaded."""
     command = " ".join(exercise.further)
     loaded = {name.partition(".")[0] for use in uses if use.occasion != command for name in use.modules}
     candidates = [each for each in around.distributions if each.metadata["Name"] in exercise.of_groups]
@@ -132,7 +132,7 @@ def without_tests(around: Surroundings, exercise: Exercise, uses: Iterable[Use])
 
 
 def names_without(around: Surroundings, others: Surroundings) -> set[str]:
-    """Top-level names of packages, modules and metadata that the first has and the others do not."""
+    """Top-level names of packages, modules and metadata that only the first surroundings contain."""
     gone = [each for each in around.distributions if each not in others.distributions]
     metadata = {file.parts[0] for each in gone for file in each.files or () if file.parts[0].endswith(".dist-info")}
     return metadata.union(*map(top_level, gone))
@@ -146,13 +146,13 @@ def take(
     problem: str,
     began: int = 0,
 ) -> Observed:
-    """All that follows from the records of a program that was started at a moment, in nanoseconds since the epoch."""
+    """Derive what a program needs from its records; `began` is when it started, in nanoseconds since the epoch."""
     preferred = preferred_libraries(records, exercise.environment.get("LD_LIBRARY_PATH", ""))
     read = {*read_elsewhere(records, began), *preferred}
     if exercise.further:
         records = without_own_tests(records, around.loose)
     modules, by_path, import_paths = taken_modules(records, exercise, around)
-    # Python itself opens the script that it is called with.
+    # Python itself opens the script that it runs.
     records.files.difference_update(exercise.arguments[:1])
     data = {*data_files(records, around), *by_path, *target_data(exercise.module, around)}
     opened = opened_by_name(records.libraries, (path for _, path, _ in records.modules))
@@ -172,7 +172,7 @@ def take(
 
 
 def without_own_tests(records: Records, loose: Iterable[Path]) -> Records:
-    """The records but for those of the tests of a project that is not installed, which are beside its code."""
+    """The records without those of tests beside the code of a project that is not installed."""
 
     def stays(path: str) -> bool:
         inside = [Path(path).relative_to(folder) for folder in loose if Path(path).is_relative_to(folder)]
@@ -187,12 +187,12 @@ def without_own_tests(records: Records, loose: Iterable[Path]) -> Records:
 
 
 def is_test(name: str) -> bool:
-    """Whether a module, package or folder of that name has tests, by the rules of pytest and unittest."""
+    """Whether a module, package or folder of that name contains tests, by the conventions of pytest and unittest."""
     return name in TESTS or name.startswith("test_") or name.endswith("_test")
 
 
 def shown_files(files: Iterable[str], around: Surroundings) -> tuple[str, ...]:
-    """The data files of the project and its dependencies among these, by their paths in the program."""
+    """The paths in the program of those files that are data of the project or its dependencies."""
     roots = [(path, around.root_of(path)) for path in map(Path, files)]
     return tuple(sorted(str(path.relative_to(root)) for path, root in roots if root and is_data(path)))
 
@@ -200,7 +200,7 @@ def shown_files(files: Iterable[str], around: Surroundings) -> tuple[str, ...]:
 def taken_modules(
     records: Records, exercise: Exercise, around: Surroundings
 ) -> tuple[set[str], set[DataFile], set[str]]:
-    """Modules by name, the sources of those that are loaded by their path, and folders to import from."""
+    """Names of modules, sources of modules that are loaded by path, and folders to import from."""
     modules, by_path, folders = set(own_modules(around)), set(), set()
     server = {name for each in around.distributions if is_called(each, exercise.server) for name in top_level(each)}
     usual = (*around.sites, *around.loose)
@@ -216,7 +216,7 @@ def taken_modules(
                 modules.add(name)
             continue
         folder = folder_of_import(name, path)
-        # A package that puts another module in its own place, as OpenCV's does, looks for that below itself.
+        # A package that replaces itself by another module, as OpenCV's does, looks for that module inside itself.
         if folder is None or (folder not in usual and name in usually_imported):
             if path.is_file():
                 by_path.add((str(path), str(path.relative_to(root).parent)))
@@ -228,7 +228,7 @@ def taken_modules(
 
 
 def file_of_import(file: str) -> Path:
-    """The source of a module that was loaded from a file, or that itself where there is none."""
+    """The source of a module that was loaded from a file, or the file itself if there is no source."""
     source = source_of(Path(file))
     return source if source.is_file() else Path(file)
 
@@ -238,7 +238,7 @@ def is_called(distribution: importlib.metadata.Distribution, name: str) -> bool:
 
 
 def folder_of_import(name: str, path: Path) -> Path | None:
-    """The folder from which a module of that name is imported, None if it was loaded by its path."""
+    """The folder that a module of that name is imported from; None if it was loaded by its path."""
     parts = name.split(".")
     suffix = next((each for each in EXTENSION_SUFFIXES if path.name.endswith(each)), path.suffix)
     place = path.parent / path.name.removesuffix(suffix)
@@ -248,7 +248,7 @@ def folder_of_import(name: str, path: Path) -> Path | None:
 
 
 def own_modules(around: Surroundings) -> Iterator[str]:
-    """All modules of the project's own distributions but its tests."""
+    """All modules of the project's own distributions, except tests."""
     for distribution in filter(is_local, around.distributions):
         for file in distribution.files or ():
             parts = [*file.parts[:-1], file.stem]
@@ -259,11 +259,11 @@ def own_modules(around: Surroundings) -> Iterator[str]:
 
 
 def data_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
-    """Files that were read, each with the folder of data that it lies in, and folders that were listed."""
+    """Files that were read, with the rest of their data folders, and the data in folders that were listed."""
     read = [path for path in map(Path, records.files) if path.is_file()]
     listed = [path for path in map(Path, records.folders) if path.is_dir()]
     is_known_large = cache(is_large)
-    # However many of its files were read, a folder is looked through once.
+    # A folder is searched only once, however many of its files were read.
     taken: set[tuple[DataFolder, importlib.metadata.Distribution | None]] = set()
     for path in [*read, *(folder / "*" for folder in listed)]:
         root = around.root_of(path)
@@ -282,12 +282,12 @@ def data_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
 
 
 class DataFolder(NamedTuple):
-    """A folder whose data comes along.
+    """A folder whose data is included.
 
     Attributes:
-        root: The folder that its files are read below.
-        folder: It.
-        is_whole: Whether with all that lies below it.
+        root: The known folder that contains it; see `Surroundings.root_of`.
+        folder: The folder.
+        is_whole: Whether its subfolders are included.
     """
 
     root: Path
@@ -296,7 +296,7 @@ class DataFolder(NamedTuple):
 
 
 def folder_around(path: Path, root: Path, is_known_large: Callable[[Path], bool]) -> DataFolder | None:
-    """The outermost folder around a data file that is no package, or the package itself; None if it comes alone."""
+    """The outermost folder around a data file that is not a package, or its package; None if it is included alone."""
     folder = path.parent
     if path.suffix == ".py" or folder == root:
         return None
@@ -310,14 +310,14 @@ def folder_around(path: Path, root: Path, is_known_large: Callable[[Path], bool]
 
 
 def is_large(folder: Path) -> bool:
-    """Whether a folder holds too much to come along whole."""
+    """Whether a folder is too large to be included whole."""
     return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file()) > LARGE_FOLDER_BYTES
 
 
 def files_of(
     data: DataFolder, owner: importlib.metadata.Distribution | None, around: Surroundings
 ) -> Iterator[DataFile]:
-    """The data files of a folder, but for those of another distribution."""
+    """The data files of a folder, without those of another distribution."""
     for each in data.folder.rglob("*") if data.is_whole else data.folder.iterdir():
         each_owner = around.owners.get(str(each))
         is_loose = data.root in around.loose and not each.is_relative_to(around.built)
@@ -328,7 +328,7 @@ def files_of(
 
 
 def placed(path: Path, around: Surroundings) -> Path:
-    """The folder of the program in which a file lies."""
+    """The folder of a file in the program."""
     root = around.root_of(path)
     assert root is not None
     return path.relative_to(root).parent
@@ -339,14 +339,14 @@ def is_package(folder: Path) -> bool:
 
 
 def target_data(module: str, around: Surroundings) -> Iterator[DataFile]:
-    """All data of the distribution that holds the target."""
+    """All data of the distribution that contains the target."""
     top = module.partition(".")[0]
     for distribution in around.distributions if top else ():
         if top in top_level(distribution):
             for file in distribution.files or ():
                 path = Path(str(distribution.locate_file(file)))
                 root = around.root_of(path)
-                # What an installer writes beside it, such as bin/NAME, is listed as "../../../bin/NAME".
+                # Files that an installer writes elsewhere, such as bin/NAME, are listed as "../../../bin/NAME".
                 is_inside = not file.parts[0].startswith("..") and not file.parts[0].endswith(".dist-info")
                 if root and is_inside and is_data(Path(file)) and path.is_file():
                     yield str(path), str(path.relative_to(root).parent)
@@ -355,7 +355,7 @@ def target_data(module: str, around: Surroundings) -> Iterator[DataFile]:
 def system_files(files: Iterable[str]) -> list[tuple[str, str]]:
     """Files of the system's packages that were read, each with the name of its package.
 
-    What not everybody may read on the machine is none for an image, where everybody could.
+    Files that not every user of the machine may read are left out, since everyone could read them in an image.
     """
     there = [path for path in files if path not in PROVIDED and Path(path).is_file()]
     found = [*(path for path in there if path.startswith(SYSTEM_DATA)), *locales(there)]
@@ -364,15 +364,15 @@ def system_files(files: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def is_public(path: Path) -> bool:
-    """Whether everybody may read a file, and enter the folders that it and what it leads to as a link lie in."""
+    """Whether every user may read a file and enter its folders, including those of a link's target."""
     folders = {*path.parents, *path.resolve().parents} - {Path("/")}
     return bool(path.stat().st_mode & stat.S_IROTH) and all(each.stat().st_mode & stat.S_IXOTH for each in folders)
 
 
 def read_elsewhere(records: Records, began: int) -> set[str]:
-    """What was asked for outside of Python and the environment, there or not, but for what the program changed itself.
+    """Paths outside Python and the environment that the program accessed, whether or not they exist.
 
-    Nor is anything of it that any engine provides.
+    Leaves out paths that the program changed itself, and files that every engine provides.
     """
     modules = {path for _, path, _ in records.modules}
     asked = records.files | records.updated | records.folders | records.searched | modules
@@ -380,15 +380,15 @@ def read_elsewhere(records: Records, began: int) -> set[str]:
 
 
 def preferred_libraries(records: Records, search_path: str) -> Iterator[str]:
-    """Where libraries would be that go before those that were opened by their names."""
+    """Paths in the search path where libraries would replace those that were opened by name."""
     for folder in filter(None, search_path.split(":")):
         yield from (f"{folder}/{name}" for name in records.wanted)
 
 
 def locales(files: Iterable[str]) -> list[str]:
-    """The files of the locales that the program asked for: Python itself asks for that of characters only."""
+    """The files of the locales that the program uses; Python itself reads only LC_CTYPE."""
     parts = [path for path in map(Path, files) if path.is_relative_to(LOCALES) and path.name != "LC_CTYPE"]
-    # The archive of all locales that the machine has is none of a program.
+    # The archive of all the machine's locales is not needed.
     asked = {path.parent for path in parts if path.parent != Path(LOCALES)}
     return [str(path) for folder in asked for path in folder.rglob("*") if path.is_file()]
 

@@ -1,4 +1,4 @@
-"""The target run once as an ordinary Python, asked what the image will be asked, and what it was seen to need."""
+"""Runs the target once with plain Python, sends it the image's requests, and reports what it needed."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ from .recorded import read_records, records_between
 from .recorder.sitecustomize import FIELD_END, RECORD_END, mapped
 
 POLL_SECONDS = 0.02
-# As the contract has it: what does not end by then is killed.
+# As promised for images: what has not ended by then is killed.
 GRACE_SECONDS = 10.0
-# How long a program runs that says nothing of being ready.
+# How long to run a program that does not print when it is ready.
 SETTLE_SECONDS = 1.0
-# What gunicorn and uvicorn say last, after the exception that made them end.
+# The last lines of gunicorn and uvicorn, after the exception that ended them.
 LAST_OF_SERVERS = ("Worker failed to boot.", "Application startup failed. Exiting.")
 EXCEPTION = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)+(?P<line>\S.*)")
 
 
 class NotObservedError(Exception):
-    """The program cannot be run, or does not do what it is declared to do; the text says which, without a full stop."""
+    """The program cannot be run, or does not do what is declared; the text says why, without a full stop."""
 
 
 @dataclass
 class Heard:
-    """What a program was heard to say, as far as it came.
+    """What the exercise has collected so far.
 
     Attributes:
         answers: See `Observed`.
-        again: Where in the log the part begins and ends, in bytes, that belongs to requests being asked again.
-        occasions: What was asked of it, with how much each process had written down when that was over.
+        again: Begin and end, in bytes, of the part of the log from repeated requests.
+        occasions: What was done with the program so far.
     """
 
     answers: list[ObservedAnswer] = field(default_factory=list)
@@ -69,7 +69,7 @@ def observe(exercise: Exercise) -> Observed:
     records = Path(exercise.records)
     shutil.rmtree(records, ignore_errors=True)
     records.mkdir(parents=True)
-    # A program may change its user.
+    # A program may switch to another user.
     records.chmod(0o777)
     began = moment()
     heard = Heard()
@@ -89,10 +89,10 @@ def observe(exercise: Exercise) -> Observed:
 
 @contextlib.contextmanager
 def collected_in_place(collected: Sequence[str], packages: Path | None = None) -> Iterator[None]:
-    """Let the program find the static files that were collected for it where it looks for them, unless some are there.
+    """Link the collected static files to where the program looks for them, unless something is there.
 
     Args:
-        collected: As in `Exercise`.
+        collected: See `Exercise`.
         packages: The folder of packages; this Python's unless given.
     """
     if not collected:
@@ -100,7 +100,7 @@ def collected_in_place(collected: Sequence[str], packages: Path | None = None) -
         return
     folder, place = collected
     link = (packages or Path(sysconfig.get_path("purelib"))) / place
-    # What is left of one that was killed leads nowhere new.
+    # Left by a build that was killed.
     if link.is_symlink():
         link.unlink()
     is_ours = not link.exists()
@@ -115,10 +115,10 @@ def collected_in_place(collected: Sequence[str], packages: Path | None = None) -
 
 
 def run(exercise: Exercise, heard: Heard) -> None:
-    """Do all of the exercise, and write down what was heard.
+    """Do the whole exercise, and add what comes of it to `heard`.
 
     Raises:
-        NotObservedError: some of it could not be done.
+        NotObservedError: part of it could not be done.
     """
     if exercise.port and is_taken(exercise.port):
         raise NotObservedError(f"port {exercise.port} is in use here")
@@ -143,7 +143,7 @@ def run(exercise: Exercise, heard: Heard) -> None:
 def started(
     exercise: Exercise, arguments: Sequence[str], folder: str, log: object
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process and all that it starts, until they are stopped."""
+    """Start a process; at the end, stop it and everything that it started."""
     is_python = arguments is exercise.arguments
     if not is_python and shutil.which(arguments[0], path=exercise.environment.get("PATH")) is None:
         raise NotObservedError(f'the program "{arguments[0]}" was not found')
@@ -166,13 +166,13 @@ def started(
 
 
 def with_our_life() -> list[str]:
-    """The beginning of a command that is killed when this process is, by util-linux where that is there."""
+    """A command prefix that has the process killed when this one ends; empty if util-linux is missing."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def stop(process: subprocess.Popen[bytes], records: str) -> None:
-    """Note what all processes have mapped, then end them."""
+    """Record what all processes have mapped, then end them."""
     for pid in session(process.pid):
         note_mapped(pid, records)
     if process.poll() is None:
@@ -183,7 +183,7 @@ def stop(process: subprocess.Popen[bytes], records: str) -> None:
 
 
 def note_mapped(pid: int, records: str) -> None:
-    """As the recorder does it in a process that ends by itself."""
+    """Record what a process has mapped, as the recorder does in a process that ends by itself."""
     with contextlib.suppress(OSError):
         lines = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
         with Path(records, str(pid)).open("a", encoding="utf-8", errors="surrogateescape") as file:
@@ -191,7 +191,7 @@ def note_mapped(pid: int, records: str) -> None:
 
 
 def serve(exercise: Exercise, program: subprocess.Popen[bytes], heard: Heard) -> None:
-    """Ask all requests, and then all of them again, to see what of the answers stays the same."""
+    """Send all requests, then repeat them to see which words of the answers stay the same."""
     first = exercise.requests[0] if exercise.requests else HttpRequest(path="/", method="GET", headers={}, body=None)
     start = sizes(exercise.records)
     wait_for_answer(exercise, program, first)
@@ -221,17 +221,17 @@ def observed_answer(request: HttpRequest, answer: Answer, files: Iterable[str]) 
 
 
 def sizes(records: str) -> dict[str, int]:
-    """How much each process has written down, in bytes."""
+    """How much each process has recorded, in bytes."""
     return {path.name: path.stat().st_size for path in Path(records).iterdir()}
 
 
 def files_between(records: str, begin: Mapping[str, int], end: Mapping[str, int]) -> set[str]:
-    """Paths of files that were read from one moment to another."""
+    """Paths of files that were read between two moments."""
     return {fields[1] for fields in records_between(Path(records), begin, end) if fields[0] == "file"}
 
 
 def words_of_machine(exercise: Exercise) -> list[str]:
-    """Texts that answers may have from where the program runs."""
+    """Texts in answers that may come from the place where the program runs."""
     variables = [value for name, value in exercise.environment.items() if name != "PATH"]
     user = next((each.pw_name for each in pwd.getpwall() if each.pw_uid == os.geteuid()), "")
     return [socket.getfqdn(), *os.uname(), platform.platform(), sys.executable, user, *variables, exercise.folder]
@@ -254,7 +254,7 @@ def ask(exercise: Exercise, request: HttpRequest) -> Answer:
 
 
 def wait_for_text(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:
-    """Wait until the program has printed what it is to print, or for a while if it is to print nothing."""
+    """Wait until the program has printed the declared text, or for a while if none is declared."""
     if exercise.text is None:
         ended(program, SETTLE_SECONDS)
         return
@@ -272,7 +272,7 @@ def read_log(exercise: Exercise) -> str:
 
 
 def log_without(exercise: Exercise, begin: int, end: int) -> str:
-    """The log but for a part of it."""
+    """The log without one part."""
     log = Path(exercise.log)
     content = log.read_bytes() if log.exists() else b""
     return (content[:begin] + content[end:]).decode("utf-8", "replace")
@@ -285,7 +285,7 @@ def wait_for_end(exercise: Exercise, program: subprocess.Popen[bytes]) -> None:
 
 
 def ended(process: subprocess.Popen[bytes], timeout: float) -> int | None:
-    """The exit code, or None if it still runs after `timeout` seconds."""
+    """The exit code, or None if the process still runs after `timeout` seconds."""
     try:
         return process.wait(timeout)
     except subprocess.TimeoutExpired:
@@ -299,7 +299,7 @@ def how_it_ended(code: int | None, timeout: float) -> str:
 
 
 def explained(problem: str, log: Path) -> str:
-    """The problem with the last line of the program's output that says why."""
+    """The problem, followed by the line of the program's output that explains it best."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     raised = EXCEPTION.findall(text) if lines and lines[-1].endswith(LAST_OF_SERVERS) else []
@@ -307,7 +307,7 @@ def explained(problem: str, log: Path) -> str:
 
 
 def end(number: int, frame: FrameType | None) -> None:
-    """Leave in order, so that what was started is stopped."""
+    """Exit in order, so that all started processes are stopped."""
     sys.exit(128 + number)
 
 

@@ -1,4 +1,4 @@
-"""Which shared libraries a process had mapped that no other file asks for, so that an analysis misses them."""
+"""Finds mapped shared libraries that no other file links to, which an analysis therefore misses."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from elftools.elf.elffile import ELFFile
 from ..elf.shared_libraries import linkage
 from ..installed.layer_assignment import GLIBC
 
-# glibc's own conversions of characters, which it opens where its locale wants them.
+# glibc's character conversions, which it opens if the locale needs them.
 CONVERSIONS = "gconv"
 
 
 def opened_by_name(mapped: Iterable[str], modules: Iterable[str]) -> set[Path]:
-    """Paths of the libraries that were opened by name, each under the name that it bears (DT_SONAME).
+    """Paths of the libraries that were opened by name, each under its own name (DT_SONAME).
 
     Args:
-        mapped: Paths of all that was mapped.
+        mapped: Paths of all mapped files.
         modules: Paths of the extension modules among them.
     """
     library = Path(sysconfig.get_path("stdlib"))
@@ -31,7 +31,7 @@ def opened_by_name(mapped: Iterable[str], modules: Iterable[str]) -> set[Path]:
     libraries = {name_of(path): path for path in files if not path.is_relative_to(library)}
     program = [Path(sys.executable).resolve(), *(path for path in loaded if path.suffix == ".so")]
     opened = {name: path for name, path in libraries.items() if not is_of_python(path)}
-    # Most are asked for by what was loaded; all modules of Python are read only for what is left.
+    # What was loaded links to most of them; all modules of Python are read only for the rest.
     for files in (program, sorted(library.glob("lib-dynload/*.so"))):
         asked_for = reachable(files, libraries) if opened else set()
         opened = {name: path for name, path in opened.items() if name not in asked_for}
@@ -40,12 +40,12 @@ def opened_by_name(mapped: Iterable[str], modules: Iterable[str]) -> set[Path]:
 
 
 def is_of_python(path: Path) -> bool:
-    """Whether it is of the C library or of Python, which are in every program."""
+    """Whether it belongs to the C library or to Python, which are in every program."""
     return bool(GLIBC.match(path.name)) or CONVERSIONS in path.parts or path.name.startswith("libpython")
 
 
 def reachable(files: Iterable[Path], known: dict[str, Path]) -> set[str]:
-    """The names of all libraries that the files ask for, and those that these ask for."""
+    """The names of all libraries that the files need, directly or through other libraries."""
     found: set[str] = set()
     todo = list(files)
     while todo:
@@ -64,7 +64,7 @@ def needed(path: Path) -> Sequence[str]:
 
 
 def name_of(path: Path) -> str:
-    """What a library calls itself, or its file's name."""
+    """The name that a library declares (DT_SONAME), or its file name."""
     try:
         with path.open("rb") as stream:
             for segment in ELFFile(stream).iter_segments():
@@ -77,6 +77,6 @@ def name_of(path: Path) -> str:
 
 
 def named(path: Path, name: str) -> Path:
-    """The library under the name by which it is opened, where the system has it so."""
+    """The path of a library under its declared name, if the system has it; otherwise its own path."""
     link = path.parent / name
     return link if link.exists() else path

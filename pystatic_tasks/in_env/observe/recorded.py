@@ -1,4 +1,4 @@
-"""What the recorder wrote down while a program ran, read back."""
+"""Reads the recorder's files."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ KINDS = {"file", "folder", "program", *PLURALS}
 
 @dataclass(frozen=True)
 class Records:
-    """What all processes of a program wrote down.
+    """The records of all processes of a program.
 
     Attributes:
-        modules: By name the files that each was loaded from, and whether a statement imported it or its name did.
+        modules: Triples of a module's name, the file that it was loaded from, and "statement" or "name" for the way of
+            the import.
         files: Paths of files that were read.
         folders: Paths of folders that were listed.
         searched: Paths of folders that were listed to find modules, or metadata of distributions.
-        changed: Paths of files and folders that were made, renamed, removed, or opened to be written.
-        updated: Paths of files that were opened to be read and written, there or not.
-        written: Paths of databases that were opened and of links, beside what was heard to be changed.
+        changed: Paths of files and folders that were created, renamed, removed, or opened for writing.
+        updated: Paths of files that were opened for reading and writing, whether or not they existed.
+        written: Paths of databases and hard links, which may have been written without an event in `changed`.
         libraries: Paths of shared libraries that were mapped.
-        wanted: Names of shared libraries that were opened, or could not be.
-        programs: What was started.
+        wanted: Names of shared libraries that the program opened or tried to open.
+        programs: Programs that were started.
     """
 
     modules: set[tuple[str, str, str]] = field(default_factory=set)
@@ -42,7 +43,7 @@ class Records:
 
 
 def read_records(folder: Path) -> Records:
-    """The records of all processes."""
+    """Read the records of all processes from a folder."""
     found = Records()
     for path in sorted(folder.iterdir()):
         for kind, *fields in records_in(path.read_bytes()):
@@ -54,13 +55,13 @@ def read_records(folder: Path) -> Records:
 
 
 def records_in(written: bytes) -> list[list[str]]:
-    """The fields of each record of a process; one that it could not write to its end is left out."""
+    """The fields of each record of a process, without an incomplete last one."""
     text = written.decode("utf-8", "surrogateescape")
     return [each.split(FIELD_END) for each in text.split(RECORD_END)[:-1]]
 
 
 def records_between(folder: Path, begin: Mapping[str, int], end: Mapping[str, int]) -> Iterator[list[str]]:
-    """The records that processes wrote from one moment to another, each told by how many bytes each had by then."""
+    """The records that processes wrote between two moments, each given by the sizes of their files in bytes."""
     for name, size in end.items():
         with (folder / name).open("rb") as file:
             file.seek(begin.get(name, 0))

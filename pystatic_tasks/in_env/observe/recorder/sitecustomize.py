@@ -1,8 +1,8 @@
-"""Writes down what a Python imports, reads, lists and starts, from its first line on.
+"""Records what a Python process imports, reads, lists and starts, from its first line on.
 
-Lies in a folder on PYTHONPATH, where every Python that the program starts finds it; forked ones have it already.
-Each process appends to a file of its own below PYSTATIC_RECORDS: records end in RECORD_END, their fields are
-parted by FIELD_END. A program may end at any moment and close any descriptor, so each record is written at once.
+Its folder is on PYTHONPATH, so that every Python that the program starts loads it; forked processes inherit it.
+Each process appends to a file of its own below PYSTATIC_RECORDS: records end with RECORD_END, their fields are
+separated by FIELD_END. A program may end at any moment and close any descriptor, so each record is written at once.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ FOLDER = os.environ.get("PYSTATIC_RECORDS", "")
 FIELD_END, RECORD_END = "\x1f", "\x1e"
 IMPORT_STATEMENT = opmap["IMPORT_NAME"]
 IMPORT_SYSTEM = "<frozen importlib"
-# What of it looks for a module, and what lets one of machine code begin.
+# Its function that looks for a module, and those that load modules of machine code.
 FIND = "_find_and_load"
 BEGINNING = [
     getattr(loader, name).__code__
     for loader in (ExtensionFileLoader, BuiltinImporter)
     for name in ("create_module", "exec_module")
 ]
-# They read sources: the first for all who ask, the second to show lines of them in a message.
+# Modules that read sources: for any caller, and only to show lines in a message.
 READING = ("linecache.py", "tokenize.py", "inspect.py")
 SHOWING = ("traceback.py", "warnings.py")
-# What of `inspect` describes all frames of a stack, most often for the sake of their names.
+# Functions of `inspect` that describe all frames of a stack, most often only for their names.
 DESCRIBING = ("getouterframes", "getinnerframes")
-# They list folders to find what they know by name already.
+# Modules that list folders to find something by name.
 FINDING = ("pkgutil.py", "metadata/__init__.py")
-# They start programs to learn something of the machine, and do without where there are none.
+# Modules that start programs, and modules that do so to learn about the machine and can do without.
 STARTING = ("subprocess.py", "/os.py")
 ASKING = ("ctypes/util.py", "platform.py", "uuid.py", "sysconfig.py", "sysconfig/__init__.py")
-# A file that is opened so has nothing yet that could be read.
+# A file opened with one of these flags has no content to read.
 MADE_ANEW = os.O_TRUNC | os.O_EXCL | os.O_DIRECTORY
 LOCALES = "/usr/lib/locale/"
-# As pystatic.lock calls them.
+# Their name in pystatic.lock.
 CHARACTER_NAMES = "unicodedata.names"
 
 _seen: set[tuple[str, ...]] = set()
@@ -67,7 +67,7 @@ def hear(event: str, arguments: Any) -> None:
         try:
             note(arguments, sys._getframe(1))
         except Exception:
-            # Raised here, it would be an error of the program.
+            # Exceptions from here would reach the program.
             return
 
 
@@ -90,21 +90,21 @@ def note_open(arguments: Any, frame: FrameType) -> None:
 
 
 def is_no_file(path: str, mode: str | None) -> bool:
-    """Whether `open` refuses a path, which is that of a folder; `os.open`, which has no mode, may be asked for one.
+    """Whether `open` rejects a path because it is a folder; `os.open`, which has no mode, may open folders.
 
-    Resources of a package without an `__init__.py` are looked for in each folder above it, as if it were an archive.
+    For resources of a package without an `__init__.py`, Python tries to open each parent folder as an archive.
     """
     return mode is not None and os.path.isdir(path)
 
 
 def reads(flags: int) -> bool:
-    """Whether a file that is opened so has something that could be read."""
+    """Whether a file opened with these flags can be read and may have content."""
     mode = flags & os.O_ACCMODE
     return mode == os.O_RDONLY or (mode == os.O_RDWR and not flags & MADE_ANEW)
 
 
 def note_extension(arguments: Any, frame: FrameType) -> None:
-    """A module of machine code; imports of other kinds are heard of when their files are opened."""
+    """Record a module of machine code; other modules are recorded when their files are opened."""
     module, path, *_ = arguments
     if path is not None:
         record("module", module, os.path.abspath(path), way_of_import(wanted_module(frame)[1]))
@@ -117,7 +117,7 @@ def note_listing(arguments: Any, frame: FrameType) -> None:
 
 
 def note_change(arguments: Any, frame: FrameType) -> None:
-    """What is made, renamed or removed; each path may start from a folder that is open, told at the end."""
+    """Record what is created, renamed or removed; the last arguments are the folder descriptors of the paths."""
     paths = [os.fsdecode(each) for each in arguments if isinstance(each, (str, bytes, os.PathLike))]
     for path, descriptor in zip(paths, arguments[-len(paths) :], strict=True):
         whole = whole_path(path, descriptor)
@@ -126,7 +126,7 @@ def note_change(arguments: Any, frame: FrameType) -> None:
 
 
 def whole_path(path: str, descriptor: int) -> str:
-    """A path that starts from an open folder, or from the current one where the descriptor is negative."""
+    """The absolute form of a path relative to an open folder, or to the current one if the descriptor is negative."""
     folder = os.readlink(f"/proc/self/fd/{descriptor}") if descriptor >= 0 else ""
     return os.path.abspath(os.path.join(folder, path))
 
@@ -137,7 +137,7 @@ def note_database(arguments: Any, frame: FrameType) -> None:
 
 
 def database_files(name: Any) -> list[str]:
-    """The paths of the files that SQLite may write for a database of that name, which may be a URI or none."""
+    """The paths of the files that SQLite may write for a database of that name, which may be a URI or a path."""
     name = os.fsdecode(name)
     paths = [name, path_of_uri(name)] if name.startswith("file:") else [name]
     there = [os.path.abspath(path) for path in paths if path and path != ":memory:"]
@@ -154,7 +154,7 @@ def path_of_uri(uri: str) -> str:
 
 
 def unescaped(rest: bytes) -> bytes:
-    """What follows a "%", which stands for itself before anything but two digits in base 16."""
+    """Decode what follows a "%"; without two hexadecimal digits, the "%" stands for itself."""
     try:
         return bytes([int(rest[:2], 16)]) + rest[2:]
     except ValueError:
@@ -180,14 +180,14 @@ def note_program(arguments: Any, frame: FrameType | None) -> None:
 
 
 def note_shell(arguments: Any, frame: FrameType | None) -> None:
-    """Of what a shell is told, which may be secret, nothing."""
+    """Record that a shell was started, but not its command, which may contain secrets."""
     note_program(("sh",), frame)
 
 
 def wanted_module(frame: FrameType | None) -> tuple[str, FrameType | None]:
-    """The module for which the import system opens a file, "" if it is for another reason; and who wants it.
+    """The module that the import system opens a file for, or "" if it is not an import; and the importing frame.
 
-    Nobody is told where it is machine code, which has no frame: a module that begins.
+    The frame is None for an import by machine code, which has no frame: by an extension module that is being loaded.
     """
     module, is_found = "", False
     while frame and frame.f_code.co_filename.startswith(IMPORT_SYSTEM):
@@ -201,13 +201,13 @@ def wanted_module(frame: FrameType | None) -> tuple[str, FrameType | None]:
 
 
 def way_of_import(frame: FrameType | None) -> str:
-    """Whether a module is imported by a statement, which an analysis of the code sees, or by its name only."""
+    """How a module is imported: by a "statement", which an analysis of the code finds, or only by "name"."""
     by_statement = frame is not None and frame.f_code.co_code[frame.f_lasti] == IMPORT_STATEMENT
     return "statement" if by_statement else "name"
 
 
 def shows_a_line(frame: FrameType | None) -> bool:
-    """Whether a source is read to show lines of it, which who asks can do without."""
+    """Whether a source is read only to show lines of it, which the caller can do without."""
     while frame and frame.f_code.co_filename.endswith(READING):
         if frame.f_code.co_name in DESCRIBING:
             return True
@@ -222,14 +222,14 @@ def note_mapped() -> None:
 
 
 def mapped(maps: Iterable[str]) -> set[tuple[str, str]]:
-    """Shared libraries and files of locales, which code in C reads, in lines as /proc/PID/maps has them."""
+    """The shared libraries and the locale files (which C code reads) in lines of /proc/PID/maps."""
     paths = {"/" + line.rstrip("\n").partition("/")[2] for line in maps}
     libraries = {("library", path) for path in paths if ".so" in path}
     return libraries | {("file", path) for path in paths if path.startswith(LOCALES)}
 
 
 def note_names() -> None:
-    """Write down when the names of characters are asked for; what compiles "\\N{…}" asks for them otherwise."""
+    """Have uses of character names recorded; the compilation of "\\N{…}" reads them in another way."""
     name, lookup, replace = unicodedata.name, unicodedata.lookup, codecs.lookup_error("namereplace")
 
     def noting(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -244,7 +244,7 @@ def note_names() -> None:
 
 
 def run_the_next() -> None:
-    """Run the module of this name that would have been found without this folder."""
+    """Run the `sitecustomize` that Python would have found without this folder."""
     here = os.path.dirname(__file__)
     sys.path[:] = [folder for folder in sys.path if folder != here]
     spec = PathFinder.find_spec("sitecustomize")
@@ -252,7 +252,7 @@ def run_the_next() -> None:
         spec.loader.exec_module(module_from_spec(spec))
 
 
-# By the events that Python tells its hooks: https://docs.python.org/3/library/audit_events.html
+# By audit event: https://docs.python.org/3/library/audit_events.html
 NOTES: dict[str, Callable[[Any, FrameType], None]] = {
     "open": note_open,
     "import": note_extension,
@@ -272,7 +272,7 @@ NOTES: dict[str, Callable[[Any, FrameType], None]] = {
 }
 
 if FOLDER:
-    # What Python and this module have loaded is no news to anybody who imports it later.
+    # Modules that Python and this module have already loaded cause no event when they are imported later.
     for name in list(sys.modules):
         record("loaded", name)
     note_names()
