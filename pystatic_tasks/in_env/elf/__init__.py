@@ -1,1 +1,1 @@
-"""ELF files: read, made fit for an image, made smaller once compressed."""
+"""Reads ELF files, prepares them for an image, and makes them compress better."""

@@ -1,7 +1,7 @@
-"""ELF files made fit for an image: no RUNPATH into the build machine, no symbols, nothing missing.
+"""Prepares ELF files for an image: no search paths of the build machine, no symbols, no missing libraries.
 
-StaticX refuses libraries with a RUNPATH, and a RUNPATH of the build machine means nothing elsewhere.
-One relative to the file itself ($ORIGIN, as in repaired wheels) is kept as an RPATH, which StaticX accepts.
+StaticX rejects libraries with a RUNPATH, and search paths of the build machine do not exist elsewhere.
+Paths relative to the file itself ($ORIGIN, as in repaired wheels) are kept as an RPATH, which StaticX accepts.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ REPAIRED_LIBRARY = re.compile(r"-[0-9a-f]{8}\.")
 
 
 def prepare(toc: Iterable[TocEntry], folder: Path, *, strip: bool) -> list[TocEntry]:
-    """Replace every binary of a PyInstaller table of contents by a copy below `folder` that is fit.
+    """Replace every binary in a PyInstaller table of contents by a prepared copy below `folder`.
 
-    Copies that are there already, of files that have not changed since, are taken as they are.
+    Existing copies of files that have not changed since are used again.
 
     Args:
         toc: Entries (name in the program, source path, type code).
@@ -46,14 +46,14 @@ def prepare(toc: Iterable[TocEntry], folder: Path, *, strip: bool) -> list[TocEn
 
 
 def forget_copies(toc: Iterable[TocEntry], own: Collection[Path], folder: Path) -> None:
-    """Remove the copies of the project's own binaries, which count by content and not by time."""
+    """Remove the copies of the project's own binaries, whose changes do not always show in their times."""
     for name, source, kind in toc:
         if kind in BINARY_TYPES and Path(source) in own:
             (folder / name).unlink(missing_ok=True)
 
 
 def fit_copy(entry: TocEntry, folder: Path, *, strip: bool) -> Path:
-    """The copy of an entry's file, which bears that file's time."""
+    """The prepared copy of an entry's file, with that file's modification time."""
     name, source, _ = entry
     copy = folder / name
     modified = Path(source).stat().st_mtime_ns
@@ -64,7 +64,7 @@ def fit_copy(entry: TocEntry, folder: Path, *, strip: bool) -> Path:
 
 
 def copy_fit(source: Path, folder: Path, name: str, *, strip: bool) -> Path:
-    """Copy a binary to `folder/name`, without a search path into this machine and, if wished, without symbols."""
+    """Copy a binary to `folder/name`, without search paths of this machine and, if `strip`, without symbols."""
     copy = folder / name
     copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, copy)
@@ -76,7 +76,7 @@ def copy_fit(source: Path, folder: Path, name: str, *, strip: bool) -> Path:
 
 
 def search_path(binary: Path) -> tuple[str, list[str]]:
-    """The kind of search path in the file ("rpath", "runpath" or "") and its folders."""
+    """The kind of search path in a file ("rpath", "runpath" or "") and its folders."""
     try:
         with binary.open("rb") as stream:
             for segment in ELFFile(stream).iter_segments():
@@ -106,7 +106,7 @@ def patchelf(*arguments: str) -> None:
 
 
 def may_be_stripped(name: str) -> bool:
-    """Libraries that auditwheel put into a wheel do not survive strip."""
+    """Whether a file may be stripped: libraries that auditwheel put into a wheel break."""
     path = Path(name)
     return not any(part.endswith(".libs") for part in path.parts) and not REPAIRED_LIBRARY.search(path.name)
 
@@ -120,27 +120,27 @@ def strip_if_it_still_loads(binary: Path) -> None:
 
 
 def loads(binary: Path) -> bool:
-    """Whether the dynamic loader can map the file; that it finds what the file needs is another matter."""
+    """Whether the dynamic loader can map the file, whether or not it finds the libraries that the file needs."""
     return listed([loader(), "--list"], binary, []).returncode == 0
 
 
 @cache
 def loader() -> str:
-    """The dynamic loader of this Python: ldd is a shell script that starts it several times."""
+    """The dynamic loader of this Python. It is faster than ldd, a shell script that starts it several times."""
     with Path(sys.executable).resolve().open("rb") as stream:
         segments = ELFFile(stream).iter_segments()
         return next(str(each.get_interp_name()) for each in segments if isinstance(each, InterpSegment))
 
 
 def listed(command: Sequence[str], binary: Path, folders: Sequence[Path]) -> subprocess.CompletedProcess[str]:
-    """What a command says of the libraries that a file needs, which it looks for in these folders too."""
+    """Run a command that lists the libraries that a file needs, with these folders added to its search path."""
     search = [str(folder) for folder in folders] + os.environ.get("LD_LIBRARY_PATH", "").split(":")
     environment = {**os.environ, "LC_ALL": "C", "LD_LIBRARY_PATH": ":".join(filter(None, search))}
     return subprocess.run([*command, binary], capture_output=True, text=True, env=environment, check=False)
 
 
 def unresolved(folder: Path) -> list[tuple[str, str]]:
-    """The libraries that binaries below `folder` need and that stand neither there nor in the system.
+    """The libraries that binaries below `folder` need and that are neither there nor in the system.
 
     Returns:
         Pairs (binary, library), sorted.

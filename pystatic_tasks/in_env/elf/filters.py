@@ -1,7 +1,7 @@
-"""Machine code and tables of ELF files, changed so that they become smaller once they are compressed.
+"""Transforms machine code and tables of ELF files so that they compress better.
 
-The changes are those of in_image/launcher/source/filters.c, by a library made of the same source for every machine
-that images are built on; the launcher undoes them.
+The filters are in in_image/launcher/source/filters.c. They are compiled into a library for every machine that images
+are built on, and into the launcher, which undoes them.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import Section
 
-# As filters.h numbers them.
+# The numbers in filters.h.
 X86_64_CODE, AARCH64_CODE, RELOCATIONS, SYMBOLS, VERSIONS = range(1, 6)
 UNWIND_TABLE, UNWIND_FRAMES, UNWIND_INDEX, HASHES = range(6, 10)
 CODE = {"EM_X86_64": X86_64_CODE, "EM_AARCH64": AARCH64_CODE}
 TABLES = {"SHT_RELA": RELOCATIONS, "SHT_DYNSYM": SYMBOLS, "SHT_SYMTAB": SYMBOLS, "SHT_GNU_versym": VERSIONS}
 UNDO, APPLY = range(2)
-# Of an index of frames, in bytes: all after it can be made anew.
+# Length of the head of an index of frames, in bytes; the rest can be computed.
 INDEX_HEAD = 12
-# As elf_files.c has it: how far beyond the end of a file the addresses in its code may lead, in bytes.
+# As in elf_files.c: how far beyond the end of a file the addresses in its code may point, in bytes.
 BEYOND_END = 1 << 20
 BY_NAME = {".eh_frame": UNWIND_FRAMES, ".eh_frame_hdr": UNWIND_INDEX, ".gnu.hash": HASHES}
 FOLLOWING = (".eh_frame_hdr", ".gnu.hash")
-# So many have room in the index.
+# The index of the packed files has room for this many filters of a file.
 MOST = 255
-# Less is not worth being described.
+# In bytes; smaller parts are not worth a filter.
 SMALLEST = 64
 
 
 @dataclass(frozen=True)
 class Filter:
-    """A change of a part of a file.
+    """A filter, applied to a part of a file.
 
     Attributes:
-        kind: Which change.
+        kind: Which filter.
         offset: Where the part begins, in bytes.
-        length: How long it is, in bytes.
-        extra: Where it is loaded, the lower 32 bits of the address; of hashes where the names begin in the file.
+        length: Length of the part, in bytes.
+        extra: The lower 32 bits of the part's load address; for hashes, where the names begin in the file.
     """
 
     kind: int
@@ -54,7 +54,7 @@ class Filter:
 
 
 class Filters:
-    """The filters of this machine, for a file."""
+    """The library of filters for this machine, applied to one file."""
 
     def __init__(self, folder: Path, content: bytes) -> None:
         self.library = ctypes.CDLL(str(folder / f"filters-{platform.machine()}.so"))
@@ -64,7 +64,11 @@ class Filters:
         self.symbols: Filter | None = None
 
     def apply(self, wanted: Filter) -> tuple[Filter, bytes] | None:
-        """The filter that can be undone, and what it makes of its part of the file; None if there is none."""
+        """Apply a filter, or another one for the same part, that can be undone.
+
+        Returns:
+            The filter and the changed part; None if no filter can be undone.
+        """
         part = self.part_of(wanted)
         if wanted.kind == UNWIND_INDEX:
             head = part[:INDEX_HEAD]
@@ -77,7 +81,7 @@ class Filters:
         if self.run(wanted, changed, UNDO) != part:
             return None
         self.frames = wanted if wanted.kind == UNWIND_FRAMES else self.frames
-        # Those of the loader come before those of debuggers.
+        # The first table is the loader's; one for debuggers may follow.
         self.symbols = self.symbols or (wanted if wanted.kind == SYMBOLS else None)
         return wanted, changed
 
@@ -92,7 +96,7 @@ class Filters:
         return changed.raw
 
     def without_hashes(self, table: Filter, part: bytes) -> bytes:
-        """A table of hashes without those that follow from the names of the symbols; of such a one, the table."""
+        """A hash table without the hashes that can be computed from symbol names; the same filter restores them."""
         symbols = self.symbols or Filter(SYMBOLS, 0, 0, 0)
         names = self.content[table.extra :]
         changed = ctypes.create_string_buffer(part, len(part))
@@ -102,7 +106,7 @@ class Filters:
         return changed.raw
 
     def index_of(self, index: Filter, head: bytes) -> bytes:
-        """An index of frames, made anew."""
+        """An index of frames, computed from the frames."""
         frames = self.frames or Filter(UNWIND_FRAMES, 0, 0, 0)
         made = ctypes.create_string_buffer(head, index.length)
         sizes = ctypes.c_size_t(index.length), ctypes.c_size_t(frames.length)
@@ -112,11 +116,14 @@ class Filters:
 
 
 def filtered(content: bytes, folder: Path) -> tuple[bytes, list[Filter]]:
-    """An ELF file with all filters applied that can be undone, and which these are.
+    """Apply all filters that can be undone to an ELF file.
 
     Args:
         content: The file.
-        folder: Has the library of filters for this machine.
+        folder: The folder with the library of filters for this machine.
+
+    Returns:
+        The changed file, and the filters that were applied.
     """
     filters, applied, changed = Filters(folder, content), list[Filter](), bytearray(content)
     for made in filter(None, map(filters.apply, apart(found_filters(content)))):
@@ -127,7 +134,7 @@ def filtered(content: bytes, folder: Path) -> tuple[bytes, list[Filter]]:
 
 
 def found_filters(content: bytes) -> list[Filter]:
-    """What can be changed in a file; nothing if it only begins as an ELF file does."""
+    """The filters that suit a file; none if it is not a valid ELF file."""
     try:
         return list(find_filters(content))[:MOST]
     except (ELFError, ValueError, LookupError, TypeError, AttributeError):
@@ -135,7 +142,7 @@ def found_filters(content: bytes) -> list[Filter]:
 
 
 def apart(filters: Iterable[Filter]) -> Iterator[Filter]:
-    """Those that change no part that one before them changes."""
+    """The filters that do not overlap an earlier one."""
     taken: list[Filter] = []
     for each in filters:
         if not any(overlap(each, other) for other in taken):
@@ -148,9 +155,9 @@ def overlap(one: Filter, other: Filter) -> bool:
 
 
 def find_filters(content: bytes) -> Iterator[Filter]:
-    """What can be changed in an ELF file, by its sections."""
+    """The filters that suit the sections of an ELF file."""
     elf = ELFFile(io.BytesIO(content))
-    # Those come last that are made of others.
+    # Sections that are computed from others come last.
     for section in sorted(elf.iter_sections(), key=lambda each: each.name in FOLLOWING):
         kind = kind_of(section, elf)
         is_inside = section["sh_offset"] + section["sh_size"] <= len(content)
@@ -160,7 +167,7 @@ def find_filters(content: bytes) -> Iterator[Filter]:
 
 def extra_of(kind: int, section: Section, elf: ELFFile) -> int:
     if kind == HASHES:
-        # The names of the symbols that the hashes are of.
+        # The names of the hashed symbols.
         names = elf.get_section(elf.get_section(section["sh_link"])["sh_link"])
         return int(names["sh_offset"])
     return int(section["sh_addr"] & 0xFFFFFFFF)

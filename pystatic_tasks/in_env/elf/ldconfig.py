@@ -1,4 +1,4 @@
-"""The shared libraries that the dynamic loader of this machine knows by name."""
+"""Lists the shared libraries in the cache of this machine's dynamic loader."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FOLDERS = "/sbin:/usr/sbin"
 
 
 def listed_libraries() -> dict[str, list[Path]]:
-    """The paths of each library in the loader's cache, without those for special processors."""
+    """The paths of each library in the loader's cache, without variants for special processors."""
     command = shutil.which("ldconfig", path=f"{os.environ.get('PATH', '')}:{FOLDERS}")
     found: dict[str, list[Path]] = {}
     if command:

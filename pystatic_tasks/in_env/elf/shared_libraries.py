@@ -1,4 +1,4 @@
-"""What the dynamic loader will ask for, read from the ELF files themselves, and where it lies on this machine."""
+"""Finds the libraries that the dynamic loader will need, from the ELF files, and their places on this machine."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ RESOLVER_IN_LIBC = "_nss_dns_gethostbyname4_r"
 
 @dataclass(frozen=True)
 class Linkage:
-    """What an ELF file asks of the loader.
+    """What an ELF file requires of the loader.
 
     Attributes:
         interpreter: The loader itself; "" for a plain library.
         needed: Names of libraries.
-        folders: Where to look for them first.
+        folders: Folders to search for them first.
     """
 
     interpreter: str
@@ -59,7 +59,7 @@ def linkage(binary: Path) -> Linkage:
 
 
 def machine_of(binary: Path) -> tuple[str, int]:
-    """ELF's name of the architecture of a file, with the word size."""
+    """The ELF name of a file's architecture, and its word size in bits."""
     with binary.open("rb") as stream:
         elf = ELFFile(stream)
         return elf["e_machine"], elf.elfclass
@@ -71,32 +71,32 @@ def cached_libraries() -> Mapping[str, Sequence[Path]]:
 
 
 def find_library(name: str, machine: tuple[str, int]) -> Path | None:
-    """Where a library for that architecture lies on this machine."""
+    """The path of a library for that architecture on this machine, or None."""
     folders = filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":"))
     candidates = [*(Path(folder, name) for folder in folders), *cached_libraries().get(name, [])]
     return next((path for path in candidates if path.is_file() and machine_of(path) == machine), None)
 
 
 def unwinder(there: Container[str]) -> list[TocEntry]:
-    """What a PyInstaller table of contents needs for the unwinder, if it is not `there` and this machine has it."""
+    """The entry of the unwinder for a PyInstaller table of contents, unless it is `there` or not on this machine."""
     found = None if UNWINDER in there else find_library(UNWINDER, machine_of(Path(sys.executable)))
     return [(UNWINDER, str(found), "BINARY")] if found else []
 
 
 def reaches(file: Path, asks: Linkage, name: str) -> bool:
-    """Whether the loader finds the library by the search path of the file itself."""
+    """Whether the loader finds a library by the search path of the file itself."""
     folders = (folder.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", str(file.parent)) for folder in asks.folders)
     return any(Path(folder, name).exists() for folder in folders)
 
 
 class SharedLibraries:
-    """What must stand in a root folder beside a program, so that the loader finds all that its files ask for.
+    """The shared libraries that the files in a root folder need.
 
     Attributes:
         root: The folder.
-        executable: The program in it, whose architecture counts.
-        system: Folder in it where the loader looks without being told: the one that it was built for.
-        files: Its ELF files, and what each asks for, once it is complete.
+        executable: The program in it, which determines the architecture.
+        system: The folder in it that the loader searches by default.
+        files: Its ELF files, and what each requires; empty until `complete`.
     """
 
     def __init__(self, root: Path, executable: Path) -> None:
@@ -112,11 +112,11 @@ class SharedLibraries:
         """Add the loader and the libraries that are needed.
 
         Args:
-            opened_by_name: Paths of further libraries, which no file asks for.
+            opened_by_name: Paths of further libraries, which no file links to.
             strip: Whether to remove symbols from what is added.
 
         Returns:
-            Pairs (file, library) of what is needed and nowhere on this machine, sorted.
+            Pairs (file, library) where the library is not on this machine, sorted.
         """
         for path in map(Path, opened_by_name):
             copy_fit(path, self.system, path.name, strip=strip)
@@ -135,12 +135,12 @@ class SharedLibraries:
                 files[copy] = linkage(copy)
                 todo += [(source, each) for each in files[copy].needed]
             elif not any(self.root.rglob(name)):
-                # One that stands elsewhere in the tree is loaded by its package before it is asked for.
+                # A library elsewhere in the tree is loaded by its package before the loader needs it.
                 lacking.append((file.name, name))
         return sorted([*lacking, *self.add_loaders(files)])
 
     def opened_by_libc(self) -> list[str]:
-        """What glibc opens by name, as far as this machine has it."""
+        """The libraries that glibc opens by name, if this machine has them."""
         is_split = not exports(self.c_library, RESOLVER_IN_LIBC)
         return [name for name in (UNWINDER, *(RESOLVERS if is_split else ())) if find_library(name, self.machine)]
 
@@ -150,7 +150,7 @@ class SharedLibraries:
                 yield path
 
     def linked_by(self) -> dict[str, tuple[str, ...]]:
-        """For each library that a file asks for, by name, the paths of those files from the root folder, sorted."""
+        """For each needed library, by name, the paths in the root folder of the files that link to it, sorted."""
         found: dict[str, list[str]] = {}
         for file in sorted(self.files):
             for name in self.files[file].needed:
@@ -158,7 +158,7 @@ class SharedLibraries:
         return {name: tuple(found[name]) for name in sorted(found)}
 
     def add_loaders(self, files: Mapping[Path, Linkage]) -> Iterator[tuple[str, str]]:
-        """Put the loader at each path that a file names; pairs (file, loader) of those that are not there."""
+        """Copy the loader to each path that a file names; yields pairs (file, loader) of missing ones."""
         for file in files:
             loader = files[file].interpreter
             copy = self.root / loader.lstrip("/")
@@ -173,7 +173,7 @@ class SharedLibraries:
 
 
 def exports(library: Path, name: str) -> bool:
-    """Whether a library has a symbol of that name, by one of its hash tables."""
+    """Whether a library exports a symbol, according to one of its hash tables."""
     with library.open("rb") as stream:
         tables = map(ELFFile(stream).get_section_by_name, (".gnu.hash", ".hash"))
         known = [table for table in tables if isinstance(table, (GNUHashSection, ELFHashSection))]

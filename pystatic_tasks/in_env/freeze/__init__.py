@@ -1,1 +1,1 @@
-"""The program frozen: analysis, bytecode, a tree of plain files."""
+"""Freezes the program: analysis, bytecode, a tree of plain files."""

@@ -1,6 +1,6 @@
-"""PyInstaller's analysis of what a program consists of, and no more.
+"""Runs PyInstaller's analysis of a program, and nothing else.
 
-Runs within PyInstaller, since `Analysis` reads what that was called with.
+Runs inside PyInstaller, since `Analysis` reads its configuration.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
     interpreter = Path(sys.executable).resolve()
     brings_itself = inputs.form == "tree" and not needs_libpython(interpreter)
     if brings_itself:
-        # It looks for a shared libpython, which no file of the tree asks for, and insists on some path.
+        # PyInstaller requires the path of a shared libpython, but no file of the tree links to one.
         bindepend.get_python_library_path = lambda: str(interpreter)
     if "setuptools" in inputs.excludes:
-        # It would be imported to find out which packages it brings, half a second long.
+        # PyInstaller would import it to list its packages, which takes half a second.
         setuptools._retrieve_setuptools_info = lambda: None
     build_main.compile_pymodule = leave_to_us
     ModuleGraph._scan_bytecode = note_bytecode
-    # It would look through millions of nodes of syntax again and again, and free hardly anything.
+    # The collector would scan millions of syntax nodes again and again, and free hardly anything.
     gc.disable()
     analysis = build_main.Analysis(
         [inputs.entry],
@@ -65,7 +65,7 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
 
 
 def note_bytecode(graph: Any, module: Any, code: CodeType, is_scanning_imports: bool) -> None:
-    """As modulegraph's `_scan_bytecode`, but where imports are read from the source, nothing is disassembled."""
+    """Like modulegraph's `_scan_bytecode`, but without disassembling if imports are read from the source."""
     if is_scanning_imports:
         scan_bytecode(graph, module, code, is_scanning_imports=True)
         return
@@ -77,7 +77,7 @@ def note_bytecode(graph: Any, module: Any, code: CodeType, is_scanning_imports: 
 
 
 def changed_names(code: CodeType) -> Iterator[tuple[str, bool]]:
-    """Names that code, and functions and classes in it, set or delete as a module's own, and whether they set them."""
+    """The global names that code and nested code set or delete; True if the name is set."""
     operations, arguments = code.co_code[::2], code.co_code[1::2]
     if not (SETTING | DELETING).isdisjoint(operations):
         index = 0
@@ -93,9 +93,9 @@ def changed_names(code: CodeType) -> Iterator[tuple[str, bool]]:
 
 
 def importers(graph: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """For each module of PyInstaller's graph the modules that import it, but for what lies in the module itself."""
+    """For each module in PyInstaller's graph, the modules that import it, without its own submodules."""
     for node in graph.nodes():
-        # Only what was found has a file.
+        # Modules that were not found have no file.
         if isinstance(node, Script) or not node.filename:
             continue
         sources = {each for each in graph.incoming(node) if each not in (None, node)}
@@ -107,7 +107,7 @@ def importers(graph: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def wanted(datas: Iterable[TocEntry]) -> list[TocEntry]:
-    """Those that tell nothing of this machine, and are no bytecode that lies beside its source."""
+    """The data files without installers' files, which describe this machine, and without `__pycache__`."""
     return [each for each in datas if not tells_of_the_machine(each[0]) and BYTECODE not in PurePath(each[0]).parts]
 
 

@@ -1,7 +1,7 @@
-"""PyInstaller's analysis, kept for as long as it would come out the same.
+"""Keeps PyInstaller's analysis for as long as its result would be the same.
 
-It takes most of the time of a build, and a changed line of the project seldom changes it.
-So it is kept with a key of all that decides it: what was asked, what is installed, which files
+The analysis takes most of the time of a build, and changes to the project rarely change it.
+So it is kept with a key of everything that it depends on: the inputs, what is installed, which files
 the project has, and what its modules import.
 """
 
@@ -35,7 +35,7 @@ FILE = "analysis.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """An analysis, the key of what decided it, and the stamps of the files that it was made from."""
+    """An analysis, the key of what it depends on, and the stamps of the files that it was made from."""
 
     key: str
     stamps: Mapping[str, tuple[int, int]]
@@ -43,10 +43,10 @@ class Kept:
 
 
 def own_files(folders: Iterable[str], loose: Iterable[str]) -> dict[str, Path]:
-    """The project's own files by the names under which they are imported, without what installers note of them.
+    """The project's own files by the names under which they are imported, without files that installers write.
 
     Args:
-        folders: Folders that are imported from where they are.
+        folders: Folders with code that is not installed.
         loose: Files in these folders.
     """
     found = {}
@@ -61,10 +61,10 @@ def own_files(folders: Iterable[str], loose: Iterable[str]) -> dict[str, Path]:
 
 
 def key_of(asked: Any, own: Mapping[str, Path]) -> str:
-    """One hash of what decides an analysis.
+    """A hash of everything that an analysis depends on.
 
     Args:
-        asked: What it is asked for, as JSON.
+        asked: Its inputs, as JSON.
         own: The project's own files.
     """
     modules = {name: path for name, path in own.items() if path.suffix == ".py"}
@@ -73,12 +73,12 @@ def key_of(asked: Any, own: Mapping[str, Path]) -> str:
 
 
 def asked_by_binaries(own: Mapping[str, Path]) -> dict[str, Any]:
-    """What those of the project's files that are ELF files ask of the loader, by which libraries come along."""
+    """What the project's ELF files require of the loader: it decides which libraries are included."""
     return {name: asked_by(path) for name, path in own.items() if path.is_file() and is_elf(path)}
 
 
 def asked_by(binary: Path) -> Any:
-    """The same of one; of a damaged one, all of it counts."""
+    """What one ELF file requires of the loader; a hash of the whole file if it is damaged."""
     try:
         return astuple(linkage(binary))
     except (ELFError, ValueError, LookupError):
@@ -86,7 +86,7 @@ def asked_by(binary: Path) -> Any:
 
 
 def installed() -> list[Any]:
-    """The distributions in this environment, with the files of all that are not the project's."""
+    """The distributions in this environment, with the file lists of all that are not the project's."""
     return sorted(
         [each.metadata["Name"], each.version, "" if is_local(each) else each.read_text("RECORD")]
         for each in importlib.metadata.distributions()
@@ -94,7 +94,7 @@ def installed() -> list[Any]:
 
 
 def load(folder: Path, key: str) -> Analysed | None:
-    """What is kept in a folder, if it is of that key and made from files that are still the same."""
+    """The analysis kept in a folder, if it has that key and its files have not changed; otherwise None."""
     try:
         kept = read(Kept, folder / FILE)
     except (OSError, ValueError):
@@ -103,14 +103,14 @@ def load(folder: Path, key: str) -> Analysed | None:
 
 
 def analyse(folder: Path, inputs: AnalysisInputs) -> Analysed:
-    """Let another PyInstaller analyse, so that what this one does next is the same with and without it.
+    """Analyse in another PyInstaller process, so that this one does the same with a new and a kept analysis.
 
     Args:
-        folder: Where files go that it makes itself; anything else there is removed.
-        inputs: What it is asked with.
+        folder: The folder for its files; anything else there is removed.
+        inputs: Inputs of the analysis.
 
     Raises:
-        SystemExit: it failed.
+        SystemExit: the analysis failed.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -121,7 +121,7 @@ def analyse(folder: Path, inputs: AnalysisInputs) -> Analysed:
 
 
 def made_in(folder: Path) -> Path:
-    """Where PyInstaller makes files of its own: in a folder with the name of pyinstaller.spec."""
+    """The folder for PyInstaller's own files; it is named after pyinstaller.spec."""
     return folder / "made" / "pyinstaller"
 
 
@@ -130,9 +130,9 @@ def save(folder: Path, key: str, analysed: Analysed, changing: Iterable[Path]) -
 
     Args:
         folder: The folder.
-        key: What decided it.
+        key: The hash of what it depends on.
         analysed: The analysis.
-        changing: Files, and folders with files, whose contents it does not depend on.
+        changing: Files, and folders of files, whose contents it does not depend on.
     """
     left_out = set(changing)
     sources = {entry[1] for entry in entries(analysed) if is_file(entry)}
@@ -145,5 +145,5 @@ def entries(analysed: Analysed) -> Iterator[TocEntry]:
 
 
 def is_file(entry: TocEntry) -> bool:
-    """Whether an entry has a file as its source; namespace packages have none, and links have a target."""
+    """Whether the source of an entry is a file; namespace packages have no source, links have a target."""
     return entry[1] not in (None, "", "-") and entry[2] not in ("SYMLINK", "OPTION")

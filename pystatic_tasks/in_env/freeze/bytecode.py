@@ -1,9 +1,9 @@
-"""Bytecode that is the same whether the analysis before it was made now or kept.
+"""Compiles bytecode that is the same whether the analysis is new or kept from an earlier build.
 
-Which objects `marshal` takes for shared depends on all that a process has done before. So the modules that PyInstaller
-compiles during its analysis are compiled once more: those of the project in the process that makes the program, and
-all others in a process of their own, where nothing of the project decides on them. They are kept until they change.
-PyInstaller itself is kept from compiling plain files, since nobody would use what came of that.
+Which objects `marshal` treats as shared depends on everything that the process has done before. So the modules that
+PyInstaller would compile during its analysis are compiled separately: those of the project in the process that makes
+the program, all others in a process of their own, independent of the project, and only when they have changed.
+PyInstaller is kept from compiling plain files itself, since that bytecode would not be used.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BASE_LIBRARY = "base_library.zip"
 
 
 def leave_to_us(name: str, source: str, workpath: str, optimize: int, code_cache: object = None) -> str:
-    """As PyInstaller's `compile_pymodule`, but that the file is empty until `compiled_again`."""
+    """Like PyInstaller's `compile_pymodule`, but the file stays empty until `compiled_again`."""
     path = Path(workpath, path_of(name, source))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
@@ -41,22 +41,22 @@ def leave_to_us(name: str, source: str, workpath: str, optimize: int, code_cache
 def compiled_again(
     modules: Sequence[TocEntry], made: Path, own: Collection[Path], optimize: int, documented: Container[str] = ()
 ) -> Iterator[None]:
-    """Compile anew what the analysis compiled: the project's modules first, the others while the body runs.
+    """Compile the modules of the analysis: the project's first, the others while the body runs.
 
     Args:
-        modules: Modules (name, source path, type code) that are no part of an archive of modules.
-        made: Where the analysis left what it made.
+        modules: Modules (name, source path, type code) that are not in an archive of modules.
+        made: The analysis's folder of generated files.
         own: The project's files.
-        optimize: Level of optimization.
+        optimize: Optimization level.
         documented: Names of the modules that keep their docstrings.
 
     Raises:
-        SystemExit: one cannot be compiled.
+        SystemExit: a module cannot be compiled.
     """
     library, loose = made / BASE_LIBRARY, made / "localpycs" / str(optimize)
     with_source = sorted(entry for entry in modules if entry[1] not in (None, "", "-"))
     compiled = [entry for entry in with_source if (loose / path_of(*entry[:2])).exists()]
-    # Before anything else, so that nothing that is done or kept meanwhile decides on them.
+    # First, so that the bytecode does not depend on anything that the process does later.
     compile_modules([entry for entry in compiled if Path(entry[1]) in own], loose, optimize, documented)
     others = [entry for entry in compiled if Path(entry[1]) not in own]
     asked = Compilation(
@@ -73,7 +73,7 @@ def compiled_again(
 
 
 def names_in(library: Path) -> set[str]:
-    """The files in the archive with the modules that Python starts with; there may be none."""
+    """The files in the archive of the modules that Python starts with; empty if there is none."""
     if not library.exists():
         return set()
     with zipfile.ZipFile(library) as archive:
@@ -81,7 +81,7 @@ def names_in(library: Path) -> set[str]:
 
 
 def compile_apart(asked: Compilation, note: Path) -> None:
-    """Let another process compile, unless that was asked before; `note` has what was."""
+    """Compile in another process, unless the file `note` shows that the same was compiled before."""
     sources = stamps(source for _, source, _ in (*asked.modules, *asked.base))
     key = hashlib.sha256(json.dumps([to_json(asked), sources, sys.version]).encode()).hexdigest()
     if note.exists() and note.read_text(encoding="utf-8") == key:
@@ -94,7 +94,7 @@ def compile_apart(asked: Compilation, note: Path) -> None:
 
 
 def compile_all(asked: Compilation) -> Compilation:
-    """Compile all that is asked for, which is the answer."""
+    """Compile all that is asked for, and return the question as the answer."""
     made = Path(asked.made)
     if asked.base:
         kind = f"PYMODULE-{asked.optimize}" if asked.optimize else "PYMODULE"
@@ -109,7 +109,7 @@ def compile_modules(modules: Sequence[TocEntry], folder: Path, optimize: int, do
 
 
 def path_of(name: str, source: str) -> str:
-    """Where PyInstaller puts the bytecode of a module, by its own rule of what a package is."""
+    """Where PyInstaller puts the bytecode of a module; it tells packages by the same rule."""
     inside = "/__init__" if "__init__" in source else ""
     return f"{name.replace('.', '/')}{inside}.pyc"
 

@@ -1,8 +1,8 @@
-"""The names of characters in a Python: its largest tables, for `unicodedata.name`, `unicodedata.lookup` and "\\N{…}".
+"""Blanks the names of characters in a Python, its largest tables: `unicodedata.name`, `unicodedata.lookup`, "\\N{…}".
 
-Nothing in a file says where they are. So the tables of the running Python are made anew, as CPython's
-Tools/unicode/makeunicodedata.py makes them, and taken for found only where they stand in the file number by number.
-Without them Python says of every character that it has no name. From Python 3.13 on they are of another kind.
+Nothing in a file says where they are. So this module rebuilds the tables of the running Python, as CPython's
+Tools/unicode/makeunicodedata.py does, and accepts a place in the file only if every number there is the same.
+Without the tables, every character has no name. From Python 3.13 on, they have another format.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-# What pystatic.lock calls them; it is no module.
+# Their name in pystatic.lock; it is not a module.
 CHARACTER_NAMES = "unicodedata.names"
 OF_ANOTHER_KIND = (3, 13)
-# Words, the last letter of each with the highest bit; the last word of a name ends in a zero that has it.
+# Words; the last letter of each has the highest bit set. The last word of a name ends with a zero with that bit.
 LEXICON = re.compile(rb"(?:[A-Z0-9'-]*[\x80\xa7\xad\xb0-\xb9\xc1-\xda]){1000,}")
 MARK = 0x80
-# Names that follow from the number of a character.
+# Names that Python computes from the number of a character.
 COMPUTED = ("CJK UNIFIED IDEOGRAPH-", "HANGUL SYLLABLE ")
-# Numbers of words up to this take one byte or two.
+# The number of values of a byte; frequent words take one byte, others two.
 ONE_BYTE = 256
-# Places of phrases are kept for so many characters at a time, or for a multiple of these.
+# The table of the places of phrases consists of blocks of this many characters, or of a multiple.
 BLOCK = 16
 HASH_FACTOR, HASH_MASK, HASH_POLYNOMIAL = 47, 0xFFFF, 0x1002D
-# Of each number of a table of hashes that is not known, what it may be: nothing, or what stands for an alias or for a
-# name of several characters.
+# Values that a place in the hash table may have if no known name is there: nothing, an alias, or a name of several
+# characters.
 UNKNOWN = {0, *range(0xF0000, 0xF1000)}
 # Begin and end of a part of a file, in bytes.
 Range = tuple[int, int]
@@ -40,8 +40,8 @@ class Lexicon:
     """The words of all names.
 
     Attributes:
-        numbers: Of each word, with a zero behind it if a name ends with it; from 1 on.
-        ranges: Where they are in the file, and where the places of each are by its number.
+        numbers: The number of each word, from 1; a word at the end of a name has a zero appended.
+        ranges: Where the words are in the file, and where the table of their places is.
     """
 
     numbers: Mapping[str, int]
@@ -54,7 +54,7 @@ def has_tables() -> bool:
 
 
 def without_names(content: bytes) -> bytes:
-    """A file of the running Python with blank tables of names; as it is if one of them is not found."""
+    """A file of the running Python with blank tables of names; unchanged if one of the tables is not found."""
     return blanked(content, find_tables(content))
 
 
@@ -92,18 +92,18 @@ def stored_names() -> Iterator[tuple[int, str]]:
 
 
 def packed(numbers: Sequence[int]) -> bytes:
-    """Numbers as they stand in a table."""
+    """Numbers in the format of a table."""
     return struct.pack(f"<{len(numbers)}I", *numbers)
 
 
 def find_once(part: bytes, content: bytes) -> list[Range]:
-    """Where that part is; [] if it is not there, or more than once."""
+    """Where a part is; [] if it is missing, or there more than once."""
     begin = content.find(part)
     return [(begin, begin + len(part))] if begin >= 0 and content.find(part, begin + 1) < 0 else []
 
 
 def read_lexicon(content: bytes) -> Lexicon | None:
-    """The words of all names, which stand in the order of how often they are used; None if they are not found."""
+    """The words of all names, which are ordered by frequency; None if they are not found."""
     found = LEXICON.search(content)
     if not found:
         return None
@@ -115,7 +115,7 @@ def read_lexicon(content: bytes) -> Lexicon | None:
     if not table:
         return None
     begin, numbers = table[0][0], dict[str, int]()
-    # Nothing tells where the table ends; what follows is no place in the lexicon, or that of a word that is known.
+    # The table has no end mark. What follows is outside the lexicon, or a place of a word that is already known.
     for number, (place,) in enumerate(struct.iter_unpack("<I", content[begin : begin + 4 * len(words)])):
         if place >= len(words):
             break
@@ -125,7 +125,7 @@ def read_lexicon(content: bytes) -> Lexicon | None:
 
 
 def word_at(lexicon: bytes, place: int) -> str:
-    """The word that begins there, as names have it."""
+    """The word that begins at that place, without the mark."""
     end = place
     while not lexicon[end] & MARK:
         end += 1
@@ -143,13 +143,13 @@ def phrases_of(names: Iterable[str], words: Mapping[str, int]) -> Iterator[bytes
 
 
 def find_blocks(begins: Mapping[int, int], content: bytes) -> list[Range]:
-    """Where the table is in which the phrases of some characters at a time begin; [] if some are not in it."""
+    """Where the blocks with the begins of phrases are; [] if one of them is not found."""
     blocks = dict.fromkeys(number // BLOCK for number in begins)
     parts = [packed([begins.get(BLOCK * block + each, 0) for each in range(BLOCK)]) for block in blocks]
     first = find_once(parts[0], content)
     if not first:
         return []
-    # It has room for them, for blocks that are empty, and for those of other names.
+    # The table contains them, empty blocks, and blocks of other names.
     begin = first[0][0]
     window = content[begin : begin + 2 * sum(map(len, parts))]
     found = [find_once(part, window) for part in parts]
@@ -157,7 +157,7 @@ def find_blocks(begins: Mapping[int, int], content: bytes) -> list[Range]:
 
 
 def find_hashes(names: Mapping[int, str], content: bytes) -> list[Range]:
-    """Where the table of characters by hashes of their names is; [] if it is not as it would be."""
+    """Where the table of characters by hashes of their names is; [] if none has the expected content."""
     table = hash_table(names)
     anchor = next((each for each in range(len(table)) if all(table[each : each + 3])), 0)
     for match in re.finditer(re.escape(packed(table[anchor : anchor + 3])), content):
@@ -171,7 +171,7 @@ def find_hashes(names: Mapping[int, str], content: bytes) -> list[Range]:
 
 
 def hash_table(names: Mapping[int, str]) -> list[int]:
-    """Characters in the order of hashes of their names, and zeros between them."""
+    """Characters at the places given by the hashes of their names, and zeros at all other places."""
     table = [0] * (HASH_MASK + 1)
     for number, name in names.items():
         code = hash_of(name)

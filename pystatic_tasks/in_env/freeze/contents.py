@@ -1,4 +1,4 @@
-"""What a frozen program holds, and how large it is."""
+"""Lists the contents of a frozen program, with their sizes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def list_archive(program: Path) -> list[Part]:
 
 
 def names_in_archive(program: Path) -> dict[str, list[str]]:
-    """Everything that a one-file program holds, by name; for its archives of modules the modules' names."""
+    """The names of all members of a one-file program, each with the names of its modules if it is an archive."""
     archive = CArchiveReader(str(program))
     return {
         name: list(archive.open_embedded_archive(name).toc) if name.endswith(".pyz") else [] for name in archive.toc
@@ -42,12 +42,12 @@ def names_in_archive(program: Path) -> dict[str, list[str]]:
 
 
 def sizes_in_archive(program: Path, location: str, inside: str) -> Iterator[Placed]:
-    """The files of a one-file program, without the archives of modules, whose modules are listed instead.
+    """The files of a one-file program; archives of modules are replaced by their modules.
 
     Args:
         program: Its path.
         location: Where it is in the image.
-        inside: What leads into an archive.
+        inside: The separator between an archive and a path inside it.
     """
     archive = CArchiveReader(str(program))
     for name, (_, _, size, _, _) in archive.toc.items():
@@ -59,7 +59,12 @@ def sizes_in_archive(program: Path, location: str, inside: str) -> Iterator[Plac
 
 
 def list_tree(root: Path, folders: Sequence[Path]) -> list[Part]:
-    """The same of a tree: of all files below `root`, with what is imported from the first folder that has it."""
+    """The parts of a tree, the largest first.
+
+    Args:
+        root: The folder of the tree.
+        folders: Folders that modules are imported from; the first one that contains a module determines its name.
+    """
     parts = []
     bytecode: Counter[str] = Counter()
     for path in sorted(each for each in root.rglob("*") if each.is_file() and not each.is_symlink()):

@@ -1,8 +1,8 @@
-"""Which modules of a program keep their docstrings: those whose docstrings something reads.
+"""Finds the modules that keep their docstrings because code reads them.
 
-Bytecode of optimization level 2 has none, and some programs show them, as help of a command or as descriptions of an
-API. Code may read docstrings of its own distribution (`__doc__`, `self.__doc__`), or those of objects that are handed
-over to it: functions and classes of the project, and of the target where that is another's.
+Bytecode of optimization level 2 has no docstrings, but some programs show them, as the help of a command or the
+description of an API. Code may read docstrings of its own distribution (`__doc__`, `self.__doc__`), or of objects that
+are passed to it: functions and classes of the project, and of the target if that belongs to another distribution.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ..installed.layer_assignment import RUNNER
 from ..protocol import TocEntry
 
 DOCSTRING = "__doc__"
-# By which `inspect` reads one.
+# The function of `inspect` that reads docstrings.
 READER = "getdoc"
 WORDS = re.compile(rb"\b(__doc__|getdoc)\b")
-# Whose docstrings code reads.
+# Whether code reads its own docstrings or those of others.
 OWN, OTHERS = "own", "others"
 PROJECT = ""
 
@@ -29,10 +29,10 @@ def documented(modules: Iterable[TocEntry], owners: Mapping[str, str], targets: 
     """Names of the modules that keep their docstrings.
 
     Args:
-        modules: Those of a program, and its scripts.
-        owners: Whose each source is, by its path: the name of a distribution, or `PROJECT`. The standard library and
-            whatever else is not in here keeps none.
-        targets: Names of the modules that the entry script calls.
+        modules: The modules and scripts of a program.
+        owners: The owner of each source, by its path: the name of a distribution, or `PROJECT`. Sources that are
+            missing here, such as the standard library, keep no docstrings.
+        targets: Names of the modules that the entry script imports.
     """
     owned = [(name, Path(source), owners[source]) for name, source, _ in modules if source in owners]
     sources = [(source, owner) for _, source, owner in owned if source.suffix == ".py"]
@@ -45,13 +45,13 @@ def documented(modules: Iterable[TocEntry], owners: Mapping[str, str], targets: 
 
 
 def owners_of(own: Mapping[str, Path], by_file: Mapping[str, importlib.metadata.Distribution]) -> dict[str, str]:
-    """Whose each source is, by its path.
+    """The owner of each source, by its path.
 
     Args:
-        own: The project's files by the names under which they are imported, and ours.
+        own: The files of the project and of the runner, by the names under which they are imported.
         by_file: The distributions of installed files.
     """
-    # Each time that it is asked for, metadata is read anew.
+    # `metadata` reads the file on every access.
     names = {distribution: distribution.metadata["Name"] for distribution in set(by_file.values())}
     installed = {path: names[distribution] for path, distribution in by_file.items()}
     return {**installed, **{str(path): PROJECT for name, path in own.items() if Path(name).parts[0] != RUNNER}}
@@ -65,26 +65,26 @@ def imported(source: bytes) -> set[str]:
 
 
 def level(optimize: int, *, documented: bool) -> int:
-    """The level of optimization for a module: the highest at which docstrings are kept, if they are to be."""
+    """The optimization level for a module: at most 1 if it keeps its docstrings."""
     return min(optimize, 1) if documented else optimize
 
 
 def readings(source: bytes) -> set[str]:
-    """Whose docstrings code does something with, other than to hand them on to another object: `OWN`, `OTHERS`."""
+    """Whose docstrings the code uses, except to copy them to another object: `OWN`, `OTHERS`."""
     if not WORDS.search(source):
         return set()
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return set()
-    # A name that the code gives to something else is no module's docstring.
+    # If the code defines the name itself, it does not mean the module's docstring.
     is_taken = any(map(is_definition, ast.walk(tree)))
     nodes = (node for node in nodes_in_use(tree) if not (is_taken and isinstance(node, ast.Name)))
     return {reading(node) for node in nodes} - {""}
 
 
 def nodes_in_use(tree: ast.AST) -> Iterator[ast.AST]:
-    """The parts of code that do more than to hand a docstring on."""
+    """The nodes of code, without those that only copy a docstring."""
     todo = [tree]
     while todo:
         node = todo.pop()
@@ -99,9 +99,9 @@ def nodes_in_use(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def reading(node: ast.AST) -> str:
-    """Whose docstring it is, of `__doc__`, `x.__doc__`, `x["__doc__"]`, `getattr(x, "__doc__")`, `getdoc(x)`; or ""."""
+    """Whose docstring `__doc__`, `x.__doc__`, `x["__doc__"]`, `getattr(x, "__doc__")` or `getdoc(x)` reads; or ""."""
     if isinstance(node, ast.Subscript):
-        # Metaclasses look into the namespace of a class before it is one.
+        # Metaclasses read the namespace of a class before the class exists.
         return OWN if is_name(node.slice) and isinstance(node.ctx, ast.Load) else ""
     if isinstance(node, ast.Call):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
@@ -116,7 +116,7 @@ def reading(node: ast.AST) -> str:
 
 
 def whose(value: ast.AST) -> str:
-    """Whether an object is the code's own: `self`, `self.__class__` or `type(self)`."""
+    """`OWN` for `self`, `self.__class__` and `type(self)`, otherwise `OTHERS`."""
     if isinstance(value, ast.Attribute) and value.attr == "__class__":
         return whose(value.value)
     if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "type" and value.args:
@@ -125,14 +125,14 @@ def whose(value: ast.AST) -> str:
 
 
 def is_definition(node: ast.AST) -> bool:
-    """Whether it is a function or an argument that is called `__doc__`."""
+    """Whether it defines a function or an argument named `__doc__`."""
     if isinstance(node, ast.arg):
         return node.arg == DOCSTRING
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == DOCSTRING
 
 
 def is_handing_on(node: ast.AST) -> bool:
-    """Whether it only gives a docstring to another object, as decorators do, or is left out of bytecode."""
+    """Whether it only copies a docstring to another object, as decorators do, or is not in the bytecode."""
     if isinstance(node, ast.Assign):
         return all(map(is_docstring, node.targets))
     if isinstance(node, (ast.AugAssign, ast.AnnAssign)):
@@ -149,7 +149,7 @@ def is_handing_on(node: ast.AST) -> bool:
 
 
 def is_docstring(target: ast.AST) -> bool:
-    """Whether an assignment is one to `x.__doc__`, `__doc__` or `x["__doc__"]`."""
+    """Whether an assignment target is `x.__doc__`, `__doc__` or `x["__doc__"]`."""
     if isinstance(target, ast.Subscript):
         return is_name(target.slice)
     return DOCSTRING in (getattr(target, "attr", ""), getattr(target, "id", ""))

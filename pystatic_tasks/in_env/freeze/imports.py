@@ -1,6 +1,6 @@
-"""What PyInstaller learns from a module: which modules it imports, and seldom more.
+"""Reads what PyInstaller's analysis depends on in a module: its imports, and rarely more.
 
-While the modules of a project say the same here, an analysis of them comes out the same.
+As long as this stays the same for all modules of a project, so does the result of the analysis.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-# Who imports these is read for more: for names of libraries and of distributions.
+# PyInstaller searches modules that import these for more: names of libraries and of distributions.
 READ_WHOLE = {"ctypes", "importlib", "importlib_metadata", "pkg_resources"}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What counts of a module.
+    """What the analysis depends on in a module.
 
     Attributes:
-        imports: Triples of module, names and level, in their order.
+        imports: Triples of module, names and level, in order.
         names: Global names, which decide whether `from package import name` means a module.
-        whole: A hash of the source, if all of it counts; otherwise "".
+        whole: A hash of the source if the analysis depends on all of it; otherwise "".
     """
 
     imports: tuple[tuple[Any, ...], ...]
@@ -34,9 +34,9 @@ class Reading:
 
 
 def read_modules(modules: Mapping[str, Path]) -> dict[str, Any]:
-    """What counts of all modules of a project, by the names of their files."""
+    """What the analysis depends on in all modules of a project, by the names of their files."""
     readings = {name: read_module(path.read_bytes()) for name, path in modules.items()}
-    # A package's names are its own, unless it takes all names of another module.
+    # Only names of packages matter, unless some module imports all names of another.
     uses_stars = any("*" in (names or ()) for each in readings.values() for _, names, _ in each.imports)
     return {
         name: [each.imports, each.whole, each.names if uses_stars or name.endswith("__init__.py") else ()]
@@ -62,7 +62,7 @@ def read_module(source: bytes) -> Reading:
 
 
 def instructions(code: CodeType) -> Iterator[tuple[tuple[dis.Instruction, ...], dis.Instruction]]:
-    """Each instruction of the code and of all code in it, after the two before it."""
+    """Each instruction of the code and of all nested code, with the two instructions before it."""
     before: deque[dis.Instruction] = deque(maxlen=2)
     for instruction in dis.get_instructions(code):
         if instruction.opname != "EXTENDED_ARG":

@@ -1,4 +1,4 @@
-"""Another PyInstaller that is let do something, so that what this one does next does not depend on it."""
+"""Runs modules in a separate PyInstaller process, so that they cannot influence this one."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ SPEC = Path(__file__).with_name("pyinstaller.spec")
 
 
 def ask_another(module: str, question: Path, answer: Path, *, folder: Path, work: Path) -> None:
-    """Let a module of this package answer a question within PyInstaller, with the variables of this one.
+    """Have a module of this package answer a question inside another PyInstaller, with the same environment variables.
 
     Args:
-        module: Its name.
+        module: Name of the module.
         question: File with the question.
         answer: File for the answer.
-        folder: Where results would go.
-        work: Where PyInstaller puts files of its own, into a folder `pyinstaller`.
+        folder: PyInstaller's folder for results.
+        work: PyInstaller's folder for files of its own, which go into its subfolder `pyinstaller`.
 
     Raises:
-        SystemExit: it failed.
+        SystemExit: PyInstaller failed.
     """
     paths = ("--distpath", folder, "--workpath", work)
     command = (sys.executable, "-m", "PyInstaller", SPEC, "--noconfirm", *paths, "--", module, question, answer)

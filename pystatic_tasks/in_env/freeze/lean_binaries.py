@@ -1,6 +1,6 @@
-"""ELF files of a slim tree, without the parts that nothing in it can come to need.
+"""Blanks the parts of a slim tree's ELF files that nothing in the tree can need.
 
-What is left out becomes zeros where it stood: no address changes, and zeros take no room once they are compressed.
+These parts are overwritten with zeros: no address changes, and compressed zeros take almost no space.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from ..elf.shared_libraries import C_LIBRARY, UNWINDER
 from .character_names import Range, blanked, without_names
 from .tree import INTERPRETER
 
-# Whoever needs one of these may throw what somebody else catches; so may code with a table of what it catches.
+# A file that links to one of these may throw exceptions, and a file with this section may catch them.
 THROWING = (UNWINDER, "libstdc++.so", "libc++.so", "libc++abi.so", "libunwind.so")
 CATCHING = ".gcc_except_table"
 UNWIND_TABLES = (".eh_frame", ".eh_frame_hdr")
 PT_NULL = 0
-# By glibc's loader the first is read only where the second is not there.
+# glibc's loader reads the first only if the second is missing.
 OLD_HASHES, HASHES = ".hash", ".gnu.hash"
 NAMES_MODULE = "unicodedata."
 
 
 def make_lean(root: Path, *, names: bool) -> None:
-    """Leave out of the ELF files of a tree what it can do without.
+    """Blank the parts of a tree's ELF files that it can do without.
 
     Args:
         root: The folder of the tree.
-        names: Whether the names of characters go.
+        names: Whether to blank the names of characters.
     """
     contents = dict(elf_files(root))
     unwound = is_unwound(contents)
@@ -54,21 +54,21 @@ def elf_files(root: Path) -> Iterator[tuple[Path, bytes]]:
 
 
 def unwinds(path: Path) -> bool:
-    """Whether a file is of those that end threads by unwinding what stands on their stacks."""
+    """Whether a file is one of glibc's, which end threads by unwinding their stacks."""
     return path.name == UNWINDER or path.name == C_LIBRARY or path.name.startswith("ld-linux")
 
 
 def is_unwound(contents: Mapping[Path, bytes]) -> bool:
     """Whether exceptions may pass through the files of a program.
 
-    The C library ends a thread so too. Where it finds no table it does not go on, but jumps to where the thread began,
-    as it is made to do for code without any.
+    The C library also unwinds to end a thread, but it does not need tables: at code without one it jumps to the start
+    of the thread.
     """
     return any(may_throw(content) for path, content in contents.items() if not unwinds(path))
 
 
 def may_throw(content: bytes) -> bool:
-    """Whether code throws or catches something, or its file does not tell."""
+    """Whether code may throw or catch exceptions; True if the file does not show it."""
     elf = ELFFile(io.BytesIO(content))
     dynamic = elf.get_section_by_name(".dynamic")
     if not isinstance(dynamic, DynamicSection) or elf.get_section_by_name(CATCHING):
@@ -78,7 +78,7 @@ def may_throw(content: bytes) -> bool:
 
 
 def without_unwind_tables(content: bytes) -> bytes:
-    """The file as if it had none."""
+    """The file with blank unwind tables, and without the segment that points to them."""
     elf = ELFFile(io.BytesIO(content))
     changed = bytearray(blanked(content, sections(elf, UNWIND_TABLES)))
     for number, segment in enumerate(elf.iter_segments()):
@@ -89,12 +89,12 @@ def without_unwind_tables(content: bytes) -> bytes:
 
 
 def without_old_hashes(content: bytes) -> bytes:
-    """The file with one table of hashes only, where it has two."""
+    """The file with the old hash table blank, if it also has a new one."""
     elf = ELFFile(io.BytesIO(content))
     return blanked(content, sections(elf, (OLD_HASHES,))) if elf.get_section_by_name(HASHES) else content
 
 
 def sections(elf: ELFFile, names: Iterable[str]) -> list[Range]:
-    """Begin and end of those sections, in bytes."""
+    """Begin and end of those sections that exist, in bytes."""
     found = filter(None, map(elf.get_section_by_name, names))
     return [(each["sh_offset"], each["sh_offset"] + each["sh_size"]) for each in found]

@@ -1,7 +1,7 @@
-"""Metadata of every distribution in a program: the headers of METADATA, which `importlib.metadata` reads versions from.
+"""Adds the headers of METADATA of every distribution in a program; `importlib.metadata` reads versions from them.
 
-Programs ask for more of them than an analysis can see, and the description below the headers is what makes a METADATA
-large.
+Programs read more of them than an analysis can find. The description below the headers, which makes a METADATA
+large, is left out.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ..installed.layer_assignment import installed
 from ..installed.package_data import metadata_files
 from ..protocol import TocEntry
 
-# The freezer's own modules are in every program, and nobody asks for its version.
+# PyInstaller's own modules are in every program, and no program reads their version.
 NOBODYS = {"pyinstaller", "pyinstaller-hooks-contrib"}
-# Headers that may be whole texts, of many lines: a description in the form of old, a licence.
+# Headers that may contain long texts: a description in the old format, a licence.
 TEXTS = (b"description:", b"license:")
 
 
@@ -34,7 +34,7 @@ def distributions_by_file() -> dict[str, importlib.metadata.Distribution]:
 def frozen_distributions(
     sources: Iterable[str], by_file: Mapping[str, importlib.metadata.Distribution]
 ) -> list[importlib.metadata.Distribution]:
-    """The distributions that a program's modules were made of, sorted by name."""
+    """The distributions that a program's modules come from, sorted by name."""
     in_use = dict.fromkeys(by_file[source] for source in sources if source in by_file)
     found = {distribution.metadata["Name"]: distribution for distribution in in_use}
     return [found[name] for name in sorted(found) if canonicalize_name(name) not in NOBODYS]
@@ -43,7 +43,7 @@ def frozen_distributions(
 def write_headers(
     distributions: Iterable[importlib.metadata.Distribution], there: Container[str], folder: Path
 ) -> list[TocEntry]:
-    """Write the headers of each distribution that has no METADATA among the data files that are `there` already.
+    """Write the headers of each distribution whose METADATA is not yet among the data files `there`.
 
     Returns:
         Entries of PyInstaller's tables of contents for what was written below the folder.
@@ -61,7 +61,7 @@ def write_headers(
 
 
 def headers(metadata: bytes) -> Iterator[bytes]:
-    """The lines of METADATA up to the empty one, without the texts of many lines among them."""
+    """The lines of METADATA up to the first empty one, without long texts."""
     header: list[bytes] = []
     for line in [*metadata.splitlines(keepends=True), b""]:
         if header and not line.startswith((b" ", b"\t")):

@@ -1,6 +1,6 @@
-"""One frozen program, as an archive in one file or as a tree of plain files.
+"""Freezes one program, as an archive in one file or as a tree of plain files.
 
-Runs within PyInstaller, since `PYZ` and `EXE` read what that was called with.
+Runs inside PyInstaller, since `PYZ` and `EXE` read its configuration.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from .metadata_headers import distributions_by_file, frozen_distributions, write
 from .slim import BY_ARCHIVE, STAND_IN, TLS, loaded_with, may_be_left_out, slimmed, without_tls
 from .tree import EXPLAINING, LIBRARY, PACKAGES, compile_code, lay_out, machine_files, write_bytecode
 
-# What launched.py imports at the end; in any tree.
+# launched.py imports it at the end; every tree contains it.
 WANTED_BY_LAUNCHER = "fcntl"
-# The level of optimization that leaves them out.
+# The optimization level that removes docstrings.
 WITHOUT_DOCSTRINGS = 2
-# Folder of the copies of ELF files that are fit, among what is kept.
+# Folder of the prepared copies of ELF files, among what is kept from build to build.
 BINARIES = "binaries"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A program, and what it was made of; see `FrozenProgram`."""
+    """A program, and what it was made from; see `FrozenProgram`."""
 
     binaries: tuple[str, ...]
     members: tuple[Member, ...]
@@ -58,12 +58,12 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True)
 class Added:
-    """What is decided after the analysis.
+    """What is added to the result of the analysis.
 
     Attributes:
         metadata: Data files with headers of METADATA.
         documented: Names of the modules and scripts that keep their docstrings.
-        explaining: Source of the module that says why others are missing; None if none are.
+        explaining: Source of the module that explains why others are missing; None if none are.
     """
 
     metadata: Sequence[TocEntry]
@@ -120,13 +120,13 @@ def freeze(program: Program) -> FrozenProgram:
 
 
 def optional(program: Program, whole: Analysed, files: Iterable[str]) -> tuple[str, ...]:
-    """Names of what the program can do without, sorted."""
+    """Names of what may be left out of the program, sorted."""
     found = may_be_left_out(whole, own_packages(files))
     return tuple(sorted([*found, *([CHARACTER_NAMES] if may_lose_names(program) else [])]))
 
 
 def may_lose_names(program: Program) -> bool:
-    """Whether the names of characters can be left out: of plain files, and of a Python whose tables are known."""
+    """Whether the names of characters can be left out: only in a tree, with a Python whose tables are known."""
     return program.form == "tree" and has_tables()
 
 
@@ -183,24 +183,24 @@ def analysis_inputs(program: Program) -> AnalysisInputs:
 
 
 def without_sources(datas: Iterable[DataFile], modules: Iterable[str]) -> list[DataFile]:
-    """The data files that are no sources of these modules, whose bytecode comes in; templates of code stay."""
+    """The data files without the sources of these modules, which are included as bytecode; templates of code stay."""
     known = set(modules)
     return [each for each in datas if module_of(Path(each[1], Path(each[0]).name)) not in known]
 
 
 def names_inside(datas: Iterable[DataFile]) -> list[list[str]]:
-    """What is in the folders among data files."""
+    """The paths inside each data folder."""
     return [sorted(str(path) for path in Path(source).rglob("*")) for source, _ in datas]
 
 
 def links(inputs: AnalysisInputs, files: Mapping[str, Path]) -> dict[str, str]:
-    """Where links lead among data files and the project's own; PyInstaller keeps them where it can."""
+    """The targets of links among data files and the project's files; PyInstaller keeps links if it can."""
     named = (path for source, _ in inputs.datas for path in (Path(source), *Path(source).rglob("*")))
     return {str(path): str(path.readlink()) for path in (*named, *files.values()) if path.is_symlink()}
 
 
 def data_of(analysed: Analysed) -> tuple[DataFile, ...]:
-    """The data files with their folders in the program, whoever asked for them; modules are none, compiled or not."""
+    """The data files with their folders in the program, without modules, compiled or not."""
     modules = {name for name, _, _ in (*analysed.pure, *analysed.loose)}
     files = ((PurePath(name), source) for name, source, kind in analysed.datas if kind == "DATA")
     return tuple(
@@ -209,16 +209,16 @@ def data_of(analysed: Analysed) -> tuple[DataFile, ...]:
 
 
 def own_packages(files: Iterable[str]) -> tuple[str, ...]:
-    """Top-level packages and modules among the project's files, by the names under which they are imported."""
+    """The project's top-level packages and modules, from the names under which its files are imported."""
     tops = {Path(name).parts[0].removesuffix(".py") for name in files if name.endswith(".py")}
     return tuple(sorted(tops - {RUNNER}))
 
 
 def documented_modules(program: Program, analysed: Analysed, owners: Mapping[str, str]) -> set[str]:
-    """Names of the modules and scripts that keep their docstrings where the others lose theirs."""
+    """Names of the modules and scripts that keep their docstrings although the optimization level removes them."""
     if program.optimize < WITHOUT_DOCSTRINGS:
         return set()
-    # A script imports much beside what it is.
+    # A generated entry script imports its target; any other script imports all kinds of modules.
     targets = set() if program.is_script else imported(Path(program.entry).read_bytes())
     return documented([*analysed.scripts, *analysed.pure, *analysed.loose], owners, targets)
 
@@ -226,7 +226,7 @@ def documented_modules(program: Program, analysed: Analysed, owners: Mapping[str
 def metadata_of(
     analysed: Analysed, by_file: Mapping[str, importlib.metadata.Distribution], folder: Path
 ) -> list[TocEntry]:
-    """What is added to the data files: headers of METADATA that are written into the folder."""
+    """Data files to add: headers of METADATA, written into the folder."""
     modules = [*analysed.pure, *analysed.loose, *analysed.binaries]
     distributions = frozen_distributions((source for _, source, _ in modules), by_file)
     return write_headers(distributions, {name for name, _, _ in analysed.datas}, folder)
@@ -235,7 +235,7 @@ def metadata_of(
 def make_tree(
     program: Program, analysed: Analysed, binaries: Iterable[TocEntry], added: Added, root: Path, interpreter: Path
 ) -> Made:
-    """Lay the program out in the folder `root`; `binaries` are fit copies of its own."""
+    """Lay the program out in the folder `root`; `binaries` are prepared copies of its binaries."""
     laid_out = lay_out(
         root,
         program.name,
@@ -266,7 +266,7 @@ def make_tree(
 
 
 def placed_members(program: Program, members: Iterable[Member]) -> Iterator[Member]:
-    """The members of a tree, by where they lie in an image: inside the one file if they are packed into that."""
+    """The members of a tree by their location in an image: inside the one file if the program is packed."""
     for member in members:
         location = location_of(program, member.location)
         if location:
@@ -274,7 +274,7 @@ def placed_members(program: Program, members: Iterable[Member]) -> Iterator[Memb
 
 
 def placed_files(program: Program, root: Path, files: Iterable[TreeFile]) -> Iterator[Placed]:
-    """The same of its files, with their sizes."""
+    """The files of a tree by their location in an image, with their sizes."""
     for file in files:
         path, location = Path(f"{root}{file.path}"), location_of(program, file.path)
         if location:
@@ -283,7 +283,7 @@ def placed_files(program: Program, root: Path, files: Iterable[TreeFile]) -> Ite
 
 
 def location_of(program: Program, path: str) -> str:
-    """Where a file of a tree lies in an image; "" for the script that nothing is packed of."""
+    """The location of a file of a tree in an image; "" for the start script of a packed program, which is left out."""
     if not program.is_packed:
         return path
     if path == f"/{program.name}":
@@ -294,11 +294,11 @@ def location_of(program: Program, path: str) -> str:
 def make_archive(
     program: Program, analysed: Analysed, binaries: Iterable[TocEntry], added: Added, path: Path, interpreter: Path
 ) -> Made:
-    """Write the program into the file `path`; `binaries` are fit copies of its own."""
+    """Write the program into the file `path`; `binaries` are prepared copies of its binaries."""
     fit = Path(program.kept) / BINARIES
     unwinders = unwinder({name for name, _, _ in analysed.binaries})
     pyz = PYZ(with_docstrings(analysed.pure, added.documented))
-    # The extension modules that PYZ itself depends on (zlib, struct) are no part of the analysis.
+    # The extension modules that PYZ itself depends on (zlib, struct) are not in the analysis.
     dependencies: list[TocEntry] = list(pyz.dependencies)
     pyz.dependencies[:] = prepare(dependencies, fit, strip=program.strip)
     EXE(
@@ -312,11 +312,11 @@ def make_archive(
         upx=False,
         console=True,
     )
-    # Without those of `added`, which belong to the distributions that they are named after.
+    # Without those in `added`: their names already give the distributions that they belong to.
     machine_code = [*analysed.binaries, *unwinders, *dependencies]
     sources = {name: source for name, source, _ in [*analysed.pure, *analysed.datas, *machine_code]}
     sources.update({name: source for name, source, _ in analysed.scripts})
-    # Within the static executable, which has the same name.
+    # Inside the static executable, which has the same name.
     location = f"/{program.name}{INSIDE}{program.name}"
     return Made(
         binaries=tuple(source for _, source, _ in machine_code),
@@ -327,12 +327,12 @@ def make_archive(
 
 
 def explaining_script(added: Added) -> list[TocEntry]:
-    """What runs before anything else."""
+    """The script that runs before all others, if something was left out."""
     return [(EXPLAINING, str(added.explaining), "PYSOURCE")] if added.explaining else []
 
 
 def with_docstrings(entries: Iterable[TocEntry], documented: Container[str]) -> list[TocEntry]:
-    """The entries of code, with another level of optimization in their type codes where docstrings are kept."""
+    """The entries of code, with optimization level 1 in the type codes of modules that keep their docstrings."""
     return [(name, source, kind.replace("-2", "-1") if name in documented else kind) for name, source, kind in entries]
 
 

@@ -1,4 +1,4 @@
-"""What may be left out of a program, and a program without what is left out: names, with all that lies in them."""
+"""Finds what may be left out of a program, and leaves it out; a name stands for everything inside it."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from ..installed.layer_assignment import RUNNER
 from ..names import around, is_among, module_of, top_of
 from ..protocol import Analysed, TocEntry
 
-# What is imported by code in C, on paths of errors, and when the interpreter ends; all that these import stays too.
+# Modules that C code imports, also after errors and at exit; everything that they import stays too.
 BY_PYTHON_ITSELF = {
     *("_compat_pickle", "_strptime", "copyreg", "fcntl", "threading", "unicodedata"),
     *("encodings.aliases", "encodings.ascii", "encodings.idna", "encodings.latin_1", "encodings.utf_8", "stringprep"),
     *("linecache", "token", "tokenize", "traceback"),
-    # Names in archives that are not said to be in UTF-8.
+    # For names in zip archives without the flag for UTF-8.
     "encodings.cp437",
 }
-# For numbers of many thousand digits only; `decimal`, which it imports, is large.
+# Only for numbers of many thousand digits. What it imports may go: `decimal` is large.
 BY_PYTHON_AT_LAST = {"_pylong"}
-# What the self-extracting archive of PyInstaller imports before the program.
+# Modules that PyInstaller's self-extracting archive imports before the program.
 BY_ARCHIVE = ("inspect", "zipfile")
-# What is left out for want of TLS, and the module that tells so.
+# Modules to leave out of a program without TLS, and the module that gets a replacement.
 TLS = ("_ssl", "_hashlib")
 STAND_IN = "ssl"
-# What `hashlib` has in place of OpenSSL.
+# Modules that `hashlib` uses instead of OpenSSL.
 HASHES = {"_blake2", "_md5", "_sha1", "_sha2", "_sha256", "_sha3", "_sha512"}
 EXTENSIONS_OF_PYTHON = "lib-dynload"
-# By their files Python finds where its library is.
+# Modules by whose files Python finds its library.
 LANDMARKS = {"os"}
 
 
 def may_be_left_out(analysed: Analysed, own: Iterable[str]) -> list[str]:
-    """The names of all in a program that it can do without, sorted.
+    """The names of everything that may be left out of a program, sorted.
 
     Args:
         analysed: The program.
@@ -54,18 +54,18 @@ def may_be_left_out(analysed: Analysed, own: Iterable[str]) -> list[str]:
     folders = {name for name in names if name.endswith("/")}
     modules = names - folders
     packages = modules | {parent for name in modules for parent in around(name)}
-    # The data of a package is its own.
+    # The data of a package belongs to the package.
     found = modules | {name for name in folders if name.rstrip("/").replace("/", ".") not in packages}
     return sorted(name for name in found - always if top_of(name) not in staying)
 
 
 def slimmed(analysed: Analysed, left_out: Collection[str], python: Path) -> Analysed:
-    """The program without what is left out, and without the shared libraries that nothing in it needs then.
+    """The program without what is left out, and without the shared libraries that nothing needs any more.
 
     Args:
         analysed: The whole program.
-        left_out: Names, as they stand in pystatic.lock.
-        python: What is started as Python: an interpreter, or the shared libpython.
+        left_out: Names, in the form of pystatic.lock.
+        python: The file that runs as Python: an interpreter, or the shared libpython.
     """
     if not left_out:
         return analysed
@@ -83,7 +83,7 @@ def slimmed(analysed: Analysed, left_out: Collection[str], python: Path) -> Anal
 
 
 def is_held_twice(entry: TocEntry) -> bool:
-    """Whether it is a module of plain files that the interpreter holds itself, and never takes from a file."""
+    """Whether it is a file of a module that is also built into the interpreter, which never reads the file."""
     name = name_of(entry)
     if not entry[0].endswith(".pyc") or name in LANDMARKS:
         return False
@@ -92,7 +92,7 @@ def is_held_twice(entry: TocEntry) -> bool:
 
 
 def needed(binaries: Sequence[TocEntry], python: Path) -> tuple[TocEntry, ...]:
-    """The extension modules, and those of the shared libraries that they or Python need, or that are Python."""
+    """The extension modules, the shared libraries that they or Python need, and Python's own library."""
     extensions = [entry for entry in binaries if entry[2] == "EXTENSION"]
     libraries = {PurePosixPath(name).name: Path(source) for name, source, kind in binaries if kind == "BINARY"}
     todo = [python, *(Path(source) for _, source, _ in extensions)]
@@ -106,7 +106,7 @@ def needed(binaries: Sequence[TocEntry], python: Path) -> tuple[TocEntry, ...]:
 
 
 def loaded_with(modules: Iterable[str]) -> set[str]:
-    """The names of all modules that a Python has loaded when it has imported these."""
+    """The names of all modules that are loaded in a new Python after it has imported these."""
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     command = [sys.executable, "-IS", "-c", code]
     return set(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split())
@@ -117,7 +117,7 @@ def everything(analysed: Analysed) -> list[TocEntry]:
 
 
 def name_of(entry: TocEntry) -> str:
-    """The name of an entry's module, or of the folder that a data file lies in; "" for what always stays."""
+    """The name of an entry's module, or of a data file's folder; "" for what always stays."""
     place, _, kind = entry
     path = PurePosixPath(place)
     if kind == "EXTENSION":
@@ -134,7 +134,7 @@ def name_of(entry: TocEntry) -> str:
 
 
 def without_tls(analysed: Analysed, stand_in: Path, bytecode: Path) -> Analysed:
-    """The program with another module in place of `ssl`, and without all that is for it only.
+    """The program with another module in place of `ssl`.
 
     Args:
         analysed: The program.

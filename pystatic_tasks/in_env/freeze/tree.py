@@ -1,12 +1,12 @@
-"""A program as plain files: the interpreter, what it imports, and a script that starts it.
+"""Lays out a program as plain files: the interpreter, what it imports, and a script that starts it.
 
-The root folder looks like that of a Python built from source, cut down to what the program needs:
+The root folder looks like that of a Python built from source, reduced to what the program needs:
 
-    /NAME                                         the script, started by the interpreter
-    /usr/local/bin/python3.X                      the interpreter, as it is
+    /NAME                                         the script, run by the interpreter
+    /usr/local/bin/python3.X                      the interpreter
     /usr/local/lib/python3.X/                     its standard library, as .pyc files
     /usr/local/lib/python3.X/site-packages/       the project and its dependencies
-    /lib/…                                        the system's libraries, where its loader looks
+    /lib/…                                        the system's libraries, where the loader looks for them
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LIBPYTHON = re.compile(r"libpython\d")
 # PEP 552: a .pyc that is never compared with its source.
 PYC_HEADER = importlib.util.MAGIC_NUMBER + (0b01).to_bytes(4, "little") + bytes(8)
 
-# The module that says why others are missing.
+# The module that explains why others are missing.
 EXPLAINING = "pystatic_left_out"
 # -I: neither variables nor the current folder decide what is imported; -S: nor does `site`; -u: logs are not held back.
 SCRIPT = """\
@@ -69,7 +69,7 @@ exec(__loader__.get_code(__name__))
 
 @dataclass(frozen=True, kw_only=True)
 class LaidOut:
-    """What became known of a tree when it was laid out; see `FrozenProgram`."""
+    """What laying out a tree has found; see `FrozenProgram`."""
 
     missing: tuple[tuple[str, str], ...]
     linked_by: Mapping[str, tuple[str, ...]]
@@ -88,19 +88,19 @@ def lay_out(
     explaining: Path | None = None,
     strip: bool,
 ) -> LaidOut:
-    """Make the root folder anew.
+    """Replace the root folder.
 
     Args:
         root: The folder.
         name: Name of the script.
-        contents: Entries of PyInstaller's tables of contents (name in the program, source path, type code),
-            with binaries that are fit.
+        contents: Entries of PyInstaller's tables of contents (name in the program, source path, type code);
+            their binaries are already prepared.
         entry: The entry script.
-        libraries: Paths of shared libraries that are opened by name only.
-        title: What tracebacks call the entry script.
-        optimize: Level of optimization.
+        libraries: Paths of shared libraries that are opened only by name.
+        title: Name of the entry script in tracebacks.
+        optimize: Optimization level.
         documented: Whether the entry script keeps its docstrings at any level.
-        explaining: Source of the module that says why others are missing, if any are.
+        explaining: Source of the module that explains why others are missing, if any are.
         strip: Whether to remove symbols from what is added.
     """
     shutil.rmtree(root, ignore_errors=True)
@@ -130,12 +130,12 @@ def lay_out(
 
 
 def needs_libpython(interpreter: Path) -> bool:
-    """Whether an interpreter is linked to a shared libpython, as are those that were built with --enable-shared."""
+    """Whether an interpreter links to a shared libpython, as one built with --enable-shared does."""
     return any(LIBPYTHON.match(name) for name in linkage(interpreter).needed)
 
 
 def beside_source(bytecode: Path, optimize: int) -> Path:
-    """Where Python looks for bytecode of a source that is there too, instead of compiling that at each start."""
+    """Where Python looks for the bytecode of a source that is in the program too, so as not to compile it again."""
     source = bytecode.with_suffix(".py")
     return Path(importlib.util.cache_from_source(str(source), optimization=optimize or ""))
 
@@ -164,7 +164,7 @@ def write_bytecode(path: Path, code: CodeType) -> None:
 
 
 def write_script(root: Path, name: str, entry: str, optimize: int, *, explains: bool) -> None:
-    """The script in the root, which executes the code of the entry script."""
+    """Write the script in the root, which executes the code of the entry script."""
     text = SCRIPT.format(
         interpreter=INTERPRETER,
         optimize="O" * optimize,

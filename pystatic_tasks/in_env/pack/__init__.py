@@ -1,1 +1,1 @@
-"""One static executable from a frozen program."""
+"""Packs a frozen program into one static executable."""

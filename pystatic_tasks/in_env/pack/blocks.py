@@ -1,4 +1,4 @@
-"""An .xz stream of several blocks, each compressed by itself: in parallel, and only once for the same content.
+"""Compresses an .xz stream in separate blocks: in parallel, and only once for the same content.
 
 https://tukaani.org/xz/xz-file-format.txt
 """
@@ -23,12 +23,12 @@ Filters = Sequence[dict[str, Any]]
 
 
 def compress(content: bytes, begins: Mapping[int, Filters], kept: Path) -> bytes:
-    """Compress a content in blocks.
+    """Compress content in blocks.
 
     Args:
         content: What to compress.
-        begins: Where in it blocks begin, the first at 0, and by which of `lzma`'s filters each is compressed.
-        kept: Folder of blocks from earlier times; afterwards it holds those of this content.
+        begins: Where blocks begin, the first at 0, each with the filters of `lzma` for it.
+        kept: Folder of blocks from earlier builds; afterwards it contains only those of this content.
     """
     kept.mkdir(parents=True, exist_ok=True)
     limits = [(start, end) for start, end in pairwise([*sorted(begins), len(content)]) if start < end]
@@ -40,7 +40,7 @@ def compress(content: bytes, begins: Mapping[int, Filters], kept: Path) -> bytes
 
 
 def compressed(content: bytes, filters: Filters, kept: Path) -> Path:
-    """The file with the stream of one block, made unless it is there."""
+    """The file with the stream of one block; written if it does not exist."""
     name = hashlib.sha256(repr(filters).encode() + content).hexdigest()
     path = kept / f"{name}.xz"
     if not path.exists():
@@ -52,7 +52,7 @@ def compressed(content: bytes, filters: Filters, kept: Path) -> Path:
 
 
 def join(streams: Sequence[bytes]) -> bytes:
-    """One stream with the blocks of several, which have one each and are made by the same check."""
+    """Join streams of one block each, with the same kind of check, into one stream."""
     blocks, records = [], []
     for stream in streams:
         index_bytes = (struct.unpack("<I", stream[-8:-4])[0] + 1) * 4
@@ -73,7 +73,7 @@ def crc32(content: bytes) -> bytes:
 
 
 def number(value: int) -> bytes:
-    """A number of variable length: seven bits in each byte, the lowest first."""
+    """Encode a number with variable length: seven bits per byte, the lowest first."""
     found = bytearray()
     while value > 0x7F:
         found.append(value & 0x7F | 0x80)
@@ -82,7 +82,7 @@ def number(value: int) -> bytes:
 
 
 def end_of_number(content: bytes, start: int) -> int:
-    """Where a number of variable length ends."""
+    """Where a number of variable length that begins at `start` ends."""
     while content[start] & 0x80:
         start += 1
     return start + 1

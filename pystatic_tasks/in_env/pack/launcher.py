@@ -1,6 +1,6 @@
-"""One static executable from a program as plain files: the launcher, and behind it the files, compressed.
+"""Packs a program of plain files into one static executable: the launcher, followed by the compressed files.
 
-What the launcher reads is described in in_image/launcher/source/payload.h.
+The format is described in in_image/launcher/source/payload.h.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from ..freeze.tree import LIBRARY, PREFIX, PYC_HEADER
 from ..protocol import LauncherQuestion, RefusedError, StaticExecutable
 from .packed_places import LAUNCHED, place_of
 
-# As payload.h has them.
+# As in payload.h.
 FOLDER, PLAIN_FILE, LINK, ELF_FILE = b"dfle"
 MAGIC = b"PYSTATL1"
 ALIGNMENT = 8
 PAGE = 4096
-# To undo any costs the same. Of the sample app 22, the highest, makes 2 KB less of 6.4 MB than 20 and takes a fifth
-# longer, 19 makes 12 KB more; of large programs 22 makes four parts in a thousand less and takes three times as long.
+# All levels decompress equally fast. With the sample app (6.4 MB), 22, the highest, saves 2 KB compared with 20 and
+# takes a fifth longer; 19 costs 12 KB. With large programs, 22 saves 0.4 % and takes three times as long.
 LEVEL, LEVEL_OF_LARGE = 20, 19
 LARGE_BYTES = 32_000_000
 PARTS = 4
-# Of the sample app's 5.5 MB of bytecode and data two jobs make 5 KB more of 6.5 MB, in two thirds of the time.
+# For the sample app's 5.5 MB of bytecode and data, two jobs add 5 KB to 6.5 MB, in two thirds of the time.
 JOBS_OF_OTHERS = 2
 PLACES_OF_PYTHON = ("bin/", "lib/python", "lib/libpython")
 OTHER_WAYS = 'set packer = "staticx" or layout = "tree"'
-# From glibc 2.33 on, its loader knows it.
+# An option of glibc's loader since 2.33.
 NEEDED_OF_LOADER = b"--argv0"
 
 
 @dataclass(frozen=True)
 class File:
-    """A file of a program, or a link: its path in the folder that the launcher makes, and what it holds."""
+    """A file of a program, or a link: its path in the folder that the launcher creates, and its content."""
 
     name: str
     content: bytes
@@ -54,12 +54,12 @@ class File:
 
 @dataclass(frozen=True)
 class Group:
-    """Files that are to be compressed together.
+    """Files to compress together.
 
     Attributes:
-        files: They, in their order.
-        level: Of zstd.
-        jobs: In how many pieces of the same size they are compressed, side by side; it is one frame all the same.
+        files: The files, in order.
+        level: Compression level of zstd.
+        jobs: Number of pieces of equal size that are compressed in parallel, into one frame.
     """
 
     files: Sequence[File]
@@ -69,13 +69,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Packed:
-    """Files that are compressed together.
+    """Files that were compressed together.
 
     Attributes:
-        files: They, in their order.
-        filters: Of each the filters that were applied.
-        size: In bytes, of what is compressed.
-        content: What came of that.
+        files: The files, in order.
+        filters: The filters that were applied to each.
+        size: Size before compression, in bytes.
+        content: The compressed content.
     """
 
     files: Sequence[File]
@@ -100,7 +100,7 @@ def build(question: LauncherQuestion) -> StaticExecutable:
 
 
 def check_loader(question: LauncherQuestion, files: Iterable[File]) -> None:
-    """Raises RefusedError if the C library's loader is too old."""
+    """Raise RefusedError if the C library's loader is too old."""
     loader = next(file.content for file in files if file.name == f"run/{question.name}")
     if NEEDED_OF_LOADER not in loader:
         raise RefusedError(
@@ -110,10 +110,10 @@ def check_loader(question: LauncherQuestion, files: Iterable[File]) -> None:
 
 
 def without_doubles(files: Iterable[File]) -> Iterator[File]:
-    """The files, each once: a library may lie in two folders that become one.
+    """The files without duplicates: a library may be in two folders that become one.
 
     Raises:
-        RefusedError: two that differ would lie in one place.
+        RefusedError: two different files would have the same path.
     """
     known: dict[str, File] = {}
     for file in files:
@@ -126,7 +126,7 @@ def without_doubles(files: Iterable[File]) -> Iterator[File]:
 
 
 def read_tree(question: LauncherQuestion) -> Iterator[File]:
-    """The files of the program, each where the launcher puts it; what lies where only a loader looks, flat."""
+    """The files of the program by their paths below the launcher's folder; see `place_of`."""
     root, name = Path(question.program), question.name
     yield File(LAUNCHED, compiled_script(question), PLAIN_FILE)
     for path in sorted(each for each in root.rglob("*") if each.is_symlink() or not each.is_dir()):
@@ -148,9 +148,9 @@ def read_file(path: Path, name: str) -> File:
 
 
 def group_files(question: LauncherQuestion, files: Sequence[File]) -> Iterator[Group]:
-    """The files in groups: ELF files, and others, and of each what is the project's own and changes more often.
+    """The files in groups: ELF files and others apart, and in each the project's own, which change more often.
 
-    ELF files are in several, which threads compress side by side, and those of the launcher unpack.
+    ELF files are split further, so that threads compress and unpack them in parallel.
     """
     own = {place_of(Path(path), question.name) for path in question.own_files}
     for is_code in (True, False):
@@ -164,7 +164,7 @@ def group_files(question: LauncherQuestion, files: Sequence[File]) -> Iterator[G
 
 
 def by_origin(files: Sequence[File]) -> list[list[File]]:
-    """The interpreter with its modules, and the libraries of the system: each is about half of a small program."""
+    """Split files into the interpreter with its modules and the system's libraries, each half of a small program."""
     of_python: list[File] = []
     of_system: list[File] = []
     for file in files:
@@ -173,12 +173,12 @@ def by_origin(files: Sequence[File]) -> list[list[File]]:
 
 
 def size_of(files: Iterable[File]) -> int:
-    """In bytes."""
+    """The size of files, in bytes."""
     return sum(len(file.content) for file in files)
 
 
 def in_parts(files: Iterable[File]) -> list[list[File]]:
-    """The files, the largest first, in parts of about the same size."""
+    """Split files, given with the largest first, into parts of about the same size."""
     parts: list[list[File]] = [[] for _ in range(PARTS)]
     sizes = [0] * PARTS
     for file in files:
@@ -189,7 +189,7 @@ def in_parts(files: Iterable[File]) -> list[list[File]]:
 
 
 def ordered(files: Iterable[File]) -> list[File]:
-    """Alike beside alike: compiled modules by their path, other files by their suffix, ELF files by their size."""
+    """Sort similar files together: bytecode by path, other files by suffix, ELF files by size."""
     return sorted(files, key=lambda file: (*kinship(file), file.name))
 
 
@@ -201,7 +201,7 @@ def kinship(file: File) -> tuple[object, ...]:
 
 
 def name_of(group: Group, launcher: Path) -> str:
-    """A name for what comes of compressing files, the same for the same."""
+    """A file name for a compressed group; equal groups have equal names."""
     found = hashlib.sha256(repr((group.level, group.jobs, zstandard.__version__)).encode())
     for path in sorted(launcher.glob("filters-*")):
         found.update(path.read_bytes())
@@ -211,7 +211,7 @@ def name_of(group: Group, launcher: Path) -> str:
 
 
 def pack(group: Group, launcher: Path, kept: Path) -> Packed:
-    """Compress files together, unless what comes of that is in the file `kept` already."""
+    """Compress files together, unless the result is already in the file `kept`."""
     if not kept.exists():
         content, applied = joined(group.files, launcher)
         head = json.dumps([len(content), [[astuple(one) for one in each] for each in applied]])
@@ -224,7 +224,7 @@ def pack(group: Group, launcher: Path, kept: Path) -> Packed:
 
 
 def joined(files: Sequence[File], launcher: Path) -> tuple[bytes, list[list[Filter]]]:
-    """What is compressed, and the filters of each file; ELF files begin at pages."""
+    """The content to compress, and the filters of each file; ELF files are padded to whole pages."""
     content = bytearray()
     applied: list[list[Filter]] = []
     for file in files:
@@ -248,7 +248,7 @@ def compress(content: bytes, level: int, jobs: int = 1) -> bytes:
 
 
 def side_by_side(size: int, jobs: int) -> dict[str, int]:
-    """Parameters of zstd for jobs that each begin with a quarter of the window known."""
+    """Parameters of zstd for parallel jobs; each job reads a quarter of the window before its piece."""
     return {"threads": jobs, "job_size": -(-size // jobs), "overlap_log": 7}
 
 
@@ -286,7 +286,7 @@ def string(text: str) -> bytes:
 
 
 def folders_of(packed: Iterable[Packed]) -> list[str]:
-    """All folders, each after the one that it lies in; Python complains if there is none for extension modules."""
+    """All folders, each after its parent. Python warns if the folder for extension modules is missing."""
     names = [file.name for each in packed for file in each.files]
     found = {str(parent) for name in names for parent in Path(name).parents}
     return sorted((found | {str(LIBRARY.relative_to(PREFIX) / "lib-dynload"), "lib", "bin"}) - {"."})

@@ -1,4 +1,4 @@
-"""Where the files of a tree lie in the folder that the launcher makes."""
+"""Maps the files of a tree to the folder that the launcher creates."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from pathlib import Path
 
 from ..freeze.tree import INTERPRETER, PREFIX
 
-# What the launcher starts the interpreter with.
+# The script that the launcher runs with the interpreter.
 LAUNCHED = "launched.pyc"
 
 
 def place_of(path: Path, name: str) -> str:
-    """The place of a file.
+    """The path of a file in the launcher's folder.
 
     Args:
-        path: From the root of the tree.
-        name: Of the program, as which its loader is executed.
+        path: Its path from the root of the tree.
+        name: Name of the program, under which the loader is executed.
     """
     if path == INTERPRETER:
         return "bin/interpreter"
     if path.is_relative_to(PREFIX):
         return str(path.relative_to(PREFIX))
-    # What only a loader looks for lies in one folder.
+    # Libraries that only the loader looks for go into one folder.
     return f"run/{name}" if path.name.startswith("ld-") else f"lib/{path.name}"

@@ -1,4 +1,4 @@
-"""One static executable from one frozen program, the same bytes every time."""
+"""Packs a frozen program into one static executable with StaticX, with the same bytes every time."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from ..exchange import respond
 from ..protocol import RefusedError, StaticExecutable, StaticxQuestion
 from .blocks import Filters, compress
 
-# What stands for its own parts of an executable: a file of its.
+# A file of StaticX's; its owner is the component of StaticX's own parts of an executable.
 STATICX = "staticx/__init__.py"
-# Smaller blocks would be compressed faster, on more processors, and less.
+# Smaller blocks would compress faster, on more processors, but to a larger size.
 LEAST_BLOCK_BYTES = 8 * 2**20
-# For bytecode and texts, where no byte's place in a word tells anything.
+# For bytecode and texts, where the position of a byte in a word says nothing about it.
 FOR_TEXT: Filters = [{"id": lzma.FILTER_LZMA2, "lc": 4, "pb": 0}]
 
 
 class PlainTarInfo(tarfile.TarInfo):
-    """A tar entry that tells nothing of the machine it was made on: no times, no owners."""
+    """A tar entry without times and owners of the build machine."""
 
     def get_info(self) -> Any:
         info: Any = super().get_info()
@@ -40,7 +40,7 @@ class PlainTarInfo(tarfile.TarInfo):
 
 
 class BlockArchive(SxArchive):  # type: ignore[misc]
-    """StaticX's archive, compressed block by block when it is complete."""
+    """StaticX's archive, which is compressed block by block once it is complete."""
 
     def __init__(self, fileobj: Any, request: StaticxQuestion) -> None:
         super().__init__(fileobj, "w", compress=False)
@@ -59,7 +59,7 @@ class BlockArchive(SxArchive):  # type: ignore[misc]
 
 
 def plan_blocks(content: bytes, program: Path, own: set[str]) -> dict[int, Filters]:
-    """Where blocks of a tar with a frozen program begin: what a changed line of the project changes lies by itself."""
+    """Where blocks of a tar with a frozen program begin; what changes with the project has blocks of its own."""
     for_binaries: Filters = get_xz_filters()
     archive = CArchiveReader(str(program))
     name = next(name for name, (*_, kind) in archive.toc.items() if kind == "z")
@@ -82,7 +82,7 @@ def plan_blocks(content: bytes, program: Path, own: set[str]) -> dict[int, Filte
 
 
 def member_cuts(toc: Mapping[str, Sequence[Any]]) -> Iterator[tuple[int, bool]]:
-    """Where blocks of PyInstaller's archive begin, and whether with a binary: not many, and none of both kinds."""
+    """Where blocks of PyInstaller's archive begin, and whether they contain binaries: large ones, of one kind each."""
     last, was_binary = 0, False
     for position, kind in sorted((entry[0], entry[-1]) for entry in toc.values()):
         is_binary = kind == "b"
@@ -92,7 +92,7 @@ def member_cuts(toc: Mapping[str, Sequence[Any]]) -> Iterator[tuple[int, bool]]:
 
 
 def module_cuts(toc: Mapping[str, Sequence[int]], own: set[str]) -> Iterator[int]:
-    """Where, in an archive of modules, the project's own begin and end, and where the archive's table begins."""
+    """Where the project's own modules begin and end in an archive of modules, and where the archive's table begins."""
     was_own: bool | None = None
     end = 0
     for module, (_, position, size) in toc.items():
@@ -104,7 +104,7 @@ def module_cuts(toc: Mapping[str, Sequence[int]], own: set[str]) -> Iterator[int
 
 
 class Warnings(logging.Handler):
-    """What StaticX warns of. It then goes on without the libraries that a file needs, so each is an error."""
+    """The warnings of StaticX. It then continues without libraries that a file needs, so each one is an error."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -115,7 +115,7 @@ class Warnings(logging.Handler):
 
 
 class Generator(StaticxGenerator):  # type: ignore[misc]  # It has no types.
-    """StaticX, with a note of the libraries that it takes from this machine, by name."""
+    """StaticX's generator, which also records the libraries that it takes from this machine, by name."""
 
     sxar: Any
 
@@ -139,7 +139,7 @@ class Generator(StaticxGenerator):  # type: ignore[misc]  # It has no types.
 
 
 def missing_libraries(program: Path) -> list[tuple[str, str]]:
-    """What `ldd` does not find for the program and for the binaries inside it."""
+    """The libraries that `ldd` does not find for the binaries inside the program."""
     archive = CArchiveReader(str(program))
     with tempfile.TemporaryDirectory(prefix="pystatic-") as name:
         folder = Path(name)
