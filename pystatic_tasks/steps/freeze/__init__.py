@@ -1,1 +1,1 @@
-"""Step one: the target and its runner frozen into one program."""
+"""Step 1: freezes the target and its runner into one program."""

@@ -1,4 +1,4 @@
-"""How much of a compressed image each component takes: an estimate, since they are compressed together."""
+"""Estimates how much of a compressed image each component takes; really they are compressed together."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pystatic_tasks.system.files import read_json, write_whole
 def compressed_alone(
     program: Path, components: Iterable[Component], placed: Sequence[Placed], kept: Path
 ) -> tuple[int, ...]:
-    """Bytes that the files of each component take when they are compressed without those of others.
+    """Bytes that the files of each component take if they are compressed separately.
 
     Args:
         program: The root folder of the program.
-        components: In this order.
-        placed: Its files; () is returned for those of an archive.
-        kept: File with what is known of contents for the next time; written anew.
+        components: The components, in the order of the result.
+        placed: The program's files; for an archive, the result is ().
+        kept: File with the sizes from the last time; it is replaced.
     """
     paths = {each.location: Path(f"{program}{each.path}") for each in placed if each.path and each.size_bytes}
     if not paths:
@@ -39,7 +39,7 @@ def compressed_alone(
 
 
 def read_kept(kept: Path) -> Mapping[str, int]:
-    """Sizes by what the contents are known by; none if there is no such file."""
+    """Sizes by content and method; empty if there is no valid file."""
     try:
         return dict(read_json(kept))
     except (OSError, ValueError, TypeError):

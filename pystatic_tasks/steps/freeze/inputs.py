@@ -1,4 +1,4 @@
-"""What decides what a frozen program is: if it is as it was, so is the program."""
+"""Hashes everything that a frozen program depends on, to know whether it is still up to date."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from pystatic_tasks.system.files import (
 from pystatic_tasks.system.redaction import masked
 
 PACKAGE = Path(__file__).resolve().parents[2]
-# The stamp of no file.
+# A stamp that no file has.
 UNKNOWN = (-1, 0)
 
 
 def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interpreter) -> str:
-    """One hash of everything that decides what the frozen program is, beside `asked_of_freeze`."""
+    """A hash of everything that the frozen program depends on, except `asked_of_freeze`."""
     data = [config.root / entry.rpartition(":")[0] for entry in config.freeze.data]
     server_config = target.server_config_file(config)
     return fingerprint(
@@ -77,7 +77,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
 
 
 def paths_counted(config: ImageConfig, context: StepContext) -> Iterator[Path]:
-    """The files that `freeze_inputs` counts of those that people write, and the folders that count whole."""
+    """The files written by people that `freeze_inputs` hashes, and the folders that it hashes whole."""
     yield from (folder / PYPROJECT for folder in (config.root, config.project))
     yield from project_files.files_with_names(config)
     folders = [config.root] if is_imported_in_place(config) else []
@@ -95,41 +95,41 @@ def paths_counted(config: ImageConfig, context: StepContext) -> Iterator[Path]:
 
 
 def is_imported_in_place(config: ImageConfig) -> bool:
-    """Whether the project's folder itself is imported from."""
+    """Whether the program imports from the project's folder itself."""
     return not config.install or config.script is not None
 
 
 def entries(folder: Path) -> list[str]:
-    """The names of all that lies in a project's folder: empty folders and links to nowhere may be listed too."""
+    """The names of everything in a project's folder; a program may also list empty folders and broken links."""
     return [str(path) for path in walk(folder, leave_out=lambda path: path.name == NODE_MODULES or is_unpackable(path))]
 
 
 def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[str], began: int) -> Stamps:
-    """Size and time of those of the files that went into a program which `freeze_inputs` does not count.
+    """Size and time of those files of a program that `freeze_inputs` does not hash.
 
     Args:
         config: What was frozen.
-        context: Has the build environment, which counts by itself.
+        context: The step's context; its build environment is hashed separately.
         paths: The files.
-        began: The moment before the first of them may have been read; of one that changed later,
-            nobody knows what went in, and it counts as changed since.
+        began: A moment before the first of them was read; a file that changed later counts as changed, since it is
+            unknown which version was used.
     """
     counted = tuple(f"{folder}/" for folder in (context.python.parents[1], config.work, PACKAGE))
 
     def is_counted(path: str) -> bool:
-        # A pyproject.toml is counted without our own table.
+        # The hash of a pyproject.toml leaves out our own table.
         if path.endswith(f"/{PYPROJECT}"):
             return False
         return path.startswith(counted) or (is_imported_in_place(config) and is_packable(config.root, Path(path)))
 
     others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(path))
     found = {path: UNKNOWN if changed_at(Path(path)) > began else each for path, each in stamps(others).items()}
-    # What the program was asked to open may be a value of the caller's, or lie where one says.
+    # The path of an opened file may contain a caller's value.
     return {name: found[path] for path, name in with_names(config, found)}
 
 
 def stamps_now(config: ImageConfig, before: Iterable[str]) -> Stamps:
-    """The stamps of files as `stamps_of_others` names them."""
+    """The current stamps of files, by the names that `stamps_of_others` gave them."""
     return {name: stamp(Path(path)) for path, name in with_values(config, before)}
 
 
@@ -139,7 +139,7 @@ def made_by() -> list[str]:
 
 
 def own_components(config: ImageConfig) -> Own:
-    """Whose the files are that nobody else brought."""
+    """The components of the project and the runner, which own all files that belong to no other."""
     project = read_pyproject(config.project).get("project", {})
     return Own(
         project=Component(
@@ -156,7 +156,7 @@ def own_components(config: ImageConfig) -> Own:
 
 
 def sources(config: ImageConfig, python: Path) -> tuple[str, ...]:
-    """The files, also those that are not there yet, and the folders of which people may change something.
+    """The files and folders of the program that people may change, even files that do not exist yet.
 
     Args:
         config: What is frozen.

@@ -1,4 +1,4 @@
-"""What PyInstaller is at, by its log."""
+"""Tells from PyInstaller's log what it is doing."""
 
 from __future__ import annotations
 

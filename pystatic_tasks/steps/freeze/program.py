@@ -1,4 +1,4 @@
-"""The program, as PyInstaller makes it in the build environment."""
+"""Runs PyInstaller in the build environment to freeze the program."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from pystatic_tasks.system.files import fingerprint
 from pystatic_tasks.system.libraries import missing_libraries
 from pystatic_tasks.system.processes import last_lines, tool_environment
 
-# Where a program of each form is made, below the work folder.
+# The output folder for each form of program, below the work folder.
 FOLDERS = {"archive": "frozen", "tree": "tree"}
-# The same program from any folder at any time: a fixed order of sets, and a payload stored raw, so that the
-# compression that comes after sees it. Columns of code are shown with source lines only, which are not there.
+# For reproducible programs, the order of sets is fixed. The payload is stored uncompressed, so that the later
+# compression works on it. Column positions of code are left out: they are shown only with source lines.
 PYINSTALLER_VARIABLES = {
     "PYTHONHASHSEED": "0",
     "PYINSTALLER_ZLIB_COMPRESSION_LEVEL": "0",
@@ -44,10 +44,10 @@ def run_pyinstaller(
     observed: Observed,
     watch: Callable[[str], None],
 ) -> FrozenProgram:
-    """Run PyInstaller in the build environment; `watch` is told every line that it prints.
+    """Run PyInstaller in the build environment; `watch` is called with every line that it prints.
 
     Raises:
-        FreezeError: it failed, or a library is missing.
+        FreezeError: PyInstaller failed, or a library is missing.
     """
     folder = config.work / "program"
     log = config.work / "pyinstaller.log"
@@ -66,7 +66,7 @@ def run_pyinstaller(
         ],
         verbose=context.verbose,
         watch=watch,
-        # Packages that are collected are imported, with all variables.
+        # Packages in `collect` are imported, with all of the caller's variables.
         hide=hiding(caller_values(config)),
         cwd=folder,
         env=tool_environment({**variables, "PATH": path}),
@@ -79,14 +79,14 @@ def run_pyinstaller(
         )
     if frozen.missing:
         raise missing_libraries(FreezeError, config.name, frozen.missing)
-    # What metadata and notices say of a component is published.
+    # Metadata and notices of components are published.
     return replace(frozen, components=tuple(map(without_credentials, frozen.components)))
 
 
 def describe_program(
     config: ImageConfig, context: StepContext, examined: Examined, observed: Observed, folder: Path
 ) -> Program:
-    """What is to be frozen; `folder` has its entry script."""
+    """The question to the freezer; `folder` contains the entry script."""
     hooks = ("always", *(f"without-{part}" for part in examined.unused))
     hidden_imports = (*examined.hidden_imports, *config.freeze.hidden_imports)
     wanted = {name.partition(".")[0] for name in hidden_imports}

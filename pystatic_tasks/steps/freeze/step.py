@@ -1,4 +1,4 @@
-"""The step: check, install, examine the target, run PyInstaller."""
+"""The freeze step: checks, installs, examines and observes the target, and runs PyInstaller."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from pystatic_tasks.system.machine import check_machine, host_platform
 from pystatic_tasks.system.texts import printable
 from pystatic_tasks.system.units import megabytes
 
-# How many names a line shows.
+# How many names a message lists.
 SHOWN = 5
 
 
@@ -57,8 +57,8 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     """Freeze the target into `work/frozen/NAME`, one self-extracting program, or into the folder `work/tree/NAME`.
 
     Raises:
-        MissingToolError: the machine or the interpreter lacks something.
-        ConfigError: the target, a setting or a file that the configuration names is wrong.
+        MissingToolError: the machine or the interpreter lacks something that is needed.
+        ConfigError: the target, a setting or a file named in the configuration is wrong.
         FreezeError: PyInstaller failed, or a library is missing.
     """
     check_libraries(config.staticx.libraries)
@@ -132,7 +132,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
 
 @contextlib.contextmanager
 def as_it_was_installed(context: StepContext, sources: Iterable[str], written: Written) -> Iterator[None]:
-    """If these are refused meanwhile, let those among the packages that the program wrote over be installed anew."""
+    """If the body refuses a source that is an installed file which the program overwrote, have it installed again."""
     try:
         yield
     except ConfigError:
@@ -143,7 +143,7 @@ def as_it_was_installed(context: StepContext, sources: Iterable[str], written: W
 
 
 def say_what_is_left_out(config: ImageConfig, context: StepContext, data: Sequence[DataFile]) -> None:
-    """Say which data does not go in since the program itself wrote it."""
+    """Report the data that is left out because the program itself wrote it."""
     if data:
         places = sorted({str(PurePosixPath(folder, Path(source).name)) for source, folder in data})
         listed = ", ".join([*places[:SHOWN], *(["…"] if len(places) > SHOWN else [])])
@@ -154,7 +154,7 @@ def say_what_is_left_out(config: ImageConfig, context: StepContext, data: Sequen
 def say_what_is_new(
     config: ImageConfig, context: StepContext, optional: Iterable[str], interpreter: Interpreter
 ) -> None:
-    """Say what pystatic.lock does not know."""
+    """Report what is not in pystatic.lock."""
     slim = read_lock(config)
     if slim is None:
         return

@@ -1,1 +1,1 @@
-"""The project's own data that goes into the program."""
+"""Handles the project's own data that goes into the program."""

@@ -1,4 +1,4 @@
-"""Which file of the project a build copied, under whatever name."""
+"""Finds the file of the project that a build copied, even under another name."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SETTINGS_OF_REPOSITORIES = (".git/config*", ".git/modules/**/config*", ".git/wor
 
 @dataclass(frozen=True, kw_only=True)
 class Origins:
-    """What a copy may have been made from.
+    """The files that a copy may have been made from.
 
     Attributes:
-        folders: Those whose contents are installed, or imported from where they are.
-        projects: Those whose files a build may take, and single files beside them.
-        sites: Where packages are installed.
-        others: Paths of what somebody else's packages brought, also beside that.
+        folders: Folders whose contents are installed or imported in place.
+        projects: Folders whose files a build may copy, and single files outside them.
+        sites: Folders where packages are installed.
+        others: Paths of files of third-party packages, also outside `sites`.
     """
 
     folders: Sequence[Path]
@@ -31,22 +31,22 @@ class Origins:
     others: frozenset[str]
 
     def find(self, copy: Path, name: Path, is_refused: Callable[[Path], bool]) -> Path | None:
-        """The file of the project that was copied; None if that is not known, or it is somebody else's.
+        """The file of the project that was copied; None if it is unknown, or belongs to a third party.
 
-        A file of the same bytes goes before one that is only called so, of which a build may have made another.
-        Of those with the same bytes, one that is not refused goes before all others.
+        Files with the same bytes are preferred to one with only the same name, which the build may have changed.
+        Among files with the same bytes, one that is not refused is preferred.
 
         Args:
-            copy: The file that a build made.
-            name: Its path in what was built.
-            is_refused: Whether a file of the project must not go in.
+            copy: The file that a build created.
+            name: Its path in the build's result.
+            is_refused: Whether a file of the project is refused.
         """
         named = list(self.named(name))
         same = next((each for each in named if is_same(each, copy)), None)
         return same or self.find_by_content(copy, is_refused) or next(iter(named), None)
 
     def named(self, name: Path) -> Iterator[Path]:
-        """Files of the project that end with a path, those first where projects have their packages."""
+        """Files of the project whose paths end with `name`, first those in the usual places of packages."""
         likely = (folder / name for top in self.folders for folder in (top, top / "src"))
         yield from (each for each in likely if each.is_file())
         yield from (each for each in self.sources.get(name.name, ()) if each.as_posix().endswith(f"/{name}"))
@@ -61,7 +61,7 @@ class Origins:
 
     @cached_property
     def sources(self) -> Mapping[str, Sequence[Path]]:
-        """The files that people wrote, by their names without folders, so that nobody looks at each for each copy."""
+        """The source files by file name, so that not all of them are searched for each copy."""
         found = defaultdict(list)
         for path in (path for folder in self.folders for path in source_files(folder)):
             found[path.name].append(path)
@@ -82,7 +82,7 @@ class Origins:
 
 
 def repository_settings(folder: Path) -> Iterator[Path]:
-    """What of a repository's own files may hold credentials, as tools for CI leave them there."""
+    """A repository's own settings, which may contain credentials left by CI tools."""
     for pattern in SETTINGS_OF_REPOSITORIES:
         yield from filter(Path.is_file, folder.glob(pattern))
 
@@ -95,11 +95,11 @@ def by_size(paths: Iterable[Path]) -> BySize:
 
 
 def equals(copy: Path, files: BySize) -> list[Path]:
-    """Files with the bytes of a copy, if it has any."""
+    """The files with the same bytes as a copy; none if it is empty."""
     size = copy.stat().st_size
     return [each for each in files.get(size, ()) if is_same(each, copy)] if size else []
 
 
 def is_same(path: Path, copy: Path) -> bool:
-    """Whether two files have the same bytes; not if one of them cannot be read."""
+    """Whether two files have the same bytes; False if one cannot be read."""
     return path.stat().st_size == copy.stat().st_size and hash_file(path) == hash_file(copy) != ""

@@ -1,4 +1,4 @@
-"""What the program changes in the project and among the packages while it is imported and observed."""
+"""Finds what the program changes in the project and its packages while it is imported and observed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from pystatic_tasks.steps.freeze.install.project_files import import_paths, scri
 from pystatic_tasks.steps.secrets.written import Written
 from pystatic_tasks.system.files import NODE_MODULES, hash_file, is_unpackable, walk
 
-# Of these nothing is data; in the former everything is somebody else's.
+# Folders without data of the project; node_modules contains only third-party files.
 APART = (NODE_MODULES, "__pycache__", ".git")
 
 
 def files_there(config: ImageConfig, python: Path, earlier: Written) -> dict[str, str]:
-    """The files that a program may have as data and no RECORD lists, before it is run, but for what it made earlier.
+    """Files that may become data of a program, before it runs, without those that it created in earlier builds.
 
-    By paths without links, each with the hash of its content, "" of what the program wrote over earlier.
+    Returns:
+        Hashes of the contents by resolved paths; "" for files that the program overwrote in earlier builds.
     """
     found = (path for folder in data_folders(config, python) if folder.is_dir() for path in files_below(folder))
     paths = {os.path.realpath(path) for path in found if path.is_file() and not earlier.is_made(path)}
@@ -43,15 +44,15 @@ def files_below(folder: Path) -> Iterator[Path]:
 def find_written(
     config: ImageConfig, python: Path, changed: Iterable[str], there: Mapping[str, str], earlier: Written, began: int
 ) -> Written:
-    """What the program wrote, now and earlier; not what has the same content as before.
+    """What the program wrote, now and in earlier builds, without files whose content stayed the same.
 
     Args:
         config: What is frozen.
         python: The interpreter of the build environment.
-        changed: Paths of files and folders that the program made, renamed or wrote.
-        there: What was there before, by `files_there`.
+        changed: Paths of files and folders that the program created, renamed or wrote.
+        there: The files that existed before, from `files_there`.
         earlier: What it wrote in earlier builds.
-        began: When it was started, in nanoseconds since the epoch.
+        began: When it started, in nanoseconds since the epoch.
     """
     paths = places_of(config, python, changed)
     if not paths:
@@ -66,7 +67,7 @@ def find_written(
 
 
 def places_of(config: ImageConfig, python: Path, changed: Iterable[str]) -> list[str]:
-    """Those of the paths, without links, that lie where data of a program may be."""
+    """The resolved paths that are in folders with possible data of a program."""
     folders = [*data_folders(config, python), *site_packages(python), *environment_around(python)]
     roots = tuple(f"{os.path.realpath(each)}/" for each in folders)
     work = f"{os.path.realpath(config.work)}/"
@@ -75,7 +76,7 @@ def places_of(config: ImageConfig, python: Path, changed: Iterable[str]) -> list
 
 
 def files_of(paths: Iterable[str]) -> Iterator[str]:
-    """The files among these paths, and in the folders among them."""
+    """The files among these paths, and the files in the folders among them."""
     for path in paths:
         inside = map(os.path.realpath, files_below(Path(path))) if Path(path).is_dir() else [path]
         yield from filter(os.path.isfile, inside)

@@ -1,4 +1,4 @@
-"""The project's own data that goes into the program, and whether nothing of it goes in by accident."""
+"""Finds the project's own data that goes into the program, and refuses what may be there by accident."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from pystatic_tasks.steps.secrets.written import Written, remembered
 from pystatic_tasks.system.files import walk
 from pystatic_tasks.system.texts import toml_text
 
-# What lies there is the system's, unless a project does.
+# Files here belong to the system, except those of a project that is here.
 SYSTEM = tuple(map(Path, ("/etc", "/lib", "/lib64", "/usr")))
 
 
 def check_own_data(
     config: ImageConfig, python: Path, data: Iterable[Sequence[str]], written: Written | None = None
 ) -> None:
-    """Refuse secrets, what git ignores, what lies outside of the project and what the program itself wrote.
+    """Refuse secrets, what git ignores, what is outside the project, and what the program itself wrote.
 
-    Nothing of that is refused if `freeze.data` names the file.
+    Files that `freeze.data` names are not refused.
 
     Args:
         config: What is frozen.
         python: The interpreter of the build environment.
-        data: Pairs (source path, folder in the program) of what goes in by itself.
-        written: What the program itself wrote; what is remembered unless given.
+        data: Pairs (source path, folder in the program) of data that is included automatically.
+        written: What the program itself wrote; by default what is remembered.
 
     Raises:
         ConfigError: something is refused.
@@ -49,9 +49,9 @@ def check_own_data(
     written = written or remembered(config)
     found = [*packaged(config, python, data, asked, written), *collected(config), *in_folders(config)]
     candidates = [replace(each, is_written=written.holds(each.source)) for each in found]
-    # Two files for one place are one too many, and either may be taken.
+    # If two files have one destination, check both, since either may be used.
     unlisted = {(each.place, each.source): each for each in candidates if not is_listed(each, listed)}
-    # Of what a build made no file of the project may be known, though it may be of one that git ignores.
+    # For a built file the origin may be unknown, and git may ignore it; so git must be able to answer.
     if not all(says_what_was_built(each.source) for each in unlisted.values()):
         for folder in dict.fromkeys([config.root, config.project]):
             asked(folder)
@@ -59,10 +59,10 @@ def check_own_data(
 
 
 def is_listed(candidate: Candidate, listed: Iterable[tuple[Path, str]]) -> bool:
-    """Whether it is what somebody listed by hand, and not another file that would lie in the same place."""
+    """Whether it is a file that is listed by hand, not another one with the same destination."""
     folder = PurePosixPath(candidate.place).parent
     for source, place in listed:
-        # A build may have given the file another name, or made another of it.
+        # A build may have renamed or changed the file.
         is_origin = candidate.origin is not None and candidate.origin.resolve() == source.resolve()
         if candidate.is_written and not is_same(source, candidate.source):
             continue
@@ -76,9 +76,9 @@ def is_listed(candidate: Candidate, listed: Iterable[tuple[Path, str]]) -> bool:
 def without_written(
     config: ImageConfig, data: Iterable[DataFile], written: Written
 ) -> tuple[list[DataFile], list[DataFile]]:
-    """What stays of data files, and what is left out since the program itself made it.
+    """Split data files into those that stay, and those that are left out because the program itself created them.
 
-    Nor does anything stay that it wrote, made or not, in the place of a file that is listed by hand.
+    In neither are files that it wrote, created or not, whose destination is that of a file listed by hand.
     """
     listed = {place for source, place in named_data(config) if source.is_file()}
     stays: list[DataFile] = []
@@ -92,10 +92,10 @@ def without_written(
 
 
 def check_own_modules(config: ImageConfig, sources: Iterable[str], written: Written) -> None:
-    """Refuse modules that the program itself wrote with a value of the caller's variables.
+    """Refuse modules that the program itself wrote and that contain a value of the caller's variables.
 
     Raises:
-        ConfigError: there are some.
+        ConfigError: there are such modules.
     """
     found = {path: reason_of_values(config, Path(path)) for path in sources if written.holds(path)}
     refused = [f"{os.path.relpath(path, config.root)}: {reason}" for path, reason in sorted(found.items()) if reason]
@@ -109,12 +109,12 @@ def check_own_modules(config: ImageConfig, sources: Iterable[str], written: Writ
 
 
 def of_project(config: ImageConfig, python: Path, base_prefix: str, data: Iterable[DataFile]) -> Iterator[DataFile]:
-    """Of all data of a program, what may be the project's: what is neither the machine's nor Python's, nor ours.
+    """The data of a program that may be the project's: not the system's, Python's, or from our work folder.
 
     Args:
         config: What was frozen.
-        python: The interpreter of the build environment, which may lie in the project like what we make.
-        base_prefix: Where the Python is that the environment was made of.
+        python: The interpreter of the build environment, which may be inside the project, like our work folder.
+        base_prefix: Prefix of the Python that the environment was created from.
         data: Pairs (source path, folder in the program).
     """
     base = Path(base_prefix)
@@ -129,16 +129,16 @@ def of_project(config: ImageConfig, python: Path, base_prefix: str, data: Iterab
 
 
 def source_folders(config: ImageConfig, python: Path) -> list[Path]:
-    """The folders of this machine whose contents are installed, or imported from where they are, whoever names them.
+    """The folders on this machine whose contents are installed or imported in place, whatever names them.
 
-    One that is reached by a link counts as where it lies too, which is what Python calls it.
+    A folder behind a link is listed under both paths, since Python uses the real one.
     """
     folders = [*local_folders(config), *filter(Path.is_dir, linked_paths(config, python))]
     return list(dict.fromkeys([*folders, *(folder.resolve() for folder in folders)]))
 
 
 def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:
-    """What `freeze.data` names, each with its place in the program."""
+    """The files and folders that `freeze.data` names, each with its destination in the program."""
     for source, _, folder in (entry.rpartition(":") for entry in config.freeze.data):
         path = config.root / source
         yield path, place_in(folder, path.name) if path.is_file() else os.path.normpath(folder)
@@ -147,7 +147,7 @@ def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:
 def packaged(
     config: ImageConfig, python: Path, data: Iterable[Sequence[str]], asked: Asked, written: Written
 ) -> Iterator[Candidate]:
-    """What goes in by itself and is not of a distribution of somebody else's, or was written by the program since."""
+    """Automatically included files that belong to no third-party distribution, or that the program has overwritten."""
     sites = site_packages(python)
     folders = source_folders(config, python)
     around = [path for folder in folders for path in paths_around(folder)]
@@ -160,7 +160,7 @@ def packaged(
 
 
 def environment_around(python: Path) -> list[Path]:
-    """The folder of a virtual environment, where wheels put data beside packages; any other holds more."""
+    """The folder of a virtual environment, where wheels install data; empty otherwise: other prefixes have more."""
     prefix = python.parents[1]
     return [prefix] if (prefix / "pyvenv.cfg").is_file() else []
 
@@ -168,7 +168,7 @@ def environment_around(python: Path) -> list[Path]:
 def traced(
     config: ImageConfig, path: Path, place: str, made: Sequence[Path], origins: Origins, asked: Asked
 ) -> Candidate:
-    """A file that goes in by itself, with the file of the project that it was copied from into a folder of `made`."""
+    """An automatically included file, with the project's file that it was copied from if it is in a `made` folder."""
 
     def candidate(origin: Path | None) -> Candidate:
         folders = [*origins.folders, *filter(Path.is_dir, origins.projects)]
@@ -184,7 +184,7 @@ def traced(
 
 
 def folder_around(config: ImageConfig, origin: Path | None, place: str) -> Path | None:
-    """The folder that `freeze.data` names, with the place for it, that the file of the project lies in."""
+    """The folder named in `freeze.data` that contains the project's file and fits its destination."""
     named = (
         folder
         for folder, of_folder in named_data(config)
@@ -194,7 +194,7 @@ def folder_around(config: ImageConfig, origin: Path | None, place: str) -> Path 
 
 
 def collected(config: ImageConfig) -> Iterator[Candidate]:
-    """Packages that are taken whole and are not installed, but lie in the project."""
+    """The files of packages that are included whole and are not installed, but in the project."""
     for name in config.freeze.collect:
         package = name.replace(".", "/")
         for folder in (Path(each, package) for each in import_paths(config)):
@@ -221,14 +221,14 @@ def make_candidate(
     folder: Path | None = None,
     project: Path | None = None,
 ) -> Candidate:
-    # What a build made may lie in the project too, as another file.
+    # A built file may also exist in the project, as another file.
     file = origin or config.root / place
     entry = entry_of(os.path.relpath(file, config.root), str(PurePosixPath(place).parent)) if file.is_file() else ""
     return Candidate(source=source, place=place, entry=entry, origin=origin, folder=folder, project=project)
 
 
 def entry_of(name: str, folder: str) -> str:
-    """The entry of `freeze.data` for a file, or "" if it can have none for such a name."""
+    """The entry of `freeze.data` for a file, or "" if no entry can have such a name."""
     entry = f"{name}:{folder}"
     try:
         check_data(entry)

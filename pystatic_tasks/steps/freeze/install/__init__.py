@@ -1,1 +1,1 @@
-"""The build environment: which Python, what is installed in it, and from what."""
+"""Fills the build environment: its Python, the project, and the tools."""

@@ -1,4 +1,4 @@
-"""What an installer is asked for, and what the project's files say of its dependencies."""
+"""Lists what to install, and what the project's files declare about dependencies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def project_requirements(config: ImageConfig) -> list[str]:
     arguments = []
     editable = {path.resolve() for path in read_all(requirement_files(config)).editable}
     for path in (local_path(config.root, entry) for entry in config.install):
-        # Who names a project in two ways asks for two projects of one name.
+        # An installer would take a project that is named in two ways for two projects of one name.
         arguments += ["-e", path] if Path(path.partition("[")[0]) in editable else [path]
     for file in requirement_files(config):
         arguments += [] if is_hashed(file) else ["-r", str(file)]
@@ -55,7 +55,7 @@ def is_hashed(file: Path) -> bool:
 
 
 def local_path(root: Path, entry: str) -> str:
-    """`entry` with a path made absolute, with its extras kept: pip starts from Nox's folder, not from ours."""
+    """`entry` with its path made absolute, and its extras: pip runs in Nox's folder, not in the project's."""
     path, bracket, extras = entry.partition("[")
     if not is_path(entry):
         return entry
@@ -79,14 +79,14 @@ def group_requirements(config: ImageConfig) -> tuple[str, ...]:
 
 
 def declared(config: ImageConfig) -> list[Any]:
-    """What the project's files say of its dependencies."""
+    """What the project's files declare about dependencies, as JSON."""
     tables = [
         read_pyproject(folder) for folder in (config.root, config.project) if (folder / "pyproject.toml").exists()
     ]
     lock = find_lock(config)
     return [
         [each.get(name) for each in tables for name in DECLARING_TABLES],
-        # Where packages come from, and in which versions: none of that is in what a project says to others.
+        # Sources and versions of packages, which are not in the other tables.
         [table for folder in folders_around(config) for table in tables_of_uv(folder) if table],
         [hash_file(path) for path in files_that_declare(config)],
         stamps(map(str, searched(config))),
@@ -95,7 +95,7 @@ def declared(config: ImageConfig) -> list[Any]:
 
 
 def declaring_paths(config: ImageConfig) -> Iterator[Path]:
-    """The files and folders that `declared` is of."""
+    """The files and folders that `declared` depends on."""
     lock = find_lock(config)
     yield from (folder / PYPROJECT for folder in (config.root, config.project))
     yield from (folder / name for folder in folders_around(config) for name in (PYPROJECT, "uv.toml"))
@@ -105,27 +105,27 @@ def declaring_paths(config: ImageConfig) -> Iterator[Path]:
 
 
 def files_that_declare(config: ImageConfig) -> list[Path]:
-    """Those that count whole."""
+    """The files that `declared` hashes whole."""
     return [config.project / "setup.py", config.project / "setup.cfg", *named(config).files]
 
 
 def named(config: ImageConfig) -> Named:
-    """What requirements files name, and the constraints that the caller has for all that is installed."""
+    """What requirements files and the caller's constraints name on this machine."""
     return read_all([*requirement_files(config), *told_files(os.environ)])
 
 
 def folders_around(config: ImageConfig) -> list[Path]:
-    """Those in which uv looks for settings."""
+    """The folders where uv looks for settings."""
     return list(dict.fromkeys(each for folder in local_folders(config) for each in upwards(folder)))
 
 
 def searched(config: ImageConfig) -> Iterator[Path]:
-    """The folders of this machine, with the files in them, and the pages in which packages are looked for."""
+    """The folders on this machine, with their files, and the pages that are searched for packages."""
     of_uv = (place for folder in folders_around(config) for place in places_of_uv(folder))
     places = dict.fromkeys([*named(config).places, *told_places(os.environ), *of_uv])
     return (each for place in places for each in (place, *files_in(place)))
 
 
 def files_in(place: Path) -> Iterable[Path]:
-    """The files of a folder; of a page there are none."""
+    """The files in a folder; none for a page."""
     return packable_files(place) if place.is_dir() else ()

@@ -1,4 +1,4 @@
-"""What decides what a build backend makes of a project, beside the files in the project's folder."""
+"""Finds what the result of a build backend depends on, besides the files in the project's folder."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from pystatic_tasks.steps.freeze.install.locks import upwards
 from pystatic_tasks.system.files import is_packable, is_unpackable, walk
 from pystatic_tasks.system.git import told_to_builds
 
-# They pack what lies there and no rule of .gitignore leaves out, whatever git tracks.
+# These do not ask git which files it tracks; at most they read .gitignore.
 ASKING_NO_GIT = {"flit-core", "hatchling", "pdm-backend", "setuptools", "uv-build", "wheel"}
-# What variables are called, or begin with, by which setuptools-scm (and so hatch-vcs), pdm-backend and pbr are told.
+# Variables, or their beginnings, that give a version to setuptools-scm (and so hatch-vcs), pdm-backend and pbr.
 GIVING_VERSIONS = ("SETUPTOOLS_SCM_PRETEND_", "VCS_VERSIONING_PRETEND_", "PDM_BUILD_SCM_VERSION", "PBR_VERSION")
-# What setuptools, hatchling and pdm-backend run of a project by these names.
+# Programs in a project that setuptools, hatchling and pdm-backend run.
 PROGRAMS = ("setup.py", "hatch_build.py", "pdm_build.py")
 GIT = re.compile(rb"\bgit\b")
-# Those of a pyproject.toml in which backends are told what to pack.
+# Tables of a pyproject.toml that tell backends what to pack.
 TABLES = ("flit", "hatch", "maturin", "meson-python", "pdm", "poetry", "scikit-build", "setuptools")
-# It has what hatchling is told, as [tool.hatch] does.
+# hatchling reads it like [tool.hatch].
 HATCH = "hatch.toml"
-# Sections of a setup.cfg, or what they begin with.
+# Sections of a setup.cfg, or their beginnings.
 OF_SETUPTOOLS = ("metadata", "options")
 SEPARATORS = re.compile(r"[\s,=]+")
 RULES = (".gitignore", ".hgignore")
@@ -38,20 +38,20 @@ ANY_FOLDERS = "**"
 
 
 def paths_around(folder: Path) -> list[Path]:
-    """Files and folders outside of a project's folder by which its backend may go."""
+    """Files and folders outside a project's folder that its backend may use."""
     rules = (each / name for each in upwards(folder) if each != folder for name in RULES)
     found = set(filter(os.path.exists, [*named_around(folder), *rules]))
-    # What counts in a folder that is found counts there.
+    # Files in a folder that was found are covered by the folder.
     return sorted(path for path in found if not any(each in found and is_packable(each, path) for each in path.parents))
 
 
 def named_around(folder: Path) -> Iterator[Path]:
-    """Those that its pyproject.toml, hatch.toml or setup.cfg names for its backend, but for the folders around it."""
+    """Paths that its pyproject.toml, hatch.toml or setup.cfg names for its backend, without the folders around it."""
     tables = tables_of(folder)
     tool = tables.get("tool")
     own = [*(tool.get(name) for name in TABLES if isinstance(tool, Mapping)), tables_of(folder, HATCH)]
     texts = [*texts_in([tables.get("project"), tables.get("build-system"), *own]), *words_of_setup_cfg(folder)]
-    # A text that begins with a slash is a pattern from the project's folder on wherever it is no key.
+    # A text with a leading slash, unless it is a key, is a pattern relative to the project's folder.
     named = [text for text in texts if ".." in text.split("/")]
     named += [key for key in map(os.path.expanduser, keys_in(own)) if key.startswith("/")]
     for path in (found for text in named for found in found_by(folder, text)):
@@ -60,20 +60,20 @@ def named_around(folder: Path) -> Iterator[Path]:
 
 
 def found_by(folder: Path, text: str) -> Iterator[Path]:
-    """What a path or a pattern may name from a folder, without ".."."""
+    """The paths that a path or pattern relative to a folder may match, normalized."""
     path = Path(os.path.normpath(folder / text))
     if "\0" in text:
         return
     yield path
     parts = path.parts
     fixed = parts.index(ANY_FOLDERS) if ANY_FOLDERS in parts else len(parts)
-    # Path.glob() takes fewer patterns.
+    # Path.glob() supports fewer patterns.
     for place in map(Path, glob(str(Path(*parts[:fixed])))):  # noqa: PTH207
         yield from matching(place, parts[fixed:], apart=folder) if parts[fixed:] else [place]
 
 
 def matching(place: Path, pattern: Sequence[str], *, apart: Path) -> Iterator[Path]:
-    """What a pattern with "**" finds from a folder on, beside another: glob() would follow links in circles."""
+    """What a pattern with "**" matches below a folder, without another one; glob() would follow links in circles."""
 
     def is_left_out(folder: Path) -> bool:
         return folder == apart or is_unpackable(folder) or not os.access(folder, os.R_OK | os.X_OK)
@@ -83,7 +83,7 @@ def matching(place: Path, pattern: Sequence[str], *, apart: Path) -> Iterator[Pa
 
 
 def matches(names: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Whether the parts of a path are those of a pattern, in which "**" stands for any number of folders."""
+    """Whether the parts of a path match a pattern, in which "**" stands for any number of folders."""
     if not pattern:
         return not names
     if pattern[0] == ANY_FOLDERS:
@@ -92,7 +92,7 @@ def matches(names: Sequence[str], pattern: Sequence[str]) -> bool:
 
 
 def keys_in(value: Any) -> Iterator[str]:
-    """The keys of tables in tables and lists."""
+    """All keys in nested tables and lists."""
     if isinstance(value, Mapping):
         yield from value
         yield from keys_in(list(value.values()))
@@ -101,12 +101,12 @@ def keys_in(value: Any) -> Iterator[str]:
 
 
 def words_of_setup_cfg(folder: Path) -> list[str]:
-    """What may be paths in a project's setup.cfg, as far as setuptools takes them from there."""
+    """The words in a project's setup.cfg that setuptools may use as paths."""
     parser = RawConfigParser()
     try:
         parser.read(folder / "setup.cfg", encoding="utf-8")
     except (ConfigParserError, UnicodeDecodeError):
-        # setuptools says what is wrong with it.
+        # setuptools reports what is wrong with it.
         return []
     sections = [parser[name] for name in parser if name.partition(".")[0] in OF_SETUPTOOLS]
     values = (value for section in sections for value in section.values())
@@ -114,7 +114,7 @@ def words_of_setup_cfg(folder: Path) -> list[str]:
 
 
 def told_beside(folder: Path) -> list[str]:
-    """What git says of a project to its backend, if that may ask, and the caller of its version."""
+    """What a backend may learn from git, if it may ask, and the version that the caller sets by variables."""
     tables = tables_of(folder)
     project = tables.get("project")
     has_version = isinstance(project, Mapping) and "version" not in texts_in(project.get("dynamic"))
@@ -127,12 +127,12 @@ def told_beside(folder: Path) -> list[str]:
 
 
 def names_git(program: Path) -> bool:
-    """Whether a program of a project's build may ask git for the commit, to write it into a module."""
+    """Whether a program of a project's build may run git, for example to write the commit into a module."""
     return program.is_file() and bool(GIT.search(program.read_bytes()))
 
 
 def versions_told(environment: Mapping[str, str]) -> list[str]:
-    """The versions that the caller gives to what would else make one of a repository, with the variables' names."""
+    """The caller's variables that set versions which would otherwise come from the repository."""
     return sorted(f"{name}={value}" for name, value in environment.items() if name.startswith(GIVING_VERSIONS))
 
 

@@ -1,4 +1,4 @@
-"""The build environment: the project as it would be installed, and the tools beside it."""
+"""Fills the build environment: installs the project, its dependencies and the tools."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ from pystatic_tasks.steps.meanwhile import is_changed_by_others
 from pystatic_tasks.steps.tools import tool_requirements
 from pystatic_tasks.system.files import fingerprint, hash_code, read_json, write_whole
 
-# The code of ours that decides what is installed, and how.
+# Our own code that installs; the environment depends on it.
 INSTALLING = Path(__file__).parent
 INSTALLING_TOOLS = ("setuptools", "wheel", "pip", "uv")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What the environment is to hold, or holds by the marker in it.
+    """The contents of the environment: those wanted, or those that its marker records.
 
     Attributes:
-        python: What it is made from.
-        requirements: A hash of what is asked for, and of what asks.
-        sources: A hash of the folders that are installed because the configuration, or the lock, names them.
-        linked: A hash of the folders and archives of this machine that are installed because something else names them.
+        python: The interpreter that it is created from.
+        requirements: A hash of what to install, and of the code that installs it.
+        sources: A hash of the installed folders that the configuration or the lock names.
+        linked: A hash of the folders and archives on this machine that are installed without being named there.
     """
 
     python: str
@@ -57,12 +57,12 @@ class Contents:
     linked: str
 
     def follows_from(self, other: Contents) -> bool:
-        """Whether an environment that holds the other can be brought to hold this."""
+        """Whether an environment with the other contents can be updated to these."""
         ours, theirs = (replace(each, sources="") for each in (self, other))
         return ours == theirs
 
 
-# What an installation leaves that did not come to its end; it equals nothing that is wanted.
+# Marks an unfinished installation; equals no wanted contents.
 HALF_FILLED = Contents(python="", requirements="", sources="", linked="")
 
 
@@ -78,7 +78,7 @@ def wanted_contents(config: ImageConfig, context: StepContext) -> Contents:
 
 
 def discard_outdated(context: StepContext, wanted: Contents) -> None:
-    """Make the environment anew if it was filled, or may have been, for another interpreter or other requirements."""
+    """Recreate the environment if it was, or may have been, filled for another interpreter or other requirements."""
     if not context.installs:
         return
     there = read_marker(context.python)
@@ -89,13 +89,13 @@ def discard_outdated(context: StepContext, wanted: Contents) -> None:
 
 
 def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents, began: int) -> None:
-    """Install the project, then the tools, unless the environment holds just that already.
+    """Install the project, then the tools, unless the environment already has the wanted contents.
 
     Args:
         config: What is built.
-        context: Has the environment.
-        wanted: What it is to hold, by `wanted_contents`.
-        began: The time by `now` before that was looked at; of what was changed since, nobody knows what was installed.
+        context: The step's context, with the environment.
+        wanted: The wanted contents, from `wanted_contents`.
+        began: The time by `now` before these were determined; of files changed since, the installed version is unknown.
     """
     if not context.installs:
         context.say("the build environment is used as it is")
@@ -110,20 +110,20 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     if is_new or not install_again(config, context, local_folders(config), install_variables(config)):
         install_project(config, context)
     if not is_new and declared_needs(context.python) != needs:
-        # What is needed no more would stay, and so would a project under the name that it had.
+        # Packages that are no longer needed would stay, as would a renamed project under its old name.
         context.say("other dependencies: making a new build environment")
         context.recreate()
         install_project(config, context)
         is_new = True
     if is_new:
         context.install(tool_requirements(config))
-    # Before the next time nobody may know of these folders.
+    # The next build may not know these folders until it has installed them.
     remove_builds(config, linked_paths(config, context.python))
     write_marker(context.python, contents_now(config, context, wanted, began))
 
 
 def contents_now(config: ImageConfig, context: StepContext, wanted: Contents, began: int) -> Contents:
-    """What the environment holds; nothing of what somebody changed since a moment is known."""
+    """The contents of the environment; parts that depend on files changed since a moment are unknown ("")."""
     paths = linked_paths(config, context.python)
     used = {
         "requirements": declaring_paths(config),
@@ -135,7 +135,7 @@ def contents_now(config: ImageConfig, context: StepContext, wanted: Contents, be
 
 
 def forget_contents(context: StepContext) -> None:
-    """Let the environment be made anew the next time, since something in it is no more as it was installed."""
+    """Have the environment recreated the next time, since a file in it was changed after the installation."""
     if context.installs:
         write_marker(context.python, HALF_FILLED)
 
@@ -150,7 +150,7 @@ def install_project(config: ImageConfig, context: StepContext) -> None:
 
 
 def install_unlocked(config: ImageConfig, context: StepContext) -> None:
-    """Install the project with the newest versions of what it needs."""
+    """Install the project without a lock, with the newest versions of its dependencies."""
     install_hashed(config, context)
     arguments = project_requirements(config)
     if arguments:
@@ -158,9 +158,9 @@ def install_unlocked(config: ImageConfig, context: StepContext) -> None:
 
 
 def install_locked(config: ImageConfig, context: StepContext, lock: Lock) -> None:
-    """Install what the lock names, then the projects that it is of, then what it knows nothing of."""
+    """Install what the lock names, then its own projects, then everything that is not in it."""
     of_lock = [entry for entry in config.install if lock.holds(config, entry)]
-    # Groups are the root's, and a lock is the project's.
+    # Groups come from the root folder, the lock from the project.
     groups = config.groups if config.root.resolve() == config.project.resolve() else ()
     context.say(f"installing the versions in {shown(config, lock.path)}")
     extras = [extra for entry in of_lock for extra in extras_of(entry)]
@@ -178,9 +178,9 @@ def install_locked(config: ImageConfig, context: StepContext, lock: Lock) -> Non
 
 
 def install_whole(config: ImageConfig, context: StepContext) -> None:
-    """Install folders that something else than the configuration names, or that are editable, once more by their names.
+    """Install folders that are editable, or not named in the configuration, once more by their paths.
 
-    What only a dependency names, uv takes from its cache as it once was; of what is editable no data is installed.
+    If only a dependency names a folder, uv may take an old version from its cache; editable installs lack data.
     """
     python = context.python
     folders = {path for path in (*linked_paths(config, python), *editable_folders(python)) if path.is_dir()}
@@ -189,7 +189,7 @@ def install_whole(config: ImageConfig, context: StepContext) -> None:
 
 
 def install_hashed(config: ImageConfig, context: StepContext) -> None:
-    """Install requirements files with hashes by themselves: pip would want hashes for all that stands beside them."""
+    """Install requirements files with hashes separately: pip would require hashes for everything else too."""
     for file in requirement_files(config):
         if is_hashed(file):
             context.install(["-r", str(file)])
@@ -198,10 +198,10 @@ def install_hashed(config: ImageConfig, context: StepContext) -> None:
 def install_variables(config: ImageConfig) -> dict[str, str]:
     """Environment variables for installations.
 
-    setuptools builds in `build/` of the project and never removes a module there that is gone from
-    the sources; so it gets a folder below that, which is empty each time and each project's own.
-    It also packs what its NAME.egg-info of an earlier build lists, so that goes to an empty folder too.
-    uv would link files from its cache, and a program that writes over one would write there.
+    setuptools builds in `build/` of the project and never removes modules there that are gone from
+    the sources; so each project gets a subfolder of it that is empty each time.
+    It also packs what NAME.egg-info lists from an earlier build, so that goes to an empty folder too.
+    uv would link files from its cache, and a program that overwrites one would change the cache.
     """
     remove_builds(config, local_folders(config))
     metadata = config.work / "setuptools-metadata"
@@ -213,7 +213,7 @@ def install_variables(config: ImageConfig) -> dict[str, str]:
 
 
 def build_base(config: ImageConfig) -> Path:
-    """Where setuptools builds, from the folder of the project that it builds."""
+    """The build folder of setuptools, relative to the project that it builds."""
     return (config.work / "setuptools").relative_to(config.root)
 
 

@@ -1,4 +1,4 @@
-"""What is installed in the build environment, by what the installers wrote down."""
+"""Reads what is installed in the build environment from the installers' records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.system.files import fingerprint, hash_file, is_executable
 
 QUOTE = '"'
-# 32 bytes in Base64, without the "=" at its end.
+# 32 bytes in Base64, without the final "=".
 SHA256 = re.compile(r"sha256=([\w-]{43})", re.ASCII)
 
 
@@ -37,12 +37,12 @@ class Local:
     record: Path
 
     def files(self) -> Iterator[Path]:
-        """Those that were installed."""
+        """Its installed files that exist."""
         return filter(Path.is_file, map(Path, listed_in(self.record)))
 
 
 def records(python: Path) -> list[Path]:
-    """The RECORD of each distribution in the environment of that interpreter."""
+    """The RECORD of each distribution in an interpreter's environment."""
     return sorted(path for folder in site_packages(python) for path in folder.glob("*.dist-info/RECORD"))
 
 
@@ -58,19 +58,19 @@ def local_of(record: Path) -> Local | None:
         is_editable = noted.get("dir_info", {}).get("editable", False)
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
-    # What a repository holds is what was committed, wherever the repository is.
+    # From a repository, the committed version is installed, wherever the repository is.
     if address.scheme != "file" or "vcs_info" in noted:
         return None
     return Local(origin=Path(unquote(address.path)), is_editable=is_editable, record=record)
 
 
 def files_of_others(python: Path) -> frozenset[str]:
-    """The paths of what was installed from elsewhere than this machine."""
+    """The paths of files that were not installed from this machine."""
     return frozenset(path for record in records(python) if not is_from_here(record) for path in listed_in(record))
 
 
 def is_from_here(record: Path) -> bool:
-    """Whether a distribution came from a folder, an archive or a repository of this machine."""
+    """Whether a distribution came from a folder, an archive or a repository on this machine."""
     try:
         return str(json.loads(read_text(record.with_name("direct_url.json")))["url"]).startswith("file:")
     except (ValueError, LookupError, TypeError):
@@ -78,14 +78,14 @@ def is_from_here(record: Path) -> bool:
 
 
 def listed_in(record: Path) -> Iterator[str]:
-    """The paths of the files that a RECORD lists, without "..", which only few of them have."""
+    """The paths of the files that a RECORD lists, normalized."""
     return (path for path, _ in entries_of(record))
 
 
 def entries_of(record: Path) -> Iterator[tuple[str, str]]:
-    """The paths of the files that a RECORD lists, each with its SHA-256 in base 16, or "" where another is told."""
+    """The paths of the files that a RECORD lists, each with its SHA-256 in hexadecimal, or "" if it has none."""
     site = record.parents[1]
-    # Names may hold other characters at which Python parts lines.
+    # Names may contain other characters at which `splitlines` would split.
     for line in read_text(record).split("\n"):
         name, *more = line.rsplit(",", 2)
         path = f"{site}/{unquoted(name)}"
@@ -98,35 +98,35 @@ def told_hash(text: str) -> str:
 
 
 def unquoted(name: str) -> str:
-    """A field of a RECORD, which is quoted where it holds a comma or a quotation mark."""
+    """Unquote a field of a RECORD, which is quoted if it contains a comma or a quotation mark."""
     return name[1:-1].replace(QUOTE * 2, QUOTE) if name.startswith(QUOTE) else name
 
 
 def installed_files(python: Path) -> str:
-    """One hash of everything that is installed, of what is from this machine with the modes, which no RECORD tells."""
+    """A hash of everything that is installed, with the modes of files from this machine, which RECORD lacks."""
     written = [(path.parent.name, hash_file(path)) for path in records(python)]
     executable = [path for local in locals_in(python) for path in local.files() if is_executable(path)]
     return fingerprint([written, executable])
 
 
 def metadata_there(python: Path) -> str:
-    """One hash of what all distributions say of themselves."""
+    """A hash of the metadata of all distributions."""
     return fingerprint([(path.parent.name, hash_file(path.with_name("METADATA"))) for path in records(python)])
 
 
 def declared_needs(python: Path) -> list[str]:
-    """What the distributions from this machine are called, and say that they need."""
+    """The names and requirements of the distributions from this machine, as lines of METADATA."""
     texts = (read_text(each.record.with_name("METADATA")) for each in locals_in(python))
     return sorted(line for text in texts for line in re.findall(r"^(?:Name|Requires-Dist): .*", text, re.MULTILINE))
 
 
 def has_pyproject(python: Path) -> bool:
-    """Whether a folder of this machine was installed with its pyproject.toml, which the program may read then."""
+    """Whether a project of this machine was installed with its pyproject.toml, which the program may then read."""
     return any(path.name == PYPROJECT for local in locals_in(python) for path in local.files())
 
 
 def is_installed(python: Path, requirement: str) -> bool:
-    """Whether there is a distribution of that name, in whatever version."""
+    """Whether a distribution of that name is installed, in any version."""
     infos = (path for folder in site_packages(python) for path in folder.glob("*.dist-info"))
     return required_name(requirement) in {canonicalize_name(path.name.partition("-")[0]) for path in infos}
 

@@ -1,4 +1,4 @@
-"""pip and uv: where uv is, and how it is told what pip is told by its settings, which it does not read."""
+"""Finds uv, and passes pip's settings on to it, which it does not read itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pystatic_tasks.config.project import PYPROJECT, read_toml
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.steps.freeze.install.requirements import paths_of
 
-# What pip calls its settings and uv its variables, and what stands between the parts of a value there.
+# pip's settings, each with uv's variable and the separator of the values in it.
 VARIABLES = {
     "index-url": ("UV_DEFAULT_INDEX", " "),
     "extra-index-url": ("UV_INDEX", " "),
@@ -24,24 +24,24 @@ VARIABLES = {
     "trusted-host": ("UV_INSECURE_HOST", " "),
     "cert": ("SSL_CERT_FILE", " "),
 }
-# Of several indexes pip takes the newest version, and uv unless it is told that of the first one.
+# With several indexes, pip takes the newest version of all, but uv by default only considers the first index.
 LIKE_PIP = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
-# Settings of pip that decide nothing of what is installed.
+# Settings of pip that do not affect what is installed.
 WITHOUT_EFFECT = {
     *("break-system-packages", "cache-dir", "compile", "config-file", "debug", "default-timeout"),
     *("disable-pip-version-check", "log", "no-cache-dir", "no-color", "no-compile", "no-input"),
     *("no-python-version-warning", "no-warn-script-location", "progress-bar", "quiet", "require-virtualenv"),
     *("respect-virtualenv", "retries", "root-user-action", "timeout", "verbose"),
 }
-# What is said of how a project is built: settings of pip, and the beginnings of keys and variables of uv.
+# How to build projects: settings of pip, and the beginnings of keys and variables of uv.
 OF_BUILDS = {"build-constraint", "config-setting", "config-settings", "global-option", "no-build-isolation"}
 BUILDS_OF_UV = ("build-constraint", "config-settings", "extra-build", "no-build-isolation")
-# By these uv is told itself where packages are; the keys stand in uv.toml, or in [tool.uv] of a pyproject.toml.
+# uv's own settings for where packages are: variables, and keys of uv.toml or of [tool.uv] in a pyproject.toml.
 OF_UV = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
 LOOKING_OF_UV = ("extra-index-url", "find-links", "index", "index-url")
 KEYS_OF_UV = (*LOOKING_OF_UV, "no-index", "pip")
-# Settings of pip, and variables of uv, that name files with versions, and folders and pages with packages.
-# An index on this machine may be a copy of a whole one, and is not looked through.
+# Settings of pip, and variables of uv, that name files with versions, or folders and pages with packages.
+# An index on this machine may be a whole mirror, and is not searched.
 NAMING_FILES = ("constraint", "build-constraint", "UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE")
 NAMING_PLACES = ("find-links", "UV_FIND_LINKS")
 SEPARATORS = re.compile(r"[\s,]+")
@@ -54,14 +54,14 @@ def uv_there() -> str | None:
 
 
 def variables_for_uv(environment: Mapping[str, str], folder: Path) -> dict[str, str] | None:
-    """The environment variables by which uv installs what pip would.
+    """The environment variables with which uv installs what pip would.
 
     Args:
         environment: The variables of the caller.
-        folder: Where uv is started.
+        folder: The folder that uv is run in.
 
     Returns:
-        None if pip has settings that uv knows nothing of; nothing if uv has been told itself where packages are.
+        None if pip has settings that uv does not have; empty if uv itself is configured.
     """
     if is_set_up(environment, folder):
         return {}
@@ -76,14 +76,14 @@ def variables_for_uv(environment: Mapping[str, str], folder: Path) -> dict[str, 
 
 
 def is_set_up(environment: Mapping[str, str], folder: Path) -> bool:
-    """Whether the user told uv where packages are."""
+    """Whether the user has configured for uv where packages are."""
     if any(environment.get(name) for name in OF_UV):
         return True
     return any(key in table for table in all_tables_of_uv(environment, folder) for key in KEYS_OF_UV)
 
 
 def builds_as_usual(environment: Mapping[str, str], folder: Path) -> bool:
-    """Whether neither pip nor uv has been told how to build a project, but for what the project itself says."""
+    """Whether neither pip nor uv has settings for builds, except those of the project itself."""
     variables = [name.removeprefix("UV_").replace("_", "-").lower() for name in environment if name.startswith("UV_")]
     tables = all_tables_of_uv(environment, folder)
     keys = [key for table in tables for part in (table, table.get("pip")) if isinstance(part, Mapping) for key in part]
@@ -97,7 +97,7 @@ def all_tables_of_uv(environment: Mapping[str, str], folder: Path) -> list[Mappi
 
 
 def tables_of_uv(folder: Path) -> Iterator[Mapping[str, Any]]:
-    """Where uv finds settings in a folder."""
+    """uv's tables of settings in a folder."""
     yield toml_of(folder / "uv.toml")
     tool = toml_of(folder / PYPROJECT).get("tool")
     own = tool.get("uv") if isinstance(tool, Mapping) else None
@@ -106,7 +106,7 @@ def tables_of_uv(folder: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def places_of_uv(folder: Path) -> Iterator[Path]:
-    """Where on this machine uv looks for packages, by its settings in a folder."""
+    """The places on this machine where uv looks for packages, by its settings in a folder."""
     for table in tables_of_uv(folder):
         parts = [part for part in (table, table.get("pip")) if isinstance(part, Mapping)]
         values = (part.get(key) for part in parts for key in LOOKING_OF_UV)
@@ -114,12 +114,12 @@ def places_of_uv(folder: Path) -> Iterator[Path]:
 
 
 def told_files(environment: Mapping[str, str]) -> list[Path]:
-    """The files of this machine in which pip or uv, by settings and variables of the caller, finds versions."""
+    """The files on this machine with versions for pip or uv, by the caller's settings and variables."""
     return list(paths_told(environment, NAMING_FILES))
 
 
 def told_places(environment: Mapping[str, str]) -> list[Path]:
-    """Where on this machine pip or uv finds packages, by these, but for an index."""
+    """The places on this machine where pip or uv looks for packages, by the same, without indexes."""
     return list(paths_told(environment, NAMING_PLACES))
 
 
@@ -131,7 +131,7 @@ def paths_told(environment: Mapping[str, str], names: Iterable[str]) -> Iterator
 
 
 def addresses_in(value: Any) -> Iterator[str]:
-    """The addresses in a setting: one, several, or tables that have one each."""
+    """The addresses in a setting: one, several, or tables with one each."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -141,7 +141,7 @@ def addresses_in(value: Any) -> Iterator[str]:
 
 
 def toml_of(path: Path) -> Mapping[str, Any]:
-    """The tables of a file; none if there is no such file, or uv will say what is wrong with it."""
+    """The tables of a file; empty if it does not exist, or is invalid, which uv will report."""
     try:
         return read_toml(path)
     except (ConfigError, FileNotFoundError, NotADirectoryError):
@@ -149,14 +149,14 @@ def toml_of(path: Path) -> Mapping[str, Any]:
 
 
 def pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings of `pip install` by their names: of its files, then of the variables, which go before."""
+    """The settings of `pip install` by name, from its files and from variables, which take precedence."""
     found: dict[str, str] = {}
     for file in pip_files(environment, Path(environment.get("HOME", "~"))):
         parser = configparser.RawConfigParser()
         try:
             parser.read(file, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError):
-            # pip says what is wrong with it.
+            # pip reports what is wrong with it.
             continue
         for section in ("global", "install"):
             found.update(parser[section] if parser.has_section(section) else {})
@@ -167,7 +167,7 @@ def pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def pip_files(environment: Mapping[str, str], home: Path) -> Iterator[Path]:
-    """Where pip looks for its settings, on any system, as `pip config debug` lists them; of two, the later goes before.
+    """Where pip looks for its settings, on any system, as `pip config debug` lists them; later files take precedence.
 
     Args:
         environment: The variables of the caller.

@@ -1,4 +1,4 @@
-"""The interpreter that is frozen: what it is, and whether it can be."""
+"""Finds the interpreter to freeze, and checks whether it can be frozen."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from pystatic_tasks.system.processes import tool_environment
 
 OLDEST_PYTHON = (3, 10)
 USE_NEWER = 'Use Python {0}.{1} or newer: python = "{0}.{1}" in [tool.pystatic-tasks].'.format(*OLDEST_PYTHON)
-# As Nox names interpreters by their version.
+# The form in which Nox names interpreters by version.
 VERSION = r"(?:python)?(\d{1,9}(?:\.\d{1,9})*)t?"
 
 
 def check_interpreter(python: Path, work: Path, form: Form) -> Interpreter:
-    """Ask the build environment's interpreter what it is.
+    """Check that the build environment's interpreter can be frozen.
 
     Args:
         python: The interpreter.
-        work: A folder for what it answers.
-        form: How the program is to be frozen; PyInstaller's archive starts its Python from a shared libpython.
+        work: A folder for its answer.
+        form: How to freeze the program; PyInstaller's archive needs a shared libpython.
 
     Raises:
-        MissingToolError: it is too old or free-threaded, or brings no shared libpython where one is needed.
+        MissingToolError: it is too old or free-threaded, or has no shared libpython although one is needed.
     """
     found = ask_interpreter(python, work)
     if found is None:
@@ -50,7 +50,7 @@ def check_interpreter(python: Path, work: Path, form: Form) -> Interpreter:
 
 
 def ask_interpreter(python: Path, work: Path) -> Probed | None:
-    """What an interpreter says of itself; None if it does not run."""
+    """Facts about an interpreter; None if it does not run."""
     log = work / "interpreter.log"
     try:
         _, found = ask(python, PROBE, None, folder=work, log=log, verbose=False, env=tool_environment())
@@ -60,26 +60,26 @@ def ask_interpreter(python: Path, work: Path) -> Probed | None:
 
 
 def find_interpreter(wanted: str | None, root: Path, work: Path) -> tuple[Path, Probed | None]:
-    """The interpreter that Nox would take, and what it says of itself; None if there is none.
+    """The interpreter that Nox would use, and facts about it, which are None if there is no such interpreter.
 
     Args:
         wanted: A version, a name on the PATH or a path; None for the running interpreter.
-        root: Where a relative path starts.
-        work: A folder for what interpreters answer.
+        root: The folder that a relative path starts from.
+        work: A folder for the answers of interpreters.
     """
     version = re.fullmatch(VERSION, wanted or "")
     for python in candidates(wanted, root):
         found = ask_interpreter(python, work)
-        # Managers of versions put programs of all names on the PATH that do not run, or are another version.
+        # Version managers put programs on the PATH that do not run, or are of another version than their name says.
         if found and (version is None or f"{found.version}.".startswith(f"{version[1]}.")):
             return python, found
     return Path(), None
 
 
 def meant_by(wanted: str | None, root: Path) -> str:
-    """Which interpreter it is that Nox would take now, as text: a name or a version may soon stand for another.
+    """A text that identifies the interpreter that Nox would use now: a name or a version may mean another one later.
 
-    The arguments are those of `find_interpreter`. What is not found is told by its name.
+    The arguments are those of `find_interpreter`. An interpreter that is not found is identified by its name.
     """
     if wanted is None:
         return f"{sys.base_prefix} {platform.python_version()}"
@@ -102,7 +102,7 @@ def candidates(wanted: str | None, root: Path) -> Iterator[Path]:
 
 
 def discovered(wanted: str) -> Iterator[Path]:
-    """What newer versions of Nox find beyond the PATH: ranges of versions, and what pyenv, uv and others installed."""
+    """What newer versions of Nox find besides the PATH: version ranges, and installations of pyenv, uv and others."""
     try:
         from python_discovery import get_interpreter
     except ImportError:
@@ -113,13 +113,13 @@ def discovered(wanted: str) -> Iterator[Path]:
 
 
 def check_version(found: Probed) -> None:
-    """Raises MissingToolError if an interpreter is too old."""
+    """Raise MissingToolError if an interpreter is too old."""
     if version_of(found) < OLDEST_PYTHON:
         raise MissingToolError(f"Python {found.version} of {found.base_prefix} is too old.", USE_NEWER)
 
 
 def remedy_for_missing(wanted: str | None) -> str:
-    """What to do where the interpreter is not there: one that would be refused is not to be installed."""
+    """What to do about a missing interpreter; does not advise to install one that would be rejected."""
     version = re.fullmatch(VERSION, wanted or "")
     numbers = tuple(map(int, version[1].split(".")[:2])) if version else ()
     is_old = bool(numbers) and numbers < OLDEST_PYTHON[: len(numbers)]
@@ -127,7 +127,7 @@ def remedy_for_missing(wanted: str | None) -> str:
 
 
 def check_threads(found: Probed) -> None:
-    """Raises MissingToolError if an interpreter has no global lock."""
+    """Raise MissingToolError if an interpreter is free-threaded."""
     if found.free_threaded:
         minor = ".".join(map(str, version_of(found)))
         raise MissingToolError(
@@ -142,7 +142,7 @@ def version_of(found: Probed) -> tuple[int, int]:
 
 
 def check_libpython(found: Probed) -> None:
-    """Raises MissingToolError if an interpreter has no shared libpython."""
+    """Raise MissingToolError if an interpreter has no shared libpython."""
     if not found.libpython:
         raise MissingToolError(
             f"Python {found.version} of {found.base_prefix} has no shared libpython, "
@@ -152,7 +152,7 @@ def check_libpython(found: Probed) -> None:
 
 
 def remedy_for_libpython(found: Probed) -> str:
-    """How to get one, as the end of a sentence."""
+    """How to get a shared libpython, as the end of a sentence."""
     minor = ".".join(map(str, version_of(found)))
     if found.debian:
         return f"install it: apt-get install libpython{minor}."

@@ -1,4 +1,4 @@
-"""The project's lock file: uv.lock, or pylock.toml (PEP 751), and how uv installs what it names."""
+"""Finds the project's lock file, uv.lock or pylock.toml (PEP 751), and installs from it with uv."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ UV_LOCK, PYLOCK = "uv.lock", "pylock.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class Lock:
-    """A lock file that is of the project.
+    """A lock file of the project.
 
     Attributes:
         path: The file.
-        projects: Folders of the projects that it is of, each with its name.
-        folders: Packages that it takes from other folders, by name.
+        projects: Folders of the projects that it belongs to, each with its name.
+        folders: Folders of packages that come from other folders, by name.
     """
 
     path: Path
@@ -32,7 +32,7 @@ class Lock:
     folders: Mapping[str, Path]
 
     def holds(self, config: ImageConfig, entry: str) -> bool:
-        """Whether an entry of `install` is of a folder that the lock is of, or takes packages from."""
+        """Whether an entry of `install` is the folder of one of the lock's projects or packages."""
         return is_path(entry) and folder_of(config, entry) in (*self.projects, *self.folders.values())
 
 
@@ -46,10 +46,10 @@ def extras_of(entry: str) -> list[str]:
 
 
 def find_lock(config: ImageConfig) -> Lock | None:
-    """The lock that is installed from, if there is one.
+    """The lock to install from, if there is one.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: the lock is not valid.
     """
     if not config.locked:
         return None
@@ -68,7 +68,7 @@ def find_lock(config: ImageConfig) -> Lock | None:
 
 
 def upwards(folder: Path) -> Iterator[Path]:
-    """The folder and those above it, up to that of the repository."""
+    """The folder and its parents, up to the repository's folder."""
     for each in (folder, *folder.parents):
         yield each
         if (each / ".git").exists():
@@ -76,10 +76,10 @@ def upwards(folder: Path) -> Iterator[Path]:
 
 
 def read_uv_lock(config: ImageConfig, path: Path) -> Lock | None:
-    """What stands in a uv.lock; None if it is of other projects.
+    """Read a uv.lock; None if it belongs to other projects.
 
     Raises:
-        ConfigError: a project asks for something that came after the lock was made.
+        ConfigError: a project requires something that is not in the lock.
     """
     lock = parse_uv_lock(path)
     places = lock.folders()
@@ -111,7 +111,7 @@ def check_known(path: Path, packages: Iterable[LockedPackage], projects: Mapping
 
 
 def read_pylock(config: ImageConfig, path: Path) -> Lock:
-    # Few projects have one, and it takes long to load.
+    # Few projects have such a file, and this import is slow.
     from packaging.pylock import Pylock, PylockValidationError
 
     try:
@@ -131,7 +131,7 @@ def install_lock(
     groups: Sequence[str],
     variables: Mapping[str, str],
 ) -> None:
-    """Install what the lock names into the build environment, and leave alone what else is there.
+    """Install what the lock names into the build environment, and leave everything else there unchanged.
 
     Raises:
         ConfigError: uv cannot read the lock.
@@ -143,7 +143,7 @@ def install_lock(
             config, context, lock, exported, [*options("--extra", extras), *options("--group", groups)], variables
         )
     finally:
-        # Addresses in it may have passwords.
+        # URLs in it may contain passwords.
         exported.unlink(missing_ok=True)
 
 
@@ -161,7 +161,7 @@ def install_from(
         export(config, context, lock, uv, words, exported)
         file, words = exported, []
     log = config.work / "lock-install.log"
-    # The cache knows nothing of a change in a folder's sources.
+    # uv's cache does not notice changes to a folder's sources.
     again = options("--reinstall-package", lock.folders)
     command = [uv, "pip", "install", "--python", context.python, "-r", file, *words, *again]
     if run_uv(context, lock, command, log, {**variables, "UV_NO_EDITABLE": "1"}) != 0:
@@ -169,7 +169,7 @@ def install_from(
 
 
 def export(config: ImageConfig, context: StepContext, lock: Lock, uv: str, words: Sequence[str], file: Path) -> None:
-    """Write what stands in uv.lock for these projects as a pylock.toml; paths in it start from its folder."""
+    """Export what uv.lock has for its projects as a pylock.toml; paths in it are relative to its folder."""
     log = config.work / "lock-export.log"
     file.unlink(missing_ok=True)
     names = list(lock.projects.values())
@@ -183,7 +183,7 @@ def export(config: ImageConfig, context: StepContext, lock: Lock, uv: str, words
 
 
 def run_uv(context: StepContext, lock: Lock, command: Sequence[object], log: Path, variables: Mapping[str, str]) -> int:
-    """Run uv where the lock is, for the settings there."""
+    """Run uv in the folder of the lock, so that it uses the settings there."""
     return run_logged(
         command,
         log,
@@ -208,7 +208,7 @@ def options(name: str, values: Iterable[str]) -> list[str]:
 
 
 def find_uv(context: StepContext) -> str:
-    """The uv that is there, or one beside the tools in the build environment."""
+    """The installed uv, or else one in the build environment, installed if necessary."""
     own = context.python.parent / "uv"
     found = uv_there()
     if found is None and not own.exists():

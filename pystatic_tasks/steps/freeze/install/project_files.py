@@ -1,4 +1,4 @@
-"""The project's folders, and hashes of what is installed and imported from them."""
+"""Lists the project's folders, and hashes what is installed and imported from them."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from pystatic_tasks.system.files import (
     walk,
 )
 
-# Where names of classes stand: in code, and in settings of logging and the like.
+# Files that may contain names of classes: code, and settings such as those of logging.
 TEXT_SUFFIXES = (".py", ".toml", ".yaml", ".yml", ".json", ".ini", ".cfg")
 
 
 def sources(config: ImageConfig, *, whole: bool = False) -> str:
-    """One hash of all that is installed from folders; `whole` as in `hash_sources`."""
+    """A hash of everything that is installed from folders; `whole` as in `hash_sources`."""
     return fingerprint([hash_built(folder, whole=whole) for folder in built_folders(config)])
 
 
 def built_folders(config: ImageConfig) -> list[Path]:
-    """The folders that `sources` is of."""
-    # Where nothing is installed, that of the project is among the folders all the same.
+    """The folders that `sources` hashes."""
+    # `local_folders` includes the project's folder even if nothing is installed.
     return [folder for folder in local_folders(config) if config.install or folder != config.root]
 
 
 def local_folders(config: ImageConfig) -> list[Path]:
-    """Folders whose contents are installed, or imported from where they are."""
+    """Folders whose contents are installed, or imported in place."""
     entries = [config.root / entry.partition("[")[0] for entry in config.install if is_path(entry)]
     installed = [folder.resolve() for folder in entries if folder.is_dir()] or [config.root]
     lock = find_lock(config)
@@ -48,29 +48,29 @@ def local_folders(config: ImageConfig) -> list[Path]:
 
 
 def linked(config: ImageConfig, python: Path) -> str:
-    """One hash of what is installed from this machine because something else than the configuration names it."""
+    """A hash of what is installed from this machine without being named in the configuration or the lock."""
     paths = linked_paths(config, python)
     return fingerprint([hash_built(path, whole=True) if path.is_dir() else hash_file(path) for path in paths])
 
 
 def linked_paths(config: ImageConfig, python: Path) -> list[Path]:
-    """The folders and archives that `linked` is of."""
+    """The folders and archives that `linked` hashes."""
     named = {path.resolve() for path in local_folders(config)}
     return sorted({each.origin for each in locals_in(python) if each.origin.resolve() not in named})
 
 
 def editable_sources(python: Path) -> str:
-    """One hash of `editable_folders`."""
+    """A hash of `editable_folders`."""
     return fingerprint([hash_sources(folder, whole=True) for folder in editable_folders(python)])
 
 
 def editable_folders(python: Path) -> list[Path]:
-    """The folders that are imported from where they are, though installed."""
+    """The folders of editable installs."""
     return sorted({each.origin for each in locals_in(python) if each.is_editable})
 
 
 def hash_built(folder: Path, *, whole: bool = False) -> str:
-    """One hash of what a build backend makes a distribution of; `whole` as in `hash_sources`."""
+    """A hash of what a build backend builds a distribution from; `whole` as in `hash_sources`."""
     around = {
         os.path.relpath(path, folder): hash_sources(path, whole=True) if path.is_dir() else hash_file(path)
         for path in paths_around(folder)
@@ -79,24 +79,24 @@ def hash_built(folder: Path, *, whole: bool = False) -> str:
 
 
 def built_paths(folders: Iterable[Path]) -> Iterator[Path]:
-    """The files and folders, and archives, that `hash_built` is of."""
+    """The files, folders and archives that `hash_built` depends on."""
     return (path for folder in folders for each in (folder, *paths_around(folder)) for path in source_paths(each))
 
 
 def source_paths(folder: Path) -> Iterator[Path]:
-    """A folder, and the files and folders in it that `hash_sources` is of; or a file."""
+    """A file, or a folder with the files and folders in it that `hash_sources` depends on."""
     yield folder
     yield from walk(folder, leave_out=is_unpackable) if folder.is_dir() else ()
 
 
 def hash_sources(folder: Path, *, whole: bool = False) -> str:
-    """One hash of the project's files by name and content; of a pyproject.toml only what others read counts.
+    """A hash of the names and contents of the project's files, without our own table in a pyproject.toml.
 
     Args:
         folder: The project's folder.
-        whole: Whether each pyproject.toml counts as it is.
+        whole: Whether to hash each pyproject.toml whole.
     """
-    # Whoever packs them may follow links to folders, or leave out what lies there.
+    # A build backend may or may not follow links to folders.
     paths = [path for path in walk(folder, is_unpackable) if path.is_file() or (path.is_dir() and path.is_symlink())]
     # There are tens of thousands of them.
     stamped = [path for path in paths if NODE_MODULES in path.relative_to(folder).parts]
@@ -107,35 +107,35 @@ def hash_sources(folder: Path, *, whole: bool = False) -> str:
 
 
 def hash_tables(path: Path) -> str:
-    """One hash of what others read of a pyproject.toml."""
+    """A hash of a pyproject.toml without our own table."""
     tables = tables_of_others(path)
-    # In their order, which may decide on that of what a build backend writes.
+    # In their order, since a build backend's output may depend on it.
     return hash_file(path) if tables is None else fingerprint(json.dumps(tables, default=str))
 
 
 def files_with_names(config: ImageConfig) -> list[Path]:
-    """The files of the project's folders, installed or not, that are looked through for what they name."""
+    """The files in the project's folders, installed or not, that are searched for names."""
     files = (path for folder in local_folders(config) for path in source_files(folder))
     return [path for path in files if path.suffix in TEXT_SUFFIXES]
 
 
 def hash_names(config: ImageConfig) -> str:
-    """One hash of these files; of a pyproject.toml only what others read counts."""
+    """A hash of these files, without our own table in a pyproject.toml."""
     hashed = {True: hash_tables, False: hash_file}
     return fingerprint({str(path): hashed[path.name == PYPROJECT](path) for path in files_with_names(config)})
 
 
 def import_paths(config: ImageConfig) -> Sequence[str]:
-    """Folders to import from beside the environment: those of a project that is not installed."""
+    """Further folders to import from, for a project that is not installed."""
     return [] if config.install else [str(config.root), str(config.root / "src")]
 
 
 def script_folder(config: ImageConfig) -> Sequence[str]:
-    """A script imports what lies beside it."""
+    """The folder of a script, which imports modules beside it; empty if the target is not a script."""
     return [os.path.normpath((config.root / config.script).parent)] if config.script else []
 
 
 def loose_files(config: ImageConfig) -> list[Path]:
-    """The files in folders that are imported from where they are."""
+    """The files in folders that are imported in place."""
     folders = [*map(Path, script_folder(config)), *([] if config.install else [config.root])]
     return list(dict.fromkeys(path for folder in folders for path in source_files(folder)))

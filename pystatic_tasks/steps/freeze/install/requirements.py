@@ -1,4 +1,4 @@
-"""What requirements files name on this machine: other such files, folders with wheels, and editable projects.
+"""Finds what requirements files name on this machine: other such files, folders of wheels, and editable projects.
 
 Their format: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 """
@@ -17,25 +17,25 @@ from urllib.parse import unquote, urlsplit
 INCLUDING = ("-r", "--requirement", "-c", "--constraint")
 LOOKING = ("-f", "--find-links", "-i", "--index-url", "--extra-index-url")
 EDITABLE = ("-e", "--editable")
-# Of encodings by which pip knows a file, from the longest on; that of PowerShell's redirections is among them.
+# Byte order marks by which pip recognises encodings, the longest first; PowerShell's redirections write UTF-16.
 MARKS = {
     **{codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig"},
     **{codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"},
 }
 CONTINUED = re.compile(r"\\\r?\n")
-# Anywhere else it is part of a word.
+# Elsewhere, "#" is part of a word.
 COMMENT = re.compile(r"(?:^|\s)#.*")
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """What is named.
+    """What requirements files name on this machine.
 
     Attributes:
-        files: Requirements and constraints files, each once.
-        places: Folders and pages that packages are looked for in.
-        editable: Folders of projects that are to be editable.
+        files: Requirements and constraints files, without duplicates.
+        places: Folders and pages to search for packages.
+        editable: Folders of projects to install as editable.
     """
 
     files: tuple[Path, ...]
@@ -44,7 +44,7 @@ class Named:
 
 
 def read_all(files: Iterable[Path]) -> Named:
-    """These files, and all that they name, and what that names."""
+    """These files, and everything that they name directly or indirectly."""
     waiting, seen = list(files), list[Path]()
     places, editable = dict[Path, None](), dict[Path, None]()
     while waiting:
@@ -63,19 +63,19 @@ def read_all(files: Iterable[Path]) -> Named:
 
 
 def there(value: str, file: Path) -> Iterator[Path]:
-    """What a value in a file names: what is not beside the file, pip looks for where it is started."""
+    """The existing paths that a value in a file may mean: beside the file, or in pip's working directory."""
     return filter(Path.exists, paths_of(value, [file.parent, Path.cwd()]))
 
 
 def read_requirements(file: Path) -> str:
-    """The text of a requirements file, in the encoding that its first bytes tell."""
+    """The text of a requirements file, decoded by its byte order mark."""
     content = file.read_bytes()
     encoding = next((MARKS[mark] for mark in MARKS if content.startswith(mark)), "utf-8")
     return content.decode(encoding, errors="replace")
 
 
 def options(text: str) -> Iterator[tuple[str, str]]:
-    """The options of a file that name others, each with its value."""
+    """The options in a file that name files, folders or pages, each with its value."""
     for line in map(without_comment, CONTINUED.sub("", text).splitlines()):
         words = words_of(VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), line))
         for number, word in enumerate(words):
@@ -99,7 +99,7 @@ def words_of(line: str) -> list[str]:
 
 
 def paths_of(value: str, folders: Iterable[Path]) -> list[Path]:
-    """What a value may name on this machine, from each of these folders; nothing if it is elsewhere."""
+    """The paths that a value may mean from each of these folders; none if it is not on this machine."""
     if value.startswith("file:"):
         value = unquote(urlsplit(value).path)
     if "://" in value or not value:
@@ -108,7 +108,7 @@ def paths_of(value: str, folders: Iterable[Path]) -> list[Path]:
 
 
 def placed(path: Path) -> Path:
-    """A path whose folder is no link and holds none; what is named in a file that is a link lies beside the link."""
+    """A path with the links in its folder resolved, but not the file: it names others relative to the link."""
     if path.name in ("", ".."):
         return Path(os.path.realpath(path))
     return Path(os.path.realpath(path.parent), path.name)

@@ -1,8 +1,8 @@
-"""What a uv.lock says of folders: whose lock it is, which of them it takes packages from, and what those asked for.
+"""Reads from a uv.lock which projects it belongs to, which packages come from folders, and what they required.
 
-uv is not asked for that, since it says what it would install, and neither what a project asked for nor whose a
-folder is, and since it has to be known in every build, and before there is an environment to install uv into.
-What is installed is never read here: it is what uv exports.
+uv itself cannot be asked: it reports what it would install, but neither a project's requirements nor the owner of a
+folder. Besides, this is needed in every build, even before there is an environment to install uv into.
+What to install is not read here, but exported by uv.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from pystatic_tasks.config.project import read_toml
 
-# What uv writes of a package that lies in a folder; a virtual one has no code to install.
+# The kinds of source of a package in a folder; a virtual package has no code to install.
 VIRTUAL = "virtual"
 FOLDER_KINDS = ("editable", "directory", VIRTUAL)
 
@@ -25,10 +25,10 @@ class LockedPackage:
 
     Attributes:
         name: Its name.
-        folder: Where it lies; None unless it is taken from a folder.
-        has_code: Whether there is something to install in it.
-        needs: Names of what it needs, on any platform and with any extra or group.
-        asked_for: Names in its dependencies when the lock was made.
+        folder: Its folder; None if it does not come from a folder.
+        has_code: Whether it has code to install.
+        needs: Names of the packages that it needs, on any platform and with any extra or group.
+        asked_for: Names in its dependencies when the lock was created.
     """
 
     name: str
@@ -44,18 +44,18 @@ class UvLock:
 
     Attributes:
         packages: All packages; several may have one name.
-        members: Names of those whose lock it is.
+        members: Names of the packages that the lock belongs to.
     """
 
     packages: Sequence[LockedPackage]
     members: Sequence[str]
 
     def folders(self) -> dict[str, Path]:
-        """Those packages that are taken from folders, by name."""
+        """The folders of packages that come from folders, by name."""
         return {each.name: each.folder for each in self.packages if each.folder}
 
     def reached(self, names: Iterable[str]) -> list[str]:
-        """These packages and what they need; all if there are none."""
+        """These packages and everything that they need; all packages if no names are given."""
         needs: dict[str, set[str]] = {}
         for each in self.packages:
             needs.setdefault(each.name, set()).update(each.needs)
@@ -68,11 +68,11 @@ class UvLock:
 
 
 def parse_uv_lock(path: Path) -> UvLock:
-    """What stands in a uv.lock.
+    """Read a uv.lock.
 
     Raises:
         ConfigError: it is not TOML.
-        LookupError, TypeError, ValueError, AttributeError: it has another form.
+        LookupError, TypeError, ValueError, AttributeError: it has another structure.
     """
     tables = read_toml(path)
     packages = [read_package(path.parent, each) for each in tables.get("package", [])]

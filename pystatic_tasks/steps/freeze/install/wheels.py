@@ -1,6 +1,6 @@
-"""The project installed again after its sources changed, with the build system of the time before.
+"""Installs the project again after its sources have changed, with the build system of the last time.
 
-An installer fetches and installs the build system for every build, which takes longer than the build.
+An installer would download and install the build system for every build, which takes longer than the build.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pystatic_tasks.steps.freeze.install.installed import locals_in
 from pystatic_tasks.steps.freeze.install.installers import builds_as_usual
 from pystatic_tasks.system.files import fingerprint, write_whole
 
-# Those that build within the process, out of what they require alone.
+# Backends that build inside the process, with nothing but their requirements.
 BACKENDS = ("flit_core.buildapi", "hatchling.build", "pdm.backend", "poetry.core.masonry.api", "setuptools.build_meta")
-# Sees nothing but the standard library.
+# Options for a Python that sees only the standard library.
 WITHOUT_PACKAGES = ("-I", "-S", IN_ENV / "boot.py")
 DIRECT_URL = "direct_url.json"
 
@@ -32,16 +32,16 @@ DIRECT_URL = "direct_url.json"
 def install_again(
     config: ImageConfig, context: StepContext, folders: Iterable[Path], variables: Mapping[str, str]
 ) -> bool:
-    """Install what was installed from these folders once more, and nothing of what it needs.
+    """Install the projects of these folders again, without their dependencies.
 
     Args:
         config: What is built.
-        context: Has the environment.
+        context: The step's context, with the build environment.
         folders: The folders of projects whose sources may have changed.
         variables: Environment variables for the build.
 
     Returns:
-        Whether that was done; if not, nothing was changed, and an installer has to do it.
+        Whether this was possible; if not, nothing was changed, and an installer has to do it.
     """
     wanted = {folder.resolve() for folder in folders}
     there = [each for each in locals_in(context.python) if each.origin.resolve() in wanted]
@@ -60,7 +60,7 @@ def install_again(
 
 
 def build(config: ImageConfig, context: StepContext, project: Path, wheels: Path, variables: Mapping[str, str]) -> str:
-    """The name of the wheel that is put into a folder; "" if that cannot be done here."""
+    """Build a wheel into a folder; returns its name, or "" if that is not possible here."""
     system = build_system(context, project, wheels)
     if system is None:
         return ""
@@ -80,7 +80,7 @@ def build(config: ImageConfig, context: StepContext, project: Path, wheels: Path
 
 
 def build_system(context: StepContext, project: Path, wheels: Path) -> BuildSystem | None:
-    """That of a project, installed into the environment's folder if it is not there; None if it is no usual one."""
+    """The build system of a project, installed in the environment if it is missing; None if it is not a known one."""
     try:
         table = read_pyproject(project).get("build-system", {})
     except (ConfigError, FileNotFoundError):
@@ -100,7 +100,7 @@ def build_system(context: StepContext, project: Path, wheels: Path) -> BuildSyst
 
 
 def note_origin(python: Path, wheel: str, origin: Path) -> None:
-    """Write down that what a wheel brought is of a folder, as installers do of what they build from one (PEP 610)."""
+    """Record the folder that a wheel was built from, as installers do (PEP 610)."""
     name, version, *_ = wheel.split("-")
     for site in site_packages(python):
         metadata = site / f"{name}-{version}.dist-info"

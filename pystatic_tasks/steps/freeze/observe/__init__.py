@@ -1,1 +1,1 @@
-"""What the program shows before it is frozen: its target imported, and the program run."""
+"""Imports the target, and observes the program, before it is frozen."""

@@ -1,4 +1,4 @@
-"""The target imported, and run, in the build environment before it is frozen."""
+"""Imports and runs the target in the build environment before it is frozen."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from pystatic_tasks.system.redaction import masked_within
 
 
 def find_tools(config: ImageConfig, context: StepContext) -> ToolNames:
-    """The distributions in the build environment that are there to build with only, or for dependency groups only.
+    """The distributions in the build environment that only build tools or only dependency groups require.
 
-    They are looked for when other distributions are there than the time before.
+    They are determined again only if the installed distributions have changed.
     """
     named = ToolNames(
         names=(*names_of(tool_requirements(config)), *environment.INSTALLING_TOOLS),
@@ -57,10 +57,10 @@ def look_for_tools(config: ImageConfig, context: StepContext, named: ToolNames) 
 
 
 def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple[str, ...]) -> Examined:
-    """Import the target in the build environment and learn what follows for the freeze.
+    """Import the target in the build environment, and find what the freeze has to know.
 
     Raises:
-        ConfigError: the target does not import, or the server refuses a setting.
+        ConfigError: the target cannot be imported, or the server rejects a setting.
         FreezeError: there is no answer.
     """
     folder = config.work / "program"
@@ -85,7 +85,7 @@ def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple
         raise ConfigError(refusal.problem, refusal.remedy, refusal.details) from None
     finally:
         hide_in_files(config, [log])
-        # It says which files were opened, and that may be a value.
+        # It lists the files that were opened, and their paths may contain a caller's value.
         if caller_values(config):
             (folder / f"{EXAMINE.name}.answer.json").unlink(missing_ok=True)
     if examined is None:
@@ -102,7 +102,7 @@ def no_answer(config: ImageConfig, module: str, log: Path) -> FreezeError:
 
 
 def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, ...]) -> Target:
-    """What is to be imported; the server's own configuration file is copied into `folder`, where the runner is."""
+    """The question about the target; copies the server's own configuration file into `folder`, beside the runner."""
     loose = (*project_files.script_folder(config), *project_files.import_paths(config))
     files = project_files.files_with_names(config)
     sources = [path for path in files if path.name != PYPROJECT]
@@ -126,9 +126,9 @@ def describe_target(config: ImageConfig, folder: Path, tools_there: tuple[str, .
 
 
 def write_declared(config: ImageConfig, folder: Path, pyprojects: Iterable[Path]) -> Path:
-    """Write into `folder` what is looked through in place of these files, without credentials in URLs.
+    """Write a file to search for names instead of these pyproject.toml, without credentials in URLs.
 
-    Of our own table it is what freeze follows from.
+    Of our own table, it contains only what the freeze depends on.
     """
     content = [plain(config.server), asdict(config.freeze), plain(config.image.env), *map(tables_of_others, pyprojects)]
     path = folder / "declared.json"
@@ -143,7 +143,7 @@ def observe_target(
     tools_there: ToolNames,
     note_changes: Callable[[Iterable[str]], None],
 ) -> Observed:
-    """Write the entry script, and run it as an ordinary Python unless that is not wanted."""
+    """Write the entry script, and observe it with plain Python unless that is disabled."""
     entry = entry_path(config)
     write_whole(entry, target.entry_script(config, examined.settings, examined.commands))
     if not context.observes:
@@ -155,5 +155,5 @@ def observe_target(
 
 
 def entry_path(config: ImageConfig) -> Path:
-    """The entry script; no module can have a name with a hyphen, so that it stands before none."""
+    """The path of the entry script; the hyphen keeps it from hiding any module."""
     return config.work / "program" / f"{config.name}-entry.py"

@@ -1,4 +1,4 @@
-"""The program run as an ordinary Python before it is frozen, to see what it needs."""
+"""Runs the program with plain Python before it is frozen, to find what it needs."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ from pystatic_tasks.system.files import hashes_of_words
 from pystatic_tasks.system.processes import tool_environment
 
 LETTERS = re.compile(r"[^\W\d_]{4,}")
-# So many files of one folder are named by that.
+# From this number on, files of one folder are reported by the folder.
 MANY = 5
 RECORDER = IN_ENV / "observe" / "recorder"
-# Those of the caller's variables that a Python may need here; what any other says is not to get into the program.
+# The caller's variables that Python may need here; no other may influence the program.
 OF_THE_MACHINE = ("HOME", "LD_LIBRARY_PATH", "PATH", "TMPDIR")
 
 
 @contextlib.contextmanager
 def with_services(config: ImageConfig, context: StepContext) -> Iterator[bool]:
-    """Run the services that the program is observed with; whether all are there that it needs."""
+    """Run the services for the observation; yields whether all services that the program needs are running."""
     with contextlib.ExitStack() as stack:
         all_there = True
         if config.services and context.observes:
@@ -69,18 +69,18 @@ def observe(
     tools_there: ToolNames,
     note_changes: Callable[[Iterable[str]], None],
 ) -> Observed:
-    """Run the program once, and take down what it needs.
+    """Run the program once, and record what it needs.
 
     Args:
-        config: Has the target, and what it is asked.
-        context: Whoever runs the step.
+        config: The configuration with the target and its requests.
+        context: The context of the step.
         entry: The entry script.
         examined: What is known of the target.
-        tools_there: The distributions that are there to build with only, or for dependency groups only.
-        note_changes: Is told what the program made, renamed or wrote, whatever else becomes of this.
+        tools_there: The distributions that only build tools or only dependency groups require.
+        note_changes: Called with the paths that the program created, renamed or wrote, even if this fails.
 
     Returns:
-        What was seen; if the program cannot be run, what was seen until then, and why.
+        What was observed; if the program cannot be run, what was observed until then, and the reason.
     """
     folder = config.work / "observed"
     remove_tree(folder)
@@ -108,10 +108,10 @@ def observe(
     finally:
         note_changes(changes_in(Path(exercise.records)))
         hide_in_files(config, [Path(exercise.log), log])
-        # What the program writes there may have values of the caller's.
+        # Files that the program writes there may contain the caller's values.
         for place in places:
             remove_tree(place)
-        # They have the variables too, written in another way, or as paths.
+        # These files may contain the values too, in another encoding or as paths.
         if caller_values(config):
             remove_tree(Path(exercise.records))
             for path in folder.glob("*.json"):
@@ -120,10 +120,10 @@ def observe(
 
 
 def changes_in(folder: Path) -> set[str]:
-    """What a program made, renamed or wrote, by the records of its processes, as far as there are any."""
+    """The paths that a program created, renamed or wrote, from the records of its processes, if there are any."""
     if not folder.is_dir():
         return set()
-    # The recorder is of Linux; this module is loaded everywhere.
+    # The recorder needs Linux, but this module is loaded everywhere.
     from pystatic_tasks.in_env.observe.recorded import read_records
 
     records = read_records(folder)
@@ -164,7 +164,7 @@ def static_folder(config: ImageConfig) -> Path:
 
 
 def collected_files(data: Iterable[DataFile], folder: Path) -> tuple[str, ...]:
-    """The folder of collected static files, and where the program has it; () if none were collected."""
+    """The folder of collected static files, and its place in the program; () if none were collected."""
     for source, place in data:
         if Path(source).is_relative_to(folder):
             inside = Path(source).parent.relative_to(folder).parts
@@ -174,7 +174,7 @@ def collected_files(data: Iterable[DataFile], folder: Path) -> tuple[str, ...]:
 
 
 def arguments_of(config: ImageConfig, entry: Path) -> tuple[str, ...]:
-    """What Python is called with: a script is run where it is, since it looks for files beside it."""
+    """The arguments for Python; a script is run at its own path, since it may look for files beside it."""
     script = str(config.root / config.script) if config.script else str(entry)
     return (script, *(() if config.app else config.smoke.command))
 
@@ -188,14 +188,14 @@ def module_of_command(entry: Path, config: ImageConfig) -> str:
 
 
 def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Sequence[str], port: int) -> dict[str, str]:
-    """What the image would set, and what is for this run only."""
+    """The variables that the image sets, and those for this run only."""
     machine = of_the_machine()
     machine.pop("TMPDIR", None)
     variables = {
         **machine,
         "PATH": f"{python.parent}:{os.environ.get('PATH', os.defpath)}",
         "HOME": str(folder / "home"),
-        # As in any image.
+        # As in every image.
         "TZ": "UTC",
         **config.environment,
         **({} if is_private(config) else {"TMPDIR": str(folder / "tmp")}),
@@ -215,17 +215,17 @@ def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Seque
 
 
 def of_the_machine() -> dict[str, str]:
-    """Variables of this machine that the target is imported with."""
+    """The caller's variables that the target is imported with."""
     return {name: os.environ[name] for name in OF_THE_MACHINE if name in os.environ}
 
 
 def is_private(config: ImageConfig) -> bool:
-    """Whether temporary files may go where the image says, and nobody else sees them there."""
+    """Whether temporary files can go to the image's own folder, privately."""
     return bool(private_memory()) and config.environment.get("TMPDIR") == SHARED_MEMORY
 
 
 def exercise_variables(config: ImageConfig) -> dict[str, str]:
-    """The variables of `smoke.env` and `observe.env`, with the caller's values where they ask for them."""
+    """The variables of `smoke.env` and `observe.env`, with the caller's values filled in."""
     smoke = resolved(config.smoke.env, "smoke.env")
     return {**smoke, **resolved(config.observe.env, "observe.env")}
 
@@ -242,7 +242,7 @@ def without_secrets(config: ImageConfig, observed: Observed) -> Observed:
 
 
 def without_words_of(secrets: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:
-    """The words without those that may be of a secret, in whatever letters, and cut off wherever it was quoted."""
+    """The words without those that may be part of a secret, in any case, even if it is cut off."""
     theirs = "\n".join(secrets).casefold()
     parts = LETTERS.findall(theirs)
 
@@ -268,7 +268,7 @@ def errors_of(config: ImageConfig, observed: Observed) -> tuple[str, ...]:
 
 
 def merged(examined: Examined, observed: Observed) -> Examined:
-    """What an analysis is to be told, by both; plugins of the tests look as if they were the program's."""
+    """Both results combined, for the analysis; without test plugins, which the examination takes for the program's."""
     modules = {name for name in examined.hidden_imports if name.partition(".")[0] not in observed.of_tests}
     data = {each for each in examined.data if each[1].partition("/")[0] not in observed.of_tests}
     return replace(
@@ -279,7 +279,7 @@ def merged(examined: Examined, observed: Observed) -> Examined:
 
 
 def exercise_inputs(config: ImageConfig) -> Mapping[str, object]:
-    """What decides what the program is seen to do, as JSON."""
+    """Everything in the configuration that the observation depends on, as JSON."""
     smoke = config.smoke
     return {
         "requests": [vars(http_request(each)) for each in (*smoke.requests, *config.observe.requests)],
@@ -293,7 +293,7 @@ def exercise_inputs(config: ImageConfig) -> Mapping[str, object]:
 
 
 def by_folder(files: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """Files with the names of their packages; many of one folder as that folder."""
+    """Files with the names of their packages; many files of one folder are combined."""
     folders = itertools.groupby(files, lambda file: (str(PurePosixPath(file[0]).parent), file[1]))
     for (folder, package), group in folders:
         paths = [path for path, _ in group]
@@ -303,11 +303,11 @@ def by_folder(files: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 
 def report(config: ImageConfig, context: StepContext, observed: Observed) -> None:
-    """Say what a person should know of it."""
+    """Report what the user should know about the observation."""
     if observed.problem:
         context.say(f"not fully observed: {observed.problem} ({shown(config, config.work / 'observed.log')})")
     lacking = [volume for volume in config.image.volumes if not Path(volume).is_dir()]
-    # That of a further command begins with its name.
+    # Problems of `observe.command` begin with the command's name instead.
     if observed.problem.startswith("it ") and lacking:
         context.say(
             f"  image.volumes names {', '.join(lacking)}, which is not on this machine: "

@@ -1,4 +1,4 @@
-"""A place of its own for what runs code of the project, where this machine allows it."""
+"""Gives processes that run the project's code a private /dev/shm, if this machine allows it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOUNT = 'mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm && exec "$@"'
 
 @cache
 def private_memory() -> Sequence[str]:
-    """The beginning of a command that runs it with a /dev/shm of its own; () where that does not work."""
+    """A command prefix that gives the command a private /dev/shm; () if that does not work here."""
     as_root = ("unshare", "--mount", "sh", "-c", MOUNT, "sh")
     as_user = ("bwrap", "--die-with-parent", "--dev-bind", "/", "/", "--tmpfs", "/dev/shm")
     command = as_root if is_root() else as_user

@@ -1,4 +1,4 @@
-"""What the program shows as an ordinary Python: when its target is imported, and when it is run."""
+"""Imports the target and observes the program with plain Python, and combines the results."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from pystatic_tasks.steps.secrets.written import Written, remember, remembered
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What was seen.
+    """The results of importing the target and observing the program.
 
     Attributes:
-        examined: What the target showed, with what the program needed beside it; of data what goes in.
-        observed: What the program showed.
-        written: What both wrote, now and earlier.
-        left_out: Data that does not go in, since it was written so.
-        is_whole: Whether it was observed to its end, with all its services. What was missing may be there the next
-            time: a service, a port, a program, or a machine that is less busy.
+        examined: What the target needs, including what was observed; its data is without `left_out`.
+        observed: What the program needed when it was observed.
+        written: What both wrote, now and in earlier builds.
+        left_out: Data that is left out because the program wrote it.
+        is_whole: Whether observation was complete, with all services. What was missing may be there the next time:
+            a service, a port, a program, or a machine that is less busy.
     """
 
     examined: Examined
@@ -37,7 +37,7 @@ class Seen:
 
 
 def see_program(config: ImageConfig, context: StepContext) -> Seen:
-    """Import the target, and observe the program unless that is not wanted; what they write is remembered."""
+    """Import the target, and observe the program unless that is disabled; remember what they write."""
     earlier = remembered(config)
     there, began = files_there(config, context.python, earlier), moment()
     changed: set[str] = set()

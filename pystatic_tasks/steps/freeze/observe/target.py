@@ -1,4 +1,4 @@
-"""From the target to the script that PyInstaller starts from."""
+"""Writes the entry script for the target, from which PyInstaller starts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pystatic_tasks.system.files import naming
 
 RUNNER = Path(__file__).resolve().parents[3] / "in_image"
 FROZEN_RUNNER = "pystatic_runner"
-# The module that the server's own configuration file becomes in the program.
+# The name of the server's own configuration file as a module in the program.
 SERVER_CONFIG = "pystatic_server_conf"
-# What a build backend may know of a project that brings commands.
+# Fields that a build backend may determine, and that may add commands.
 COMMANDS_BY_BACKEND = {"dependencies", "scripts", "entry-points"}
 NAME = r"(?!\d)\w+"
 REFERENCE = rf"({NAME}(?:\.{NAME})*)\s*:\s*({NAME})((?:\.{NAME})*)\s*(?:\[.*\])?"
@@ -56,17 +56,17 @@ if __name__ == "__main__":
 
 
 def copy_runner(folder: Path) -> None:
-    """Put the runner, under its frozen name, into `folder`."""
+    """Copy the runner into `folder`, under its name in the program."""
     target = folder / FROZEN_RUNNER
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(RUNNER, target, ignore=shutil.ignore_patterns("__pycache__", "unfrozen.py", "launcher"))
 
 
 def server_config_file(config: ImageConfig) -> Path | None:
-    """The project's own configuration file of the server: the one that server.config names, or the usual one if there.
+    """The project's own configuration file for the server: the one in server.config, or the usual one if it exists.
 
     Raises:
-        ConfigError: the file that is named is not there, or the server has none.
+        ConfigError: the named file does not exist, or the server has no configuration file.
     """
     usual = find_server(config.server_kind).config_file
     name = config.server.get("config", usual)
@@ -87,7 +87,7 @@ def server_config_file(config: ImageConfig) -> Path | None:
 
 
 def copy_server_config(config: ImageConfig, folder: Path) -> str:
-    """Put that file, under its frozen name, into `folder`; the name of the module, "" if there is none."""
+    """Copy that file into `folder` under its name in the program; returns the module's name, or "" without a file."""
     path = server_config_file(config)
     if path is None:
         return ""
@@ -101,12 +101,12 @@ def entry_script(config: ImageConfig, settings: Mapping[str, Any], commands: Map
     """The source of the entry script.
 
     Args:
-        config: Has the target.
-        settings: The settings of the server to freeze in.
-        commands: What the commands call that are installed, by name.
+        config: The configuration with the target.
+        settings: The server's settings to freeze in.
+        commands: What the installed commands call, by name.
 
     Raises:
-        ConfigError: the script or the command is not there.
+        ConfigError: the script or the command does not exist.
     """
     if config.app:
         module = config.app.partition(":")[0]
@@ -132,10 +132,11 @@ def entry_script(config: ImageConfig, settings: Mapping[str, Any], commands: Map
 
 
 def check_command(config: ImageConfig) -> None:
-    """Refuse a command that cannot be there, whatever is installed.
+    """Reject a command that cannot exist, whatever will be installed.
 
     Raises:
-        ConfigError: it is not in [project.scripts], and nothing is installed that could bring it; or it is no command.
+        ConfigError: it is not in [project.scripts], and nothing will be installed that could provide it; or its entry
+            there is not valid.
     """
     if not config.command:
         return
@@ -151,7 +152,7 @@ def check_command(config: ImageConfig) -> None:
 
 
 def command_script(config: ImageConfig, commands: Mapping[str, str]) -> str:
-    """The script that does what the command does: one of the project, or else one of these."""
+    """The script for the configured command, which is one of the project's or one of `commands`."""
     name, own = str(config.command), own_commands(config)
     if name in own:
         wrong = f'[project.scripts] has {name} = "{own[name]}", which is not', "Correct it there."
@@ -176,7 +177,7 @@ def script_of(reference: str, wrong: str, remedy: str) -> str:
     """The script that calls what an entry point names.
 
     Raises:
-        ConfigError: it names no callable; the texts say so.
+        ConfigError: the reference is not valid; the two texts are its message.
     """
     match = re.fullmatch(REFERENCE, reference.strip())
     if match is None:
@@ -185,20 +186,20 @@ def script_of(reference: str, wrong: str, remedy: str) -> str:
 
 
 def own_commands(config: ImageConfig) -> Mapping[str, Any]:
-    """What [project.scripts] has."""
+    """The table [project.scripts]."""
     scripts = read_pyproject(config.project).get("project", {}).get("scripts", {})
     return scripts if isinstance(scripts, Mapping) else {}
 
 
 def brings_others(config: ImageConfig) -> bool:
-    """Whether something is installed that may bring commands which are not in [project.scripts]."""
+    """Whether something will be installed that may provide commands which are not in [project.scripts]."""
     if config.requirements or config.groups or find_lock(config):
         return True
     return any(may_bring(config, entry) for entry in config.install)
 
 
 def may_bring(config: ImageConfig, entry: str) -> bool:
-    """Whether an entry of `install` may: anything but a project that has no dependencies."""
+    """Whether an entry of `install` may provide such commands: any, except a project without dependencies."""
     is_project = is_path(entry) and folder_of(config, entry) == config.project.resolve() and "[" not in entry
     project = read_pyproject(config.project).get("project") if is_project else None
     if not project:
