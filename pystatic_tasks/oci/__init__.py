@@ -1,1 +1,1 @@
-"""The formats of the Open Container Initiative, written and read."""
+"""Reads and writes the formats of the Open Container Initiative."""

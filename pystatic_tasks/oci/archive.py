@@ -1,8 +1,8 @@
-"""One archive that Docker, Podman, containerd and skopeo load.
+"""Writes one archive that Docker, Podman, containerd and skopeo load.
 
 It is an OCI layout (`oci-layout`, `index.json`, `blobs/`) and, through a `manifest.json` that
-points at its blobs, what `docker save` writes: the classic `docker load` reads nothing else,
-and of layers nothing but gzip.
+points at its blobs, also in the format of `docker save`: the classic `docker load` reads nothing
+else, and only layers in gzip.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pystatic_tasks.oci.layers import Entry, write_tar
 from pystatic_tasks.oci.manifest import INDEX_TYPE, MANIFEST_TYPE, OciImage, canonical
 from pystatic_tasks.oci.references import DOCKER_HUB, names_registry
 
-# What says that a folder is an OCI layout.
+# The file that marks a folder as an OCI layout.
 LAYOUT = "oci-layout"
 LAYOUT_CONTENT = {"imageLayoutVersion": "1.0.0"}
 FOLDERS = ("blobs", "blobs/sha256")
@@ -25,11 +25,11 @@ FOLDER_MODE, FILE_MODE = 0o755, 0o644
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """By what an archive is known again.
+    """What identifies an archive.
 
     Attributes:
-        digest: That of the image's manifest.
-        image_id: That of its configuration.
+        digest: Digest of the image's manifest.
+        image_id: Digest of its configuration.
         references: The image's names.
     """
 
@@ -53,7 +53,7 @@ def write_archive(image: OciImage, references: Sequence[str]) -> bytes:
 
 
 def saved_names(image_id: str, references: Sequence[str], layers: Sequence[str]) -> list[dict[str, object]]:
-    """What `docker save` says of one image, by the digests of its configuration and of its layers."""
+    """The `manifest.json` of `docker save` for one image, from the digests of its configuration and layers."""
     return [
         {
             "Config": blob_path(image_id),
@@ -64,7 +64,7 @@ def saved_names(image_id: str, references: Sequence[str], layers: Sequence[str])
 
 
 def write_layout(files: Mapping[str, bytes]) -> bytes:
-    """A tar of an OCI layout, by the paths of what is in it."""
+    """A tar of an OCI layout, from the contents of its files by path."""
     files = {LAYOUT: canonical(LAYOUT_CONTENT), **files}
     folders = [Entry(path=path, mode=FOLDER_MODE) for path in FOLDERS]
     entries = folders + [Entry(path=path, mode=FILE_MODE, content=files[path]) for path in sorted(files)]
@@ -72,12 +72,12 @@ def write_layout(files: Mapping[str, bytes]) -> bytes:
 
 
 def index(image: OciImage, references: Sequence[str]) -> dict[str, object]:
-    """The layout's index: one image, under the first reference, so that readers need not choose."""
+    """The layout's index: one image, under only the first reference, so that readers need not choose."""
     return layout_index(Blob(media_type=MANIFEST_TYPE, content=image.manifest).descriptor, references)
 
 
 def layout_index(entry: dict[str, Any], references: Sequence[str]) -> dict[str, object]:
-    """The index of a layout that holds one thing, under the first reference."""
+    """The index of a layout with one entry, under the first reference."""
     if references:
         entry["annotations"] = {
             "io.containerd.image.name": full_name(references[0]),
@@ -87,7 +87,7 @@ def layout_index(entry: dict[str, Any], references: Sequence[str]) -> dict[str, 
 
 
 def full_name(reference: str) -> str:
-    """A reference as containerd wants it, with its registry."""
+    """A reference with its registry, as containerd requires it."""
     if names_registry(reference):
         return reference
     return f"{DOCKER_HUB}/{reference}" if "/" in reference else f"{DOCKER_HUB}/library/{reference}"

@@ -1,4 +1,4 @@
-"""Blobs: bytes that are known by their digest."""
+"""Defines blobs: bytes that are identified by their digest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Blob:
-    """Bytes with their digest, as registries know them."""
+    """Bytes with a media type, identified by their digest, as in registries."""
 
     media_type: str
     content: bytes = field(repr=False)
@@ -24,10 +24,10 @@ class Blob:
 
 
 def digest(content: bytes) -> str:
-    """The digest of a blob as OCI writes it."""
+    """The digest of a blob, in the form of OCI."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def blob_path(digest: str) -> str:
-    """Where an OCI layout has the blob of a digest."""
+    """The path in an OCI layout of the blob with a digest."""
     return f"blobs/{digest.replace(':', '/')}"

@@ -1,4 +1,4 @@
-"""What there is to say of an image that was written: the content of `image.json`, but for how it was built."""
+"""Describes an image that was written: the content of `image.json`, except how it was built."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pystatic_tasks.oci.archive import Written
 
 @dataclass(frozen=True, kw_only=True)
 class LayerDescription:
-    """One layer: what it holds, its digests, and its sizes in bytes, on disk and on the wire."""
+    """One layer: what it contains, its digests, and its sizes in bytes, unpacked and compressed."""
 
     kind: str
     digest: str
@@ -21,9 +21,9 @@ class LayerDescription:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageDescription:
-    """One image; `schemas/image.schema.json` says what each field means.
+    """One image; `schemas/image.schema.json` describes each field.
 
-    `vendor` is who distributes it, if the configuration says so, else "".
+    `vendor` is the distributor that the configuration names, or "".
     """
 
     version: int
@@ -43,5 +43,5 @@ class ImageDescription:
 
     @property
     def written(self) -> Written:
-        """By what its archive is known again."""
+        """What identifies its archive."""
         return Written(digest=self.digest, image_id=self.image_id, references=self.tags)

@@ -1,4 +1,4 @@
-"""An image with one layer more."""
+"""Adds one layer to an image."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def with_layer(
 
     Args:
         saved: The image.
-        kind: What the new layer holds.
-        entries: Folders before what stands in them.
+        kind: What the new layer contains.
+        entries: The entries; each folder before its contents.
         entrypoint: The program and its fixed arguments.
-        env: Environment variables, which go before the image's own.
+        env: Environment variables, which override the image's own.
 
     Raises:
-        ImageError: an entry is none that may stand in an archive, or that of the image became another one.
+        ImageError: an entry is not allowed in an archive, or the image's archive has changed.
     """
     below = [kept(each, layer) for each, layer in zip(saved.kinds, saved.layers, strict=True)]
     layers = [*below, make_layer(kind, entries, 0, {"gzip": gzip})]
@@ -45,7 +45,7 @@ def with_layer(
 
 
 def kept(kind: str, layer: SavedLayer) -> Layer:
-    """A layer as `docker load` takes it, which is always gzip."""
+    """A layer of the image in memory; those for `docker load` are always gzip."""
     with ours(layer.archive):
         tar, blob = b"".join(layer.tar()), b"".join(layer.content())
         size_bytes = sum(each.size for each in layer.members())

@@ -1,4 +1,4 @@
-"""From entries to a layer, the same bytes for the same entries."""
+"""Writes entries into a layer, with the same bytes for the same entries."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Entry:
         path: Absolute path in the image.
         mode: Permission bits.
         content: The bytes of a file, or the file to read them from; None makes a folder.
-        link: What a symbolic link points to.
+        link: Target of a symbolic link.
     """
 
     path: str
@@ -38,12 +38,12 @@ class Entry:
         return self.content is None and not self.link
 
     def fingerprint(self) -> list[Any]:
-        """What decides the bytes that a layer holds of it."""
+        """Everything that its bytes in a layer depend on."""
         content = hash_file(self.content) if isinstance(self.content, Path) else str(self.content)
         return [self.path, self.mode, content, self.link]
 
     def read(self) -> bytes:
-        """The bytes of a file; none for anything else."""
+        """The bytes of a file; empty for anything else."""
         return self.content.read_bytes() if isinstance(self.content, Path) else self.content or b""
 
     @property
@@ -58,9 +58,9 @@ class Layer:
     """One layer of the image.
 
     Attributes:
-        kind: What it holds, such as "program".
+        kind: What it contains, such as "program".
         tar: The uncompressed tar.
-        blobs: The tar, compressed by one or more methods.
+        blobs: The compressed tar, by method.
         size_bytes: Sum of the sizes of its files.
     """
 
@@ -77,16 +77,16 @@ class Layer:
 def make_layer(
     kind: str, entries: Sequence[Entry], modified: int, compress: Mapping[Compression, Callable[[bytes], bytes]]
 ) -> Layer:
-    """Write the entries, in their order, into a layer.
+    """Write the entries into a layer, in order.
 
     Args:
-        kind: What the layer holds.
-        entries: Folders before what stands in them.
+        kind: What the layer contains.
+        entries: The entries; each folder before its contents.
         modified: Modification time of all entries, in seconds since 1970.
-        compress: The methods to compress by.
+        compress: The compression methods.
 
     Raises:
-        ImageError: an entry is none that may stand in an archive.
+        ImageError: an entry is not allowed in an archive.
     """
     content = write_tar(entries, modified)
     return Layer(
@@ -98,7 +98,7 @@ def make_layer(
 
 
 def write_tar(entries: Iterable[Entry], modified: int) -> bytes:
-    """The tar of the entries; ImageError if one could leave the folder that they are unpacked into."""
+    """The tar of the entries; raises ImageError if one could leave the folder that they are unpacked into."""
     buffer, root = io.BytesIO(), Root()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for entry in entries:

@@ -1,4 +1,4 @@
-"""The image's configuration and manifest, by the OCI image format specification 1.1.
+"""Builds the image's configuration and manifest, by the OCI image format specification 1.1.
 
 https://github.com/opencontainers/image-spec
 """
@@ -27,16 +27,16 @@ HEALTHCHECK_TIMEOUT_NANOSECONDS = 10 * 10**9
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """How the image is run.
+    """How to run the image.
 
     Attributes:
         platform: Such as "linux/amd64".
         user: "UID:GID".
         entrypoint: The program and its fixed arguments.
-        env: "NAME=VALUE" texts.
+        env: Environment variables, as "NAME=VALUE".
         ports: TCP ports to expose.
-        labels: Labels, which are the manifest's annotations too.
-        healthcheck: Command that answers with exit code 0 or 1; empty for none.
+        labels: Labels, which are also the manifest's annotations.
+        healthcheck: Command that ends with exit code 0 or 1; empty for none.
         volumes: Folders for data that outlives a container.
     """
 
@@ -52,7 +52,7 @@ class Runtime:
 
 @dataclass(frozen=True, kw_only=True)
 class OciImage:
-    """The blobs of an image, by role; `compression` says which of its layers' blobs the manifest names."""
+    """The blobs of an image, by role; `compression` selects the layers' blobs that the manifest names."""
 
     layers: Sequence[Layer]
     compression: Compression
@@ -75,9 +75,9 @@ def make_image(layers: Sequence[Layer], runtime: Runtime, created: int, compress
 
     Args:
         layers: From the lowest to the highest.
-        runtime: How the image is run.
-        created: Seconds since 1970.
-        compression: Which blobs of the layers are the image's.
+        runtime: How to run the image.
+        created: Time of creation, in seconds since 1970.
+        compression: Selects the layers' blobs that the manifest names.
     """
     config = canonical(image_config(layers, runtime, created))
     blobs = [Blob(media_type=LAYER_TYPES[compression], content=layer.blobs[compression]) for layer in layers]
@@ -86,7 +86,7 @@ def make_image(layers: Sequence[Layer], runtime: Runtime, created: int, compress
 
 
 def image_manifest(config: bytes, layers: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> dict[str, Any]:
-    """The manifest of an image, by the descriptors of its layers."""
+    """The manifest of an image, from its configuration and the descriptors of its layers."""
     return {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
@@ -112,7 +112,7 @@ def image_config(layers: Sequence[Layer], runtime: Runtime, created: int) -> dic
     if runtime.volumes:
         run["Volumes"] = {volume: {} for volume in runtime.volumes}
     if runtime.healthcheck:
-        # Not part of OCI; Docker reads it here all the same.
+        # Not part of OCI, but Docker reads it here.
         run["Healthcheck"] = {"Test": ["CMD", *runtime.healthcheck], "Timeout": HEALTHCHECK_TIMEOUT_NANOSECONDS}
     return {
         "created": moment,
@@ -129,5 +129,5 @@ def timestamp(seconds: int) -> str:
 
 
 def canonical(content: Any) -> bytes:
-    """JSON with one way to write it."""
+    """The canonical JSON of a content: one spelling only."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

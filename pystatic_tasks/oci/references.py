@@ -1,4 +1,4 @@
-"""References of images, by the grammar of https://github.com/distribution/reference."""
+"""Parses image references, by the grammar of https://github.com/distribution/reference."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def names_registry(reference: str) -> bool:
 
 
 def parse_reference(text: str) -> Reference:
-    """Read a whole reference, with a registry and a tag."""
+    """Parse a reference that has a registry and a tag."""
     registry, _, rest = text.partition("/")
     repository, _, tag = rest.partition(":")
     if registry == DOCKER_HUB and "/" not in repository:

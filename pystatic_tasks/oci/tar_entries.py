@@ -1,8 +1,8 @@
-"""Which entries a tar may have so that whoever unpacks it writes nowhere but into the folder that was meant.
+"""Checks the entries of a tar, so that unpacking it writes only into the intended folder.
 
-The rules are those of `tarfile.data_filter` (PEP 706), which Python 3.10 need not have, and stricter:
-no absolute links, no links that lead out through one another, and no names that a terminal or a list of files could be
-misled by, or that no file system takes.
+The rules are stricter than those of `tarfile.data_filter` (PEP 706), which Python 3.10 may lack:
+no absolute links, no links that lead out through one another, and no names that could mislead a terminal or a list of
+files, or that no file system accepts.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pystatic_tasks.system.files import LONGEST_NAME, LONGEST_PATH
 from pystatic_tasks.system.texts import printable
 
 MOST_LEVELS = 256
-# Far more than any path has that is meant, and what the kernel follows in links is less.
+# Far more than any legitimate path needs; the kernel follows fewer links.
 MOST_STEPS = 1024
-# As many links as there may be, each at the end of a long path.
+# Enough for the largest number of links, each at the end of a long path.
 MOST_STEPS_OF_ALL = 10**7
 # Unicode's category Cc.
 CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
-# Engines take it for the removal of what lower layers have.
+# Engines remove the file of that name in lower layers.
 # https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
 WHITEOUT = ".wh."
 
@@ -61,12 +61,12 @@ def is_too_long(path: str) -> bool:
     return len(content) > LONGEST_PATH or len(parts) > MOST_LEVELS or max(map(len, parts)) > LONGEST_NAME
 
 
-# What stands in a folder of an image, by name: folders, what symbolic links point to, and None for files.
+# The contents of a folder by name: folders, the targets of symbolic links, and None for files.
 Folder = dict[str, Union["Folder", str, None]]
 
 
 class Root:
-    """The root of an image, as its entries make it one after the other."""
+    """The root of an image, built entry by entry."""
 
     def __init__(self) -> None:
         self.top: Folder = {}
@@ -74,7 +74,7 @@ class Root:
         self.left_steps = MOST_STEPS_OF_ALL
 
     def add(self, name: str, *, link: str = "", is_folder: bool = False) -> str:
-        """Put an entry in, above what is there; what is wrong with it, or ""."""
+        """Add an entry on top of those that are there; returns what is wrong with it, or ""."""
         wrong = problem(name, link)
         if wrong:
             return wrong
@@ -99,14 +99,14 @@ class Root:
         return f"makes more than {MOST_MEMBERS} entries and folders" if self.left < 0 else ""
 
     def wrong_links(self) -> Iterator[tuple[str, str]]:
-        """The names of the links that lead out of the root through others, or nowhere; each with what is wrong."""
+        """The names of links that lead out of the root through others, or in circles, each with what is wrong."""
         for path in links_below(self.top):
             wrong = self.walk(path)
             if wrong:
                 yield path, wrong
 
     def walk(self, path: str) -> str:
-        """What is wrong with a path, walked as a file system walks it, or ""."""
+        """What is wrong with a path, resolved as a file system would, or ""."""
         ahead, way = path.split("/")[::-1], [self.top]
         for _ in range(min(MOST_STEPS, self.left_steps)):
             if not ahead:

@@ -1,7 +1,7 @@
-"""Tars of the kind that is written here, read in one pass and in bounded memory, whoever wrote them.
+"""Reads untrusted tars of the kind that is written here, in one pass and with bounded memory.
 
-`tarfile` reads headers of any length, and in some versions never ends (CVE-2025-8194).
-This reads what POSIX calls ustar and pax, and no extensions of theirs:
+`tarfile` reads headers of any length, and some versions never end (CVE-2025-8194).
+This module reads ustar and pax as defined by POSIX, without extensions:
 https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
 """
 
@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 BLOCK = 512
-# What a tar is filled up to with zeros.
+# A tar is padded with zeros to a multiple of this, in bytes.
 RECORD = 20 * BLOCK
 PIECE = 2**20
-# Names are no longer than 4096 bytes, and one header has two.
+# Names have at most 4096 bytes, and one header has at most two.
 LARGEST_EXTENDED_HEADER = 2**14
-# Times, owners and some attributes beside the names.
+# Names, times, owners and some attributes.
 MOST_RECORDS = 32
-# A tree of CPython with all that its distributions bring has some tens of thousands.
+# A tree with CPython and many distributions has some tens of thousands.
 MOST_MEMBERS = 250_000
 EXTENDED = "x"
 Kind = Literal["file", "folder", "link", "other"]
@@ -35,14 +35,14 @@ class BrokenArchiveError(Exception):
 
 
 class Source(Protocol):
-    """Bytes in their order."""
+    """A stream of bytes."""
 
     def read(self, size: int) -> bytes:
-        """The next bytes: as many, unless there are no more."""
+        """The next `size` bytes; fewer only at the end."""
 
 
 class Pieces:
-    """Bytes that come in pieces, as a source."""
+    """A source that reads from pieces."""
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self.pieces = iter(pieces)
@@ -68,13 +68,13 @@ class Member:
         name: Its path, as it was written.
         kind: What it is.
         mode: Permission bits.
-        owner: Numbers of the user and the group.
-        modified: Time of modification, in seconds since 1970.
-        size: Bytes of its content.
-        start: Where in the tar that begins.
-        link: What a symbolic link points to.
-        extended: Keywords of what an extended header says of it.
-        content: A file's bytes in pieces, to be read before the next member.
+        owner: Numeric ids of the user and the group.
+        modified: Modification time, in seconds since 1970.
+        size: Size of its content, in bytes.
+        start: Where its content begins in the tar, in bytes.
+        link: Target of a symbolic link.
+        extended: Keywords in its extended header.
+        content: A file's bytes in pieces; to be read before the next member.
     """
 
     name: str
@@ -90,10 +90,10 @@ class Member:
 
 
 def read_members(source: Source) -> Iterator[Member]:
-    """The members of a tar, in their order.
+    """The members of a tar, in order.
 
     Raises:
-        BrokenArchiveError: it is none, or holds too much, or what is not written here.
+        BrokenArchiveError: it is not a tar, is too large, or has features that are not written here.
     """
     at = count = 0
     records: dict[str, str] | None = None
@@ -125,7 +125,7 @@ def read_members(source: Source) -> Iterator[Member]:
         records = None
     if records is not None:
         raise BrokenArchiveError(NO_TAR)
-    # Some readers go on behind one block of zeros.
+    # Some readers continue after a single block of zeros.
     rest = source.read(RECORD + 1)
     if len(rest) > RECORD or any(rest):
         raise BrokenArchiveError("it goes on after its end")
@@ -146,9 +146,9 @@ def content_of(source: Source, size: int) -> Iterator[bytes]:
 
 
 def check_header(header: bytes) -> None:
-    """Raises BrokenArchiveError unless it is a header of ustar with the right checksum.
+    """Raise BrokenArchiveError unless it is a ustar header with the right checksum.
 
-    One with something at its end is of another kind for some readers, with less room for a path.
+    If the end of a header is not zero, some readers take it for another format, with a shorter path.
     """
     is_ustar = header[257:265] == b"ustar\00000" and not any(header[500:])
     if not is_ustar or octal(header[148:156]) != sum(header) - sum(header[148:156]) + 8 * ord(" "):
@@ -176,7 +176,7 @@ def make_member(
 
 
 def octal(digits: bytes) -> int:
-    """A number of a header."""
+    """A number in a header."""
     found = digits.strip(b" \0")
     if not re.fullmatch(b"[0-7]*", found):
         raise BrokenArchiveError(NO_TAR)
@@ -184,7 +184,7 @@ def octal(digits: bytes) -> int:
 
 
 def text(content: bytes) -> str:
-    """A text of a header, with nothing behind it."""
+    """A text in a header; raises BrokenArchiveError if anything but zeros follows it."""
     found, _, rest = content.partition(b"\0")
     if any(rest):
         raise BrokenArchiveError(NO_TAR)
@@ -192,7 +192,7 @@ def text(content: bytes) -> str:
 
 
 def read_records(content: bytes) -> dict[str, str]:
-    """What an extended header says, by keyword; those that would change what is read otherwise are refused."""
+    """The records of an extended header by keyword; those that change how content is read are rejected."""
     found = {}
     at = count = 0
     while at < len(content):

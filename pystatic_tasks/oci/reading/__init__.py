@@ -1,1 +1,1 @@
-"""Archives of images, read back, whoever wrote them."""
+"""Reads and checks image archives, which may not be trusted."""

@@ -1,8 +1,8 @@
-"""What `image.tar` holds, read back; nothing of the archive itself is unpacked.
+"""Reads and checks the image in an `image.tar`, without unpacking the archive.
 
-An archive is an OCI layout, which Podman and containerd read, and mostly what `docker save` writes too, which Docker
-reads. Both must name the same image: one configuration, and layers whose tars have the digests that it lists.
-Nothing is made of a blob whose digest was not checked before.
+An archive is an OCI layout, which Podman and containerd read, and usually also in the format of `docker save`, which
+Docker reads. Both must name the same image: one configuration, and layers whose tars have the digests that it lists.
+A blob is used only after its digest has been checked.
 https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
 
@@ -34,9 +34,9 @@ from pystatic_tasks.oci.reading.root import checked_layers
 from pystatic_tasks.oci.tar_reader import BrokenArchiveError, Member
 
 NAME_OURS = "Name an image.tar that the image session wrote."
-# The name of what lies first in an archive of ours; engines unpack one that begins as something compressed does.
+# The first name in an archive of ours; engines decompress an archive that begins like compressed data.
 BEGINNING = f"{FOLDERS[0]}/\0".encode()
-# Of an operating system, an architecture and its variant, such as "linux", "arm64" and "v8".
+# An operating system, an architecture or its variant, such as "linux", "arm64" and "v8".
 PLATFORM_WORD = "[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
 
 
@@ -49,7 +49,7 @@ class ArchivedImage:
         blobs: Its configuration and its layers, each once.
         platform: Such as "linux/amd64" or "linux/arm/v7".
         program: The program that it runs, such as "/shop".
-        annotations: Those of its manifest.
+        annotations: The annotations of its manifest.
     """
 
     manifest: Blob
@@ -65,8 +65,8 @@ class SavedImage:
 
     Attributes:
         config: Its configuration.
-        kinds: What its layers hold, such as "program", from the lowest to the highest.
-        layers: These layers.
+        kinds: What its layers contain, such as "program", from the lowest to the highest.
+        layers: The layers, in the same order.
         references: Its names.
     """
 
@@ -77,11 +77,11 @@ class SavedImage:
 
 
 def read_archive(path: Path) -> ArchivedImage:
-    """The image in an archive that somebody names.
+    """The image in an archive that the user names.
 
     Raises:
-        ConfigError: there is none, or not exactly one, or its content is not what its digests say.
-        MissingToolError: a layer is compressed by zstd, and the library for that is not installed.
+        ConfigError: the archive does not contain exactly one image, or its digests are wrong.
+        MissingToolError: a layer is compressed with zstd, and the library for that is not installed.
     """
     try:
         with opened(path) as archive:
@@ -130,7 +130,7 @@ def read_image(archive: Archive) -> ArchivedImage:
 
 
 def last_of_each(layers: Sequence[SavedLayer]) -> list[SavedLayer]:
-    """The layers without those that lie above themselves once more, by which nothing is other."""
+    """The layers without earlier duplicates, which do not affect the result."""
     return [*dict.fromkeys(reversed(layers))][::-1]
 
 
@@ -139,11 +139,11 @@ def read_saved(path: Path, built: Written | None = None) -> SavedImage:
 
     Args:
         path: The archive.
-        built: The image that it must hold, by the names that it must have; any will do if there is none.
+        built: The image that it must contain, with the names that it must have; None for any image.
 
     Raises:
-        ImageError: there is none, or its content is not what its digests say, or not as it was written.
-        MissingToolError: a layer is compressed by zstd, and the library for that is not installed.
+        ImageError: there is no image, its digests are wrong, or it is not as we write it.
+        MissingToolError: a layer is compressed with zstd, and the library for that is not installed.
     """
     with ours(path), opened(path) as archive:
         named = read_named(archive)
@@ -167,7 +167,7 @@ def read_saved(path: Path, built: Written | None = None) -> SavedImage:
             expected = canonical(content)
             if archive.find(name).size != len(expected) or archive.read(name) != expected:
                 raise BrokenArchiveError(f"{name} in it is not as it was written")
-        # The others are checked by whoever reads them.
+        # The other layers are checked when they are read.
         check_tars(described.layers, besides=layers)
         if built:
             digests = (named.image_id, *(each.digest for each in (*layers, *described.layers)))
@@ -181,7 +181,7 @@ def read_saved(path: Path, built: Written | None = None) -> SavedImage:
 
 
 def check_members(archive: Archive, files: Collection[str]) -> None:
-    """Raises BrokenArchiveError unless an archive holds these files and their folders, in our order and as we write."""
+    """Raise BrokenArchiveError unless an archive has exactly these files and their folders, in our order and form."""
     expected = [*FOLDERS, *sorted(files)]
     are_as_written = list(archive.members) == expected and all(map(is_as_written, archive.members.values()))
     archive.file.seek(0)
@@ -190,19 +190,19 @@ def check_members(archive: Archive, files: Collection[str]) -> None:
 
 
 def is_as_written(member: Member) -> bool:
-    """Whether we write an entry of an archive so, whatever it holds."""
+    """Whether an entry of an archive has the mode, owner, time and headers that we write."""
     mode = FOLDER_MODE if member.kind == "folder" else FILE_MODE
     return (member.mode, member.owner, member.modified, member.extended) == (mode, (0, 0), 0, frozenset())
 
 
 def check_digest(found: str, built: str) -> None:
-    """Raises BrokenArchiveError unless both are the same."""
+    """Raise BrokenArchiveError unless both digests are the same."""
     if found != built:
         raise BrokenArchiveError(f"it holds {found}, and {built} was built")
 
 
 def read_checked(path: Path, built: Written | None = None) -> SavedImage:
-    """The image in an archive of ours, after all of it was read; arguments and errors are those of `open_layers`."""
+    """The image in an archive of ours, after checking all of it; arguments and errors are those of `open_layers`."""
     image = read_saved(path, built)
     for layer in checked_layers(path, image.layers):
         for _ in layer:
@@ -211,16 +211,16 @@ def read_checked(path: Path, built: Written | None = None) -> SavedImage:
 
 
 def open_layers(path: Path, built: Written | None = None) -> Iterator[Iterator[Member]]:
-    """What the layers of an archive of ours hold, from the lowest to the highest, after all of it was checked.
+    """The members of the layers in an archive of ours, from the lowest to the highest, after checking all of it.
 
     Args:
         path: The archive.
-        built: As for `read_saved`.
+        built: See `read_saved`.
 
     Raises:
-        ImageError: there is no image in the archive, its content is not what its digests say, or an entry of a layer
-            is none that we write, or could leave the folder that the layers are unpacked into.
+        ImageError: there is no image in the archive, its digests are wrong, or a layer has an entry that we do not
+            write, or that could leave the folder that the layers are unpacked into.
     """
     layers = read_checked(path, built).layers
-    # It may have become another file, so what is handed out is checked too.
+    # The file may have been replaced meanwhile, so check again while yielding.
     yield from checked_layers(path, layers)

@@ -1,4 +1,4 @@
-"""The layers that lie in an archive."""
+"""Reads the layers in an archive."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class SavedLayer:
     """One layer.
 
     Attributes:
-        archive: The archive that it lies in.
-        start: Where in that it begins.
-        size: Its bytes as they lie there.
-        digest: Digest of these.
-        diff_id: Digest of the tar in them.
-        media_type: How that is compressed.
+        archive: The archive that contains it.
+        start: Where it begins in the archive, in bytes.
+        size: Its size in the archive, in bytes.
+        digest: Digest of its bytes in the archive.
+        diff_id: Digest of its uncompressed tar.
+        media_type: Tells how the tar is compressed.
     """
 
     archive: Path
@@ -42,17 +42,17 @@ class SavedLayer:
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
 
     def content(self) -> Iterator[bytes]:
-        """The bytes as they lie there, in pieces; a BrokenArchiveError instead of their end if they are others."""
+        """Its bytes in the archive, in pieces; raises BrokenArchiveError at the end if the digest is wrong."""
         with open_regular(self.archive) as file:
             file.seek(self.start)
             yield from verified(pieces_of(file, self.size), self.digest)
 
     def tar(self) -> Iterator[bytes]:
-        """The tar in pieces; a BrokenArchiveError instead of its end if it is another one."""
+        """The uncompressed tar, in pieces; raises BrokenArchiveError at the end if the digest is wrong."""
         yield from verified(UNPACK[self.media_type](self.content()), self.diff_id)
 
     def members(self) -> Iterator[Member]:
-        """What the tar holds; a BrokenArchiveError, maybe at the end, if it is another one."""
+        """The members of the tar; raises BrokenArchiveError, maybe only at the end, if a digest is wrong."""
         return read_members(Pieces(self.tar()))
 
 
@@ -73,7 +73,7 @@ def saved_layer(archive: Archive, digest: str, diff_id: str, media_type: str) ->
 
 
 def check_tars(layers: Iterable[SavedLayer], *, besides: Iterable[SavedLayer] = ()) -> None:
-    """Raises BrokenArchiveError unless each layer, besides some, holds the tar that the configuration lists."""
+    """Raise BrokenArchiveError unless each layer, except `besides`, has the tar that the configuration lists."""
     left, others = LARGEST, set(besides)
     for layer in dict.fromkeys(each for each in layers if each not in others):
         for piece in layer.tar():
@@ -83,12 +83,12 @@ def check_tars(layers: Iterable[SavedLayer], *, besides: Iterable[SavedLayer] = 
 
 
 def members_of(layer: SavedLayer) -> Iterator[Member]:
-    """What a layer of an archive of ours holds; ImageError, maybe at the end, if it is another one."""
+    """The members of a layer in an archive of ours; raises ImageError, maybe only at the end, if a digest is wrong."""
     return of_ours(layer.archive, layer.members())
 
 
 def of_ours(archive: Path, members: Iterable[Member]) -> Iterator[Member]:
-    """Members of an archive of ours; ImageError, where they or their contents are read, if it is broken."""
+    """Members in an archive of ours; reading them or their contents raises ImageError if the archive is broken."""
 
     def content(pieces: Iterator[bytes]) -> Iterator[bytes]:
         with ours(archive):

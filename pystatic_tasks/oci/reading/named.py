@@ -1,4 +1,4 @@
-"""What the two tables of an archive name, each for its engines: both must name one image."""
+"""Reads the two tables of an archive, each for other engines; both must name the same image."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pystatic_tasks.oci.reading.opened import Archive, digest_of, find_blob, rea
 from pystatic_tasks.oci.reading.strict_json import check_kind
 from pystatic_tasks.oci.tar_reader import BrokenArchiveError
 
-# What tools say of an image in index.json; nothing is unpacked by that.
+# What tools add to an image in index.json; it does not affect unpacking.
 NAMING = ("annotations", "artifactType", "platform")
-# What Docker 25.0.1 to 26.0.0 says of a configuration.
+# What Docker 25.0.1 to 26.0.0 adds to a configuration's descriptor.
 OF_CONFIGURATION = ("platform",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Described:
-    """What index.json leads to.
+    """The image that index.json names.
 
     Attributes:
-        manifest: The manifest that it names.
-        content: What that says.
-        config: The configuration that this names.
-        layers: The layers that this names.
+        manifest: Its manifest.
+        content: The content of the manifest.
+        config: The configuration that the manifest names.
+        layers: The layers that the manifest names.
     """
 
     manifest: Blob
@@ -42,7 +42,7 @@ class Described:
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """What manifest.json names.
+    """The image that manifest.json names.
 
     Attributes:
         image_id: Digest of the configuration.
@@ -83,10 +83,10 @@ def read_described(archive: Archive) -> Described:
 
 
 def only_described(entries: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The descriptor that all entries of an index have, each under another name.
+    """The one descriptor in all entries of an index, which differ only in their names.
 
     Raises:
-        BrokenArchiveError: there is none, they differ, or it is none of an image.
+        BrokenArchiveError: there is none, they differ, or it does not describe an image.
     """
     first, *others = [without(entry, NAMING) for entry in entries] or [{}]
     if first.get("mediaType") != MANIFEST_TYPE or any(each != first for each in others):
@@ -108,7 +108,7 @@ def read_named(archive: Archive) -> Named:
 
 
 def named_layers(archive: Archive, named: Named, described: Described) -> list[SavedLayer]:
-    """The layers that manifest.json names; BrokenArchiveError unless they are to be those of the other image."""
+    """The layers that manifest.json names; raises BrokenArchiveError if it names another image than index.json."""
     if named.image_id != described.image_id or len(named.layers) != len(described.layers):
         raise BrokenArchiveError("its index.json and its manifest.json name different images")
     types = {each.digest: each.media_type for each in described.layers}

@@ -1,4 +1,4 @@
-"""An archive that is open, whose blobs all have the digests by which they are called."""
+"""Opens an archive, and checks that its blobs have the digests in their names."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from pystatic_tasks.system.units import megabytes
 DIGEST = "sha256:[0-9a-f]{64}"
 BLOBS = "blobs/"
 BUILD_AGAIN = "Build the image again."
-# Of an archive in bytes, and of all that its layers hold.
+# The largest archive, and the largest sum of its unpacked layers, in bytes.
 LARGEST = 8 * 2**30
-# All of them are kept; an image has some hundreds of layers at most.
+# All entries are kept in memory; an image has at most some hundreds of layers.
 MOST_ENTRIES = 10_000
-# What registries take of a manifest: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+# The manifest size that registries accept: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 LARGEST_JSON = 4 * 2**20
-# Of a descriptor. By others, such as `urls` and `data`, readers take a blob from elsewhere.
+# Keys of a descriptor. With others, such as `urls` and `data`, readers may take a blob from elsewhere.
 SAID_OF_BLOB = frozenset(("mediaType", "digest", "size", "annotations"))
-# What BuildKit and ORAS note of a blob. By other annotations, some readers unpack a layer otherwise.
+# Annotations of BuildKit and ORAS. With others, some readers unpack a layer differently.
 NOTED = frozenset(("buildkit/rewritten-timestamp", "org.opencontainers.image.title"))
 
 
 class Archive:
-    """An open archive, whose blobs all have the digests by which they are called."""
+    """An open archive, whose blobs all have the digests in their names."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self.path = path
@@ -59,7 +59,7 @@ class Archive:
                 check_blob(member.name, member.content)
 
     def find(self, name: str) -> Member:
-        """A file; BrokenArchiveError if there is none of that name."""
+        """A file in the archive; raises BrokenArchiveError if there is none of that name."""
         member = self.members.get(name)
         if member is None:
             raise BrokenArchiveError(f"{name} is not in it")
@@ -85,7 +85,7 @@ class Archive:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Archive]:
-    """An archive; a BrokenArchiveError if it, or what is read of it meanwhile, is not that of an image."""
+    """Open an archive; raises BrokenArchiveError if it, or what the body reads of it, is not that of an image."""
     try:
         with open_regular(path) as file:
             yield Archive(path, file)
@@ -97,7 +97,7 @@ def opened(path: Path) -> Iterator[Archive]:
 
 @contextlib.contextmanager
 def ours(path: Path) -> Iterator[None]:
-    """An ImageError if an archive, which we wrote, is broken."""
+    """Turn BrokenArchiveError into ImageError, for an archive that we wrote."""
     try:
         yield
     except BrokenArchiveError as error:
@@ -105,7 +105,7 @@ def ours(path: Path) -> Iterator[None]:
 
 
 def check_blob(name: str, content: Iterable[bytes]) -> None:
-    """Raises BrokenArchiveError unless the content is that of the digest which is the name."""
+    """Raise BrokenArchiveError unless the content has the digest in the name."""
     expected = name.removeprefix(BLOBS).replace("/", ":")
     if not re.fullmatch(DIGEST, expected):
         raise BrokenArchiveError(f"{quoted(name)} in it has a name that is not a SHA-256")
@@ -114,7 +114,7 @@ def check_blob(name: str, content: Iterable[bytes]) -> None:
 
 
 def verified(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
-    """The pieces; a BrokenArchiveError after the last if they have another digest."""
+    """Yield the pieces; raises BrokenArchiveError after the last one if they have another digest."""
     found = hashlib.sha256()
     for piece in pieces:
         found.update(piece)
@@ -130,7 +130,7 @@ def pieces_of(file: BinaryIO, size: int) -> Iterator[bytes]:
 
 
 def digest_of(name: str) -> str:
-    """The digest of a blob, by its name in an archive."""
+    """The digest of a blob, from its name in an archive."""
     digest = name.removeprefix(BLOBS).replace("/", ":")
     if not re.fullmatch(DIGEST, digest) or name != blob_path(digest):
         raise BrokenArchiveError(f"{quoted(name)}, which it names, is not a blob")
@@ -138,12 +138,12 @@ def digest_of(name: str) -> str:
 
 
 def read_blob(archive: Archive, descriptor: Mapping[str, Any]) -> Blob:
-    """What a descriptor describes that `find_blob` has checked."""
+    """The blob of a descriptor that `find_blob` has checked."""
     return Blob(media_type=str(descriptor["mediaType"]), content=archive.read(blob_path(descriptor["digest"])))
 
 
 def find_blob(archive: Archive, descriptor: Mapping[str, Any]) -> None:
-    """Raises BrokenArchiveError unless the archive has what a descriptor describes, and readers take just that."""
+    """Raise BrokenArchiveError unless the archive has the blob of a descriptor, and all readers use exactly that."""
     expected = descriptor["digest"]
     check_descriptor_keys(descriptor)
     if not re.fullmatch(DIGEST, expected):
@@ -153,7 +153,7 @@ def find_blob(archive: Archive, descriptor: Mapping[str, Any]) -> None:
 
 
 def check_descriptor_keys(descriptor: Mapping[str, Any]) -> None:
-    """Raises BrokenArchiveError if readers may take a blob from elsewhere or unpack it otherwise, by what is said."""
+    """Raise BrokenArchiveError if a descriptor may have readers take a blob from elsewhere or unpack it differently."""
     others = sorted(descriptor.keys() - SAID_OF_BLOB)
     if others:
         raise BrokenArchiveError(f"it says {quoted(others[0])} of a blob, which is not read")

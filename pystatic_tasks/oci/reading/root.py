@@ -1,4 +1,4 @@
-"""The root that layers make, each entry checked as it is read."""
+"""Checks each entry of the layers as it is read, together with the root that they build up."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pystatic_tasks.oci.tar_reader import Member, Pieces, read_members
 from pystatic_tasks.system.texts import quoted
 from pystatic_tasks.system.units import megabytes
 
-# What extended headers in layers of ours say.
+# The keywords of extended headers in layers of ours.
 KEYWORDS = frozenset(("path", "linkpath"))
 
 
 def checked_layers(path: Path, layers: Iterable[SavedLayer]) -> Iterator[Iterator[Member]]:
-    """What layers hold; an ImageError instead of an entry that is none of ours, or after the last for a wrong link."""
+    """The members of each layer; raises ImageError at an entry that we do not write, and at the end for wrong links."""
     root = CheckedRoot(path)
     for layer in layers:
         yield root.members(layer)
@@ -26,13 +26,13 @@ def checked_layers(path: Path, layers: Iterable[SavedLayer]) -> Iterator[Iterato
 
 
 class CheckedRoot:
-    """The root of an image, as the layers of an archive of ours make it."""
+    """The root of an image, built up from the layers of an archive of ours."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.root, self.left = path, Root(), LARGEST
 
     def members(self, layer: SavedLayer) -> Iterator[Member]:
-        """The entries of the next layer, put in; ImageError if one is none that we write, or they are too much."""
+        """Add and yield the members of the next layer; ImageError if we do not write one, or they are too large."""
         return of_ours(layer.archive, map(self.checked, read_members(Pieces(self.counted(layer.tar())))))
 
     def counted(self, pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""JSON of an image, read so that no engine reads another."""
+"""Parses the JSON of an image, and rejects what an engine might read differently."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pystatic_tasks.config.unwieldy import inside, is_nested_deeper, is_unicode
 from pystatic_tasks.oci.manifest import INDEX_TYPE, MANIFEST_TYPE
 
 LONGEST_NUMBER = 20
-# Objects whose keys are anybody's, in small letters.
+# Objects with arbitrary keys, in lower case.
 ANY_KEYS = ("labels", "annotations", "volumes", "exposedports")
-# What need not be there. Go reads it under keys in other capitals too.
+# Optional keys. Go ignores their case.
 MAY_BE_THERE = {each.casefold(): each for each in ("annotations", "Entrypoint", "Labels", "mediaType", "variant")}
-# By all others, readers may take them for something else: https://github.com/advisories/GHSA-77vh-xpmg-72qh
+# With any other key, readers may take them for something else: https://github.com/advisories/GHSA-77vh-xpmg-72qh
 KEYS = {
     INDEX_TYPE: frozenset(("schemaVersion", "mediaType", "manifests", "annotations")),
     MANIFEST_TYPE: frozenset(("schemaVersion", "mediaType", "config", "layers", "annotations")),
@@ -22,7 +22,7 @@ KEYS = {
 
 
 def parse(content: bytes) -> Any:
-    """What JSON says; ValueError if it is none, or if engines may read something else in it."""
+    """Parse JSON; raises ValueError if it is not valid, or if engines may read it differently."""
     found = json.loads(
         content.decode(),
         parse_int=whole_number,
@@ -39,7 +39,7 @@ def parse(content: bytes) -> Any:
 
 
 def each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON; ValueError if it has a key twice."""
+    """A JSON object; raises ValueError if it has a key twice."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("has a key twice")
@@ -47,7 +47,7 @@ def each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def check_keys(content: Any, *, any_keys: bool = False) -> None:
-    """Raises ValueError if Go, in which engines are written, reads other keys than we do: it ignores capitals."""
+    """Raise ValueError if engines, which are written in Go, would read other keys: Go ignores their case."""
     if isinstance(content, dict):
         folded = {key.casefold(): key for key in content}
         if not any_keys and len(folded) < len(content):
@@ -62,19 +62,19 @@ def check_keys(content: Any, *, any_keys: bool = False) -> None:
 
 
 def check_kind(content: Mapping[str, Any], media_type: str) -> None:
-    """Raises ValueError if something else than an index or a manifest may be read in it."""
+    """Raise ValueError if readers may take it for something else than that media type."""
     is_this = content["schemaVersion"] == 2 and content.get("mediaType", media_type) == media_type
     if not is_this or not content.keys() <= KEYS[media_type]:
         raise ValueError("may be something else")
 
 
 def no_number(name: str) -> float:
-    """Raises ValueError for what engines take for no number, or for none that counts something."""
+    """Raise ValueError, since images contain only whole numbers."""
     raise ValueError(f"has {name} as a number")
 
 
 def whole_number(digits: str) -> int:
-    """A number in JSON; ValueError if it counts nothing that there is."""
+    """A whole number in JSON; raises ValueError if it is absurdly large."""
     if len(digits) > LONGEST_NUMBER:
         raise ValueError("is too long for a number")
     return int(digits)

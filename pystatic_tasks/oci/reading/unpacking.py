@@ -1,4 +1,4 @@
-"""Layers, unpacked in pieces, as engines unpack them."""
+"""Decompresses layers in pieces, as engines do."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pystatic_tasks.oci.compression import zstd_library
 from pystatic_tasks.oci.manifest import LAYER_TYPES
 from pystatic_tasks.oci.tar_reader import PIECE, BrokenArchiveError
 
-# Those of our layers have a compression; Docker writes layers without any.
+# The type of uncompressed layers, which Docker writes; ours are always compressed.
 TAR_TYPE = "application/vnd.oci.image.layer.v1.tar"
 ZSTD = b"\x28\xb5\x2f\xfd"
-# Readers know it by its first bytes, whatever its type says: gzip, bzip2, xz, lz4, zstd and what zstd skips.
+# Readers detect compression by the first bytes, whatever the type: gzip, bzip2, xz, lz4, zstd, zstd's skippable frames.
 COMPRESSED = re.compile(rb"\x1f\x8b|BZh|\xfd7zXZ\0|\x04\x22\x4d\x18|[\x50-\x5f]\x2a\x4d\x18|" + re.escape(ZSTD))
 
 
 def plain(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces; a BrokenArchiveError if engines would unpack them."""
+    """Yield the pieces; raises BrokenArchiveError if engines would decompress them."""
     first, whole = peeked(pieces)
     if COMPRESSED.match(first):
         raise BrokenArchiveError("a layer in it begins as something compressed does")
@@ -27,14 +27,14 @@ def plain(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def peeked(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The first piece, and all of them with it."""
+    """The first piece, and all pieces including it."""
     rest = iter(pieces)
     first = next(rest, b"")
     return first, itertools.chain([first], rest)
 
 
 def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """What a gzip of one member holds, in pieces; a BrokenArchiveError if it is none."""
+    """Decompress a gzip of one member in pieces; raises BrokenArchiveError if it is not valid."""
     inflate = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
     try:
         for piece in pieces:
@@ -51,15 +51,16 @@ def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def unpacked_zstd(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """What a frame of zstd holds, in pieces; a BrokenArchiveError if it is none.
+    """Decompress a zstd frame in pieces.
 
     Raises:
+        BrokenArchiveError: it is not exactly one valid frame.
         MissingToolError: the library is not installed.
     """
     library = zstd_library()
     unpack = library.ZstdDecompressor()
     first, whole = peeked(pieces)
-    # Engines take what begins otherwise for a tar.
+    # Engines take anything that begins differently for a tar.
     if not first.startswith(ZSTD):
         raise BrokenArchiveError("a layer in it is not valid zstd")
     try:

@@ -1,1 +1,1 @@
-"""Registries, by the OCI distribution specification."""
+"""Pushes images to registries, by the OCI distribution specification."""

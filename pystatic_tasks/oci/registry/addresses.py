@@ -1,4 +1,4 @@
-"""Addresses on the network: parsed once, here, into parts that everybody reads alike, and compared by these."""
+"""Parses network addresses once, into unambiguous parts, by which they are compared."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from urllib.parse import urljoin
 PORTS = {"https": 443, "http": 80}
 LONGEST_NAME = 253  # Characters, as in https://www.rfc-editor.org/rfc/rfc1123#section-2.1.
 LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-# Of RFC 3986 what a registry needs: no user, no escapes in the host, and ASCII alone.
+# The part of RFC 3986 that registries need: no user, no escapes in the host, and only ASCII.
 ADDRESS = re.compile(
     rf"(?P<scheme>https?)://(?:(?P<name>{LABEL}(?:\.{LABEL})*)\.?|\[(?P<ipv6>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?"
     r"(?P<path>/[!-~]*|\?[!-~]*|#[!-~]*)?",
     re.ASCII | re.IGNORECASE,
 )
-# What some resolvers take for an IPv4 address, in one of its many forms.
+# Host names that some resolvers take for an IPv4 address in one of its many forms.
 NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """Where something is asked.
+    """An HTTP address.
 
     Attributes:
         scheme: "https" or "http".
-        host: A name in lower case, without a dot at its end, or an IP address in its shortest form, without brackets.
-        port: Of TCP.
+        host: A name in lower case, without a final dot, or an IP address in its shortest form, without brackets.
+        port: TCP port.
         path: Path and query.
     """
 
@@ -44,7 +44,7 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """What two addresses share where one program answers at both."""
+        """Scheme, host and port, which are equal for two addresses of one server."""
         return f"{self.scheme}://{self.place}"
 
     @property
@@ -53,7 +53,7 @@ class Address:
 
     @property
     def is_this_machine(self) -> bool:
-        """Whether it is one of this machine: the only ones that may do without TLS, as with Docker."""
+        """Whether it is on this machine; as with Docker, only such addresses may be used without TLS."""
         return self.host == "localhost" or (is_ip(self.host) and ip_address(self.host).is_loopback)
 
 
@@ -62,10 +62,10 @@ def is_ip(host: str) -> bool:
 
 
 def parse_address(text: str) -> Address:
-    """Read a whole address; what follows "#" is dropped.
+    """Parse an absolute address, without its fragment.
 
     Raises:
-        ValueError: it is none, or one that another program may read in another way.
+        ValueError: it is not valid, or another program may read it differently.
     """
     match = ADDRESS.fullmatch(text)
     if not match or len(match["name"] or "") > LONGEST_NAME:
@@ -92,10 +92,10 @@ def parse_host(name: str, ipv6: str | None) -> str:
 
 
 def resolve(base: Address, text: str) -> Address:
-    """The address that a text means where it stands in an answer from `base`; it may be a relative one.
+    """The address that a text, which may be relative, means in an answer from `base`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not valid.
     """
     if not text:
         raise ValueError("no address")

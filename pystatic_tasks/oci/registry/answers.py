@@ -1,4 +1,4 @@
-"""What registries answer, none of which is believed."""
+"""Reads answers of registries, none of which are trusted."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pystatic_tasks.config.hiding import HIDDEN, effort, hidden, holds, parts_of
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.registry.addresses import Address, resolve
 
-MOST_LEVELS = 64  # Of arrays and objects in each other.
+MOST_LEVELS = 64  # Of nested arrays and objects.
 LONGEST_NUMBER = 20  # Digits of an integer; those of 64 bits have fewer.
-LONGEST_SHOWN = 200  # Characters of what a registry says that are shown.
-LONGEST_READ = 2**16  # Characters of it in which secrets are looked for.
-# Of looking for secrets, which is some seconds; a registry may have chosen both what it says and an identity token.
+LONGEST_SHOWN = 200  # Characters of a registry's text that are shown.
+LONGEST_READ = 2**16  # Characters of it that are searched for secrets.
+# Of the search for secrets: some seconds. A registry may choose both its text and an identity token to slow it down.
 MOST_STEPS = 4 * 10**6
 # Letters and symbols that look like spaces, or like nothing.
 BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 SEE_LOG = "Check the log of the registry, and any proxy in front of it."
 MOVED = (301, 302, 303, 307, 308)
-# Those after which the same is asked again, by https://www.rfc-editor.org/rfc/rfc9110#section-15.4.
+# Those that keep the method: https://www.rfc-editor.org/rfc/rfc9110#section-15.4
 MOVED_AS_IT_IS = (307, 308)
 
 
@@ -31,10 +31,10 @@ class Answer:
     """One answer.
 
     Attributes:
-        address: Of what was asked.
-        status: That of HTTP.
-        reason: What the server calls that.
-        headers: By names in whatever case.
+        address: The address of the request.
+        status: HTTP status.
+        reason: The server's text for the status.
+        headers: Headers, by names in any case.
         content: The body, as it was sent.
     """
 
@@ -46,20 +46,20 @@ class Answer:
 
 
 def moved_to(answer: Answer, method: str, name: str) -> Address | None:
-    """Where an answer says that the same is to be asked; None where it does not.
+    """The address that an answer redirects to; None if it does not.
 
     Raises:
-        PushError: that is no address.
+        PushError: that is not a valid address.
     """
     followed = MOVED if method in ("GET", "HEAD") else MOVED_AS_IT_IS
     return location_in(answer, name) if answer.status in followed and "Location" in answer.headers else None
 
 
 def location_in(answer: Answer, name: str) -> Address:
-    """The address that an answer of a registry of this name gives.
+    """The address in the `Location` header of an answer; `name` is the registry's name, for messages.
 
     Raises:
-        PushError: there is none.
+        PushError: there is none, or it is not valid.
     """
     try:
         return resolve(answer.address, answer.headers.get("Location", ""))
@@ -68,15 +68,15 @@ def location_in(answer: Answer, name: str) -> Address:
 
 
 def no_address(name: str, header: str) -> PushError:
-    """What is wrong with an address, which is not shown: those of uploads may be secret."""
+    """The error for an unusable address, which is not shown, since upload addresses may be secret."""
     return PushError(f"The address that {name} gives in {header} cannot be used.", SEE_LOG)
 
 
 def parse_json(content: bytes) -> Any:
-    """JSON, of not too many levels, that can be written again.
+    """Parse JSON that has not too many levels and can be written again.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not such JSON.
     """
     try:
         parsed = json.loads(content, parse_int=parse_integer)
@@ -95,7 +95,7 @@ def parse_integer(digits: str) -> int:
 
 
 def levels(content: Any) -> int:
-    """How deep arrays and objects lie in each other."""
+    """How deeply arrays and objects are nested."""
     count, level = 0, [content]
     while level := [each for each in level if isinstance(each, (list, dict))]:
         count += 1
@@ -108,7 +108,7 @@ def children(content: list[Any] | dict[str, Any]) -> Iterable[Any]:
 
 
 def said(answer: Answer, secrets: Iterable[str] = (), tokens: Iterable[str] = ()) -> str:
-    """What a registry says of an error, in one line, and without the secrets that it was shown; see `shown`."""
+    """A registry's description of an error in one line, without secrets; see `shown`."""
     try:
         errors = parse_json(answer.content)["errors"]
         text = "; ".join(f"{each['code']}: {each.get('message') or ''}" for each in errors) or answer.reason
@@ -118,23 +118,23 @@ def said(answer: Answer, secrets: Iterable[str] = (), tokens: Iterable[str] = ()
 
 
 def shown(text: str, secrets: Iterable[str] = (), tokens: Iterable[str] = ()) -> str:
-    """The beginning of whatever a registry says, in one line, and without the secrets that it was shown.
+    """The beginning of a registry's text in one line, without secrets.
 
-    In small letters too, as names of hosts have them, and in capitals. What is too long to be looked through for
-    secrets of many signs, or of which a secret may be longer than what is read, is not shown at all; nor is what would
-    look like a secret, by spaces of other kinds, marks above letters and what is not seen.
+    Secrets are also hidden in lower case, as in host names, and in upper case. A text is not shown at all if the search
+    would take too long, if a secret may be longer than the part that is read, or if it would look like a secret because
+    of unusual spaces, accents or invisible characters.
 
     Args:
-        text: What it says.
-        secrets: What the user has of it, which is hidden however it is quoted.
-        tokens: What it gave itself, which may be long and many, and is hidden as it is.
+        text: The registry's text.
+        secrets: The user's secrets, which are hidden in every way of quoting them.
+        tokens: Tokens from the registry itself, which may be long and many, and are hidden only as they are.
     """
     read, written, given = text[:LONGEST_READ], in_all_letters(secrets), in_all_letters(tokens)
     longest = max(map(len, written | given), default=0)
     if longest > LONGEST_READ // 2 or len(read) * effort(written) > MOST_STEPS:
         return HIDDEN
     seen = hidden(read, written, given)
-    # What ends where reading ended may be the first part of a secret.
+    # The end of the part that was read may be the beginning of a secret.
     whole = seen if len(text) <= LONGEST_READ else seen[: -LONGEST_READ // 2]
     if looks_like(whole, written, given):
         return HIDDEN
@@ -146,9 +146,9 @@ def in_all_letters(secrets: Iterable[str]) -> set[str]:
 
 
 def looks_like(text: str, secrets: Iterable[str], tokens: Iterable[str]) -> bool:
-    """Whether one of them may be seen in a text, or there are too many to look for.
+    """Whether a text may look as if it contained one of them, or there are too many to search for.
 
-    Where both are of plain characters, a secret is seen only where it is.
+    If both are printable ASCII, the search for the exact text is enough.
     """
     is_other = not is_plain(text)
     parts = (part for each in secrets for part in parts_of(each))
@@ -162,8 +162,8 @@ def is_plain(text: str) -> bool:
 
 
 def letters(text: str) -> str:
-    """What is seen of a text besides spaces and marks."""
-    # Very many marks would take long to be put in their order.
+    """The visible characters of a text, without spaces and marks."""
+    # Without this first, sorting very many marks would take long.
     return without_blanks(unicodedata.normalize("NFKD", without_blanks(text)))
 
 

@@ -1,4 +1,4 @@
-"""Connections to registries, with an end beneath TLS: after so many bytes and so many seconds, whatever is sent."""
+"""Opens connections to registries with limits below TLS, in bytes and seconds, whatever the registry sends."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pystatic_tasks.in_env.web.bounded import Limits, TooLargeError
 
 
 def connect(host: str, port: int, each_seconds: float, seconds: float) -> socket.socket:
-    """A connection to the first address of a host that takes one.
+    """Connect to the first address of a host that accepts a connection.
 
     Args:
         host: A name, which may have many addresses, or an address.
-        port: Of TCP.
-        each_seconds: The longest that one address is waited for.
-        seconds: The longest that all are.
+        port: TCP port.
+        each_seconds: Timeout for each address.
+        seconds: Timeout for all addresses together.
 
     Raises:
-        OSError: none does.
+        OSError: no address accepts a connection.
     """
     end = time.monotonic() + seconds
     problem: OSError = TimeoutError()
@@ -37,7 +37,7 @@ def connect(host: str, port: int, each_seconds: float, seconds: float) -> socket
             connection.close()
             problem = error
         else:
-            # What is sent in pieces does not wait for what was heard of the piece before.
+            # Send each piece without waiting for the acknowledgement of the last one.
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
     raise problem
@@ -47,7 +47,7 @@ def places(host: str, port: int) -> list[tuple[int, int, int, Any]]:
     """Families, kinds, protocols and addresses of a host.
 
     Raises:
-        OSError: it has none, or is `localhost`, which needs no TLS, and has none of this machine.
+        OSError: it has none, or is `localhost`, which needs no TLS, and has no address of this machine.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     may_be = [each for each in found if host != "localhost" or ip_address(each[4][0]).is_loopback]
@@ -59,20 +59,20 @@ def places(host: str, port: int) -> list[tuple[int, int, int, Any]]:
 class BoundedSocket(socket.socket):
     """A connection that raises TooLargeError or TimeoutError beyond its limits.
 
-    TLS knows messages that nobody is told of, such as session tickets, so its bytes are counted before it reads them.
+    TLS handles some messages itself, such as session tickets, so bytes are counted below TLS.
     """
 
     def __init__(self, connection: socket.socket, limits: Limits) -> None:
         """
         Args:
-            connection: Is taken over.
-            limits: Of what is received until others begin.
+            connection: The connection to take over.
+            limits: The limits until the next `begin`.
         """
         super().__init__(fileno=connection.detach())
         self.begin(limits)
 
     def begin(self, limits: Limits) -> None:
-        """From now on, these hold."""
+        """Start new limits."""
         self._left_bytes = limits.size_bytes
         self._end = time.monotonic() + limits.seconds
 
@@ -89,7 +89,7 @@ class BoundedSocket(socket.socket):
         return count
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
-        # For all of the data, as Python has it since 3.5.
+        # The timeout is for all of the data (since Python 3.5).
         self._watch()
         super().sendall(data, flags)
 

@@ -1,4 +1,4 @@
-"""A registry, by the OCI distribution specification 1.1.
+"""Talks to a registry, by the OCI distribution specification 1.1.
 
 https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md
 """
@@ -36,10 +36,10 @@ Result = TypeVar("Result")
 class Registry:
     """A connection to one registry.
 
-    What is secret is shown to it alone, and to the place where it first said that tokens are given.
+    Secrets are sent only to it, and to the token server that it names first.
 
     Attributes:
-        bytes_sent: Sum of the bodies of all requests.
+        bytes_sent: Sum of the bodies of all requests, in bytes.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class Registry:
         """
         Args:
             name: Host, and port if it has one.
-            credentials: Finds what to show it for a repository, once it asks or something that it says is shown.
-            say: Is told of what is tried again.
-            secrets: Those of all registries that are pushed to at once; its own alone if there are none.
-            environment: Names authorities to trust.
-            pause: Waits for so many seconds.
+            credentials: Finds the credentials for a repository; called if the registry asks, or its text is shown.
+            say: Called with a message for each retry.
+            secrets: The secrets of all registries of one push; by default only its own.
+            environment: Variables that name authorities to trust.
+            pause: Sleeps for a number of seconds.
 
         Raises:
-            PushError: the name is none of a host.
+            PushError: the name is not a valid host.
         """
         host = DOCKER_HUB_HOST if name in DOCKER_HUB_NAMES else name
         self.name = name
@@ -70,7 +70,7 @@ class Registry:
         self._address = registry_address(host)
         self._wire = Wire(name, self._address, lambda: trusted(host, environment), self._count, self._shown)
         self._find_credentials = credentials
-        # By repository, since each may have an account of its own.
+        # By repository, since each may have its own account.
         self._accounts: dict[str, Credentials | None] = {}
         self._authorizations: dict[str, str] = {}
         self._secrets = secrets or Secrets()
@@ -82,15 +82,15 @@ class Registry:
         """Send a blob, unless the repository has it.
 
         Args:
-            repository: Where to.
-            blob: What.
-            others: Repositories of the same registry that have it, from which it may be taken.
+            repository: The repository.
+            blob: The blob.
+            others: Repositories of the same registry that have it, from which it may be mounted.
 
         Returns:
             Whether it had to be sent.
 
         Raises:
-            PushError: the registry does not take it.
+            PushError: the registry does not accept it.
         """
         return self._patiently(lambda: self._put_blob(repository, blob, others))
 
@@ -98,15 +98,15 @@ class Registry:
         """Send a manifest or an index, byte for byte.
 
         Args:
-            repository: Where to.
+            repository: The repository.
             reference: Its tag, or its digest.
-            manifest: What.
+            manifest: The manifest or the index.
 
         Returns:
-            Whether the registry keeps account of what refers to its subject.
+            Whether the registry lists it among the referrers of its subject.
 
         Raises:
-            PushError: the registry does not take it.
+            PushError: the registry does not accept it.
         """
         address = self._of(repository, f"manifests/{reference}")
         headers = {"Content-Type": manifest.media_type}
@@ -116,10 +116,10 @@ class Registry:
         return "OCI-Subject" in answer.headers
 
     def get_manifest(self, repository: str, reference: str, media_type: str) -> bytes | None:
-        """A manifest or an index as a repository has it; None if there is none.
+        """A manifest or an index in a repository; None if there is none.
 
         Raises:
-            PushError: the registry does not say.
+            PushError: the registry does not answer the question.
         """
         address = self._of(repository, f"manifests/{reference}")
         answer = self._patiently(lambda: self._ask(repository, "GET", address, {"Accept": media_type}))
@@ -154,7 +154,7 @@ class Registry:
         return True
 
     def _has_account_of(self, repository: str, other: str) -> bool:
-        """Whether what may write to a repository may read another: that has the same account, or wants none."""
+        """Whether the account of a repository may read another one, which has the same account or needs none."""
         if other not in self._accounts:
             return True
         if repository not in self._accounts:
@@ -163,7 +163,7 @@ class Registry:
         return own.is_account_of(others) if own and others else own is others
 
     def expect(self, repository: str) -> None:
-        """Count what there is for a repository among what is shown of nothing that a registry says."""
+        """Treat the credentials for a repository as secrets, which are hidden in all texts of registries."""
         self._secrets.expect(self.name, repository, partial(self._find_credentials, repository))
 
     def _patiently(self, action: Callable[[], Result]) -> Result:
@@ -177,11 +177,11 @@ class Registry:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
     ) -> Answer:
-        """One request, with credentials if the registry asks for them.
+        """Send a request, with credentials if the registry asks for them.
 
         Raises:
-            PassingError: it failed, and may not fail again.
-            PushError: the registry refuses to answer.
+            PassingError: it failed, but may succeed later.
+            PushError: the registry denies access.
         """
         self.expect(repository)
         headers = headers or {}
@@ -204,7 +204,7 @@ class Registry:
         return answer
 
     def _send(self, repository: str, method: str, address: Address, headers: Mapping[str, str], body: bytes) -> Answer:
-        """One request, wherever the registry leads; it alone is shown who asks."""
+        """Send a request and follow redirects; only the registry itself gets the credentials."""
         authorization = self._authorizations.get(repository, "")
 
         def shown(address: Address) -> Mapping[str, str]:
@@ -216,7 +216,7 @@ class Registry:
     def _follow(
         self, method: str, address: Address, headers: Callable[[Address], Mapping[str, str]], body: bytes
     ) -> Answer:
-        """One request, and again where the answer leads, with the headers for each address."""
+        """Send a request and follow redirects, with the headers for each address."""
         for _ in range(MOST_MOVES + 1):
             answer = self._wire.ask(method, address, headers(address), body)
             self._check_passing(answer)
@@ -227,7 +227,7 @@ class Registry:
         raise PushError(f"{self.name} redirects without end.", SEE_LOG)
 
     def _log_in(self, answer: Answer, credentials: Credentials | None) -> str:
-        """What the registry wants to see in `Authorization`, by its answer; empty if nothing will do."""
+        """The `Authorization` header that the registry's answer demands; "" if there is none."""
         challenge = choose(answer.headers.get("WWW-Authenticate", ""), self.name)
         if challenge is None:
             return ""
@@ -247,7 +247,7 @@ class Registry:
         return f"Bearer {token}" if token else ""
 
     def _expect_same(self, realm: Address) -> None:
-        """All of a request for a token may be secret: it goes where the first one went, or nowhere."""
+        """Raise PushError if a token request, which may contain secrets, would go to another server than the first."""
         self._realm = self._realm or realm
         if realm.origin != self._realm.origin:
             raise PushError(
@@ -257,7 +257,7 @@ class Registry:
             )
 
     def _check_passing(self, answer: Answer) -> None:
-        """Raises PassingError if an answer is one that may be another later."""
+        """Raise PassingError if an answer reports a failure that may pass."""
         if answer.status in PASSING:
             after = answer.headers.get("Retry-After", "")
             raise PassingError(
@@ -266,7 +266,7 @@ class Registry:
             )
 
     def _shown(self, text: str) -> str:
-        """What comes from the registry, names of hosts too, as it may be shown; its own is the user's word."""
+        """A text from the registry without secrets; the registry's own address comes from the user and is shown."""
         return text if text == self._address.place else self._secrets.shown(text)
 
     def _is_of_registry(self, address: Address) -> bool:
@@ -283,20 +283,20 @@ class Registry:
             )
 
     def _expect_digest(self, answer: Answer, has: str, blob: Blob) -> None:
-        """A registry need not say by which digest it knows what it has, and may know it by one of another kind."""
+        """Raise PushError if the registry reports another digest; it need not report one, or may use another kind."""
         known = answer.headers.get("Docker-Content-Digest") or blob.digest
         if known not in (blob.digest, *other_digests(blob)):
             raise PushError(f"{self.name} {has} {self._shown(known)} instead of {blob.digest}.", SEE_LOG)
 
 
 def other_digests(blob: Blob) -> Iterator[str]:
-    """By which a registry may know it: https://github.com/opencontainers/image-spec/blob/main/descriptor.md"""
+    """Other digests that a registry may use: https://github.com/opencontainers/image-spec/blob/main/descriptor.md"""
     for kind in ("sha384", "sha512"):
         yield f"{kind}:{hashlib.new(kind, blob.content).hexdigest()}"
 
 
 def refused(name: str, credentials: Credentials | None) -> PushError:
-    """What is wrong where a registry does not know who asks."""
+    """The error for a registry that does not accept the credentials, or requires some."""
     if credentials is None:
         return PushError(f"{name} requires a password, but Docker's configuration has none for it.", login(name))
     return PushError(

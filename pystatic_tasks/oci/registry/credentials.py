@@ -1,4 +1,4 @@
-"""Who one is for a registry: what `docker login` and `podman login` left.
+"""Finds the credentials for a registry that `docker login` and `podman login` have stored.
 
 https://docs.docker.com/reference/cli/docker/login/#credential-stores
 https://github.com/containers/image/blob/main/docs/containers-auth.json.5.md
@@ -22,11 +22,11 @@ from pystatic_tasks.oci.references import DOCKER_HUB
 from pystatic_tasks.oci.registry.answers import parse_json
 from pystatic_tasks.system.texts import printable
 
-# Docker knows its own registry by a whole URL.
+# Docker's key for its own registry is a whole URL.
 DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
 DOCKER_HUB_NAMES = (DOCKER_HUB, "index.docker.io", "registry-1.docker.io")
-NOT_FOUND = "credentials not found"  # Part of what a helper says that knows none.
-TOKEN_USER = "<token>"  # The user's name that a helper gives with an identity token.
+NOT_FOUND = "credentials not found"  # Part of a helper's output if it has none.
+TOKEN_USER = "<token>"  # The user name that a helper returns with an identity token.
 HELPER_SECONDS = 60
 PODMAN_FILE = "containers/auth.json"
 PODMAN_RUNTIME = Path("/run/containers")
@@ -34,14 +34,14 @@ PODMAN_RUNTIME = Path("/run/containers")
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """What to show a registry.
+    """Credentials for a registry.
 
     Attributes:
         username: The account.
         secret: Its password, or an identity token.
         is_token: Whether the secret is an identity token, to be exchanged by OAuth 2.
-        source: Where it was found, for people.
-        is_from_helper: Whether a credential helper gave it, which may give another secret each time.
+        source: Where it was found, for messages.
+        is_from_helper: Whether a credential helper returned it; the secret may then differ each time.
     """
 
     username: str = field(repr=False)
@@ -51,18 +51,18 @@ class Credentials:
     is_from_helper: bool = False
 
     def is_account_of(self, other: Credentials) -> bool:
-        """Whether both are of the same account, as far as can be seen."""
+        """Whether both belong to the same account, as far as can be told."""
         own, others = (replace(each, secret="") if each.is_from_helper else each for each in (self, other))
         return own == others
 
 
 def find_credentials(registry: str, repository: str, environment: Mapping[str, str]) -> Credentials | None:
-    """What the user left for a registry, in Docker's configuration or else in Podman's.
+    """The user's credentials for a registry, from Docker's configuration or else from Podman's.
 
     Args:
         registry: Host, and port if it has one.
-        repository: Such as "team/shop"; Podman may hold credentials for a part of a registry.
-        environment: Says where the files are.
+        repository: Such as "team/shop"; Podman may have credentials for a part of a registry.
+        environment: Variables that name the folders of the files.
 
     Raises:
         PushError: a file cannot be read, or a credential helper fails.
@@ -76,13 +76,13 @@ def find_credentials(registry: str, repository: str, environment: Mapping[str, s
 
 
 def docker_files(environment: Mapping[str, str]) -> list[Path]:
-    """Docker's configuration, if it is there."""
+    """Docker's configuration file, if it exists."""
     home = environment.get("HOME") or home_folder()
     return existing([(environment.get("DOCKER_CONFIG") or (home and f"{home}/.docker"), "config.json")])
 
 
 def podman_files(environment: Mapping[str, str]) -> list[Path]:
-    """Podman's files that are there, the first to be looked into first."""
+    """Podman's files that exist, in order of precedence."""
     home = environment.get("HOME") or home_folder()
     return existing(
         [
@@ -94,23 +94,23 @@ def podman_files(environment: Mapping[str, str]) -> list[Path]:
 
 
 def podman_runtime(environment: Mapping[str, str]) -> tuple[str | None, str]:
-    """Folder and name of the file that `podman login` writes; who has no session, as by `sudo` or cron, has another."""
+    """Folder and name of the file that `podman login` writes; without a session, as in sudo or cron, it differs."""
     session = environment.get("XDG_RUNTIME_DIR")
     if session or not hasattr(os, "getuid"):
         return session, PODMAN_FILE
     folder = PODMAN_RUNTIME / str(os.getuid())
-    # Where root has Podman, nobody else is let in there.
+    # If root uses Podman, only root may enter the folder.
     return str(folder) if os.access(folder, os.X_OK) else None, "auth.json"
 
 
 def existing(places: Iterable[tuple[str | None, str]]) -> list[Path]:
-    """Those of some files that are there, by their folders, where these are known, and names."""
+    """The existing ones of some files, given by folder, if known, and name."""
     paths = [Path(place, name) for place, name in places if place]
     return [path for path in paths if may_be_file(path)]
 
 
 def home_folder() -> str:
-    """The user's; "" of one whom the system does not know, as containers may have."""
+    """The user's home folder; "" if the system does not know the user, as in some containers."""
     try:
         return str(Path.home())
     except RuntimeError:
@@ -118,7 +118,7 @@ def home_folder() -> str:
 
 
 def may_be_file(path: Path) -> bool:
-    """Whether it is one, or cannot be looked at, which is said by whoever reads it."""
+    """Whether it is a file, or cannot be examined; reading it then reports the error."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):
@@ -148,7 +148,7 @@ def look_up(path: Path, registry: str, repository: str, environment: Mapping[str
 
 
 def look_up_host(path: Path, registry: str) -> Credentials | None:
-    """What Docker takes from its configuration where no key is that of a registry: by what stands before a "/"."""
+    """The credentials that Docker uses if no key matches the registry: those of a key that begins with its host."""
     for key, entry in table(read(path), "auths").items():
         if entry and key.partition("/")[0] in names_of(registry):
             found = decode(path, registry, entry)
@@ -179,7 +179,7 @@ def table(content: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def places(names: tuple[str, ...], repository: str) -> Iterator[str]:
-    """Keys of `auths` that hold for a repository, the closest first."""
+    """Keys of `auths` that apply to a repository, the most specific first."""
     parts = repository.split("/")
     for count in range(len(parts), -1, -1):
         for name in names:
@@ -187,7 +187,7 @@ def places(names: tuple[str, ...], repository: str) -> Iterator[str]:
 
 
 def by_place(entries: Mapping[str, Any]) -> dict[str, Any]:
-    """Entries of `auths` by registry or part of one; those that older Dockers wrote, by whole addresses, come last."""
+    """Entries of `auths` by registry or part of one; keys that are whole URLs, from older Dockers, come last."""
     older = {key: key.partition("://")[2].partition("/")[0] for key in entries if "://" in key}
     found = {key.removesuffix("/"): entry for key, entry in entries.items() if key not in older}
     for key, host in older.items():
@@ -196,7 +196,7 @@ def by_place(entries: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def decode(path: Path, registry: str, entry: Mapping[str, Any]) -> Credentials | None:
-    """The credentials of one entry of `auths`; None where only its helper knows them."""
+    """The credentials in one entry of `auths`; None if only a helper has them."""
     try:
         texts = {key: entry.get(key) or "" for key in ("auth", "identitytoken", "username", "password")}
         "".join(texts.values()).encode()
@@ -210,7 +210,7 @@ def decode(path: Path, registry: str, entry: Mapping[str, Any]) -> Credentials |
 
 
 def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Credentials | None:
-    """What a credential helper knows of a server, by https://github.com/docker/docker-credential-helpers."""
+    """The credentials for a server from a helper: https://github.com/docker/docker-credential-helpers"""
     path = shutil.which(program, path=environment.get("PATH"))
     name = printable(program)
     if path is None:
@@ -240,7 +240,7 @@ def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Cre
         why = "its answer is not what a credential helper gives"
     except OSError as error:
         why = f"it cannot be run: {error.strerror}"
-    # What it printed may hold secrets.
+    # Its output may contain secrets.
     raise PushError(f"The credential helper {name} failed: {why}.", f"Try it: echo {server} | {name} get.") from None
 
 

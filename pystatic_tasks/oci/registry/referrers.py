@@ -1,6 +1,6 @@
-"""A list of what is in an image, attached to the image in a registry.
+"""Builds what attaches a bill of materials to an image in a registry.
 
-By the referrers of the OCI specifications 1.1, and for registries without them by a tag that lists them:
+It uses the referrers of the OCI specifications 1.1, and for registries without them a tag that lists them:
 https://github.com/opencontainers/distribution-spec/blob/v1.1.0/spec.md#referrers-tag-schema
 """
 
@@ -14,12 +14,12 @@ from pystatic_tasks.oci.registry.answers import parse_json
 
 SBOM_TYPE = "application/vnd.cyclonedx+json"
 SBOM_NAME = "sbom.cdx.json"
-# What stands for a configuration where there is none.
+# Replaces the configuration, which a bill of materials does not have.
 EMPTY = Blob(media_type="application/vnd.oci.empty.v1+json", content=b"{}")
 
 
 def sbom_manifest(sbom: Blob, image: Blob) -> Blob:
-    """The manifest that says of which image a list is."""
+    """The manifest that connects a bill of materials with its image."""
     content = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
@@ -32,7 +32,7 @@ def sbom_manifest(sbom: Blob, image: Blob) -> Blob:
 
 
 def is_sbom(content: bytes, image: Blob) -> bool:
-    """Whether it is a list of what is in the image with this manifest, by what it says of itself."""
+    """Whether it is a bill of materials that names the digest of this image."""
     try:
         document = parse_json(content)
         hashes = [(each["alg"], each["content"]) for each in document["metadata"]["component"]["hashes"]]
@@ -42,16 +42,16 @@ def is_sbom(content: bytes, image: Blob) -> bool:
 
 
 def fallback_tag(image: Blob) -> str:
-    """The tag that lists what refers to an image, where the registry does not."""
+    """The tag that lists the referrers of an image, for registries that do not."""
     return image.digest.replace(":", "-")
 
 
 def listed(there: bytes | None, manifest: Blob) -> Blob | None:
-    """The list with one more entry; None if it is in it already.
+    """The list of referrers with one more entry; None if it already has the entry.
 
     Args:
-        there: The list as the registry has it.
-        manifest: What refers to the image.
+        there: The list in the registry; None if there is none.
+        manifest: The manifest that refers to the image.
     """
     entries = read_entries(there)
     if any(each.get("digest") == manifest.digest for each in entries):

@@ -1,4 +1,4 @@
-"""What is tried again, and how long one waits before."""
+"""Retries what may succeed later, after a pause."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ class PassingError(PushError):
 
 
 def patiently(action: Callable[[], Result], say: Callable[[str], None], pause: Callable[[float], None]) -> Result:
-    """Do something, and again after a while if it fails by what may pass.
+    """Call a function, and again after a pause if it raises PassingError.
 
     Args:
-        action: What to do; it begins anew each time.
-        say: Is told of each failure that is followed by another attempt.
-        pause: Waits for so many seconds.
+        action: The function; it starts from the beginning each time.
+        say: Called with a message for each failure before another attempt.
+        pause: Sleeps for a number of seconds.
 
     Raises:
-        PassingError: it failed each time.
+        PassingError: the last attempt failed too.
     """
     for delay in DELAYS_SECONDS:
         try:

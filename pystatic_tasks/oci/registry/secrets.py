@@ -1,4 +1,4 @@
-"""What is secret in a push, and is shown of nothing that registries say."""
+"""Collects the secrets of a push, and hides them in what registries send before it is shown."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ URL_SAFE = str.maketrans("+/", "-_")  # https://www.rfc-editor.org/rfc/rfc4648#s
 
 
 class Secrets:
-    """What the user has for the registries of one push, and what these gave.
+    """The user's credentials for the registries of one push, and the tokens that these returned.
 
-    All of it is looked up before anything is shown that one of them says: that may have been told it in an earlier
-    push, or by another of them.
+    All credentials are looked up before any text of a registry is shown: the registry may know them from an earlier
+    push, or from another registry.
     """
 
     def __init__(self) -> None:
@@ -28,11 +28,11 @@ class Secrets:
         self._problem = ""
 
     def expect(self, registry: str, repository: str, find: Callable[[], Credentials | None]) -> None:
-        """Be told how to find what there is for a repository of a registry."""
+        """Register how to find the credentials for a repository of a registry."""
         self._finders.setdefault((registry, repository), find)
 
     def add(self, registry: str, repository: str, credentials: Credentials | None) -> None:
-        """Be told what there is for it."""
+        """Add the credentials for a repository; None if there are none."""
         self._were_found[registry, repository] = True
         if credentials:
             self._secrets |= {credentials.secret, *as_sent(credentials)}
@@ -41,17 +41,17 @@ class Secrets:
         self._tokens.add(token)
 
     def said(self, answer: Answer) -> str:
-        """What a registry says of an error, as it may be shown, or why none of it may."""
+        """A registry's description of an error without secrets, or why it cannot be shown."""
         if self._are_known():
             return said(answer, self._secrets, self._tokens)
         return f"{HIDDEN} (hidden: {self._problem.rstrip('.')})"
 
     def shown(self, text: str) -> str:
-        """What comes from a registry, names of hosts too, as it may be shown."""
+        """A text from a registry, which may be a host name, without secrets."""
         return shown(text, self._secrets, self._tokens) if self._are_known() else HIDDEN
 
     def _are_known(self) -> bool:
-        """Whether all is known; what cannot be looked up now may have been shown to a registry before."""
+        """Whether all credentials are known; a registry may know some that cannot be looked up now."""
         for place in self._finders.keys() - self._were_found.keys():
             try:
                 self.add(*place, self._finders[place]())
@@ -62,7 +62,7 @@ class Secrets:
 
 
 def as_sent(credentials: Credentials) -> Iterator[str]:
-    """User and secret in Base64, as whoever gets them may write that: in both alphabets, filled up or not."""
+    """User and secret in the variants of Base64 in which they may be repeated: both alphabets, with padding or not."""
     pair = basic(credentials).removeprefix("Basic ")
     for written in (pair, pair.translate(URL_SAFE)):
         yield from (written, written.rstrip("="))

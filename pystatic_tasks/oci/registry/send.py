@@ -1,4 +1,4 @@
-"""From images to registries: what is missing first, and the tags last, so that nothing half-sent is seen."""
+"""Sends images to registries: first missing blobs, and tags last, so that no incomplete image is visible."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
     from pystatic_tasks.oci.registry.client import Registry
 
 
-# Thirty times in memory, if somebody means harm; of large programs it has less than one.
+# In memory it may take thirty times as much, if crafted. Large programs need less than 1 MB.
 LARGEST_SBOM_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What is to be sent.
+    """What to send.
 
     Attributes:
         images: The images.
         top: What tags will name: the manifest of the only image, or an index of all.
-        sboms: Lists of what is in an image, by the digest of its manifest.
+        sboms: Bills of materials, by the digest of the image's manifest.
     """
 
     images: Sequence[ArchivedImage]
@@ -60,7 +60,7 @@ class Destination:
     Attributes:
         registry: The connection to its registry.
         repository: Such as "team/shop".
-        references: What is to be named there.
+        references: The tags to set there.
         others: Repositories of the same registry that have the content.
     """
 
@@ -72,14 +72,14 @@ class Destination:
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """What became of it.
+    """The result of a push.
 
     Attributes:
-        references: By digest, one for each repository.
-        bytes_sent: Sum of the bodies of all requests, those of repeated ones too.
+        references: References by digest, one for each repository.
+        bytes_sent: Sum of the bodies of all requests in bytes, including retries.
         blobs_sent: Number of blobs that were sent.
-        blobs_there: Number of blobs that were in the registry already.
-        sboms: Digests by which the registry knows the lists, by the digest of the image.
+        blobs_there: Number of blobs that were already in the registry.
+        sboms: Digests of the manifests of bills of materials, by the digest of the image.
     """
 
     references: Sequence[str]
@@ -90,24 +90,24 @@ class Sent:
 
     @property
     def summary(self) -> str:
-        """What it took, in one line."""
+        """What was sent, in one line."""
         return f"{megabytes(self.bytes_sent)} sent: {self.blobs_sent} blobs; {self.blobs_there} were already there"
 
 
 def targets(config: ImageConfig) -> list[Reference]:
-    """Those of the image's references that name a registry."""
+    """The image's references that name a registry."""
     return list(dict.fromkeys(parse_reference(each) for each in config.references if names_registry(each)))
 
 
 def read_sbom(folder: Path, image: Blob) -> Blob | None:
-    """The list of what is in an image, which the image step left beside its archive; None if there is none.
+    """The bill of materials that the image step wrote beside its archive; None if there is none.
 
     Args:
-        folder: Where the archive lies; maybe somebody else's.
+        folder: The folder of the archive, which may not be trusted.
         image: The image's manifest.
 
     Raises:
-        ConfigError: what has its name there is another file, a link to one, or larger than any.
+        ConfigError: the file of that name is something else, a link, or too large.
     """
     path = folder / SBOM_NAME
     try:
@@ -130,8 +130,8 @@ def open_registry(name: str, say: Callable[[str], None], secrets: Secrets) -> Re
 
     Args:
         name: Host, and port if it has one.
-        say: Is told of what is tried again.
-        secrets: What it may say, and nobody is to read.
+        say: Called with a message for each retry.
+        secrets: The secrets to hide in its texts.
 
     Raises:
         MissingToolError: the library for it is not installed.
@@ -141,7 +141,7 @@ def open_registry(name: str, say: Callable[[str], None], secrets: Secrets) -> Re
 
 
 def registry_class() -> type[Registry]:
-    """What connects to registries; MissingToolError if the library for it is not installed."""
+    """The class that connects to registries; raises MissingToolError if its library is not installed."""
     try:
         from pystatic_tasks.oci.registry.client import Registry
     except ImportError:
@@ -158,12 +158,12 @@ def send(content: Content, references: Sequence[Reference], say: Callable[[str],
     Args:
         content: What to send.
         references: Tags, each with its registry.
-        say: Is told each tag once it is there, and what is tried again or left out.
-        terminal: Shows what takes long.
+        say: Called with a message for each tag that was set, each retry, and what is left out.
+        terminal: Shows progress.
 
     Raises:
         MissingToolError: the library for it is not installed.
-        PushError: a registry did not take something; then no tag of that repository is another.
+        PushError: a registry did not accept something; a repository's tags are set only after everything else in it.
     """
     secrets = Secrets()
     registries = dict.fromkeys(each.registry for each in references)
@@ -195,7 +195,7 @@ def send(content: Content, references: Sequence[Reference], say: Callable[[str],
 
 
 def destinations(references: Sequence[Reference], connections: Mapping[str, Registry]) -> Iterator[Destination]:
-    """The repositories, each once."""
+    """The repositories, without duplicates."""
     done: list[Reference] = []
     for place in dict.fromkeys(each.place for each in references):
         named = [each for each in references if each.place == place]
@@ -209,7 +209,7 @@ def destinations(references: Sequence[Reference], connections: Mapping[str, Regi
 
 
 def send_image(destination: Destination, image: ArchivedImage, show: Callable[[str], None]) -> list[bool]:
-    """Send an image, known by its digest only; whether each of its blobs had to be sent."""
+    """Send an image without a tag; returns for each of its blobs whether it had to be sent."""
     were_sent = []
     for number, blob in enumerate(image.blobs, 1):
         show(
@@ -222,10 +222,10 @@ def send_image(destination: Destination, image: ArchivedImage, show: Callable[[s
 
 
 def attach_sbom(destination: Destination, image: ArchivedImage, sbom: Blob, say: Callable[[str], None]) -> str:
-    """Send a list of what is in an image, and have it found from the image.
+    """Send a bill of materials, and attach it to its image.
 
     Returns:
-        The digest that the registry knows it by; "" if the registry, maybe an old one, does not take it.
+        The digest of its manifest; "" if the registry, which may be an old one, does not accept it.
     """
     manifest = sbom_manifest(sbom, image.manifest)
     try:
@@ -242,7 +242,7 @@ def attach_sbom(destination: Destination, image: ArchivedImage, sbom: Blob, say:
 
 
 def add_to_list(destination: Destination, image: ArchivedImage, manifest: Blob) -> None:
-    """List what refers to an image under a tag, for a registry that does not do so itself."""
+    """Add a manifest to the tag that lists an image's referrers, for a registry that does not list them itself."""
     tag = fallback_tag(image.manifest)
     index = listed(destination.registry.get_manifest(destination.repository, tag, INDEX_TYPE), manifest)
     if index:

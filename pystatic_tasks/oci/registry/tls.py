@@ -1,4 +1,4 @@
-"""Whom to trust, and whether a registry speaks TLS at all."""
+"""Sets up TLS for registries: trusted certificates, limits, and whether a registry uses TLS at all."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from pystatic_tasks.system.certificates import find_bundle
 CERTIFICATES_OF_REGISTRIES = (Path("/etc/docker/certs.d"), Path("/etc/containers/certs.d"))
 CONNECT_SECONDS = 10
 LARGEST_HANDSHAKE_BYTES = 10**6
-TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")  # As http.client has it.
+TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")  # The message of http.client.
 
 
 class TlsTransport(SSLTransport):
-    """TLS that receives through Python, so that the limits of a connection hold, and Ctrl-C is heard.
+    """TLS that receives through Python, so that the limits of a connection and Ctrl-C take effect.
 
-    OpenSSL by itself reads on for as long as there comes what nobody is told of, such as session tickets.
+    OpenSSL by itself would go on reading messages that it handles itself, such as session tickets.
     """
 
     @property
     def _io_refs(self) -> int:
-        """How many files read from the connection: through another TLS too, as by way of a proxy."""
+        """How many file objects use the connection, also through another TLS layer, as with a proxy."""
         return int(self.socket._io_refs)  # type: ignore[attr-defined]
 
     @_io_refs.setter
@@ -43,20 +43,20 @@ class TlsTransport(SSLTransport):
 
 
 class TlsContext(ssl.SSLContext):
-    """Has connections speak TLS in that way."""
+    """A context that wraps connections in TlsTransport."""
 
     def wrap_socket(self, sock: socket.socket, *_: Any, server_hostname: Any = None, **__: Any) -> Any:
         return TlsTransport(sock, self, server_hostname)
 
 
 def registry_address(name: str) -> Address:
-    """Where a registry is asked: by TLS, but for one on this machine that does not speak it.
+    """The address of a registry, with TLS unless it is on this machine and does not use TLS.
 
     Args:
         name: Host, and port if it has one.
 
     Raises:
-        PushError: it cannot be a host.
+        PushError: it is not a valid host.
     """
     try:
         address = parse_address(f"https://{name}/v2/")
@@ -70,7 +70,7 @@ def registry_address(name: str) -> Address:
 
 
 def speaks_tls(address: Address) -> bool:
-    """Whether there is TLS at an address, with whatever certificate."""
+    """Whether a server uses TLS, with any certificate."""
     context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -87,13 +87,13 @@ def speaks_tls(address: Address) -> bool:
 
 
 def trusted(registry: str, environment: Mapping[str, str]) -> TlsContext:
-    """The system's authorities, those of SSL_CERT_FILE and REQUESTS_CA_BUNDLE, and those of the registry.
+    """A context that trusts the system's authorities, SSL_CERT_FILE, REQUESTS_CA_BUNDLE, and those for the registry.
 
     Raises:
-        PushError: a file that was named is not there, or holds no certificates.
+        PushError: a named file does not exist, or contains no certificates.
     """
     context = TlsContext(ssl.PROTOCOL_TLS_CLIENT)
-    if sys.version_info >= (3, 13):  # As `ssl.create_default_context` has it.
+    if sys.version_info >= (3, 13):  # As in `ssl.create_default_context`.
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
     context.load_default_certs()  # Reads SSL_CERT_FILE and SSL_CERT_DIR itself.
     for path in bundles(registry, environment):
@@ -113,7 +113,7 @@ def bundles(registry: str, environment: Mapping[str, str]) -> Iterator[Path]:
             yield Path(environment[variable])
     defaults = ssl.get_default_verify_paths()
     system = find_bundle()
-    # An OpenSSL that was built for another place finds none.
+    # An OpenSSL that was built for another location finds no certificates.
     if system and not (defaults.cafile or defaults.capath):
         yield system
     for folder in CERTIFICATES_OF_REGISTRIES:
@@ -121,13 +121,13 @@ def bundles(registry: str, environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 def why_untrusted(error: BaseException) -> str:
-    """Why a certificate was refused, if that is below an error; otherwise ""."""
+    """Why a certificate was rejected, if that caused the error; otherwise ""."""
     found = (each.verify_message for each in causes(error) if isinstance(each, ssl.SSLCertVerificationError))
     return next(found, "").rstrip(".")
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and all that it comes from, as the libraries below wrap one into another."""
+    """An error and all its causes; the libraries wrap errors in several ways."""
     seen: list[BaseException] = []
     waiting = [error]
     while waiting:
@@ -139,7 +139,7 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def why_unreachable(error: BaseException) -> str:
-    """What the system says of a failed connection; addresses of uploads, which may be secret, are not in it."""
+    """The system's reason for a failed connection, without upload addresses, which may be secret."""
     tunnels = (TUNNEL_REFUSED.match(str(each)) for each in causes(error) if isinstance(each, OSError))
     with contextlib.suppress(StopIteration):
         return f"the proxy answers {next(filter(None, tunnels))[1]}"

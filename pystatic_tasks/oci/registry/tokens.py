@@ -1,4 +1,4 @@
-"""How a registry says what it wants to see, and how that is got.
+"""Parses a registry's challenges, and builds the requests for tokens.
 
 The grammar of challenges: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
 Tokens for passwords: https://distribution.github.io/distribution/spec/auth/token/
@@ -24,18 +24,18 @@ LONGEST_TOKEN = 2**14  # Characters; few servers take a header that is longer.
 FORM = "application/x-www-form-urlencoded"
 TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 PARAMETER = rf'(?P<name>{TOKEN})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>{TOKEN}))'
-# What stands alone after a scheme is a token68, which no scheme that is known here has.
+# A single value after a scheme is a token68, which no scheme supported here uses.
 SCHEME = rf"(?P<scheme>{TOKEN})(?:\s+[A-Za-z0-9._~+/-]+=*(?=\s*(?:,|$)))?"
 PART = re.compile(rf"[\s,]*(?:{PARAMETER}|{SCHEME})(?=[\s,]|$)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Challenge:
-    """One of the ways in which a server wants to know who asks.
+    """One method of authentication that a server offers.
 
     Attributes:
         scheme: Such as "bearer", in lower case.
-        parameters: Their values, by names in lower case.
+        parameters: Values of the parameters, by names in lower case.
     """
 
     scheme: str
@@ -44,7 +44,7 @@ class Challenge:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenRequest:
-    """A request for a token; headers and body may hold what is secret."""
+    """A request for a token; headers and body may contain secrets."""
 
     method: str
     address: Address
@@ -53,7 +53,7 @@ class TokenRequest:
 
 
 def parse_challenges(text: str) -> list[Challenge]:
-    """The challenges of a field `WWW-Authenticate`, up to what is not of its grammar."""
+    """The challenges in a `WWW-Authenticate` header, up to the first syntax error."""
     found: list[tuple[str, dict[str, str]]] = []
     for part in parts(text):
         if part["scheme"]:
@@ -72,14 +72,14 @@ def parts(text: str) -> Iterator[re.Match[str]]:
 
 
 def choose(text: str, name: str) -> Challenge | None:
-    """The first challenge of a field `WWW-Authenticate` that can be answered; None if there is none.
+    """The first challenge in a `WWW-Authenticate` header that is supported; None if there is none.
 
     Args:
-        text: The field.
-        name: The registry's, for people.
+        text: The header.
+        name: The registry's name, for messages.
 
     Raises:
-        PushError: it is longer than any that means well.
+        PushError: the header is too long.
     """
     if len(text) > LONGEST_CHALLENGES:
         most = LONGEST_CHALLENGES // 2**10
@@ -88,15 +88,15 @@ def choose(text: str, name: str) -> Challenge | None:
 
 
 def realm_address(challenge: Challenge, registry: Address, name: str) -> Address | None:
-    """Where a registry has tokens given; None if it does not say.
+    """The address of a registry's token server; None if the challenge does not name one.
 
     Args:
-        challenge: What it said.
-        registry: Its address, with the scheme for a realm that has none.
-        name: Its name, for people.
+        challenge: The challenge.
+        registry: The registry's address, whose scheme is used if the realm has none.
+        name: The registry's name, for messages.
 
     Raises:
-        PushError: it names no address.
+        PushError: the realm is not a valid address.
     """
     realm = challenge.parameters.get("realm")
     if not realm:
@@ -108,12 +108,12 @@ def realm_address(challenge: Challenge, registry: Address, name: str) -> Address
 
 
 def token_request(realm: Address, challenge: Challenge, credentials: Credentials | None) -> TokenRequest:
-    """What is to be asked for a token.
+    """The request for a token.
 
     Args:
-        realm: Where it is given.
-        challenge: Says what it is to be good for.
-        credentials: What there is for the registry; None to ask as nobody.
+        realm: The address of the token server.
+        challenge: The challenge, which names service and scope.
+        credentials: The credentials for the registry; None for an anonymous request.
     """
     wanted = {key: challenge.parameters[key] for key in ("service", "scope") if challenge.parameters.get(key)}
     if credentials and credentials.is_token:
@@ -134,10 +134,10 @@ def basic(credentials: Credentials) -> str:
 
 
 def token_in(answer: Answer, name: str) -> str:
-    """The token that an answer gives; "" if it gives none.
+    """The token in an answer; "" if there is none.
 
     Raises:
-        PushError: no header can hold it, or it is too long for one.
+        PushError: the token is too long, or has characters that a header cannot have.
     """
     try:
         content = parse_json(answer.content) if answer.status == 200 else {}

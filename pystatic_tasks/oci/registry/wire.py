@@ -1,6 +1,7 @@
-"""One request to a registry or to where it leads, and the answer: by TLS or within this machine, and within limits.
+"""Sends one request to a registry, or to where it redirects, with TLS or on this machine, and reads the answer.
 
-Nothing is followed, kept, unpacked or shown to anybody here that whoever asks did not say.
+Answers are limited in size and time. This module follows no redirects, keeps no cookies, decompresses nothing, and
+shows texts of a registry only without secrets.
 """
 
 from __future__ import annotations
@@ -34,22 +35,22 @@ from pystatic_tasks.oci.registry.tls import (
 from pystatic_tasks.oci.registry.tokens import CLIENT
 
 CONNECT_SECONDS = 10
-ANSWER_SECONDS = 120  # From the end of a request to that of its answer.
-SLOWEST_BYTES_PER_SECOND = 10_000  # At which a body is sent.
+ANSWER_SECONDS = 120  # From the end of a request to the end of its answer.
+SLOWEST_BYTES_PER_SECOND = 10_000  # The slowest rate of sending a body.
 PIECE = 2**20  # Bytes of a body that are sent at a time.
-# The specification wants registries to take manifests of 4 MiB; what is read here is smaller.
+# The specification has registries accept manifests of 4 MiB; the answers read here are smaller.
 LARGEST_ANSWER_BYTES = 5 * 10**6
 NO_HTTP = (BadStatusLine, LineTooLong, UnknownProtocol, InvalidChunkLength, InvalidHeader, ValueError)
 WHEN_UNREACHABLE = (
     "Check that its name is right and that it is running, then push again: what it already has is not sent again."
 )
 
-# It warns of headers that it cannot read, with addresses, which may be secret.
+# Its warnings about unreadable headers contain addresses, which may be secret.
 logging.getLogger("urllib3").propagate = False
 
 
 class Wire:
-    """Connections to a registry, and to where it leads."""
+    """Connections to a registry, and to where it redirects."""
 
     def __init__(
         self,
@@ -61,11 +62,11 @@ class Wire:
     ) -> None:
         """
         Args:
-            name: The registry's, as the user wrote it.
+            name: The registry's name, as the user wrote it.
             registry: Its address.
-            trust: Says whom to trust, once TLS is spoken.
-            count: Is told the size of each body that is sent, in bytes.
-            show: Gives what comes from the registry, such as where it leads, as it may be shown.
+            trust: Returns the TLS context; called when TLS is first needed.
+            count: Called with the size of each body that is sent, in bytes.
+            show: Removes secrets from a text of the registry, such as an address that it redirects to.
         """
         self._name = name
         self._registry = registry
@@ -79,7 +80,7 @@ class Wire:
 
         Raises:
             PassingError: there is no answer, or none in time.
-            PushError: the address would be asked without TLS, its certificate is not trusted, or the answer is too
+            PushError: the address needs TLS but does not use it, its certificate is not trusted, or the answer is too
                 large.
         """
         if address.scheme == "http" and not (address.is_this_machine and self._registry.is_this_machine):
@@ -90,9 +91,9 @@ class Wire:
         self._count(len(body))
         try:
             return self._exchange(method, address, headers, body)
-        except (HTTPError, ValueError) as error:  # The latter is how http.client finds that a number is none.
+        except (HTTPError, ValueError) as error:  # http.client raises the latter for an invalid number.
             problem = failure(self._name, address, error, self._show)
-        # Not in there, where it would hold what it comes from, and the connection with that.
+        # Raised outside the handler, where it would keep its cause alive, and with that the connection.
         raise problem
 
     def _exchange(self, method: str, address: Address, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -132,7 +133,7 @@ class Wire:
 
 
 class RoomyResponse(PlainHead):
-    """An answer for which no more room is made than may come."""
+    """An answer whose buffer is limited to the largest answer."""
 
     read_headers = FRAMING | {"docker-content-digest", "location", "oci-subject", "retry-after", "www-authenticate"}
 
@@ -142,11 +143,11 @@ class RoomyResponse(PlainHead):
 
 
 class NoProxyError(OSError):
-    """What a proxy answers is not HTTP."""
+    """The answer of a proxy is not HTTP."""
 
 
 class PlainConnection(HTTPConnection):
-    """Takes no longer to send, and receives no more and no longer, than it may."""
+    """A connection with limits on the time to send, and on the time and size of what it receives."""
 
     response_class = RoomyResponse
 
@@ -170,7 +171,7 @@ class PlainConnection(HTTPConnection):
         if self.sock is None:
             self.connect()
         self._bounded.begin(limits(ANSWER_SECONDS + len(data) / SLOWEST_BYTES_PER_SECOND))
-        # TLS has what it sends in memory, three times.
+        # In pieces, since TLS keeps three copies in memory of what it sends.
         for start in range(0, len(data), PIECE):
             super().send(data[start : start + PIECE])
         self._bounded.begin(limits(ANSWER_SECONDS))
@@ -193,7 +194,7 @@ def limits(seconds: float) -> Limits:
 
 
 def make_pool(proxy: str, context: ssl.SSLContext | None) -> PoolManager:
-    """Connections by way of a proxy, or of none."""
+    """A pool of connections, through a proxy if one is given."""
     pool = proxy_pool(proxy, context) if proxy else PoolManager(ssl_context=context)
     pool.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
     return pool
@@ -217,13 +218,13 @@ def proxy_to(address: Address) -> str:
 
 
 def failure(name: str, address: Address, error: Exception, show: Callable[[str], str]) -> PushError:
-    """What is wrong where there was no answer that could be read.
+    """The error for a request without a readable answer.
 
     Args:
-        name: That of the registry.
-        address: What was asked.
-        error: What became of that.
-        show: Gives what comes from the registry as it may be shown.
+        name: The registry's name.
+        address: The address of the request.
+        error: The exception that it raised.
+        show: Removes secrets from a text of the registry.
     """
     place = show(address.place)
     untrusted = why_untrusted(error)
@@ -248,7 +249,7 @@ def why_no_answer(error: Exception) -> str:
 
 
 def is_no_http(error: Exception) -> bool:
-    """Whether something answered, and that could not be read."""
+    """Whether there was an answer, but it could not be read."""
     found = [each for each in causes(error) if not isinstance(each, RemoteDisconnected)]
-    # Of its plain class is the error of too many headers.
+    # Too many headers raise a plain HTTPException.
     return any(isinstance(each, NO_HTTP) or type(each) is HTTPException for each in found)
