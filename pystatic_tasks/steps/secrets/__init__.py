@@ -1,1 +1,1 @@
-"""Data of a project that is refused, since it is secret: by name, by content, by what git ignores."""
+"""Keeps secrets and ignored files of a project out of an image: by name, by content, and by what git ignores."""

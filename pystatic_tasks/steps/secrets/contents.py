@@ -1,4 +1,4 @@
-"""What the bytes of a file say of secrets in it, and those of the files in an archive."""
+"""Searches the content of a file for secrets, including the files in an archive."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from pystatic_tasks.steps.secrets.names import PRIVATE_KEY, reason_of_name
 from pystatic_tasks.system.redaction import holds_password
 
 PASSWORD_IN_URL = "a URL with a password"
-# As JSON, Python, JavaScript, C, URLs and XML may write any character, by its number or after a backslash; and as XML
-# writes what has a name there. Each begins with one character, which takes least time to look for.
+# Escapes of characters in JSON, Python, JavaScript, C, URLs and XML: by number, after a backslash, or by name in XML.
+# Each pattern begins with a single character, which is the fastest to search for.
 ESCAPED = [
     re.compile(pattern)
     for pattern in (
@@ -36,56 +36,56 @@ ESCAPED = [
         rb"&(?:#[xX]0*(?P<hex>[0-7]?[\da-fA-F]);|#0*(?P<decimal>\d\d?|1[01]\d|12[0-7]);|(?P<named>amp|apos|gt|lt|quot);)",
     )
 ]
-# Of the number in each of these groups; what stands in the other is the character itself, or one of these.
+# The base of the number in each of these groups; other groups contain the character itself, or one of the names below.
 BASES = {"hex": 16, "braced": 16, "octal": 8, "decimal": 10}
 LINE_ENDS = {b"r": b"\r", b"n": b"\n"}
 NAMED = {b"amp": b"&", b"apos": b"'", b"gt": b">", b"lt": b"<", b"quot": b'"'}
-# How often what is unescaped is escaped again.
+# How many levels of escaping are undone.
 ESCAPED_LEVELS = 4
-# The first of them may be short; the lines of prose have spaces.
+# Lines of a key, of which the first may be short; unlike prose they have no spaces.
 KEY_LINES = rb"(?:[A-Za-z0-9+/=](?:[ \t]*[\r\n\v\f][\s\\]*)?){24}"
 BEGIN = re.compile(rb"-----?[ +]?BEGIN[ +](?:[A-Z0-9]+[ +])*PRIVATE[ +]KEY(?:[ +]BLOCK)?[ +]?-----?")
-# What follows that, by itself: lines of a key, or a header of it.
+# What directly follows that: lines of a key, or a header of it.
 KEY = re.compile(rb"[\s\\]*" + KEY_LINES + rb"|[\s\\]+[A-Za-z-]+:[ +]")
 PUTTY_KEY = re.compile(rb"PuTTY-User-Key-File-\d")
-# In capitals or in small letters, as Bech32 has it.
+# In upper or in lower case, as in Bech32.
 AGE_KEY = re.compile(rb"AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{58}|age-secret-key-(?:pq-)?1[0-9a-z]{58}")
-# What may be one of its lines, whatever stands around it; they go on up to what ends the key or begins another.
+# A possible line of a key, whatever is around it; lines continue up to the end of the key or the begin of another.
 RUN = re.compile(rb"[A-Za-z0-9+/=]{8,400}")
 KEY_END = b"----"
-# How much of that makes a key, and how much else may stand before each line: headers, and what makes it a list.
+# How many characters of lines make a key, and how many others may precede each line: headers, and syntax of a list.
 KEY_BYTES = 32
 BETWEEN_RUNS = 400
-# Names have not all of these, and numbers in base 16 neither. In Base64 more than half of the characters are of another
-# kind than that before them; in what is the same in all keys some less.
+# Names and hexadecimal numbers do not contain all of these. In Base64 more than half of the characters differ in kind
+# from the one before; somewhat fewer in the part that is the same in all keys.
 KINDS = [re.compile(kind) for kind in (rb"[g-z]", rb"[G-Z]", rb"[\d+/]")]
 CHANGE = re.compile(rb"(?<=[a-z])[^a-z]|(?<=[A-Z])[^A-Z]|(?<=\d)\D")
 CHANGES, CHANGES_IN_LONG_RUNS = 0.4, 0.2
 LONG_RUN = 40
-# Without one of these there is no key; to look for them takes less time.
+# Every key contains one of these; searching for them is faster.
 KEY_WORDS = (b"PRIVATE", b"PuTTY", b"AGE-SECRET", b"age-secret")
-# What of the Base64 of "-----BEGIN" is always the same, by how many of its characters before that are not.
+# The constant part of the Base64 of "-----BEGIN", by the number of characters before it that vary.
 ENCODED_BEGIN = {0: rb"LS0tLS1CRUdJT", 2: rb"0tLS0tQkVHSU", 3: rb"tLS0tLUJFR0lO"}
 ENCODED_PEM = {before: re.compile(begin + rb"(?=([A-Za-z0-9+/_-]{24,400}))") for before, begin in ENCODED_BEGIN.items()}
-# It is in each of them.
+# Each of them contains it.
 ENCODED_DASHES = b"LS0t"
 ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
-# Of tools that install packages: files that are often published, but not with a password in a URL.
+# Files of package installers, which are often published, but must not contain a password in a URL.
 WITH_URLS = (
     *("pip.conf", "pip.ini", "*requirements*.txt", "*requirements*.in", "*constraints*.txt", ".gitmodules"),
     *("pyproject.toml", "uv.toml", "poetry.toml", "pipfile", "*.lock", "environment.y*ml"),
     *("requires.txt", "dependency_links.txt"),
 )
 METADATA = ("metadata", "pkg-info")
-# Of METADATA the headers, folded or not, but for whole texts among them: the project's readme stands in it too.
+# The headers of METADATA, folded or not, without long texts such as the project's readme.
 EMPTY_LINE = re.compile(r"^\r?\n", re.MULTILINE)
 HEADER = re.compile(
     r"^(?!(?:Description|License)[ \t]*:)[\w-]+[ \t]*:(.*(?:\r?\n[ \t].*)*)", re.MULTILINE | re.IGNORECASE
 )
-# How much of a file is looked at; no key and no file of settings is larger.
+# How much of a file is searched, in bytes; no key and no file of settings is larger.
 READ_BYTES = 8 * 2**20
-# How much is unpacked of what is compressed as one; how much is looked at of an archive and of those in it, in bytes
-# and in files; and how deep. A compressed tar is two.
+# Limits for one compressed stream in bytes; for an archive including nested ones, in bytes and in files; and for the
+# depth of nesting. A compressed tar counts as two levels.
 UNPACKED_BYTES = 64 * 2**20
 ARCHIVE_BYTES = 128 * 2**20
 ARCHIVE_FILES = 20_000
@@ -95,15 +95,15 @@ STEP_BYTES = 2**8
 HEADED_BYTES = 2**12
 DECOMPRESSORS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 SUFFIXES = ("gz", "bz2", "xz")
-# In a zip: of a file, and of its entry in the directory.
+# Marks in a zip: of a file, and of its entry in the directory.
 FILE_IN_ZIP, ENTRY_OF_ZIP = b"PK\3\4", b"PK\1\2"
-# The mark, the method, the bytes of the content as it stands there and of the name, and of what follows that.
+# The mark, the method, and the lengths in bytes of the compressed content, the name and the extra field.
 HEADER_IN_ZIP = struct.Struct("<4s4xH8xL4xHH")
-# Method, bytes, those of the name, and where the file's own header is.
+# The method, the lengths in bytes of the compressed content and the name, and the place of the file's own header.
 ENTRY_HEADER = struct.Struct("<10xH8xL4xH12xL")
-# It may hold 64 KiB of whatever anybody likes before the name.
+# The header of a gzip may contain 64 KiB of any data before the name.
 LARGEST_GZIP_HEADER = 2**17
-# What is raised for what is damaged, cut off, encrypted, too large, compressed in an unknown way, or no archive at all.
+# Errors for damaged, truncated, encrypted, too large or unknown archives, and for files that are none.
 UNREADABLE = (
     *(OSError, EOFError, ValueError, RuntimeError, MemoryError, IndexError, OverflowError),
     *(struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError),
@@ -115,7 +115,7 @@ Entry = TypeVar("Entry")
 
 
 class Readable(Protocol):
-    """What gives its next bytes, some of them, and b"" at its end."""
+    """A stream that returns some of its next bytes, and b"" at its end."""
 
     def read1(self, size: int, /) -> bytes: ...
 
@@ -125,8 +125,8 @@ class Member:
     """A file in an archive.
 
     Attributes:
-        names: What it is called there, at least one; "" if it has none.
-        content: The beginning of it, as far as it can be read.
+        names: Its names there, at least one; "" if it has no name.
+        content: The beginning of its content, as far as it can be read.
     """
 
     names: Sequence[str]
@@ -135,7 +135,7 @@ class Member:
 
 @dataclass(kw_only=True)
 class Budget:
-    """How much may still be looked at, of an archive and of those in it: bytes that are left, and files."""
+    """How much of an archive and its nested archives may still be searched: bytes and files."""
 
     left: int = ARCHIVE_BYTES
     files: int = ARCHIVE_FILES
@@ -146,7 +146,7 @@ class Budget:
         return content
 
     def files_of(self, found: Iterable[Entry]) -> Iterator[Entry]:
-        """Those that may still be looked at."""
+        """The entries that may still be searched."""
         for each in found:
             if self.files == 0:
                 return
@@ -155,7 +155,7 @@ class Budget:
 
 
 class Headed(io.RawIOBase):
-    """A stream with a header that it lacks."""
+    """A stream with a header put before it."""
 
     def __init__(self, header: bytes, stream: Stream) -> None:
         self.header = header
@@ -176,21 +176,21 @@ def of_deflate(stream: Stream) -> Readable:
 
 
 def of_lzma(stream: Stream) -> Readable:
-    """A zip has the properties without the size that follows them otherwise, which may be unknown."""
+    """A zip lacks the size that otherwise follows the properties; it is given as unknown."""
     properties = stream.read(9)[4:]
     return lzma.LZMAFile(io.BufferedReader(Headed(properties + b"\xff" * 8, stream)), format=lzma.FORMAT_ALONE)
 
 
-# What in a zip is not stored as it is.
+# The compression methods of a zip.
 METHODS: dict[int, Callable[[Stream], Readable]] = {8: of_deflate, 12: bz2.BZ2File, 14: of_lzma}
 
 
 def reason_of_file(path: Path, names: Iterable[str] = ()) -> str:
-    """Why a file must not get into an image by accident, by what it holds, or "".
+    """Why a file must not get into an image by accident, because of its content, or "".
 
     Args:
         path: The file.
-        names: What it is called besides.
+        names: Further names of the file.
     """
     known = list(dict.fromkeys([path.name, *names]))
     with path.open("rb") as stream:
@@ -199,14 +199,14 @@ def reason_of_file(path: Path, names: Iterable[str] = ()) -> str:
 
 
 def reason_of_content(names: Iterable[str], content: bytes) -> str:
-    """Why a file of these names must not, by the beginning of its content, or ""."""
+    """Why a file with these names must not, because of the beginning of its content, or ""."""
     if holds_key(content):
         return PRIVATE_KEY
     return next((PASSWORD_IN_URL for name in names if holds_password_of(name, content)), "")
 
 
 def holds_password_of(name: str, content: bytes) -> bool:
-    """Whether a file is one of those that are looked through for URLs, and there is a password in one."""
+    """Whether a file is one of those that are searched for URLs, and has one with a password."""
     name = name.casefold()
     if name not in METADATA and not any(fnmatchcase(name, each) for each in WITH_URLS):
         return False
@@ -215,13 +215,13 @@ def holds_password_of(name: str, content: bytes) -> bool:
 
 
 def headers(metadata: str) -> Iterator[str]:
-    """What stands in the headers, up to the empty line, each in one line."""
+    """The values of the headers up to the first empty line, each in one line."""
     head = EMPTY_LINE.split(metadata, maxsplit=1)[0]
     return (" ".join(header.split()) for header in HEADER.findall(head))
 
 
 def holds_key(content: bytes) -> bool:
-    """Whether there is a private key in it, also in UTF-16 and UTF-32, whose letters have zeros beside them."""
+    """Whether content contains a private key, also in UTF-16 and UTF-32, whose letters have zeros beside them."""
     return any(map(has_key, {content, content.replace(b"\0", b"")}))
 
 
@@ -230,7 +230,7 @@ def has_key(content: bytes) -> bool:
 
 
 def levels(content: bytes) -> Iterator[bytes]:
-    """The content unescaped once, and again for as long as something in it is escaped."""
+    """The content unescaped once, and again as long as something in it is escaped, up to a limit."""
     for _ in range(ESCAPED_LEVELS):
         before, content = content, unescaped(content)
         yield content
@@ -248,7 +248,7 @@ def has_key_bytes(content: bytes) -> bool:
 
 
 def is_key(text: bytes, start: int) -> bool:
-    """Whether a key follows on its first line, alone or with anything around each of its lines."""
+    """Whether a key follows its first line, by itself or with other text around each line."""
     if KEY.match(text, start):
         return True
     end = text.find(KEY_END, start)
@@ -270,7 +270,7 @@ def is_base64(run: bytes) -> bool:
 
 
 def encoded_pems(content: bytes) -> Iterator[bytes]:
-    """The beginnings of what is PEM once its Base64 is decoded, whatever stands between its lines."""
+    """The decoded beginnings of PEM that is encoded in Base64, whatever is between its lines."""
     texts = {content.translate(None, b" \t\r\n\v\f\\\"',")}
     if ENCODED_DASHES in content:
         texts.add(b"".join(ENCODED_RUN.findall(content)))
@@ -281,8 +281,8 @@ def encoded_pems(content: bytes) -> Iterator[bytes]:
 
 
 def unescaped(content: bytes) -> bytes:
-    """The content with its escaped characters of ASCII as themselves."""
-    # In a string in a string.
+    """The content with escaped ASCII characters unescaped."""
+    # From strings inside strings.
     while b"\\\\" in content:
         content = content.replace(b"\\\\", b"\\")
     for pattern in ESCAPED:
@@ -300,14 +300,14 @@ def character(match: re.Match[bytes]) -> bytes:
 
 
 def reason_of_archive(names: Iterable[str], stream: Stream, budget: Budget, depth: int = ARCHIVE_DEPTH) -> str:
-    """Why an archive of these names must not, by the first of its files that must not; "" of what is no archive."""
+    """Why an archive with these names must not, because of the first refused file in it; "" if it is not an archive."""
     reasons = (reason_of_member(each, budget, depth - 1) for each in members(names, stream, budget))
     return next(filter(None, reasons), "") if depth else ""
 
 
 def reason_of_member(member: Member, budget: Budget, depth: int) -> str:
-    """The same of a file in it, which may be an archive too."""
-    # On Windows some programs put paths of that system into archives.
+    """The same for a file in it, which may itself be an archive."""
+    # Some programs on Windows write paths with backslashes into archives.
     paths = [name.replace("\\", "/") for name in member.names]
     inside = reason_of_archive(paths, io.BytesIO(member.content), budget, depth) if member.content else ""
     return inside or reason_of_paths(paths) or reason_in_it(paths, member.content[:READ_BYTES])
@@ -330,7 +330,7 @@ def in_it(reason: str, path: str) -> str:
 
 
 def members(names: Iterable[str], stream: Stream, budget: Budget) -> Iterator[Member]:
-    """What is in an archive, as far as it can be read."""
+    """The files in an archive, as far as it can be read."""
     for kind in (members_of_zip, partial(decompressed, names), members_of_tar) if budget.files else ():
         stream.seek(0)
         with contextlib.suppress(*UNREADABLE):
@@ -338,7 +338,7 @@ def members(names: Iterable[str], stream: Stream, budget: Budget) -> Iterator[Me
 
 
 def members_of_zip(stream: Stream, budget: Budget) -> Iterator[Member]:
-    """Files by their entries in the directory and by their own headers, since readers believe one or the other."""
+    """Files by their entries in the directory and by their own headers, since readers use one or the other."""
     for entry in budget.files_of(entries_of_zip(stream)):
         names, contents = [entry.filename], [b""]
         with contextlib.suppress(*UNREADABLE):
@@ -348,7 +348,7 @@ def members_of_zip(stream: Stream, budget: Budget) -> Iterator[Member]:
 
 
 def file_in_zip(stream: Stream, entry: zipfile.ZipInfo, budget: Budget) -> tuple[str, list[bytes]]:
-    """The name in a file's own header, and the beginning of the content by each method that is said to be its.
+    """The name in a file's own header, and the beginning of the content by each method that header or entry declares.
 
     Raises:
         BadZipFile, struct.error: there is no such header.
@@ -371,7 +371,7 @@ def file_in_zip(stream: Stream, entry: zipfile.ZipInfo, budget: Budget) -> tuple
 
 
 def entries_of_zip(stream: Stream) -> Iterator[zipfile.ZipInfo]:
-    """The entries of the directory; one that asks for a later program than Python's hides none of the others."""
+    """The entries of the directory, even if one requires features that Python's zipfile does not support."""
     try:
         with zipfile.ZipFile(stream) as archive:
             yield from archive.infolist()
@@ -386,7 +386,7 @@ def entries_of_zip(stream: Stream) -> Iterator[zipfile.ZipInfo]:
 
 
 def places_of(mark: bytes, stream: Stream) -> Iterator[int]:
-    """Where a mark stands in a stream, which may be read and moved meanwhile."""
+    """The positions of a mark in a stream, which may be read and moved meanwhile."""
     start = 0
     while True:
         stream.seek(start)
@@ -402,7 +402,7 @@ def places_of(mark: bytes, stream: Stream) -> Iterator[int]:
 
 
 def decompressed(names: Iterable[str], stream: Stream, budget: Budget) -> Iterator[Member]:
-    """The one file in what is compressed: by its names without their suffix, and by the name that gzip notes."""
+    """The file in a compressed stream, with its names without suffix, and the name that gzip records."""
     head = stream.read(LARGEST_GZIP_HEADER)
     stream.seek(0)
     for magic, opened in DECOMPRESSORS.items():
@@ -419,17 +419,17 @@ def without_suffix(name: str) -> str:
 
 
 def noted_name(header: bytes) -> str:
-    """The name of the file that a gzip was made of, or "": https://www.rfc-editor.org/rfc/rfc1952#page-5"""
+    """The original file name in a gzip header, or "": https://www.rfc-editor.org/rfc/rfc1952#page-5"""
     has_more, has_name = header[3] & 4, header[3] & 8
     start = 12 + int.from_bytes(header[10:12], "little") if has_more else 10
     return header[start:].partition(b"\0")[0].decode("latin-1") if has_name else ""
 
 
 def members_of_tar(stream: Stream, budget: Budget) -> Iterator[Member]:
-    """Of each file there is what stands in the archive, without the holes of a sparse one."""
+    """The files in a tar, with their content as stored: sparse files without holes."""
     with tarfile.open(fileobj=stream, mode="r:") as archive:
         for member in budget.files_of(archive):
-            # Some versions of Python are led back by it, as often as one likes (CVE-2025-8194).
+            # Some versions of Python can be led backwards without end (CVE-2025-8194).
             if archive.offset <= member.offset:
                 return
             stream.seek(member.offset_data)
@@ -441,7 +441,7 @@ def read_bytes(stream: Readable, limit: int) -> bytes:
     """The beginning of a stream, as far as it can be read."""
     content = bytearray()
     with contextlib.suppress(*UNREADABLE):
-        # In steps so small that hardly anything before damaged bytes is lost with them.
+        # In small steps, so that hardly anything before damaged bytes is lost.
         while block := stream.read1(min(STEP_BYTES, limit - len(content))):
             content += block
     return bytes(content)

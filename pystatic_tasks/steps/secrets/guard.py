@@ -1,7 +1,7 @@
-"""What of the project's data must not get into an image by accident: secrets, what git ignores, what lies elsewhere.
+"""Refuses data of a project that may get into an image by accident: secrets, ignored files, files outside the project.
 
-Only files of the project, and of others of this machine that are installed with it, are looked at, and of them only
-those that nobody has listed by hand: package data, and what lies in folders that the configuration names.
+Only files of the project, and of other projects on this machine that are installed with it, are checked, and only
+those that are not listed by hand: package data, and files in folders that the configuration names.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ IGNORED = "git ignores it"
 LIST_BY_HAND = "Remove what must not go in, and list what should go in under tool.pystatic-tasks.{key}: {entries}."
 ELSEWHERE = "Let observe.env have the program write elsewhere."
 NO_SECRET = "If the value of your variable is not secret, set the value itself in smoke.env or observe.env."
-# Such as what a build made, and names that the configuration does not take.
+# For built files, and for names that cannot be written in the configuration.
 NOTHING_TO_LIST = (
     "Nothing can be listed for {names}: change what a build makes it of, such as pyproject.toml, or its name."
 )
@@ -43,15 +43,15 @@ METADATA_OF_A_BUILD = (
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A file that would go in.
+    """A file that would be included.
 
     Attributes:
         source: The file.
-        place: Where it would lie in the program or in the image.
-        entry: How it would be listed by hand; "" if no entry can name it.
-        origin: The file of the project that it was copied from, or itself; None if that is not known.
-        folder: The folder that was named, if it goes in as a part of one.
-        project: The folder of the project that it is of, which may be another than the one that is built.
+        place: Its destination in the program or in the image.
+        entry: The entry that would list it by hand; "" if no entry can name it.
+        origin: The file of the project that it was copied from, or itself; None if unknown.
+        folder: The folder that the configuration names, if the file is included as part of one.
+        project: The folder of the project that it belongs to, which may not be the one that is built.
         is_written: Whether the program itself wrote it while it was imported or observed.
     """
 
@@ -65,21 +65,21 @@ class Candidate:
 
     @cached_property
     def places(self) -> list[Path]:
-        """Where the file of the project lies, and where it leads, by one link after another."""
+        """The path of the project's file, and each path that it leads to through links."""
         return list(ways(self.origin)) if self.origin else []
 
 
 def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str, asked: Asked = ignored_below) -> None:
-    """Refuse what must not go in.
+    """Refuse what must not be included.
 
     Args:
         config: What is built.
-        candidates: The project's files that nobody has listed by hand.
-        key: The configuration key by which a file is listed.
-        asked: What git ignores below a folder.
+        candidates: The project's files that are not listed by hand.
+        key: The configuration key that lists files.
+        asked: Finds what git ignores below a folder.
 
     Raises:
-        ConfigError: with all that is refused, and the entries that would let it in.
+        ConfigError: with all files that are refused, and the entries that would allow them.
     """
     found = sorted(refused_among(config, candidates, asked), key=lambda pair: pair[0].place)
     if found:
@@ -98,10 +98,10 @@ def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str, asked
 def refused_among(
     config: ImageConfig, candidates: Iterable[Candidate], asked: Asked = ignored_below
 ) -> Iterator[tuple[Candidate, str]]:
-    """Those that are refused, each with the reason.
+    """The candidates that are refused, each with the reason.
 
     Raises:
-        MissingToolError: git does not say what it ignores.
+        MissingToolError: git cannot be asked what it ignores.
     """
     ignored = cache(asked)
     for candidate in candidates:
@@ -117,7 +117,7 @@ def refused_among(
 
 
 def why_refused(config: ImageConfig, path: Path, place: str) -> str:
-    """Why a file or folder of the project would be refused if nobody listed it by hand, or ""."""
+    """Why a file or folder of the project would be refused if it were not listed by hand, or ""."""
     is_written = remembered(config).holds(path)
     candidate = Candidate(source=path, place=place, entry="", origin=path, is_written=is_written)
     try:
@@ -127,50 +127,50 @@ def why_refused(config: ImageConfig, path: Path, place: str) -> str:
 
 
 def shown_path(config: ImageConfig, candidate: Candidate) -> str:
-    """The file as the user finds it: from the project's folder, or else where it lies in the program."""
+    """The path to show to the user: relative to the project's folder, or else the destination in the program."""
     return os.path.relpath(candidate.origin, config.root) if candidate.origin else candidate.place
 
 
 def in_one_line(text: str) -> str:
-    """The text as it may be shown, whatever characters names have."""
+    """The text in one line of printable characters."""
     return printable(text, len(text))
 
 
 def reason_of_names(config: ImageConfig, candidate: Candidate) -> str:
-    """Looks at where the file would lie, where it lies, and at each place that it leads to by links."""
+    """Why the file is refused by its destination, its path, or a path that it leads to through links, or ""."""
     names = [candidate.place, *(name_of(config, candidate, path) for path in candidate.places)]
     return next(filter(None, map(reason_of_name, names)), "")
 
 
 def file_names(candidate: Candidate) -> list[str]:
-    """What the file is called in the image, in the project, and at each place that it leads to by links."""
+    """The names of the file in the image, in the project, and at each path that it leads to through links."""
     return [PurePosixPath(candidate.place).name, *(path.name for path in candidate.places)]
 
 
 def name_of(config: ImageConfig, candidate: Candidate, path: Path) -> str:
-    """The path inside the project, or the whole one of what lies elsewhere."""
+    """The path relative to the project, or the absolute path if it is elsewhere."""
     folder = next((each for each in project_folders(config, candidate) if path.is_relative_to(each)), None)
     return str(path.relative_to(folder) if folder else path)
 
 
 def project_folders(config: ImageConfig, candidate: Candidate) -> list[Path]:
-    """Those of the project that is built, and of the one that the file is of."""
+    """The folders of the project that is built, and of the one that the file belongs to."""
     folders = (config.root, config.project, *filter(None, [candidate.project]))
     return list(dict.fromkeys(way for folder in folders for way in ways(folder)))
 
 
 def folders_around(config: ImageConfig, candidate: Candidate) -> list[Path]:
-    """The projects' folders, and the one that was named."""
+    """The projects' folders, and the folder that the configuration names."""
     return [*project_folders(config, candidate), *named_folders(candidate)]
 
 
 def base_of(config: ImageConfig, candidate: Candidate, path: Path) -> Path | None:
-    """The folder of those that a path lies in; None if it lies elsewhere."""
+    """The one of these folders that contains a path; None if none does."""
     return next((each for each in folders_around(config, candidate) if path.is_relative_to(each)), None)
 
 
 def repository_of(path: Path) -> Path:
-    """The folder of the repository that a path lies in, or else the one that it lies in."""
+    """The folder of the repository that contains a path, or else the path's own folder."""
     return next((each for each in path.parents if os.path.lexists(each / ".git")), path.parent)
 
 
@@ -179,12 +179,12 @@ def named_folders(candidate: Candidate) -> list[Path]:
 
 
 def reason_of_origin(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
-    """Looks at nothing but the file of the project."""
+    """Why the file is refused by the place of its origin in the project, or by git, or ""."""
     return reason_of_place(config, candidate) or reason_of_git(config, candidate, ignored)
 
 
 def reason_of_place(config: ImageConfig, candidate: Candidate) -> str:
-    """Refuses links that lead out of the project and of the folder that was named, if only to lead back in."""
+    """Why links are refused: they lead out of the project and the named folder, even if they lead back in; or ""."""
     if not candidate.origin:
         return ""
     base = base_of(config, candidate, candidate.origin) or candidate.origin.parent
@@ -194,7 +194,7 @@ def reason_of_place(config: ImageConfig, candidate: Candidate) -> str:
 
 
 def reason_of_git(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
-    """Refuses what git ignores but metadata of builds, unless the folder that was named is ignored itself."""
+    """IGNORED if git ignores the file, except metadata of builds and files in a named folder that is ignored itself."""
     for path in candidate.places:
         if is_metadata_of_a_build(path):
             continue
@@ -212,7 +212,7 @@ def is_metadata_of_a_build(path: Path) -> bool:
 
 
 def repositories_between(folder: Path, path: Path) -> Iterator[Path]:
-    """Repositories below the folder that hold the path, such as submodules; git does not look into them."""
+    """Repositories below the folder that contain the path, such as submodules; git does not look into them."""
     for parent in path.parents:
         if parent != folder and parent.is_relative_to(folder) and os.path.lexists(parent / ".git"):
             yield parent

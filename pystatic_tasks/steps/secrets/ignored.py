@@ -1,4 +1,4 @@
-"""What git ignores: asked here, or as it was said on another machine, where a copy of the project is built."""
+"""Finds what git ignores, by asking git, or from its recorded answer if a copy of the project is built."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pystatic_tasks.in_env.records import from_json, to_json
 from pystatic_tasks.system import git
 from pystatic_tasks.system.git import Ignored
 
-# Of the copy git would say something else; this names a file with what it said of the original.
+# For a copy git would answer differently; this variable names a file with its answers for the original.
 TOLD_VARIABLE = "PYSTATIC_IGNORED"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """What git said elsewhere, by the path of each folder that it was asked of."""
+    """Git's recorded answers, by the path of each folder."""
 
     folders: Mapping[str, Ignored]
 
 
 def ignored_below(folder: Path) -> Ignored:
-    """What git ignores of a folder, or of the one around it of which that was told.
+    """What git ignores in a folder, or in the nearest folder around it with a recorded answer.
 
     Raises:
-        MissingToolError: git is asked here, where the folder lies in a repository, and is not there or fails.
+        MissingToolError: git has to be asked, because the folder is in a repository, and is missing or fails.
     """
     told = read_told().folders
     known = next((told[str(each)] for each in (folder, *folder.parents) if str(each) in told), None)
@@ -40,6 +40,6 @@ def read_told() -> Told:
 
 
 def tell(told: Told, file: Path) -> Mapping[str, str]:
-    """Write down what git said elsewhere; the environment variables of a build that goes by it."""
+    """Record git's answers in a file; returns the environment variables for a build that uses them."""
     file.write_text(json.dumps(to_json(told)), encoding="utf-8")
     return {TOLD_VARIABLE: str(file)}

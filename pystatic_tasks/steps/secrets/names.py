@@ -1,4 +1,4 @@
-"""What the name of a file says of secrets in it."""
+"""Tells from the name of a file whether it is likely to contain secrets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fnmatch import translate
 
 VARIABLES, GITS_OWN = "a file of variables", "a file of git itself"
 PRIVATE_KEY, CREDENTIALS = "a private key", "a file of credentials"
-# By the file's name or by the end of its path, in small letters.
+# Patterns for the file's name or for its path, in lower case.
 NAMES = {
     VARIABLES: (".env*", "*.env", "*/.envs/*"),
     PRIVATE_KEY: (
@@ -34,14 +34,14 @@ EXPRESSIONS = {
     ]
     for reason, patterns in NAMES.items()
 }
-# What editors and people add to the name of a file that they keep a copy of.
+# What editors and people add to the name of a copy.
 OF_A_COPY = re.compile(r"^#|(?:[#~]|\.(?:bak|backup|old|orig|save|swp|\d+))+$")
-# What is published so that people write their own by it.
+# Published templates, from which people write their own file.
 EXAMPLE = re.compile(r".*[._-](?:example|sample|template|dist)|(?:example|sample|template|dist)\.env")
 
 
 def reason_of_name(path: str) -> str:
-    """Why a file of that path must not get into an image by accident, or ""; capitals are as small letters."""
+    """Why a file of that path must not get into an image by accident, or ""; the case is ignored."""
     path = OF_A_COPY.sub("", f"/{path.lstrip('/')}".casefold())
     name = OF_A_COPY.sub("", path.rpartition("/")[2])
     if REPOSITORIES & set(path.split("/")):

@@ -1,4 +1,4 @@
-"""Values of the caller's variables in what would go into an image, in whatever way programs write them there."""
+"""Finds values of the caller's variables in files for an image, in all the forms in which programs write them."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from pystatic_tasks.config.variables import caller_variables, passwords_in
 from pystatic_tasks.steps.secrets.contents import METADATA, READ_BYTES, levels
 from pystatic_tasks.system.files import open_regular
 
-# How a reason of here begins.
+# How the reasons of this module begin.
 OF_VARIABLE = "the value of your variable"
-# A shorter one is in files by chance.
+# Shorter values appear in files by chance.
 SHORTEST_VALUE = 8
-# How many characters of Base64 at the beginning are of other bytes too, by how many of these there are.
+# By the number of bytes before a value, modulo 3: how many of its first Base64 characters depend on them too.
 OF_OTHERS = {0: 0, 1: 2, 2: 3}
-# What YAML and SQL, CSV, INI and Compose write twice.
+# Characters that YAML and SQL, CSV, INI and Compose escape by doubling.
 DOUBLED = "'\"%$"
 
 
 def reason_of_values(config: ImageConfig, path: Path) -> str:
-    """Why a file must not get into an image by the values of the caller's variables that it holds, or "".
+    """Why a file must not get into an image because it contains a value of the caller's variables, or "".
 
     Args:
-        config: Says which variables the program is run with.
+        config: The configuration, which names the variables.
         path: The file.
     """
     looked_for = [(name, forms_of(value)) for name, value in dict.fromkeys(secrets(config, path))]
@@ -43,9 +43,9 @@ def reason_of_values(config: ImageConfig, path: Path) -> str:
 
 
 def secrets(config: ImageConfig, path: Path) -> Iterator[tuple[str, str]]:
-    """The values that are looked for in a file, and the passwords in them, each with the name of its variable.
+    """The values to search a file for, and the passwords in them, each with the name of its variable.
 
-    Without the spaces around them: programs use what was read from a file without its line end.
+    Without surrounding whitespace: programs often strip the line end of a value that they read from a file.
     """
     for name, value in ((name, value.strip()) for name, value in caller_variables(config)):
         found = [*([] if is_word(value) or is_metadata(path) else [value]), *passwords_in(value)]
@@ -53,17 +53,17 @@ def secrets(config: ImageConfig, path: Path) -> Iterator[tuple[str, str]]:
 
 
 def is_word(value: str) -> bool:
-    """Whether a value is one word as people write them, which is in many files: "production", "localhost"."""
+    """Whether a value is an ordinary word, such as "production" or "localhost", which many files contain."""
     return value.isalpha() and value in (value.lower(), value.upper(), value.capitalize())
 
 
 def is_metadata(path: Path) -> bool:
-    """Whether a file has the readme and the addresses of a project, in which names of hosts and the like stand."""
+    """Whether a file contains the readme and the addresses of a project, with host names and the like."""
     return path.name.casefold() in METADATA and says_what_was_built(path)
 
 
 def says_what_was_built(path: Path) -> bool:
-    """Whether a file is one of those that a build backend or an installer writes beside the packages of a project."""
+    """Whether a file is metadata that a build backend or an installer writes beside a project's packages."""
     return path.parent.suffix in (".dist-info", ".egg-info")
 
 
@@ -77,10 +77,10 @@ def beginning_of(path: Path) -> bytes:
 
 @cache
 def forms_of(value: str) -> frozenset[bytes]:
-    """What a value is in a file that holds it, once nothing of ASCII is escaped: in UTF-8 or UTF-16, or in Base64."""
+    """The forms of a value in a file after ASCII is unescaped: in UTF-8, UTF-16 or Base64."""
     content = os.fsencode(value)
     wide = [value.encode(encoding, "surrogatepass") for encoding in ("utf-16-le", "utf-16-be")]
-    # Other characters stay escaped, and so does a space in a form that is sent.
+    # Other characters stay escaped, and so does a space in form data.
     texts = {value, *(json.dumps(value, ensure_ascii=each)[1:-1] for each in (True, False)), repr(value)[1:-1]}
     texts |= {value.replace(sign, sign * 2) for sign in DOUBLED}
     quoted = {quote(content), quote_plus(content)}
@@ -91,7 +91,7 @@ def forms_of(value: str) -> frozenset[bytes]:
 
 
 def in_base64(content: bytes) -> Iterator[bytes]:
-    """What is always the same of the Base64 of something that holds these bytes, wherever they begin in it."""
+    """The constant part of the Base64 of any content with these bytes, for each position modulo 3."""
     for before, of_others in OF_OTHERS.items():
         whole = base64.b64encode(bytes(before) + content)
         found = whole[of_others : (before + len(content)) * 8 // 6]

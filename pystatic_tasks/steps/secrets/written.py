@@ -1,7 +1,7 @@
-"""What the program itself wrote into the project or among the packages while it was imported and observed.
+"""Remembers what the program itself wrote into the project or its packages while it was imported and observed.
 
-That is no data of it, also the next time, when it lies there from the beginning: so it is remembered, for as long as
-nobody else writes it.
+Such files are not data of the program, even in the next build, when they exist from the beginning. They are
+remembered until something else changes them.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Stamp = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """Paths of files, without links on the way.
+    """Resolved paths of files that the program wrote.
 
     Attributes:
-        made: Those that were not there before.
-        changed: Those that were.
-        hashed: Hashes of the paths of others that were made, each with what the file was known by then.
+        made: Files that did not exist before.
+        changed: Files that existed before.
+        hashed: Hashes of the paths of further created files, each with the file's stamp at that time.
     """
 
     made: frozenset[str] = frozenset()
@@ -51,10 +51,10 @@ def hash_path(path: str) -> str:
 
 
 def remember(config: ImageConfig, written: Written) -> None:
-    """Write it down for `remembered`.
+    """Save it for `remembered`.
 
-    What has a value of the caller's in its path is known by the variable's name, or where that cannot be put back by
-    a hash, and then counts as made.
+    A path with a caller's value is saved with the variable's name in place of the value. If that cannot be reversed,
+    only its hash is saved, and the file counts as created.
     """
     kinds = {"made": written.made, "changed": written.changed}
     named = {kind: dict(with_names(config, sorted(paths))) for kind, paths in kinds.items()}
@@ -67,7 +67,7 @@ def remember(config: ImageConfig, written: Written) -> None:
 
 
 def remembered(config: ImageConfig) -> Written:
-    """What was written in earlier builds, and by nobody since."""
+    """What the program wrote in earlier builds and nothing has changed since."""
     try:
         content = read_json(config.work / FILE)
         hashed = {str(name): (size, time) for name, (size, time) in content["hashed"].items()}
