@@ -224,7 +224,7 @@ def pack(group: Group, launcher: Path, kept: Path) -> Packed:
 
 
 def joined(files: Sequence[File], launcher: Path) -> tuple[bytes, list[list[Filter]]]:
-    """The content to compress, and the filters of each file; ELF files are padded to whole pages."""
+    """The content to compress, and the filters of each file; ELF files are padded so that each begins at a page."""
     content = bytearray()
     applied: list[list[Filter]] = []
     for file in files:
