@@ -109,7 +109,7 @@ def compile_modules(modules: Sequence[TocEntry], folder: Path, optimize: int, do
 
 
 def path_of(name: str, source: str) -> str:
-    """Where PyInstaller puts the bytecode of a module; it tells packages by the same rule."""
+    """Where PyInstaller puts the bytecode of a module; a source with `__init__` in its path counts as a package."""
     inside = "/__init__" if "__init__" in source else ""
     return f"{name.replace('.', '/')}{inside}.pyc"
 

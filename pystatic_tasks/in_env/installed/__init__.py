@@ -1,1 +1,1 @@
-"""What is installed in the build environment."""
+"""Reads what is installed in the build environment."""

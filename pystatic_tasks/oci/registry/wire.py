@@ -178,7 +178,7 @@ class PlainConnection(HTTPConnection):
 
 
 class SecureConnection(PlainConnection, HTTPSConnection):
-    """The same with TLS."""
+    """The same kind of connection, with TLS."""
 
 
 class PlainPool(HTTPConnectionPool):

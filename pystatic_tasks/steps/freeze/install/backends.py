@@ -33,7 +33,7 @@ HATCH = "hatch.toml"
 OF_SETUPTOOLS = ("metadata", "options")
 SEPARATORS = re.compile(r"[\s,=]+")
 RULES = (".gitignore", ".hgignore")
-# In a pattern.
+# Stands for any number of folders in a pattern.
 ANY_FOLDERS = "**"
 
 
