@@ -17,7 +17,7 @@ from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.steps.secrets.contents import reason_of_file
 from pystatic_tasks.steps.secrets.ignored import ignored_below
 from pystatic_tasks.steps.secrets.names import reason_of_name
-from pystatic_tasks.steps.secrets.values import OF_VARIABLE, reason_of_values
+from pystatic_tasks.steps.secrets.values import OF_VARIABLE, reason_of_values, says_what_was_built
 from pystatic_tasks.steps.secrets.written import remembered
 from pystatic_tasks.system.files import ways
 from pystatic_tasks.system.git import Ignored
@@ -34,10 +34,11 @@ NOTHING_TO_LIST = (
     "Nothing can be listed for {names}: change what a build makes it of, such as pyproject.toml, or its name."
 )
 WRITTEN = "the program itself wrote it while it was imported or observed"
-# What setuptools writes into a folder *.egg-info; git ignores it in most projects, and `importlib.metadata` reads it.
+# What setuptools writes into a folder *.egg-info, and pdm-backend into .pdm-build/*.dist-info; git ignores it in most
+# projects, and `importlib.metadata` reads it.
 METADATA_OF_A_BUILD = (
     *("PKG-INFO", "SOURCES.txt", "dependency_links.txt", "entry_points.txt", "namespace_packages.txt"),
-    *("requires.txt", "top_level.txt", "zip-safe", "not-zip-safe"),
+    *("requires.txt", "top_level.txt", "zip-safe", "not-zip-safe", "METADATA", "WHEEL"),
 )
 
 
@@ -208,7 +209,7 @@ def reason_of_git(config: ImageConfig, candidate: Candidate, ignored: Asked) -> 
 
 
 def is_metadata_of_a_build(path: Path) -> bool:
-    return path.parent.name.endswith(".egg-info") and path.name in METADATA_OF_A_BUILD
+    return says_what_was_built(path) and path.name in METADATA_OF_A_BUILD
 
 
 def repositories_between(folder: Path, path: Path) -> Iterator[Path]:

@@ -221,15 +221,23 @@ def test_a_folder_out_of_the_project_that_is_ignored_itself_is_listed_by_hand_to
     assert reasons(make_image(root), found) == {}
 
 
-def test_metadata_of_builds_may_be_ignored_but_nothing_beside_it(repository: Path) -> None:
-    write(repository / ".gitignore", "*.egg-info/\n*.log\n")
-    names = ("PKG-INFO", "requires.txt", "entry_points.txt", "a.log", "inner/PKG-INFO", "top_level.txt")
-    folder = "src/shop.egg-info"
-    for name in names[:-1]:
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [
+        ("src/shop.egg-info", ("PKG-INFO", "requires.txt", "entry_points.txt")),
+        (".pdm-build/shop-1.dist-info", ("METADATA", "WHEEL", "entry_points.txt")),
+    ],
+)
+def test_metadata_of_builds_may_be_ignored_but_nothing_beside_it(
+    repository: Path, folder: str, names: tuple[str, ...]
+) -> None:
+    write(repository / ".gitignore", "*.egg-info/\n.pdm-build/\n*.log\n")
+    others = ("a.log", f"inner/{names[0]}", "top_level.txt")
+    for name in (*names, *others[:-1]):
         write(repository / folder / name)
-    (repository / folder / names[-1]).symlink_to("../../shop/a.log")
-    found = reasons(make_image(repository), *(candidate(repository, f"{folder}/{name}") for name in names))
-    assert found == dict.fromkeys([f"{folder}/{name}" for name in ("a.log", "inner/PKG-INFO", names[-1])], IGNORED)
+    (repository / folder / others[-1]).symlink_to(repository / "shop/a.log")
+    found = reasons(make_image(repository), *(candidate(repository, f"{folder}/{name}") for name in (*names, *others)))
+    assert found == dict.fromkeys([f"{folder}/{name}" for name in others], IGNORED)
 
 
 def test_git_is_asked_where_the_file_lies(repository: Path, tmp_path: Path) -> None:
