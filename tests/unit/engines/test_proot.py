@@ -331,8 +331,14 @@ def test_at_a_terminal_it_has_our_output_and_nothing_stays(
 @pytest.mark.parametrize(
     ("inside", "wrong"),
     [
-        (Entry(path="/dev/shm", mode=0o644, content=b""), "something at 'dev/shm', where a folder must be to run it."),
-        (Entry(path="/dev/null/x", mode=0o644, content=b""), "a folder at 'dev/null', where a file must be to run it."),
+        (
+            Entry(path="/dev/shm", mode=0o644, content=b""),
+            "something other than a folder at 'dev/shm', where the image needs a folder to run.",
+        ),
+        (
+            Entry(path="/dev/null/x", mode=0o644, content=b""),
+            "a folder at 'dev/null', where the image needs a file to run.",
+        ),
     ],
 )
 def test_what_stands_in_the_place_of_a_device_is_named(

@@ -661,7 +661,9 @@ def test_so_is_other_content_while_a_file_is_unpacked(tmp_path: Path) -> None:
         archive.write(bytes(saved.size))
     with pytest.raises(ImageError) as caught:
         list(file)
-    assert str(caught.value) == f"{path} is no image archive: a layer in it is no gzip.\nBuild the image again."
+    assert (
+        str(caught.value) == f"{path} is not an image archive: a layer in it is not valid gzip.\nBuild the image again."
+    )
 
 
 def written(path: Path) -> Written:
