@@ -57,6 +57,8 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "interpreter": [asdict(interpreter), stamps(filter(None, [interpreter.libpython]))],
             "tools": tools(),
             "installed": installed_files(context.python),
+            # Of what is not installed, code may ask whether it is there.
+            "built": project_files.sources(config),
             "sources": project_files.hash_sources(config.root) if is_imported_in_place(config) else "",
             "entries": entries(config.root) if is_imported_in_place(config) else [],
             "loose": list(map(str, project_files.loose_files(config))),
