@@ -1,1 +1,1 @@
-"""Who calls the steps: Nox, Invoke and the command line."""
+"""The front ends that call the steps: Nox, Invoke and the command line."""

@@ -1,4 +1,4 @@
-"""The folder of whoever calls one of our public functions."""
+"""Finds the folder of the file that called one of our public functions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from pathlib import Path
 
 
 def from_caller(root: str | os.PathLike[str] | None) -> Path:
-    """`root`, starting from the folder of the file that called our caller."""
+    """`root`, relative to the folder of the file that called our caller."""
     folder = Path(sys._getframe(2).f_code.co_filename).resolve().parent
     return folder if root is None else (folder / root).resolve()

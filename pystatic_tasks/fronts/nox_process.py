@@ -1,7 +1,7 @@
-"""The steps run by Nox for the other fronts: Invoke and the command line.
+"""Runs steps in Nox for the other front ends, Invoke and the command line.
 
-Nox gets a noxfile that the package carries, which finds the call in an environment variable.
-Nox itself ends with 1 whatever failed, so the session that fails leaves the exit code of its kind in a file.
+Nox gets a noxfile from this package, which reads the call from an environment variable.
+Nox always exits with 1 on failure, so the failing session writes the exit code of its error to a file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pystatic_tasks.system.processes import handling
 NOXFILE = Path(__file__).resolve().with_name("carried_noxfile.py")
 CALL_VARIABLE = "PYSTATIC_CALL"
 EXIT_CODE_VARIABLE = "PYSTATIC_EXIT_CODE"
-# The user's wishes for every Nox. All other variables that begin so are about an outer Nox and what it runs.
+# The user's settings for every Nox. All other NOX variables are about an outer Nox and what it runs.
 NOX_VARIABLES_KEPT = ("NOX_DEFAULT_VENV_BACKEND", "NOX_DOWNLOAD_PYTHON")
 FAILED = 1  # Nox's exit code when a session failed.
 
@@ -42,9 +42,9 @@ class Call:
     Attributes:
         root: Folder of the pyproject.toml.
         step: One of `steps.table.STEPS`.
-        images: Names of the images; all of them unless given.
+        images: Names of the images; empty for all.
         words: What would stand after Nox's `--`.
-        overrides: Configuration that goes before that of pyproject.toml, as for `register()`.
+        overrides: Configuration that takes precedence over pyproject.toml, as for `register()`.
         shown_as: What the user types to run a step, such as "inv {step}".
     """
 
@@ -57,12 +57,12 @@ class Call:
 
 
 def run(call: Call) -> int:
-    """Run a step, and those before it, with our input and output.
+    """Run a step and those before it, with our standard input and output, and wait for the end.
 
-    Ctrl-C reaches Nox by itself, TERM and HUP are passed on; its end is waited for.
+    The terminal itself sends Ctrl-C to Nox; SIGTERM and SIGHUP are passed on.
 
     Returns:
-        0, the exit code of the error's class, 1 for an error of Nox's own, or 128 and the number of the signal.
+        0, the exit code of the error's class, 1 for an error in Nox itself, or 128 plus the number of the signal.
     """
     try:
         sessions = find_sessions(call)
@@ -71,13 +71,13 @@ def run(call: Call) -> int:
         return tell(error)
     with tempfile.TemporaryDirectory(prefix="pystatic-") as temporary:
         left = Path(temporary, "exit-code")
-        # Not from the project's folder, whose modules would stand before Nox's own.
+        # Not in the project's folder, whose modules would shadow Nox's own.
         code = wait_for(nox_command(call, sessions), cwd=folder, env=nox_environment(call, left))
         return int(left.read_text(encoding="utf-8")) if code == FAILED and left.exists() else code
 
 
 def tell(error: PystaticError | OSError) -> int:
-    """Tell people of an error of ours or of the system's; the exit code of its kind."""
+    """Print one of our errors or one of the operating system's, and return its exit code."""
     ours = file_error(error) if isinstance(error, OSError) else error
     print(ours, file=sys.stderr)
     return ours.exit_code
@@ -93,7 +93,7 @@ def find_sessions(call: Call) -> list[str]:
     """The names of the sessions to run.
 
     Raises:
-        ConfigError: the configuration or a word is wrong, or there is no image of a name.
+        ConfigError: the configuration or an option is wrong, or no image has one of the names.
     """
     options = parse_options(call.words).config
     configs = load_config(call.root, overrides=call.overrides, environment=os.environ, options=options)
@@ -118,7 +118,7 @@ def make_folder(call: Call) -> Path:
 
 
 def nox_environment(call: Call, left: Path) -> dict[str, str]:
-    """The environment variables for Nox: ours without those of an outer Nox or virtual environment, and the call."""
+    """The environment variables for Nox: the call, and ours without those of an outer Nox or virtual environment."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -128,12 +128,12 @@ def nox_environment(call: Call, left: Path) -> dict[str, str]:
 
 
 def wait_for(command: Sequence[str], **options: Any) -> int:
-    """Run a program that the terminal's signals reach as well.
+    """Run a program that gets the terminal's signals as well.
 
     Returns:
-        0 if it ended well, 128 and the number of a signal that we got, or else its exit code.
+        0 if it succeeded, 128 plus the number of the first signal received, or else its exit code.
     """
-    # A terminal sends Ctrl-C to all of its processes by itself.
+    # The terminal sends Ctrl-C to all of its processes.
     passed_on = {signal.SIGTERM, signal.SIGHUP}
     received: list[int] = []
     running: list[subprocess.Popen[bytes]] = []
@@ -143,32 +143,32 @@ def wait_for(command: Sequence[str], **options: Any) -> int:
         for process in running if number in passed_on else ():
             process.send_signal(number)
 
-    # Handlers of Python's, since the program would inherit that a signal is ignored.
+    # Use handlers, since a child process would inherit ignored signals.
     with handling(pass_on), subprocess.Popen(command, **options) as process:
         running.append(process)
         for number in passed_on.intersection(received):
             process.send_signal(number)
         code = process.wait()
-    # Nox that ended well all the same has done what it was asked for.
+    # If Nox succeeds in spite of a signal, it has done what was asked.
     if received and code:
         return 128 + received[0]
     return code if code >= 0 else 128 - code
 
 
 def read_call(environment: Mapping[str, str]) -> Call:
-    """The call that Nox was started for, in the process of Nox."""
+    """In the process of Nox: the call that Nox was started for."""
     content = json.loads(environment[CALL_VARIABLE])
     lists = {name: tuple(content[name]) for name in ("images", "words")}
     return Call(**{**content, **lists, "root": Path(content["root"])})
 
 
 def shown_as(environment: Mapping[str, str]) -> str:
-    """What the user types to run a step, such as "inv {step}", where another front started Nox; otherwise ""."""
+    """What the user types to run a step, such as "inv {step}", if another front end started Nox; otherwise ""."""
     return read_call(environment).shown_as if CALL_VARIABLE in environment else ""
 
 
 def leave_exit_code(code: int) -> None:
-    """Tell whoever waits in `run` of which kind the failure is; the first one counts."""
+    """Tell the process that waits in `run` the exit code of the failure; the first one counts."""
     path = os.environ.get(EXIT_CODE_VARIABLE)
     if path:
         with contextlib.suppress(OSError), Path(path).open("x", encoding="utf-8") as file:

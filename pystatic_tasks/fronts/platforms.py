@@ -1,4 +1,4 @@
-"""One image for several platforms: each built apart, and all joined to one index."""
+"""Builds one image for several platforms: each platform by itself, joined in one index."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ RunOne = Callable[[str, ImageConfig, StepContext], None]
 
 
 def run_for_platforms(step: Step, config: ImageConfig, context: StepContext, run_one: RunOne) -> None:
-    """Do a step for an image that is for several platforms.
+    """Run a step for an image that is for several platforms.
 
     Args:
         step: The step.
         config: The image.
-        context: Whoever asked, and for which platforms.
-        run_one: Does a step for one platform.
+        context: The context of the step, with the platforms.
+        run_one: Runs a step for one platform.
 
     Raises:
-        ConfigError: the step is for one platform at a time.
+        ConfigError: the step takes only one platform at a time.
         PystaticError: what the step raises.
     """
     if step.platforms == "one":
@@ -60,13 +60,13 @@ def one_at_a_time(step: Step, platforms: Sequence[str]) -> ConfigError:
 
 
 def variants_of(config: ImageConfig, platforms: Sequence[str]) -> list[ImageConfig]:
-    """The image for each platform, that of this machine last: then it is what an engine has by the image's name."""
+    """The image for each platform, this machine's last, so that engines end up with that one under the image's name."""
     in_order = sorted(platforms, key=lambda each: each == host_platform())
     return [replace(config, platform=each) for each in in_order]
 
 
 def loaded_where_it_runs(step: Step, config: ImageConfig, context: StepContext) -> tuple[ImageConfig, StepContext]:
-    """What a step is asked with: engines keep the image of this machine only, and nothing of one is typed next."""
+    """What to call a step with: engines load only this machine's image, and no next command is shown."""
     if step.name != "image":
         return config, context
     quiet = replace(context, command=lambda *_: "")
@@ -76,7 +76,7 @@ def loaded_where_it_runs(step: Step, config: ImageConfig, context: StepContext) 
 
 
 def result_paths(step: Step, config: ImageConfig, platforms: Sequence[str]) -> list[Path]:
-    """The JSON files in which a step says what it made."""
+    """The JSON files in which a step leaves its results."""
     if not platforms:
         return [step.result_path(config)]
     if step.name in ("image", "push"):

@@ -1,4 +1,4 @@
-"""The Invoke front: the only module that imports invoke.
+"""The Invoke front end: the only module that imports invoke.
 
 ```python
 # tasks.py
@@ -37,17 +37,17 @@ def collection(
     skip: str | Sequence[str] = (),
     **overrides: Any,
 ) -> Collection:
-    """The tasks of all steps, from `freeze` to `push`, `index` and `resolve`, for Invoke, beside the caller's own.
+    """Make a collection of Invoke tasks: one for each step, from `freeze` to `resolve`, and the caller's own.
 
-    Each runs the step and those before it through Nox, and ends with the exit code of the error's class.
-    An own task of the same name ends Invoke with a message and exit code 2.
+    Each task runs the step and those before it through Nox, and exits with the exit code of the error's class.
+    If the caller has a task of the same name, Invoke ends with a message and exit code 2.
 
     Args:
-        tasks: `globals()` of the tasks.py, whose tasks are taken into the collection.
-        root: Folder of the pyproject.toml, from the folder of the calling file; that folder unless given.
-        images: Names of the images to build where `--image` names none; all unless given.
+        tasks: `globals()` of the tasks.py, whose tasks are added to the collection.
+        root: Folder of the pyproject.toml, relative to the folder of the calling file; by default that folder.
+        images: Names of the images to build without `--image`; by default all.
         skip: Steps without a task of their own.
-        overrides: Configuration that goes before that of pyproject.toml, as for `register()`.
+        overrides: Configuration that takes precedence over pyproject.toml, as for `register()`.
     """
     call = Call(
         root=from_caller(root),
@@ -76,7 +76,7 @@ def add_step(made: Collection, call: Call) -> None:
     """Add a step's task.
 
     Raises:
-        ConfigError: somebody else has its name.
+        ConfigError: its name is taken.
     """
     if call.step in made.tasks:
         raise ConfigError(
@@ -88,13 +88,12 @@ def add_step(made: Collection, call: Call) -> None:
 
 
 class StepTask(Task[Any]):
-    """The task of one step, with the options that it takes."""
+    """The task of one step, with its options."""
 
     def __init__(self, call: Call) -> None:
         def body(context: Context, **given: Any) -> None:
             images = tuple(given.get("image", ())) or call.images
-            # What stands after "--", for whichever of the tasks runs a program; older versions of Invoke keep it to
-            # themselves.
+            # What stands after "--", for tasks that run a program; older versions of Invoke do not expose it.
             remainder = getattr(context, "remainder", "") if call.step in RUN_PROGRAMS else ""
             of_program = remainder.split() or None
             code = run(replace(call, images=images, words=to_words(given, of_program)))
@@ -111,7 +110,7 @@ class StepTask(Task[Any]):
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         return list(to_arguments(self.options))
 
-    # Invoke takes tasks with the same code for one task, and runs it once, whatever project each is for.
+    # Invoke considers tasks with the same code equal, and would run only one of them, even for different projects.
     def __eq__(self, other: object) -> bool:
         return self is other
 

@@ -1,1 +1,1 @@
-"""Freeze and pack in a container, for machines that are not Linux, or not the Linux that is wanted."""
+"""Freeze and pack in a container: for machines without Linux, or for another Linux than this one."""

@@ -1,4 +1,4 @@
-"""Freeze and pack in a container: started, waited for, and what comes out put where the later steps look for it."""
+"""Runs the container that freezes and packs, and puts its results where the later steps look for them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PACKAGE = Path(__file__).resolve().parents[2]
 ENTER = PurePosixPath(places.PACKAGE, PACKAGE.name, "fronts/container/enter.py")
 EXECUTABLE_MODE = 0o755
 WINDOWS = os.name == "nt"
-# What Nox says of itself.
+# Nox's own messages.
 CHATTER = re.compile(
     r"Running session|Creating virtual environment|Reusing existing|uv binary not found"
     r"|Session .* (was successful|skipped)|Ran \d+ sessions|\* "
@@ -59,27 +59,27 @@ def freeze_and_pack(
     overrides: Mapping[str, object],
     platform: str | None,
 ) -> None:
-    """Leave what the steps freeze and staticx leave, as far as the later steps need it.
+    """Produce the results of the steps freeze and staticx in a container, as far as the later steps need them.
 
     Args:
-        config: What is built, and where.
-        context: Whoever asked.
-        words: The options of the steps there.
-        overrides: The configuration that goes before that of pyproject.toml.
-        platform: The OCI platform of the container; None for the engine's own.
+        config: The image to build, and the engine to freeze it in.
+        context: The context of the calling step.
+        words: The options for the steps in the container.
+        overrides: Configuration that takes precedence over pyproject.toml.
+        platform: The OCI platform of the container; None for the engine's default.
 
     Raises:
-        ConfigError: the container cannot be made as it is configured.
-        MissingToolError: the engine does not work here, or git, or the image that is named lacks something.
-        FreezeError: what comes out leads elsewhere.
-        PystaticError: of the kind of the step that failed there.
+        ConfigError: the container cannot be created as configured.
+        MissingToolError: the engine or git does not work here, or the configured build image lacks something.
+        FreezeError: the results contain links that lead out of their folder.
+        PystaticError: of the kind of the step that failed in the container.
     """
     check_engine(config)
     check_links(config)
     said = ask(config)
     mounts = mounted(config)
     builder = ensure_builder(config, context, platform)
-    # The folder goes first: who is killed soon after TERM has no time to wait for the engine.
+    # The folder is removed first: a process that is killed soon after SIGTERM has no time to wait for the engine.
     with (
         kept_unless_interrupted(config, builder),
         removed(config, container_name(config)) as name,
@@ -127,7 +127,7 @@ def check_engine(config: ImageConfig) -> None:
 
 
 def check_links(config: ImageConfig) -> None:
-    """Raises ConfigError if this system cannot keep what comes out: Windows has links and modes of its own."""
+    """Raises ConfigError if this system cannot store the results: Windows keeps no symbolic links and no file modes."""
     if WINDOWS and config.layout == "tree":
         raise ConfigError(
             f'{config.name} has the layout "tree", but Windows keeps neither symbolic links nor file modes.',
@@ -136,13 +136,14 @@ def check_links(config: ImageConfig) -> None:
 
 
 def mounted(config: ImageConfig) -> dict[Path, PurePosixPath]:
-    """What of this machine is mounted, by its place below `places.PROJECT`, where all lies as it does here.
+    """What to mount: the paths of this machine, each with its place below `places.PROJECT`.
 
-    That is the project with its repository, and what is installed with it and what its configuration names.
+    These are the project with its repository, the local folders that are installed with it, and the files that its
+    configuration names. They lie there as they do here, relative to each other.
     """
     repository = find_repository(config.root)
     wanted = folders_of(config) | ({repository.top.resolve()} if repository else set())
-    # A link by itself would be mounted as what it leads to.
+    # A link that is mounted by itself would be replaced by its target.
     wanted |= {place.parent if place.is_symlink() else place for place in named_places(config)}
     outermost = sorted(each for each in wanted if wanted.isdisjoint(each.parents))
     above = Path(os.path.commonpath(outermost))
@@ -150,19 +151,19 @@ def mounted(config: ImageConfig) -> dict[Path, PurePosixPath]:
 
 
 def mounted_root(config: ImageConfig, mounts: Mapping[Path, PurePosixPath]) -> PurePosixPath:
-    """Where the project is in the container, below `places.PROJECT`, by what is mounted."""
+    """The project's folder in the container, below `places.PROJECT`."""
     root = config.root.resolve()
     return next(place / root.relative_to(each) for each, place in mounts.items() if root.is_relative_to(each))
 
 
 def our_requirements() -> list[str]:
-    """What this package needs, without its extras."""
+    """The requirements of this package, without its extras."""
     return [each for each in distribution(OURS).requires or () if "extra ==" not in each]
 
 
 @contextmanager
 def folder_to_hand(config: ImageConfig) -> Iterator[Path]:
-    """A folder that nobody else may read, removed afterwards."""
+    """A folder that only this user can read; removed afterwards."""
     folder = config.work / "handed"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
@@ -174,7 +175,7 @@ def folder_to_hand(config: ImageConfig) -> Iterator[Path]:
 
 @contextmanager
 def kept_unless_interrupted(config: ImageConfig, builder: str) -> Iterator[None]:
-    """Remove the volume of a build that is interrupted: its container was killed, and hid nothing of the caller's."""
+    """Remove the build's volume if it is interrupted: the killed container could not hide the caller's secrets."""
     try:
         yield
     except KeyboardInterrupt:
@@ -185,7 +186,7 @@ def kept_unless_interrupted(config: ImageConfig, builder: str) -> Iterator[None]
 
 @contextmanager
 def removed(config: ImageConfig, name: str) -> Iterator[str]:
-    """The name of a container that is not there before, nor afterwards."""
+    """Make sure that no container of this name exists before or afterwards."""
     remove = (config.build.place, "rm", "--force", name)
     call(*remove, check=False)
     try:
@@ -239,14 +240,14 @@ def run_command(
 
 
 def bind(source: str, target: str) -> str:
-    """A folder or file of this machine in the container, read-only, as one word."""
+    """The argument of `--mount` that mounts a file or folder of this machine read-only."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(["type=bind", f"source={source}", f"target={target}", "readonly"])
     return line.getvalue()
 
 
 def repository_elsewhere(config: ImageConfig, there: Iterable[Path]) -> dict[str, str]:
-    """What git keeps of the project outside of it, as for a worktree; files of git name it by its path."""
+    """The git folder, if it lies outside the mounts, as for a worktree; git's files refer to it by its path."""
     printed = run_git(config.root, "rev-parse", "--path-format=absolute", "--git-common-dir")
     common = Path((printed or "").strip())
     is_there = any(common.is_relative_to(each) for each in there)
@@ -254,9 +255,9 @@ def repository_elsewhere(config: ImageConfig, there: Iterable[Path]) -> dict[str
 
 
 def sayer(mounts: Mapping[Path, PurePosixPath], context: StepContext) -> Callable[[str], None]:
-    """What tells the user of each line that the container prints, but for what Nox says of itself.
+    """A function that shows the user each line that the container prints, except for Nox's own messages.
 
-    Places of the project are those of this machine.
+    Paths of the project are shown as those of this machine.
     """
     here = {
         str(PurePosixPath(top, place)): str(folder)
@@ -274,7 +275,7 @@ def sayer(mounts: Mapping[Path, PurePosixPath], context: StepContext) -> Callabl
 
 
 def failure(config: ImageConfig, code: int, log: Path) -> PystaticError:
-    """The error of the kind that the exit code says."""
+    """The error of the kind that the exit code stands for."""
     kind = next((each for each in KINDS if each.exit_code == code), PystaticError)
     return kind(
         f"{config.name} was not frozen: the {config.build.place} container ended with exit code {code}.",
@@ -283,12 +284,12 @@ def failure(config: ImageConfig, code: int, log: Path) -> PystaticError:
 
 
 def adopt(config: ImageConfig, results: Path) -> None:
-    """Put what came out of the container where the later steps look for it.
+    """Put the results of the container where the later steps look for them.
 
     Raises:
-        ValueError: it is not what our steps leave.
+        ValueError: they are not results of our steps.
     """
-    # Nothing else: what our steps leave lies beside them.
+    # Only logs: the results of our own steps lie beside them.
     for log in filter(Path.is_file, (results / "logs").glob("*.log")):
         shutil.move(log, config.work / log.name)
     frozen, program = read_result(results, Frozen), results / "program"
@@ -296,7 +297,7 @@ def adopt(config: ImageConfig, results: Path) -> None:
     assert frozen.system_copy
     copy = replace(frozen.system_copy, folder=results / "system")
     files = [Path(f"{program}{file.path}") for file in frozen.files] if config.layout == "tree" else []
-    # Without inputs: a program that came from elsewhere is never one that need not be frozen here.
+    # Without inputs, so that a program from a container never counts as up to date for a build on this machine.
     write_manifest(config, replace(frozen, program=program, system_copy=copy), inputs="", outputs=files)
     if config.used_packer:
         output = config.dist / config.name
@@ -308,7 +309,7 @@ def adopt(config: ImageConfig, results: Path) -> None:
 
 
 def check_places(frozen: Frozen) -> None:
-    """Raises ValueError unless all files that an image would take of it lie in what came out."""
+    """Raises ValueError unless all files that an image would take lie among the container's results."""
     paths = [*frozen.system_files, *(file.path for file in frozen.files)]
     are_inside = all(path.startswith("/") and not problem(path[1:]) for path in paths)
     if not (frozen.system_copy and are_inside and {file.owner for file in frozen.files} <= {*LAYERS["tree"]}):

@@ -1,4 +1,4 @@
-"""The image that containers are of in which programs are frozen: made once, and known by what it is made from."""
+"""The build image in which programs are frozen: made once, with a name derived from what it is made from."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from pystatic_tasks.system.files import fingerprint
 from pystatic_tasks.system.processes import last_lines, run_logged
 
 DOCKERFILE = Path(__file__).with_name("Dockerfile")
-# Which the engines hand on without keeping them.
+# The engines pass these on to a build without storing them in the image.
 PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 PROXY_VARIABLES = (*PROXIES, *map(str.upper, PROXIES))
-# What Linux says of a program of another machine.
+# Linux's message for a program of another architecture.
 CANNOT_EXECUTE = "exec format error"
 
 
 def base_image(config: ImageConfig) -> str:
-    """The image that is asked for, or Docker's own of the wanted Python.
+    """The configured image, or Docker's official image of the wanted Python.
 
     Raises:
-        ConfigError: the Python is one of this machine, and no image is named.
+        ConfigError: `python` is a Python of this machine, and no image is configured.
     """
     if config.build.image:
         return config.build.image
@@ -43,15 +43,15 @@ def base_image(config: ImageConfig) -> str:
 
 
 def ensure_builder(config: ImageConfig, context: StepContext, platform: str | None) -> str:
-    """The name of the image to freeze in, which is made if it is not there.
+    """The name of the build image, which is made if it does not exist.
 
     Raises:
-        ConfigError: there is no such base.
-        MissingToolError: what it lacks could not be installed.
+        ConfigError: the base image does not exist.
+        MissingToolError: what the base image lacks could not be installed.
     """
     engine, base = config.build.place, base_image(config)
     identity = find_base(engine, base, platform) or pull(config, context, base, platform)
-    # Some engines know an image for all of its platforms by one identity.
+    # Some engines use one ID for an image of several platforms.
     made_of = [DOCKERFILE.read_text(encoding="utf-8"), identity, *chosen(platform)]
     name = f"pystatic-builder:{fingerprint(made_of)[:16]}"
     if not inspect(engine, name):
@@ -62,21 +62,21 @@ def ensure_builder(config: ImageConfig, context: StepContext, platform: str | No
 
 
 def find_base(engine: str, base: str, platform: str | None) -> str:
-    """What the engine knows the base by; "" if it is not there for that platform."""
+    """The engine's ID of the base image; "" if it does not have it for that platform."""
     identity, _, there = inspect(engine, base).partition(" ")
-    # Without the variant of a processor, which not every image has on record.
+    # Without the processor's variant, which not every image records.
     wanted = "/".join(platform.split("/")[:2]) if platform else there
     return identity if wanted == there else ""
 
 
 def inspect(engine: str, image: str) -> str:
-    """Identity and platform of an image, or ""."""
+    """ID and platform of an image; "" if the engine does not have it."""
     template = "{{.Id}} {{.Os}}/{{.Architecture}}"
     return call(engine, "image", "inspect", "--format", template, image, check=False).stdout.strip()
 
 
 def pull(config: ImageConfig, context: StepContext, base: str, platform: str | None) -> str:
-    """Pull the base; what the engine knows it by."""
+    """Pull the base image, and return the engine's ID of it."""
     engine, log = config.build.place, config.work / "pull.log"
     with context.terminal.activity(f"pulling {base}"):
         code = run_logged([engine, "pull", *chosen(platform), base], log, verbose=context.verbose)
@@ -90,7 +90,7 @@ def pull(config: ImageConfig, context: StepContext, base: str, platform: str | N
 
 
 def chosen(platform: str | None) -> list[str]:
-    """The words that choose a platform."""
+    """The options that choose a platform."""
     return ["--platform", platform] if platform else []
 
 
@@ -112,7 +112,7 @@ def make(config: ImageConfig, base: str, name: str, platform: str | None) -> Non
 
 
 def check_emulated(engine: str, platform: str | None, log: Path) -> None:
-    """Raises MissingToolError if what failed, as a log tells, is that programs of the platform cannot be executed."""
+    """Raises MissingToolError if the log shows that programs for the platform cannot be executed here."""
     if platform and CANNOT_EXECUTE in log.read_text(encoding="utf-8", errors="replace").lower():
         raise MissingToolError(
             f"{engine} cannot run programs for {platform} here.",

@@ -1,6 +1,6 @@
-"""What the container starts: it makes an environment of our own tools, unless it is there, and goes on in that.
+"""The container's entry point: it creates an environment with our own tools, if needed, and continues in it.
 
-It is run as a file, by the Python of the image, which has nothing but the standard library.
+It runs as a script with the image's Python, which has nothing but the standard library.
 """
 
 import json
@@ -11,19 +11,19 @@ from pathlib import Path
 
 
 def main(question: str, kept: str, *folders: str) -> int:
-    """Go on in the environment.
+    """Create the environment if needed, and run `inside` in it.
 
     Args:
-        question: The file with what it must hold.
-        kept: The folder that it is in.
-        folders: What else it imports from.
+        question: The file with the question; it lists the requirements of the environment.
+        kept: The folder that holds the environment.
+        folders: Further folders to import from.
 
     Returns:
-        The exit code of what failed, or 0.
+        The exit code of the command that failed, or 0.
     """
     asked = json.loads(Path(question).read_text(encoding="utf-8"))
     requirements = asked["requirements"]
-    # Not by the engine, which would show them to whoever inspects the container.
+    # Set here and not by the engine, which would show them to anyone who inspects the container.
     os.environ.update(asked["variables"])
     tools = Path(kept, "tools")
     python = tools / "bin" / "python"

@@ -1,7 +1,7 @@
-"""What of the caller's machine a container is handed for one run: settings of pip and uv, credentials, variables.
+"""What a container gets from the caller's machine for one run: pip and uv settings, credentials, variables.
 
-Nothing of that is in an image, nor where the container keeps what it made: files are mounted,
-and variables stand in one of these.
+None of it gets into an image or into the volume that keeps the container's results: files are mounted,
+and variables are written into one of these files.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ LEFT_OUT = re.compile(
     "(PIP|UV)_.*_DIR|PIP_(CONFIG_FILE|LOG|PYTHON|REQUIRE_VIRTUALENV|TARGET|PREFIX|ROOT|USER|SRC|CACHE_DIR)"
     "|UV_(CONFIG_FILE|PYTHON.*|PROJECT.*|WORKING_DIRECTORY|CACHE_DIR|ENV_FILE)|PYSTATIC_TASKS_(EXIT_CODE|BUILD_PLACE)"
 )
-# An index's answers are kept with what they were asked with.
+# Caches would store an index's answers together with the credentials of the request.
 OWN_VARIABLES = {"PIP_NO_CACHE_DIR": "1", "UV_NO_CACHE": "1", "GIT_OPTIONAL_LOCKS": "0"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Handed:
-    """What is handed in.
+    """What a container gets from the caller's machine.
 
     Attributes:
-        files: By its path on this machine, the path in the container of each file and folder that is mounted.
+        files: The files and folders to mount: each path on this machine with its path in the container.
         variables: Environment variables.
     """
 
@@ -48,11 +48,11 @@ class Handed:
     variables: dict[str, str] = field(default_factory=dict)
 
     def place(self, path: Path) -> str:
-        """Mount a file or a folder; where it is in the container."""
+        """Mount a file or a folder, and return its path in the container."""
         return self.files.setdefault(str(path), f"{places.HANDED}-files/{len(self.files)}/{path.name}")
 
     def localized(self, text: str) -> str:
-        """Words of a setting, with what is on this machine mounted and named as it is in the container."""
+        """A setting whose paths of this machine are mounted and replaced by those in the container."""
         return re.sub(r"\S+", lambda word: self.localized_word(word[0]), text)
 
     def localized_word(self, word: str) -> str:
@@ -63,21 +63,21 @@ class Handed:
         return self.place(path) if path.is_absolute() and path.exists() else word
 
     def index(self, path: Path) -> str:
-        """Mount a folder that pip looks into; one called "simple" names files that lie beside it."""
+        """Mount a folder that pip uses as an index; one called "simple" refers to files beside it."""
         return f"{self.place(path.parent)}/{path.name}" if path.name == "simple" else self.place(path)
 
 
 def hand_in(config: ImageConfig, environment: Mapping[str, str], folder: Path, home: Path) -> Handed:
-    """Gather what is handed in.
+    """Gather what the container gets.
 
     Args:
-        config: What is built.
-        environment: The caller's variables.
-        folder: Is mounted itself; what is written for the run goes there.
+        config: The image to build.
+        environment: The caller's environment variables.
+        folder: A folder that is mounted, for files that are written for this run.
         home: The caller's home folder.
 
     Raises:
-        ConfigError: a file with settings of pip cannot be read.
+        ConfigError: a file with pip settings cannot be read.
     """
     handed = Handed()
     for name in variables(config, environment):
@@ -100,7 +100,7 @@ def hand_in(config: ImageConfig, environment: Mapping[str, str], folder: Path, h
 
 
 def variables(config: ImageConfig, environment: Mapping[str, str]) -> Iterator[str]:
-    """The names of the caller's variables that the build may ask for."""
+    """The names of the caller's variables that the build may use."""
     texts = (*config.smoke.env.values(), *config.observe.env.values())
     asked = {match[1] for match in map(OF_CALLER.fullmatch, texts) if match}
     for name in environment:
@@ -109,7 +109,7 @@ def variables(config: ImageConfig, environment: Mapping[str, str]) -> Iterator[s
 
 
 def is_path_like(name: str) -> bool:
-    """Whether a variable may name files of this machine."""
+    """Whether a variable may contain paths of this machine."""
     return name.startswith(("PIP_", "UV_")) or name in NAMES
 
 
@@ -136,9 +136,9 @@ def netrc(environment: Mapping[str, str], home: Path) -> Path:
 
 
 def hand_in_agent(handed: Handed, environment: Mapping[str, str], home: Path) -> None:
-    """The agent that has the caller's keys of SSH, and the hosts that the caller trusts."""
+    """Pass on the caller's SSH agent and known hosts."""
     agent = environment.get("SSH_AUTH_SOCK", "")
-    # On other systems containers are of a virtual machine, which has no sockets of the caller's.
+    # On other systems, containers run in a virtual machine, which cannot use the caller's sockets.
     if not is_linux() or not Path(agent).is_socket():
         return
     handed.files[agent] = places.SSH_AGENT

@@ -1,6 +1,6 @@
-"""What git says of a project on the caller's machine, for the copy of it in a container.
+"""What git ignores in a project on the caller's machine, for the project's copy in a container.
 
-There it would say something else: the caller's own rules are missing there, and repositories in the project.
+Git would answer differently there: the caller's own rules and repositories inside the project are missing.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pystatic_tasks.system.git import Ignored, ignored_below
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """What git ignores of a folder; all paths are from the project's folder, with slashes.
+    """What git ignores in a folder; all paths are relative to the project's folder, with slashes.
 
     Attributes:
-        folder: That of which git was asked.
-        paths: Files and folders below it that are ignored, also by repositories that lie in it.
-        itself: Whether the folder is, as a whole.
+        folder: The folder.
+        paths: Ignored files and folders below it, including those that repositories inside it ignore.
+        itself: Whether the folder as a whole is ignored.
     """
 
     folder: str
@@ -34,10 +34,10 @@ class Said:
 
 
 def ask(config: ImageConfig) -> tuple[Said, ...]:
-    """Ask git of the project, of what is installed with it or named, and of each repository in there.
+    """Ask git about the project, the folders installed with it or named in it, and each repository inside.
 
     Raises:
-        MissingToolError: the project lies in a repository, or what is named, and git is not there or fails.
+        MissingToolError: one of these lies in a repository, and git is missing or fails.
     """
     root = config.root.resolve()
     asked = list(dict.fromkeys(folders(config)))
@@ -58,7 +58,7 @@ def ask(config: ImageConfig) -> tuple[Said, ...]:
 
 
 def ignored_inside(repository: Path) -> tuple[Path, ...]:
-    """What a repository in the project ignores: all of it, where git does not say."""
+    """What a repository inside the project ignores; all of it if git does not answer."""
     try:
         return ignored_below(repository).paths
     except MissingToolError:
@@ -70,14 +70,14 @@ def is_repository(path: Path) -> bool:
 
 
 def folders(config: ImageConfig) -> Iterator[Path]:
-    """Those of which the guard may ask, without links on the way."""
+    """The folders that the guard may ask git about, with links resolved."""
     yield from (folder.resolve() for folder in (config.root, config.project, *local_folders(config)))
     sources = (config.root / source for source in named(config))
     yield from (path.resolve() for path in sources if path.is_dir())
 
 
 def told_of_copy(said: tuple[Said, ...], root: Path) -> Told:
-    """What git said, of the copy of the project's folder; what lies apart keeps its place to that."""
+    """Git's answers, applied to the copy of the project's folder; other folders keep their relative positions."""
 
     def in_copy(path: str) -> Path:
         return Path(os.path.normpath(root / path))

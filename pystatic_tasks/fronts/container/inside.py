@@ -1,4 +1,4 @@
-"""What runs in the container: a copy of the project is frozen and packed there, and what comes out put together."""
+"""Runs in the container: freezes and packs a copy of the project, and gathers the results."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from pystatic_tasks.steps.secrets.ignored import tell as tell_of_git
 from pystatic_tasks.system.certificates import find_bundle
 from pystatic_tasks.system.timezones import TIMEZONES
 
-# Below the folder of a project; kept from copy to copy.
+# Below the project's folder; kept from one copy to the next.
 KEPT_FOLDERS = ("build/pystatic", "dist/pystatic")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is to be built.
+    """What to build.
 
     Attributes:
         root: The project's folder, below `places.PROJECT`.
         image: Name of the image.
-        words: The options, as words.
-        overrides: The configuration that goes before that of pyproject.toml.
-        requirements: What our own tools need.
-        variables: Environment variables, which are set by then.
-        said: What git says of the project on the caller's machine.
+        words: The options, as words of a command line.
+        overrides: Configuration that takes precedence over pyproject.toml.
+        requirements: The requirements of our own tools.
+        variables: Environment variables; `enter` has already set them.
+        said: What git ignores in the project on the caller's machine.
     """
 
     root: str
@@ -57,7 +57,7 @@ class Question:
 
 
 def main() -> int:
-    """Build; the exit code is that of the step."""
+    """Build, and return the exit code of the step."""
     question = from_json(Question, json.loads(Path(places.QUESTION).read_text(encoding="utf-8")))
     try:
         root = renew_copy(read_config(question, Path(places.PROJECT, question.root)), Path(places.KEPT))
@@ -88,7 +88,7 @@ def read_config(question: Question, root: Path) -> ImageConfig:
 
 
 def renew_copy(config: ImageConfig, folder: Path) -> Path:
-    """Copy the project as it is now, with what was built from the copy before; the copy of its folder."""
+    """Copy the project as it is now, keep the results of builds from the last copy, and return the copy's folder."""
     copies = folder / Path(places.COPY).name
     shutil.rmtree(copies, ignore_errors=True)
     copies.mkdir(parents=True)
@@ -101,7 +101,7 @@ def renew_copy(config: ImageConfig, folder: Path) -> Path:
 
 
 def keep(root: Path, folder: Path) -> None:
-    """Put what was built where the next copy finds it."""
+    """Move build results to where the next copy finds them."""
     for name in KEPT_FOLDERS:
         if (root / name).is_dir():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def copy_logs(config: ImageConfig, results: Path) -> None:
 
 
 def leave_results(config: ImageConfig, results: Path) -> None:
-    """Put together what the later steps need, elsewhere: what the steps left, and files of this system."""
+    """Gather what later steps need outside the container: the results of steps, and system files."""
     frozen = require_result(config, Frozen)
     wanted = list(system_paths(config, frozen))
     for path in wanted:
@@ -133,7 +133,7 @@ def leave_results(config: ImageConfig, results: Path) -> None:
 
 
 def system_paths(config: ImageConfig, frozen: Frozen) -> Iterator[str]:
-    """The files of this system that the image may take."""
+    """The system files that the image may contain."""
     yield from frozen.system_files
     bundle = find_bundle()
     if config.image.certificates and bundle:

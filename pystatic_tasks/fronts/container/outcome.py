@@ -1,4 +1,4 @@
-"""What came out of a container: files of somebody else's, in which no link may lead out."""
+"""Checks the results of a container: untrusted files, in which no link may lead out of the folder."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from pystatic_tasks.system.beneath import remove_tree
 from pystatic_tasks.system.files import link_target
 from pystatic_tasks.system.texts import quoted
 
-# Only the tree of a program has links.
+# Only the program's tree may contain links.
 PROGRAM = "program"
 
 
 def remove(results: Path) -> None:
-    """Remove what came out before, be it a link."""
+    """Remove the results of an earlier build, even if they are a link."""
     if results.is_symlink():
         results.unlink()
     remove_tree(results)
 
 
 def check(results: Path, place: str) -> None:
-    """Refuse what leads out of the folder, or is neither a file nor a folder; then the folder is removed.
+    """Reject results with links that lead out of the folder or with special files; then the folder is removed.
 
     Args:
         results: The folder.
-        place: The engine, for people.
+        place: The engine's name, for the message.
 
     Raises:
-        FreezeError: there is such a thing in it.
+        FreezeError: the folder has such a link or file.
     """
     for name, wrong in problems(results):
         remove(results)
@@ -42,7 +42,7 @@ def check(results: Path, place: str) -> None:
 
 
 def problems(results: Path) -> Iterator[tuple[str, str]]:
-    """The names of what is wrong in it, each with what that is."""
+    """Each wrong file or folder, with what is wrong about it."""
     if results.is_symlink():
         yield results.name, "is a link"
         return

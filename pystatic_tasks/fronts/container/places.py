@@ -1,21 +1,21 @@
-"""Where things lie in the container."""
+"""Paths in the container."""
 
 from __future__ import annotations
 
-# The project, as it is on the caller's machine; nothing is written there.
+# The project as it is on the caller's machine; read-only.
 PROJECT = "/project"
-# This package, and what there is to know of it.
+# This package, and its metadata.
 PACKAGE = "/pystatic/package"
-# What is handed in for one run.
+# Files for a single run.
 HANDED = "/pystatic/handed"
 QUESTION = f"{HANDED}/question.json"
 METADATA = f"{HANDED}/metadata"
 KNOWN_HOSTS = "/etc/ssh/ssh_known_hosts"
-# What is kept from run to run: our own tools, build environments, and the copy that is built from.
+# Kept from one run to the next: our own tools, build environments, and the copy that is built.
 KEPT = "/pystatic/kept"
 COPY = f"{KEPT}/copy"
-# What git says of that copy.
+# What git ignores in that copy.
 IGNORED = f"{KEPT}/ignored.json"
-# What comes out.
+# The results.
 RESULTS = "/pystatic/results"
 SSH_AGENT = "/pystatic/ssh-agent"

@@ -1,1 +1,1 @@
-"""What is built once more: after a repair, and elsewhere to see whether the same comes out."""
+"""Builds again: after a repair, and elsewhere to see whether the result is the same."""

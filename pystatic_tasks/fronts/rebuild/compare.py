@@ -1,4 +1,4 @@
-"""Two archives of one image: whether they are the same, and if not, what differs first inside them."""
+"""Compares two archives of one image, and finds the first difference inside them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NOTHING = "not there"
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """Where two builds part.
+    """The first difference between two builds.
 
     Attributes:
-        where: The first place, in words, such as "/shop in the layer program".
-        first: What stands there in the first build.
-        second: What stands there in the second.
+        where: Its place, in words, such as "/shop in the layer program".
+        first: What is there in the first build.
+        second: What is there in the second build.
     """
 
     where: str
@@ -33,12 +33,12 @@ class Difference:
 
     @property
     def lines(self) -> tuple[str, str]:
-        """What to show of it below its place."""
+        """The lines to show below its place."""
         return f"first   {self.first}", f"second  {self.second}"
 
 
 def first_difference(first: Path, second: Path) -> Difference | None:
-    """What differs first between two files `image.tar`: in a layer, in the image's configuration, or elsewhere.
+    """The first difference between two files `image.tar`: in a layer, in the image's configuration, or elsewhere.
 
     None if they are the same, byte for byte.
     """
@@ -68,7 +68,7 @@ def manifest(path: Path) -> Any:
 
 
 def differing_layer(kind: str, first: SavedLayer, second: SavedLayer) -> Difference | None:
-    """What differs first between two layers."""
+    """The first difference between two layers."""
     if first.digest == second.digest:
         return None
     if first.diff_id == second.diff_id:
@@ -88,7 +88,7 @@ def compressed(layer: SavedLayer) -> str:
 
 
 def contents(layer: SavedLayer) -> dict[str, str]:
-    """What a layer says of each of its entries, in one line, by name."""
+    """One line about each entry of a layer, by name."""
     return {member.name: told(member) for member in members_of(layer)}
 
 
@@ -108,7 +108,7 @@ def measured(content: Iterable[bytes]) -> str:
 
 
 def differing_key(what: str, first: Any, second: Any, path: str = "") -> Difference | None:
-    """The first key, or place in a list, that differs between two things read from JSON."""
+    """The first difference between two JSON values, by key or index."""
     if first == second:
         return None
     places = [dict(enumerate(each)) if isinstance(each, list) else each for each in (first, second)]

@@ -1,4 +1,4 @@
-"""The project's files in another folder, made at another time and in another order."""
+"""Copies the project's files to another folder, in another order and with other timestamps."""
 
 from __future__ import annotations
 
@@ -18,24 +18,26 @@ from pystatic_tasks.system.git import run_git
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """Where git keeps what it knows of a working tree."""
+    """A git repository: its working tree, and the folder with its data."""
 
     top: Path
     git_folder: Path
 
 
 def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False) -> Path:
-    """Copy what the project is built from: what its folders hold without what tools leave there, what git tracks
-    around them, and what the configuration names; what the program itself made in earlier builds only if git tracks it
-    or the configuration names it.
+    """Copy everything that the project is built from.
 
-    Files that lie apart keep their places to each other. The copy has a path of another length,
-    and belongs to the same repository of git.
+    That is: its folders, without caches and environments that tools leave there; what git tracks around them; and what
+    the configuration names. Files that the program itself wrote in earlier builds are copied only if git tracks them or
+    the configuration names them.
+
+    Files keep their positions relative to each other. The path of the copy has another length,
+    and the copy belongs to the same git repository.
 
     Args:
-        config: What is built.
+        config: The image to build.
         folder: An empty folder.
-        keeps_times: Whether files were last changed when those were that they are copies of.
+        keeps_times: Whether the copies keep the modification times.
 
     Returns:
         The copy of `image.root`.
@@ -46,7 +48,7 @@ def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False
     target = folder / above.name
     if len(str(target)) == len(str(above)):
         target = folder / "elsewhere" / above.name
-    # What stands in a folder last is made first, so that the file system lists it in another order.
+    # Files are created in reverse order, so that the file system lists them in another order.
     for path in sorted(paths, reverse=True):
         copied = target / path.relative_to(above)
         copy(path, copied, paths)
@@ -60,7 +62,7 @@ def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False
 
 
 def needed(config: ImageConfig, repository: Repository | None) -> Iterator[Path]:
-    """All files, links and folders to copy, as absolute paths."""
+    """The absolute paths of all files, links and folders to copy."""
     made = remembered(config)
     yield from (path for path in found_below(config) if not made.is_made(path))
     yield from named_places(config)
@@ -69,7 +71,7 @@ def needed(config: ImageConfig, repository: Repository | None) -> Iterator[Path]
 
 
 def found_below(config: ImageConfig) -> Iterator[Path]:
-    """What lies in the project's folders, and in those that the configuration names."""
+    """Everything in the project's folders, and in those that the configuration names."""
     folders = folders_of(config)
     results = {folder / name for folder in folders for name in ("build", "dist")}
     for folder in folders:
@@ -79,14 +81,14 @@ def found_below(config: ImageConfig) -> Iterator[Path]:
 
 
 def named(config: ImageConfig) -> Iterable[str]:
-    """The files and folders of the project that its configuration names."""
+    """The project's files and folders that its configuration names, by relative paths."""
     data = (entry.rpartition(":")[0] for entry in config.freeze.data)
     relative = (*data, *config.image.files.values(), *config.requirements)
     return (source for source in relative if not Path(source).is_absolute())
 
 
 def named_places(config: ImageConfig) -> Iterator[Path]:
-    """Where those lie that are there; a link stays one, and "." is the project's folder."""
+    """The paths of those that exist; links are not resolved, and "." is the project's folder."""
     for source in named(config):
         path = Path(os.path.normpath(config.root.resolve() / source))
         place = path.parent.resolve() / path.name
@@ -95,13 +97,13 @@ def named_places(config: ImageConfig) -> Iterator[Path]:
 
 
 def folders_of(config: ImageConfig) -> set[Path]:
-    """The project's folder, those that are installed with it, and that of its lock."""
+    """The project's folder, the local folders installed with it, and the folder of its lock."""
     lock = find_lock(config)
     return {folder.resolve() for folder in (config.root, *local_folders(config), *([lock.path.parent] if lock else []))}
 
 
 def below(folder: Path, results: Iterable[Path] = ()) -> Iterator[Path]:
-    """Everything below a folder, without caches, environments, results of builds and what git knows."""
+    """Everything below a folder, except for caches, environments, build results and git's data."""
     for path in folder.iterdir():
         is_folder = path.is_dir() and not path.is_symlink()
         if path in results and path.is_dir():

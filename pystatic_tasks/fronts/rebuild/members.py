@@ -1,7 +1,7 @@
-"""What lies inside a program of one file, read without PyInstaller: where two of them differ.
+"""Reads the contents of a one-file program without PyInstaller, to see where two of them differ.
 
 The formats are those of PyInstaller/archive/readers.py: an archive at the end of the executable,
-and in it one of bytecode (PYZ) with a table that `marshal` wrote.
+which contains an archive of bytecode (PYZ) with a table written by `marshal`.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from pathlib import Path
 
 COOKIE_MAGIC = b"MEI\014\013\012\013\016"
 BYTECODE_MAGIC = b"PYZ\0"
-# Magic, length of the archive, place and length of its table, Python's version, Python's library.
+# Magic, length of the archive, offset and length of its table, Python's version, Python's library.
 COOKIE = struct.Struct("!8sIIII64s")
-# Length of the entry, place, length, length unpacked, whether compressed, kind.
+# Length of the entry, offset, length, uncompressed length, whether compressed, kind.
 ENTRY = struct.Struct("!IIIIBc")
-# Magic, Python's own magic, place of the table.
+# Magic, Python's own magic, offset of the table.
 BYTECODE_TABLE = struct.Struct("!4s4sI")
 
 
 def first_differing_member(first: Path, second: Path) -> str:
-    """The name of the member, such as "shop/web.pyc" or "libz.so.1", that differs first; "" if none is found to."""
+    """The first member that differs, such as "shop/web.pyc" or "libz.so.1"; "" if none is found."""
     contents = [path.read_bytes() for path in (first, second)]
     try:
         ours, theirs = map(members, contents)
@@ -36,12 +36,12 @@ def first_differing_member(first: Path, second: Path) -> str:
 
 
 def first_differing_name(first: Mapping[str, object], second: Mapping[str, object]) -> str:
-    """The first name that stands for two things, or in one of the two only; "" if there is none."""
+    """The first name whose values differ or that only one of the two has; "" if there is none."""
     return next((name for name in sorted({*first, *second}) if first.get(name) != second.get(name)), "")
 
 
 def members(program: bytes) -> dict[str, bytes]:
-    """The archive at the end of an executable, by name, as it is stored."""
+    """The members of the archive at the end of an executable, by name, as stored."""
     at = program.rindex(COOKIE_MAGIC)
     _, length, table, table_length, _, _ = COOKIE.unpack_from(program, at)
     start = at + COOKIE.size - length
@@ -56,7 +56,7 @@ def members(program: bytes) -> dict[str, bytes]:
 
 
 def modules(archive: bytes) -> dict[str, bytes]:
-    """The modules of an archive of bytecode, by name, as they are stored."""
+    """The modules in an archive of bytecode, by name, as stored."""
     magic, _, table = BYTECODE_TABLE.unpack_from(archive)
     if magic != BYTECODE_MAGIC:
         raise ValueError("is not an archive of bytecode")

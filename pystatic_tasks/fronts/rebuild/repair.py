@@ -1,4 +1,4 @@
-"""What smoke found missing, written into the configuration."""
+"""Writes what smoke found missing into the configuration."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pystatic_tasks.errors import ConfigError, Repair
 
 
 def write_repairs(config: ImageConfig, repairs: Sequence[Repair], say: Callable[[str], None]) -> list[str]:
-    """Write the repairs into pyproject.toml, and say so; the lines that are there now."""
-    # Reads and writes TOML by a library that nothing else of a session needs.
+    """Write the repairs into pyproject.toml, report each, and return the lines that were written."""
+    # Imported here: it needs a TOML library that nothing else in a session needs.
     from pystatic_tasks.config.write import write_repair
 
     lines = [write_repair(config, repair) for repair in repairs]
@@ -21,7 +21,7 @@ def write_repairs(config: ImageConfig, repairs: Sequence[Repair], say: Callable[
 
 
 def check_repaired(config: ImageConfig, repair: Repair) -> None:
-    """Raises ConfigError if something overrides what was written."""
+    """Raises ConfigError if something overrides the repair in pyproject.toml."""
     there = getattr(getattr(config, repair.table), repair.field)
     is_written = there == repair.value if isinstance(repair.value, bool) else set(repair.value) <= set(there)
     if is_written:

@@ -1,4 +1,4 @@
-"""Build a second time, elsewhere and under other circumstances, and compare."""
+"""Builds a second time, elsewhere and under other circumstances, and compares the results."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ from pystatic_tasks.system.files import hash_file, owned, remove_abandoned
 from pystatic_tasks.system.processes import last_lines, run_logged
 
 FOLDER_PREFIX = "pystatic-second-"
-# Each with what it is if it is the first already.
+# For each variable, a value, and another one in case the first build already has this value.
 CIRCUMSTANCES = {
     "TZ": ("Pacific/Kiritimati", "America/Caracas"),
     "LC_ALL": ("C", "C.UTF-8"),
     "LANGUAGE": ("tr", "de"),
     "PYTHONHASHSEED": ("4711", "4712"),
 }
-# The second build is no part of what such a job reports.
+# The second build must not show up in the reports of a CI job.
 OF_JOBS = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY")
 
 
 def check_reproducible(config: ImageConfig, context: StepContext, call: Call, backend: str) -> None:
-    """Build the image again from a copy of the project, in an environment made anew, and compare the two.
+    """Build the image again from a copy of the project, in a new environment, and compare the two.
 
     Args:
-        config: What was built.
-        context: Whoever asked.
+        config: The image that was built.
+        context: The context of the calling step.
         call: The call that builds it.
-        backend: What Nox makes environments by; "" for its own choice.
+        backend: The backend with which Nox creates environments; "" for Nox's own choice.
 
     Raises:
-        ImageError: the second build failed, or gave other bytes.
+        ImageError: the second build failed, or its bytes differ.
     """
     remove_abandoned(FOLDER_PREFIX)
     with tempfile.TemporaryDirectory(prefix=owned(FOLDER_PREFIX), ignore_cleanup_errors=True) as temporary:
@@ -60,7 +60,7 @@ def check_reproducible(config: ImageConfig, context: StepContext, call: Call, ba
 
 
 def build(config: ImageConfig, context: StepContext, call: Call, backend: str, temporary: Path) -> None:
-    """Build in the copy, by Nox, and keep what that printed.
+    """Build in the copy with Nox, and keep its output.
 
     Raises:
         ImageError: the build failed.
@@ -87,10 +87,10 @@ def build(config: ImageConfig, context: StepContext, call: Call, backend: str, t
 
 
 def circumstances(environment: Mapping[str, str], backend: str, temporary: Path) -> dict[str, str]:
-    """The environment variables of the second build: what must not matter is other than in the first."""
+    """The environment variables of the second build: those that must not matter have other values."""
     kept = {name: value for name, value in environment.items() if name not in OF_JOBS}
     changed = {name: other if kept.get(name) == value else value for name, (value, other) in CIRCUMSTANCES.items()}
-    # The copy has the repository's own index, which no command shall renew.
+    # The copy uses the repository's own index, which no command must update.
     own = {"TMPDIR": str(temporary), "GIT_OPTIONAL_LOCKS": "0"}
     return {**kept, **changed, **own, **({"NOX_DEFAULT_VENV_BACKEND": backend} if backend else {})}
 
@@ -102,7 +102,7 @@ def other_umask() -> int:
 
 
 def not_reproducible(config: ImageConfig, second: ImageConfig, difference: Difference) -> ImageError:
-    """The error; the second image is kept for whoever wants to look into it."""
+    """The error; the second image is kept for inspection."""
     kept = config.work / "second"
     shutil.rmtree(kept, ignore_errors=True)
     shutil.copytree(second.dist, kept)
@@ -123,7 +123,7 @@ def not_reproducible(config: ImageConfig, second: ImageConfig, difference: Diffe
 
 
 def differing_members(config: ImageConfig, second: ImageConfig) -> Iterator[str]:
-    """Where in a program of one file the two part."""
+    """The first difference inside a one-file program."""
     if config.used_packer is None:
         return
     form = form_of(config)
@@ -136,7 +136,7 @@ def differing_members(config: ImageConfig, second: ImageConfig) -> Iterator[str]
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """The files of a program, by their paths in it; of links where they lead."""
+    """The hash of each file of a program by its path, and the target of each link."""
     files = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
     return {
         str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else hash_file(path) for path in files
@@ -144,7 +144,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def differing_distributions(config: ImageConfig, second: ImageConfig) -> Iterator[str]:
-    """What was installed in one version for the first build, and in another for the second."""
+    """The distributions whose versions differ between the two builds."""
     frozen = [read_manifest(each, Frozen) for each in (config, second)]
     ours, theirs = (each.result.distributions if each else {} for each in frozen)
     for name in sorted({*ours, *theirs}):

@@ -1,4 +1,4 @@
-"""What a step may ask of a session of Nox."""
+"""Creates the context of a step from a Nox session."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def make_context(
     Args:
         session: The running session.
         config: The image.
-        options: What the user typed.
+        options: The options that the user typed.
         command: What the user types to run a step.
     """
     color: bool = session._runner.global_config.color
-    # A program that runs meanwhile writes to the terminal too.
+    # With --watch, the running program writes to the terminal at the same time.
     beside_program = options.watch and is_within(session)
     terminal = make_terminal(sys.stderr, os.environ, color=color, verbose=options.verbose or beside_program)
     waiting = {step_of(each) for each in waiting_sessions(session)}
@@ -56,7 +56,7 @@ def make_context(
         watches=options.watch,
         python=Path(session.bin, "python") if has_environment else Path(sys.executable),
         reuses_environment=reused,
-        # With --no-install Nox still fills an environment that it has just made.
+        # With --no-install, Nox still installs into an environment that it has just created.
         installs=not (session._runner.global_config.no_install and reused),
         wanted_python=wanted_python(session, config) if has_environment else "",
         install=installer(session, config, terminal, verbose=options.verbose),
@@ -65,6 +65,6 @@ def make_context(
 
 
 def wanted_python(session: nox.Session, config: ImageConfig) -> str:
-    """What Nox would make the environment from now; it keeps one whatever that is."""
+    """The interpreter that Nox would now create the environment from; a reused environment may have another one."""
     name = str(session.python) if session.python else None
     return meant_by(name, config.root)

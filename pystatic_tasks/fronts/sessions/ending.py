@@ -1,4 +1,4 @@
-"""How a session ends before its work is done."""
+"""Ends a session that cannot finish its work."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pystatic_tasks.system.processes import handling
 
 @contextmanager
 def ended_in_order(session: nox.Session) -> Iterator[None]:
-    """Let errors of ours, and of the system's, be Nox's own, and TERM and a closed terminal do what Ctrl-C does.
+    """Turn our errors and the operating system's into Nox's own, and let SIGTERM and SIGHUP act like Ctrl-C.
 
-    So nothing runs on, and nothing half-written stays.
+    So no process keeps running, and no half-written file is left.
     """
     try:
         with handling(interrupt):
@@ -33,7 +33,7 @@ def interrupt(number: int, frame: object) -> None:
 
 
 def fail(session: nox.Session, error: PystaticError) -> NoReturn:
-    """End the session by Nox's own error, and say of what kind it was."""
+    """End the session with Nox's own error, and pass on the exit code of its kind."""
     leave_exit_code(error.exit_code)
     # Nox adds a full stop.
     session.error(str(error).removesuffix("."))

@@ -1,4 +1,4 @@
-"""The environment of a session: what Nox makes it by, how it is filled, and in which folder."""
+"""The environment of a session: which backend creates it, how it is filled, and the working directory of a session."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from pystatic_tasks.steps.freeze.install.interpreter import remedy_for_missing
 from pystatic_tasks.system.redaction import masked_log, masked_stream
 from pystatic_tasks.system.terminal import Terminal
 
-# As Nox names them: the first that is there.
+# In Nox's syntax: the first that is available.
 BACKENDS = "uv|virtualenv"
 OPTIONS_OF_BACKEND = ("-db", "--default-venv-backend")
-# A build has most use for sources: what it imports is compiled then.
+# Builds rarely need bytecode: imported modules are compiled anyway.
 PIP_VARIABLES = {"PIP_COMPILE": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 def options_for(work: Work, config: ImageConfig) -> dict[str, Any]:
     """Nox's options for a session that does this work.
 
-    An environment is made by the session itself, which knows what the user wants it to be made by.
+    The session itself creates its environment, because only it knows which backend the user wants.
     """
     return {"venv_backend": "none", **({"python": config.python, "reuse_venv": True} if work.freezes else {})}
 
 
 @contextmanager
 def where_it_was_called() -> Iterator[None]:
-    """Where another front started Nox, its project's folder: pip, uv and git look for what is the project's there.
+    """Run in the project's folder if another front end started Nox: pip, uv and git look for the project's files there.
 
-    For each session Nox goes to the folder of the noxfile, which is one that the package carries.
+    Nox changes to the folder of the noxfile before each session, and that noxfile lies in this package.
     """
     before = Path.cwd()
     if CALL_VARIABLE in os.environ:
@@ -56,11 +56,11 @@ def where_it_was_called() -> Iterator[None]:
 
 
 def make_environment(session: nox.Session, config: ImageConfig) -> None:
-    """Let Nox make the environment of one of our sessions, unless it has done so.
+    """Let Nox create the environment of one of our sessions, unless it already has.
 
     Raises:
-        ConfigError: Nox was told to make none.
-        MissingToolError: there is no such interpreter.
+        ConfigError: Nox runs with --no-venv.
+        MissingToolError: the interpreter does not exist.
     """
     runner = session._runner
     if is_ours(runner) and session.venv_backend == "none" and not runner.global_config.force_venv_backend:
@@ -76,7 +76,7 @@ def make_environment(session: nox.Session, config: ImageConfig) -> None:
 
 @contextmanager
 def told_of_interpreter(session: nox.Session, config: ImageConfig) -> Iterator[None]:
-    """Raises MissingToolError where Nox finds no interpreter, which for Nox is an error of the system's."""
+    """Raises MissingToolError if Nox does not find the interpreter; Nox's own error does not say what to do."""
     try:
         yield
     except virtualenv.InterpreterNotFound:
@@ -87,32 +87,32 @@ def told_of_interpreter(session: nox.Session, config: ImageConfig) -> Iterator[N
 
 
 def own_backend() -> str:
-    """What our environments are made by unless the user says it: uv where it is, and does all that pip was told."""
+    """The default backend of our environments: uv if it is available and can do all that pip is configured to do."""
     return "virtualenv" if like_pip() is None else BACKENDS
 
 
 def like_pip() -> Mapping[str, str] | None:
-    """The environment variables by which uv does what pip was told; None if it cannot."""
+    """The environment variables with which uv does what pip is configured to do; None if it cannot."""
     return variables_for_uv(os.environ, Path.cwd())
 
 
 def backend_of_user(session: nox.Session) -> str:
-    """What the user says that environments are made by, or ""."""
+    """The backend that the user chose for environments, or ""."""
     config = session._runner.global_config
     return config.force_venv_backend or (config.default_venv_backend if names_backend(config) else "")
 
 
 def names_backend(global_config: Any) -> bool:
-    """Whether the user says what environments are made by: in a variable, on the command line or in the noxfile."""
+    """Whether the user chose a backend: in a variable, on the command line or in the noxfile."""
     if hasattr(global_config, "provenance"):
         return bool(global_config.provenance("default_venv_backend"))
-    # Older versions of Nox do not say where a value is from.
+    # Older versions of Nox do not record where a value comes from.
     words = (word.partition("=")[0] for word in sys.argv)
     return bool(nox.options.default_venv_backend) or any(word in OPTIONS_OF_BACKEND for word in words)
 
 
 def look_for_uv() -> bool:
-    """Whether Nox finds uv; newer versions of it do not look again, and say nothing of it then."""
+    """Whether Nox finds uv, without its message; newer versions of Nox look only once, so it does not appear later."""
     level = logger.level
     logger.setLevel("WARNING")
     try:
@@ -122,27 +122,27 @@ def look_for_uv() -> bool:
 
 
 def only_installs(session: nox.Session) -> bool:
-    """Whether Nox runs with --install-only: then it runs no command, not even this one."""
+    """Whether Nox runs with --install-only: then it skips all commands, including this one."""
     return session.run(sys.executable, "-ISc", "", external=True, silent=True, log=False) is None
 
 
 def installer(
     session: nox.Session, config: ImageConfig, terminal: Terminal, *, verbose: bool
 ) -> Callable[[Sequence[str]], None]:
-    """What installs requirements into the environment."""
+    """A function that installs requirements into the environment."""
 
     def install(requirements: Sequence[str]) -> None:
         is_uv = session.venv_backend == "uv"
         is_own_choice = is_uv and is_ours(session._runner) and session._runner.func.venv_backend == BACKENDS
         of_pip = like_pip() if is_own_choice else None
-        # uv takes a project of the same version from its cache, whatever has changed in its sources.
+        # uv takes a project of the same version from its cache, even if its sources have changed.
         folders = [config.root / each.partition("[")[0] for each in requirements if is_path(each)]
         names = [name for name in map(project_name, folders) if name and is_uv]
         again = [word for name in names for word in ("--reinstall-package", name)]
         with ExitStack() as during:
             during.enter_context(terminal.activity(f"installing {' '.join(Path(each).name for each in requirements)}"))
             during.enter_context(masked_log(logger))
-            # Standard output is for the manifest.
+            # Standard output is reserved for the manifest.
             output: dict[str, Any] = {"silent": True}
             if verbose:
                 output = {"silent": False, "stdout": during.enter_context(masked_stream(sys.stderr))}
@@ -153,14 +153,14 @@ def installer(
 
 
 def make_anew(session: nox.Session, config: ImageConfig) -> None:
-    """Make the environment anew: Nox reuses one whatever interpreter it was made from.
+    """Recreate the environment: Nox reuses one even if it was created from another interpreter.
 
     Raises:
-        MissingToolError: there is no such interpreter; the environment is as it was.
+        MissingToolError: the interpreter does not exist; the environment is unchanged.
     """
     environment: Any = session.virtualenv
     environment.reuse_existing = False
     with told_of_interpreter(session, config):
-        # Nox looks for the interpreter once it has removed the environment.
+        # Resolved first: Nox would look for the interpreter only after it has removed the environment.
         getattr(environment, "_resolved_interpreter", "")
         environment.create()

@@ -1,4 +1,4 @@
-"""The steps of one image, run by a session."""
+"""Runs the steps of one image in a session."""
 
 from __future__ import annotations
 
@@ -66,14 +66,14 @@ def run_steps(session: nox.Session, work: Work) -> None:
 
 
 def check_steps(session: nox.Session, work: Work, config: ImageConfig) -> None:
-    """Raises ConfigError if a step that was asked for cannot be done, before anything is built for it."""
+    """Raises ConfigError if a requested step cannot run, before anything is built for it."""
     context = StepContext(say=session.log, command=work.command)
     for step in (*work.steps, *steps_to_come(session)):
         STEPS[step].check(config, context)
 
 
 def check_watchable(session: nox.Session, work: Work) -> None:
-    """Raises ConfigError if a step in the foreground could not build again what it runs."""
+    """Raises ConfigError if --watch could not rebuild what a step runs in the foreground."""
     if STEPS[work.steps[-1]].in_foreground and not runs_others(session):
         raise ConfigError(
             f"--watch needs the sessions before {session.name} for its builds, "
@@ -83,7 +83,7 @@ def check_watchable(session: nox.Session, work: Work) -> None:
 
 
 def run_and_repair(session: nox.Session, work: Work, config: ImageConfig, options: Options) -> None:
-    """Run the steps, with --fix once more after each repair, as long as one may help."""
+    """Run the steps; with --fix, run them again after each repair, as long as there is one to try."""
     while True:
         try:
             run_each(session, work, config, options)
@@ -95,13 +95,13 @@ def run_and_repair(session: nox.Session, work: Work, config: ImageConfig, option
             config = work.config(options)
             for repair in error.repairs:
                 check_repaired(config, repair)
-            # What follows from a repair is found out by what changed, after an earlier round from nothing.
+            # After a repair, the manifests tell which steps must run again, even if --no-cache was given.
             options = replace(options, use_cache=True)
             build_again(session, work, config, ", ".join(written))
 
 
 def build_again(session: nox.Session, work: Work, config: ImageConfig, written: str) -> None:
-    """Do again what comes before the session, after a repair.
+    """After a repair, run the sessions before this one again.
 
     Raises:
         PystaticError: those sessions are not ours to run, or one of them failed.
@@ -122,7 +122,7 @@ def build_again(session: nox.Session, work: Work, config: ImageConfig, written: 
 
 
 def run_each(session: nox.Session, work: Work, config: ImageConfig, options: Options) -> None:
-    """Run the steps in order, and print what is of the last for standard output."""
+    """Run the steps in order, and print the results of the last one to standard output."""
     run = partial(run_one, work, options)
 
     def build_again_for_last() -> ImageConfig:
@@ -154,7 +154,7 @@ def run_each(session: nox.Session, work: Work, config: ImageConfig, options: Opt
 
 
 def run_one(work: Work, options: Options, step: str, config: ImageConfig, context: StepContext) -> None:
-    """Run one step here, or in the container that the program is frozen in."""
+    """Run one step here, or in the container in which the program is frozen."""
     if config.build.place == HERE or not STEPS[step].in_container:
         STEPS[step].run(config, context)
     elif STEPS[step].needs_environment:
@@ -163,12 +163,12 @@ def run_one(work: Work, options: Options, step: str, config: ImageConfig, contex
 
 
 def fold(step: str, config: ImageConfig) -> AbstractContextManager[None]:
-    """What a job's log folds the lines of a step by, if it says much."""
+    """Fold the output of a verbose step in a CI job's log."""
     return folded(f"{step} of {config.name}", sys.stderr, os.environ) if STEPS[step].is_folded else nullcontext()
 
 
 def print_result(content: Mapping[str, Any], step: str, options: Options) -> None:
-    """Print what a step made: as JSON if the user asked for it, otherwise only what push and index sent, by digest."""
+    """Print a step's result: as JSON with --json, otherwise only the references that push and index sent."""
     if options.json:
         print(json.dumps(content), flush=True)
     else:

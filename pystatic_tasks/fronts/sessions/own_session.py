@@ -1,4 +1,4 @@
-"""One step inside a session of the user's own."""
+"""Runs one step inside a session of the user's own."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def run_step(
 ) -> None:
     """Run one step inside a session of your own.
 
-    What the steps before it leave must be there: tie your session to theirs with `requires=`.
-    The step "freeze" fills the session's own environment.
+    It needs the results of the steps before it: name their sessions in your session's `requires=`.
+    The step "freeze" installs into the session's own environment.
 
     Args:
         session: The running session.
         step: One of `steps.table.STEPS`, such as "freeze" or "push".
-        root: Folder of the pyproject.toml; that of the calling file unless given.
-        image: Name of the image, where the project has several.
+        root: Folder of the pyproject.toml; by default that of the calling file.
+        image: Name of the image, if the project has several.
         overrides: As for `register()`.
     """
     work = Work(root=from_caller(root), overrides=overrides, steps=(step,), image=image)

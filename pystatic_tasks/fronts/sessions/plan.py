@@ -1,4 +1,4 @@
-"""What one call of `register()` asks for: which sessions there are, and what each is to do."""
+"""What one call of `register()` asks for: which sessions exist, and what each does."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Plan:
         return lambda step, *options: session_command(self.session_name(step, image), *options)
 
     def work(self, step: str, image: str = "") -> Work:
-        """What a step's session is to do: the step, after those before it that have no session."""
+        """The work of a step's session: the step, and directly before it the steps without a session."""
         before = takewhile(lambda each: each in self.skip, steps_before(step))
         return Work(
             root=self.root,
@@ -57,5 +57,5 @@ class Plan:
         return [step for step in STEPS if step not in self.skip]
 
     def step_before(self, step: str) -> str | None:
-        """The step before it that has a session."""
+        """The last step before it that has a session."""
         return next((each for each in steps_before(step) if each not in self.skip), None)

@@ -1,4 +1,4 @@
-"""A step that is done once for all images, and what it asks for of each."""
+"""Runs a step that is done once for all images, and the steps that it needs for each image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pystatic_tasks.steps.table import STEPS, steps_before
 
 
 def nothing_first(configs: Sequence[ImageConfig]) -> None:
-    """In a session of the caller's own, what comes before is theirs."""
+    """Do nothing: in a session of the user's own, the steps before it are up to the user."""
 
 
 def run_for_project(
@@ -35,8 +35,8 @@ def run_for_project(
 
     Args:
         session: The running session.
-        work: What it is to do.
-        push: Does what comes before for these images, where the step needs it.
+        work: What the session does.
+        push: Runs the steps before it for some images, when the step needs them.
     """
     step = work.steps[-1]
     run = STEPS[step].run_for_project
@@ -56,16 +56,16 @@ def run_for_project(
 
 
 def run_before(session: nox.Session, plan: Plan, step: str, configs: Mapping[str, ImageConfig]) -> None:
-    """Run what comes before a step of the project for some images, unless Nox was told --no-dependencies.
+    """Run what comes before a step of the project for some images, unless Nox runs with --no-dependencies.
 
     Args:
         session: The running session.
-        plan: The call of `register()` that it is of.
+        plan: The call of `register()` that it belongs to.
         step: The step.
-        configs: The images, by name where the project has several; else by "".
+        configs: The images, by name if the project has several; otherwise by "".
 
     Raises:
-        PystaticError: it failed, or cannot be done for one of them; then it is not begun.
+        PystaticError: it failed, or cannot be done for one of the images; then nothing is started.
     """
     if session._runner.global_config.no_dependencies:
         return

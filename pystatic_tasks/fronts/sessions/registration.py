@@ -1,4 +1,4 @@
-"""The sessions that Nox gets: one for each step of each image, and one for all."""
+"""Registers the sessions with Nox: one for each step of each image, and one for all images."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def register(
 ) -> dict[str, Any]:
     """Add the sessions of all steps, from `freeze` to `push`, `index` and `resolve`, to the calling noxfile.
 
-    A wrong configuration warns in one line and makes these sessions fail, and no others.
-    A session of the same name that exists already ends Nox with a message and exit code 2.
+    An invalid configuration prints a one-line warning and makes these sessions fail, but no others.
+    If a session of the same name already exists, Nox ends with a message and exit code 2.
 
     Args:
-        root: Folder of the pyproject.toml; that of the calling noxfile unless given.
-        prefix: Put before the sessions' names, such as "web-".
+        root: Folder of the pyproject.toml; by default that of the calling noxfile.
+        prefix: Prefix of the sessions' names, such as "web-".
         names: Other names for single sessions, by step.
-        skip: Steps without a session of their own; the session after them runs them.
-        default: Whether a bare `nox` runs them, but for `slim`, `run`, `shell`, `report`, `push`, `index` and
-            `resolve`.
-        tags: Tags of the sessions, but for these, which run only where they are named.
+        skip: Steps without a session of their own; the next session runs them.
+        default: Whether a bare `nox` runs the sessions, except for `slim`, `run`, `shell`, `report`, `push`, `index`
+            and `resolve`.
+        tags: Tags of the sessions, with the same exceptions, which run only if they are named.
         python: Interpreter to build with, as Nox names it.
-        overrides: Configuration that goes before that of pyproject.toml, such as
+        overrides: Configuration that takes precedence over pyproject.toml, such as
             `max_size="9MB"` or `freeze={"excludes": ["tkinter"]}`.
 
     Returns:
@@ -81,7 +81,7 @@ def register_plan(plan: Plan) -> dict[str, Any]:
         return add_failing(plan, error)
     unwritable = unwritable_folder(plan.root)
     if unwritable:
-        # Before Nox makes an environment, which it could not.
+        # Fail before Nox tries to create an environment, which would fail less clearly.
         return add_failing(plan, unwritable)
     if len(configs) > 1:
         for step in plan.steps:
@@ -91,7 +91,7 @@ def register_plan(plan: Plan) -> dict[str, Any]:
 
 
 def add_failing(plan: Plan, error: PystaticError) -> dict[str, Any]:
-    """Sessions that end with the error, and need no environment for that."""
+    """Sessions that only report the error, and need no environment."""
     return {step: add_failing_step(plan, step, error) for step in plan.steps}
 
 
@@ -104,14 +104,14 @@ def add_failing_step(plan: Plan, step: str, error: PystaticError) -> Any:
 
 
 def add_whole(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
-    """The session that has a step's own name."""
+    """The session that is named after the step alone."""
     if STEPS[step].is_for_project:
         return add_for_project(plan, step, configs)
     return add_step(plan, step, configs[0], "") if len(configs) == 1 else add_all(plan, step, configs)
 
 
 def add_step(plan: Plan, step: str, config: ImageConfig, name: str) -> Any:
-    """The session of one step for one image; `name` is empty where it is the only one."""
+    """The session of one step for one image; `name` is empty for the only image."""
     work = plan.work(step, name)
     before = plan.step_before(step)
 
@@ -124,7 +124,7 @@ def add_step(plan: Plan, step: str, config: ImageConfig, name: str) -> Any:
 
 
 def add_for_project(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
-    """The session of a step that is done once for all images, and asks for those before it where it needs them."""
+    """The session of a step that is done once for all images; it runs the steps before it when it needs them."""
     work = plan.work(step)
 
     def run(session: nox.Session) -> None:
@@ -141,7 +141,7 @@ def add_all(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
     """The session that runs a step for all images."""
 
     def run(session: nox.Session) -> None:
-        """Does nothing itself."""
+        """Do nothing: the required sessions do the work."""
 
     run.__doc__ = f"Run {step} for all images."
     if STEPS[step].in_foreground:
@@ -152,7 +152,7 @@ def add_all(plan: Plan, step: str, configs: Sequence[ImageConfig]) -> Any:
 
 
 def one_at_a_time(step: str, commands: Sequence[str]) -> ConfigError:
-    """The error that a step in the foreground is asked for without the name of an image."""
+    """The error for a step in the foreground that is run without an image's name."""
     *others, last = commands
     return ConfigError(
         f"{step} takes one image at a time, but the project has {len(commands)}.",
@@ -161,10 +161,10 @@ def one_at_a_time(step: str, commands: Sequence[str]) -> ConfigError:
 
 
 def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name: str = "", **options: Any) -> Any:
-    """Register with Nox under a name that nobody else has.
+    """Register a session with Nox under a name that no other session has.
 
     Raises:
-        ConfigError: somebody else has it.
+        ConfigError: the name is taken.
     """
     session_name = plan.session_name(step, name)
     there = registry.get().get(session_name)
@@ -175,7 +175,7 @@ def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name:
             f'Call register(prefix="{plan.prefix}app-"), register(names={{"{step}": "{plan.prefix}app-{step}"}}) '
             f'or register(skip=["{step}"]).',
         )
-    # Nox may read one noxfile twice, as a script and as its own module.
+    # Nox may load the same noxfile twice, as a script and as its own module.
     setattr(run, IDENTITY, identity)
     on_request = STEPS[step].on_request
     default, tags = plan.default and not on_request, [] if on_request else list(plan.tags)

@@ -1,4 +1,4 @@
-"""What one session is to do, and the configuration that it does it by."""
+"""What one session does, and with which configuration."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from pystatic_tasks.system.machine import check_known, check_platform
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What one session is to do.
+    """What one session does.
 
     Attributes:
         root: Folder of the pyproject.toml.
-        overrides: Configuration that goes before that of pyproject.toml.
+        overrides: Configuration that takes precedence over pyproject.toml.
         steps: The steps, in order.
-        image: Name of the image, where the project has several.
+        image: Name of the image, if the project has several.
         command: What the user types to run a step.
     """
 
@@ -42,20 +42,20 @@ class Work:
         return any(STEPS[step].needs_environment for step in self.steps)
 
     def freezes_here(self, config: ImageConfig) -> bool:
-        """Whether it needs a build environment here; in a container it makes its own."""
+        """Whether it needs a build environment here; a container creates its own."""
         return self.freezes and config.build.place == HERE
 
     def configs(self, options: Options) -> tuple[ImageConfig, ...]:
-        """All images, as they are configured now."""
+        """All images, as configured now."""
         return load_config(self.root, overrides=self.overrides, environment=os.environ, options=options.config)
 
     def config(self, options: Options) -> ImageConfig:
-        """The image of that name, or the only one, as it is configured now."""
+        """The image of that name, or the only one, as configured now."""
         return pick_image(self.configs(options), self.image)
 
 
 def check_place(config: ImageConfig, options: Options) -> None:
-    """Raises ConfigError if what is asked for cannot be done where the program is frozen."""
+    """Raises ConfigError if the options ask for something that cannot be done where the program is frozen."""
     if config.build.place == HERE:
         check_platform(",".join(options.platforms))
         return
