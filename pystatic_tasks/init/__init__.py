@@ -1,4 +1,4 @@
-"""`pystatic init`: looks at a project by reading it, shows what it would write, and writes it."""
+"""`pystatic init`: reads a project without importing it, shows the configuration that it proposes, and writes it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,19 @@ def init(
 ) -> None:
     """Configure the project in a folder, or the projects of a repository.
 
-    Nothing is imported or run.
-    What the configuration has already is left as it is.
+    Nothing is imported or run, and existing configuration is not changed.
 
     Args:
         root: The folder.
-        dry_run: Whether to show only.
-        target: What to freeze, in place of what is found: "package.module:callable", a name from
-            [project.scripts], or a script's path from `root`.
+        dry_run: Whether to write nothing.
+        target: What to freeze, instead of what is found: "package.module:callable", a name from
+            [project.scripts], or a script's path relative to `root`.
         say: Shows one line.
-        confirm: Asks whether to write what was shown.
+        confirm: Asks whether to write the changes that were shown.
         command: How the user calls the program, such as "pystatic".
 
     Raises:
-        ConfigError: nothing to serve was found, a file cannot be read or written, or its syntax is wrong.
+        ConfigError: nothing to serve was found, or a file cannot be read or written or is invalid.
             Then nothing was written.
     """
     folder = check_root(root)

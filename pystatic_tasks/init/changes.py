@@ -1,4 +1,4 @@
-"""Files as they are and as they are to be: shown, then written all or none."""
+"""Shows changes to files as a diff, and writes all of them or none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pystatic_tasks.system.git import checkout_of
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One file: its text before, None if there is no such file, and after."""
+    """The text of one file before (None if it does not exist) and after."""
 
     path: Path
     before: str | None
@@ -28,7 +28,7 @@ class Change:
 
 
 def read_text(path: Path) -> str | None:
-    """The text of a file with its line ends as they are, None if there is no such file.
+    """The text of a file with its line ends unchanged; None if it does not exist.
 
     Raises:
         ConfigError: it cannot be read, or is not UTF-8.
@@ -44,30 +44,30 @@ def read_text(path: Path) -> str | None:
 
 
 def lines_in(text: str) -> list[str]:
-    """The lines of a text with their ends, as Python and TOML count them: a form feed ends none."""
+    """The lines of a text with their ends, counted as Python and TOML do: a form feed does not end a line."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def diff(change: Change, root: Path) -> Iterator[str]:
-    """The change as a unified diff, with the file's name from `root`."""
+    """The change as a unified diff; the file's name is relative to `root`."""
     name = change.path.relative_to(root).as_posix()
     before, after = ([line.rstrip("\r\n") for line in lines_in(text)] for text in (change.before or "", change.after))
     return difflib.unified_diff(before, after, name if change.before is not None else "/dev/null", name, lineterm="")
 
 
 def write_all(changes: Sequence[Change], root: Path) -> None:
-    """Write all files, each in place of what is there, with its mode and owner, or none of them.
+    """Replace all files, keeping their modes and owners, or none of them.
 
     Args:
         changes: What to write.
-        root: The project's folder; nothing out of its repository is written, and without one nothing out of itself.
+        root: The project's folder. Nothing outside its repository is written; without a repository, nothing outside it.
 
     Raises:
-        ConfigError: one of them cannot be written, or was changed by somebody else meanwhile.
+        ConfigError: a file cannot be written, or has changed in the meantime.
     """
     with contextlib.ExitStack() as stack:
         for change in changes:
-            # A link stays one.
+            # A link is kept: its target is replaced.
             path = change.path.resolve()
             if not path.is_relative_to(checkout_of(root)):
                 raise ConfigError(

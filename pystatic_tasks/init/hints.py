@@ -1,4 +1,4 @@
-"""What a project's other files say of what is served: Procfile, Dockerfile, Makefile and so on; Django's settings."""
+"""Reads what a project serves from its other files: Procfile, Dockerfile, Makefile and so on; and Django's settings."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SERVERS = re.compile(
     r"\b(gunicorn|uvicorn|hypercorn|daphne|granian|waitress-serve|flask|fastapi|uwsgi|FLASK_APP|wsgi_app)\b"
 )
 NAME = r"[A-Za-z_]\w*"
-# Not a host and a port, and not the end of a path.
+# Not a host with a port, and not the end of a path.
 REFERENCE = re.compile(rf"(?<![\w./:-])({NAME}(?:\.{NAME})*):({NAME})(?![\w:/])")
 FLASK_APP = re.compile(rf"FLASK_APP=[\"']?({NAME}(?:\.{NAME})*)(?:\.py)?[\"']?\s*$")
 WORD = re.compile(r"[\w./-]+")
 
 
 def hints(root: Path, code: Code) -> list[Hint]:
-    """Modules that are served with the names in them, or with ""; what decides first comes first."""
+    """Modules that are served, each with the name of the application in it or ""; the strongest hints come first."""
     return list(dict.fromkeys([*file_hints(root), *django_hints(code)]))
 
 
@@ -60,7 +60,7 @@ def hints_in(text: str) -> Iterator[Hint]:
 
 
 def files_of_fastapi(words: list[str]) -> list[str]:
-    """The file that `fastapi run` names, if that is what a line calls."""
+    """The file in a call of `fastapi run`, if the line has one."""
     programs = [word.rpartition("/")[2] for word in words]
     if "fastapi" not in programs or "run" not in words[programs.index("fastapi") :]:
         return []
@@ -69,7 +69,7 @@ def files_of_fastapi(words: list[str]) -> list[str]:
 
 
 def django_hints(code: Code) -> Iterator[Hint]:
-    """What Django's settings serve; ASGI goes first where it is set, since a new project sets WSGI only."""
+    """What Django's settings serve; ASGI comes first if it is set, because a new project sets only WSGI."""
     for setting in ("ASGI_APPLICATION", "WSGI_APPLICATION"):
         for module in code.modules.values():
             module_name, _, name = (setting_of(module, setting) or "").rpartition(".")
@@ -78,5 +78,5 @@ def django_hints(code: Code) -> Iterator[Hint]:
 
 
 def setting_of(module: Module, name: str) -> str | None:
-    """The text that a module binds a name to."""
+    """The string that a module binds a name to."""
     return next((text for node in module.bound.get(name, ()) if (text := literal(node))), None)

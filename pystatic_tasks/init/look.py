@@ -1,4 +1,4 @@
-"""What a project is, by its files alone."""
+"""Describes a project from its files alone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pystatic_tasks.init.modules import Code, is_beside_the_code, is_project, py
 from pystatic_tasks.init.targets import Candidate, Hint, candidates, hinted
 from pystatic_tasks.steps.freeze.install.locks import UV_LOCK, upwards
 
-# How far below the root of a repository its projects are looked for.
+# How many levels below a repository's root to look for projects.
 DEEPEST_PROJECT = 3
-# What setuptools takes for no package of a project, in its module `discovery`.
+# Folders that setuptools never takes for a project's package (its module `discovery`).
 NOT_DISCOVERED = {
     *("ci", "bin", "debian", "doc", "docs", "documentation", "manpages", "news", "newsfragments", "changelog"),
     *("test", "tests", "unit_test", "unit_tests", "example", "examples", "scripts", "tools", "util", "utils"),
@@ -30,14 +30,14 @@ NOT_DISCOVERED = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Project:
-    """One project, as its files show it.
+    """One project, as its files describe it.
 
     Attributes:
         root: Its folder.
-        pyproject: The tables of its pyproject.toml; none if there is no such file.
-        installable: Whether pip installs it.
-        virtual: Whether uv has a lock of it and does not install it, only what it depends on.
-        folders: Folders that imports of its code start from.
+        pyproject: The tables of its pyproject.toml; empty if there is no such file.
+        installable: Whether pip can install it.
+        virtual: Whether uv has a lock for it and installs only its dependencies, not the project itself.
+        folders: Folders from which its modules are imported.
         code: Its modules.
         hints: What its other files serve.
     """
@@ -58,17 +58,17 @@ class Project:
 
     @cached_property
     def applications(self) -> Sequence[Candidate]:
-        """What its code shows to be an application, or to make one."""
+        """What its code shows to be an application, or a function that makes one."""
         return candidates(self.code)
 
     @cached_property
     def served(self) -> Sequence[Candidate]:
-        """Those, and what its other files serve though its code does not show it."""
+        """The applications, and what only its other files show to be served."""
         return [*self.applications, *hinted(self.code, self.hints, self.applications)]
 
     @property
     def table(self) -> Mapping[str, Any]:
-        """`[tool.pystatic-tasks]` as it is now."""
+        """The current `[tool.pystatic-tasks]`."""
         return at(self.pyproject, "tool", TABLE)
 
 
@@ -95,7 +95,7 @@ def look(root: Path) -> Project:
 
 
 def is_virtual(root: Path, pyproject: Mapping[str, Any]) -> bool:
-    """Whether uv takes the project for one that is not installed itself, and has a lock to install the others from.
+    """Whether uv does not install the project itself, and has a lock to install its dependencies from.
 
     https://docs.astral.sh/uv/concepts/projects/config/#project-packaging
     """
@@ -105,7 +105,7 @@ def is_virtual(root: Path, pyproject: Mapping[str, Any]) -> bool:
 
 
 def at(tables: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
-    """The table at a path, empty if there is none."""
+    """The table at a path; empty if there is none."""
     found: Any = tables
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
@@ -113,7 +113,7 @@ def at(tables: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
 
 
 def import_folders(root: Path, pyproject: Mapping[str, Any], *, installable: bool) -> tuple[Path, ...]:
-    """Folders that imports start from once the project is installed, or where it is used as it lies."""
+    """The folders that modules are imported from, for an installed project or one that is used in place."""
     named = [folder for name in named_folders(pyproject) if (folder := (root / name).resolve()).is_dir()]
     if named:
         return tuple(dict.fromkeys(named))
@@ -124,7 +124,7 @@ def import_folders(root: Path, pyproject: Mapping[str, Any], *, installable: boo
 
 
 def is_package(root: Path, folder: Path) -> bool:
-    """Whether a folder is a package itself, by its files or by how the code imports it."""
+    """Whether a folder is itself a package, judging by its files or by how the code imports it."""
     if (folder / "__init__.py").exists():
         return True
     if any(module.startswith(f"{folder.name}.") for module, _ in file_hints(root)):
@@ -134,7 +134,7 @@ def is_package(root: Path, folder: Path) -> bool:
 
 
 def named_folders(pyproject: Mapping[str, Any]) -> Iterator[str]:
-    """The folders that the build backends' own tables say modules start from."""
+    """The source folders that the build backends' own tables name."""
     tool = at(pyproject, "tool")
     found: list[Any] = [at(tool, "setuptools", "package-dir").get("")]
     where = at(tool, "setuptools", "packages", "find").get("where")
@@ -149,7 +149,7 @@ def named_folders(pyproject: Mapping[str, Any]) -> Iterator[str]:
 
 
 def undiscovered(project: Project) -> list[str]:
-    """The packages among which setuptools would not choose, if that is so: then pip cannot install the project.
+    """The packages among which setuptools would refuse to choose, so that pip cannot install the project.
 
     https://setuptools.pypa.io/en/latest/userguide/package_discovery.html
     """
@@ -166,7 +166,7 @@ def undiscovered(project: Project) -> list[str]:
 
 
 def projects_below(root: Path, pyproject: Mapping[str, Any]) -> list[Path]:
-    """The projects in a repository: members of uv's workspace, and whatever else looks like one."""
+    """The projects in a repository: members of uv's workspace, and other folders that look like a project."""
     workspace = at(pyproject, "tool", "uv", "workspace")
     patterns = [each for each in texts(workspace.get("members")) if each and ".." not in each and each[0] != "/"]
     members = [path for pattern in patterns for path in sorted(root.glob(pattern.rstrip("/")))]

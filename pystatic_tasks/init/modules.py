@@ -1,4 +1,4 @@
-"""The project's own modules: read and parsed, never imported."""
+"""Reads and parses a project's own modules without importing them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pystatic_tasks.system.files import is_left_by_tools, read_source, walk
 
-# Folders whose code is not what is served.
+# Folders whose code is not served.
 BESIDE_THE_CODE = {
     *("test", "tests", "testing", "doc", "docs", "example", "examples", "sample", "samples", "scripts"),
     *("bench", "benchmark", "benchmarks", "migrations", "alembic", "build", "dist", "site-packages", "venv"),
@@ -29,10 +29,10 @@ class Module:
     """One file of the project.
 
     Attributes:
-        name: As it is imported.
-        path: Where it is.
-        tree: What stands in it.
-        imports: What each imported name stands for, with dots, wherever in the file it is imported.
+        name: The name that it is imported by.
+        path: Its path.
+        tree: Its syntax tree.
+        imports: The full name of each imported name, wherever in the file it is imported.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Code:
     skipped: Sequence[str]
 
     def split(self, name: str) -> tuple[Module | None, str]:
-        """The module that a full name lies in, and what follows its name."""
+        """The module that a full name lies in, and the rest of the name."""
         parts = name.split(".")
         for count in range(len(parts), 0, -1):
             module = self.modules.get(".".join(parts[:count]))
@@ -72,7 +72,7 @@ class Code:
         return None, name
 
     def origin(self, name: str, steps: int = 8) -> str:
-        """The name under which something was defined, for one that it was imported as."""
+        """The full name under which something is defined, for a name that may be imported."""
         module, rest = self.split(name)
         first, dot, more = rest.partition(".")
         if module is None or not first or first in module.bound or first not in module.imports or not steps:
@@ -80,17 +80,17 @@ class Code:
         return self.origin(module.imports[first] + dot + more, steps - 1)
 
     def find(self, name: str) -> tuple[Module | None, Sequence[ast.expr | Definition]]:
-        """What a full name is bound to in a module of the project."""
+        """The module in which a full name is defined, and what the name is bound to there."""
         module, rest = self.split(self.origin(name))
         return module, module.bound.get(rest, ()) if module else ()
 
 
 def read_code(root: Path, folders: Sequence[Path]) -> Code:
-    """All modules that can be imported from `folders`, without tests and other projects below the root.
+    """All modules that can be imported from `folders`, except for tests and other projects below the root.
 
     Args:
-        root: The project's folder; the lines for files that could not be read start from it.
-        folders: Folders that imports start from.
+        root: The project's folder; the lines about unreadable files show paths relative to it.
+        folders: Folders that modules are imported from.
     """
     modules: dict[str, Module] = {}
     skipped = []
@@ -113,7 +113,7 @@ def read_code(root: Path, folders: Sequence[Path]) -> Code:
 
 
 def python_files(folder: Path, others: Iterable[Path]) -> Iterator[Path]:
-    """The files of code that may be served."""
+    """The Python files whose code may be served."""
     left_out = set(others)
     for path in walk(folder, leave_out=lambda each: each in left_out or is_beside_the_code(each)):
         is_test = path.name.startswith("test_") or path.name.endswith("_test.py")
@@ -127,14 +127,14 @@ def python_files(folder: Path, others: Iterable[Path]) -> Iterator[Path]:
 
 
 def is_beside_the_code(folder: Path) -> bool:
-    """Whether a folder holds no code of this project: tests, another project, or nothing that can be read."""
+    """Whether a folder has no code to serve: tests, another project, or nothing readable."""
     if not os.access(folder, os.R_OK | os.X_OK):
         return True
     return folder.name in BESIDE_THE_CODE or is_left_by_tools(folder) or is_project(folder)
 
 
 def is_project(folder: Path) -> bool:
-    """Whether a folder is a project of its own; a package with a file of requirements in it is none."""
+    """Whether a folder is a project of its own; a package that contains a requirements file is not."""
     if (folder / "pyproject.toml").is_file():
         return True
     has_requirements = (folder / "requirements.txt").is_file() or (folder / "setup.py").is_file()
@@ -142,17 +142,17 @@ def is_project(folder: Path) -> bool:
 
 
 def module_name(path: Path) -> str:
-    """The name that a file is imported by, or "" if it cannot be."""
+    """The name that a file is imported by, or "" if it cannot be imported."""
     parts = path.with_suffix("").parts
     parts = parts[:-1] if parts[-1] == "__init__" else parts
     return ".".join(parts) if all(each.isidentifier() and not iskeyword(each) for each in parts) else ""
 
 
 def parse(source: str | bytes) -> ast.Module:
-    """The tree of a file, without Python's warnings of what is odd in it.
+    """The syntax tree of a file, without Python's warnings about the code.
 
     Raises:
-        SyntaxError, ValueError, RecursionError, MemoryError: it is not Python.
+        SyntaxError, ValueError, RecursionError, MemoryError: it is not valid Python.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -160,7 +160,7 @@ def parse(source: str | bytes) -> ast.Module:
 
 
 def imported_names(tree: ast.Module, name: str, *, is_package: bool) -> dict[str, str]:
-    """What each name stands for that is imported anywhere in a module."""
+    """The full name of each name that is imported anywhere in a module."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -180,7 +180,7 @@ def imported_from(node: ast.ImportFrom, name: str, *, is_package: bool) -> str:
 
 
 def statements(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """The statements of a body, those inside `if`, `try` and `with` too, without what only runs as a script."""
+    """The statements of a body, including those inside `if`, `try` and `with`, but not below a main guard."""
     # Without recursion, since a chain of `elif` may be long.
     todo = [*body][::-1]
     while todo:
@@ -219,10 +219,10 @@ def assigned(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 
 def literal(node: ast.AST | None) -> str | None:
-    """The text that an expression is, if it is a literal one."""
+    """The value of a string literal; None for other expressions."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
 def keyword(call: ast.Call, *names: str) -> ast.expr | None:
-    """The value of a keyword argument, the first of the names that is given."""
+    """The value of the first keyword argument that has one of these names."""
     return next((each.value for each in call.keywords if each.arg in names), None)

@@ -1,4 +1,4 @@
-"""The noxfile with our sessions in it, and all else as it was."""
+"""Adds our sessions to a noxfile, and keeps everything else unchanged."""
 
 from __future__ import annotations
 
@@ -20,23 +20,28 @@ from pystatic_tasks.init.source import read_module, with_import, with_last
 from pystatic_tasks.steps.table import STEPS
 from pystatic_tasks.system.redaction import masked
 
-# The metadata of scripts, as https://peps.python.org/pep-0723/ finds it.
+# The metadata block of a script, as in https://peps.python.org/pep-0723/.
 SCRIPT_BLOCK = re.compile(r"(?m)^# /// script\r?$\s(?P<content>(?:^#(?:| .*)$\s)+)^# ///\r?$")
 PREFIXES = ("", "app-", "container-", "pystatic-")
 OURS = "pystatic-tasks"
-# Nox brings what the first lines name, if it is not beside it.
+# With the first lines, Nox installs itself if it is missing.
 NEW = (
     '# /// script\n# dependencies = ["nox"]\n# ///\n'
     '"""Sessions of Nox; `nox -l` lists them."""\n\nimport pystatic_tasks\n'
 )
-# What Python shows of a noxfile without such lines to whoever lacks the package.
+# Python shows this line of the noxfile when the package is missing.
 ADVICE = "  # pip install pystatic-tasks, beside Nox"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registered:
-    """A call of `register()`: the folder that it is for, from the noxfile's ("" if the code does not say it), and
-    the prefix of its sessions."""
+    """A call of `register()`.
+
+    Attributes:
+        root: The folder that it is for, relative to the noxfile's; "" if the code does not show it.
+        prefix: The prefix of its sessions' names.
+        names_target: Whether it sets app, script or command.
+    """
 
     root: str
     prefix: str
@@ -45,12 +50,12 @@ class Registered:
 
 @dataclass(frozen=True, kw_only=True)
 class Noxfile:
-    """A noxfile as it is.
+    """An existing noxfile.
 
     Attributes:
         sessions: Names of its own sessions.
-        registered: The calls of `register()` that are in it.
-        is_script: Whether it names its own dependencies (PEP 723).
+        registered: Its calls of `register()`.
+        is_script: Whether it declares its own dependencies (PEP 723).
     """
 
     sessions: tuple[str, ...]
@@ -59,10 +64,10 @@ class Noxfile:
 
 
 def read_noxfile(path: Path, text: str) -> Noxfile:
-    """What is in a noxfile.
+    """Read a noxfile.
 
     Raises:
-        ConfigError: it is not Python.
+        ConfigError: it is not valid Python.
     """
     module = read_module(path, text)
     return Noxfile(
@@ -104,18 +109,18 @@ def register_calls(module: Module) -> Iterator[Registered]:
 
 
 def free_prefix(taken: Collection[str], prefixes: Sequence[str] = PREFIXES) -> str:
-    """The first prefix that gives our sessions names which no other has."""
+    """The first prefix that gives our sessions names that no other session has."""
     found = (each for each in prefixes if not any(f"{each}{step}" in taken for step in STEPS))
     return next(found, f"{prefixes[-1]}app-")
 
 
 def our_requirement() -> str:
-    """What an installer gets this package by, from where it came here."""
+    """The requirement with which an installer gets this package from where it was installed from."""
     return requirement_from(distribution(OURS).read_text("direct_url.json") or "{}")
 
 
 def requirement_from(noted: str) -> str:
-    """The same, by what the installer noted: the repository that the user named, if there was one.
+    """The requirement for a recorded origin (direct_url.json): the repository, if the user named one.
 
     https://packaging.python.org/en/latest/specifications/direct-url-data-structure/
     """
@@ -128,13 +133,13 @@ def requirement_from(noted: str) -> str:
 
 
 def with_registered(path: Path, text: str, calls: Sequence[Registered], requirement: str = OURS) -> str:
-    """The text of a noxfile with calls of `register()` for those that it lacks.
+    """The text of a noxfile with the calls of `register()` that it lacks.
 
     Args:
-        path: The file, for what is told.
-        text: What is in it, "" if there is none.
-        calls: What is to be registered; those of folders that are registered already are left out.
-        requirement: What brings this package, where the file names its own dependencies.
+        path: The file, for messages.
+        text: Its text; "" if it does not exist.
+        calls: The calls to add; those for folders that are already registered are omitted.
+        requirement: The requirement for this package, if the file declares its own dependencies.
     """
     there = read_noxfile(path, text).registered
     wanted = [each for each in calls if each.root not in [known.root for known in there]]
@@ -158,7 +163,7 @@ def arguments(call: Registered) -> str:
 
 
 def with_script_dependency(text: str, requirement: str) -> str:
-    """The text with this package among the dependencies that a script names of itself, if it names any."""
+    """The text with this package among the script's own dependencies, if it declares any."""
     block = SCRIPT_BLOCK.search(text)
     if block is None:
         return text

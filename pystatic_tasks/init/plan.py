@@ -1,4 +1,4 @@
-"""All that is to be told and written, for one project or for several in one repository."""
+"""Plans what to show and what to write, for one project or for several in one repository."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ BESIDE_INVOKE = (
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What to do about a folder.
+    """What to do with a folder.
 
     Attributes:
-        lines: What was found, for people.
+        lines: What was found, for the user.
         changes: Files to write.
-        next: Commands to call then, each with what it does.
+        next: Commands to run next, each with what it does.
         hint: One more line below them, or "".
     """
 
@@ -49,7 +49,7 @@ class Plan:
 
 
 def make_plan(root: Path, target: str | None, command: str) -> Plan:
-    """Look at a folder and say what to write.
+    """Read a folder, and plan what to write.
 
     Args:
         root: The folder.
@@ -74,12 +74,12 @@ def has_target(project: Project, noxfile: Noxfile | None) -> bool:
 
 
 def names_target(noxfile: Noxfile | None) -> bool:
-    """Whether the noxfile itself says what the project beside it serves."""
+    """Whether the noxfile itself names the target of the project beside it."""
     return noxfile is not None and any(each.names_target and each.root == "." for each in noxfile.registered)
 
 
 def services_below(project: Project) -> list[Project]:
-    """The projects below the root that serve something; if none does, those that have commands."""
+    """The projects below the root that serve something; if none does, those with commands."""
     found = [look(folder) for folder in projects_below(project.root, project.pyproject)]
     serving = [each for each in found if configured(each.table) or each.served]
     return serving or [each for each in found if each.scripts]
@@ -127,7 +127,7 @@ def noxfile_line(noxfile: Noxfile) -> str:
 
 
 def tasks_change(root: Path) -> tuple[Change | None, str]:
-    """The change of tasks.py, if Invoke is used, and how its tasks are called."""
+    """The change to tasks.py, if Invoke is used, and how its tasks are called."""
     path = root / "tasks.py"
     before = read_text(path)
     if before is None or "invoke" not in before or not imports_invoke(read_module(path, before)):
@@ -159,7 +159,7 @@ def plan_for_services(
 
 
 def register_calls(root: Path, services: Sequence[Project], noxfile: Noxfile | None) -> list[Registered]:
-    """The call of `register()` for each project: the one that is there, or one whose sessions' names are free."""
+    """The call of `register()` for each project: the existing one, or one whose sessions have unused names."""
     there = {each.root: each for each in (noxfile.registered if noxfile else ())}
     taken = {*(noxfile.sessions if noxfile else ())}
     calls: list[Registered] = []
@@ -174,11 +174,11 @@ def register_calls(root: Path, services: Sequence[Project], noxfile: Noxfile | N
 
 
 def next_commands(command: str, calls: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """What to call once all is written.
+    """The commands to run after everything is written.
 
     Args:
         command: How the user calls the program.
-        calls: The beginning of a command for each project, before a step's name.
+        calls: The beginning of the command for each project, without the step's name.
     """
     return (
         (f"{command} check", "checks whether this machine can build"),
@@ -188,10 +188,10 @@ def next_commands(command: str, calls: Sequence[str]) -> tuple[tuple[str, str], 
 
 
 def check_root(root: Path) -> Path:
-    """The folder, absolute.
+    """The absolute path of a folder.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is not a folder.
     """
     if not root.is_dir():
         raise ConfigError(f"{root} is not a folder.", "Name a project's folder.")

@@ -1,4 +1,4 @@
-"""What to write into a project's configuration, and why."""
+"""Proposes the configuration of a project, and explains it."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Target:
 
     Attributes:
         key: Its key in the configuration: app, command or script.
-        value: What it is set to.
-        about: What it is and where, for people.
-        candidate: Where it stands in the code, for an application that was found there.
-        others: What could be taken instead.
+        value: The value of that key.
+        about: What it is and where, for the user.
+        candidate: The application, if it was found in the code.
+        others: Other possible values.
     """
 
     key: str
@@ -53,9 +53,9 @@ class Proposal:
 
     Attributes:
         project: The project.
-        target: What to freeze; None if the configuration names it already.
+        target: What to freeze; None if the configuration already names it.
         keys: Keys of `[tool.pystatic-tasks]`, with dots, and their values.
-        lines: What was found, for people.
+        lines: What was found, for the user.
     """
 
     project: Project
@@ -65,15 +65,15 @@ class Proposal:
 
 
 def propose(project: Project, named: str | None, command: str) -> Proposal:
-    """Find the target and what follows from it.
+    """Find the target, and the configuration that it needs.
 
     Args:
         project: The project.
         named: The target that the user names, if any.
-        command: How the user calls the program, for what is told.
+        command: How the user calls the program, for messages.
 
     Raises:
-        ConfigError: there is no target, there is no such target as is named, or another one is configured already.
+        ConfigError: no target is found, the named one does not exist, or another one is already configured.
     """
     skipped = [f"skipped    {line}" for line in project.code.skipped]
     there = configured(project.table)
@@ -100,7 +100,7 @@ def propose(project: Project, named: str | None, command: str) -> Proposal:
 
 
 def configured(table: Mapping[str, Any]) -> str:
-    """The target in the configuration, as it stands there, or ""."""
+    """The target in the configuration, as written there, or ""."""
     found = [f'{key} = "{table[key]}"' for key in TARGETS if table.get(key)]
     images = at(table, "images")
     return found[0] if found else f"images {', '.join(images)}" if images else ""
@@ -110,7 +110,7 @@ def named_target(project: Project, named: str) -> Target:
     """The target that the user names: an application, a command or a script.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: it does not exist.
     """
     if ":" in named:
         return named_app(project, named)
@@ -145,17 +145,17 @@ def named_app(project: Project, named: str) -> Target:
 
 
 def module_file(project: Project, module: str) -> str | None:
-    """The file of a module, wherever in the project it is, from the root."""
+    """The path of a module's file, in any of the project's folders, relative to the root."""
     inner = Path(*module.split("."))
     files = [folder / each for folder in project.folders for each in (inner.with_suffix(".py"), inner / "__init__.py")]
     return next((str(path.relative_to(project.root)) for path in files if path.is_file()), None)
 
 
 def found_target(project: Project, command: str) -> Target:
-    """The best that is found.
+    """The best target that is found.
 
     Raises:
-        ConfigError: nothing is.
+        ConfigError: none is found.
     """
     own_name = default_image_name(str(at(project.pyproject, "project").get("name", project.root.name)))
     apps = ranked(project.served, project.hints, own_name.replace("-", "_"))
@@ -185,14 +185,14 @@ def description(project: Project, found: Candidate) -> str:
 
 
 def layout(project: Project) -> str:
-    """How the code lies and is installed, for people."""
+    """Where the code lies and how it is installed, for the user."""
     if project.installable:
         return f"modules below {shown_folders(project)}, installed by pip"
     return f"modules below {shown_folders(project)}, used in place; {installed_beside(project)}"
 
 
 def installed_beside(project: Project) -> str:
-    """What is installed beside code that is not, for people."""
+    """What is installed for code that is not itself installed, for the user."""
     if project.virtual:
         return "the packages in uv.lock are installed"
     if project.table.get("requirements"):
@@ -214,7 +214,7 @@ def routes_of(project: Project, target: Target) -> Routes:
 
 
 def keys_for(project: Project, target: Target, routes: Routes) -> list[tuple[str, Any]]:
-    """The keys of the configuration: as few as will do."""
+    """The keys of the configuration, as few as possible."""
     keys: list[tuple[str, Any]] = [(target.key, target.value)]
     if target.key == "command":
         return [*keys, ("smoke.command", ["--help"])]
@@ -235,7 +235,7 @@ def is_given(table: Mapping[str, Any], key: str) -> bool:
 
 
 def notes(project: Project, target: Target) -> Sequence[str]:
-    """What will stand in the way and is not for init to change."""
+    """Problems that init does not fix itself."""
     packages = undiscovered(project)
     own = [name for name in packages if name not in BESIDE_THE_CODE and has_code(project.root / name)]
     if not packages:

@@ -1,4 +1,4 @@
-"""pyproject.toml with our table in it, and all else as it was."""
+"""Adds our table to a pyproject.toml, and keeps everything else unchanged."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ Keys = Sequence[tuple[str, Any]]
 
 
 def with_keys(path: Path, text: str, keys: Keys) -> str:
-    """The text of a pyproject.toml with keys put into our table.
+    """The text of a pyproject.toml with keys added to our table.
 
     Args:
-        path: The file, for what is told.
-        text: What is in it, "" if there is no such file.
+        path: The file, for messages.
+        text: Its text; "" if it does not exist.
         keys: Keys with dots, and their values.
 
     Raises:
-        ConfigError: the keys have no place in it, or the table would not be a right one.
+        ConfigError: the keys cannot be added, or the resulting table would be invalid.
     """
     wanted = parse_toml(text)
     for key, value in keys:
@@ -73,7 +73,7 @@ def as_toml(value: Any) -> str:
 
 
 def ways(text: str, keys: Keys) -> Iterator[str]:
-    """Texts with the keys in them, the simplest first; not every one is right for every file."""
+    """Texts with the keys added in different ways, the simplest first; some may be wrong for this file."""
     newline = newline_of(text)
     lines = "".join(line + newline for line in lines_of(keys))
     header = HEADER.search(text)

@@ -1,4 +1,4 @@
-"""Routes that code declares by decorators and calls: of all frameworks but Django."""
+"""Finds routes that code declares with decorators and calls, for all frameworks but Django."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BARE_DECORATORS = {"bottle.get", "bottle.route", "litestar.get"}
 ROUTE_CALLS = {"starlette.routing.Route", "fastapi.routing.APIRoute"}
 MOUNT_CALLS = {"starlette.routing.Mount", "starlette.routing.Host"}
 INCLUDES = {"register_blueprint", "include_router"}
-# Calls that serve paths of which nothing is known.
+# Calls that serve unknown paths.
 OTHER_CALLS = {"add_resource", "add_namespace", "add_api", "add_sink", "add_static_route"}
 APP_PARAMETERS = {"app", "application", "api"}
 APP = "the application"
@@ -28,7 +28,7 @@ DEEPEST = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """What routes are declared on: a router, or an application, which are all taken for one."""
+    """What routes are declared on: a router, or an application; all applications count as one."""
 
     name: str
     prefix: str | None = ""
@@ -36,14 +36,14 @@ class Owner:
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Something below an owner: a route, another router, or neither if nothing is known of it.
+    """Something below an owner: a route, another router, or neither if nothing is known about it.
 
     Attributes:
         below: Name of the owner.
-        path: From there; None if the code does not say it.
-        route: What it answers with, for a route.
+        path: Its path below the owner; None if the code does not show it.
+        route: The route, if it is one.
         router: The other router.
-        replaces: Whether `path` goes instead of the other router's own prefix.
+        replaces: Whether `path` replaces the other router's own prefix.
     """
 
     below: str
@@ -55,7 +55,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """What is needed to read the routes of one module."""
+    """Reads the routes of one module."""
 
     code: Code
     module: Module
@@ -67,7 +67,7 @@ class Reader:
         return self.code.origin(self.module.dotted(node))
 
     def owner(self, node: ast.AST) -> Owner | None:
-        """The application or router that an expression is."""
+        """The application or router that an expression stands for."""
         name = self.origin(node)
         if name not in self.owners and isinstance(node, ast.Name) and node.id in self.parameters:
             return Owner(name=APP)
@@ -75,7 +75,7 @@ class Reader:
 
 
 def declared_routes(code: Code, chosen: Candidate) -> Routes:
-    """The routes of an application; all applications of the project are taken for it."""
+    """The routes of an application; all applications of the project count as one."""
     owners: dict[str, Owner] = {}
     for module in code.modules.values():
         owners.update(owners_in(code, module))
@@ -112,7 +112,7 @@ def owners_in(code: Code, module: Module) -> Iterator[tuple[str, Owner]]:
 
 
 def app_parameters(code: Code, module: Module) -> frozenset[str]:
-    """Names of functions' parameters that are applications."""
+    """Names of function parameters that are applications."""
     functions = (node for node in ast.walk(module.tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
     return frozenset(
         each.arg
@@ -125,7 +125,7 @@ def app_parameters(code: Code, module: Module) -> frozenset[str]:
 def whole_paths(
     parts: Sequence[Part], below: str, before: str | None, depth: int = DEEPEST
 ) -> Iterator[tuple[str | None, Route | None]]:
-    """The whole path of all that is reached from an owner; None where the code does not say it."""
+    """The full path of everything below an owner; None for paths that the code does not show."""
     for part in parts if depth else ():
         if part.below != below:
             continue
@@ -169,7 +169,7 @@ def decorated(reader: Reader, node: ast.expr, function: ast.FunctionDef | ast.As
     path = literal(given) if given else "/"
     owner = Owner(name=APP) if is_bare else reader.owner(node.func.value)  # type: ignore[attr-defined]
     if owner is None:
-        # It may be on an application that is made somewhere out of sight.
+        # It may belong to an application that is made in code that was not read.
         if path and path.startswith("/"):
             yield Part(below=APP, path=path)
     elif answers_get(node):
@@ -206,7 +206,7 @@ def called(reader: Reader, call: ast.Call) -> Iterator[Part]:
 
 
 def included(reader: Reader, call: ast.Call) -> Part:
-    """A router that is put below an application or another router."""
+    """A router that is included in an application or another router."""
     given = keyword(call, "url_prefix", "prefix")
     path = literal(given) if given else ""
     child = reader.owner(call.args[0]) if call.args else None
@@ -217,7 +217,7 @@ def included(reader: Reader, call: ast.Call) -> Part:
 
 
 def falcon_route(reader: Reader, call: ast.Call) -> Route | None:
-    """What a resource answers with, if its class has `on_get`."""
+    """The route of a Falcon resource; it counts as plain if its class has `on_get`."""
     resource = call.args[1] if len(call.args) > 1 else keyword(call, "resource")
     if isinstance(resource, ast.Name):
         values = (
@@ -232,7 +232,7 @@ def falcon_route(reader: Reader, call: ast.Call) -> Route | None:
 
 
 def starlette_parts(reader: Reader, call: ast.Call, before: str) -> Iterator[Part]:
-    """`Route` and `Mount`, with all that stands in the latter."""
+    """The parts of a `Route` or of a `Mount` with its inner routes."""
     given = call.args[0] if call.args else keyword(call, "path")
     path = joined(before, literal(given))
     if reader.origin(call.func) in ROUTE_CALLS:

@@ -1,4 +1,4 @@
-"""Which path to ask an application for first, and which for its health."""
+"""Chooses which path of an application to request first, and which for its health."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pystatic_tasks.init.modules import keyword, statements
 
 REDIRECTS = {"redirect": 302, "HttpResponseRedirect": 302, "RedirectResponse": 307}
 GUARDS = re.compile(r"login|auth|permission|required|secur", re.IGNORECASE)
-# Names that are clear anywhere, then those that are clear only right below the root.
+# Names that are clear anywhere, then those that are clear only directly below the root.
 HEALTH_ANYWHERE = ("health", "healthz", "healthcheck", "livez")
 HEALTH_NAMES = (*HEALTH_ANYWHERE, "live", "alive", "ping", "heartbeat", "status", "up")
-# All that a path without parameters is made of.
+# The characters of a path without parameters.
 PLAIN_PATH = re.compile(r"/[\w./~-]*", re.ASCII)
-# What frameworks give to a handler by themselves.
+# Arguments that frameworks pass to a handler by themselves.
 GIVEN = re.compile(r"\b(self|request|Request|Response|BackgroundTasks)\b")
 
 
@@ -26,8 +26,8 @@ class Route:
 
     Attributes:
         path: The whole path.
-        status: What it answers with, as far as its code says.
-        is_plain: Whether it asks for nothing: no login, no arguments.
+        status: The status of its answer, as far as its code shows.
+        is_plain: Whether it needs neither a login nor arguments.
     """
 
     path: str
@@ -41,20 +41,20 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class Routes:
-    """The routes without parameters that are known, and whether "/" may be served by others."""
+    """The known routes without parameters, and whether an unknown route may serve "/"."""
 
     known: Sequence[Route] = ()
     may_serve_root: bool = True
 
     @property
     def health(self) -> str:
-        """The path that tells the service's health, or ""."""
+        """The path that reports the service's health, or ""."""
         found = [each.path for each in self.known if each.answers and is_health(each.path)]
         return min(found, key=lambda path: (path.count("/"), HEALTH_NAMES.index(last_part(path))), default="")
 
     @property
     def first(self) -> Route | None:
-        """What to ask for first, if "/" is not to be asked for."""
+        """What to request first; None for "/"."""
         root = next((each for each in self.known if each.path == "/"), None)
         if (root and root.answers) or (root is None and self.may_serve_root):
             return None
@@ -74,7 +74,7 @@ def is_health(path: str) -> bool:
 
 
 def gathered(found: Iterable[tuple[str | None, Route | None]]) -> Routes:
-    """The routes of whole paths: None for a path that the code does not say, no route for what is not known."""
+    """The routes of full paths; a path is None if the code does not show it, a route if nothing is known about it."""
     known: dict[str, Route] = {}
     may_serve_root = False
     for path, route in found:
@@ -94,7 +94,7 @@ def handled(function: ast.AST | None, *, asks_by_arguments: bool) -> Route:
     """What a function answers with, without its path.
 
     Args:
-        function: The handler, None if it was not found.
+        function: The handler; None if it was not found.
         asks_by_arguments: Whether the framework fills its parameters from the query.
     """
     if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -105,7 +105,7 @@ def handled(function: ast.AST | None, *, asks_by_arguments: bool) -> Route:
 
 
 def required(arguments: ast.arguments) -> list[ast.arg]:
-    """The parameters without a default; what depends on something counts too, since that may ask for a login."""
+    """The parameters without a default, and those with `Depends`, which may require a login."""
     positional = [*arguments.posonlyargs, *arguments.args]
     defaults = [None] * (len(positional) - len(arguments.defaults)) + list(arguments.defaults)
     pairs = [*zip(positional, defaults, strict=True), *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
@@ -113,7 +113,7 @@ def required(arguments: ast.arguments) -> list[ast.arg]:
 
 
 def status_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """The status of a redirection, if a handler does nothing else."""
+    """The status of a redirection, if a handler does nothing else; otherwise 200."""
     returned = [each.value for each in statements(function.body) if isinstance(each, ast.Return)]
     found = {redirect_status(each) for each in returned}
     return found.pop() if len(found) == 1 else 200

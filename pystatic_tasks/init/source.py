@@ -1,4 +1,4 @@
-"""Python files changed as text: an import, and a call at the end."""
+"""Edits Python files as text: adds an import, and a call at the end."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 def read_module(path: Path, text: str) -> Module:
-    """A file as a module.
+    """Parse a file as a module.
 
     Raises:
-        ConfigError: it is not Python.
+        ConfigError: it is not valid Python.
     """
     try:
         tree = parse(text.removeprefix("\ufeff"))
@@ -34,9 +34,9 @@ def read_module(path: Path, text: str) -> Module:
 
 
 def with_import(path: Path, text: str, line: str, beside: str) -> str:
-    """The text with an import that it lacks, in order among those that stand around the import of `beside`.
+    """The text with an import added, unless it has it, sorted into the imports around that of `beside`.
 
-    A module of the standard library goes among its like instead.
+    A module of the standard library goes to the others of the standard library instead.
     """
     [wanted] = parse(line).body
     body = read_module(path, text).tree.body
@@ -58,7 +58,7 @@ def with_import(path: Path, text: str, line: str, beside: str) -> str:
 
 
 def holds(node: ast.stmt, wanted: ast.stmt) -> bool:
-    """Whether an import brings all that another one would."""
+    """Whether an import covers another one."""
     if not isinstance(node, IMPORTS) or type(node) is not type(wanted) or names_in(node)[:1] != names_in(wanted):
         return False
     there = {(alias.name, alias.asname) for alias in node.names}
@@ -81,12 +81,12 @@ def names_in(node: ast.stmt) -> list[str]:
 
 
 def sort_key(node: ast.stmt) -> tuple[bool, str]:
-    """As isort and ruff sort imports: `import …` before `from …`."""
+    """The order of imports in isort and ruff: `import …` before `from …`."""
     return isinstance(node, ast.ImportFrom), names_in(node)[0]
 
 
 def neighbours(imports: Sequence[ast.stmt], middle: ast.stmt) -> list[ast.stmt]:
-    """The imports around one that no other line divides from it."""
+    """The imports around one, up to the next line that is not an import."""
     place = imports.index(middle)
     first = last = place
     while first > 0 and imports[first].lineno - (imports[first - 1].end_lineno or 0) <= 1:
@@ -97,7 +97,7 @@ def neighbours(imports: Sequence[ast.stmt], middle: ast.stmt) -> list[ast.stmt]:
 
 
 def with_first_import(text: str, body: Sequence[ast.stmt], line: str) -> str:
-    """The text with its first import, below a docstring and what is imported from the future."""
+    """The text with its first import, below the docstring and imports from `__future__`."""
     above = [each for number, each in enumerate(body) if is_future(each) or (number == 0 and is_docstring(each))]
     place = (above[-1].end_lineno or 0) if above else first_line_of_code(text, body)
     blank_before = [""] if above else []
@@ -109,7 +109,7 @@ def is_docstring(node: ast.stmt) -> bool:
 
 
 def first_line_of_code(text: str, body: Sequence[ast.stmt]) -> int:
-    """The number of lines above the first statement; its comments and a shebang stay above."""
+    """The number of lines above the first statement, including comments and a shebang."""
     if not body:
         return len(lines_in(text))
     first = body[0]
@@ -118,13 +118,13 @@ def first_line_of_code(text: str, body: Sequence[ast.stmt]) -> int:
 
 
 def with_last(path: Path, text: str, lines: Sequence[str], *, joined: bool = False) -> str:
-    """The text with lines of code at its end, but above `if __name__ == "__main__":`.
+    """The text with lines of code added at its end, but above `if __name__ == "__main__":`.
 
     Args:
-        path: The file, for what is told.
-        text: What is in it.
+        path: The file, for messages.
+        text: Its text.
         lines: The lines to add.
-        joined: Whether they belong to the statement above, so that no blank line stands between.
+        joined: Whether they belong to the statement above, so that no blank line is needed.
     """
     body = read_module(path, text).tree.body
     newline = newline_of(text)
@@ -147,7 +147,7 @@ def with_last(path: Path, text: str, lines: Sequence[str], *, joined: bool = Fal
 
 
 def with_lines(text: str, place: int, lines: Sequence[str]) -> str:
-    """The text with lines put in after its first `place` lines."""
+    """The text with lines inserted after its first `place` lines."""
     newline = newline_of(text)
     there = lines_in(text)
     above = there[:place]

@@ -1,4 +1,4 @@
-"""What in a project's code is, or makes, a WSGI or ASGI application."""
+"""Finds WSGI and ASGI applications, and functions that make them, in a project's code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pystatic_tasks.init.modules import DEFINITIONS, Code, Definition, Module, bound_names, literal, statements
 
-# What gives an application when it is called.
+# Calls that return an application.
 CONSTRUCTORS = {
     "flask.Flask": "Flask",
     "flask.app.Flask": "Flask",
@@ -38,7 +38,7 @@ PLAIN = {("environ", "start_response"): WSGI, ("scope", "receive", "send"): ASGI
 INSTANCE_NAMES = ("app", "application", "api", "server", "wsgi", "asgi", "wsgi_app", "asgi_app")
 FACTORY_NAMES = ("create_app", "make_app", "get_app", "create_application", "get_application", "build_app")
 MODULE_NAMES = ("wsgi", "asgi", "app", "application", "main", "web", "api", "server")
-# Names that an application is given again once something is put around it.
+# Names that are often rebound when an application is wrapped.
 WRAPPED_NAMES = {"app", "application", "wsgi", "asgi", "wsgi_app", "asgi_app"}
 DEEPEST = 8
 Hint = tuple[str, str]
@@ -53,8 +53,8 @@ class Candidate:
         module: The module that it is in.
         name: Its name there, or that of the function that makes it.
         is_factory: Whether it is such a function.
-        framework: For people, such as "Flask".
-        line: Where it stands in the module's file.
+        framework: For the user, such as "Flask".
+        line: Its line in the module's file.
     """
 
     module: Module
@@ -70,14 +70,14 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Where an expression stands: its module, and the names of the function around it."""
+    """The scope of an expression: its module, and the names of the function around it."""
 
     module: Module
     local: Mapping[str, Sequence[ast.expr | Definition]]
 
 
 def candidates(code: Code) -> list[Candidate]:
-    """All that can be served, in the order of the modules' names."""
+    """Everything that can be served, in the order of the modules' names."""
     return [each for name in sorted(code.modules) for each in candidates_in(code, code.modules[name])]
 
 
@@ -92,7 +92,7 @@ def candidates_in(code: Code, module: Module) -> Iterator[Candidate]:
 
 
 def served_by(code: Code, module: Module, name: str, node: ast.expr | Definition) -> tuple[str, bool]:
-    """The framework of what a name is bound to, "" if none is seen, and whether it must be called first."""
+    """The framework of what a name is bound to ("" if none is found), and whether it must be called first."""
     if isinstance(node, ast.ClassDef):
         return "", False
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -106,7 +106,7 @@ def served_by(code: Code, module: Module, name: str, node: ast.expr | Definition
 
 
 def plain_kind(arguments: ast.arguments) -> str:
-    """Whether a function has the arguments of an application itself."""
+    """The kind of application that a function is by its arguments, or ""."""
     return PLAIN.get(tuple(each.arg for each in (*arguments.posonlyargs, *arguments.args)), "")
 
 
@@ -121,14 +121,14 @@ def is_fixture(node: Function) -> bool:
 
 
 def framework_of(code: Code, scope: Scope, node: ast.AST | None, *, wrapped: bool = False, depth: int = DEEPEST) -> str:
-    """The framework of the application that an expression gives, or "".
+    """The framework of the application that an expression evaluates to, or "".
 
     Args:
         code: The project's modules.
-        scope: Where it stands.
+        scope: The scope of the expression.
         node: The expression.
-        wrapped: Whether something else, called with an application, counts as one.
-        depth: How far names are followed.
+        wrapped: Whether a call of anything else with an application as argument counts as an application.
+        depth: How many steps names are followed.
     """
     if not depth or node is None:
         return ""
@@ -152,7 +152,7 @@ def framework_of(code: Code, scope: Scope, node: ast.AST | None, *, wrapped: boo
 
 
 def framework_of_any(code: Code, scope: Scope, nodes: Sequence[ast.expr | Definition], name: str, depth: int) -> str:
-    """The framework of the first of several values of one name that is an application."""
+    """The framework of the first of a name's values that is an application, or ""."""
     wrapped = name in WRAPPED_NAMES
     values = (each for each in nodes if not isinstance(each, DEFINITIONS))
     found = (framework_of(code, scope, each, wrapped=wrapped, depth=depth) for each in values)
@@ -178,7 +178,7 @@ def framework_of_call(code: Code, scope: Scope, call: ast.Call, depth: int) -> s
 
 
 def framework_of_class(code: Code, module: Module | None, node: ast.ClassDef, depth: int = DEEPEST) -> str:
-    """The framework that a class comes from, or whether its instances can be served as they are."""
+    """The framework that a class derives from, or the kind of application that its instances are; otherwise ""."""
     if module is None or depth <= 0:
         return ""
     for each in node.body:
@@ -197,7 +197,7 @@ def framework_of_class(code: Code, module: Module | None, node: ast.ClassDef, de
 
 
 def framework_of_function(code: Code, module: Module | None, node: Function, depth: int = DEEPEST) -> str:
-    """The framework of the application that a function returns, or ""; a coroutine returns none."""
+    """The framework of the application that a function returns, or ""; coroutines return none."""
     if module is None or depth <= 0 or isinstance(node, ast.AsyncFunctionDef):
         return ""
     scope = Scope(module=module, local=bound_names(node.body))
@@ -210,7 +210,7 @@ def framework_of_function(code: Code, module: Module | None, node: Function, dep
 
 
 def annotation(node: ast.expr | None) -> ast.expr | None:
-    """An annotation, also where it is written as a text."""
+    """An annotation, parsed if it is written as a string."""
     text = literal(node)
     try:
         return ast.parse(text, mode="eval").body if text else node
@@ -219,7 +219,7 @@ def annotation(node: ast.expr | None) -> ast.expr | None:
 
 
 def hinted(code: Code, hints: Sequence[Hint], found: Sequence[Candidate]) -> list[Candidate]:
-    """What hints name in the project's modules and is no candidate by itself, such as a name that is imported."""
+    """Names in the project's modules that only hints show to be served, such as imported names."""
     known = {(each.module.name, each.name) for each in found}
     made = []
     for module_name, name in hints:
@@ -268,7 +268,7 @@ def place(word: str, words: Sequence[str]) -> int:
 
 
 def is_meant(each: Candidate, hint: Hint) -> bool:
-    """Whether a hint names the candidate, from whatever folder its module's name starts there."""
+    """Whether a hint names the candidate, even if its module's name starts from another folder there."""
     module, name = hint
     here = each.module.name
     same = here == module or here.endswith(f".{module}") or module.endswith(f".{here}")
@@ -276,7 +276,7 @@ def is_meant(each: Candidate, hint: Hint) -> bool:
 
 
 def others_than(chosen: Candidate, found: Sequence[Candidate]) -> list[Candidate]:
-    """The candidates that somebody may want instead: not what the chosen one is made by, nor its twins."""
+    """What a user may want instead: no wrapped variants of the chosen one, and factories only if it is one."""
     if chosen.framework == "Django":
         return [each for each in found if each.framework != "Django"]
     return [

@@ -1,4 +1,4 @@
-"""The tasks.py of Invoke with our tasks in it, and all else as it was."""
+"""Adds our tasks to a tasks.py of Invoke, and keeps everything else unchanged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pystatic_tasks.steps.table import STEPS
 
 OURS = "pystatic_tasks.tasks"
 BELOW = "pystatic"
-# As Invoke looks for a collection, in this order.
+# The names that Invoke looks for, in this order.
 COLLECTION_NAMES = ("ns", "namespace")
 
 
@@ -33,9 +33,9 @@ def own_tasks(module: Module) -> set[str]:
 
 
 def with_tasks(path: Path, text: str) -> tuple[str, str]:
-    """The text of a tasks.py with our tasks in it, and what stands before their names in Invoke.
+    """The text of a tasks.py with our tasks added, and the prefix of their names in Invoke.
 
-    Where it has a collection of its own, or tasks of the same names as ours, ours go into one below that.
+    If it has its own collection, or tasks with the names of ours, ours go into a collection below that.
     """
     module = read_module(path, text)
     collection = next((name for name in COLLECTION_NAMES if name in module.bound), None)
