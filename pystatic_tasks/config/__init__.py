@@ -1,4 +1,4 @@
-"""From `[tool.pystatic-tasks]` and what overrides it to frozen dataclasses."""
+"""Reads the configuration, from `[tool.pystatic-tasks]` and what overrides it, into frozen dataclasses."""
 
 from pystatic_tasks.config.load import load_config
 from pystatic_tasks.config.model import ImageConfig, Request

@@ -1,4 +1,4 @@
-"""From a raw table to the values of a configuration dataclass, every problem collected."""
+"""Converts a raw table to the values of a configuration dataclass, and collects all problems."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from pystatic_tasks.system.redaction import HIDDEN, masked
 from pystatic_tasks.system.texts import printable
 
 NOT_KEYS = ("root", "project", "project_name", "platform")
-# Before the host of a reference; behind its repository may stand a digest.
+# The credentials before a reference's host; the "@" of a digest comes after the repository.
 CREDENTIALS = re.compile(r".*@(?!sha\d+:)", re.DOTALL)
-# Of a word that is compared with all that are known.
+# Longer words are cut before they are compared with the known ones.
 LONGEST_WORD = 50
 
 
 @dataclass
 class Problems:
-    """What is wrong in one source of the configuration, line by line."""
+    """What is wrong in one source of the configuration, one line for each problem."""
 
     prefix: str
     lines: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ def kebab(name: str) -> str:
 
 
 def keys(cls: type) -> dict[str, Field[Any]]:
-    """The keys of a table in kebab-case, with the dataclass fields they fill."""
+    """The keys of a table in kebab-case, with the dataclass fields that they fill."""
     return {kebab(f.name): f for f in fields(cls) if f.name not in NOT_KEYS}
 
 
@@ -50,24 +50,24 @@ def types_of(cls: type) -> dict[str, Any]:
 
 
 def strip_none(annotation: Any) -> Any:
-    """`X` for `X | None`, anything else as it is."""
+    """`X` for `X | None`; anything else unchanged."""
     if typing.get_origin(annotation) in (Union, types.UnionType):
         return next(arg for arg in typing.get_args(annotation) if arg is not type(None))
     return annotation
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint at the nearest known word, or at all of them."""
+    """A hint that names the most similar known word, or all of them."""
     known = sorted(known)
     close = difflib.get_close_matches(word[:LONGEST_WORD], known, n=1, cutoff=0.6)
     return f'did you mean "{close[0]}"?' if close else "available: " + ", ".join(known)
 
 
 def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[str, Any]:
-    """The given keys of the table `raw` as values for the fields of `cls`, by field name.
+    """The keys in the table `raw` as values for the fields of `cls`, by field name.
 
     Nested tables become nested dictionaries, so that sources can be merged.
-    What is wrong is added to `problems`, each with its dotted path.
+    Problems are added to `problems`, each with its dotted path.
     """
     if not isinstance(raw, Mapping):
         problems.add(path, f" = {show(raw)}: must be a table")
@@ -103,7 +103,7 @@ def convert_table(cls: type, raw: Any, path: str, problems: Problems) -> dict[st
 
 
 def required_keys(cls: type) -> list[str]:
-    """Those without which the table is of no use."""
+    """The keys that a table must have."""
     return [name for name, field in keys(cls).items() if field.metadata["required"]]
 
 
@@ -134,7 +134,7 @@ def convert_list(item: Any, value: Any, path: str, check: str, problems: Problem
 
 
 def wrong_type(annotation: Any, value: Any) -> str:
-    """What the value should have been, or nothing if it is right."""
+    """What the value should be, or "" if its type is right."""
     origin = typing.get_origin(annotation)
     if annotation is Any:
         return ""
@@ -165,7 +165,7 @@ def apply_rule(check: str, value: Any, path: str, problems: Problems) -> Any:
 
 
 def show(value: Any) -> str:
-    """A value as it stands in TOML, without its end if that is long."""
+    """A value as in TOML, shortened if it is long."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):

@@ -1,10 +1,11 @@
-"""Secrets hidden in a text, however programs quote them there.
+"""Hides secrets in a text, however programs quote them there.
 
-Letters and digits of ASCII stand there as they are. What stands between these may be written in any way that programs
-have for signs, and is looked at as a set: in no order, as many as there are or more.
+ASCII letters and digits of a secret must appear unchanged. The signs between them may appear in any form in which
+programs quote signs, and are compared as a set: in any order, at least as many as in the secret.
 
-A text can be read in several ways: "%27" is an apostrophe, or a percent sign before two digits. All of them are
-followed at once, from each place of the text only once, so that it takes no longer than places and parts allow.
+A text can be read in several ways: "%27" is an apostrophe, or a percent sign before two digits. All readings are
+followed at once, and from each place of the text only once, so that the time grows only with the number of places and
+of parts.
 """
 
 from __future__ import annotations
@@ -19,55 +20,55 @@ from pystatic_tasks.config.signs import numbers, readings
 from pystatic_tasks.system.redaction import masked
 
 HIDDEN = "***"
-# A shorter value would hide parts of words that have nothing to do with it.
+# Shorter values would hide parts of unrelated words.
 SHORTEST_SECRET = 4
-# The same of one of several lines, of which some are brackets and common words.
+# The same for one of several lines, since some lines are only brackets and common words.
 SHORTEST_LINE = 8
-# A longer one is known as it is, and line by line.
+# A longer secret is found as a whole only if it is not quoted; its lines are found in any form.
 LONGEST_QUOTED = 4096
 SIGNS = re.compile(r"([^A-Za-z0-9]+)")
 BACKSLASH = "\\"
-# Shells write an apostrophe as several of them.
+# Shells write an apostrophe as several of these characters.
 QUOTES = f"{BACKSLASH}'\""
 
-# Where something begins in a text, and where it ends.
+# The start and end of a part of a text.
 Span = tuple[int, int]
-# Gives where the sign at some place may end, with its number.
+# Returns the ways to read the sign at a place: where each ends, and its number.
 Readings = Callable[[int], list[tuple[int, int]]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Signs:
-    """What stands between letters and digits.
+    """The signs between two words of letters and digits.
 
     Attributes:
-        least: How many they are at least.
-        numbers: Those by which they may be written.
+        least: Their minimum count.
+        numbers: The code points that may appear for them.
     """
 
     least: int
     numbers: frozenset[int]
 
     def places(self, text: str) -> Iterator[int]:
-        """Where one of them may begin in a text."""
+        """The places in a text where one of them may start."""
         firsts = "".join(re.escape(chr(each)) for each in sorted({*self.numbers, *map(ord, "%&")}))
         return (match.start() for match in re.finditer(f"[{firsts}]", text))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """All that a secret may be written as.
+    """The forms that a secret may be written in.
 
     Attributes:
-        words: What stands as it is; one more than there are signs, of which the first and the last may be empty.
-        signs: What stands between these.
+        words: The parts that appear unchanged; one more than there are signs. The first and the last may be empty.
+        signs: The signs between them.
     """
 
     words: tuple[str, ...]
     signs: tuple[Signs, ...] = ()
 
     def spans(self, text: str, read: Readings) -> Iterator[Span]:
-        """Where it is in a text, which `read` reads."""
+        """Where the secret is in a text; `read` reads the text's signs."""
         if not all(each in text for each in self.words):
             return
         if self.signs:
@@ -95,10 +96,10 @@ class Pattern:
 
 
 class Ahead:
-    """Places of a text in their order, and what was reached there.
+    """The places of a text that are still to be examined, in order, with what was reached there.
 
-    That is by numbers of signs: how many of them were read before the place, and where what is looked for begins.
-    What gets there in several ways goes on as one, with the most signs and the earliest beginning.
+    At each place, for each group of signs by its index: how many of them were read before it, and where the match
+    starts. Several ways to the same place are merged, with the most signs and the earliest start.
     """
 
     def __init__(self, starts: Iterable[Span]) -> None:
@@ -129,7 +130,7 @@ class Ahead:
 
 
 def occurrences(word: str, text: str, step: int) -> Iterator[int]:
-    """Where a word begins in a text, searched on so many characters behind each."""
+    """Where a word starts in a text; the search continues `step` characters after each start."""
     at = text.find(word)
     while at >= 0:
         yield at
@@ -137,24 +138,24 @@ def occurrences(word: str, text: str, step: int) -> Iterator[int]:
 
 
 def hidden(text: str, secrets: Iterable[str], plain: Iterable[str] = ()) -> str:
-    """The text without the secrets, without others that are plain, and without credentials in URLs.
+    """The text without the secrets, the plain secrets and credentials in URLs.
 
     Args:
         text: The text.
-        secrets: What is hidden however it is quoted.
-        plain: What is hidden as it is.
+        secrets: Secrets to hide however they are quoted.
+        plain: Secrets to hide only as they are.
     """
     return hiding(secrets, plain)(text)
 
 
 def hiding(secrets: Iterable[str], plain: Iterable[str] = ()) -> Callable[[str], str]:
-    """What does that, for many texts."""
+    """The function that `hidden` applies, for many texts."""
     patterns = patterns_of(secrets, plain)
     return lambda text: masked(without(text, spans_of(patterns, text)))
 
 
 def holds(text: str, secrets: Iterable[str], plain: Iterable[str] = ()) -> bool:
-    """Whether any of them is in a text; arguments as for `hidden`."""
+    """Whether any of the secrets is in a text; arguments as for `hidden`."""
     return any(True for _ in spans_of(patterns_of(secrets, plain), text))
 
 
@@ -171,7 +172,7 @@ def spans_of(patterns: Iterable[Pattern], text: str) -> Iterator[Span]:
 
 
 def without(text: str, spans: Iterable[Span]) -> str:
-    """The text with all of its parts between these places hidden; those that overlap as one."""
+    """The text with these parts hidden; overlapping parts are hidden as one."""
     parts, shown = [], 0
     for start, end in sorted(spans):
         if start >= shown:
@@ -181,7 +182,7 @@ def without(text: str, spans: Iterable[Span]) -> str:
 
 
 def parts_of(secret: str) -> Iterator[str]:
-    """What of a secret is hidden by itself: all of it, and each of its lines."""
+    """The parts of a secret that are hidden separately: all of it, and each of its lines."""
     if len(secret.strip()) < SHORTEST_SECRET:
         return
     lines = [line.strip() for line in secret.splitlines()]
@@ -190,7 +191,7 @@ def parts_of(secret: str) -> Iterator[str]:
 
 
 def effort(secrets: Iterable[str]) -> int:
-    """How many steps it may take at most to look for secrets at one place of a text."""
+    """The maximum number of steps to look for the secrets at one place of a text."""
     parts = {part for secret in secrets for part in parts_of(secret)}
     return sum(len(pattern(part).words) for part in parts)
 

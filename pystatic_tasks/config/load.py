@@ -1,4 +1,4 @@
-"""The cascade: defaults < file < images.NAME < register() < PYSTATIC_TASKS_* < after `--`."""
+"""Merges the configuration: defaults < file < images.NAME < register() < PYSTATIC_TASKS_* < options after `--`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from pystatic_tasks.config.sources import (
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.system.texts import printable
 
-# More would say no more.
+# More would not help.
 MOST_PROBLEMS = 50
 TARGETS = ("app", "script", "command")
 NO_TARGET = 'missing; set what to serve, such as app = "package.module:callable"'
@@ -46,16 +46,16 @@ def load_config(
     """Read the images to build from `root/pyproject.toml` and what overrides it.
 
     Args:
-        root: Folder of the pyproject.toml; relative paths start from it.
+        root: Folder of the pyproject.toml; paths are relative to it.
         overrides: Keyword arguments of `register()`: nested, with underscores.
         environment: Environment variables; only those with our prefix are read.
-        options: What stood after `--`, as a raw table.
+        options: The options after `--`, as a raw table.
 
     Returns:
         One `ImageConfig` for each table under `images`, or a single one.
 
     Raises:
-        ConfigError: with everything that is wrong, each with its dotted path.
+        ConfigError: with all problems, each with its dotted path.
     """
     pyproject = read_pyproject(root)
     problems = misspelt_tables(pyproject)
@@ -95,10 +95,10 @@ def load_config(
 
 
 def pick_image(images: Sequence[ImageConfig], name: str) -> ImageConfig:
-    """The image of that name; no name will do where there is only one.
+    """The image of that name; the name may be empty if there is only one image.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: no image has that name.
     """
     if not name and len(images) == 1:
         return images[0]
@@ -128,7 +128,7 @@ def without_images(table: Any) -> Any:
 
 
 def cascade(sources: Sequence[Source]) -> dict[str, Any]:
-    """The values of all sources, the later over the earlier; a later target replaces an earlier one."""
+    """The values of all sources, later ones over earlier ones; a later target replaces an earlier one."""
     values: dict[str, Any] = {}
     for source in sources:
         if any(name in source.values for name in TARGETS):
@@ -138,7 +138,7 @@ def cascade(sources: Sequence[Source]) -> dict[str, Any]:
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` over `below`: tables key by key, everything else replaced."""
+    """`above` over `below`: tables are merged key by key, everything else is replaced."""
     result = dict(below)
     for name, value in above.items():
         if isinstance(value, Mapping) and isinstance(result.get(name), Mapping):
@@ -164,7 +164,7 @@ def port_problems(where: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def service_problems(where: str, values: Mapping[str, Any]) -> list[str]:
-    """Of services whose command names no program, or that share what each must have for itself."""
+    """Problems of services: a command without a program, or names and ports that are not unique."""
     services = values.get("services") or ()
     found = [
         f"{where}.services[{number}].command[0] = {show(service.command[0])}: is not a program"
@@ -182,7 +182,7 @@ def service_problems(where: str, values: Mapping[str, Any]) -> list[str]:
 
 
 def name_problems(where: str, values: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a name that is the key of a table."""
+    """Problems of a name that comes from the key of a table."""
     try:
         check_name(values.get("name", "app"))
     except ValueError as error:
@@ -226,7 +226,7 @@ def build_image(root: Path, pyproject: Mapping[str, Any], values: dict[str, Any]
 
 
 def default_name(text: str, root: Path) -> str:
-    """The image's name where none is given."""
+    """The image's name if none is configured."""
     name = default_image_name(text)
     try:
         return check_name(name)
@@ -235,6 +235,6 @@ def default_name(text: str, root: Path) -> str:
 
 
 def installed_project(root: Path, install: Sequence[str]) -> Path:
-    """The first folder among what is installed, or the root."""
+    """The first folder among the installed requirements, or the root."""
     folders = (root / entry.partition("[")[0] for entry in install if is_path(entry))
     return next((folder.resolve() for folder in folders if (folder / "pyproject.toml").exists()), root)

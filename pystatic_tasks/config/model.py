@@ -1,9 +1,9 @@
-"""The configuration as data: one `ImageConfig` for each image to build.
+"""The configuration as dataclasses: one `ImageConfig` for each image to build.
 
-Every field is one key of `[tool.pystatic-tasks]`, in kebab-case there.
-Its `doc` is the text of the reference (Markdown, links from the folder docs/) and of the JSON schema (plain);
+Every field is a key of `[tool.pystatic-tasks]`, in kebab-case there.
+Its `doc` is the text in the reference (Markdown, with links relative to docs/) and in the JSON schema (plain text);
 `check` names the rule in `rules.py` that its value must pass.
-Both are renewed by `nox -s docs`.
+`nox -s docs` renews both.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from pystatic_tasks.system.certificates import USUAL_BUNDLE
 # The engines, each a module of its name in engines/, in the order in which "auto" tries them.
 EngineName = Literal["docker", "podman", "nerdctl", "sandbox", "proot"]
 ENGINE_NAMES: tuple[EngineName, ...] = typing.get_args(EngineName)
-# One of those into which no image is loaded to stay.
+# An engine that keeps no images.
 KEEPS_NO_IMAGES: EngineName = "sandbox"
 EngineChoice = Literal["auto", EngineName]
 # The packers, each a module of its name in packers/.
 PackerName = Literal["launcher", "staticx"]
 DEFAULT_PACKER: PackerName = "launcher"
-# Those whose one file needs a /tmp that is writable and may hold executables.
+# Packers whose executable needs a writable /tmp that may hold executables.
 PACKERS_WITH_TMP: tuple[PackerName, ...] = ("staticx",)
 # The servers, each a module of its name in in_image/servers/.
 ServerKind = Literal["gunicorn", "uvicorn"]
 SERVER_KINDS: tuple[ServerKind, ...] = typing.get_args(ServerKind)
 SHOWN_KINDS = " or ".join(f'`"{kind}"`' for kind in SERVER_KINDS)
 DEFAULT_SERVER: ServerKind = "gunicorn"
-# The engines in whose containers a program can be frozen and packed.
+# The engines whose containers can freeze and pack a program.
 ContainerEngine = Literal["docker", "podman"]
 CONTAINER_ENGINES: tuple[ContainerEngine, ...] = typing.get_args(ContainerEngine)
 HERE: Literal["here"] = "here"
 BuildPlace = Literal["here", ContainerEngine]
 Layout = Literal["onefile", "tree"]
-# The variables that name the folder for temporary files, and the one that every engine mounts writable.
+# The variables that name the folder for temporary files, and a folder that every engine mounts writable.
 TEMPORARY_VARIABLES = ("TMPDIR", "TMP", "TEMP")
 SHARED_MEMORY = "/dev/shm"
 USER_NAME = "nonroot"
@@ -58,12 +58,12 @@ def key(
     """A configuration key.
 
     Args:
-        doc: What it means, in whole sentences of Markdown.
-        default: Its value where it is not given.
-        unless: What holds where it is not given, in words, where `default` does not say it all.
+        doc: Its meaning, in whole sentences of Markdown.
+        default: Its value if it is not given.
+        unless: The default in words, if `default` does not say it all.
         check: The rule for its value.
-        required: Whether it must be given; there is no default then.
-        members: Of a table of free keys, those that are ours, each with its type and itself.
+        required: Whether it must be given; then it has no default.
+        members: For a table with arbitrary keys: those that we define, each with its type and its field.
     """
     metadata = {"doc": doc, "unless": unless, "check": check, "required": required, "members": members}
     if isinstance(default, dict):
@@ -280,9 +280,9 @@ class Service:
 class ImageConfig:
     """`[tool.pystatic-tasks]`: one image to build.
 
-    `root` is the folder that relative paths start from, `project` the folder of the
+    `root` is the folder that paths are relative to; `project` is the folder of the
     project that is installed (the same, unless `install` names another).
-    `platform` is the one that it is built for, where it is built for several; its files then lie apart.
+    `platform` is the image's platform if it is built for several; then each platform has its own folders.
     """
 
     root: Path
@@ -366,17 +366,17 @@ class ImageConfig:
 
     @property
     def used_packer(self) -> PackerName | None:
-        """What makes the one file; None for a layout that is not of one file."""
+        """The packer that makes the executable; None for layouts without one."""
         return self.packer if self.layout == "onefile" else None
 
     @property
     def has_tmp(self) -> bool:
-        """Whether it has a writable /tmp where it runs, one that may hold executables."""
+        """Whether it runs with a writable /tmp that may hold executables."""
         return self.used_packer in PACKERS_WITH_TMP or self.smoke.writable_tmp
 
     @property
     def server_kind(self) -> ServerKind:
-        """Which server serves the application."""
+        """The server that serves the application."""
         kind: ServerKind = self.server.get("kind", DEFAULT_SERVER)
         return kind
 
@@ -392,8 +392,8 @@ class ImageConfig:
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The environment variables that a container gets."""
-        # Some engines choose a number for the user that /etc/passwd has no name for; `getpass` asks for this first.
+        """The environment variables in a container."""
+        # Some engines run as a user number that /etc/passwd does not have; `getpass` looks at USER first.
         found = {"USER": USER_NAME}
         if self.image.certificates:
             found["SSL_CERT_FILE"] = USUAL_BUNDLE

@@ -1,4 +1,4 @@
-"""The options of all steps, as data: after Nox's `--`, as options of Invoke's tasks and on the command line."""
+"""The options of all steps, as data: for words after Nox's `--`, for Invoke's tasks and for the command line."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Option:
     """One option.
 
     Attributes:
-        name: As it is typed, such as "--tag".
+        name: Its name, such as "--tag".
         help: What it does, in a few words.
-        metavar: What its value is called; empty for a switch.
-        short: One hyphen and a letter, for the same.
+        metavar: The placeholder for its value; empty for a switch.
+        short: Its short form: one hyphen and a letter.
         repeatable: Whether it may be given more than once.
-        is_path: Whether its value is a path; where other fronts read it, it is from their own folder.
-        steps: The steps that take it; all of them unless given.
+        is_path: Whether its value is a path; other front ends make it absolute before they pass it on.
+        steps: The steps that take it; empty for all of them.
     """
 
     name: str
@@ -46,24 +46,24 @@ class Option:
 
     @property
     def names(self) -> list[str]:
-        """The ways in which it is typed, such as "--filename" and "-f"."""
+        """Its names, such as "--filename" and "-f"."""
         return [self.name, *([self.short] if self.short else [])]
 
     @property
     def usage(self) -> str:
-        """The option as the user is to type it."""
+        """The option as the user types it."""
         return f"{self.name} {self.metavar}".strip()
 
     def is_taken_by(self, steps: Collection[str]) -> bool:
-        """Whether it says anything to one of these steps."""
+        """Whether one of these steps takes it."""
         return not self.steps or not set(self.steps).isdisjoint(steps)
 
 
 SEVERAL_PLATFORMS = "linux/amd64,linux/arm64"
-STANDARD_INPUT = "-"  # Where a path is asked for.
-# What sbom writes; the first always.
+STANDARD_INPUT = "-"  # In place of a path.
+# The formats that sbom writes; always the first.
 FORMATS = ("cyclonedx", "spdx", "spdx3")
-# Text after the last "--" is for what they run.
+# Text after the last "--" is for the program that these steps run.
 RUN_PROGRAMS = ("run", "shell")
 OPTIONS = (
     Option(
@@ -150,7 +150,7 @@ IMAGE_OPTION = Option(
     help="one of several images of the project; may be given more than once",
 )
 KNOWN = ", ".join(option.usage for option in OPTIONS)
-# After this word, those of the program that run starts, or what shell runs.
+# The words after this one are for the program that run starts, or for shell.
 END_OF_OPTIONS = "--"
 PLATFORM = re.compile("linux/[a-z0-9]+(/[a-z0-9]+)?")
 DEFAULT_HOST = "127.0.0.1"
@@ -160,27 +160,27 @@ PORTS = range(1, 65_536)
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What stood after `--`.
+    """The options after `--`.
 
     Attributes:
-        config: The part that overrides configuration, as a raw table.
-        platforms: The platforms asked for, each once.
+        config: Those that override configuration, as a raw table.
+        platforms: The requested platforms, without duplicates.
         archives: Paths of archives to join.
-        filenames: Paths of YAML files and of folders of them; `STANDARD_INPUT` stands for itself.
-        recursive: Whether folders below those are meant too.
-        use_cache: Whether a step may be skipped when nothing changed.
+        filenames: Paths of YAML files and of folders with such files; or `STANDARD_INPUT`.
+        recursive: Whether to read subfolders too.
+        use_cache: Whether a step may be skipped when nothing has changed.
         observe: Whether the program is run before it is frozen.
-        fix: Whether what smoke finds out is written into pyproject.toml, and all is done again.
-        formats: What sbom is to write, of `FORMATS`.
-        variables: Environment variables for what run or shell starts.
-        publish: Host and port at which run publishes it, or None.
+        fix: Whether to write repairs that smoke finds into pyproject.toml, and to build again.
+        formats: The formats that sbom writes, of `FORMATS`.
+        variables: Environment variables for the program that run or shell starts.
+        publish: Host and port at which run publishes the program, or None.
         open: Whether report shows its page in a browser.
-        watch: Whether run builds and starts it again when something changes.
-        arguments: What stood after a second `--`, for that program; None without one.
+        watch: Whether run rebuilds and restarts the program when something changes.
+        arguments: The words after a second `--`, for that program; None without it.
         check_reproducible: Whether the image is built a second time and compared.
         verbose: Whether the tools' own output is shown.
-        json: Whether the step's manifest is printed on standard output, and nothing else there.
-        given: Names of the options that stood there.
+        json: Whether only the step's manifest is printed on standard output.
+        given: Names of the options that were given.
     """
 
     config: dict[str, Any] = field(default_factory=dict)
@@ -214,12 +214,12 @@ class _Parser(argparse.ArgumentParser):
 def add_options(
     parser: argparse.ArgumentParser, options: Sequence[Option] = OPTIONS, steps: Collection[str] | None = None
 ) -> None:
-    """Let a parser of argparse know the options.
+    """Add the options to a parser of argparse.
 
     Args:
         parser: The parser.
         options: The options.
-        steps: The steps that are to run; its help lists what these take.
+        steps: The steps to run; the help lists only options that they take.
     """
     for option in options:
         shown = option.help if steps is None or option.is_taken_by(steps) else argparse.SUPPRESS
@@ -236,15 +236,15 @@ def given_options(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def check_taken(given: Collection[str], arguments: Sequence[str] | None, steps: Collection[str]) -> None:
-    """See whether something says nothing to any step that is to run.
+    """Check that each option and argument is for a step that will run.
 
     Args:
         given: Names of options.
-        arguments: Text after the last "--"; None without it.
+        arguments: Words after the last "--"; None without it.
         steps: The steps, with those before them.
 
     Raises:
-        ConfigError: it does; the first that does is named.
+        ConfigError: one is not; the error names the first.
     """
     for option in OPTIONS:
         if option.name in given and not option.is_taken_by(steps):
@@ -259,7 +259,7 @@ def not_taken(what: str, steps: Sequence[str]) -> ConfigError:
 
 
 def parse_options(words: Sequence[str]) -> Options:
-    """Read the words after `--`.
+    """Parse the words after `--`.
 
     Raises:
         ConfigError: a word is unknown, or its value is missing or wrong.
@@ -307,13 +307,13 @@ def parse_options(words: Sequence[str]) -> Options:
 
 
 def wrong_value(name: str, value: str, problem: str) -> ConfigError:
-    """The error for the value of an option, with what it should be."""
+    """The error for an option's wrong value."""
     option = next(each for each in OPTIONS if each.name == name)
     return ConfigError(f'{name} = "{printable(value)}": {problem}.', f"Correct it: {option.usage}.")
 
 
 def divided(words: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None]:
-    """The options, and what stands after the word that ends them; None if nothing ends them."""
+    """The options, and the words after the end of options; None if nothing ends them."""
     if END_OF_OPTIONS not in words:
         return words, None
     place = list(words).index(END_OF_OPTIONS)
@@ -321,7 +321,7 @@ def divided(words: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None
 
 
 def platforms(text: str) -> tuple[str, ...]:
-    """The platforms in one word; what one alone may be depends on who is asked for it."""
+    """The platforms in one word; a single one is checked later, where it is used."""
     found = tuple(text.split(","))
     if len(found) > 1 and not (len(set(found)) == len(found) and all(map(PLATFORM.fullmatch, found))):
         raise wrong_value(
@@ -331,7 +331,7 @@ def platforms(text: str) -> tuple[str, ...]:
 
 
 def variable(text: str) -> tuple[str, str]:
-    """Name and value of an environment variable; by itself, a name has the caller's value."""
+    """Name and value of an environment variable; a name alone takes the caller's value."""
     name, equals, value = text.partition("=")
     if not name:
         raise wrong_value("--env", text, "has no name")
@@ -342,7 +342,7 @@ def variable(text: str) -> tuple[str, str]:
 
 
 def address(text: str) -> tuple[str, int]:
-    """Host and port."""
+    """Host and port to publish at."""
     host, _, port = text.rpartition(":")
     try:
         checked = str(ipaddress.IPv4Address(DEFAULT_HOST if host in ("", LOCALHOST) else host))
@@ -355,14 +355,14 @@ def address(text: str) -> tuple[str, int]:
 
 
 def words_of_second_build(options: Options) -> tuple[str, ...]:
-    """The words for a build of the same image that is loaded nowhere."""
+    """The words for a second build of the same image, which is not loaded into an engine."""
     tags = options.config.get("image", {}).get("tags")
     given = {"tag": tags, "layout": options.config.get("layout"), "engine": KEEPS_NO_IMAGES}
     return to_words({**given, "no_observe": not options.observe})
 
 
 def words_in_container(options: Options) -> tuple[str, ...]:
-    """The words for those who freeze and pack the same image in a container."""
+    """The words for freezing and packing the same image in a container."""
     given = {"in": HERE, "layout": options.config.get("layout"), "verbose": options.verbose}
     return to_words({**given, "no_observe": not options.observe, "no_cache": not options.use_cache})
 
@@ -371,8 +371,8 @@ def to_words(given: Mapping[str, Any], arguments: Sequence[str] | None = None) -
     """The options as words for `parse_options`.
 
     Args:
-        given: Values by field: a text, a list of texts, True or False; what is None or not there was not given.
-        arguments: What is for the program that run starts, or for shell; None if nothing was said of that.
+        given: Values by field: a string, a list of strings, True or False; None or missing if not given.
+        arguments: The arguments of the program that run starts, or for shell; None if there is no "--".
     """
     words: list[str] = []
     for option in OPTIONS:
@@ -380,7 +380,7 @@ def to_words(given: Mapping[str, Any], arguments: Sequence[str] | None = None) -
         if option.metavar:
             values = value if option.repeatable else [value]
             given_values = [each for each in values or () if each is not None]
-            # In one word, since a value may begin with a hyphen.
+            # As one word, since a value may begin with a hyphen.
             words += [f"{option.name}={absolute(each) if option.is_path else each}" for each in given_values]
         elif value:
             words.append(option.name)
@@ -388,5 +388,5 @@ def to_words(given: Mapping[str, Any], arguments: Sequence[str] | None = None) -
 
 
 def absolute(path: str) -> str:
-    """The path for whoever works in another folder."""
+    """The path, valid in any working directory."""
     return path if path == STANDARD_INPUT else str(Path(path).absolute())

@@ -1,4 +1,4 @@
-"""What a project says of itself in pyproject.toml."""
+"""Reads what a project declares about itself in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def read_pyproject(folder: Path) -> Mapping[str, Any]:
     """The tables of the folder's pyproject.toml.
 
     Raises:
-        ConfigError: there is no such file, or it is not TOML.
+        ConfigError: the file does not exist, or is not valid TOML.
     """
     path = folder / PYPROJECT
     try:
@@ -53,8 +53,8 @@ def read_toml(path: Path) -> Mapping[str, Any]:
     """The tables of a file.
 
     Raises:
-        FileNotFoundError, NotADirectoryError: there is none.
-        ConfigError: it cannot be read, or is not TOML.
+        FileNotFoundError, NotADirectoryError: it does not exist.
+        ConfigError: it cannot be read, or is not valid TOML.
     """
     try:
         tables = parse_toml(read_source(path).decode())
@@ -69,10 +69,10 @@ def read_toml(path: Path) -> Mapping[str, Any]:
 
 
 def tables_of_others(path: Path) -> Mapping[str, Any] | None:
-    """The tables of a pyproject.toml without ours, as they are read by whoever builds and installs the project.
+    """The tables of a pyproject.toml without ours, as other tools that build and install the project use them.
 
     Returns:
-        None if the file is not TOML.
+        None if the file is not valid TOML.
     """
     try:
         tables = dict(read_toml(path))
@@ -88,7 +88,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     """The tables of a text.
 
     Raises:
-        ValueError: it is not TOML, or holds what nobody means.
+        ValueError: it is not valid TOML, or has values that are too large or too deep.
     """
     try:
         tables = tomllib.loads(text)
@@ -109,15 +109,15 @@ def is_installable(folder: Path, pyproject: Mapping[str, Any]) -> bool:
 
 
 def is_path(requirement: str) -> bool:
-    """Whether pip takes the requirement as a path."""
+    """Whether pip treats the requirement as a path."""
     return requirement.startswith((".", "/")) or ("/" in requirement and "://" not in requirement)
 
 
 def project_name(folder: Path) -> str:
-    """The name that the project's files give it, by PEP 621, Poetry's own table or setuptools' settings; or "".
+    """The project's name, from `[project]`, Poetry's own table or setup.cfg; or "".
 
     Raises:
-        ConfigError: the pyproject.toml is not TOML.
+        ConfigError: the pyproject.toml is not valid TOML.
     """
     pyproject = read_pyproject(folder) if (folder / PYPROJECT).is_file() else {}
     if "project" in pyproject:
@@ -128,7 +128,7 @@ def project_name(folder: Path) -> str:
 
 
 def name_in_settings(path: Path) -> str:
-    """The name in a file of settings of setuptools, or ""."""
+    """The name in a setup.cfg, or ""."""
     settings = ConfigParser(interpolation=None)
     try:
         settings.read_string(read_source(path).decode())
@@ -138,12 +138,12 @@ def name_in_settings(path: Path) -> str:
 
 
 def default_image_name(text: str) -> str:
-    """Any name turned into one that an image may have."""
+    """Any name, turned into a valid image name."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower())[:LONGEST_IMAGE_NAME].strip("-") or "app"
 
 
 def required_name(requirement: str) -> str:
-    """The name in a requirement, as indexes and locks compare it; "" if it is none."""
+    """The normalized name in a requirement; "" if it is invalid."""
     try:
         return canonicalize_name(Requirement(requirement).name)
     except InvalidRequirement:
@@ -151,7 +151,7 @@ def required_name(requirement: str) -> str:
 
 
 def license_expression(value: Any) -> str:
-    """An SPDX expression, from PEP 639's text or the older table."""
+    """A project's licence: the text of PEP 639, or a short text in the older table; "" if there is none."""
     if isinstance(value, Mapping):
         text = str(value.get("text", ""))
         return text if len(text.split()) <= 5 else ""
@@ -159,7 +159,7 @@ def license_expression(value: Any) -> str:
 
 
 def people(project: Mapping[str, Any]) -> str:
-    """Who supplies the project by its table [project], as `Component.supplier` has it."""
+    """The project's maintainers or authors from its table [project], in the form of `Component.supplier`."""
     tables = [each for each in project.get("maintainers") or project.get("authors") or () if isinstance(each, Mapping)]
     named = [(str(each.get("name", "")), str(each.get("email", ""))) for each in tables]
     if len(named) == 1 and all(named[0]):

@@ -1,7 +1,7 @@
 """The rules that single values must pass.
 
 A rule takes a value of the right type and returns the value to keep.
-It raises ValueError whose text completes the sentence "KEY = VALUE: …".
+Its ValueError has a text that completes the sentence "KEY = VALUE: …".
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ LARGEST_ID = 2**32 - 2
 LARGEST_SIZE = 10**15
 LARGEST_SECONDS = 24 * 60 * 60
 LONGEST_NUMBER = 40
-# Much less than engines and file systems take.
+# Much less than engines and file systems allow.
 LONGEST_IMAGE_NAME = 128
-# What a line of a Dockerfile cannot hold, and what terminals are led astray by.
+# Characters that a line of a Dockerfile cannot contain, and that confuse terminals.
 CONTROL = re.compile(r"[\0-\x08\x0a-\x1f\x7f-\x9f]")
-# Of files that the steps write beside the program.
+# The endings of files that the steps write beside the program.
 FILE_ENDS = (".tar", ".json")
-# The folder of Nox's environments and the page of all images are beside those of the images, and one for platforms
-# is in each of these.
+# Beside the folders of the images lie the folder of Nox's environments and the page of all images; each
+# image's folder may contain one for platforms.
 FOLDERS = ("environments", "index.html", "linux")
 NAME = "[a-z0-9]+(?:[._-][a-z0-9]+)*"
 # By the grammar of https://github.com/distribution/reference.
@@ -39,18 +39,18 @@ TAG = r"\w[\w.-]{0,127}"
 COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 PORT = ":[0-9]+"
-# Else it is taken for the first part of a repository's name.
+# Otherwise it is the first part of a repository's name.
 HOST = rf"(?:{LABEL}(?:\.{LABEL})+(?:{PORT})?|{LABEL}{PORT}|localhost)"
 REFERENCE = rf"(?P<name>(?:(?P<host>{HOST})/)?{COMPONENT}(?:/{COMPONENT})*)(?::{TAG})?"
 LONGEST_REPOSITORY = 255
 LONGEST_REFERENCE = LONGEST_REPOSITORY + 1 + 128
-# What Docker puts before a name without a host, or without a first part.
+# Docker's prefixes for a name without a host, or without a first part.
 DOCKER_HUB = "docker.io"
 OFFICIAL = "library/"
 
 
 def parse_size(value: int | str) -> int:
-    """Turn 9000000, "9MB" or "8.5 MiB" into bytes."""
+    """Convert 9000000, "9MB" or "8.5 MiB" into bytes."""
     match = re.fullmatch(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*([A-Za-z]*)", str(value).strip())
     size = round(float(match[1]) * SIZE_UNITS.get(match[2].upper(), 0)) if match else 0
     if size <= 0:
@@ -135,7 +135,7 @@ def check_tag(value: str) -> str:
 
 
 def whole_name(host: str, name: str) -> str:
-    """A repository as Docker calls it in full, of which it measures the length."""
+    """A repository's full name in Docker, whose length is limited."""
     path = name.removeprefix(f"{host}/") if host else name
     official = OFFICIAL if (host or DOCKER_HUB) == DOCKER_HUB and "/" not in path else ""
     return f"{host or DOCKER_HUB}/{official}{path}"
@@ -186,7 +186,7 @@ def check_image_env(value: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def check_one_line(name: str, text: str) -> None:
-    """Raises ValueError if the value of that name does not fit into a line of a Dockerfile."""
+    """Raises ValueError if the value does not fit into a line of a Dockerfile."""
     if CONTROL.search(text):
         raise ValueError(
             f"{quoted(name)} has a value with a line break or control character, which a Dockerfile cannot contain"
@@ -289,7 +289,7 @@ def check_file(value: Mapping[str, str]) -> Mapping[str, str]:
     return value
 
 
-# Of lists: those whose items pass one of these rules must have some.
+# Lists whose items pass one of these rules must not be empty.
 NOT_EMPTY = ("tag", "word")
 RULES: Mapping[str, Callable[[Any], Any]] = {
     "size": parse_size,
@@ -322,9 +322,9 @@ RULES: Mapping[str, Callable[[Any], Any]] = {
     "labels": check_labels,
 }
 
-# Of an absolute path in the image.
+# An absolute path in the image.
 IN_IMAGE = "^(/[^/]+)+$"
-# What a JSON schema can say of each rule, beside the type: it takes all that the rule takes, and maybe more.
+# What a JSON schema can express of each rule, beside the type: it never rejects a value that the rule accepts.
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
     "size": {"pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(([KkMmGg][Ii]?)?[Bb])?\s*$"},
     "optimize": {"minimum": 0, "maximum": 2},

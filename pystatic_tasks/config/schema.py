@@ -1,7 +1,7 @@
-"""The configuration as a JSON schema, for editors and validate-pyproject.
+"""Generates the configuration's JSON schema, for editors and validate-pyproject.
 
-Of draft 7, which SchemaStore and validate-pyproject ask for.
-The schema refuses nothing that the loader takes: what it cannot say, it leaves to the loader.
+It follows draft 7, which SchemaStore and validate-pyproject require.
+The schema never rejects what the loader accepts; what it cannot express, the loader checks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pystatic_tasks.config.project import TABLE
 from pystatic_tasks.config.rules import NOT_EMPTY, SCHEMAS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
-# The address that SchemaStore gives to the schema of a table in pyproject.toml.
+# The address at SchemaStore for the schema of a table in pyproject.toml.
 ADDRESS = f"https://json.schemastore.org/partial-{TABLE}.json"
 PLAIN_TYPES: Mapping[Any, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 IMAGES = "Several images: a table for each, with all these keys again; keys outside these tables apply to all images."
@@ -27,11 +27,12 @@ IMAGES = "Several images: a table for each, with all these keys again; keys outs
 
 def for_validate_pyproject(tool_name: str) -> dict[str, Any]:
     """The settings of pystatic-tasks, in the table `$tool`."""
+    # validate-pyproject shows the docstring in its help, with the table's name for "$tool".
     return config_schema()
 
 
 def config_schema() -> dict[str, Any]:
-    """The schema of `[tool.pystatic-tasks]`, as what JSON is made from."""
+    """The schema of `[tool.pystatic-tasks]`, as JSON-compatible data."""
     definitions = {
         name: key_schema(types_of(ImageConfig)[field.name], field) for name, field in keys(ImageConfig).items()
     }
@@ -49,7 +50,7 @@ def config_schema() -> dict[str, Any]:
 
 
 def pyproject_schema() -> dict[str, Any]:
-    """The schema of a whole pyproject.toml, of which it knows our table only: for editors that take one for a file."""
+    """A schema of a whole pyproject.toml that describes only our table, for editors that take one schema a file."""
     table = config_schema()
     outer = {"$schema": table.pop("$schema"), "title": "pyproject.toml", "type": "object"}
     definitions = table.pop("definitions")
@@ -70,7 +71,7 @@ def table_schema(cls: type) -> dict[str, Any]:
 
 
 def one_target() -> dict[str, Any]:
-    """That of the keys that name a target at most one is given; an empty text is none."""
+    """At most one of the keys that name a target may be given; an empty string does not count."""
     given = {"type": "string", "minLength": 1}
     absent = {
         "description": f"{', '.join(TARGETS)} are mutually exclusive; keep one.",
@@ -89,7 +90,7 @@ def one_target() -> dict[str, Any]:
 
 
 def key_schema(annotation: Any, field: Field[Any]) -> dict[str, Any]:
-    """The schema of one key: what it means, what it holds, and what holds without it."""
+    """The schema of one key: its description, its type and its default."""
     doc, unless = field.metadata["doc"], field.metadata["unless"]
     schema = {
         "description": plain(f"{doc} Default: {unless}." if unless else doc),
@@ -102,7 +103,7 @@ def key_schema(annotation: Any, field: Field[Any]) -> dict[str, Any]:
 
 
 def default_of(field: Field[Any]) -> Any:
-    """The default of a key, as JSON has it."""
+    """The default of a key, as JSON-compatible data."""
     if field.default_factory is not MISSING:
         return field.default_factory()
     return list(field.default) if isinstance(field.default, tuple) else field.default
@@ -130,5 +131,5 @@ def value_schema(annotation: Any, check: str) -> dict[str, Any]:
 
 
 def plain(text: str) -> str:
-    """Markdown without its links and its marks of code."""
+    """Markdown without links and code marks."""
     return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text).replace("`", "")

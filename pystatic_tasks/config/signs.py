@@ -1,6 +1,6 @@
-"""Signs, which are all characters but letters and digits of ASCII, and what programs write in their places.
+"""Signs (all characters but ASCII letters and digits), and the forms in which programs write them.
 
-Python, JSON, shells, HTML and URLs each have ways of their own, which may be used in each other.
+Python, JSON, shells, HTML and URLs each have their own escapes, which can be nested.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from html.entities import name2codepoint
 
-# What escapes others may be escaped itself.
+# The escape characters may themselves be escaped.
 PERCENT = "%(?:25){0,4}"
 SEMICOLON = f"(?:;|{PERCENT}3[Bb])"
 NUMBER_SIGN = f"(?:#|{PERCENT}23)"
@@ -27,23 +27,23 @@ TWO_DIGITS = re.compile("x([0-9A-Fa-f]{2})")
 OCTAL = re.compile("[0-7]{1,5}")
 UNIT = re.compile(r"[uU]\{?([0-9A-Fa-f]{2,11})")
 LETTERS = dict(zip("abfnrtveE", map(ord, "\a\b\f\n\r\t\v\x1b\x1b"), strict=True))
-# What stands where something is of no character, or of none of an encoding.
+# Placeholders for characters that an encoding does not have, and for bytes that are no character.
 UNREADABLE = "\ufffd?"
 
 
 def numbers(text: str) -> frozenset[int]:
-    """By which the signs of a text may be written: those of the characters, of their bytes and of their halves."""
-    # A form of HTML writes a space as "+".
+    """The numbers by which a text's signs may be written: code points of the characters, their bytes and surrogates."""
+    # HTML forms write a space as "+".
     characters = {*text, *("+" if " " in text else "")}
     for each in filter(lambda each: not each.isascii(), text):
         content = os.fsencode(each)
-        # UTF-8 that is taken for another encoding, as HTTP has it, and what is in none.
+        # UTF-8 read as another encoding, as HTTP does, and the placeholders for what an encoding does not have.
         characters |= {*content.decode("latin-1"), *content.decode("cp1252", "ignore"), *UNREADABLE}
     return frozenset(number for each in characters for number in utf16(ord(each)))
 
 
 def utf16(number: int) -> Iterator[int]:
-    """The number of a character, and those by which JSON and JavaScript write it where it has more than 16 bits."""
+    """A character's code point, and the surrogates that JSON and JavaScript write if it needs more than 16 bits."""
     yield number
     if number >= 2**16:
         content = chr(number).encode("utf-16-be")
@@ -51,10 +51,10 @@ def utf16(number: int) -> Iterator[int]:
 
 
 def readings(text: str, at: int) -> list[tuple[int, int]]:
-    """What the sign that begins at a place of a text may be.
+    """The readings of the sign that starts at a place of a text.
 
     Returns:
-        The place where it ends and its number, for each way to read it; none for a letter or digit that is just that.
+        For each reading, where it ends and its number; empty for a letter or digit that is nothing else.
     """
     sign = text[at]
     if sign == "%":
@@ -75,7 +75,7 @@ def percents(text: str, at: int) -> Iterator[tuple[int, int]]:
 
 
 def octets(text: str, at: int) -> Iterator[tuple[int, int]]:
-    """As in URLs."""
+    """Percent-encoded bytes, as in URLs."""
     match = OCTET.match(text, at)
     if match:
         yield match.end(), int(match[1], 16)
@@ -89,7 +89,7 @@ def ampersands(text: str, at: int) -> Iterator[tuple[int, int]]:
 
 
 def entities(text: str, at: int) -> Iterator[tuple[int, int]]:
-    """Of HTML and XML."""
+    """Entities of HTML and XML."""
     match = ENTITY.match(text, at)
     if match and match["name"]:
         yield match.end(), ENTITIES.get(match["name"], -1)
@@ -98,7 +98,7 @@ def entities(text: str, at: int) -> Iterator[tuple[int, int]]:
 
 
 def escaped(text: str, at: int) -> Iterator[tuple[int, int]]:
-    """By a backslash, which is a sign of its own."""
+    """The rest of a backslash escape; the backslash is a sign of its own."""
     if text[at] in LETTERS:
         yield at + 1, LETTERS[text[at]]
     digits = TWO_DIGITS.match(text, at)

@@ -1,4 +1,4 @@
-"""The places that configuration comes from, each read on its own with all that is wrong in it."""
+"""Reads each source of configuration by itself, with all of its problems."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Key = tuple[tuple[str, ...], Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One place: its values by field name, and what is wrong in it."""
+    """One source: its values by field name, and its problems."""
 
     values: dict[str, Any]
     problems: list[str]
@@ -51,9 +51,9 @@ def read_overrides(overrides: Mapping[str, Any]) -> Source:
 
 
 def with_kebab_keys(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Python's spelling of the keys of our own tables turned into TOML's.
+    """Our own keys in Python's spelling, converted to TOML's.
 
-    What stands below `server`, `env`, `labels` and `files` are names of others and stay as they are.
+    Names below `server`, `env`, `labels` and `files` are not ours and stay unchanged.
     """
     ours = {name for name, target in keys(ImageConfig).items() if is_dataclass(types_of(ImageConfig)[target.name])}
     return {
@@ -63,7 +63,7 @@ def with_kebab_keys(overrides: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_options(options: Mapping[str, Any]) -> Source:
-    """What stood after `--`, as a raw table."""
+    """The options after `--`, as a raw table."""
     source = read_table("", options)
     problems = [line.replace("[0]", "") for line in source.problems]
     for key, option in OPTION_NAMES.items():
@@ -72,7 +72,7 @@ def read_options(options: Mapping[str, Any]) -> Source:
 
 
 def read_environment(environment: Mapping[str, str]) -> list[Source]:
-    """The variables PYSTATIC_TASKS_KEY and PYSTATIC_TASKS_TABLE_KEY, each a source."""
+    """The variables PYSTATIC_TASKS_KEY and PYSTATIC_TASKS_TABLE_KEY, each as a source."""
     variables = sorted(name for name in environment if name.startswith(ENVIRONMENT_PREFIX))
     return [read_variable(name.removeprefix(ENVIRONMENT_PREFIX), environment[name]) for name in variables]
 
@@ -93,7 +93,7 @@ def read_variable(name: str, text: str) -> Source:
 
 
 def environment_names() -> dict[str, Key]:
-    """Every variable that is read, without its prefix, with the path of its key and the key's type."""
+    """All supported variables, without the prefix, each with the path of its key and the key's type."""
     names = {}
     for name, target in keys(ImageConfig).items():
         annotation = types_of(ImageConfig)[target.name]
@@ -109,7 +109,7 @@ def environment_names() -> dict[str, Key]:
 
 
 def is_plain(annotation: Any) -> bool:
-    """Whether one line of text can carry the value."""
+    """Whether the value can be written as one line of text."""
     annotation = strip_none(annotation)
     if typing.get_origin(annotation) is tuple:
         return typing.get_args(annotation)[0] in (str, int)
@@ -117,7 +117,7 @@ def is_plain(annotation: Any) -> bool:
 
 
 def from_text(text: str, annotation: Any) -> Any:
-    """The text of a variable as a raw value; text that does not fit stays text and is refused later."""
+    """The text of a variable as a raw value; text that does not fit stays unchanged and is rejected later."""
     annotation = strip_none(annotation)
     if typing.get_origin(annotation) is tuple:
         item = typing.get_args(annotation)[0]
@@ -132,7 +132,7 @@ def from_text(text: str, annotation: Any) -> Any:
 
 
 def misspelt_tables(pyproject: Mapping[str, Any]) -> list[str]:
-    """Tables that look like ours and are not read."""
+    """Tables that look like ours but are not read."""
     tool = pyproject.get("tool", {})
     inner = [f"tool.{name}" for name in tool if name != TABLE and looks_like_ours(name)]
     outer = [name for name in pyproject if looks_like_ours(name)]

@@ -1,4 +1,4 @@
-"""Values that no configuration means, and that would break whoever handles them."""
+"""Detects values that no configuration needs and that would break the code that handles them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 MOST_LEVELS = 100
-# Of whole numbers in TOML: https://toml.io/en/v1.0.0#integer
+# The limit of integers in TOML: https://toml.io/en/v1.0.0#integer
 LARGEST = 2**63 - 1
 
 
 def unwieldy(value: Any) -> str:
-    """What makes a value, or one in it, impossible to handle; or ""."""
+    """Why a value, or one inside it, cannot be handled; or ""."""
     if is_nested_deeper(value):
         return f"nests tables and lists more than {MOST_LEVELS} levels deep"
     for each in inside(value):
@@ -23,7 +23,7 @@ def unwieldy(value: Any) -> str:
 
 
 def is_nested_deeper(value: Any, levels: int = MOST_LEVELS) -> bool:
-    """Whether tables and lists stand in each other in more levels than that."""
+    """Whether tables and lists are nested deeper than that."""
     below = [value]
     for _ in range(levels):
         below = [each for outer in below for each in members(outer)]
@@ -33,7 +33,7 @@ def is_nested_deeper(value: Any, levels: int = MOST_LEVELS) -> bool:
 
 
 def inside(value: Any) -> Iterator[Any]:
-    """A value and all that it holds, keys too."""
+    """A value and everything in it, including keys."""
     yield value
     if isinstance(value, Mapping):
         yield from value
@@ -49,7 +49,7 @@ def members(value: Any) -> Iterator[Any]:
 
 
 def is_unicode(text: str) -> bool:
-    """Whether it has a form in UTF-8, which what was no text to begin with has not."""
+    """Whether it can be encoded in UTF-8; strings with lone surrogates cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Environment variables whose values are the caller's, so that they stand in no file."""
+"""Environment variables that take the caller's values ("$NAME"), so that these are written to no file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OF_CALLER = re.compile(r"\$([A-Za-z_]\w*)")
 
 
 def resolved(variables: Mapping[str, str], key: str) -> dict[str, str]:
-    """The variables, with the caller's value where it is "$NAME".
+    """The variables, with the caller's value for each "$NAME".
 
     Raises:
         ConfigError: the caller has no such variable.
@@ -44,7 +44,7 @@ def caller_variables(config: ImageConfig) -> Iterator[tuple[str, str]]:
 
 
 def caller_values(config: ImageConfig) -> list[str]:
-    """Their values, and the passwords in those."""
+    """The values of the caller's variables, and the passwords in them."""
     values = whole_values(config)
     return [*values, *(password for value in values for password in passwords_in(value))]
 
@@ -54,10 +54,10 @@ def whole_values(config: ImageConfig) -> list[str]:
 
 
 def passwords_in(value: str) -> Iterator[str]:
-    """The passwords and tokens of URLs in a value, as they stand there and as a program reads them.
+    """The passwords and tokens of URLs in a value, as written and percent-decoded.
 
-    What stands there twice is a name, such as that of the user, which would be hidden wherever it is said,
-    and so would a short one.
+    A text that appears twice in the value may be a name, such as the user's, and would be hidden everywhere; so would a
+    short one. Both are left out.
     """
     for info in user_infos(value):
         if len(info.password) >= SHORTEST_LINE and value.count(info.password) == 1:
@@ -65,7 +65,7 @@ def passwords_in(value: str) -> Iterator[str]:
 
 
 def with_names(config: ImageConfig, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Each path, and the same with the caller's values as "${NAME}"; without those that cannot be put back so."""
+    """Each path, and the path with the caller's values replaced by "${NAME}"; without paths that cannot be restored."""
     values, hide = values_in_paths(config), hiding(whole_values(config))
     for path in paths:
         found = path
@@ -76,7 +76,7 @@ def with_names(config: ImageConfig, paths: Iterable[str]) -> Iterator[tuple[str,
 
 
 def with_values(config: ImageConfig, names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """The path that `with_names` was told, and what that made of it, for each of these."""
+    """The reverse of `with_names`: each original path, with the name it was replaced by."""
     values = values_in_paths(config)
     return ((put_back(values, name), name) for name in names)
 
@@ -88,14 +88,14 @@ def put_back(values: Iterable[tuple[str, str]], path: str) -> str:
 
 
 def values_in_paths(config: ImageConfig) -> list[tuple[str, str]]:
-    """The caller's values that are hidden, as they stand in a path, by the names of their variables; longest first."""
+    """The caller's values that are hidden, in their form in paths, with the names of the variables; longest first."""
     values = sorted(set(caller_variables(config)))
     found = [(name, os.path.normpath(value)) for name, value in values if len(value) >= SHORTEST_SECRET]
     return sorted(found, key=lambda pair: -len(pair[1]))
 
 
 def hide_in_files(config: ImageConfig, files: Iterable[Path]) -> None:
-    """Write files that programs wrote, as far as they are there, without the caller's values and credentials."""
+    """Remove the caller's values and credentials from files that programs wrote, if they exist."""
     hide = hiding(caller_values(config))
     for path in filter(Path.is_file, files):
         write_whole(path, hide(path.read_text(encoding="utf-8", errors="replace")))

@@ -1,4 +1,4 @@
-"""A repair written into pyproject.toml, with all that is in the file left as it is."""
+"""Writes a repair into pyproject.toml, and keeps everything else in the file unchanged."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from pystatic_tasks.system.git import checkout_of
 
 
 def write_repair(config: ImageConfig, repair: Repair) -> str:
-    """Write the repair into the table that the image is configured by, in `image.root/pyproject.toml`.
+    """Write the repair into the image's table in `image.root/pyproject.toml`.
 
     Returns:
-        The line that is there now, with its whole path.
+        The line that is there now, with its full path.
 
     Raises:
-        ConfigError: the file cannot be read or written, or the line has no place in it.
+        ConfigError: the file cannot be read or written, or the line cannot be added.
     """
-    # A link stays one.
+    # A link is kept: its target is replaced.
     path = (config.root / "pyproject.toml").resolve()
     if not path.is_relative_to(checkout_of(config.root)):
         raise cannot_write(config.root / "pyproject.toml", f"it is a link to {path}, outside the project", repair)
@@ -58,7 +58,7 @@ def cannot_write(path: Path, reason: str, repair: Repair) -> ConfigError:
 
 
 def table_of(config: ImageConfig, tables: Mapping[str, Any]) -> tuple[str, ...]:
-    """The path of the table that this image alone is configured by, where there are several."""
+    """The path of the table that configures only this image, if there are several."""
     images = tables.get("tool", {}).get(TABLE, {}).get("images", {})
     if not images:
         return ("tool", TABLE)
@@ -67,7 +67,7 @@ def table_of(config: ImageConfig, tables: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def with_value(tables: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
-    """The tables with one value put in; as they are, if there is no table to put it into."""
+    """The tables with one value added; unchanged if a value on the way is not a table."""
     result: dict[str, Any] = copy.deepcopy(dict(tables))
     inner = result
     for name in path[:-1]:
@@ -79,7 +79,7 @@ def with_value(tables: Mapping[str, Any], path: Sequence[str], value: Any) -> di
 
 
 def with_line(text: str, place: tuple[str, ...], repair: Repair) -> str:
-    """The text of the file with the repair in it."""
+    """The text of the file with the repair added."""
     try:
         document = tomlkit.parse(text)
         table: Any = document
@@ -98,12 +98,12 @@ def with_line(text: str, place: tuple[str, ...], repair: Repair) -> str:
 
 
 def newline_of(text: str) -> str:
-    """The line ends to write: those of the text, if it has no others."""
+    """The line ends to write: "\r\n" if the text has no others."""
     return "\r\n" if 0 < text.count("\r\n") == text.count("\n") else "\n"
 
 
 def put_value(table: Any, repair: Repair) -> None:
-    """Extend the list that is there, whose comments stay, or put in the value."""
+    """Extend the existing list, keeping its comments, or set the value."""
     there, wanted = table.get(repair.key), repair.value
     if not isinstance(there, list) or isinstance(wanted, bool) or list(there) != list(wanted[: len(there)]):
         table[repair.key] = plain(wanted)
@@ -113,5 +113,5 @@ def put_value(table: Any, repair: Repair) -> None:
 
 
 def plain(value: tuple[str, ...] | bool) -> list[str] | bool:
-    """The value as it is read from TOML."""
+    """The value as TOML readers return it."""
     return value if isinstance(value, bool) else list(value)
