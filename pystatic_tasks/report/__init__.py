@@ -1,4 +1,4 @@
-"""What came out, for people: sizes on the way to the image, and what one would type next."""
+"""Reports results to people: tables of sizes, the HTML page of an image, and the commands to type next."""
 
 from pystatic_tasks.report.next import next_commands
 from pystatic_tasks.report.sizes import Sizes, as_markdown, as_table

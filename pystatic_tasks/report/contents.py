@@ -1,4 +1,4 @@
-"""What lies in an image, by component and file: `contents.json`, from which the page and the next image are told."""
+"""The contents of an image, by component and file: `contents.json`, the source for the page and for comparisons."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pystatic_tasks.bom.licenses import conclude
 from pystatic_tasks.in_env.protocol import Component, ComponentKind
 from pystatic_tasks.oci.description import ImageDescription
 
-# Of contents.json; described by schemas/contents.schema.json.
+# The version of contents.json, which schemas/contents.schema.json describes.
 CONTENTS_VERSION = 1
-# Layers, in this order, by what people call them; files that are in none of a tree are the last.
+# Layers in this order, with names for people; the last has the files that belong to no layer of a tree.
 LAYERS: Mapping[str, str] = {
     "project": "the project",
     "third-party": "dependencies",
@@ -19,7 +19,7 @@ LAYERS: Mapping[str, str] = {
     "libc": "the C library",
     "image": "added by the image",
 }
-# Where the form of a program does not say to which layer a file would belong.
+# For files whose layer is not recorded.
 LAYER_OF_KIND: Mapping[ComponentKind, str] = {
     "project": "project",
     "distribution": "third-party",
@@ -32,7 +32,7 @@ LAYER_OF_KIND: Mapping[ComponentKind, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class FileContents:
-    """One file: where it is, as `Component.files` has it, its layer, and its size before compression."""
+    """One file: its path (as in `Component.files`), its layer, and its size before compression."""
 
     path: str
     layer: str
@@ -46,8 +46,8 @@ class ComponentContents:
     Attributes:
         license: An SPDX expression, or "".
         size_bytes: Sum of its files, before compression.
-        compressed_bytes: What they take when they are compressed without those of others; None if nobody estimated it.
-        files: Its files, sorted by path; none of what is built into others.
+        compressed_bytes: Their size if they are compressed by themselves; None if it was not estimated.
+        files: Its files, sorted by path; empty for a component that is built into others.
     """
 
     name: str
@@ -61,13 +61,13 @@ class ComponentContents:
 
     @property
     def key(self) -> str:
-        """What stays the same from version to version."""
+        """The part of its package URL that is the same in all versions."""
         return self.purl.partition("@")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What `contents.json` says; `schemas/contents.schema.json` says what each field means."""
+    """The content of `contents.json`; `schemas/contents.schema.json` explains each field."""
 
     version: int
     name: str
@@ -86,12 +86,12 @@ class Contents:
 
     @property
     def scale(self) -> float:
-        """What one byte of an estimate is in the image, whose parts are compressed together."""
+        """The ratio between the compressed image and its components, if each is compressed by itself."""
         alone = sum(each.compressed_bytes or 0 for each in self.components)
         return self.compressed_bytes / alone if alone else 0.0
 
     def of_image(self, component: ComponentContents) -> int | None:
-        """What a component takes of the compressed image, estimated; None if nobody can."""
+        """A component's estimated share of the compressed image; None if it cannot be estimated."""
         return round((component.compressed_bytes or 0) * self.scale) if self.scale else None
 
 
@@ -104,17 +104,17 @@ def list_contents(
     frozen_bytes: int,
     executable_bytes: int | None,
 ) -> Contents:
-    """What lies in an image.
+    """List the contents of an image.
 
     Args:
         built: The image.
         components: Its components.
-        sizes: For each file that `Component.files` may name its size in bytes and its layer, which may be "".
-        compressed: Bytes of each component when it is compressed alone, by its identity; empty if unknown.
+        sizes: For each file that `Component.files` may name: its size in bytes and its layer, or "".
+        compressed: Bytes of each component if it is compressed by itself, by its identity; empty if unknown.
         frozen_bytes: Size of the frozen program.
         executable_bytes: Size of the static executable; None without one.
     """
-    # Needs a library that is loaded only where something is written.
+    # Imported here: it needs a library that only this function needs.
     from pystatic_tasks.bom.names import package_url
 
     def describe(component: Component) -> ComponentContents:
@@ -148,17 +148,17 @@ def list_contents(
 
 
 def differ(one: Contents, other: Contents) -> bool:
-    """Whether two images hold other files, or the same in another form; times and labels do not count."""
+    """Whether two images have different layouts or contents; times and labels do not count."""
     return (one.layout, one.components) != (other.layout, other.components)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Growth:
-    """What became of one component from one image to the next.
+    """The change of one component from one image to the next.
 
     Attributes:
-        before: Its size in bytes in the image before; None where it was not there.
-        after: In this one; None where it is not there any more.
+        before: Its size in bytes in the previous image; None if it was not there.
+        after: Its size in this image; None if it is no longer there.
     """
 
     name: str
@@ -173,7 +173,7 @@ class Growth:
 
 
 def growth(before: Contents, now: Contents) -> list[Growth]:
-    """What grew, shrank, came or went, the largest change first; what stayed as it was is left out."""
+    """The components that changed, were added or removed, largest change first."""
     old, new = by_key(before.components), by_key(now.components)
     found = [
         Growth(
@@ -190,5 +190,5 @@ def growth(before: Contents, now: Contents) -> list[Growth]:
 
 
 def by_key(components: Sequence[ComponentContents]) -> Mapping[str, ComponentContents]:
-    """The components by what stays the same; one of several versions of one is the last."""
+    """The components by key; if there are several versions of one, the last."""
     return {each.key: each for each in components}

@@ -1,4 +1,4 @@
-"""Interpreters that are larger than they need be."""
+"""Recognizes interpreters that are larger than necessary."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LARGE_INTERPRETER_BYTES = 15_000_000
 
 
 def large_interpreter(name: str, size_bytes: int) -> tuple[str, str]:
-    """What there is to say of an interpreter, or its library, above `LARGE_INTERPRETER_BYTES`; and a way out."""
+    """A remark about an interpreter, or its library, above `LARGE_INTERPRETER_BYTES`, and what to do about it."""
     return (
         f"{name} alone is {megabytes(size_bytes)}, as is usual for python-build-standalone",
         "a distribution's or pyenv's Python makes a smaller image",
@@ -20,7 +20,7 @@ def large_interpreter(name: str, size_bytes: int) -> tuple[str, str]:
 
 
 def large_interpreters(contents: Iterable[Part]) -> Iterator[tuple[str, int]]:
-    """Name and size, in bytes, of an interpreter or its library that is larger than it need be."""
+    """Name and size, in bytes, of each interpreter or its library that is larger than necessary."""
     for part in contents:
         name = PurePosixPath(part.name).name
         is_interpreter = part.kind == "binary" and name.startswith(("libpython", "python3."))

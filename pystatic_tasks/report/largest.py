@@ -1,4 +1,4 @@
-"""The largest things in an image, why they are there, and how to be rid of them."""
+"""The largest components of an image: why they are there, and how to remove them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pystatic_tasks.report.suggestions import TLS_LIBRARIES, Suggestion, listed
 COUNT = 3
 MOST = 0.95
 C_LIBRARY = "libc.so.6"
-# As a tree and the launcher have it, and the library that it may be linked to.
+# The interpreter's names in a tree and in the launcher, and the library that it may be linked to.
 INTERPRETER = re.compile(r"/bin/(?:interpreter|python3\.\d+)$|/libpython3\.[^/]+$")
-# Kinds of components that parts of Python are: one of its own, or packages of a system.
+# The kinds of components that parts of Python belong to: its own, or a system's packages.
 OF_PYTHON: Sequence[ComponentKind] = ("interpreter", "system")
 
 
@@ -27,12 +27,12 @@ class Large:
     """One of the largest components.
 
     Attributes:
-        share: Of all bytes before compression, from 0 to 1.
-        of_image: What it takes of the compressed image, estimated; None if unknown.
+        share: Its share of all bytes before compression, from 0 to 1.
+        of_image: Its estimated share of the compressed image, in bytes; None if unknown.
         why: Why it is there, in a sentence.
-        remedy: How to be rid of it, in a sentence, where no suggestion says so.
+        remedy: How to remove it, in a sentence.
         suggestion: Number of the suggestion that saves most of it, from 1; None without one.
-        saved_bytes: What that saves of it.
+        saved_bytes: The bytes that this suggestion saves of it.
     """
 
     component: ComponentContents
@@ -45,12 +45,12 @@ class Large:
 
     @property
     def is_most(self) -> bool:
-        """Whether the suggestion saves next to all of it."""
+        """Whether the suggestion saves nearly all of it."""
         return self.saved_bytes >= MOST * self.component.size_bytes
 
 
 def largest(records: Records, reasons: Reasons, suggestions: Sequence[Suggestion]) -> list[Large]:
-    """The largest components, the largest first."""
+    """The largest components, largest first."""
     contents = records.contents
     ordered = sorted(contents.components, key=lambda each: (-each.size_bytes, each.name))
     required = required_by(records.components)
@@ -70,7 +70,7 @@ def largest(records: Records, reasons: Reasons, suggestions: Sequence[Suggestion
 
 
 def required_by(components: Sequence[Component]) -> dict[str, tuple[str, ...]]:
-    """For each component, by name, the names of those that need it by their metadata."""
+    """For each component's name, the names of the components whose metadata require it."""
     found: dict[str, list[str]] = {}
     for component, numbers in zip(components, requirements(components), strict=True):
         for number in numbers:
@@ -85,7 +85,7 @@ def suggestion_for(name: str, suggestions: Sequence[Suggestion]) -> int | None:
 
 
 def importers_of(component: ComponentContents, contents: Contents, reasons: Reasons) -> list[str]:
-    """Names of the modules of other components that import it, or that ask for it as a shared library."""
+    """Names of other components' modules that import it, or of files that are linked to it."""
     own = {name for file in component.files if (name := module_name(file.path))}
     own |= {file_name(file.path) for file in component.files}
     names = {name for file in component.files for name in reasons.why(file.path).names}
@@ -109,12 +109,12 @@ def holds_standard_library(component: ComponentContents) -> bool:
 
 
 def is_of_library(path: str) -> bool:
-    """Whether a file is a module of the standard library, unless somebody else's component has it."""
+    """Whether a file is a module of the standard library, and not of a package in site-packages."""
     return bool(OF_ARCHIVE.match(path) or LIBRARY.match(path)) and not PACKAGES.match(path)
 
 
 def why_of_python(component: ComponentContents) -> str:
-    """Why a part of Python is there, which systems have in several packages; "" for anything else."""
+    """Why a part of Python is there (systems split it into several packages); "" for anything else."""
     match holds_interpreter(component), holds_standard_library(component):
         case True, True:
             return "Python itself: the interpreter and the imported part of the standard library."
@@ -161,7 +161,7 @@ def remedy(component: ComponentContents, reasons: Reasons, required: Sequence[st
 
 
 def first_use(component: ComponentContents, reasons: Reasons) -> str:
-    """When it was first used, in words; "" if nobody knows."""
+    """When it was first used, in words; "" if unknown."""
     uses = [use for file in component.files if (use := reasons.why(file.path).first_use) not in (None, NEVER)]
     if not uses:
         return ""

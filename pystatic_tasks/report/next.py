@@ -1,4 +1,4 @@
-"""The commands that one would type after an image was built."""
+"""The commands to type after an image is built."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.oci.references import names_registry
 
-# As a careful operator runs it, and as smoke does.
+# The options of a careful operator, and of smoke.
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 EXAMPLE_REGISTRY = "registry.example"
 
 
 def next_commands(config: ImageConfig, command: Callable[..., str], engine: str, ports: Sequence[int]) -> list[str]:
-    """Commands that prove the image, run it and push it.
+    """Commands that test the image, run it and push it.
 
     Args:
-        config: What was built.
-        command: Gives the command that runs a step with options; empty for a step that will run anyway.
-        engine: Name of one that the image was loaded into, and that runs it; "" if there is none.
+        config: The image that was built.
+        command: Returns the command that runs a step with options; "" for a step that will run anyway.
+        engine: Name of an engine that the image was loaded into and that can run it; "" if there is none.
         ports: TCP ports that it serves.
     """
     archive = shlex.quote(shown(config, config.dist / "image.tar"))
@@ -36,7 +36,7 @@ def run_command(config: ImageConfig, engine: str, ports: Sequence[int]) -> str:
 
 
 def push_command(config: ImageConfig, archive: str, command: Callable[..., str]) -> str:
-    """By ours where a tag names a registry, otherwise by skopeo, which needs no engine either."""
+    """With our own push if a tag names a registry; otherwise with skopeo, which needs no engine either."""
     targets = [each for each in config.references if names_registry(each)]
     if targets:
         return command("push", *(word for each in targets for word in ("--tag", each)))

@@ -16,13 +16,13 @@ from pystatic_tasks.report.suggestions import Suggestion, suggest
 from pystatic_tasks.report.tree import tree
 
 SLOWEST = 10
-# What takes less of all imports is too narrow to be seen.
+# Imports with a smaller share of the time would be too narrow to see.
 LEAST_SHARE = 0.001
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rung:
-    """One size on the way to the image, in bytes, with its budget and what the image before had; None without them."""
+    """A size on the way to the image, in bytes, with its budget and its value in the previous image, or None."""
 
     name: str
     size_bytes: int
@@ -51,22 +51,22 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What the page of one image shows.
+    """Everything that the page of an image shows.
 
     Attributes:
-        facts: What there is to say of the image in few words.
+        facts: The image in a few words.
         largest: Its largest components.
-        suggestions: What to do.
-        not_observed: Why nobody knows what is used; "" if that is known.
+        suggestions: How to make it smaller.
+        not_observed: Why its use was not observed completely; "" if it was.
         ladder: Sizes on the way to it.
-        growth: What changed since the previous image; None if there is none.
-        proof: What smoke saw; None if it did not see this image.
-        start: How long a start takes; None if nobody measured that.
-        phases: The parts of that, as far as they were measured.
+        growth: Changes since the previous image; None if there is none.
+        proof: The results of smoke; None if there are none for this image.
+        start: The time that a start takes; None if it was not measured.
+        phases: The measured parts of this time.
         slowest: The modules whose own code takes longest to import.
         rows: The bill of materials.
-        is_estimated: Whether sizes of components in the compressed image are estimated.
-        data: What the script of the page reads.
+        is_estimated: Whether the components' sizes in the compressed image are estimated.
+        data: The data for the page's script.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Page:
 
 
 def make_page(records: Records) -> Page:
-    """All that the page of an image shows."""
+    """Collect everything that the page of an image shows."""
     built, contents = records.built, records.contents
     reasons = Reasons(records.evidence)
     suggestions = suggest(records, reasons)
@@ -146,7 +146,7 @@ def make_page(records: Records) -> Page:
 
 
 def ladder(records: Records) -> Iterator[Rung]:
-    """Sizes from the frozen program to the wire."""
+    """Sizes from the frozen program to the compressed image."""
     now, before, config = records.contents, records.before, records.config
 
     def rung(name: str, read: Any, budget: int | None = None) -> Rung:
@@ -180,7 +180,7 @@ def bill(records: Records) -> Iterator[Row]:
 
 
 def phases_of(records: Records) -> Iterator[Phase]:
-    """The parts of the start, as far as they were measured."""
+    """The measured parts of the start."""
     layers = {
         module: file.layer
         for each in records.contents.components
@@ -192,13 +192,13 @@ def phases_of(records: Records) -> Iterator[Phase]:
 
 
 def slowest(start: Start | None) -> tuple[Import, ...]:
-    """The modules whose own code takes longest, the slowest first."""
+    """The modules whose own code takes longest, slowest first."""
     found = all_in(start.imports if start else ())
     return tuple(sorted(found, key=lambda each: (-each.own_ms, each.name))[:SLOWEST])
 
 
 def shorter(imports: Sequence[Import], least_ms: float) -> list[list[Any]]:
-    """Imports as the script reads them: [name, own, all, inside], in milliseconds, without those of no weight."""
+    """Imports for the script: [name, own, all, inside], in milliseconds, without those below the limit."""
     return [
         [each.name, round(each.own_ms, 2), round(each.ms, 2), shorter(each.inside, least_ms)]
         for each in imports

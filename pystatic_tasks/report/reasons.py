@@ -1,4 +1,4 @@
-"""Why a file is in an image: which module imports it, which library asks for it, what was seen to use it first."""
+"""Why a file is in an image: which modules import it, which files are linked to it, and when it was first used."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pystatic_tasks.in_env.names import is_among, is_kept, used_names
 from pystatic_tasks.in_env.protocol import Use
 
 INSIDE = "!/"
-# Where the modules of a program begin, in a tree and in PyInstaller's archive.
+# The folders of modules, in a tree and in PyInstaller's archive.
 PACKAGES = re.compile(r".*/lib/python3\.\d+/site-packages/")
 LIBRARY = re.compile(r".*/lib/python3\.\d+/(?:lib-dynload/)?|.*!/python3\.\d+/lib-dynload/|.*!/base_library\.zip!/")
 OF_ARCHIVE = re.compile(r".*\.pyz!/")
 EXTENSION = re.compile(r"\.(?:cpython-[\w-]+|abi3|pypy[\w-]+)?\.?so$")
 CACHED = re.compile(r"__pycache__/([^/.]+)\.[^/]+\.pyc$")
 SHARED_LIBRARY = re.compile(r"\.so(\.[^/]+)?$")
-# As auditwheel puts them beside packages.
+# The folder in which auditwheel puts libraries beside a package.
 BUNDLED_LIBRARY = re.compile(r"\.libs/[^/]*$")
 NEVER = -1
 
@@ -27,8 +27,8 @@ class Reason:
     """Why one file is there.
 
     Attributes:
-        names: Of the modules that import it, or of the files that ask for it as a shared library.
-        first_use: Number of the occasion of its first use, `NEVER` if there was none, None where nobody can say.
+        names: Names of the modules that import it, or of the files that are linked to it.
+        first_use: Number of the occasion of its first use, `NEVER` if it was not used, None if unknown.
     """
 
     names: tuple[str, ...] = ()
@@ -37,13 +37,13 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What is on record of a program.
+    """What was recorded about a program.
 
     Attributes:
-        imported_by: For each module those that import it.
-        linked_by: For each shared library, by file name, the paths of the files that ask for it.
-        uses: What was seen to be used, in order; () if it was not run, or not to the end.
-        optional: Names of what the program can do without.
+        imported_by: For each module, the modules that import it.
+        linked_by: For each shared library, by file name, the paths of the files that are linked to it.
+        uses: What was used on each occasion, in order; () if the program was not run, or not to the end.
+        optional: Names of modules and folders that the program can do without.
     """
 
     imported_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -53,13 +53,13 @@ class Evidence:
 
 
 def place(path: str) -> str:
-    """Where a file lies as Python sees it: from the folder that modules are imported from; otherwise in the image."""
+    """The path of a file below the folder that modules are imported from, or else its path in the image."""
     for pattern in (PACKAGES, LIBRARY, OF_ARCHIVE):
         found = pattern.match(path)
         if found:
             return path[found.end() :]
     inside = path.rpartition(INSIDE)[2]
-    # All shared libraries of the system lie in one folder, whichever that is.
+    # All shared libraries of the system lie in one folder, whose name does not matter.
     return file_name(inside) if SHARED_LIBRARY.search(inside) else inside.lstrip("/")
 
 
@@ -68,7 +68,7 @@ def file_name(path: str) -> str:
 
 
 def module_name(path: str) -> str:
-    """The module that a file is, or "" for anything else."""
+    """The name of the module that a file contains, or ""."""
     if OF_ARCHIVE.match(path):
         return place(path)
     if not (PACKAGES.match(path) or LIBRARY.match(path)):
@@ -81,7 +81,7 @@ def module_name(path: str) -> str:
 
 
 def slim_name(path: str) -> str:
-    """The name by which slim knows a file: that of its module, or of its folder with "/" at the end; or ""."""
+    """The name by which slim knows a file: its module, or its folder with "/" at the end; or ""."""
     module = module_name(path)
     if module:
         return module
@@ -105,7 +105,7 @@ class Reasons:
         return tuple(use.occasion for use in self.evidence.uses)
 
     def why(self, path: str) -> Reason:
-        """Why a file is there, by its path as `Component.files` has it."""
+        """Why a file is there, by its path in `Component.files`."""
         if path not in self.known:
             self.known[path] = self.look_up(path)
         return self.known[path]
@@ -116,7 +116,7 @@ class Reasons:
             return Reason(names=tuple(module_name(user) or file_name(user) for user in users))
         module = module_name(path)
         if module:
-            # The entry script asks by name for all that was seen at run time.
+            # The entry script imports everything by name that was seen at run time.
             names = tuple(name for name in self.evidence.imported_by.get(module, ()) if name)
             return Reason(names=names, first_use=self.first_use(module))
         name = slim_name(path)
@@ -128,10 +128,10 @@ class Reasons:
         return self.first_uses.get(name, NEVER)
 
     def unused(self, keep: Iterable[str] = ()) -> set[str]:
-        """Names of what slim would leave out: nothing if it is not known what was used.
+        """Names of what slim would omit; empty if it is unknown what was used.
 
         Args:
-            keep: Patterns of names that stay.
+            keep: Patterns of names to keep.
         """
         if not self.evidence.uses:
             return set()

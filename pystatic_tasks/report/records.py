@@ -1,4 +1,4 @@
-"""What the steps left of an image, as far as its page tells of it."""
+"""The results of the steps that an image's page is made from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pystatic_tasks.report.start import Start
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """One check of the contract: what was looked at, whether it held, and what was seen."""
+    """One check of the contract: its name, whether it passed, and what was seen."""
 
     name: str
     passed: bool
@@ -36,11 +36,11 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What smoke saw of this very image.
+    """The results of smoke for exactly this image.
 
     Attributes:
-        engine: What ran it, with its version.
-        unchecked: What that cannot check.
+        engine: The engine that ran it, with its version.
+        unchecked: What this engine cannot check.
     """
 
     engine: str
@@ -54,19 +54,19 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
-    """All that a page follows from.
+    """Everything that a page is made from.
 
     Attributes:
-        config: How the image is configured.
+        config: The image's configuration.
         built: The image.
         components: Its components.
-        contents: What lies in it.
-        before: The same of the image before, or None.
-        parts: The largest contents of the frozen program.
+        contents: Its contents.
+        before: The contents of the previous image, or None.
+        parts: The largest parts of the frozen program.
         evidence: Why they are there.
-        not_observed: Why not everything was observed; "" if it was.
-        proof: What smoke saw, or None.
-        start: How long a start takes, by phase, or None.
+        not_observed: Why its use was not observed completely; "" if it was.
+        proof: The results of smoke, or None.
+        start: The time that a start takes, by phase, or None.
     """
 
     config: ImageConfig

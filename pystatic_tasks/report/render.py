@@ -1,4 +1,4 @@
-"""The pages as HTML, each one file that asks for nothing: the only module that knows Jinja."""
+"""Renders the pages as HTML, each one self-contained file; the only module that uses Jinja."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 WEB = Path(__file__).with_name("web")
 STYLES = ("page.css",)
-# One script, in this order.
+# Joined into one script, in this order.
 SCRIPTS = ("theme.js", "layout.js", "treemap.js", "imports.js", "tables.js", "page.js")
-# What could end the element that the data lie in, or begin another.
+# Characters that could end the element with the data, or start another.
 UNSAFE = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 
 
@@ -56,7 +56,7 @@ def render(template: str, scripts: Sequence[str], **content: Any) -> str:
 
 @functools.cache
 def compile_template(name: str) -> Template:
-    """One of our templates, compiled once: that takes longer than to fill it."""
+    """One of our templates, compiled once, since compiling takes longer than rendering."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -76,12 +76,12 @@ def joined(names: Sequence[str]) -> str:
 
 
 def source_hash(text: str) -> str:
-    """What a policy says of an element with that content, and no other (https://www.w3.org/TR/CSP3/)."""
+    """The source of a content security policy that allows only this text (https://www.w3.org/TR/CSP3/)."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def embedded(data: Any) -> str:
-    """JSON that may stand in an element of HTML, whatever texts are in it."""
+    """JSON that is safe inside an HTML element, whatever strings it contains."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(UNSAFE)
 
 

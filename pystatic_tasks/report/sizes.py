@@ -1,4 +1,4 @@
-"""Sizes on the way from the frozen program to the image, as rows of a table."""
+"""Sizes from the frozen program to the image, as rows of a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pystatic_tasks.system.units import megabytes
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """Sizes of one thing on the sizes, in bytes; None where it has none."""
+    """One row of the table, with sizes in bytes; None if there is none."""
 
     name: str
     size_bytes: int | None
@@ -21,11 +21,11 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """What is shown of an image.
+    """The sizes of an image.
 
     Attributes:
-        frozen_bytes: Size of what was frozen.
-        executable_bytes: Size of the static executable, or None in the tree layout.
+        frozen_bytes: Size of the frozen program.
+        executable_bytes: Size of the static executable; None in the tree layout.
         built: The image.
     """
 
@@ -47,7 +47,7 @@ def rows(config: ImageConfig, sizes: Sizes) -> Iterator[Row]:
 
 
 def as_table(config: ImageConfig, sizes: Sizes) -> list[str]:
-    """Lines of a table for a terminal."""
+    """The table as lines for a terminal."""
     head = f"  {'':<18}{'on disk':>10}  {'on the wire':>11}"
     lines = [
         f"  {row.name:<18}{size(row.size_bytes):>10}  {size(row.compressed_bytes):>11}" for row in rows(config, sizes)
@@ -56,7 +56,7 @@ def as_table(config: ImageConfig, sizes: Sizes) -> list[str]:
 
 
 def as_markdown(config: ImageConfig, sizes: Sizes) -> str:
-    """The same as a table of Markdown, under a heading."""
+    """The table in Markdown, under a heading."""
     head = [
         f"### {config.references[0]}",
         "",

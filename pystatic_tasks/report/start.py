@@ -1,4 +1,4 @@
-"""How long a start takes, and of what: told only where it was measured, by records that lie beside the image."""
+"""How long a start takes, and which parts it consists of, from measurements that lie beside the image."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from pystatic_tasks.report.contents import LAYERS
 
-# Everything that is no import, where the program does not tell its parts.
+# Everything except imports, if the parts were not measured.
 REST = "container, unpacking, interpreter and server"
-# The parts as they are told, by what to call them; imports are told by layer.
+# The measured parts, with their names on the page; imports are shown by layer.
 PARTS = {
     "container": "the container",
     "unpacking": "unpacking",
@@ -30,10 +30,10 @@ class Phase:
     """One part of a start.
 
     Attributes:
-        name: What to call it.
-        ms: Milliseconds that it took.
-        begun_ms: When it began, in milliseconds, if one part comes after the other; 0 for all otherwise.
-        layer: What the layer is called whose imports it is, or "".
+        name: Its name on the page.
+        ms: Its duration in milliseconds.
+        begun_ms: When it began, in milliseconds, if the parts' order is known; otherwise 0.
+        layer: For imports: the name of their layer; otherwise "".
     """
 
     name: str
@@ -44,7 +44,7 @@ class Phase:
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """A module that was imported, with those that it imported: milliseconds of its own, and of all together."""
+    """An imported module with the modules that it imported: its own milliseconds, and those of all together."""
 
     name: str
     own_ms: float
@@ -54,14 +54,14 @@ class Import:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """A start, as it was measured.
+    """A measured start.
 
     Attributes:
-        engine: What ran the image.
+        engine: The engine that ran the image.
         first_answer_ms: From the engine's command to the first answer.
-        measured_ms: The same of the run in which imports were measured, which takes longer; None without one.
-        imports: What was imported in that, in order.
-        parts: The parts of that by name, in order, and their milliseconds; nothing if they were not told.
+        measured_ms: The same for the slower run in which imports were measured; None without one.
+        imports: The imports in that run, in order.
+        parts: The names of that run's parts, in order, with their milliseconds; empty if they were not measured.
     """
 
     engine: str
@@ -72,10 +72,10 @@ class Start:
 
 
 def nested(imports: Iterable[tuple[str, int, int, int]]) -> tuple[Import, ...]:
-    """Imports, each in the one that it was imported by.
+    """The imports, each inside the one that imported it.
 
     Args:
-        imports: Name, microseconds of its own and of all together, and depth of each, after all that it imported.
+        imports: Name, own microseconds, total microseconds and depth of each, after everything that it imported.
     """
     waiting: dict[int, list[Import]] = {}
     for name, own_us, us, depth in imports:
@@ -86,18 +86,18 @@ def nested(imports: Iterable[tuple[str, int, int, int]]) -> tuple[Import, ...]:
 
 
 def all_in(imports: Iterable[Import]) -> Iterator[Import]:
-    """The imports, and all in them."""
+    """The imports and all imports inside them."""
     for each in imports:
         yield each
         yield from all_in(each.inside)
 
 
 def phases(start: Start, layer_of: Callable[[str], str]) -> Iterator[Phase]:
-    """The parts of a start in which imports were measured; nothing if they were not.
+    """The parts of a start in which imports were measured; empty if they were not.
 
     Args:
         start: The start.
-        layer_of: The layer that a module is of, or "" for one that lies in no file.
+        layer_of: Returns the layer of a module, or "" for one without a file.
     """
     if start.measured_ms is None:
         return
@@ -116,7 +116,7 @@ def phases(start: Start, layer_of: Callable[[str], str]) -> Iterator[Phase]:
 
 
 def in_turn(parts: Iterable[tuple[str, float]], times: Mapping[str, float]) -> Iterator[Phase]:
-    """The parts, of which imports are told by layer; what the interpreter imports to begin with is a part of it."""
+    """The parts in order, with imports by layer; what the interpreter imports at its start belongs to its own part."""
     for name, ms in parts:
         if name == ALL_IMPORTS:
             others = sum(times.values()) - times[OF_PYTHON]

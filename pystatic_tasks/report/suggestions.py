@@ -1,4 +1,4 @@
-"""What to do to make an image smaller, or its pushes: at most five things that follow from what is on record."""
+"""Suggests how to make an image or its pushes smaller: at most five things, from what was recorded."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from pystatic_tasks.system.timezones import TIMEZONES
 from pystatic_tasks.system.units import megabytes
 
 MOST = 5
-# What saves less is not worth a line, in bytes before compression.
+# Smaller savings, in bytes before compression, are not worth a line.
 LEAST_BYTES = 50_000
-# What the interpreter of Debian 12, and the library of pyenv's, have at most.
+# The largest size of Debian 12's interpreter and of pyenv's library.
 USUAL_INTERPRETER_BYTES = 7_000_000
-# What zstd makes smaller of the layers of the sample app (docs/layouts.md).
+# How much smaller zstd makes the layers of the sample app (docs/layouts.md).
 ZSTD_SHARE = 0.15
 TLS_MODULES = ("_ssl", "_hashlib")
 TLS_LIBRARIES = ("libssl.so", "libcrypto.so")
@@ -30,19 +30,19 @@ SLIM = "nox -s slim"
 
 @dataclass(frozen=True, kw_only=True)
 class Suggestion:
-    """One thing to do.
+    """One suggestion.
 
     Attributes:
-        title: What, in a few words.
-        why: What it follows from.
-        line: Of the configuration, or a command.
+        title: What to do, in a few words.
+        why: The reason.
+        line: A line of configuration, or a command.
         is_command: Whether it is a command.
-        caution: When not to do it; "" if there is nothing to fear.
-        saved_bytes: Of the files before compression; 0 if these stay.
-        saved_of_image: An estimate of what the image gets smaller on the wire; None if unknown.
-        saved_of_push: An estimate of what each push after a changed line sends less; None for what saves bytes of
+        caution: When not to do it; "" if it is always safe.
+        saved_bytes: Saved bytes of files before compression; 0 if they stay.
+        saved_of_image: Estimated saving of the compressed image; None if unknown.
+        saved_of_push: Estimated saving of each push after a changed line; None for suggestions that save bytes of
             the image.
-        components: What of it is of which component, by name, the most first, in bytes.
+        components: Saved bytes by component, largest first.
     """
 
     title: str
@@ -58,7 +58,7 @@ class Suggestion:
 
 @dataclass(frozen=True, kw_only=True)
 class Saving:
-    """Files that would not be there, by component."""
+    """Files that would be removed, with their components."""
 
     files: tuple[tuple[ComponentContents, FileContents], ...]
 
@@ -67,7 +67,7 @@ class Saving:
         return sum(file.size_bytes for _, file in self.files)
 
     def of_image(self, scale: float) -> int | None:
-        """What they take of the image on the wire, estimated by the share that they have of their components."""
+        """Their estimated size in the compressed image, by their share of their components."""
         if not scale:
             return None
         shares = (
@@ -79,7 +79,7 @@ class Saving:
 
     @property
     def components(self) -> Mapping[str, int]:
-        """Their bytes by component, the most first."""
+        """Their bytes by component, largest first."""
         sizes: dict[str, int] = {}
         for component, file in self.files:
             sizes[component.name] = sizes.get(component.name, 0) + file.size_bytes
@@ -87,7 +87,7 @@ class Saving:
 
 
 def suggest(records: Records, reasons: Reasons) -> list[Suggestion]:
-    """What to do, what saves most first; what only saves traffic at the end, if there is room."""
+    """The suggestions, largest saving first; one that only saves traffic comes last, if there is room."""
     rules = (
         unused_code,
         unused_packages,
@@ -108,13 +108,13 @@ def suggest(records: Records, reasons: Reasons) -> list[Suggestion]:
 
 
 def saving(records: Records, goes: Callable[[ComponentContents, FileContents], bool]) -> Saving:
-    """The files of an image of which `goes` says that they would not be there."""
+    """The files of an image for which `goes` returns true."""
     components = records.contents.components
     return Saving(files=tuple((each, file) for each in components for file in each.files if goes(each, file)))
 
 
 def unused_code(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
-    """slim, for what no request touched."""
+    """Slim, for what no request used."""
     unused = reasons.unused(records.config.slim.keep)
     if records.not_observed or not unused:
         return
@@ -134,14 +134,14 @@ def unused_code(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
 
 
 def unused_packages(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
-    """An exclude for the dependencies of which no module, or none of some top-level packages, was loaded."""
+    """An exclude for top-level packages of dependencies that were never loaded."""
     if records.not_observed or not reasons.occasions:
         return
     yield from exclude(records, reasons, {NEVER}, "was loaded")
 
 
 def packages_of_tests(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
-    """An exclude for the dependencies that only `observe.command` loaded."""
+    """An exclude for top-level packages of dependencies that only `observe.command` loaded."""
     command = " ".join(records.config.observe.command)
     if command not in reasons.occasions:
         return
@@ -153,7 +153,7 @@ class Excluded:
     """Top-level packages of a component that can be excluded.
 
     Attributes:
-        title: What they are called together: the component, if they are all of it or have its name.
+        title: Their name together: the component's, if they are all of it or have its name.
         names: Their names.
         saving: Their files.
     """
@@ -167,9 +167,9 @@ def exclude(records: Records, reasons: Reasons, uses: Collection[int], seen: str
     """One exclude for all top-level packages of dependencies that were used on no other occasions than these.
 
     Args:
-        records: What is on record.
+        records: The records of the image.
         reasons: Looks up when something was used.
-        uses: Numbers of the occasions, and `NEVER`; with others than that, those count that were used at all.
+        uses: Numbers of the occasions, or `NEVER`; packages that were never used count only if it is the only one.
         seen: What was seen, after "No part of them".
     """
     found = [each for component in dependencies(records) for each in excluded(component, reasons, uses)]
@@ -196,7 +196,7 @@ def exclude(records: Records, reasons: Reasons, uses: Collection[int], seen: str
 
 
 def excluded(component: ComponentContents, reasons: Reasons, uses: Collection[int]) -> Iterator[Excluded]:
-    """What of a component was used on no other occasions than these; nothing if that is none of it."""
+    """The packages of a component that were used on no other occasions than these, if there are any."""
     found: dict[str, set[int | None]] = {}
     for file in component.files:
         if name := module_name(file.path):
@@ -222,7 +222,7 @@ def dependencies(records: Records) -> list[ComponentContents]:
 
 
 def without_tls(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
-    """slim.tls, where nothing but Python's own modules asks for OpenSSL."""
+    """slim.tls, if only Python's own modules are linked to OpenSSL."""
     config, linked_by = records.config, records.evidence.linked_by
     if not config.slim.tls or "certfile" in config.server:
         return
@@ -269,7 +269,7 @@ def smaller_interpreter(records: Records, reasons: Reasons) -> Iterator[Suggesti
 
 
 def time_zones_twice(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
-    """The system's time zones, where those of the distribution tzdata are there too."""
+    """image.timezones, if the distribution tzdata is in the image too."""
     brings = any(each.kind == "distribution" and each.name == "tzdata" for each in records.contents.components)
     if records.config.image.timezones and brings:
         found = saving(records, lambda _, file: file.path.startswith(f"{TIMEZONES}/"))
@@ -284,7 +284,7 @@ def time_zones_twice(records: Records, reasons: Reasons) -> Iterator[Suggestion]
 
 
 def layers_by_zstd(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
-    """image.compression, where layers hold plain files that are compressed by gzip."""
+    """image.compression, if layers with plain files are compressed with gzip."""
     if records.contents.layout == "tree" and records.built.compression == "gzip":
         yield Suggestion(
             title="Compress layers with zstd",
@@ -296,7 +296,7 @@ def layers_by_zstd(records: Records, reasons: Reasons) -> Iterator[Suggestion]:
 
 
 def layers_to_push(records: Records) -> Iterator[Suggestion]:
-    """The tree layout, whose last layer alone changes with a line of the project."""
+    """The tree layout, in which a changed line of the project changes only the last layer."""
     contents = records.contents
     project = saving(records, lambda _, file: file.layer == "project").of_image(contents.scale)
     if contents.layout == "onefile" and project is not None:

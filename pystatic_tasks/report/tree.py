@@ -1,8 +1,8 @@
-"""What lies in an image as the script of the page reads it: short, since there may be many thousand files.
+"""The contents of an image for the page's script, in a short form, since there may be many thousand files.
 
 A component is [number, children], a folder [name, children], a file [name, bytes, first use, importers, more]:
-the first use by its number among the occasions (-1 for none, null where nobody can say), importers by their numbers
-among the names, and how many more there are.
+the first use by its number among the occasions (-1 for never, null if unknown), importers by their numbers
+among the names, and how many more importers there are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MOST_IMPORTERS = 4
 
 
 class Names:
-    """Numbers for names, in the order in which they are asked for."""
+    """Numbers for names, in the order in which they are first used."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
@@ -44,13 +44,13 @@ def tree(contents: Contents, reasons: Reasons) -> dict[str, Any]:
 def folders(
     component: ComponentContents, files: Iterable[FileContents], reasons: Reasons, names: Names
 ) -> list[list[Any]]:
-    """The files of a component in the folders that they lie in."""
+    """The files of a component in their folders."""
     top: dict[str, Any] = {}
     for file in files:
         *parents, name = place(file.path).split("/")
         folder = top
         for parent in parents:
-            # A module and a package may have one name only as files with different endings.
+            # A module and a package may have the same name, but their files have different endings.
             folder = folder.setdefault(f"{parent}/", {})
         reason = reasons.why(file.path)
         importers = [names.number(each) for each in reason.names[:MOST_IMPORTERS]]
@@ -66,7 +66,7 @@ def nodes(folder: dict[str, Any]) -> list[list[Any]]:
 
 
 def shortened(file: list[Any]) -> list[Any]:
-    """A file without what is empty at its end."""
+    """A file without empty values at its end."""
     empty: list[Any] = [None, [], 0]
     while len(file) > 2 and file[-1] == empty[len(file) - 3]:
         file = file[:-1]
