@@ -1,1 +1,1 @@
-"""The bill of materials: what is inside an image, and the documents that say so."""
+"""The bill of materials: the components of an image, and the documents that list them."""

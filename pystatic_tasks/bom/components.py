@@ -1,4 +1,4 @@
-"""The components of an image: those of the program, as the steps before left them, and those of what is added to it."""
+"""The components of an image: those of the program, from earlier steps, and those of other files in the image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pystatic_tasks.in_env.protocol import Component, ComponentKind
 from pystatic_tasks.system.files import hash_file
 from pystatic_tasks.system.redaction import masked
 
-# What people call one and several of a kind.
+# Names of each kind for people, singular and plural.
 KINDS: Mapping[ComponentKind, tuple[str, str]] = {
     "project": ("project", "projects"),
     "distribution": ("Python distribution", "Python distributions"),
@@ -25,11 +25,11 @@ KINDS: Mapping[ComponentKind, tuple[str, str]] = {
 OURS = "pystatic-tasks"
 OUR_SUPPLIER = "The pystatic-tasks contributors"
 OUR_COPYRIGHT = "Copyright (c) 2026 The pystatic-tasks contributors"
-# Labels by which whoever configures an image says what its project's metadata do not, or says it otherwise
+# Labels with which the configuration adds to the metadata of the project or overrides them
 # (https://github.com/opencontainers/image-spec/blob/main/annotations.md).
 VENDOR = "org.opencontainers.image.vendor"
 LICENSES = "org.opencontainers.image.licenses"
-# Where the bundle of authorities stands, and the program that makes it where it is no package's file.
+# The folder of the certificate bundle, and the program that makes it if it belongs to no package.
 CERTIFICATES = "/etc/ssl"
 MAKES_CERTIFICATES = "/usr/sbin/update-ca-certificates"
 THIS_MACHINE = SystemFiles()
@@ -46,7 +46,7 @@ class UsedInterpreter:
 
 @dataclass(frozen=True, kw_only=True)
 class UsedPackage:
-    """A system package, or a library of none, with the SHA-256 of the libraries that were taken of it."""
+    """A system package, or a library without one, with the SHA-256 of each library that was taken from it."""
 
     type: str
     name: str
@@ -64,8 +64,8 @@ class BuiltWith:
 
 
 def our_component() -> Component:
-    """This package, of which parts travel in programs and images."""
-    # That of what we wrote; the package's is also about what others wrote, which is listed beside it where it travels.
+    """This package, parts of which are in programs and images."""
+    # Our own code's licence; the package's also covers the code of others, which is listed separately if included.
     return Component(
         kind="distribution",
         type="pypi",
@@ -84,14 +84,14 @@ def image_components(
     labels: Mapping[str, str],
     system: SystemFiles = THIS_MACHINE,
 ) -> list[Component]:
-    """All components of an image, each once, sorted.
+    """All components of an image, without duplicates, sorted.
 
     Args:
-        program: Those of the program.
-        added: The other files of the image: where each lies, and the file that it is a copy of.
+        program: The components of the program.
+        added: The other files of the image: the path of each, and the file that it is a copy of.
         folder: The project's folder.
-        labels: Those that the configuration gives the image.
-        system: What those of them are of that are no files of the project.
+        labels: The labels in the image's configuration.
+        system: Finds the packages of files that do not belong to the project.
     """
     known = [as_labelled(each, labels) if each.kind == "project" else each for each in program]
     project = next(each for each in known if each.kind == "project")
@@ -113,7 +113,7 @@ def image_components(
 
 
 def without_credentials(component: Component) -> Component:
-    """The component with what stands before the host in each URL of its texts hidden."""
+    """The component with the credentials in URLs of its texts hidden."""
     return replace(
         component,
         licenses=tuple(map(masked, component.licenses)),
@@ -124,12 +124,12 @@ def without_credentials(component: Component) -> Component:
 
 
 def makers_of(paths: Iterable[str]) -> list[str]:
-    """The programs that make those files of the system that are no package's."""
+    """The programs that make those system files that belong to no package."""
     return [MAKES_CERTIFICATES] * any(Path(path).is_relative_to(CERTIFICATES) for path in paths)
 
 
 def as_labelled(project: Component, labels: Mapping[str, str]) -> Component:
-    """The project with what labels say of it: "Name of the distributing entity", and an SPDX expression."""
+    """The project with what its labels say: "Name of the distributing entity", and an SPDX expression."""
     vendor, licenses = labels.get(VENDOR, ""), labels.get(LICENSES, "")
     return replace(
         project,
@@ -140,7 +140,7 @@ def as_labelled(project: Component, labels: Mapping[str, str]) -> Component:
 
 
 def bundle(source: Path, maker: Component | None) -> Component:
-    """A bundle of authorities, which no package brought: it belongs to what made it, or is known by its content."""
+    """A certificate bundle of no package: it belongs to the package that made it, or is identified by its hash."""
     if maker:
         return maker
     digest = hash_file(source)
@@ -149,7 +149,7 @@ def bundle(source: Path, maker: Component | None) -> Component:
 
 
 def merged(components: Iterable[Component]) -> list[Component]:
-    """Each component once, with all its files and libraries, sorted."""
+    """The components without duplicates, each with all of its files and libraries, sorted."""
     groups: dict[tuple[str, ...], list[Component]] = {}
     for each in components:
         groups.setdefault(each.identity, []).append(each)
@@ -166,17 +166,17 @@ def together(one: Component, other: Component) -> Component:
 
 
 def counted(components: Iterable[Component]) -> str:
-    """How many components of which kinds there are, in words."""
+    """How many components of each kind there are, in words."""
     kinds = [each.kind for each in components]
     found = ((kinds.count(kind), *names) for kind, names in KINDS.items() if kind in kinds)
     return ", ".join(f"{count} {one if count == 1 else several}" for count, one, several in found)
 
 
 def built_with(components: Iterable[Component], tools: Mapping[str, str]) -> BuiltWith:
-    """What cannot be pinned: what the image took from this machine, and what made it.
+    """What cannot be pinned: what the image took from this machine, and the tools that made it.
 
     Args:
-        components: Those of the image.
+        components: The components of the image.
         tools: Versions of the tools, by name.
     """
     known = list(components)

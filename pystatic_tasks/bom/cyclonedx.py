@@ -1,7 +1,7 @@
-"""The components as CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/), by its library.
+"""Writes the components as CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/), with its own library.
 
-`supplier` is whoever distributes a component or the image, `manufacturer` the organization or `authors` the person that
-made it, where that is known to be somebody else. `metadata.manufacturer` is the organization in whose name the document
+`supplier` is the distributor of a component or the image; `manufacturer` (an organization) or `authors` (a person) made
+it, if that is known to be someone else. `metadata.manufacturer` is the organization in whose name the document
 is made, and `metadata.lifecycles` says that it was made while the image was built.
 """
 
@@ -38,11 +38,11 @@ TYPES = {"project": ComponentType.APPLICATION, "interpreter": ComponentType.APPL
 
 
 def write_cyclonedx(built: ImageDescription, components: Sequence[Component]) -> str:
-    """The document, always the same text for the same image.
+    """The document: always the same text for the same image.
 
     Args:
         built: The image.
-        components: All of the image, each once.
+        components: All components of the image, without duplicates.
     """
     about = subject(built, components)
     image = describe_image(about)
@@ -62,12 +62,12 @@ def write_cyclonedx(built: ImageDescription, components: Sequence[Component]) ->
         components=[*described, *system],
         dependencies=dependencies(image, components, described, system),
     )
-    # Without spaces: it goes to registries as it is, and is pushed again with every change.
+    # Without spaces: registries get it unchanged, and it is pushed again after every change.
     return json.dumps(in_order(json.loads(JsonV1Dot6(bom).output_as_string())), separators=(",", ":")) + "\n"
 
 
 def in_order(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with those lists sorted which the library leaves in an order of its own each time."""
+    """The document with those lists sorted that the library writes in varying order."""
     for component in document["components"]:
         component.get("evidence", {}).get("occurrences", []).sort(key=json.dumps)
     return document
@@ -109,7 +109,7 @@ def describe(component: Component, name: str) -> CdxComponent:
 
 
 def describe_system(about: Subject) -> list[CdxComponent]:
-    """What the system's packages are of, if there are any."""
+    """The operating system that the system packages belong to, if there are any."""
     if about.system is None:
         return []
     name, version = about.system
@@ -125,7 +125,7 @@ def describe_system(about: Subject) -> list[CdxComponent]:
 
 
 def describe_license(conclusion: Conclusion) -> list[License]:
-    """One licence of SPDX, one that is called as the component calls it, or an expression of several."""
+    """An SPDX licence, a licence with the component's own name for it, or an expression of several."""
     text = conclusion.expression
     if not text:
         return []
@@ -148,7 +148,7 @@ def person(party: Party) -> OrganizationalContact:
 
 
 def source_package(component: Component) -> list[Property]:
-    """Of which source a Debian package was made: advisories name sources, and Trivy reads them from here."""
+    """The source of a Debian package: advisories name sources, and Trivy reads them from here."""
     if component.type != "deb":
         return []
     name, version = component.upstream
@@ -161,7 +161,7 @@ def source_package(component: Component) -> list[Property]:
 def dependencies(
     image: CdxComponent, components: Sequence[Component], described: Sequence[CdxComponent], system: list[CdxComponent]
 ) -> list[Dependency]:
-    """Who needs whom: distributions by their metadata and what is built into them, and the image all the others."""
+    """The dependencies: of distributions, those in their metadata and built into them; of the image, all others."""
     both = zip(requirements(components), contents(components), strict=True)
     needs = [[described[number] for number in dict.fromkeys([*needed, *inside])] for needed, inside in both]
     needed = {id(each) for wanted in needs for each in wanted}

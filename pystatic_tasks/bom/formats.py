@@ -1,4 +1,4 @@
-"""The formats of a bill of materials; each library is loaded only where a document of its format is written."""
+"""The formats of a bill of materials; each library is imported only when its format is written."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pystatic_tasks.oci.description import ImageDescription
 
 CYCLONEDX = "sbom.cdx.json"
 SPDX = "sbom.spdx.json"
-# By the ending that the standard asks for.
+# With the file ending that the standard asks for.
 SPDX3 = "sbom.spdx3.json"
 
 
 def as_cyclonedx(built: ImageDescription, components: Sequence[Component]) -> str:
-    """The text of `sbom.cdx.json`, of an image and its components."""
-    # What it is built upon notes each object that it reads and writes, and Nox keeps the notes of all loggers.
+    """The text of `sbom.cdx.json`, for an image and its components."""
+    # A library below it logs each object that it reads or writes, and Nox keeps the messages of all loggers.
     logging.getLogger("py_serializable").setLevel(logging.WARNING)
     from pystatic_tasks.bom.cyclonedx import write_cyclonedx
 

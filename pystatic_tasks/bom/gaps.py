@@ -1,4 +1,4 @@
-"""What is on record of no component: what auditors miss.
+"""Finds what is missing in the records of components, for auditors.
 
 The elements are those of NTIA's "The Minimum Elements For a Software Bill of Materials" (2021) and of CISA's "Framing
 Software Component Transparency" (2024).
@@ -21,7 +21,7 @@ MOST_NAMES = 5
 
 
 def gaps(components: Sequence[Component]) -> Iterator[str]:
-    """One line for each element that some component lacks, and what to do where that is the project."""
+    """One line for each element that some component lacks, and what to do if the project lacks it."""
     for element, read in ELEMENTS.items():
         names = [each.name for each in components if not read(each)]
         if names:

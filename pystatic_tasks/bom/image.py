@@ -1,4 +1,4 @@
-"""The image that a document is about, as all formats describe it."""
+"""The image that a document is about, for all formats."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Subject:
     """An image.
 
     Attributes:
-        version: The project's, or where that has none the first tag.
-        sha256: Of its manifest.
-        supplier: The project's; None where nobody is named.
-        license: Those of all components, which all hold.
-        copyright: The project's; the components say their own.
-        system: Name and version of what the system's packages are of, such as "debian" and "12"; None if there are
-            none. Scanners look up a system's packages only if a component says which system that is.
+        version: The project's, or, if it has none, the first tag.
+        sha256: The hash of its manifest.
+        supplier: The project's; None if unknown.
+        license: The licences of all components, which apply together.
+        copyright: The project's; the components have their own.
+        system: Name and version of the operating system that the system packages belong to, such as "debian" and "12";
+            None if there are none. Scanners look up system packages only if a component names their system.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Subject:
 
 
 def subject(built: ImageDescription, components: Sequence[Component]) -> Subject:
-    """What there is to say of an image of these components."""
+    """Describe an image with these components."""
     project = next((each for each in components if each.kind == "project"), None)
     return Subject(
         name=built.name,
@@ -57,13 +57,13 @@ def subject(built: ImageDescription, components: Sequence[Component]) -> Subject
 
 
 def image_url(built: ImageDescription) -> PackageURL:
-    """The image's name in all indexes of packages (https://github.com/package-url/purl-spec)."""
+    """The image's package URL (https://github.com/package-url/purl-spec)."""
     architecture = built.platform.partition("/")[2]
     return PackageURL(type="oci", name=built.name, version=built.digest, qualifiers={"arch": architecture})
 
 
 def serial_number(built: ImageDescription, components: Sequence[Component]) -> uuid.UUID:
-    """The same for the same image of the same components, and for no other."""
+    """An identifier that is the same only for the same image with the same components."""
     described = [built.vendor, *(asdict(each) for each in components)]
     return uuid.uuid5(uuid.NAMESPACE_URL, f"{image_url(built)}#{fingerprint(described)}")
 

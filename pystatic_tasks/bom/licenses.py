@@ -1,6 +1,6 @@
-"""What SPDX calls the licences of components (https://spdx.org/licenses/), where that is certain.
+"""The SPDX names of components' licences (https://spdx.org/licenses/), where they are certain.
 
-Any other is a LicenseRef of its own, by annex D of SPDX 2.3
+Every other licence gets its own LicenseRef, by annex D of SPDX 2.3
 (https://spdx.github.io/spdx-spec/v2.3/SPDX-license-expressions/).
 """
 
@@ -15,7 +15,7 @@ from packaging.licenses import InvalidLicenseExpression, canonicalize_license_ex
 
 from pystatic_tasks.in_env.protocol import Component
 
-# Classifiers of PyPI that mean just one licence.
+# Classifiers of PyPI that mean exactly one licence.
 CLASSIFIERS = {
     "MIT License": "MIT",
     "MIT No Attribution License (MIT-0)": "MIT-0",
@@ -30,11 +30,11 @@ CLASSIFIERS = {
     "GNU Lesser General Public License v2 or later (LGPLv2+)": "LGPL-2.0-or-later",
     "GNU Lesser General Public License v3 (LGPLv3)": "LGPL-3.0-only",
     "GNU Lesser General Public License v3 or later (LGPLv3+)": "LGPL-3.0-or-later",
-    # Of PyInstaller, whose exception is SPDX's by that name.
+    # PyInstaller's, whose exception has this name in SPDX.
     "GPLv2-or-later with a special exception which allows to use PyInstaller to build and distribute non-free programs "
     "(including commercial ones)": "GPL-2.0-or-later WITH Bootloader-exception",
 }
-# What people write into the field License, without `FILLERS`.
+# Common texts of the field License, without `FILLERS`.
 WRITTEN = {
     "apache 2": "Apache-2.0",
     "apache 2.0": "Apache-2.0",
@@ -52,7 +52,7 @@ WRITTEN = {
     "mozilla public 2.0": "MPL-2.0",
 }
 FILLERS = re.compile(r"\b(?:the|licen[cs]e|version)\b|\bv(?=\d)|[-,_\s]+", re.IGNORECASE)
-# Debian's short names that SPDX has by others
+# Debian's short names for licences that have other names in SPDX
 # (https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/#license-short-name).
 DEBIANS = {
     "apache-2": "Apache-2.0",
@@ -63,8 +63,8 @@ DEBIANS = {
     **{f"gfdl-niv-1.{minor}+": f"GFDL-1.{minor}-no-invariants-or-later" for minor in (1, 2, 3)},
     **{f"zope-{version}": f"ZPL-{version}" for version in ("1.1", "2.0", "2.1")},
 }
-# A licence of GNU with its version, by which Debian means that version or, with a "+", that or any later one,
-# as SPDX meant it before it put that into the name.
+# A GNU licence with its version, by which Debian means exactly this version or, with a "+", this or any later one,
+# as old SPDX names do.
 GNU = re.compile(r"(?P<name>A?GPL|LGPL)-(?P<major>\d)(?:\.(?P<minor>\d))?(?P<later>\+?)", re.IGNORECASE)
 OWN = "LicenseRef-"
 LONGEST = 1_000
@@ -75,8 +75,8 @@ class Conclusion:
     """The licence of a component.
 
     Attributes:
-        expression: Of SPDX, or "" where nothing is known.
-        references: What each LicenseRef in it stands for: the name that the component has for it.
+        expression: An SPDX expression, or "" if unknown.
+        references: What each LicenseRef in it stands for: the component's own name for the licence.
     """
 
     expression: str
@@ -84,7 +84,7 @@ class Conclusion:
 
 
 def conclude(component: Component) -> Conclusion:
-    """The licence of a component: what it declares itself, all of which holds."""
+    """The licence that a component declares; if it declares several, all apply."""
     references: dict[str, str] = {}
 
     def refer(name: str) -> str:
@@ -100,9 +100,9 @@ def conclude(component: Component) -> Conclusion:
 
 
 def explanations(components: Iterable[Component]) -> dict[str, str]:
-    """For each LicenseRef in the licences of these where its text is, sorted.
+    """For each LicenseRef in the licences of these components: where its text is, sorted.
 
-    The texts themselves would be larger than all the rest, and are where a component keeps them.
+    The texts themselves would be larger than the rest of the document; the components have them.
     """
     found = {}
     for each in components:
@@ -115,7 +115,7 @@ def explanations(components: Iterable[Component]) -> dict[str, str]:
 
 
 def conclude_all(components: Iterable[Component]) -> Conclusion:
-    """The licence of what is made of these: all of theirs, or nothing known where one's is not."""
+    """The licence of something made of these components: all of theirs, or unknown if one is unknown."""
     found = [conclude(each) for each in components]
     references = {key: name for each in found for key, name in each.references.items()}
     expressions = [each.expression for each in found]
@@ -125,21 +125,21 @@ def conclude_all(components: Iterable[Component]) -> Conclusion:
 
 
 def expression_of(component: Component, name: str, refer: Callable[[str], str]) -> str:
-    """One of a component's licences."""
+    """The expression for one of a component's licences."""
     if component.type == "deb" and component.kind == "system":
         return debian_expression(name, refer)
     if component.type == "cargo":
-        # As Cargo had it before it had expressions (https://doc.rust-lang.org/cargo/reference/manifest.html).
+        # Cargo's syntax before it had expressions (https://doc.rust-lang.org/cargo/reference/manifest.html).
         return canonical(name.replace("/", " OR ")) or refer(name)
     known = CLASSIFIERS.get(name) or WRITTEN.get(" ".join(FILLERS.sub(" ", name).lower().split()))
     found = known or canonical(name)
-    # Of another document: it is explained there.
+    # A LicenseRef of another document is explained only there.
     is_foreign = component.kind == "bundled" and OWN in found
     return refer(name) if is_foreign or not found else found
 
 
 def debian_expression(text: str, refer: Callable[[str], str]) -> str:
-    """SPDX's expression for Debian's: "and" before "or", but after a comma the other way round."""
+    """The SPDX expression for Debian's, in which "and" binds before "or", but after a comma the other way round."""
     for pattern, word in ((r",\s+or\s+", "OR"), (r",\s+and\s+", "AND"), (r"\s+or\s+", "OR"), (r"\s+and\s+", "AND")):
         parts = re.split(pattern, text)
         if len(parts) > 1:
@@ -149,7 +149,7 @@ def debian_expression(text: str, refer: Callable[[str], str]) -> str:
 
 
 def canonical(text: str) -> str:
-    """An expression of SPDX as its list spells it, with today's names for those of GNU; "" if it is none."""
+    """A normalized SPDX expression, with current names for GNU licences; "" if the text is invalid."""
     modern = " ".join(gnu_name(word) for word in text.replace("(", " ( ").replace(")", " ) ").split())
     try:
         return canonicalize_license_expression(modern) if len(modern) <= LONGEST else ""
@@ -166,13 +166,13 @@ def gnu_name(word: str) -> str:
 
 
 def conjunction(expressions: Iterable[str]) -> str:
-    """All of these, each part once."""
+    """All of these expressions, joined with AND, without duplicate parts."""
     parts = list(dict.fromkeys(part for each in expressions for part in operands(each)))
     return parts[0] if len(parts) == 1 else " AND ".join(map(grouped, parts))
 
 
 def operands(expression: str) -> list[str]:
-    """The parts of which all hold; the whole where one of several is to be chosen."""
+    """The operands of AND; the whole expression if it is a choice."""
     found, depth, part = [], 0, ""
     for word in expression.split():
         if depth == 0 and word == "OR":
@@ -187,11 +187,11 @@ def operands(expression: str) -> list[str]:
 
 
 def grouped(expression: str) -> str:
-    """An expression that others may be joined to."""
+    """An expression in parentheses, if it needs them to be joined with others."""
     is_grouped = operands(f"{expression} AND x")[0] == expression and expression.startswith("(")
     return f"({expression})" if not is_grouped and re.search(" (?:AND|OR) ", expression) else expression
 
 
 def slug(text: str) -> str:
-    """What may stand in an identifier of SPDX."""
+    """A text with only the characters that SPDX allows in an identifier."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", text.replace("+", "-or-later")).strip("-.") or "other"

@@ -1,4 +1,4 @@
-"""What standards call components, and those who make them."""
+"""Standard names for components, and for the people and organizations that make them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from packageurl import PackageURL
 from pystatic_tasks.in_env.protocol import Component
 
 PARTY = re.compile(r"(?P<name>.*?)\s*<(?P<address>[^<>]*)>")
-# What the names of groups have in them, while those of one person do not; an address alone may be a list's.
+# Words in the names of groups but not of single persons; a name without spaces may be a mailing list.
 GROUP = re.compile(
     r"\b(?:authors|community|consortium|contributors|corporation|council|developers|foundation|group|inc|llc|ltd|gmbh"
     r"|maintainers|organi[sz]ation|packagers|project|services|software|systems|team|university)\b|,|^\S+$",
@@ -28,12 +28,12 @@ class Party:
 
     @property
     def is_person(self) -> bool:
-        """Whether it is a single person, as far as a name tells: SPDX wants to know, and metadata do not say."""
+        """Whether it is a single person, judging by its name: SPDX distinguishes them, but metadata do not."""
         return not GROUP.search(self.name)
 
 
 def party(text: str) -> Party | None:
-    """Whom a component names, "NAME <ADDRESS>" or either of them; None for nobody."""
+    """The party that a component names, as "NAME <ADDRESS>" or either of them; None if it names none."""
     found = PARTY.fullmatch(text)
     if found and found["name"]:
         return Party(name=found["name"].strip('"'), address=found["address"])
@@ -42,7 +42,7 @@ def party(text: str) -> Party | None:
 
 
 def package_url(component: Component) -> PackageURL:
-    """Its name in all languages' and systems' indexes of packages (https://github.com/package-url/purl-spec)."""
+    """Its package URL (https://github.com/package-url/purl-spec)."""
     return PackageURL(
         type=component.type,
         namespace=component.namespace or None,
@@ -53,7 +53,7 @@ def package_url(component: Component) -> PackageURL:
 
 
 def references(components: Iterable[Component]) -> list[str]:
-    """A name for each component in a document: its URL, with a number where others have the same."""
+    """A unique name for each component in a document: its package URL, with a number if others have the same."""
     found: list[str] = []
     for url in (str(package_url(each)) for each in components):
         count = sum(each.partition("#")[0] == url for each in found)
@@ -62,6 +62,6 @@ def references(components: Iterable[Component]) -> list[str]:
 
 
 def source_of(component: Component) -> str:
-    """Of which source a Debian package was made, in the words that Trivy reads; "" for others."""
+    """The source of a Debian package, in the words that Trivy reads; "" for others."""
     name, version = component.upstream
     return f"built package from: {name} {version}" if component.type == "deb" else ""

@@ -1,4 +1,4 @@
-"""Who needs whom, and what is inside of what."""
+"""The relations of components: which ones need which, and which are built into which."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OF_PYTHON = ("project", "distribution")
 
 
 def requirements(components: Sequence[Component]) -> list[list[int]]:
-    """For each component those that it needs by its metadata, by their numbers in the sequence."""
+    """For each component, those that its metadata require, by their numbers in the sequence."""
     names = numbers_by_name(components)
     return [
         [names[each] for each in component.requires if names.get(each, number) != number]
@@ -21,7 +21,7 @@ def requirements(components: Sequence[Component]) -> list[list[int]]:
 
 
 def contents(components: Sequence[Component]) -> list[list[int]]:
-    """For each component those that are built into it, by their numbers in the sequence."""
+    """For each component, those that are built into it, by their numbers in the sequence."""
     names = numbers_by_name(components)
     found: list[list[int]] = [[] for _ in components]
     for number, component in enumerate(components):

@@ -1,9 +1,9 @@
-"""The components as SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3/), by its library, which is an extra.
+"""Writes the components as SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3/), with its own library, an extra.
 
-Only where somebody asks for it: nothing of single files. The supplier is "the actual distribution source" (7.5), the
-originator whoever made it, where that is somebody else (7.6). The licence concluded is the one declared (7.13, 7.15),
-since a component's own metadata are all that was read. SPDX 2 has no field for the kind of a document, so that stands
-in the creator's comment (6.10), as CISA's "Framing Software Component Transparency" (2024) has it.
+It is written only on request, and does not list single files. The supplier is "the actual distribution source" (7.5),
+the originator the maker, if that is someone else (7.6). The concluded licence is the declared one (7.13, 7.15),
+since only a component's own metadata are read. SPDX 2 has no field for the kind of a document, so it is in the
+creator's comment (6.10), as in CISA's "Framing Software Component Transparency" (2024).
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ NAMESPACE = "https://spdx.org/spdxdocs"
 
 
 def write_spdx(built: ImageDescription, components: Sequence[Component]) -> str:
-    """The document, always the same text for the same image.
+    """The document: always the same text for the same image.
 
     Args:
         built: The image.
-        components: All of the image, each once.
+        components: All components of the image, without duplicates.
     """
     about = subject(built, components)
     described = [describe(number, each) for number, each in enumerate(components, start=1)]
@@ -86,7 +86,7 @@ def write_spdx(built: ImageDescription, components: Sequence[Component]) -> str:
 
 
 def relations(components: Sequence[Component], described: Sequence[Package]) -> list[Relationship]:
-    """What is inside the image or another component, and what needs what."""
+    """What is contained in the image or in a component, and what each depends on."""
     inside, needed = contents(components), requirements(components)
     below = {number for each in inside for number in each}
     kinds = ((RelationshipType.CONTAINS, inside), (RelationshipType.DEPENDS_ON, needed))
@@ -143,7 +143,7 @@ def describe(number: int, component: Component) -> Package:
 
 
 def describe_system(about: Subject) -> list[Package]:
-    """What the system's packages are of, if there are any; nothing in the image is its own, so nothing is licensed."""
+    """The system packages' operating system, if any; none of the image's files are its own, so it has no licence."""
     if about.system is None:
         return []
     name, version = about.system

@@ -1,8 +1,8 @@
-"""The components as SPDX 3.0.1 (https://spdx.github.io/spdx-spec/v3.0.1/), in JSON-LD.
+"""Writes the components as SPDX 3.0.1 (https://spdx.github.io/spdx-spec/v3.0.1/), in JSON-LD.
 
-Only where somebody asks for it: nothing of single files. `suppliedBy` is whoever distributes a component or the image,
-`originatedBy` whoever made it, where that is known to be somebody else. The licence concluded is the one declared,
-since a component's own metadata are all that was read. The kind of the document is "build".
+It is written only on request, and does not list single files. `suppliedBy` is the distributor of a component or the
+image, `originatedBy` its maker, if that is known to be someone else. The concluded licence is the declared one,
+since only a component's own metadata are read. The kind of the document is "build".
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROFILES = ["core", "software", "simpleLicensing"]
 CREATION = "_:creation"
 PURPOSES = {"project": "application", "interpreter": "application"}
 UNKNOWN_LICENSE, NO_LICENSE = "expandedlicensing_NoAssertionLicense", "expandedlicensing_NoneLicense"
-# Of a hash, that tell elements of one document apart.
+# The number of a hash's digits that distinguish the elements of a document.
 DIGITS = 16
 UNKNOWN, NONE = "NOASSERTION", "NONE"
 
@@ -40,25 +40,25 @@ class Graph:
     elements: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def add(self, key: str, kind: str, /, **values: Any) -> str:
-        """Add an element unless it is there; its identifier. Of its values those are left out that are empty."""
+        """Add an element without its empty values, unless it exists, and return its identifier."""
         identifier = f"{self.namespace}#{key}"
         known = {each: value for each, value in values.items() if value}
         self.elements.setdefault(identifier, {"type": kind, "spdxId": identifier, "creationInfo": CREATION, **known})
         return identifier
 
     def relate(self, source: str, kind: str, targets: Sequence[str]) -> None:
-        """Add a relationship, if it leads anywhere."""
+        """Add a relationship, if it has targets."""
         if targets:
             name = f"Relationship-{len(self.elements)}"
             self.add(name, "Relationship", **{"from": source, "relationshipType": kind, "to": list(targets)})
 
 
 def write_spdx3(built: ImageDescription, components: Sequence[Component]) -> str:
-    """The document, always the same text for the same image.
+    """The document: always the same text for the same image.
 
     Args:
         built: The image.
-        components: All of the image, each once.
+        components: All components of the image, without duplicates.
     """
     about = subject(built, components)
     graph = Graph(namespace=f"{NAMESPACE}/{built.name}-{about.serial_number}")
@@ -135,7 +135,7 @@ def add_package(graph: Graph, number: int, component: Component, texts: Mapping[
 
 
 def add_system(graph: Graph, about: Subject) -> list[str]:
-    """What the system's packages are of, if there are any; nothing in the image is its own, so nothing is licensed."""
+    """The system packages' operating system, if any; none of the image's files are its own, so it has no licence."""
     if about.system is None:
         return []
     name, version = about.system

@@ -1,4 +1,4 @@
-"""The files of the system that a program was frozen on, of which an image takes some."""
+"""Finds the system files that an image takes, on the system on which the program was frozen."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from pystatic_tasks.in_env.protocol import Component
 
 @dataclass(frozen=True, kw_only=True)
 class SystemFiles:
-    """Those of this machine."""
+    """The files of this machine."""
 
     def place(self, path: str) -> Path:
-        """Where the file lies that the system has at that path."""
+        """Where the system's file at this path lies on this machine."""
         return Path(path)
 
     def path_of(self, place: Path) -> str:
-        """The path that the system has a file at; of a file of somebody else's, its own."""
+        """The path of a file in its system; for files of another system, their own path."""
         return str(place)
 
     def packages_of(self, paths: Iterable[str]) -> Mapping[str, Component]:
-        """The packages that own some of its files, by path."""
+        """The packages that own these files, by path."""
         return packages_of(paths)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CopiedFiles(SystemFiles):
-    """Copies of those of a container.
+    """Copies of the files of a container.
 
     Attributes:
-        folder: What they lie in, each at the path that it has there.
-        packages: Those that own some of them, by path.
+        folder: The folder of the copies, each at its path in the container.
+        packages: The packages that own some of the files, by path.
     """
 
     folder: Path
