@@ -1,4 +1,4 @@
-"""Whatever can run an image: one module for each engine, found by registry.py."""
+"""Engines, which run images: one module for each, found by registry.py."""
 
 from pystatic_tasks.engines.base import Artifact, Container, Engine, Policy, make_artifact
 from pystatic_tasks.engines.choose import choose_engine, loading_engines

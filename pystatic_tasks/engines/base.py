@@ -1,4 +1,4 @@
-"""What every engine can do."""
+"""The interface of engines and containers, and what several engines use."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.oci.archive import Written
 
 COMMAND_TIMEOUT_SECONDS = 120
-# Docker and Podman kill so many seconds after TERM.
+# Docker and Podman send SIGKILL this long after SIGTERM.
 GRACE_SECONDS = 10.0
-# Of what a program leaves in /tmp.
+# How many levels of files in /tmp are shown.
 LEVELS_SHOWN = 8
 FOLLOW_SECONDS = 0.05
 OF_THEIR_OWN = "without services, all engines except the sandbox and PRoot have their own ports"
@@ -38,10 +38,10 @@ class Artifact:
         entrypoint: Absolute path of the program in the image.
         env: The image's environment variables.
         port: TCP port that it serves, or None.
-        takes_port: Whether its server can be told to listen at another port.
-        volumes: Folders of the image that are writable, anew for each container.
-        server: What serves at that port.
-        written: What the archive must hold; any image will do if there is none.
+        takes_port: Whether its server can listen at another port.
+        volumes: Writable folders of the image, new for each container.
+        server: The server at that port.
+        written: What the archive must contain; None accepts any image.
     """
 
     archive: Path
@@ -57,12 +57,12 @@ class Artifact:
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """The digests that engines know it by: that of its configuration, or, in containerd's store, its manifest's."""
+        """The digests by which engines know it: its configuration's, or, in containerd's store, its manifest's."""
         return (self.image_id, *([self.written.digest] if self.written else []))
 
 
 def make_artifact(config: ImageConfig, *, written: Written, ports: Sequence[int]) -> Artifact:
-    """The artifact that the image step left, by what it wrote and the ports that it serves."""
+    """The artifact of the image step, from what it wrote and the ports that the image serves."""
     return Artifact(
         archive=config.dist / "image.tar",
         image_id=written.image_id,
@@ -79,16 +79,16 @@ def make_artifact(config: ImageConfig, *, written: Written, ports: Sequence[int]
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """How a careful operator runs it: root read-only, no capabilities, no new privileges, and this.
+    """How a careful operator runs it: with a read-only root, no capabilities and no new privileges, and as follows.
 
     Attributes:
         user: "UID:GID".
         writable_tmp: Whether /tmp is writable and may hold executables.
-        memory_bytes: Memory limit, where the engine has one.
-        env: Environment variables beside the image's own.
-        owner: Who runs it. What an earlier run of the same owner left, since it was killed, is removed.
-        host_network: Whether it is in the machine's network, where services of the machine are at 127.0.0.1.
-        publish: Host and port of this machine at which its TCP port is reached; a free port of 127.0.0.1 unless given.
+        memory_bytes: Memory limit, if the engine supports one.
+        env: Environment variables in addition to the image's own.
+        owner: Who runs it; containers that an earlier, killed run of the same owner left are removed.
+        host_network: Whether it uses this machine's network, where its services are at 127.0.0.1.
+        publish: Host and port of this machine for its TCP port; by default a free port of 127.0.0.1.
     """
 
     user: str
@@ -109,59 +109,59 @@ class Exit:
 
 
 class Container(Protocol):
-    """One running, or ended, program."""
+    """A program that runs or has ended."""
 
     @property
     def artifact(self) -> Artifact:
-        """What it was started from."""
+        """The image that it was started from."""
 
     def address(self) -> tuple[str, int]:
-        """Host and port at which its TCP port is reached."""
+        """Host and port of its TCP port on this machine."""
 
     def running(self) -> bool:
         """Whether it has not ended yet."""
 
     def output(self) -> str:
-        """All that it wrote to standard output and standard error."""
+        """Everything that it wrote to standard output and standard error."""
 
     def follow(self, output: IO[bytes], errors: IO[bytes]) -> None:
-        """Copy what it writes to these files as it comes, from its start to its end; `output` may get both."""
+        """Copy its output to these files while it runs, from the beginning to the end; `output` may get both."""
 
     def users(self) -> set[str]:
-        """Numbers or names of the users its processes run as."""
+        """Numbers or names of the users that its processes run as."""
 
     def execute(self, arguments: Sequence[str]) -> int:
-        """Run its program once more beside it, with arguments; the exit code."""
+        """Run its program a second time in the container, with arguments; the exit code."""
 
     def wait(self, timeout: float) -> int | None:
         """The exit code, or None if it still runs after `timeout` seconds."""
 
     def stop(self, grace: float) -> Exit:
-        """Send TERM, and KILL after `grace` seconds."""
+        """Send SIGTERM, and SIGKILL after `grace` seconds."""
 
     def leftovers(self) -> list[str]:
-        """What lies in /tmp after it ended, up to `LEVELS_SHOWN` levels."""
+        """The paths in /tmp after its end, up to `LEVELS_SHOWN` levels."""
 
     def remove(self) -> None:
-        """Remove it and all that was made for it."""
+        """Remove it, and everything that was made for it."""
 
 
 class Engine(Protocol):
-    """Loads and runs images; a value, by which it is remembered whether it works."""
+    """Loads and runs images; hashable, so that it can be remembered whether it works."""
 
     def __hash__(self) -> int: ...
 
     @property
     def name(self) -> str:
-        """Its name, which is its module's too."""
+        """Its name, which is also its module's."""
 
     @property
     def keeps_images(self) -> bool:
-        """Whether images are loaded into it, and stay there."""
+        """Whether images can be loaded into it permanently."""
 
     @property
     def unchecked(self) -> tuple[str, ...]:
-        """What of the contract this engine cannot hold an image to."""
+        """Parts of the contract that this engine cannot check."""
 
     def version(self) -> str:
         """Its version; empty if it does not work here."""
@@ -170,10 +170,10 @@ class Engine(Protocol):
         """Why it does not work here."""
 
     def load(self, artifact: Artifact) -> bool:
-        """Make the image known to the engine under all its references; False if it was already."""
+        """Load the image under all its references; False if it was already loaded."""
 
     def unload(self, artifact: Artifact) -> None:
-        """Let the engine forget the image, if it knows it."""
+        """Remove the image from the engine, if it is there."""
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
         """Run the image in the background."""
@@ -183,10 +183,10 @@ class Engine(Protocol):
 
 
 def address_here(artifact: Artifact, policy: Policy, engine: str) -> tuple[str, int] | None:
-    """Host and port of this machine at which a program in the machine's network will listen.
+    """Host and port of this machine at which a program in this machine's network will listen.
 
     Raises:
-        ImageError: it listens at one port only, and that is taken, or another one is wanted.
+        ImageError: it can listen at only one port, which is in use or is not the wanted one.
     """
     if artifact.port is None:
         return None
@@ -207,18 +207,18 @@ def address_here(artifact: Artifact, policy: Policy, engine: str) -> tuple[str, 
 
 
 def listening(artifact: Artifact, where: tuple[str, int] | None, variables: Mapping[str, str]) -> Mapping[str, str]:
-    """The variables that make the program listen at that host and port; `variables` are all others."""
+    """The variables that make the program listen at this host and port; `variables` are all others."""
     if where is None or not artifact.takes_port:
         return {}
     return find_server(artifact.server).listen_at(variables, *where)
 
 
 def follow_file(path: Path, output: IO[bytes], is_written: Callable[[], bool]) -> None:
-    """Copy what is written to a file as it comes, from its start until nobody writes any more."""
+    """Copy a file while it is being written, from its beginning until it is complete."""
     with path.open("rb") as file:
         more = True
         while more:
-            # Asked first, so that what is written last is seen.
+            # Asked before copying, so that the last lines are not missed.
             more = is_written()
             shutil.copyfileobj(file, output)
             output.flush()
@@ -232,10 +232,10 @@ def call(
     timeout: float = COMMAND_TIMEOUT_SECONDS,
     variables: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[str]:
-    """Run an engine's command line, with environment variables of its own beside ours.
+    """Run an engine's command with additional environment variables.
 
     Raises:
-        ImageError: it failed, with what it said.
+        ImageError: it failed, with its output.
     """
     try:
         result = subprocess.run(

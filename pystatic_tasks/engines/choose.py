@@ -1,4 +1,4 @@
-"""Which engine runs the image, and which ones it is loaded into."""
+"""Chooses the engine that runs the image, and the engines that the image is loaded into."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRY_NAMESPACES = ("unshare", "--user", "--map-root-user", "--mount", "mount", "-
 
 
 def choose_engine(choice: EngineChoice) -> Engine:
-    """The engine of that name, or for "auto" the first that works, which was seen to run something.
+    """The engine of that name, or for "auto" the first that works, which means that it has run a program.
 
     Raises:
         MissingToolError: it does not work here.
@@ -35,7 +35,7 @@ def choose_engine(choice: EngineChoice) -> Engine:
 
 
 def remedy() -> str:
-    """What to do where no engine works; it names the smallest that would."""
+    """What to do if no engine works, with the smallest engine that would."""
     start_one = "Start or install one of them"
     if not is_root() and shutil.which("bwrap") is None and allows_namespaces():
         return f"{start_one}; the smallest is bubblewrap: apt-get install bubblewrap."
@@ -45,7 +45,7 @@ def remedy() -> str:
 
 
 def allows_namespaces() -> bool:
-    """Whether an ordinary user may make namespaces here and mount in them."""
+    """Whether an ordinary user may create namespaces here and mount in them."""
     if shutil.which(TRY_NAMESPACES[0]) is None:
         return False
     return subprocess.run(TRY_NAMESPACES, capture_output=True, check=False).returncode == 0
@@ -62,9 +62,9 @@ def require(engine: Engine, problem: str) -> Engine:
 
 
 def loading_engines(choice: EngineChoice) -> Sequence[Engine]:
-    """The engines to load a new image into: the one of that name, or for "auto" all that are there.
+    """The engines to load a new image into: the one of that name, or for "auto" all available ones.
 
-    An engine takes images where it cannot start any, too.
+    An engine may accept images even if it cannot start containers.
     """
     if choice == "auto":
         return [engine for engine in all_engines() if engine.keeps_images and engine.version()]

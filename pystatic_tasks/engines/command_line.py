@@ -1,4 +1,4 @@
-"""What command lines like Docker's have in common."""
+"""What engines with command lines like Docker's have in common."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ VERSION_TIMEOUT_SECONDS = 20
 OWNER_LABEL = "pystatic-tasks.owner"
 
 
-# What the commands go by themselves, and what they call: other values would lead them to another engine, or nowhere.
-# None of these is a secret.
+# Variables that the commands themselves use: other values would lead them to another engine, or to none.
+# None of them is a secret.
 OF_COMMANDS = re.compile(
     r"PATH|HOME|TMPDIR|LD_\w+|XDG_\w+|DOCKER_(HOST|CONTEXT|CONFIG|CERT_PATH|TLS|TLS_VERIFY|API_VERSION|DEFAULT_PLATFORM)"
     r"|CONTAINER_(HOST|CONNECTION)|CONTAINERS_\w*CONF\w*|CONTAINERD_(ADDRESS|NAMESPACE|SNAPSHOTTER)|NERDCTL_TOML"
@@ -35,15 +35,15 @@ OF_COMMANDS = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class CommandLineEngine:
-    """An engine behind a command line like Docker's.
+    """An engine with a command line like Docker's.
 
     Attributes:
         name: The command.
-        version_arguments: What makes it tell its server's version, or fail without one.
-        run_arguments: What it needs beside the common arguments to run under a policy.
-        users_arguments: What makes `top` list the users of a container's processes.
-        by_reference: Whether it takes an image by a reference only, not by the digest that it knows it by.
-        without_root: Why it is of use for root only; empty if it is for every user.
+        version_arguments: Arguments that print the server's version, or fail without a server.
+        run_arguments: Additional arguments to run a container under a policy.
+        users_arguments: Arguments with which `top` lists the users of a container's processes.
+        by_reference: Whether it takes an image only by a reference, not by its digest.
+        without_root: Why only root can use it; empty if every user can.
     """
 
     name: str
@@ -63,7 +63,7 @@ class CommandLineEngine:
         return self.ask_version()[1]
 
     def ask_version(self) -> tuple[str, str]:
-        """Its version, or "" and why it gives none."""
+        """Its version, or "" and why there is none."""
         if shutil.which(self.name) is None:
             return "", f'the program "{self.name}" is not on the PATH'
         if self.without_root and not is_root():
@@ -85,7 +85,7 @@ class CommandLineEngine:
         for reference in artifact.references:
             if self.image_id(reference) in artifact.identities:
                 continue
-            # Podman and containerd take one name from an archive, whatever there are.
+            # Podman and containerd take only one name from an archive.
             if reference != handle:
                 call(self.name, "tag", handle.removeprefix("sha256:"), reference)
             else:
@@ -99,13 +99,13 @@ class CommandLineEngine:
         call(self.name, "rmi", "--force", self.handle(artifact).removeprefix("sha256:"), check=False)
 
     def handle(self, artifact: Artifact) -> str:
-        """What its commands take for the image once it is loaded."""
+        """What its commands accept as the name of the loaded image."""
         if self.by_reference:
             return artifact.references[0]
         return next(filter(self.image_id, artifact.identities), artifact.image_id)
 
     def image_id(self, reference: str) -> str:
-        """The digest that the engine knows an image by, which it is asked for by a name or a digest, or ""."""
+        """The digest by which the engine knows an image, looked up by a name or a digest; or ""."""
         known = call(self.name, "image", "inspect", "--format", "{{.Id}}", reference, check=False).stdout.strip()
         return f"sha256:{known.removeprefix('sha256:')}" if known else ""
 
@@ -133,13 +133,13 @@ class CommandLineEngine:
     def prepare(
         self, artifact: Artifact, policy: Policy
     ) -> tuple[CommandLineContainer, Sequence[str], Mapping[str, str]]:
-        """A container that is not made yet, and the options and environment variables for the command that makes it."""
+        """A container that is not created yet, and the options and variables of the command that creates it."""
         if policy.owner:
             self.remove_left(policy.owner)
         options = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", policy.user]
         options += ["--memory", f"{policy.memory_bytes}b", *self.run_arguments]
         if policy.writable_tmp:
-            # An anonymous volume takes the mode of the image's /tmp, and can be looked into afterwards.
+            # An anonymous volume has the mode of the image's /tmp, and can be inspected afterwards.
             options += ["--volume", "/tmp"]
         where = address_here(artifact, policy, self.name) if policy.host_network else None
         if policy.host_network:
@@ -149,7 +149,7 @@ class CommandLineEngine:
             options += ["--publish", f"{host}:{port}:{artifact.port}"]
         variables = {**policy.env, **listening(artifact, where, {**artifact.env, **policy.env})}
         apart = {name for name, value in variables.items() if leads_astray(name, value)}
-        # Other values stay off the command line, which everybody on the machine can read.
+        # Other values are kept off the command line, which every user of the machine can read.
         given = (f"{name}={value}" if name in apart else name for name, value in variables.items())
         options += [word for each in given for word in ("--env", each)]
         if policy.owner:
@@ -165,7 +165,7 @@ class CommandLineEngine:
 
 
 def leads_astray(name: str, value: str) -> bool:
-    """Whether a command would do otherwise with a variable of the program's among its own."""
+    """Whether a variable of the program would change what the engine's command itself does."""
     return OF_COMMANDS.fullmatch(name) is not None and os.environ.get(name) != value
 
 
@@ -175,9 +175,9 @@ class CommandLineContainer:
 
     Attributes:
         engine: The engine.
-        identity: Its name there.
-        artifact: What it was started from.
-        where: Host and port at which it listens in the machine's network; None if it is in one of its own.
+        identity: Its name in the engine.
+        artifact: The image that it was started from.
+        where: Host and port at which it listens in this machine's network; None if it has its own network.
     """
 
     engine: CommandLineEngine
@@ -207,7 +207,7 @@ class CommandLineContainer:
 
     def follow(self, output: IO[bytes], errors: IO[bytes]) -> None:
         command = with_our_life([self.engine.name, "logs", "--follow", self.identity])
-        # In a session of its own, which Ctrl-C does not reach: what the program says at its end is shown too.
+        # In its own session, which Ctrl-C does not reach, so that the program's last output is shown too.
         subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors, start_new_session=True, check=False
         )
@@ -235,8 +235,8 @@ class CommandLineContainer:
 
     def leftovers(self) -> list[str]:
         with temporary_folder("pystatic-") as folder:
-            # Not to standard output, where nerdctl writes an archive from version 2.3 on only; and the content of /tmp,
-            # not the folder, since Podman and nerdctl call that as they like where it is a volume.
+            # Not to standard output, where nerdctl writes an archive only since version 2.3; and the content of /tmp
+            # instead of the folder, to which Podman and nerdctl give other names if it is a volume.
             copy = self.call("cp", f"{self.identity}:/tmp/.", str(folder), check=False)
             if copy.returncode != 0:
                 raise ImageError(

@@ -1,4 +1,4 @@
-"""A program that has our terminal until it ends."""
+"""Runs a program that has our terminal until it ends."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ except ImportError:  # Windows
 
 
 def is_terminal() -> bool:
-    """Whether somebody types what we read."""
+    """Whether our standard input is a terminal."""
     return sys.stdin.isatty()
 
 
 def run_in_foreground(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Run a program with our standard input and output, and Ctrl-C for it alone, until it ends.
+    """Run a program with our standard input and output until it ends; only the program handles Ctrl-C.
 
     Args:
         command: The program and its arguments.
@@ -42,12 +42,12 @@ def run_in_foreground(command: Sequence[str], variables: Mapping[str, str]) -> i
 
 
 def leave_to_others(number: int, frame: object) -> None:
-    """What we do at a signal that others of our terminal get too."""
+    """Ignore a signal that the other processes of our terminal get too."""
 
 
 @contextlib.contextmanager
 def kept_terminal() -> Iterator[None]:
-    """Our terminal as it was, and ours, afterwards: a shell with jobs takes it, and what is killed leaves it anyhow."""
+    """Restore our terminal afterwards: a shell with job control takes it, and a killed program may leave it changed."""
     if termios is None or not is_terminal() or not is_in_main_thread():
         yield
         return
@@ -56,7 +56,7 @@ def kept_terminal() -> Iterator[None]:
     try:
         yield
     finally:
-        # Whoever is not in its foreground is stopped when it changes the terminal, unless it ignores that.
+        # A process in the background is stopped when it changes the terminal, unless it ignores this signal.
         with handling(signal.SIG_IGN, [signal.SIGTTOU]), contextlib.suppress(OSError, termios.error):
             os.tcsetpgrp(terminal, group)
             termios.tcsetattr(terminal, termios.TCSADRAIN, settings)

@@ -1,6 +1,6 @@
-"""What runs an image without any container engine: its root folder, unpacked, and a process of this machine.
+"""Runs an image without a container engine: its unpacked root folder, and a process of this machine.
 
-The network is the machine's: the program is told to listen on a free port of 127.0.0.1.
+It uses this machine's network: the program listens on a free port of 127.0.0.1.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from pystatic_tasks.system.files import owned, remove_abandoned
 
 MOUNT_POINTS = ("dev", "proc", "tmp")
 DEVICES = ("null", "zero", "full", "random", "urandom")
-# What engines put into every container, for names of hosts.
+# The files that engines put into every container to resolve host names.
 NETWORK_FILES = ("/etc/hosts", "/etc/resolv.conf")
 SET_ID_BITS = 0o6000
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -53,20 +53,20 @@ NEVER_STOPPED_CODE = 137  # 128 + SIGKILL, as engines report it
 
 @contextlib.contextmanager
 def unpacked(artifact: Artifact, engine: str) -> Iterator[Path]:
-    """A folder with the image's `root`, and an empty `tmp`; removed again only where something goes wrong.
+    """A folder with the image's `root` and an empty `tmp`; it is removed only if something fails.
 
     Args:
         artifact: The image.
-        engine: Who asks; what it left when it was killed is removed.
+        engine: The engine's name; folders that it left when it was killed are removed.
 
     Raises:
-        ImageError: it is not the image that was built, or cannot be unpacked as it is.
+        ImageError: the archive is not the image that was built, or cannot be unpacked.
     """
     prefix = f"pystatic-{engine}-"
     remove_abandoned(prefix, remove=remove_tree)
     folder = Path(tempfile.mkdtemp(prefix=owned(prefix)))
     try:
-        # The user of the program must be able to pass through, and nobody else has business here.
+        # The program's user must be able to pass through, but nobody else needs to read it.
         folder.chmod(0o711)
         extract(artifact.archive, folder / "root", artifact.written, artifact.volumes)
         make_shared(folder / "tmp")
@@ -77,7 +77,7 @@ def unpacked(artifact: Artifact, engine: str) -> Iterator[Path]:
 
 
 def make_shared(folder: Path) -> None:
-    """A folder where everybody may write."""
+    """Make a folder in which everyone may write."""
     folder.mkdir()
     folder.chmod(0o1777)
 
@@ -87,12 +87,12 @@ class LocalContainer:
     """One program.
 
     Attributes:
-        process: What runs it, whose first child it is.
-        folder: Where all is that was made for it.
-        command: What runs a program of the image.
-        artifact: What it was started from.
+        process: The process that runs the program as its first child.
+        folder: The folder of everything that was made for it.
+        command: The command that runs a program of the image.
+        artifact: The image that it was started from.
         where: Host and port at which it listens; None if it serves none.
-        env: Environment variables beside the image's own.
+        env: Environment variables in addition to the image's own.
     """
 
     process: subprocess.Popen[bytes]
@@ -113,10 +113,10 @@ class LocalContainer:
         arguments: Sequence[str],
         stderr: int = subprocess.STDOUT,
     ) -> LocalContainer:
-        """Run the program of the image that was unpacked into the folder.
+        """Run the program of an image that was unpacked into the folder.
 
         Raises:
-            ImageError: the port that it listens at is taken, or not the one that is wanted.
+            ImageError: the program's port is in use, or is not the wanted one.
         """
         where = address_here(artifact, policy, engine)
         with os.fdopen(os.open(folder / "output", NEW_FILE, 0o600), "wb") as output:
@@ -127,7 +127,7 @@ class LocalContainer:
                 stderr=stderr,
                 cwd="/",
                 env=environment(artifact, where, policy.env),
-                # Ctrl-C is for us, who end it by TERM.
+                # Ctrl-C is for us; we end the program with SIGTERM.
                 start_new_session=True,
             )
         return cls(process=process, folder=folder, command=command, artifact=artifact, where=where, env=policy.env)
@@ -151,7 +151,7 @@ class LocalContainer:
         return {uid for uid in map(user_of, processes) if uid}
 
     def program(self) -> int | None:
-        """PID of the program, as the machine sees it."""
+        """PID of the program on this machine."""
         return next(iter(children(self.process.pid)), None)
 
     def execute(self, arguments: Sequence[str]) -> int:
@@ -171,7 +171,7 @@ class LocalContainer:
             return None
 
     def code(self, returncode: int) -> int:
-        """The program's exit code, by that of what ran it."""
+        """The program's exit code, from the exit code of the process that ran it."""
         return exit_code(returncode)
 
     def stop(self, grace: float) -> Exit:
@@ -207,23 +207,23 @@ def run_at_terminal(
     """Run the program of an unpacked image with our standard input and output until it ends; its exit code.
 
     Raises:
-        ImageError: the port that it listens at is taken, or not the one that is wanted.
+        ImageError: the program's port is in use, or is not the wanted one.
     """
     variables = environment(artifact, address_here(artifact, policy, engine), policy.env)
     return exit_code(run_in_foreground([*command, artifact.entrypoint, *arguments], variables))
 
 
 def extract(archive: Path, root: Path, built: Written | None = None, volumes: Sequence[str] = ()) -> None:
-    """Unpack the layers of an image, with what engines add, without following any link of it.
+    """Unpack the layers of an image, without following any of its links, and add what engines add.
 
     Args:
         archive: `image.tar`.
         root: The folder to make.
-        built: What the archive must hold, if that is known.
-        volumes: What will be mounted, beside what always is.
+        built: What the archive must contain, if known.
+        volumes: Paths where volumes will be mounted, beside those that are always mounted.
 
     Raises:
-        ImageError: it is not the image that was built, or cannot be unpacked as it is.
+        ImageError: the archive is not the image that was built, or cannot be unpacked.
     """
     root.mkdir()
     root.chmod(0o755)
@@ -237,7 +237,7 @@ def extract(archive: Path, root: Path, built: Written | None = None, volumes: Se
 
 
 def unpack(member: Member, root: Path) -> None:
-    """Make a member of a layer; no file of it gives rights away to whoever finds the folder."""
+    """Unpack a member of a layer, without set-id bits, which would give rights to others who find the folder."""
     mode = member.mode & ~SET_ID_BITS
     if member.kind == "folder":
         make_folder(root, member.name, mode | 0o700)
@@ -248,7 +248,7 @@ def unpack(member: Member, root: Path) -> None:
 
 
 def require_folder(archive: Path, root: Path, path: str) -> None:
-    """Make a folder for what is mounted, where the image has none; ImageError if it has something else there."""
+    """Make a mount point if the image has no such folder; ImageError if it has something else there."""
     try:
         with folder_at(root, path):
             pass
@@ -260,7 +260,7 @@ def require_folder(archive: Path, root: Path, path: str) -> None:
 
 
 def copy_file(archive: Path, root: Path, path: str, content: bytes) -> None:
-    """Write a file of this machine in place of the image's; ImageError if it has a folder there."""
+    """Replace a file of the image by this machine's; ImageError if the image has a folder there."""
     try:
         make_file(root, path, [content], 0o644)
     except IsADirectoryError:
@@ -270,7 +270,7 @@ def copy_file(archive: Path, root: Path, path: str, content: bytes) -> None:
 
 
 def environment(artifact: Artifact, where: tuple[str, int] | None, more: Mapping[str, str]) -> dict[str, str]:
-    """What engines set, what the image sets, what is for this run, and where to listen."""
+    """The variables that engines set, the image's, this run's, and those that say where to listen."""
     variables = {"PATH": PATH, "HOME": "/", **artifact.env, **more}
     return {**variables, **listening(artifact, where, variables)}
 
@@ -299,5 +299,5 @@ def user_of(pid: int) -> str:
 
 
 def exit_code(returncode: int) -> int:
-    """A process's code as engines report it: 128 + N after signal N."""
+    """A process's exit code as engines report it: 128 + N after signal N."""
     return 128 - returncode if returncode < 0 else returncode

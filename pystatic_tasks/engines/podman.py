@@ -8,8 +8,8 @@ def here() -> Engine:
     return CommandLineEngine(
         name="podman",
         version_arguments=("info", "--format", "{{.Version.Version}}"),
-        # Without the second, a read-only root gets writable /run, /tmp and /var/tmp.
-        # With it, newer versions make /dev/shm read-only too, which other engines leave writable.
+        # Without the second option, a read-only root gets a writable /run, /tmp and /var/tmp.
+        # With it, newer versions also make /dev/shm read-only, which other engines leave writable.
         run_arguments=(
             *("--pull", "never", "--read-only-tmpfs=false"),
             *("--tmpfs", "/dev/shm:rw,noexec,nosuid,nodev,mode=1777"),

@@ -1,8 +1,8 @@
-"""The image's root folder run by PRoot, for where neither namespaces nor daemons are: https://proot-me.github.io
+"""Runs an image's root folder with PRoot, where there are neither namespaces nor daemons: https://proot-me.github.io
 
-PRoot holds each system call of the program by ptrace and translates the paths in it, so that it needs no rights.
-Root becomes the wanted user before, so that the files of the image, root's, are read-only for the program.
-An ordinary user only pretends to be another; the files are the user's own and have modes that let nobody write.
+PRoot intercepts each system call of the program with ptrace and translates its paths, so it needs no privileges.
+Root first becomes the wanted user, so that the image's files, which belong to root, are read-only for the program.
+An ordinary user only appears as another user; the files are the user's own, with modes that allow nobody to write.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ UNCHECKED = (
     "that it executes nothing in /dev/shm",
 )
 UNCHECKED_OF_USERS = (*UNCHECKED, "that another user may read the files", "that it makes no file of the root writable")
-# Of the program whose end was a signal, PRoot ends with this and says which, among what it says to standard error.
+# If a signal ended the program, PRoot exits with this code and names the signal on standard error.
 BY_SIGNAL_CODE = 255
 BY_SIGNAL = re.compile(r"proot info: pid \d+: terminated with signal (\d+)\n")
 SAID_BY_PROOT = re.compile(r"proot (?:info|warning): .*\n")
-# For PRoot to kill all that it holds.
+# The time that PRoot gets to kill all processes that it traces.
 KILL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class PRoot:
-    """The engine. `as_root` says whether it can become another user."""
+    """The engine. `as_root` tells whether it can become another user."""
 
     as_root: bool
     name: str = "proot"
@@ -67,7 +67,7 @@ class PRoot:
         return f"PRoot {found[0]}" if found else "PRoot"
 
     def problem(self) -> str:
-        """Why it does not work here; empty if all that it needs is there."""
+        """Why it does not work here; empty if everything that it needs is there."""
         missing = [tool for tool in TOOLS if shutil.which(tool) is None]
         return f'the program "{missing[0]}" is not on the PATH' if missing else ""
 
@@ -99,7 +99,7 @@ class PRoot:
         if policy.writable_tmp:
             bound.append(f"{folder}/tmp:/tmp")
         setpriv, proot = (shutil.which(tool) or tool for tool in ("setpriv", "proot"))
-        # QUIT makes it kill all that it holds.
+        # SIGQUIT makes it kill all processes that it traces.
         limits = [setpriv, *become, "--no-new-privs", "--pdeathsig", "QUIT"]
         mounts = [word for each in bound for word in ("-b", each)]
         return [*limits, proot, *pretend, "-r", f"{folder}/root", *mounts, "-w", "/"]
@@ -107,7 +107,7 @@ class PRoot:
 
 @dataclass(frozen=True, kw_only=True)
 class PRootContainer(LocalContainer):
-    """One program that PRoot holds."""
+    """One program that runs under PRoot."""
 
     def everything(self) -> str:
         return super().output()
@@ -130,7 +130,7 @@ class PRootContainer(LocalContainer):
 
 
 def prepare(folder: Path, artifact: Artifact) -> None:
-    """Make what is bound into the unpacked root, and let nobody write there."""
+    """Make the mount points in the unpacked root, and make it read-only."""
     root = folder / "root"
     for device in DEVICES:
         copy_file(artifact.archive, root, f"dev/{device}", b"")
@@ -140,7 +140,7 @@ def prepare(folder: Path, artifact: Artifact) -> None:
 
 
 def seal(root: Path, writable: Collection[Path]) -> None:
-    """Take away from everybody the right to write, but in these folders."""
+    """Remove everyone's write permission, except in these folders."""
     for name, inner, files in os.walk(root):
         folder = Path(name)
         if folder in writable:
@@ -152,5 +152,5 @@ def seal(root: Path, writable: Collection[Path]) -> None:
 
 
 def here() -> Engine:
-    """PRoot as the current user has it."""
+    """PRoot for the current user."""
     return PRoot(as_root=is_root())

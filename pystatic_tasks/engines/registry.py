@@ -1,4 +1,4 @@
-"""The engines by their names, which stand in config/model.py; each is a module here with a function `here()`."""
+"""Finds engines by name. The names are in config/model.py; each is a module here with a function `here()`."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def engine_called(name: EngineName) -> Engine:
 
 
 def all_engines() -> Sequence[Engine]:
-    """In the order in which "auto" tries them."""
+    """All engines, in the order in which "auto" tries them."""
     return [engine_called(name) for name in ENGINE_NAMES]

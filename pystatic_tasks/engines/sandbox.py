@@ -1,7 +1,7 @@
-"""The image's root folder run by the machine itself, without any container engine.
+"""Runs an image's root folder directly on this machine, without a container engine.
 
-As root by util-linux (a mount and a PID namespace, chroot as the wanted user),
-as an ordinary user by bubblewrap (a user namespace).
+As root with util-linux (a mount and a PID namespace, chroot as the wanted user),
+as an ordinary user with bubblewrap (a user namespace).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pystatic_tasks.system.beneath import remove_tree
 from pystatic_tasks.system.machine import is_root
 from pystatic_tasks.system.processes import with_our_life
 
-# Arguments: PATH of this machine, root, folder for /tmp or "", UID:GID, number of volumes, the volumes, program, its
-# arguments. The program's own PATH may lead to other tools, or to none. It gets what the shell puts into a variable
-# that is called as one of the program's, so ours are called as none.
+# Arguments: PATH of this machine, root, folder for /tmp or "", UID:GID, number of volumes, the volumes, program,
+# its arguments. The program's own PATH may lead to other tools or to none. Shell variables with the name of one of the
+# program's environment variables would change it, so ours have other names.
 CHROOT_SCRIPT = f"""
 set -eu
 exec 2>&1
@@ -93,7 +93,7 @@ class Sandbox:
         pass
 
     def start(self, artifact: Artifact, policy: Policy, arguments: Sequence[str]) -> Container:
-        # unshare itself complains when the program is killed; the program's own errors go to the output.
+        # unshare prints a message when the program is killed; the program's own errors go to the output.
         stderr = subprocess.DEVNULL if self.as_root else subprocess.STDOUT
         with unpacked(artifact, self.name) as folder:
             command = self.command(folder / "root", folder / "tmp", policy, artifact.volumes)
@@ -126,10 +126,10 @@ class Sandbox:
 
 
 def tool(name: str) -> str:
-    """Where this machine has a tool, whatever PATH it is run with."""
+    """The path of a tool on this machine, for commands that run with another PATH."""
     return shutil.which(name) or name
 
 
 def here() -> Engine:
-    """The sandbox that fits the current user."""
+    """The sandbox for the current user."""
     return Sandbox(as_root=is_root())

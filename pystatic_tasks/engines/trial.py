@@ -1,4 +1,4 @@
-"""Whether an engine runs images: it is given the smallest, which only ends, and forgets it again."""
+"""Tries whether an engine can run images, with the smallest possible image, which is removed afterwards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROGRAM = "/true"
 NOT_STARTED = "Error: failed to start containers: "
 POLICY = Policy(user=ImageOptions().user, writable_tmp=False, memory_bytes=Smoke().memory)
 SECONDS = 30.0
-# Where its only segment begins in memory; on a page however large these are.
+# The address of the only segment in memory; a page boundary for every page size.
 ADDRESS = 0x400000
 PAGE = 0x10000
 
@@ -32,7 +32,7 @@ PAGE = 0x10000
 HEADER = struct.Struct("<16sHHIQQQI6H")
 # Type, flags, offset, address, physical address, size in the file, in memory, alignment.
 SEGMENT = struct.Struct("<IIQQQQQQ")
-# Of the header, of each of one segment, of each of no sections, whose names are nowhere.
+# Size of the header, size and count of segments, size and count of sections, index of the sections' names.
 SIZES = (HEADER.size, SEGMENT.size, 1, 0, 0, 0)
 EXECUTABLE = 2
 LOADED = 1
@@ -41,7 +41,7 @@ READ_AND_EXECUTE = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """A machine by its number in ELF, and how a process ends there with exit code 0."""
+    """A machine by its number in ELF, with code that ends a process with exit code 0."""
 
     number: int
     code: bytes
@@ -56,7 +56,7 @@ MACHINES: Mapping[str, Machine] = {
 
 
 def why_not(engine: Engine) -> str:
-    """Why an engine runs no image here; empty if it does."""
+    """Why an engine cannot run images here; empty if it can."""
     if not engine.version():
         return engine.problem()
     seen = try_out(engine)
@@ -65,7 +65,7 @@ def why_not(engine: Engine) -> str:
 
 @cache
 def try_out(engine: Engine) -> str:
-    """What went wrong when the smallest image was run, in one line; empty if nothing did, or it is not tried here."""
+    """What went wrong when the smallest image was run, in one line; empty if nothing did, or if it cannot be tried."""
     machine = MACHINES.get(platform.machine())
     if machine is None:
         return ""
@@ -77,13 +77,13 @@ def try_out(engine: Engine) -> str:
 
 
 def complaint(error: ImageError) -> str:
-    """The line that says why, of what an engine said; Docker only repeats in its last one that it did not start."""
+    """The line of an engine's output that gives the reason; Docker's last line only repeats that it did not start."""
     said = [line for line in error.details if not line.startswith(NOT_STARTED)]
     return (said[-1] if said else error.problem).rstrip(".")
 
 
 def run_and_forget(engine: Engine, artifact: Artifact) -> str:
-    """What was wrong, as above; ImageError if the engine itself says so."""
+    """What went wrong, as in `try_out`; ImageError if the engine itself fails."""
     try:
         engine.load(artifact)
         container = engine.start(artifact, POLICY, ())
@@ -96,7 +96,7 @@ def run_and_forget(engine: Engine, artifact: Artifact) -> str:
 
 
 def outcome(container: Container) -> str:
-    """What is wrong with how the program ended; empty if nothing is."""
+    """What is wrong with the program's end; empty if nothing is."""
     code = container.wait(SECONDS)
     if code == 0:
         return ""
@@ -107,7 +107,7 @@ def outcome(container: Container) -> str:
 
 
 def write_image(path: Path, program: bytes) -> Artifact:
-    """An image of a program and nothing else; each is another, so that nobody else's is forgotten with it."""
+    """An image with only one program; each is unique, so that removing it never removes another image."""
     token = secrets.token_hex(8)
     runtime = Runtime(
         platform=host_platform(),
@@ -138,7 +138,7 @@ def smallest_program(machine: Machine) -> bytes:
 
     https://refspecs.linuxfoundation.org/elf/gabi4+/contents.html
     """
-    identity = b"\x7fELF" + bytes([2, 1, 1])  # Of 64 bits, little-endian, version 1.
+    identity = b"\x7fELF" + bytes([2, 1, 1])  # 64 bits, little-endian, version 1.
     before = HEADER.size + SEGMENT.size
     size = before + len(machine.code)
     start = ADDRESS + before

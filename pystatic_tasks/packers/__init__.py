@@ -1,6 +1,6 @@
-"""What makes one static file of a frozen program, for the one-file layout.
+"""Packers, which make one static executable from a frozen program, for the one-file layout.
 
-`PackerName` in config/model.py is the list of packers; each is the module of its name here, as `PACKER`.
+`PackerName` in config/model.py lists them; each is the module of its name here, with a `PACKER`.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ def all_packers() -> list[Packer]:
 
 
 def packer_of(config: ImageConfig) -> Packer | None:
-    """The packer of an image; None where its layout needs none."""
+    """The packer of an image; None if its layout needs none."""
     return find_packer(config.used_packer) if config.used_packer else None
 
 
 def form_of(config: ImageConfig) -> Form:
-    """How the program is frozen: as its packer takes it, or as the layout has it."""
+    """The form in which the program is frozen: the one that its packer takes, or a tree."""
     packer = packer_of(config)
     return packer.takes if packer else "tree"
 
 
 def unpacked_into_tmp(config: ImageConfig) -> str:
-    """Paths in /tmp of what a start unpacks there: a regular expression, or "" where nothing is."""
+    """A regular expression for paths in /tmp that the program unpacks at its start; "" if there are none."""
     packer = packer_of(config)
     return packer.unpacked_into_tmp if packer else ""
 
 
 def says_ended_by_term(config: ImageConfig, output: str) -> bool:
-    """Whether what was packed says in its log that TERM ended the program."""
+    """Whether the log of a packed program says that SIGTERM ended it."""
     packer = packer_of(config)
     pattern = packer.ended_by_term if packer else ""
     return bool(pattern and re.search(pattern, output, re.MULTILINE))

@@ -1,6 +1,6 @@
-"""Our own launcher: the program as plain files, compressed behind an executable that puts them into memory.
+"""Our own launcher: plain files, compressed behind an executable that unpacks them into memory.
 
-Its source is in in_image/launcher/source; the executables of all machines lie beside it.
+Its source is in in_image/launcher/source, its executables for all machines are beside that folder.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from pystatic_tasks.system.processes import last_lines, tool_environment
 
 FOLDER = Path(__file__).resolve().parents[1] / "in_image" / "launcher"
 OTHER_WAYS = 'Set packer = "staticx" or layout = "tree".'
-# What the executable is made of beside our own code, as in_image/launcher/build.py takes it.
+# The libraries in the executable, with the versions of in_image/launcher/build.py.
 ZSTD, MUSL = "1.5.7", "1.2.5"
 SUPPLIERS = {"zstd": "Meta Platforms, Inc.", "musl": "Rich Felker"}
-# glibc's malloc asks for huge pages, where the kernel has them on request: zstd looks about in tables of hundreds of
-# megabytes, and a fifth of its time is for the addresses of small pages.
+# glibc's malloc requests huge pages, if the kernel offers them: zstd reads from tables of hundreds of megabytes at
+# random, and with small pages spends a fifth of its time on address translation.
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
@@ -72,7 +72,7 @@ class Launcher:
         return Packing(components=tuple(components(config, job.ours)), system=())
 
     def findings(self) -> Iterator[Finding]:
-        """There is one wherever there is an executable."""
+        """Warns if there is no launcher for this machine."""
         if not is_there():
             seen = f"{platform.machine()}, for which there is no launcher"
             yield Finding(name="platform", state="warning", seen=seen, cure=OTHER_WAYS)
@@ -100,7 +100,7 @@ def question(config: ImageConfig, job: Job) -> LauncherQuestion:
 
 
 def components(config: ImageConfig, ours: Component) -> Iterator[Component]:
-    """The launcher, and what is in it of others."""
+    """The launcher, and the libraries in it."""
     yield replace(ours, files=(f"/{config.name}", f"/{config.name}!/{LAUNCHED}"))
     for name, version, license_name in (("zstd", ZSTD, "BSD-3-Clause"), ("musl", MUSL, "MIT")):
         yield Component(

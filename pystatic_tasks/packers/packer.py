@@ -1,4 +1,4 @@
-"""What every packer can do."""
+"""The interface of packers."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ class Ask(Protocol):
     def __call__(
         self, module: Module[Question, Answer], question: Question, *, log: Path, **options: Any
     ) -> Answer | None:
-        """The answer, or None if there is none; its output goes to the file `log`.
+        """The answer, or None if there is none; the module's output goes to the file `log`.
 
         Raises:
-            RefusedError: the module says why it has no other answer.
+            RefusedError: the module explains why it has no other answer.
         """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is to be packed.
+    """What to pack.
 
     Attributes:
-        program: The frozen program; the root folder of a tree.
+        program: The frozen program; for a tree, its root folder.
         files: The files of a tree.
         output: The file to make.
-        libraries: Paths of shared libraries that the program opens by name only.
+        libraries: Paths of shared libraries that the program opens only by name.
         own_packages: Names of the project's top-level packages and modules.
-        cache: Folder of what a packer keeps for its next run.
+        cache: Folder for what the packer keeps for its next run.
         tools: Folder of the tools in the build environment.
-        ours: The component of what this package itself puts into an image.
-        ask: Asks something there.
+        ours: The component for the files that this package itself adds to an image.
+        ask: Asks a question in the build environment.
     """
 
     program: Path
@@ -58,8 +58,8 @@ class Packing:
     """What a packer added to the program.
 
     Attributes:
-        components: What the added files came from.
-        system: Paths of the machine's files among them.
+        components: The components of the added files.
+        system: Paths of those files that it took from this machine.
     """
 
     components: tuple[Component, ...]
@@ -67,25 +67,25 @@ class Packing:
 
 
 class Packer(Protocol):
-    """Makes one static file of a frozen program."""
+    """Makes one static executable from a frozen program."""
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """What is installed for it into the build environment, with versions that are known to work."""
+        """Its requirements in the build environment, with versions that are known to work."""
 
     @property
     def has_wheels(self) -> bool:
-        """Whether that is there for this machine without building it from source."""
+        """Whether these have wheels for this machine, so that nothing is built from source."""
 
     @property
     def takes(self) -> Form:
-        """How the program is frozen that it packs."""
+        """The form of frozen program that it packs."""
 
     def inputs(self, config: ImageConfig) -> Any:
-        """What decides the file beside the frozen program, as JSON.
+        """What decides the executable's content beside the frozen program, as JSON.
 
         Raises:
-            ConfigError: something that the configuration names is not there.
+            ConfigError: something that the configuration names does not exist.
         """
 
     def pack(self, config: ImageConfig, job: Job) -> Packing:
@@ -96,16 +96,16 @@ class Packer(Protocol):
         """
 
     def findings(self) -> Iterable[Finding]:
-        """What `pystatic check` says of what it needs on this platform and on no other; nothing if there is nothing."""
+        """What `pystatic check` reports about its requirements on this platform in particular."""
 
     @property
     def unpacked_into_tmp(self) -> str:
-        """Paths in /tmp of what a start unpacks there, and its end removes: a regular expression, or ""."""
+        """A regular expression for paths in /tmp that exist only while the program runs, which unpacks them; or ""."""
 
     @property
     def ended_by_term(self) -> str:
-        """What is logged where TERM ended the program and the exit code does not tell: a regular expression, or ""."""
+        """A regular expression for the log if SIGTERM ended the program but the exit code does not show it, or ""."""
 
     @property
     def advice(self) -> tuple[tuple[str, str], ...]:
-        """What to do where a container's log matches: pairs of a regular expression and whole sentences."""
+        """Advice for messages in a container's log: pairs of a regular expression and whole sentences."""

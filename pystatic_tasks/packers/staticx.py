@@ -36,7 +36,7 @@ class Staticx:
     requirements: tuple[str, ...] = ("staticx==0.14.2",)
     takes: Form = "archive"
     unpacked_into_tmp: str = r"staticx-|_MEI"
-    # Its exit code is 2 then.
+    # In this case, its exit code is 2.
     ended_by_term: str = r"^[^ ]+: Child exited for unknown reason! \(wstatus == 15\)$"
     advice: tuple[tuple[str, str], ...] = (
         (
@@ -78,9 +78,9 @@ def build(config: ImageConfig, job: Job) -> StaticExecutable:
     """Run StaticX in the build environment, where its hook finds PyInstaller."""
     log = config.work / "staticx.log"
     path = f"{job.tools}:{tool_environment()['PATH']}"
-    # StaticX leaves its temporary files behind when it is interrupted. Not below the project:
-    # it cannot read a path with a space in the output of ldd.
-    # Tools that it started may write there for a moment after its end.
+    # StaticX leaves its temporary files behind when it is interrupted. They are not below the project's folder,
+    # since StaticX cannot read paths with spaces in the output of ldd.
+    # Tools that it started may still write there for a moment after its end.
     with tempfile.TemporaryDirectory(prefix="pystatic-", ignore_cleanup_errors=True) as temporary:
         variables = tool_environment({"PATH": path, "TMPDIR": temporary})
         try:
