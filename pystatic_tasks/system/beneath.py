@@ -1,4 +1,4 @@
-"""Files made, listed and removed below a folder, whatever links and however many levels somebody else put there."""
+"""Creates, lists and removes files below a folder, safe against links and deep nesting in it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from pystatic_tasks.system.machine import is_linux
 from pystatic_tasks.system.texts import quoted
 
 FOLDER_MODE = 0o755
-# Windows has none of these; what uses them is of Linux.
+# Windows has none of these flags; the code that needs them runs only on Linux.
 OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | NO_LINK
-# Needs no right to read it.
+# Needs no permission to read the folder.
 THE_FOLDER_ITSELF = OPEN_FOLDER | getattr(os, "O_PATH", 0)
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK
 
 
 @contextlib.contextmanager
 def folder_at(top: Path, path: str) -> Iterator[int]:
-    """A descriptor of the folder at a path below `top`, or of `top` itself; what of it is not there is made.
+    """A descriptor of the folder at a path below `top`, or of `top` itself; missing folders are created.
 
     Raises:
-        NotADirectoryError: there is a link, or a file, on the way.
+        NotADirectoryError: a part of the path is a link or a file.
         PystaticError: the path could lead elsewhere.
     """
     descriptor = os.open(top, OPEN_FOLDER)
@@ -45,7 +45,7 @@ def folder_at(top: Path, path: str) -> Iterator[int]:
 
 
 def parts_below(top: Path, path: str) -> list[str]:
-    """The names in a path; PystaticError unless it leads below `top`, and there in one way only."""
+    """The names in a path; PystaticError unless it leads below `top` and is written in the only possible way."""
     parts = path.split("/")
     if not {"", ".", ".."}.isdisjoint(parts):
         raise PystaticError(f"{quoted(path)} is not a path below {top}.", "Name one without '.', '..' and empty parts.")
@@ -64,7 +64,7 @@ def step_into(descriptor: int, name: str) -> int:
 
 @contextlib.contextmanager
 def place(top: Path, path: str) -> Iterator[tuple[int, str]]:
-    """The folder and the name for something new at a path; what is there and is no folder is removed."""
+    """The folder and the name for something new at a path; an existing file or link is removed."""
     *above, name = parts_below(top, path)
     with naming(top / path), folder_at(top, "/".join(above)) as descriptor:
         with contextlib.suppress(FileNotFoundError):
@@ -73,28 +73,28 @@ def place(top: Path, path: str) -> Iterator[tuple[int, str]]:
 
 
 def make_folder(top: Path, path: str, mode: int = FOLDER_MODE) -> None:
-    """A folder with its permission bits, and those that it stands in; it may be there."""
+    """Make a folder with these permission bits, and its parents; it may already exist."""
     with naming(top / path), folder_at(top, path) as descriptor:
         os.fchmod(descriptor, mode)
 
 
 def make_file(top: Path, path: str, pieces: Iterable[bytes], mode: int) -> None:
-    """A file with its permission bits."""
+    """Make a file with these permission bits."""
     with place(top, path) as (descriptor, name), os.fdopen(os.open(name, NEW_FILE, dir_fd=descriptor), "wb") as file:
         file.writelines(pieces)
         os.fchmod(file.fileno(), stat.S_IMODE(mode))
 
 
 def make_link(top: Path, path: str, target: str) -> None:
-    """A symbolic link."""
+    """Make a symbolic link."""
     with place(top, path) as (descriptor, name):
         os.symlink(target, name, dir_fd=descriptor)
 
 
 def names_below(top: Path, levels: int) -> Iterator[str]:
-    """The paths of all that lies below a folder, up to so many levels, as far as it can be read.
+    """The paths of everything below a folder, up to this number of levels, as far as it can be read.
 
-    Folders go before what stands in them; links are not followed.
+    Folders come before their content; links are not followed.
     """
     return (name for name, _ in entries_below(top, levels))
 
@@ -102,12 +102,12 @@ def names_below(top: Path, levels: int) -> Iterator[str]:
 def entries_below(
     top: Path, levels: float = math.inf, *, lets_in: bool = False
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """What lies below a folder, as `names_below` has it, with the path of each.
+    """What lies below a folder, as in `names_below`, each with its path.
 
     Args:
         top: The folder.
-        levels: How far it is gone into.
-        lets_in: Whether the owner is let into folders that do not let him read.
+        levels: The number of levels.
+        lets_in: Whether to make folders readable that deny it to their owner.
     """
     todo = [(top, "", levels)]
     while todo:
@@ -122,12 +122,12 @@ def entries_below(
 
 
 def open_up(top: Path) -> None:
-    """Let the owner do everything in a folder and in those below it.
+    """Give the owner all permissions on a folder and the folders below it.
 
-    No link is followed, be it in the place of the folder.
+    No link is followed, not even in place of the folder itself.
     """
     let_owner_in(top)
-    # RecursionError before Python 3.13, of folders that are nested deeply.
+    # Before Python 3.13, deeply nested folders cause a RecursionError.
     with contextlib.suppress(OSError, RecursionError):
         for _, folders, _, descriptor in os.fwalk(top):
             for name in folders:
@@ -135,7 +135,7 @@ def open_up(top: Path) -> None:
 
 
 def let_owner_in(folder: Path | str, above: int | None = None) -> None:
-    """Let the owner do everything in a folder, unless it is a link, or another user's."""
+    """Give the owner all permissions on a folder, unless it is a link or belongs to another user."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, THE_FOLDER_ITSELF, dir_fd=above)
         try:
@@ -145,7 +145,7 @@ def let_owner_in(folder: Path | str, above: int | None = None) -> None:
 
 
 def remove_tree(top: Path) -> None:
-    """Remove a folder with all that can be removed of it, whatever its modes say."""
+    """Remove as much of a folder as possible, whatever its permissions are."""
     remove_as_it_is(top)
     if is_linux() and top.is_dir() and not top.is_symlink():
         open_up(top)
@@ -156,13 +156,13 @@ def remove_as_it_is(top: Path) -> None:
     try:
         shutil.rmtree(top, ignore_errors=True)
     except RecursionError:
-        # Before Python 3.13, of folders that are nested deeply.
+        # Before Python 3.13, for deeply nested folders.
         subprocess.run(["rm", "-rf", "--", top], stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
 @contextlib.contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """A new folder for what somebody else writes, removed afterwards."""
+    """A new folder for files that other programs write; removed afterwards."""
     made = Path(tempfile.mkdtemp(prefix=prefix))
     try:
         yield made

@@ -1,11 +1,11 @@
-"""The certificate authorities that a system trusts, as one file."""
+"""Finds the bundle of certificate authorities that a system trusts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
-# Where Debian keeps it, and images of ours.
+# Its place on Debian and in our images.
 USUAL_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 # Debian, Fedora, openSUSE, Alpine (the list of Go's crypto/x509).
 BUNDLES = (
@@ -17,5 +17,5 @@ BUNDLES = (
 
 
 def find_bundle(place: Callable[[str], Path] = Path) -> Path | None:
-    """That of this machine, or of the system whose files lie where `place` says; None if it has none."""
+    """The bundle of this machine, or of a system whose files lie where `place` says; None if it has none."""
     return next(filter(Path.is_file, map(place, BUNDLES)), None)

@@ -1,4 +1,4 @@
-"""Files: walked, hashed, and written whole or not at all."""
+"""Walks, hashes and reads files, and writes them whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ from typing import Any, BinaryIO
 
 from pystatic_tasks.errors import MAKE_WRITABLE, NO_SPACE, PystaticError
 
-# What `beside` writes to, before it takes its place.
+# The names that `beside` uses until a file is complete.
 TEMPORARY_NAMES = ".*.part"
-# Of Linux, in bytes: PATH_MAX without its final zero, and NAME_MAX.
+# Linux's limits in bytes: PATH_MAX without its final zero, and NAME_MAX.
 LONGEST_PATH = 4095
 LONGEST_NAME = 255
-# How many links Linux follows in one path.
+# The number of links that Linux follows in one path.
 MOST_LINKS = 40
 NODE_MODULES = "node_modules"
 EXECUTED_BY_ANY = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
-# Of what people and their tools write as text; locks of large projects have some megabytes.
+# For text that people and their tools write; locks of large projects have some megabytes.
 LARGEST_TEXT = 64 * 2**20
-# Of what steps write down: it names each file of an image, of which there are 250 000 at most.
+# For what steps write: it names each file of an image, of which there are at most 250 000.
 LARGEST_RECORD = 256 * 2**20
-# The second is not on Windows, the third nowhere else.
+# Windows does not have the second, and only Windows has the third.
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none.
 WRITE_ANEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-# Of a virtual environment, a cache (https://bford.info/cachedir/), and builds by CMake and Ninja that took place.
+# A virtual environment, a cache (https://bford.info/cachedir/), and finished builds by CMake and Ninja.
 MARKS = (("pyvenv.cfg",), ("CACHEDIR.TAG",), ("CMakeCache.txt", "CMakeFiles"), ("build.ninja", ".ninja_log"))
-# Where these lie, tools worked among what people wrote: a package, and a project that CMake builds.
+# Folders with one of these also contain files that people wrote: a package, and a project for CMake.
 WRITTEN = ("__init__.py", "CMakeLists.txt")
-# Where one of these lies, our steps may build; a project without any has the locks of its images.
+# Our steps may build in folders with one of these; a project without any has the locks of its images.
 OF_PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg", "noxfile.py")
 
 
 def fingerprint(parts: Any) -> str:
-    """The SHA-256 of anything that JSON and `str` can write down."""
+    """The SHA-256 of any value that JSON or `str` can represent."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def walk(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
-    """Everything below a folder, folders before what stands in them, links to folders followed once."""
-    # No function that calls itself: folders may be nested deeper than Python's calls.
+    """Everything below a folder, folders before their content; links to folders are followed, but never into a loop."""
+    # Without recursion: folders may be nested deeper than Python's stack allows.
     waiting = within(folder, frozenset())
     while waiting:
         path, above = waiting.pop()
@@ -62,26 +62,26 @@ def walk(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -> I
 
 
 def within(folder: Path, above: frozenset[Path]) -> list[tuple[Path, frozenset[Path]]]:
-    """What lies in a folder, the last first, each with the folders that it lies in."""
+    """The content of a folder in reverse order, each with the folders above it."""
     above |= {folder.resolve()}
     return [(path, above) for path in sorted(folder.iterdir(), reverse=True)]
 
 
 def source_files(folder: Path) -> Iterator[Path]:
-    """The files that people wrote for a project: without hidden folders, and what tools leave beside them."""
+    """The files that people wrote for a project: without hidden folders, and without those that tools create."""
     results = (folder / "build", folder / "dist")
     found = walk(folder, leave_out=lambda path: path in results or is_left_by_tools(path))
     return (path for path in found if path.is_file())
 
 
 def packable_files(folder: Path) -> Iterator[Path]:
-    """All files of a project that a build backend may take, whatever folder they are in."""
+    """All files of a project that a build backend may include, in whatever folder they are."""
     found = walk(folder, leave_out=is_unpackable)
     return (path for path in found if path.is_file())
 
 
 def is_packable(folder: Path, path: Path) -> bool:
-    """Whether `packable_files` of a folder would have a file below it, there or not, or what another folder holds."""
+    """Whether `packable_files` of a folder would include this path below it, or its content; it need not exist."""
     between = [each for each in (path, *path.parents) if folder in each.parents]
     return bool(between) and not any(map(is_unpackable, between))
 
@@ -91,24 +91,24 @@ def is_unpackable(folder: Path) -> bool:
 
 
 def is_left_by_tools(folder: Path) -> bool:
-    """Hidden folders, installed JavaScript, and what is made again."""
+    """Whether it is hidden, or has installed JavaScript or generated files."""
     return folder.name.startswith(".") or folder.name == NODE_MODULES or is_made_again(folder)
 
 
 def is_made_again(folder: Path) -> bool:
-    """Repositories' own files, bytecode, metadata of builds, and what is marked as made again."""
+    """Whether it has a repository's own files, bytecode, metadata of builds, or is marked as generated."""
     by_name = folder.name in (".git", ".hg", ".svn", "__pycache__") or folder.name.endswith(".egg-info")
     return by_name or is_marked(folder)
 
 
 def is_marked(folder: Path) -> bool:
-    """Whether tools wrote all that a folder holds, by their marks."""
+    """Whether all of a folder's content is generated, according to the marks of tools."""
     marked = any(all((folder / name).exists() for name in names) for names in MARKS)
     return marked and not any((folder / name).exists() for name in WRITTEN)
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether our steps made a folder, for this project or for another beside it."""
+    """Whether our steps created a folder, for this project or for another one beside it."""
     if folder.name != "pystatic" or folder.parent.name not in ("build", "dist"):
         return False
     project = folder.parents[1]
@@ -116,38 +116,38 @@ def is_ours(folder: Path) -> bool:
 
 
 def hash_tree(path: Path) -> str:
-    """One hash of a file, or of all files below a folder but bytecode beside its source; "" if there is neither."""
+    """One hash of a file, or of all files below a folder except for bytecode; "" if it does not exist."""
     if not path.exists():
         return ""
     return hash_files(path.parent, tree_paths(path))
 
 
 def tree_paths(path: Path) -> Iterator[Path]:
-    """What `hash_tree` is of: a file, or what lies in a folder."""
+    """What `hash_tree` hashes: a file, or the content of a folder."""
     return walk(path, leave_out=lambda each: each.name == "__pycache__") if path.is_dir() else iter([path])
 
 
 @functools.cache
 def hash_code(path: Path) -> str:
-    """`hash_tree` of code of ours, found once: it stays as it is while it runs."""
+    """`hash_tree` of our own code, computed once, since it does not change while it runs."""
     return hash_tree(path)
 
 
 def named_below(root: Path, words: Iterable[str]) -> list[Path]:
-    """What words of a command may name below `root`, be it there or not, by themselves or as `--option=PATH`."""
+    """The paths below `root`, existing or not, that words of a command name, by themselves or as `--option=PATH`."""
     parts = (part for word in words for part in dict.fromkeys([word, word.rpartition("=")[2]]))
     return [root / part for part in parts if root.resolve() in (root / part).resolve().parents]
 
 
 def hashes_of_words(root: Path, words: Iterable[str]) -> list[str]:
-    """The hashes of the files and folders that words of a command name below `root`; "" of what is not there."""
+    """The hashes of the files and folders below `root` that words of a command name; "" for missing ones."""
     return list(map(hash_tree, named_below(root, words)))
 
 
 def hash_files(folder: Path, paths: Iterable[Path]) -> str:
-    """One hash of those paths below a folder that are files or links, to folders too.
+    """One hash of the files and links among these paths below a folder, including links to folders.
 
-    They count by name, content, who may execute them, and where they lead as links.
+    It covers their names, contents, who may execute them, and the targets of links.
     """
     found = (each for each in sorted(paths) if each.is_file() or each.is_symlink())
     return fingerprint(
@@ -156,18 +156,18 @@ def hash_files(folder: Path, paths: Iterable[Path]) -> str:
 
 
 def link_target(path: Path) -> str:
-    """What a link holds, or "" of anything else."""
+    """The target of a link; "" for anything else."""
     return str(path.readlink()) if path.is_symlink() else ""
 
 
 def ways(path: Path) -> Iterator[Path]:
-    """The places that an absolute path leads to, by one link more each: first itself, last where the file lies.
+    """The paths that an absolute path leads to, following one more link each: first itself, last the file's real place.
 
-    A link of a folder is one too. After as many links as Linux follows there is no more.
+    Links among its folders count too. It stops after as many links as Linux follows.
     """
     for _ in range(MOST_LINKS + 1):
         link = next((each for each in (*reversed(path.parents), path) if each.is_symlink()), None)
-        # There is no link above this one, and in what follows it ".." may be of where it leads.
+        # There is no link above this one; after it, ".." may refer to the link's target, so it is kept.
         place = Path(os.path.normpath(link or path))
         rest = path.relative_to(link or path)
         yield place / rest
@@ -177,17 +177,17 @@ def ways(path: Path) -> Iterator[Path]:
 
 
 def is_executable(path: Path) -> bool:
-    """Whether a file's owner may execute it; of its mode, an image has no more."""
+    """Whether a file's owner may execute it; images keep nothing else of its mode."""
     return path.is_file() and bool(path.stat().st_mode & stat.S_IXUSR)
 
 
 def executed_by(path: Path) -> int:
-    """Who may execute a file, as the bits of its mode say: some installers let all if anybody may."""
+    """Who may execute a file, as bits of its mode: some installers then make it executable for everyone."""
     return path.stat().st_mode & EXECUTED_BY_ANY if path.is_file() else 0
 
 
 def hash_file(path: Path) -> str:
-    """The SHA-256 of a regular file, or "" if there is none."""
+    """The SHA-256 of a regular file; "" if there is none."""
     digest = hashlib.sha256()
     try:
         with open_regular(path) as stream:
@@ -199,14 +199,14 @@ def hash_file(path: Path) -> str:
 
 
 def open_regular(path: Path, *, links: bool = True) -> BinaryIO:
-    """A regular file to be read, or one that a link leads to; others may have no end, or wait for whoever writes.
+    """Open a regular file, or a link to one; other kinds may be endless, or block until someone writes.
 
     Args:
         path: The file.
         links: Whether it may be a link.
 
     Raises:
-        OSError: there is none.
+        OSError: it does not exist, or is not a regular file.
     """
     descriptor = os.open(path, READ if links else READ | NO_LINK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -216,14 +216,14 @@ def open_regular(path: Path, *, links: bool = True) -> BinaryIO:
 
 
 def read_source(path: Path, largest: int = LARGEST_TEXT) -> bytes:
-    """The content of a file that is text: code, settings, a lock.
+    """The content of a text file, such as code, settings or a lock.
 
     Args:
         path: The file.
-        largest: How many bytes it may have.
+        largest: Its maximum size in bytes.
 
     Raises:
-        OSError: there is none, or it is not a regular file, or too large.
+        OSError: it does not exist, is not a regular file, or is too large.
     """
     with open_regular(path) as stream:
         too_large = os.fstat(stream.fileno()).st_size > largest
@@ -234,11 +234,11 @@ def read_source(path: Path, largest: int = LARGEST_TEXT) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """What a step wrote down; somebody may have put another file in its place.
+    """Read a file that a step wrote, which may have been replaced by another one.
 
     Raises:
-        OSError: there is none, or it is not a regular file, or too large.
-        ValueError: it is no JSON, or none that can be read here.
+        OSError: it does not exist, is not a regular file, or is too large.
+        ValueError: it is not valid JSON, or cannot be parsed here.
     """
     try:
         return json.loads(read_source(path, LARGEST_RECORD))
@@ -249,7 +249,7 @@ def read_json(path: Path) -> Any:
 
 
 def open_no_link(path: Path, flags: int) -> int:
-    """A descriptor of a file of a build's own.
+    """A descriptor of a file that belongs to a build.
 
     Raises:
         PystaticError: it is a link.
@@ -260,7 +260,7 @@ def open_no_link(path: Path, flags: int) -> int:
 
 
 def link_error(path: Path) -> PystaticError:
-    """What is wrong where a build writes to a link."""
+    """The error for a link where a build would write."""
     return PystaticError(
         f"{path} is a link, and a build would write to its target.",
         "Remove it. To build in another place, make build/ or dist/ itself a link that git does not track.",
@@ -268,7 +268,7 @@ def link_error(path: Path) -> PystaticError:
 
 
 def unwritable_folder(root: Path) -> PystaticError | None:
-    """What is wrong if nothing can be built in this folder."""
+    """The error if nothing can be built in this folder; otherwise None."""
     for name in ("build", "dist"):
         folder = root / name if (root / name).is_dir() else root
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -281,7 +281,7 @@ def unwritable_folder(root: Path) -> PystaticError | None:
 
 @contextlib.contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Let the error that a disk is full name what is written meanwhile, since the system does not always say."""
+    """Add the file's name to errors about full disks, since the system does not always name it."""
     try:
         yield
     except OSError as error:
@@ -292,7 +292,7 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """A path to write to; what is there afterwards takes the place of `path` at once, or not at all."""
+    """A path to write to; afterwards, the file there replaces `path` atomically, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     temporary.unlink(missing_ok=True)
@@ -306,7 +306,7 @@ def beside(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def replacement(path: Path, text: str) -> Iterator[None]:
-    """Write a file of the user's anew, with its mode and owner; it takes its place if what is done meanwhile goes well.
+    """Rewrite a user's file, keeping its mode and owner; it is replaced only if the block succeeds.
 
     Raises:
         OSError: it cannot be written.
@@ -325,30 +325,30 @@ def replacement(path: Path, text: str) -> Iterator[None]:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file that appears whole or not at all."""
+    """Write a file atomically."""
     with beside(path) as temporary:
         temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 def move_whole(source: Path, target: Path, mode: int) -> None:
-    """Put a finished file in its place at once."""
+    """Put a finished file in its place atomically."""
     with beside(target) as temporary:
         shutil.copyfile(source, temporary)
         temporary.chmod(mode)
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove what can be removed of a folder."""
+    """Remove as much of a folder as possible."""
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def owned(prefix: str) -> str:
-    """A prefix of the names of temporary folders that says whose they are: the PID namespace and this process in it."""
+    """A prefix for names of temporary folders that identifies their owner: this process and its PID namespace."""
     return f"{prefix}ns{pid_namespace()}-{os.getpid()}-"
 
 
 def pid_namespace() -> int:
-    """The number of the namespace in which PIDs are those of this process; 0 on other systems than Linux."""
+    """The number of this process's PID namespace; 0 on systems other than Linux."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino
     except OSError:
@@ -356,10 +356,10 @@ def pid_namespace() -> int:
 
 
 def remove_abandoned(prefix: str, parent: Path | None = None, remove: Callable[[Path], None] = remove_folder) -> None:
-    """Remove our temporary folders whose owner was killed, as their names say (`owned`); on Linux only.
+    """Remove our temporary folders whose owner (in their names, see `owned`) was killed; on Linux only.
 
-    What other users call so, and links, stay. So do folders of other PID namespaces, such as of a container with the
-    same /tmp: whether their owners live cannot be seen from here.
+    Other users' folders and links are kept. So are folders of other PID namespaces, such as a container's with the
+    same /tmp: it cannot be known whether their owners are alive.
     """
     if not Path("/proc/self").exists():
         return
@@ -371,7 +371,7 @@ def remove_abandoned(prefix: str, parent: Path | None = None, remove: Callable[[
 
 
 def is_our_folder(path: Path) -> bool:
-    """Whether it is a folder of this user's, and no link to one."""
+    """Whether it is a folder of this user, and not a link to one."""
     try:
         found = path.lstat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What was looked at on a machine, and what there is to say of it."""
+"""A finding about a machine."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ State = Literal["ok", "missing", "wrong", "warning", "info"]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was checked.
 
     Attributes:
-        name: What it is.
-        state: "ok"; "missing", without which nothing can be built; "wrong", with which nothing can; "warning"; or
-            "info", which may stay as it is.
+        name: Its name.
+        state: "ok"; "missing" or "wrong", with which nothing can be built; "warning"; or "info", which needs no
+            action.
         seen: What was found: a version, a path, or what is wrong.
-        cure: What to do; empty if nothing.
+        cure: What to do; "" if nothing.
     """
 
     name: str

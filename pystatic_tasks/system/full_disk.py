@@ -1,4 +1,4 @@
-"""Disks that are full, as the tools that wrote to them say it."""
+"""Recognizes messages of tools about full disks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 from pystatic_tasks.errors import NO_SPACE, PystaticError, file_error
 
 SAID = tuple(os.strerror(number) for number in NO_SPACE)
-# As Python and GNU's tools quote a name, in whatever locale, or as we tell of it.
+# A name as Python and GNU tools quote it, in any locale, or as in our own messages.
 NAMED = re.compile("['\"\u2018](/[^'\"\u2019]+)['\"\u2019]|(/.+) cannot be read or written")
 
 
 def says_full(line: str) -> bool:
-    """Whether a tool says that it found no space."""
+    """Whether a tool reports that there is no space."""
     return any(text in line for text in SAID)
 
 
 def full_disk(line: str, places: Iterable[Path]) -> PystaticError:
-    """The error, with the file that the line names, or the fullest of the places where the tool may have written."""
+    """The error, with the file in the line, or the fullest of the places where the tool may have written."""
     named = NAMED.search(line)
     there = [place for place in places if place.is_dir()]
     name = (
@@ -35,5 +35,5 @@ def full_disk(line: str, places: Iterable[Path]) -> PystaticError:
 
 
 def temporary_folder(environment: Mapping[str, str]) -> Path:
-    """Where a tool with these variables puts temporary files."""
+    """The folder for temporary files of a tool with these variables."""
     return Path(environment.get("TMPDIR") or tempfile.gettempdir())

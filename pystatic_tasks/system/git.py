@@ -1,4 +1,4 @@
-"""What git knows of a folder."""
+"""Asks git about a folder."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.system.files import hash_file, is_packable
 from pystatic_tasks.system.redaction import public_url
 
-# A repository's own configuration may name commands; none of them runs, and nothing is fetched. A bare repository that
-# lies among other files is none: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safebareRepository
+# A repository's own configuration may name commands, but none is run, and nothing is fetched. A bare repository
+# among other files is ignored: https://git-scm.com/docs/git-config#Documentation/git-config.txt-safebareRepository
 NOTHING_RUN = ("-c", "core.fsmonitor=", "-c", "safe.bareRepository=explicit")
 NOTHING_FETCHED = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": ""}
 LISTING_IGNORED = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
-# What git says and goes on without rules, of a file that it may not read.
+# git's warning about a file with rules that it may not read, after which it goes on without these rules.
 UNREAD = re.compile(r"^warning: unable to access .*: Permission denied$", re.MULTILINE)
-# They lead git to another repository than that of the folder, as they do in git's own hooks.
+# Variables that would lead git to another repository than the folder's, as in git's own hooks.
 # From `git rev-parse --local-env-vars`, without those that set options such as safe.directory.
 VARIABLES_OF_A_REPOSITORY = (
     *("GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"),
@@ -30,18 +30,18 @@ VARIABLES_OF_A_REPOSITORY = (
 )
 
 
-# It may wait for a lock, or for a file system of another machine.
+# git may wait for a lock, or for a network file system.
 SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Git:
-    """Where the sources stand in git.
+    """The state of the sources in git.
 
     Attributes:
-        revision: Full commit hash, or "" outside of git or before the first commit.
-        commit_time: Seconds since 1970 of that commit, or 0.
-        remote: Address of the remote "origin" as `public_url` has it.
+        revision: Full commit hash; "" outside of git or before the first commit.
+        commit_time: Seconds since 1970 of this commit, or 0.
+        remote: Address of the remote "origin", in the form of `public_url`.
     """
 
     revision: str = ""
@@ -51,11 +51,11 @@ class Git:
 
 @dataclass(frozen=True, kw_only=True)
 class Ignored:
-    """What git ignores of a folder.
+    """What git ignores in a folder.
 
     Attributes:
         paths: Files and folders below it.
-        itself: Whether git ignores the folder as a whole; then only the rules that lie in it decide on the paths.
+        itself: Whether git ignores the folder as a whole; then the paths follow only from rules inside it.
     """
 
     paths: tuple[Path, ...] = ()
@@ -72,15 +72,15 @@ class Ignored:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What git prints, with names of files as Python writes them, None if it fails; and what it says of problems."""
+    """git's output, with names of files as Python decodes them (None if git fails), and its error messages."""
 
     output: str | None
     problem: str = ""
 
 
 def read_git(folder: Path) -> Git:
-    """Ask git about the folder; whatever git cannot say stays empty."""
-    # Unlike `git log`, it follows no settings of the user's or of the repository's.
+    """Ask git about the folder; values that git does not know stay empty."""
+    # Unlike `git log`, it is not influenced by settings of the user or the repository.
     commit = (run_git(folder, "rev-list", "--max-count=1", "--timestamp", "HEAD") or "").split()
     if not commit:
         return Git()
@@ -89,14 +89,14 @@ def read_git(folder: Path) -> Git:
 
 
 def told_to_builds(folder: Path, *, of_version: bool) -> list[str]:
-    """What build backends follow of a repository: which files of the folder it tracks, and which it ignores.
+    """What build backends use from a repository: the files of the folder that it tracks, and those that it ignores.
 
-    All is empty outside of any repository.
+    All values are empty outside of a repository.
 
     Args:
-        folder: Of a project.
-        of_version: Whether a version may be made of it too, by its commit, branch and tags, and by how much of the
-            history is there.
+        folder: A project's folder.
+        of_version: Whether a version may also be derived from it: from its commit, branch and tags, and the depth of
+            its history.
     """
     if not find_repository(folder):
         return []
@@ -113,12 +113,12 @@ def told_to_builds(folder: Path, *, of_version: bool) -> list[str]:
 
 
 def ignored_below(folder: Path) -> Ignored:
-    """What git ignores of a folder; nothing outside of any repository.
+    """What git ignores in a folder; empty outside of a repository.
 
-    What holds nothing but ignored files is no ignored folder; a rule has to name it.
+    A folder with only ignored files is not itself ignored, unless a rule names it.
 
     Raises:
-        MissingToolError: the folder lies in a repository, and git is not there or fails.
+        MissingToolError: the folder lies in a repository, and git is missing or fails.
     """
     if is_ignored_itself(folder):
         with tempfile.TemporaryDirectory(prefix="pystatic-git-") as empty:
@@ -134,7 +134,7 @@ def is_ignored_itself(folder: Path) -> bool:
 
 
 def right_work_tree(folder: Path) -> list[str]:
-    """The option of git that is needed where the configuration has it look at another tree than the folder's."""
+    """The option that git needs if its configuration names a work tree that does not contain the folder."""
     repository = find_repository(folder)
     top = run_git(folder, "rev-parse", "--show-toplevel")
     if not repository or top is None or folder.resolve().is_relative_to(Path(top.removesuffix("\n")).resolve()):
@@ -143,7 +143,7 @@ def right_work_tree(folder: Path) -> list[str]:
 
 
 def listed_below(folder: Path, *options: str) -> tuple[Path, ...]:
-    """What git lists as ignored, asked with options of its own.
+    """The paths that git lists as ignored, with these options.
 
     Raises:
         MissingToolError: as for `ignored_below`.
@@ -153,17 +153,17 @@ def listed_below(folder: Path, *options: str) -> tuple[Path, ...]:
 
 
 def listed_in(folder: Path, printed: str) -> frozenset[Path]:
-    """The paths in what git prints of a folder by `LISTING_IGNORED`."""
+    """The paths in git's output for `LISTING_IGNORED`."""
     found = frozenset(folder / name for name in printed.split("\0") if name)
-    # Beside ignored files, git lists the folders that hold nothing else.
+    # Beside ignored files, git lists folders that contain nothing else.
     return found.difference(*(path.parents for path in found))
 
 
 def is_tracked(link: Path) -> bool:
-    """Whether git tracks a link, by which a build would write elsewhere, and not only files behind it.
+    """Whether git tracks a link through which a build would write elsewhere, and not only files behind it.
 
     Raises:
-        MissingToolError: it lies in a repository, and git is not there or fails.
+        MissingToolError: the link lies in a repository, and git is missing or fails.
     """
     folder = link.parent
     what = f"whether it tracks {link}, a link by which a build would write elsewhere"
@@ -172,15 +172,15 @@ def is_tracked(link: Path) -> bool:
 
 
 def ask_repository(folder: Path, what: str, *arguments: str) -> str:
-    """What a command of git prints; "" outside of any repository.
+    """The output of a git command; "" outside of a repository.
 
     Args:
-        folder: Where it is asked.
-        what: What it is asked, for people.
+        folder: The folder in which git runs.
+        what: The question, for error messages.
         arguments: The command and its arguments.
 
     Raises:
-        MissingToolError: the folder lies in a repository, and git is not there, fails, or may not read a file of rules.
+        MissingToolError: the folder lies in a repository, and git is missing, fails, or may not read a file with rules.
     """
     answer = ask_git(folder, *arguments)
     repository = find_repository(folder) or os.environ.get("GIT_DIR")
@@ -195,27 +195,27 @@ def ask_repository(folder: Path, what: str, *arguments: str) -> str:
 
 
 def find_repository(folder: Path) -> Path | None:
-    """What makes a folder or one around it a repository, whether git can use it or not."""
+    """The `.git` of the folder or of one around it, whether git can use it or not."""
     real = folder.resolve()
     return next((each / ".git" for each in (real, *real.parents) if os.path.lexists(each / ".git")), None)
 
 
 def checkout_of(folder: Path) -> Path:
-    """The folder that holds all of a project: the top of its repository, or itself; without links on the way."""
+    """The folder that contains the whole project: the top of its repository, or the folder itself; links resolved."""
     repository = find_repository(folder)
     return repository.parent if repository else folder.resolve()
 
 
 def run_git(folder: Path, *arguments: str) -> str | None:
-    """What a command of git prints, or None if git is not there or fails, as it does outside of any repository."""
+    """The output of a git command; None if git is missing or fails, as it does outside of a repository."""
     return ask_git(folder, *arguments).output
 
 
 def ask_git(folder: Path, *arguments: str) -> Answer:
-    """Run a command of git, and nothing that a repository's configuration names.
+    """Run a git command, but nothing that a repository's configuration names.
 
     Args:
-        folder: Where it is asked; the repository that it lies in goes before one that variables name.
+        folder: The folder in which git runs; its own repository takes precedence over one in variables.
         arguments: The command and its arguments.
     """
     command = ["git", *NOTHING_RUN, "-C", str(folder), *arguments]

@@ -1,4 +1,4 @@
-"""Shared libraries that the configuration names, and those that nothing brought."""
+"""Checks shared libraries: those that the configuration names, and those that are missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pystatic_tasks.errors import ConfigError, PystaticError
 
 
 def check_libraries(libraries: Sequence[str]) -> None:
-    """Raises ConfigError if one of `staticx.libraries` is not there."""
+    """Raises ConfigError if one of `staticx.libraries` does not exist."""
     for library in libraries:
         if not Path(library).is_absolute() or not Path(library).is_file():
             raise ConfigError(
@@ -19,7 +19,7 @@ def check_libraries(libraries: Sequence[str]) -> None:
 
 
 def missing_libraries(kind: type[PystaticError], name: str, pairs: Iterable[tuple[str, str]]) -> PystaticError:
-    """The error of that kind for libraries of the image `name`: pairs (file, library that it needs)."""
+    """The error of this kind for missing libraries of the image `name`: pairs (file, library that it needs)."""
     return kind(
         f"This machine lacks libraries that {name} needs:",
         "Install them here, or leave out what needs them: freeze.excludes.",

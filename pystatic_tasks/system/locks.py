@@ -1,4 +1,4 @@
-"""Locks of whole files, which one process of this machine has at a time, or one of those who opened the file."""
+"""File locks, which belong to one process of this machine at a time, or to one opener of the file."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-# Windows has no lock that a process may take twice.
+# Windows has no lock that a process can take twice.
 BELONG_TO_PROCESSES = fcntl is not None
 POLL_SECONDS = 0.1
 
 
 def open_lock(path: Path) -> int:
-    """A descriptor of a lock's file, which is made if it is not there; PystaticError if it is a link."""
+    """A descriptor of a lock file, which is created if it does not exist; PystaticError if it is a link."""
     return open_no_link(path, os.O_RDWR | os.O_CREAT)
 
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[int]:
-    """The same, closed afterwards."""
+    """A descriptor of a lock file, closed afterwards."""
     descriptor = open_lock(path)
     try:
         yield descriptor
@@ -36,11 +36,11 @@ def opened(path: Path) -> Iterator[int]:
 
 
 def try_lock(descriptor: int, *, of_process: bool = False) -> bool:
-    """Take the lock of an open file; False if somebody else has it.
+    """Take the lock of an open file; False if another one has it.
 
     Args:
-        descriptor: Of the file.
-        of_process: Whether the lock is the process's, which may take it again by other descriptors.
+        descriptor: The file's descriptor.
+        of_process: Whether the lock belongs to the process, which may take it again with other descriptors.
     """
     if fcntl is None:
         import msvcrt
@@ -58,10 +58,10 @@ def try_lock(descriptor: int, *, of_process: bool = False) -> bool:
 
 
 def wait_for_lock(descriptor: int, *, of_process: bool = False) -> None:
-    """Take it as soon as nobody else has it.
+    """Wait for the lock, and take it.
 
     Raises:
-        OSError: EDEADLK, if whoever has it waits for one that this process has.
+        OSError: EDEADLK, if its owner waits for a lock of this process.
     """
     if fcntl is not None:
         (fcntl.lockf if of_process else fcntl.flock)(descriptor, fcntl.LOCK_EX)

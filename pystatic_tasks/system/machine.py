@@ -1,4 +1,4 @@
-"""What this machine and the interpreter must bring: asked before anything is installed, and by `pystatic check`."""
+"""Checks what this machine must have: before anything is installed, and for `pystatic check`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.system.texts import printable
 
 TOOLS = {"strip": "binutils", "objcopy": "binutils", "ldd": "libc-bin"}
-# By what Linux, macOS and Windows call them.
+# The names on Linux, macOS and Windows.
 ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "ARM64": "arm64"}
 
 
-# As https://go.dev/doc/install/source#environment has them, and so OCI.
+# As in https://go.dev/doc/install/source#environment, and so in OCI.
 PROCESSORS = (
     *("386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle"),
     *("ppc64", "ppc64le", "riscv64", "s390x"),
@@ -30,12 +30,12 @@ def host_platform() -> str:
 
 
 def is_linux() -> bool:
-    """Whether programs can be frozen here: the one place that asks for the system."""
+    """Whether programs can be frozen here; the only place that checks for the operating system."""
     return sys.platform == "linux"
 
 
 def is_root() -> bool:
-    """Whether we may do everything; Windows has nobody of that kind."""
+    """Whether we are root; Windows has no such user."""
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
@@ -49,7 +49,7 @@ def check_system() -> None:
 
 
 def check_tool(tool: str) -> None:
-    """Raises MissingToolError unless one of `TOOLS` is there."""
+    """Raises MissingToolError unless this tool of `TOOLS` is on the PATH."""
     if shutil.which(tool) is None:
         raise MissingToolError(
             f'The program "{tool}" is not on the PATH.', f"Install it: apt-get install {TOOLS[tool]}."
@@ -64,7 +64,7 @@ def check_machine() -> None:
 
 
 def check_known(wanted: str) -> None:
-    """Raises ConfigError if that is no platform of Linux, with or without a variant."""
+    """Raises ConfigError unless it is a Linux platform, with or without a variant."""
     system, _, rest = wanted.partition("/")
     architecture, slash, variant = rest.partition("/")
     if (system, architecture in PROCESSORS, bool(slash)) != ("linux", True, bool(variant)):
@@ -75,7 +75,7 @@ def check_known(wanted: str) -> None:
 
 
 def check_platform(wanted: str) -> None:
-    """Raises ConfigError if an image for another platform is asked for; "" asks for none."""
+    """Raises ConfigError if it is another platform than this machine's; "" stands for none."""
     if wanted and wanted != host_platform():
         raise ConfigError(
             f"--platform {printable(wanted)}: this machine builds {host_platform()} only.",

@@ -1,4 +1,4 @@
-"""How tools are run, and what signals do meanwhile."""
+"""Runs tools, and handles signals in the meantime."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ from pystatic_tasks.system.files import WRITE_ANEW, naming, open_no_link
 from pystatic_tasks.system.full_disk import full_disk, says_full, temporary_folder
 from pystatic_tasks.system.redaction import masked
 
-# Lead another interpreter astray, and bring libraries of the caller's into each process.
+# They affect other interpreters, and load the caller's libraries into each process.
 FOREIGN_VARIABLES = ("PYTHON", "LD_PRELOAD", "LD_AUDIT")
 Handler = signal.Handlers | Callable[[int, FrameType | None], object]
-# Ctrl-C, what asks for an end, and a terminal that was closed.
+# Ctrl-C, a request to end, and a closed terminal.
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment variables for tools: ours without those that lead them astray, and `extra`."""
+    """The environment variables for tools: ours without those that could break them, and `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN_VARIABLES)}
     return {**kept, **(extra or {})}
 
 
 def with_our_life(command: Iterable[object]) -> list[str]:
-    """The command such that it is killed when this program is, by setpriv of util-linux where that is there."""
+    """The command, such that it is killed when this program is, if setpriv of util-linux is available."""
     setpriv = shutil.which("setpriv")
     return [*([setpriv, "--pdeathsig", "KILL"] if setpriv else []), *map(str, command)]
 
 
 def is_in_main_thread() -> bool:
-    """Whether we may say what signals do."""
+    """Whether we may set signal handlers."""
     return threading.current_thread() is threading.main_thread()
 
 
 @contextlib.contextmanager
 def handling(handler: Handler, numbers: Iterable[signal.Signals] = ENDING_SIGNALS) -> Iterator[None]:
-    """Let signals do something else meanwhile, but those that are ignored; in the main thread only."""
+    """Handle signals in the meantime, except for those that are ignored; only in the main thread."""
     if not is_in_main_thread():
         yield
         return
-    # Who was started to outlive the terminal does.
+    # A program that was started to outlive the terminal still does.
     heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handler) for number in heard}
     try:
@@ -59,12 +59,12 @@ def handling(handler: Handler, numbers: Iterable[signal.Signals] = ENDING_SIGNAL
 
 
 def undisturbed() -> contextlib.AbstractContextManager[None]:
-    """Ignore what ends this program by the terminal or by TERM, as do the tools that are run meanwhile."""
+    """Ignore Ctrl-C, SIGTERM and a closed terminal; tools that are run in the meantime ignore them too."""
     return handling(signal.SIG_IGN)
 
 
 def ignore(line: str) -> None:
-    """What watches a tool that nobody watches."""
+    """The default of `watch`, which does nothing."""
 
 
 def run_logged(
@@ -76,21 +76,21 @@ def run_logged(
     hide: Callable[[str], str] = masked,
     **options: Any,
 ) -> int:
-    """Run a tool with its whole output kept in `log`, and shown too if `verbose`.
+    """Run a tool with its output written to `log`, and also shown if `verbose`.
 
     Args:
         command: The tool and its arguments.
-        log: File to write; its folder is made.
-        verbose: Whether to show its output, on standard error.
-        watch: Is told every line of it.
-        hide: What is done to each line before anybody has it; by itself, credentials in URLs are hidden.
+        log: File to write; its folder is created.
+        verbose: Whether to show the output on standard error.
+        watch: Called with every line of output.
+        hide: Applied to each line first; by default, it hides credentials in URLs.
         options: More arguments of `subprocess.Popen`, such as `env` and `cwd`.
 
     Returns:
         The tool's exit code.
 
     Raises:
-        PystaticError: it failed, and said that a disk is full; or the log is a link.
+        PystaticError: it failed because a disk is full; or the log is a link.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     full = ""

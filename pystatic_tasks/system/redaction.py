@@ -1,4 +1,4 @@
-"""User names, passwords and tokens in URLs: hidden in what is shown and logged, left out of what is published."""
+"""User names, passwords and tokens in URLs: hides them in output and logs, and removes them from published text."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from typing import Any, TextIO
 HIDDEN = "***@"
 LONGEST_SCHEME = 30
 SCHEME = r"[A-Za-z][\w+.-]{0,20}"
-# What stands after the scheme of a URL, in a string of JSON too.
+# The text after a URL's scheme, also inside a JSON string.
 SLASHES = r":(?:\\*/){2}"
 BEFORE_SLASHES = re.compile(rf"{SCHEME}$")
 AFTER_SCHEME = re.compile(SLASHES)
 # The end of a line, and the next URL.
 END = re.compile(rf"[\r\n]|[\s'\"=(,<;|\[{{]{SCHEME}{SLASHES}")
-# The port, and what ends a host in a URL or in a sentence; behind any other colon stands a password.
+# The port, and what ends a host in a URL or in a sentence; any other colon precedes a password.
 AFTER_HOST = r"[/?#\s\\'\"`,;)\]}>]|\.(?:[\s'\"]|$)|$"
 END_OF_HOST = rf"(?::\d{{1,5}})?(?={AFTER_HOST})"
-# What nobody takes for a part of a password, and what might be one.
+# Text that cannot be part of a password, and text that could be.
 HOST = re.compile(rf"(?:localhost|(?:\d+\.){{3}}\d+|\[[\da-fA-F:.]+\]|(?:[\w-]+\.)+[a-zA-Z][\w-]+){END_OF_HOST}")
 SHORT_HOST = re.compile(rf"[\w-]+{END_OF_HOST}")
 BEFORE_HOST = re.compile(f"@(?={HOST.pattern})")
-# Of any kind, also where a message goes on after a colon.
+# Any host, even if a message continues after a colon.
 BEFORE_ANY_HOST = re.compile(rf"@(?=(?:\[[\da-fA-F:.]+\]|[\w.%-]+)(?::\d{{1,5}})?(?=:\s|{AFTER_HOST}))")
-# What is installed from a repository names a branch or a tag behind the path.
+# Requirements from a repository have a branch or a tag after the path.
 OF_REPOSITORY = re.compile(rf"(?:git|hg|svn|bzr)\+{SCHEME}{SLASHES}$")
 REPOSITORY = re.compile(r"@[\w.-]+(?::\d{1,5})?/[\w./~%+-]+")
 REVISION = re.compile(r"@[\w.-]+(?=[\s#\\'\"`,;)\]}>]|$)")
-# Where another program is to put one in.
+# A placeholder that another program replaces.
 FROM_VARIABLE = re.compile(r"(?:[^:]*:)?\$\{\w+\}")
-# A plain address: without user, query and fragment once they are cut off, and without anything that hides one.
+# A plain address: without user, query and fragment after these are removed, and with nothing that could hide one.
 HTTPS_ADDRESS = re.compile(r"https://(?:[^/?#\s]*@)?([\w.-]+(?::\d+)?(?:/[^@?#\\\s]*)?)(?:[?#][^@\s]*)?", re.IGNORECASE)
-# Of what stands before a host, in characters; no server takes as much.
+# The maximum length of the part before a host, in characters; no server accepts more.
 LONGEST = 8192
 PATIENCE_SECONDS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class UserInfo:
-    """What stands before the host of a URL.
+    """The user information in a URL, before its host.
 
     Attributes:
-        scheme: The URL's.
+        scheme: The URL's scheme.
         text: User, password or both, without the "@" after them.
-        start: Where that begins in the text that was searched.
+        start: Where it starts in the searched text.
     """
 
     scheme: str
@@ -59,20 +59,20 @@ class UserInfo:
 
     @property
     def password(self) -> str:
-        """What of it is secret: the password or, by HTTP where there is none, a token; "" if there is neither."""
+        """Its secret part: the password or, in HTTP without a password, the user as a token; "" if there is neither."""
         user, _, password = self.text.partition(":")
         return password or (user if self.scheme.lower().endswith(("http", "https")) else "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """A part of a text that holds no second URL, but maybe what looks like one in a password.
+    """A part of a text without a second URL, though a password in it may look like one.
 
     Attributes:
         text: The whole text.
         end: Where the part ends.
-        before_hosts: Where an "@" stands in it that is before what nobody takes for a part of a password, in order.
-        before_any_hosts: The same before whatever may be a host.
+        before_hosts: The places of each "@" before a text that cannot be part of a password, in order.
+        before_any_hosts: The places of each "@" before anything that may be a host, in order.
     """
 
     text: str
@@ -82,10 +82,10 @@ class Line:
 
 
 def masked(text: str) -> str:
-    """The text, with what stands before the host in each URL hidden.
+    """The text with the user information in each URL hidden.
 
-    A password may hold anything but the end of a line and another URL. In doubt more is hidden than need be.
-    The user "git" is everybody's, and is shown.
+    A password may contain anything but the end of a line and another URL. In doubt, too much is hidden.
+    The user "git" is the same for everyone, and is shown.
     """
     parts, shown = [], 0
     for info in user_infos(text):
@@ -96,7 +96,7 @@ def masked(text: str) -> str:
 
 
 def masked_within(value: Any) -> Any:
-    """Tables, lists and what is in them, with all of their texts and names `masked`."""
+    """Tables and lists with all of their strings and names `masked`."""
     if isinstance(value, Mapping):
         return {masked_within(name): masked_within(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -105,12 +105,12 @@ def masked_within(value: Any) -> Any:
 
 
 def holds_password(text: str) -> bool:
-    """Whether a URL in it has a password or a token; not where a variable's name stands for it."""
+    """Whether a URL in the text has a password or a token; the name of a variable in its place does not count."""
     return any(info.password and not FROM_VARIABLE.fullmatch(info.text) for info in user_infos(text))
 
 
 def user_infos(text: str) -> Iterator[UserInfo]:
-    """What stands before the hosts of all URLs in a text, in a time that grows as its length does."""
+    """The user information in all URLs of a text, in time proportional to its length."""
     at = 0
     line = Line(text=text, end=0)
     while match := AFTER_SCHEME.search(text, at):
@@ -124,7 +124,7 @@ def user_infos(text: str) -> Iterator[UserInfo]:
 
 
 def rest_of_line(text: str, start: int) -> Line:
-    """A text from some place on, up to the end of the line or another URL."""
+    """The part of a text from `start` to the end of the line or the next URL."""
     end = END.search(text, start)
     stop = end.start() if end else len(text)
     return Line(
@@ -136,7 +136,7 @@ def rest_of_line(text: str, start: int) -> Line:
 
 
 def user_info(line: Line, start: int) -> str:
-    """What stands before the host, in all that follows the slashes of a URL in a line."""
+    """The user information of a URL whose slashes end at `start`; "" if it has none."""
     text, end = line.text, min(line.end, start + LONGEST)
     last = text.rfind("@", start, end)
     if last < 0 or HOST.match(text, start, line.end):
@@ -147,12 +147,12 @@ def user_info(line: Line, start: int) -> str:
         place = last_before_host(line, start, end)
         place = last if place < 0 else place
     found = text[start:place] if place >= 0 else ""
-    # Behind that begins a path or goes on a sentence, unless there is a password.
+    # A path or a sentence continues like this, unless there is a password.
     return "" if found.startswith(("/", " ", "\t", "'", '"')) and ":" not in found else found
 
 
 def last_before_host(line: Line, start: int, end: int) -> int:
-    """The last "@" before whatever may be a host, and is no revision of a repository; -1 if there is none."""
+    """The last "@" before anything that may be a host, but not before a repository's revision; -1 if there is none."""
     place = last_between(line.before_any_hosts, start, end)
     before = last_between(line.before_any_hosts, start, place)
     if before < 0 or not OF_REPOSITORY.search(line.text, max(0, start - LONGEST_SCHEME), start):
@@ -162,19 +162,19 @@ def last_before_host(line: Line, start: int, end: int) -> int:
 
 
 def last_between(places: Sequence[int], start: int, end: int) -> int:
-    """The last of the places, which are in order, from `start` on and before `end`; -1 if there is none."""
+    """The last of the places, which are in order, between `start` and `end` (exclusive); -1 if there is none."""
     index = bisect_left(places, end) - 1
     return places[index] if index >= 0 and places[index] >= start else -1
 
 
 def public_url(address: str) -> str:
-    """An address as a plain one by HTTPS, without user, query and fragment; "" if it is none or may hide a password."""
+    """A plain HTTPS address, without user, query and fragment; "" if the text is none or may hide a password."""
     match = HTTPS_ADDRESS.fullmatch(address)
     return f"https://{match[1]}" if match else ""
 
 
 class Masking(logging.Filter):
-    """Hides credentials in what is logged."""
+    """Hides credentials in log messages."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = masked(record.getMessage()), ()
@@ -183,7 +183,7 @@ class Masking(logging.Filter):
 
 @contextlib.contextmanager
 def masked_log(logger: logging.Logger) -> Iterator[None]:
-    """Hide credentials in what is logged meanwhile."""
+    """Hide credentials in messages that are logged in the meantime."""
     masking = Masking()
     logger.addFilter(masking)
     try:
@@ -194,7 +194,7 @@ def masked_log(logger: logging.Logger) -> Iterator[None]:
 
 @contextlib.contextmanager
 def masked_stream(stream: TextIO) -> Iterator[TextIO]:
-    """A file for tools to write to, whose lines appear on the stream with credentials hidden."""
+    """A file that tools can write to; its lines appear on the stream with credentials hidden."""
     reading, writing = os.pipe()
 
     def copy() -> None:
@@ -208,5 +208,5 @@ def masked_stream(stream: TextIO) -> Iterator[TextIO]:
         with os.fdopen(writing, "w", encoding="utf-8") as file:
             yield file
     finally:
-        # What outlives its tool and still holds the pipe is not waited for.
+        # Do not wait for processes that outlive the tool and keep the pipe open.
         copier.join(PATIENCE_SECONDS)

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees while something takes long, and how a word is coloured."""
+"""Shows progress at a terminal, colours words, and writes to the logs and summaries of GitHub Actions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-# Short work shows nothing, and what Nox says of an installation it says before.
+# Short work shows nothing; Nox prints its message about an installation before that.
 DELAY_SECONDS = 0.5
 FRAME_SECONDS = 0.1
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -24,11 +24,11 @@ RESET = "\033[0m"
 
 @dataclass(frozen=True, kw_only=True)
 class Terminal:
-    """Where a person reads.
+    """The terminal of a user.
 
     Attributes:
         stream: Standard error; standard output is for machines.
-        live: Whether a line may be rewritten while something takes long.
+        live: Whether a line may be rewritten during slow work.
         color: Whether words may be coloured.
     """
 
@@ -41,10 +41,10 @@ class Terminal:
 
     @contextlib.contextmanager
     def activity(self, text: str) -> Iterator[Callable[[str], None]]:
-        """Show `text` and the seconds that it takes, on a line that is gone afterwards.
+        """Show `text` and the elapsed seconds on a line that is erased afterwards.
 
-        Gives a function that replaces the text, unless by an empty one.
-        Nothing else may write to the terminal meanwhile.
+        Yields a function that replaces the text, unless the new text is empty.
+        Nothing else may write to the terminal in the meantime.
         """
         if not self.live:
             yield lambda text: None
@@ -78,7 +78,7 @@ class Terminal:
 
 
 def make_terminal(stream: TextIO, environment: Mapping[str, str], *, color: bool, verbose: bool) -> Terminal:
-    """The terminal behind a stream, if there is one that can rewrite a line."""
+    """The terminal behind a stream; it is live if the stream is a terminal that can rewrite a line."""
     is_dumb = environment.get("TERM", "dumb") == "dumb" or "CI" in environment or "GITHUB_ACTIONS" in environment
     return Terminal(stream=stream, live=stream.isatty() and not is_dumb and not verbose, color=color)
 
@@ -93,7 +93,7 @@ def can_show(stream: TextIO, text: str) -> bool:
 
 @contextlib.contextmanager
 def folded(title: str, stream: TextIO, environment: Mapping[str, str]) -> Iterator[None]:
-    """Fold what is written meanwhile, where GitHub Actions shows it.
+    """Fold the output of the block in GitHub Actions.
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions#grouping-log-lines
     """
@@ -108,7 +108,7 @@ def folded(title: str, stream: TextIO, environment: Mapping[str, str]) -> Iterat
 
 
 def add_to_job_outputs(values: Mapping[str, str], environment: Mapping[str, str] = os.environ) -> None:
-    """Set outputs of the step of a job that GitHub Actions runs, if it does; values are single lines.
+    """Set outputs of a job's step in GitHub Actions; values are single lines. Elsewhere, do nothing.
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions#setting-an-output-parameter
     """
@@ -116,7 +116,7 @@ def add_to_job_outputs(values: Mapping[str, str], environment: Mapping[str, str]
 
 
 def add_to_job_summary(markdown: str, environment: Mapping[str, str] = os.environ) -> None:
-    """Add to the summary of the job that GitHub Actions runs, if it does.
+    """Add to a job's summary in GitHub Actions. Elsewhere, do nothing.
 
     https://docs.github.com/actions/reference/workflow-commands-for-github-actions#adding-a-job-summary
     """
@@ -124,7 +124,7 @@ def add_to_job_summary(markdown: str, environment: Mapping[str, str] = os.enviro
 
 
 def append(path: str | None, text: str) -> None:
-    """Add to a file of GitHub's, if there is one."""
+    """Append to a file of GitHub Actions, if there is one."""
     if path:
         with contextlib.suppress(OSError), open(path, "a", encoding="utf-8") as file:  # noqa: PTH123
             file.write(text)

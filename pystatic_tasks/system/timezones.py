@@ -1,4 +1,4 @@
-"""Where a system has its time zones, which an image has in the same place."""
+"""Where a system and our images have their time zones."""
 
 from __future__ import annotations
 

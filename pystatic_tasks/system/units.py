@@ -1,4 +1,4 @@
-"""Sizes as people read them."""
+"""Sizes for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def megabytes(size_bytes: int) -> str:
 
 
 def amount(size_bytes: int) -> str:
-    """The same, and smaller ones in the unit that suits them."""
+    """The size in megabytes, or in a smaller unit if it is small."""
     if abs(size_bytes) >= 100_000:
         return megabytes(size_bytes)
     return f"{size_bytes / 1e3:.1f} kB" if abs(size_bytes) >= 1_000 else f"{size_bytes} B"
