@@ -50,7 +50,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    """Load Nox only when a session is wanted, and the configuration only when it is read."""
+    """Import Nox only when a session is used, and the configuration only when it is read."""
     if name == "register":
         from pystatic_tasks.fronts.sessions.registration import register
 

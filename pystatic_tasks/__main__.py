@@ -1,6 +1,6 @@
 """The command line: `pystatic`, or `python -m pystatic_tasks`, for projects with or without a noxfile.
 
-What only one command needs is imported by it: a step starts Nox at once.
+Modules that only one command needs are imported inside it, so that a step starts Nox without delay.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: What stands after the program's name; that of the process unless given.
+        arguments: The words after the program's name; by default those of the process.
 
     Returns:
         The exit code: 0, or that of the error's class.
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shown_as = f"{program} {{step}}" + (f" --root {given.root}" if given.root != "." else "")
         return run(Call(root=root, step=given.command, images=tuple(given.image), words=words, shown_as=shown_as))
     except BrokenPipeError:
-        # Whoever read, such as head, has read enough.
+        # The reader, such as head, has closed the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (PystaticError, OSError) as error:
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class MaskingParser(argparse.ArgumentParser):
-    """Hides credentials in what it says of words that are wrong."""
+    """Hides credentials in messages about wrong arguments."""
 
     def error(self, message: str) -> NoReturn:
         super().error(masked(message))
@@ -125,15 +125,15 @@ def add_command(
 
 
 def program_name(path: str) -> str:
-    """What the user typed to start this."""
+    """How the user started this program."""
     return "python -m pystatic_tasks" if Path(path).name == "__main__.py" else Path(path).name
 
 
 def existing_folder(path: str) -> Path:
-    """The folder, absolute.
+    """The absolute path of a folder.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: it does not exist.
     """
     if not Path(path).is_dir():
         raise ConfigError(
@@ -143,7 +143,7 @@ def existing_folder(path: str) -> Path:
 
 
 def confirmed() -> bool:
-    """Ask whoever sits at the terminal; nobody there means yes."""
+    """Ask the user at the terminal; without a terminal, the answer is yes."""
     if not sys.stdin.isatty():
         return True
     try:

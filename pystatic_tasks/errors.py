@@ -1,7 +1,7 @@
 """Everything that can go wrong for a user, as one tree of exceptions.
 
 Each error says in `problem` what is wrong and where, and in `remedy` what to do.
-Its class owns the exit code of the kind.
+Its class defines the exit code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAKE_WRITABLE = "Make it writable: results go to dist/ and work files to build/ 
 
 @dataclass(frozen=True, kw_only=True)
 class Repair:
-    """A change of the configuration: the new value of one key of one table, spelled as in TOML; of a list the whole."""
+    """A change to the configuration: a key of a table, in TOML's spelling, and its whole new value."""
 
     table: str
     key: str
@@ -39,17 +39,17 @@ class Repair:
 
     @property
     def toml(self) -> str:
-        """The value as TOML writes it."""
+        """The value in TOML's syntax."""
         return json.dumps(self.value, ensure_ascii=False)
 
 
 class PystaticError(Exception):
-    """The root of the tree.
+    """The base class of all errors.
 
     Args:
         problem: One sentence: what is wrong, and where.
         remedy: One sentence: what to do. May be empty.
-        details: Lines shown between the two, indented (a log's end, a list of contents).
+        details: Lines shown between the two, indented (the end of a log, a list of contents).
     """
 
     exit_code = 1
@@ -68,13 +68,13 @@ class PystaticError(Exception):
 
 
 class ConfigError(PystaticError):
-    """The configuration, the arguments of `register()` or the words after `--` are wrong."""
+    """The configuration, the arguments of `register()` or the options after `--` are wrong."""
 
     exit_code = 2
 
 
 class MissingToolError(PystaticError):
-    """Something that the machine or the interpreter must bring is not there."""
+    """The machine or the interpreter lacks something that is needed."""
 
     exit_code = 3
 
@@ -98,7 +98,7 @@ class ImageError(PystaticError):
 
 
 class SmokeError(PystaticError):
-    """The running image broke its contract; `repairs` are what may mend it."""
+    """The running image broke its contract; `repairs` may fix it."""
 
     exit_code = 7
 
@@ -110,7 +110,7 @@ class SmokeError(PystaticError):
 
 
 class ProgramError(PystaticError):
-    """The program that was run ended with an exit code other than 0, which is this error's too."""
+    """The program that was run exited with a code other than 0, which is also this error's exit code."""
 
     def __init__(self, problem: str, remedy: str = "", *, code: int) -> None:
         super().__init__(problem, remedy)
@@ -118,7 +118,7 @@ class ProgramError(PystaticError):
 
 
 class ServiceError(SmokeError):
-    """A service that the program is to be run with is not there; `line` says so as part of a line."""
+    """A service that the program needs is not there; `line` says so as part of a line."""
 
     def __init__(self, problem: str, remedy: str = "", details: Sequence[str] = (), line: str = "") -> None:
         super().__init__(problem, remedy, details)
@@ -126,20 +126,20 @@ class ServiceError(SmokeError):
 
 
 class PushError(PystaticError):
-    """A registry could not be reached, or did not take what was sent."""
+    """A registry could not be reached, or rejected what was sent."""
 
     exit_code = 8
 
 
 def first_of(error: shutil.Error) -> OSError:
-    """The first of what went wrong when a folder was copied."""
+    """The first error that occurred when a folder was copied."""
     _, target, why = error.args[0][0]
     number = next((number for number in NO_SPACE if os.strerror(number) in str(why)), None)
     return OSError(number, os.strerror(number), target) if number else OSError(None, str(why), target)
 
 
 def file_error(error: OSError) -> PystaticError:
-    """What the system says, as an error with a remedy."""
+    """An error of the operating system, as ours with a remedy."""
     if isinstance(error, shutil.Error):
         error = first_of(error)
     name = error.filename2 or error.filename

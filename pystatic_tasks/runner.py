@@ -1,4 +1,4 @@
-"""`python -m pystatic_tasks.runner TARGET`: the server of a frozen program, unfrozen."""
+"""`python -m pystatic_tasks.runner TARGET`: runs a target with the server of a frozen program, without freezing it."""
 
 import sys
 
