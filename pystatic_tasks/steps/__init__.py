@@ -1,1 +1,1 @@
-"""What is done, in order: from a project to a container that was seen to work."""
+"""The steps, from a project to a container that is proven to work."""

@@ -1,4 +1,4 @@
-"""What steps ask of the build environment."""
+"""Asks modules in the build environment, and finds what decides their answers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from pystatic_tasks.system.machine import TOOLS
 from pystatic_tasks.system.processes import run_logged
 
 IN_ENV = Path(__file__).resolve().parents[1] / "in_env"
-# Not led astray by the current folder, the user's packages and variables.
+# Not affected by the current folder, and the user's packages and variables.
 ISOLATED = ("-I", IN_ENV / "boot.py")
-# Written anew by ldconfig, which whatever installs a shared library of the system calls.
+# ldconfig rewrites it whenever a shared library of the system is installed.
 CACHE_OF_LIBRARIES = "/etc/ld.so.cache"
-# Those in a folder, and those for special processors.
+# The libraries in a folder, and those for special processors.
 LIBRARIES = ("*.so*", "glibc-hwcaps/*/*.so*")
 
 
@@ -40,22 +40,22 @@ def ask(
     """Let a module of `in_env` answer a question in the build environment.
 
     Args:
-        python: The interpreter there.
+        python: The interpreter of the environment.
         module: The module.
-        question: What it is asked; None if there is nothing to say.
-        folder: Where the question and the answer are written down.
+        question: The question; None if it needs none.
+        folder: The folder for the files with the question and the answer.
         log: File for the output.
-        prefix: What the command begins with.
-        arguments: What Python is called with, so that it takes the module and the names of two files.
+        arguments: The arguments with which Python takes the module's name and the names of these two files.
+        prefix: The words before the interpreter in the command.
         options: More arguments of `run_logged`.
 
     Returns:
         The exit code, and the answer; None if there is none.
 
     Raises:
-        RefusedError: the module says why it has no other answer.
-        OSError: the interpreter is none.
-        ValueError: what it wrote is no answer.
+        RefusedError: the module explains why it has no other answer.
+        OSError: the interpreter cannot be run.
+        ValueError: the module did not write a valid answer.
     """
     folder.mkdir(parents=True, exist_ok=True)
     asked, answered = folder / f"{module.name}.question.json", folder / f"{module.name}.answer.json"
@@ -67,19 +67,19 @@ def ask(
 
 
 def site_packages(python: Path) -> list[Path]:
-    """Where the build environment of that interpreter has its packages."""
+    """The folders for packages in the build environment of this interpreter."""
     return sorted((python.parent.parent / "lib").glob("python3*/site-packages"))
 
 
 def tools() -> list[Any]:
-    """What of the tools that the steps call decides what they make, and which libraries they find."""
+    """What decides the results of the steps' tools, and which libraries they find."""
     found = filter(None, map(shutil.which, TOOLS))
     search_path = os.environ.get("LD_LIBRARY_PATH", "")
     return [stamps(found), search_path, stamps(libraries_found(search_path))]
 
 
 def libraries_found(search_path: str) -> Iterator[str]:
-    """The files by which the dynamic loader decides between libraries of one name."""
+    """The files by which the dynamic loader chooses between libraries of the same name."""
     yield CACHE_OF_LIBRARIES
     for folder in filter(None, search_path.split(":")):
         for pattern in LIBRARIES:

@@ -1,4 +1,4 @@
-"""What a step may ask of whoever runs it."""
+"""What a step gets from its caller."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ def session_command(session: str, *options: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class StepContext:
-    """Whoever runs a step.
+    """The caller's options and functions for a step.
 
     Attributes:
         say: Shows one line to the user.
-        terminal: Shows what takes long.
-        command: What the user types to run a step, with options that follow it; "" if the step will run anyway.
+        terminal: Shows progress during slow work.
+        command: What the user types to run a step, with options after it; "" if the step will run anyway.
         verbose: Whether the tools' own output is shown too.
-        archives: Paths of the archives to join, from the project's folder.
-        platforms: Those that images are built for, where these are several.
-        filenames: Paths of the YAML files to resolve and of folders of them, from the project's folder.
-        recursive: Whether folders below those are meant too.
-        use_cache: Whether a step may be skipped when nothing changed.
+        archives: Paths of the archives to join, relative to the project's folder.
+        platforms: The platforms to build images for, if there are several.
+        filenames: Paths of the YAML files to resolve, and of folders with such files, relative to the project's folder.
+        recursive: Whether to read subfolders too.
+        use_cache: Whether a step may be skipped when nothing has changed.
         observes: Whether the program is run before it is frozen.
-        formats: What sbom is to write, of `options.FORMATS`.
-        variables: Environment variables for what run or shell starts, before those of `smoke.env`.
-        publish: Host and port at which run publishes it.
-        arguments: What run gives to it instead of `smoke.command`, and shell runs; None for just that, or a shell.
+        formats: The formats that sbom writes, of `options.FORMATS`.
+        variables: Environment variables for the program that run or shell starts; they override `smoke.env`.
+        publish: Host and port at which run publishes the program.
+        arguments: What run passes to the program instead of `smoke.command`, or shell runs; None for the default.
         opens: Whether report shows its page in a browser.
-        watches: Whether run builds and starts it again when something changes.
-        build_again: Does all that comes before run once more; gives the configuration as it is then.
-        python: Interpreter in the build environment; only freeze has one.
-        wanted_python: What that environment is to be made from; a change of it makes the environment anew.
-        reuses_environment: Whether that environment was there before.
-        installs: Whether `install` does anything; with --no-install the environment is used as it is.
-        install: Installs requirements, as arguments of `pip install`, into that environment.
-        recreate: Makes the environment anew and empty.
-        push: Builds and pushes images, where the caller can; otherwise does nothing.
+        watches: Whether run rebuilds and restarts the program when something changes.
+        build_again: Runs the steps before run again, and returns the configuration of that time.
+        python: Interpreter of the build environment; only freeze has one.
+        wanted_python: The interpreter to create that environment from; if it changes, the environment is recreated.
+        reuses_environment: Whether that environment already existed.
+        installs: Whether `install` does anything; with --no-install, the environment is used as it is.
+        install: Installs requirements, given as arguments of `pip install`, into that environment.
+        recreate: Recreates that environment, without packages.
+        push: Builds and pushes images if the caller can; otherwise does nothing.
     """
 
     say: Callable[[str], None]

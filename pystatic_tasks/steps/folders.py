@@ -1,4 +1,4 @@
-"""The folders that a build writes to: no link of the project leads elsewhere, on the way to them or in them."""
+"""Makes the folders that a build writes to, and makes sure that no link in the project leads the build elsewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pystatic_tasks.system.git import is_tracked
 
 
 def make_folders(root: Path, *folders: Path) -> None:
-    """Make folders in `build/pystatic` and `dist/pystatic` of a project, of which git ignores all.
+    """Make folders in `build/pystatic` and `dist/pystatic` of a project, all of which git ignores.
 
     Raises:
         PystaticError, MissingToolError: as for `require_no_links`.
@@ -25,21 +25,21 @@ def make_folders(root: Path, *folders: Path) -> None:
 
 
 def let_git_ignore(folder: Path) -> None:
-    """Write a .gitignore that names all in a folder, unless there is one, or a link."""
-    # What cannot be written here need not be: a user may have made the folders in it for us.
+    """Write a .gitignore for everything in a folder, unless there is one, or a link."""
+    # If it cannot be written, it is not needed: the user may have prepared the folders in it for us.
     with contextlib.suppress(FileExistsError, PermissionError), (folder / ".gitignore").open("x") as file:
         file.write("*\n")
 
 
 def require_no_links(root: Path, *folders: Path) -> None:
-    """Look at these folders below the project's, and at those on the way to them.
+    """Check these folders below the project's folder, and those on the way to them.
 
-    The first on the way, `build` or `dist`, may be a link that stays in the project, or one of the user's own, which
+    The first on the way, `build` or `dist`, may be a link that stays in the project, or a link of the user's own that
     git does not track.
 
     Raises:
         PystaticError: one is another link.
-        MissingToolError: one may be, and git does not say whether it tracks it.
+        MissingToolError: one may be, but git does not tell whether it tracks it.
     """
     real = root.resolve()
     for folder in folders:
@@ -50,7 +50,7 @@ def require_no_links(root: Path, *folders: Path) -> None:
 
 
 def ways(root: Path, folder: Path) -> Iterator[Path]:
-    """The folders from the project's, without it, to one below it."""
+    """The folders on the way from the project's folder (excluded) to one below it (included)."""
     place = root
     for name in folder.relative_to(root).parts:
         place /= name
@@ -58,9 +58,9 @@ def ways(root: Path, folder: Path) -> Iterator[Path]:
 
 
 def remove_links_out(folder: Path) -> list[str]:
-    """Remove the links in a folder that lead out of it, one of them by another; their names.
+    """Remove the links in a folder that lead out of it, directly or through others; return their names.
 
-    Folders in it that do not let their owner read or write are opened up as far as that takes.
+    If folders in it do not let their owner read or write, they are given the permissions that this needs.
 
     Raises:
         PystaticError: one cannot be removed.
@@ -74,7 +74,7 @@ def remove_links_out(folder: Path) -> list[str]:
 
 
 def unlink_anyway(link: Path) -> None:
-    """Remove a link, though its folder lets nobody write; PystaticError if that is another user's."""
+    """Remove a link even from a read-only folder; PystaticError if the folder belongs to another user."""
     with contextlib.suppress(PermissionError):
         link.unlink()
         return
@@ -86,6 +86,6 @@ def unlink_anyway(link: Path) -> None:
 
 
 def leads_into(link: Path, folder: Path) -> bool:
-    """Whether a link, followed as far as it leads, ends in a folder."""
-    # Path.resolve raises errors for loops before Python 3.13.
+    """Whether a link, followed to its end, leads into a folder."""
+    # Before Python 3.13, Path.resolve raises errors for loops.
     return Path(os.path.realpath(link)).is_relative_to(folder)

@@ -1,4 +1,4 @@
-"""What the steps that have the terminal share: run and shell."""
+"""What the steps with a terminal, run and shell, have in common."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pystatic_tasks.system import locks
 
 @contextlib.contextmanager
 def only_here(config: ImageConfig, step: str, problem: str, remedy: str) -> Iterator[None]:
-    """Raises PystaticError if another process is in that step; what that runs would be taken for left behind."""
+    """Raises PystaticError if another process runs this step: its container would be removed as an abandoned one."""
     with locks.opened(config.work / f"{step}.lock") as lock:
         if not locks.try_lock(lock):
             raise PystaticError(problem, remedy)
@@ -22,6 +22,6 @@ def only_here(config: ImageConfig, step: str, problem: str, remedy: str) -> Iter
 
 
 def load(engine: Engine, artifact: Artifact) -> None:
-    """Give an engine the image, once all of it was read: an engine does not compare layers with their digests."""
+    """Load an image after reading all of it, since engines do not compare layers with their digests."""
     read_checked(artifact.archive, artifact.written)
     engine.load(artifact)

@@ -4,11 +4,11 @@
      "imports": [{"name": "encodings.aliases", "self_us": 310, "cumulative_us": 310, "depth": 1},
                  {"name": "encodings", "self_us": 420, "cumulative_us": 730, "depth": 0}, …]}
 
-`imports` is what `python -X importtime` prints, in the order in which imports end: a module comes after all that it
-imports. So what imported a module is the next one behind it with a smaller depth; what has depth 0 was imported by no
-other import, but by the interpreter or by a function that runs. `cumulative_us` is `self_us` and the `cumulative_us`
-of all that the module imported. All times are of one run in which they are measured and written, which takes longer
-than another: hold them against each other. `digest` is that of the image's manifest.
+`imports` is the output of `python -X importtime`, in the order in which imports end: a module comes after everything
+that it imports. So the importer of a module is the next one after it with a smaller depth; a module with depth 0 was
+imported by no other import, but by the interpreter or by a running function. `cumulative_us` is `self_us` plus the
+`cumulative_us` of everything that the module imported. All times are from a single run in which they are measured and
+written, which is slower than others: compare them only with each other. `digest` is that of the image's manifest.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ from pystatic_tasks.in_env.names import top_of
 from pystatic_tasks.steps.manifest import read_record, report_path
 from pystatic_tasks.steps.results import Imported, Imports
 
-# Of imports.json; described by schemas/imports.schema.json.
+# The version of imports.json, which schemas/imports.schema.json describes.
 VERSION = 1
 LINE = re.compile(r"^import time: +(\d{1,12}) \| +(\d{1,12}) \| ( *)(\S+) *$", re.MULTILINE)
 SPACES_PER_LEVEL = 2
-# Far more than Python's own limit of calls in each other lets imports have.
+# Far more levels than Python's own limit of nested calls allows imports.
 MOST_LEVELS = 256
-# So many are named in a line.
+# How many packages are named in a line.
 SHOWN = 5
 
 
 def parse_imports(output: str) -> Iterator[Imported]:
-    """The imports among all that a program wrote, in its order."""
+    """The imports in a program's output, in its order."""
     for own, cumulative, indentation, name in LINE.findall(output):
         depth = len(indentation) // SPACES_PER_LEVEL
         yield Imported(name=name, self_us=int(own), cumulative_us=int(cumulative), depth=depth)
 
 
 def read_imports(config: ImageConfig) -> Imports | None:
-    """What smoke left; None if it left nothing that can be read."""
+    """The result of smoke; None if there is none that can be read."""
     found = read_record(report_path(config, Imports.step), Imports)
     return found if found and all(each.depth <= MOST_LEVELS for each in found.imports) else None
 
 
 def total_us(imports: Iterable[Imported]) -> int:
-    """What all imports took together, in microseconds."""
+    """The total time of all imports, in microseconds."""
     return sum(each.self_us for each in imports)
 
 
 def by_package(imports: Iterable[Imported]) -> list[tuple[str, int]]:
-    """The top-level packages, and what the modules of each took themselves, in microseconds; the slowest first."""
+    """The top-level packages with the own time of their modules, in microseconds; slowest first."""
     found = Counter[str]()
     for each in imports:
         found[top_of(each.name)] += each.self_us
@@ -59,6 +59,6 @@ def by_package(imports: Iterable[Imported]) -> list[tuple[str, int]]:
 
 
 def slowest(imports: Imports) -> str:
-    """One line of the packages that take longest."""
+    """One line with the slowest packages."""
     listed = ", ".join(f"{name} {us / 1000:.0f} ms" for name, us in by_package(imports.imports)[:SHOWN])
     return f"slowest imports: {listed}; all {len(imports.imports)} take {total_us(imports.imports) / 1000:.0f} ms"

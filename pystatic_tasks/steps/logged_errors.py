@@ -1,4 +1,4 @@
-"""Errors in the log of a server."""
+"""Finds errors in the log of a server."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pystatic_tasks.config.model import ServerKind
 from pystatic_tasks.in_image.servers import find_server
 
-# Of any program.
+# The traceback of any program.
 TRACEBACK = re.compile(r"[ +|]*(Exception Group )?Traceback \(most recent call last\)")
-# By `sys.unraisablehook`: what fails while an object or the interpreter is taken down.
+# From `sys.unraisablehook`: errors while an object or the interpreter is finalized.
 IGNORED = "Exception ignored "
-# What is another in each run: absolute paths, addresses, identifiers, and figures of times and processes.
+# What differs in each run: absolute paths, addresses, identifiers, and numbers such as times and processes.
 PATHS = re.compile(r"(?<![\w.])/[\w.+-]+(/[\w.+-]*)+")
 FIGURES = re.compile(r"0x[0-9a-fA-F]+|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\b|\d+")
 
@@ -23,8 +23,8 @@ class LoggedError:
     """An error in a log.
 
     Attributes:
-        line: That by which it is found.
-        text: What says which it is: the last line of a traceback, or the line itself, without what is another in each
+        line: The line that shows it.
+        text: Its identity: the last line of a traceback, or the line itself, without parts that differ in each
             run.
     """
 
@@ -33,18 +33,18 @@ class LoggedError:
 
 
 def logged_errors(output: str, server: ServerKind, hide: Callable[[str], str] = str) -> Iterator[LoggedError]:
-    """The errors in the log of a server, in their order.
+    """The errors in the log of a server, in order.
 
     Args:
         output: The log.
-        server: Which it is.
-        hide: Gives what says which error it is without secrets, which are not known any more without their figures.
+        server: The server.
+        hide: Removes secrets from a text; called before numbers are replaced, which would make secrets unrecognizable.
     """
     error, warning = (re.compile(each) for each in (find_server(server).error_line, find_server(server).warning_line))
     lines = output.splitlines()
     for number, line in enumerate(lines):
         is_traceback = TRACEBACK.match(line)
-        # Some warnings have a traceback, such as that of a statsd that cannot be reached, and what Python ignores.
+        # Some warnings have a traceback, for example for an unreachable statsd; so do errors that Python ignores.
         before = lines[number - 1] if number else ""
         is_warning = is_traceback and (warning.search(before) or before.startswith(IGNORED))
         if is_traceback and not is_warning:
@@ -54,7 +54,7 @@ def logged_errors(output: str, server: ServerKind, hide: Callable[[str], str] = 
 
 
 def raised(lines: Sequence[str]) -> str:
-    """The first line after the frames of a traceback, which groups of exceptions indent."""
+    """The first line after the frames of a traceback, which exception groups indent."""
     whole = (re.sub(r"^ *[|+] ?", "", line) for line in lines)
     return next((line for line in whole if line and not line.startswith(" ")), "")
 

@@ -1,8 +1,8 @@
-"""The manifest that each step leaves, and when a step may be skipped.
+"""The manifest of each step, and when a step may be skipped.
 
-A manifest is a JSON file with what the step made (`outputs`: by path, the hash of a file, and where a link leads),
-a hash of what it was made from (`inputs`), one of the configuration that freeze was asked with
-(`asked`), and what the next step wants to know (`result`).
+A manifest is a JSON file with the files that the step made (`outputs`: the hash of each file or the target of each
+link, by path), a hash of what it was made from (`inputs`), a hash of the configuration for freeze
+(`asked`), and what later steps need (`result`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest(Generic[AnyResult]):
-    """What a step left."""
+    """The manifest of a step."""
 
     asked: str
     inputs: str
@@ -64,7 +64,7 @@ def write_manifest(
 
 
 def state_of(path: Path) -> str:
-    """What an image gets of an output: where a link leads, or a file's hash and whether it may be executed.
+    """What an image gets of an output: a link's target, or a file's hash and whether it is executable.
 
     "" if it is neither.
     """
@@ -75,7 +75,7 @@ def state_of(path: Path) -> str:
 
 
 def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyResult] | None:
-    """What the step of that kind of result left, if all of it is still there as it was."""
+    """The manifest with this kind of result, if all of its outputs are unchanged."""
     try:
         content = read_json(manifest_path(config, kind.step))
         manifest = Manifest(
@@ -91,17 +91,17 @@ def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyRes
 
 
 def unchanged(config: ImageConfig, kind: type[AnyResult], inputs: str) -> AnyResult | None:
-    """What the step left, if it would leave the same again."""
+    """The step's result, if it would make the same again."""
     there = read_manifest(config, kind)
     same = there is not None and (there.asked, there.inputs) == (asked_of_freeze(config), inputs)
     return there.result if there and same else None
 
 
 def asked_of_freeze(config: ImageConfig) -> str:
-    """One hash of the configuration that a frozen program follows from.
+    """One hash of the configuration that decides the frozen program.
 
-    Nox takes a skipped session for a success, so the steps after freeze must see themselves
-    whether what it left is of the configuration at hand.
+    Nox treats a skipped session as a success, so the steps after freeze must check themselves
+    whether its result is for the current configuration.
     """
     target = [config.app, config.script, config.command, config.python, config.layout, config.used_packer]
     return fingerprint(
@@ -111,7 +111,7 @@ def asked_of_freeze(config: ImageConfig) -> str:
             config.groups,
             config.requirements,
             config.locked,
-            # In their order, which is that in the program.
+            # In this order, which is kept in the program.
             json.dumps(plain(config.server), default=str),
             asdict(config.freeze),
             asdict(config.slim),
@@ -120,7 +120,7 @@ def asked_of_freeze(config: ImageConfig) -> str:
 
 
 def cache_folder(config: ImageConfig, name: str, *, use_cache: bool) -> Path:
-    """The work folder of what a step keeps for its next run; emptied if nothing of earlier runs is to be used."""
+    """The work folder for what a step keeps for its next run; emptied if earlier results must not be used."""
     folder = config.work / "kept" / name
     if not use_cache:
         shutil.rmtree(folder, ignore_errors=True)
@@ -128,7 +128,7 @@ def cache_folder(config: ImageConfig, name: str, *, use_cache: bool) -> Path:
 
 
 def kept_by(folder: Path, made_by: object) -> Path:
-    """The folder in one of `cache_folder` for what code of these hashes keeps; what other code kept is removed."""
+    """The subfolder of a `cache_folder` for code with these hashes; what other code kept is removed."""
     own = folder / fingerprint(made_by)
     for each in folder.glob("*"):
         if each != own:
@@ -137,10 +137,10 @@ def kept_by(folder: Path, made_by: object) -> Path:
 
 
 def require_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyResult]:
-    """What the step before left.
+    """The manifest of an earlier step.
 
     Raises:
-        PystaticError: the step was not run, its results are gone, or were made for another configuration.
+        PystaticError: the step was not run, its results are gone, or they are for another configuration.
     """
     manifest = read_manifest(config, kind)
     if manifest is not None and manifest.asked != asked_of_freeze(config):
@@ -158,17 +158,17 @@ def require_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[Any
 
 
 def require_result(config: ImageConfig, kind: type[AnyResult]) -> AnyResult:
-    """The result of the step before; raises as `require_manifest` does."""
+    """The result of an earlier step; raises the same errors as `require_manifest`."""
     return require_manifest(config, kind).result
 
 
 def report_path(config: ImageConfig, step: str) -> Path:
-    """The JSON file among the results in which a step says what it did."""
+    """The JSON file among the results in which a step reports what it did."""
     return config.dist / f"{step}.json"
 
 
 def write_report(config: ImageConfig, result: Result) -> None:
-    """Write what a step did where the user finds it."""
+    """Write a step's report among the results."""
     write_whole(report_path(config, result.step), json.dumps(to_json(result), indent=2) + "\n")
 
 
@@ -190,7 +190,7 @@ def is_counted(content: object) -> bool:
 
 @contextlib.contextmanager
 def locked(path: Path, wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock in a file; whoever finds that somebody else holds it is told by `wait`, and waits.
+    """Hold the lock of a file; if another process holds it, call `wait` and wait for it.
 
     Raises:
         PystaticError: the file is a link.
@@ -209,15 +209,15 @@ def only_one(
 ) -> Iterator[None]:
     """Work on an image while no other process of this machine does; waits for one that does.
 
-    The lock belongs to the process, which may take it again. It ends with what is done meanwhile, or, if that went well
-    and `is_kept` says that more is to come, with what is done under it next, or with the process.
-    What a killed build left half-written beside the results is removed, and links that lead out of the work files.
+    The lock belongs to the process, which may take it again. It is released at the end of the block. If the block
+    succeeds and `is_kept` returns true, it is kept until the end of the next block, or of the process.
+    Half-written results of a killed build are removed, and so are links that lead out of the work files.
 
     Raises:
-        PystaticError: the other process waits for an image that this one works on; or a link is on the way to the
+        PystaticError: the other process waits for an image that this one works on; or there is a link on the way to the
             work files or the results.
     """
-    # Both now: what lists the project's folder while it is frozen is to find the same the next time.
+    # Both now, so that code that lists the project's folder while it is frozen finds the same next time.
     make_folders(config.root, config.work, config.dist)
     descriptor = locks.open_lock(config.work / "lock")
     kept = False
@@ -231,13 +231,13 @@ def only_one(
         yield
         kept = locks.BELONG_TO_PROCESSES and is_kept()
     finally:
-        # Whatever of its descriptors a process closes first, its locks of the file are gone.
+        # When a process closes any descriptor of a file, it loses all of its locks of the file.
         if not kept:
             os.close(descriptor)
 
 
 def release(config: ImageConfig) -> None:
-    """Let other processes work on an image though this one goes on, whoever in it said that more is to come."""
+    """Let other processes work on an image although this one continues, even if its lock was to be kept."""
     os.close(locks.open_lock(config.work / "lock"))
 
 

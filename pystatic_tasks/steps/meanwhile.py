@@ -1,4 +1,4 @@
-"""What was changed while a step used it: in which state it went in nobody knows, though it may be as before again."""
+"""Detects files that change while a step uses them: which state was used is unknown, even if they change back."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from pystatic_tasks.system.files import fingerprint, hash_file, read_json, write
 
 
 def now() -> int:
-    """The time, in nanoseconds since the epoch, which no file bears that was changed before.
+    """The time in nanoseconds since the epoch; files that were changed before have no later time.
 
-    Files are stamped by a clock that may be some milliseconds behind, so a change just after this counts as one before.
-    That does no harm: what is used takes longer until it can be changed back. What must miss none asks for the `moment`
+    The clock for files may be some milliseconds behind, so a change directly after this may count as one before it.
+    This is harmless, since using the files takes longer than that. Code that must not miss any change uses the `moment`
     of `in_env.installed.elsewhere`.
     """
     return time.time_ns()
 
 
 def is_any_changed(paths: Iterable[Path], began: int) -> bool:
-    """Whether any of these files was changed since a time, told by `now`."""
+    """Whether any of these files was changed after a time from `now`."""
     return any(changed_at(path) > began for path in paths)
 
 
 def is_changed_by_others(config: ImageConfig, use: str, paths: Iterable[Path], began: int) -> bool:
-    """Whether anybody but the build changed files or folders since a moment.
+    """Whether anyone but the build changed files or folders after a time.
 
-    A file that was changed the last time too, and had the same content afterwards, is taken for what the build writes;
-    so is a folder that was, for one that it writes in.
+    A file that was also changed last time, and then had the same content, is assumed to be written by the build;
+    so is a folder that was also changed last time.
 
     Args:
-        config: What is built.
-        use: Tells apart what is used at several times.
+        config: The image to build.
+        use: A name that distinguishes several uses.
         paths: The files and folders.
-        began: The time by `now` before they were used.
+        began: The time from `now` before they were used.
     """
-    # A path may hold a value of the caller's.
+    # Hashed, since a path may contain a value of the caller.
     changed = {fingerprint(str(path)): hash_file(path) for path in paths if is_changed(path, began)}
     note = config.work / "kept" / "changed-meanwhile" / f"{use}.json"
     try:
@@ -51,23 +51,23 @@ def is_changed_by_others(config: ImageConfig, use: str, paths: Iterable[Path], b
 
 
 def is_changed(path: Path, began: int) -> bool:
-    """Whether a file was changed since a moment, or something in a folder came or went that is no new folder there."""
+    """Whether a file was changed after a time, or a folder's list of names, unless new folders may be the reason."""
     if changed_at(path) <= began:
         return False
     return not path.is_dir() or not any(is_new(each, began) for each in path.iterdir() if each.is_dir())
 
 
 def is_new(path: Path, began: int) -> bool:
-    """Whether a file, or a folder with everything in it, was changed since a moment."""
+    """Whether a file, or a folder with everything in it, was changed after a time."""
     if changed_at(path) <= began:
         return False
     return path.is_symlink() or not path.is_dir() or all(is_new(each, began) for each in path.iterdir())
 
 
 def changed_at(path: Path) -> int:
-    """When a file, a folder, or a link or what it leads to was changed last, in nanoseconds since the epoch.
+    """The last change of a file, folder or link, or of a link's target, in nanoseconds since the epoch.
 
-    Renaming counts, and nobody sets this time, as files' own times are set; 0 if nothing is there.
+    Renaming counts. Unlike a file's modification time, it cannot be set. 0 if nothing exists at the path.
     """
     found = 0
     for look in (os.lstat, os.stat):

@@ -1,4 +1,4 @@
-"""How smoke and run let an image run: as a careful operator would, with what the project declares for its runs."""
+"""How smoke and run let an image run: as a careful operator would, with the project's settings for its runs."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def make_policy(
     Args:
         config: The image.
         user: "UID:GID".
-        step: Who runs it. What an earlier run of that step left, since it was killed, is removed.
-        env: Environment variables that go before those of `smoke.env`.
-        publish: Host and port at which its port is to be reached; a free port of 127.0.0.1 unless given.
+        step: The step that runs it; containers that an earlier, killed run of this step left are removed.
+        env: Environment variables that override `smoke.env`.
+        publish: Host and port to publish its port at; by default a free port of 127.0.0.1.
 
     Raises:
-        ConfigError: `smoke.env` asks for a variable that the caller does not have.
+        ConfigError: `smoke.env` names a variable that the caller does not have.
     """
     return Policy(
         user=user,
         writable_tmp=config.has_tmp,
         memory_bytes=config.smoke.memory,
         env={**resolved(config.smoke.env, "smoke.env"), TRIAL: "1", **env},
-        # This step for this image, built in this folder of this machine.
+        # Identifies this step for this image, built in this folder on this machine.
         owner=f"{socket.gethostname()}:{config.work}:{step}",
         host_network=bool(config.services),
         publish=publish,

@@ -1,4 +1,4 @@
-"""The pages that tell of images: what the steps left is read, and `report.html` and `index.html` are written."""
+"""Writes the pages about images, `report.html` and `index.html`, from the results of the steps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST_LEVELS = 300
 
 
 def write_pages(config: ImageConfig) -> Path:
-    """Write the page of an image, and that of all images beside it if there are several.
+    """Write the page of an image, and the page of all images beside it if there are several.
 
     Returns:
         The page of the image.
@@ -46,10 +46,10 @@ def write_pages(config: ImageConfig) -> Path:
 
 
 def read_records(config: ImageConfig) -> Records:
-    """What the steps left of an image; without what freeze left, nobody knows why anything is there.
+    """The results of the steps for an image; without those of freeze, it is unknown why anything is there.
 
     Raises:
-        PystaticError: the image step was not run, or by an older version.
+        PystaticError: the image step was not run, or was run by an older version.
     """
     built, frozen = require_result(config, Built), read_manifest(config, Frozen)
     contents = read_contents(config.dist / CONTENTS)
@@ -80,14 +80,14 @@ def evidence(frozen: Frozen) -> Evidence:
 
 
 def read_contents(path: Path) -> Contents | None:
-    """What a file says of an image; None if it is not there, or is not ours."""
+    """The contents of an image in a file; None if it does not exist or is not ours."""
     found = read_record(path, Contents)
     paths = [file.path for each in found.components for file in each.files] if found else []
     return found if all(each.count("/") <= MOST_LEVELS for each in paths) else None
 
 
 def read_smoked(config: ImageConfig, built: Built) -> Smoked | None:
-    """What smoke saw of this very image."""
+    """The results of smoke for exactly this image."""
     smoked = read_record(report_path(config, Smoked.step), Smoked)
     return smoked if smoked and smoked.digest == built.digest else None
 
@@ -105,7 +105,7 @@ def proof(smoked: Smoked) -> Proof:
 
 
 def start(smoked: Smoked, imports: Imports | None) -> Start | None:
-    """How long it took to the first answer, as smoke saw it, and the imports in it."""
+    """The time to the first answer, as smoke measured it, and the imports in it."""
     times = [run.startup_ms for run in smoked.runs if run.startup_ms is not None]
     if not times:
         return None
@@ -132,7 +132,7 @@ def as_json(contents: Contents) -> str:
 
 
 def listed_images(folder: Path) -> Iterator[Listed]:
-    """What is on record of the images whose results lie in a folder, by name."""
+    """The recorded images whose results lie in a folder, by name."""
     for path in sorted(folder.glob(f"*/{CONTENTS}")):
         contents = read_contents(path)
         if contents:

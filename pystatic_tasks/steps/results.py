@@ -1,4 +1,4 @@
-"""What each step leaves, for those after it and for the user."""
+"""The results of each step, for later steps and for the user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PhaseName = Literal["container", "unpacking", "interpreter", "imports", "server"
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What one step leaves; `step` is its name."""
+    """The result of a step; `step` is its name."""
 
     step: ClassVar[str]
 
@@ -33,11 +33,11 @@ class Interpreter:
 
 @dataclass(frozen=True, kw_only=True)
 class SystemCopy:
-    """What an image may take of the system of the container that its program was frozen in.
+    """The files that an image may take from the system of the container in which its program was frozen.
 
     Attributes:
-        folder: Copies of its files, each below at the path that it has there.
-        packages: Those that own some of them, by these paths.
+        folder: Copies of the files, each at its path in the container.
+        packages: The packages that own some of the files, by these paths.
     """
 
     folder: Path
@@ -55,27 +55,27 @@ class Frozen(Result):
         environment_python: The interpreter of the build environment.
         settings: The server's settings that are frozen in.
         ports: TCP ports that the server listens on.
-        distributions: What is installed in the build environment: versions by name.
-        data: Data files that go in by themselves: pairs (source, folder in the program).
-        contents: What the program holds, the largest first.
+        distributions: The packages in the build environment: versions by name.
+        data: Data files that are included automatically: pairs (source, folder in the program).
+        contents: The parts of the program, largest first.
         own_packages: Names of the project's top-level packages and modules.
-        components: What its files came from.
+        components: The components of its files.
         tools: Versions of the machine's own tools that made it, by name.
         libraries: Paths of shared libraries that the program was seen to open by name.
-        system_files: Paths of files of the system that it was seen to read.
-        answers: What the plain program answered.
-        errors: The errors that it logged meanwhile; see `LoggedError.text`.
-        sources: Paths of the files and folders of which people may change something, be they there or not.
+        system_files: Paths of system files that it was seen to read.
+        answers: The answers of the plain program.
+        errors: The errors that the plain program logged; see `LoggedError.text`.
+        sources: Paths of files and folders that people may change, existing or not.
         uses: What it was seen to use.
-        not_observed: Why not everything was; "" if it was.
-        optional: Names of what it can do without, whether or not that was left out.
+        not_observed: Why its use was not observed completely; "" if it was.
+        optional: Names of modules and folders that it can do without, whether or not they were omitted.
         placed: All its files, with their sizes.
-        compressed_alone: Bytes of each component when it is compressed by itself; () if nobody estimated that.
-        imported_by: For each module those that import it, by name; see `Analysed`.
-        linked_by: For each shared library, by name, the paths of the files that ask for it.
-        system: Size and time of the last change of the machine's files that it was made from.
-        platform: The OCI platform that it is of, such as "linux/amd64".
-        system_copy: The system that it was frozen on; None if that is this machine's.
+        compressed_alone: Bytes of each component if it is compressed by itself; () if they were not estimated.
+        imported_by: For each module, the names of the modules that import it; see `Analysed`.
+        linked_by: For each shared library, by name, the paths of the files that are linked to it.
+        system: Size and last change of the machine's files that it was made from.
+        platform: Its OCI platform, such as "linux/amd64".
+        system_copy: The system that it was frozen on; None for this machine's.
     """
 
     step: ClassVar[str] = "freeze"
@@ -111,12 +111,12 @@ class Frozen(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class Slimmed(Result):
-    """What an image leaves out, as pystatic.lock has it.
+    """What an image leaves out, as in pystatic.lock.
 
     Attributes:
-        python: Major and minor version of the Python that it was found out with.
-        left_out: Names by the top-level package that they are of, or by "standard library".
-        kept: Names of what was used and could have been left out, by the occasion of its first use.
+        python: Major and minor version of the Python with which this was determined.
+        left_out: Names by their top-level package, or by "standard library".
+        kept: Names that were used but could have been left out, by the occasion of their first use.
     """
 
     step: ClassVar[str] = "slim"
@@ -140,8 +140,8 @@ class Packed(Result):
 
     Attributes:
         size_bytes: Its size.
-        components: What it holds beside the frozen program.
-        system: Size and time of the last change of the machine's files among that.
+        components: Its components beside the frozen program.
+        system: Size and last change of the machine's files in it.
     """
 
     step: ClassVar[str] = "staticx"
@@ -156,9 +156,9 @@ class Built(ImageDescription, Result):
     """An image.
 
     Attributes:
-        built_with: What cannot be pinned, and what made it.
+        built_with: What cannot be pinned, and the tools that made it.
         server_ports: TCP ports that the server listens on.
-        components: What its files came from.
+        components: The components of its files.
     """
 
     step: ClassVar[str] = "image"
@@ -170,7 +170,7 @@ class Built(ImageDescription, Result):
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One line of the contract: what was looked at, whether it held, and what was seen."""
+    """One line of the contract: its name, whether it passed, and what was seen."""
 
     name: str
     passed: bool
@@ -179,7 +179,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class RunReport:
-    """One run of an image: as which user, milliseconds to the first answer if there was one, and what was seen."""
+    """One run of an image: its user, milliseconds to the first answer (None without one), and its checks."""
 
     user: str
     startup_ms: int | None
@@ -188,7 +188,7 @@ class RunReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Smoked(Result):
-    """What `smoke.json` says; `schemas/smoke.schema.json` says what each field means."""
+    """The content of `smoke.json`; `schemas/smoke.schema.json` explains each field."""
 
     step: ClassVar[str] = "smoke"
 
@@ -205,7 +205,7 @@ class Smoked(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """A module that was imported; times in microseconds, see steps/import_times.py."""
+    """An imported module; times are in microseconds, see steps/import_times.py."""
 
     name: str
     self_us: int
@@ -215,7 +215,7 @@ class Imported:
 
 @dataclass(frozen=True, kw_only=True)
 class StartPhase:
-    """One part of a start, and the microseconds that it took; see steps/start_phases.py."""
+    """One part of a start, with its duration in microseconds; see steps/start_phases.py."""
 
     name: PhaseName
     us: int
@@ -223,7 +223,7 @@ class StartPhase:
 
 @dataclass(frozen=True, kw_only=True)
 class Imports(Result):
-    """What `imports.json` says; `schemas/imports.schema.json` says what each field means."""
+    """The content of `imports.json`; `schemas/imports.schema.json` explains each field."""
 
     step: ClassVar[str] = "imports"
 
@@ -238,7 +238,7 @@ class Imports(Result):
 
 @dataclass(frozen=True, kw_only=True)
 class Pushed(Result):
-    """What `push.json` says; `schemas/push.schema.json` says what each field means."""
+    """The content of `push.json`; `schemas/push.schema.json` explains each field."""
 
     step: ClassVar[str] = "push"
 
@@ -265,7 +265,7 @@ class PlatformImage:
 
 @dataclass(frozen=True, kw_only=True)
 class Indexed(Result):
-    """What `index.json` says; `schemas/index.schema.json` says what each field means."""
+    """The content of `index.json`; `schemas/index.schema.json` explains each field."""
 
     step: ClassVar[str] = "index"
 

@@ -1,4 +1,4 @@
-"""The services that the program is run with: started before it, each time anew, and stopped after it."""
+"""Starts the services that the program needs before each run, and stops them after it."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from pystatic_tasks.system.files import WRITE_ANEW, hashes_of_words, open_no_lin
 from pystatic_tasks.system.processes import last_lines, with_our_life
 
 FOLDER_PREFIX = "pystatic-service-"
-# The path of a Unix socket ends after 107 bytes, and a service may become another user, who must pass through.
+# The path of a Unix socket has at most 107 bytes, and a service may become another user, who must pass through.
 SHORT_FOLDER = Path("/tmp")
 POLL_SECONDS = 0.05
 
 
 @contextlib.contextmanager
 def running(config: ImageConfig, context: StepContext) -> Iterator[None]:
-    """All services of an image, one after the other ready in their order, and stopped in the reverse one.
+    """Start all services of an image in order, each after the one before is ready, and stop them in reverse order.
 
     Raises:
-        ServiceError: one of them is not there.
+        ServiceError: one of them cannot be started.
     """
     if not config.services:
         yield
         return
     remove_abandoned(FOLDER_PREFIX, SHORT_FOLDER, remove_tree)
     with contextlib.ExitStack() as stack:
-        # Other images of the project want the same ports.
+        # Other images of the project use the same ports.
         waiting = f"the services of {config.root.name} are running for another build; waiting for it"
         stack.enter_context(locked(config.work.parent / ".services.lock", lambda: context.say(waiting)))
         for service in config.services:
@@ -71,7 +71,7 @@ def started(config: ImageConfig, service: Service) -> Iterator[None]:
 
 
 def check_startable(config: ImageConfig, service: Service) -> None:
-    """Raises ServiceError if its program is not there, or its port not free."""
+    """Raises ServiceError if its program does not exist, or its port is in use."""
     if not is_program(config.root, service.command[0]):
         raise not_there(
             service,
@@ -87,7 +87,7 @@ def check_startable(config: ImageConfig, service: Service) -> None:
 
 
 def is_program(root: Path, name: str) -> bool:
-    """Whether that can be called in the folder `root`."""
+    """Whether this is a command in the folder `root`."""
     return shutil.which(str(root / name) if "/" in name else name) is not None
 
 
@@ -115,7 +115,7 @@ def wait_until_ready(config: ImageConfig, service: Service, process: subprocess.
     end = time.monotonic() + service.timeout
     while True:
         listens = is_taken(service.port)
-        # What listens is not it, if it has ended.
+        # If it has ended, another program listens.
         if process.poll() is not None:
             raise with_log(
                 config,
@@ -136,7 +136,7 @@ def wait_until_ready(config: ImageConfig, service: Service, process: subprocess.
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Send TERM to the service and all that it started, and KILL to what is still there after a while."""
+    """Send SIGTERM to the service and all of its processes, and later SIGKILL to those that remain."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     end = time.monotonic() + GRACE_SECONDS
@@ -150,7 +150,7 @@ def address(service: Service) -> str:
 
 
 def log_file(config: ImageConfig, service: Service) -> Path:
-    """Where all that it prints is kept until it is started again."""
+    """The file for its output, which is kept until its next start."""
     return config.work / f"service-{service.name}.log"
 
 
@@ -180,5 +180,5 @@ def listed(services: Sequence[Service]) -> str:
 
 
 def inputs(config: ImageConfig) -> list[Mapping[str, object]]:
-    """What decides what the services are, as JSON: how they are declared, and the files that their commands name."""
+    """What decides the services, as JSON: their declarations, and the files that their commands name."""
     return [{**vars(service), "files": hashes_of_words(config.root, service.command)} for service in config.services]

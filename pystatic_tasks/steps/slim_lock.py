@@ -1,4 +1,4 @@
-"""pystatic.lock: what each image of a project leaves out, and why it keeps the rest."""
+"""Reads and writes pystatic.lock: what each image of a project leaves out, and why it keeps the rest."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def lock_path(config: ImageConfig) -> Path:
 
 
 def read_lock(config: ImageConfig) -> Slimmed | None:
-    """What the image leaves out; None if nothing is on record.
+    """What the image leaves out; None if it is not recorded.
 
     Raises:
-        ConfigError: the file is not as slim writes it.
+        ConfigError: the file is not in the form that slim writes.
     """
     table = read_tables(config).get(config.name)
     return None if table is None else parse(config, table)
 
 
 def left_out(config: ImageConfig) -> tuple[str, ...]:
-    """Names of what the image does without, sorted: all on record but what the configuration keeps by now."""
+    """Names that the image leaves out, sorted: all recorded names except those that the configuration now keeps."""
     slim = read_lock(config)
     return tuple(sorted(name for name in slim.names_left_out if not is_kept(name, config.slim.keep))) if slim else ()
 
@@ -63,17 +63,17 @@ def parse(config: ImageConfig, table: Any) -> Slimmed:
 
 
 def checked(name: Any) -> str:
-    """A text; raises TypeError for anything else."""
+    """A string; raises TypeError for anything else."""
     if not isinstance(name, str):
         raise TypeError
     return name
 
 
 def write_lock(config: ImageConfig, slim: Slimmed) -> None:
-    """Write down what the image leaves out, beside what others do.
+    """Record what the image leaves out, and keep the tables of other images.
 
     Raises:
-        ConfigError: the file that is there is no TOML.
+        ConfigError: the existing file is not valid TOML.
     """
     ours = {"python": slim.python, "left-out": slim.left_out, "kept": slim.kept}
     tables = {**read_tables(config), config.name: ours}
@@ -100,5 +100,5 @@ def listed(key: str, names: Iterable[str]) -> Iterator[str]:
 
 
 def quoted(text: str) -> str:
-    """As TOML writes a text."""
+    """A string in TOML's syntax."""
     return json.dumps(text, ensure_ascii=False)

@@ -1,15 +1,15 @@
-"""How long each part of a start takes, by what a program tells where its imports are measured.
+"""How long each part of a start takes, from lines that a program writes while its imports are measured.
 
     start time: 5127 s 801345223 ns: unpacking
     start time: 5127 s 866012874 ns: interpreter
     start time: 5127 s 884350127 ns: program
 
-The launcher says when it began to unpack, and when it became the interpreter; then Python says when the program itself
-begins. A tree has nothing to unpack. Its interpreter is told only by the script that it starts to measure imports: so
-it starts once more, which is when the second line comes, and the first time is taken to have been as long as that.
+The launcher writes when it starts to unpack, and when it becomes the interpreter; then Python writes when the program
+itself starts. A tree has nothing to unpack. To measure imports, the script of a tree starts its interpreter a second
+time, which is when the second line is written; the first start is assumed to have taken as long.
 
-The clock is CLOCK_MONOTONIC, which the containers of a machine share with it. Where an engine has a machine of its own,
-as on a Mac, it is another: then times are not between those of the question and the answer, and nothing is told.
+The clock is CLOCK_MONOTONIC, which containers share with their machine. If an engine has its own virtual machine,
+as on a Mac, its clock differs: then the times are not between request and answer, and nothing is reported.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ PROGRAM = "program"
 
 
 def parse_phases(output: str, begun_ns: int, answered_ns: int) -> tuple[StartPhase, ...]:
-    """The parts of a start, in order; nothing if they are not told, or by another clock.
+    """The parts of a start, in order; empty if they were not reported, or with another clock.
 
     Args:
-        output: All that the program wrote.
-        begun_ns: When the engine was asked to start it, in nanoseconds of `time.monotonic_ns`.
-        answered_ns: When the first answer was there.
+        output: The program's output.
+        begun_ns: When the engine was told to start it, in nanoseconds of `time.monotonic_ns`.
+        answered_ns: When the first answer arrived.
     """
     times, rest = told(output)
     if not {"interpreter", PROGRAM} <= times.keys():
         return ()
     interpreter_ns = times[PROGRAM] - times["interpreter"]
-    # Of a tree, as long as the interpreter takes once more.
+    # For a tree: before its second start, which takes as long.
     unpacking = times.get("unpacking", times["interpreter"] - interpreter_ns)
     imports_ns = total_us(parse_imports(rest)) * 1000
     found: dict[PhaseName, int] = {"container": unpacking - begun_ns}
@@ -51,7 +51,7 @@ def parse_phases(output: str, begun_ns: int, answered_ns: int) -> tuple[StartPha
 
 
 def told(output: str) -> tuple[Mapping[str, int], str]:
-    """When each part began, in nanoseconds; and what was written once the program itself had begun."""
+    """When each part began, in nanoseconds, and the output after the program itself had started."""
     times: dict[str, int] = {}
     rest = ""
     for line in LINE.finditer(output):

@@ -1,4 +1,4 @@
-"""What there is to know of a step, for whoever calls it."""
+"""Describes a step for its callers."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ class Step:
     """One step.
 
     Attributes:
-        name: As the user types it.
+        name: Its name, as the user types it.
         description: What it does; "{name}" stands for the image's name.
-        run: Does it for one image.
-        run_for_project: Instead of `run`, does it once for all images, and returns what standard output is to have.
-        check: Raises PystaticError if what it is asked for cannot be done, which is known before anything is built.
-        before: Name of the step whose results it reads; "" for the first, and for one that reads none.
+        run: Runs it for one image.
+        run_for_project: Instead of `run`, runs it once for all images, and returns the content for standard output.
+        check: Raises PystaticError if the step cannot succeed, as far as that is known before anything is built.
+        before: Name of the step whose results it reads; "" for the first step, and for steps that read none.
         needs_environment: Whether it needs a build environment.
-        in_container: Whether it is done in the container, where the program is frozen in one.
-        on_request: Whether it changes more than `build` and `dist`, or needs what not everybody has: then it runs only
-            where it is asked for by name.
-        in_foreground: Whether it goes on until the user ends it; then it is for one image at a time.
-        platforms: Where an image is for several, whether it is done for each, for all at once, or for one only.
-        is_folded: Whether it says much of what only matters when it fails.
-        words_after: What becomes of words after the last "--"; "" if it takes none.
-        result_file: The JSON file among the results in which it says what it made; "" if only its manifest does.
+        in_container: Whether it runs in the container, if the program is frozen in one.
+        on_request: Whether it runs only if it is named, because it changes more than `build` and `dist`, or needs
+            something that not everyone has.
+        in_foreground: Whether it runs until the user ends it; then it takes one image at a time.
+        platforms: For several platforms: whether it runs for each, for all at once, or for only one.
+        is_folded: Whether its output is long, but matters only if it fails.
+        words_after: What happens to words after the last "--"; "" if it takes none.
+        result_file: The JSON file among the results with its report; "" if only its manifest has one.
     """
 
     name: str
@@ -59,9 +59,9 @@ class Step:
 
     @property
     def is_for_project(self) -> bool:
-        """Whether it is done once, and not for each image."""
+        """Whether it runs once for the project, and not for each image."""
         return self.run_for_project is not None
 
     def result_path(self, config: ImageConfig) -> Path:
-        """The JSON file in which it says what it made."""
+        """The JSON file with its report."""
         return config.dist / self.result_file if self.result_file else manifest_path(config, self.name)

@@ -1,4 +1,4 @@
-"""The steps, in order: the only list of them."""
+"""The only list of steps, in order."""
 
 from __future__ import annotations
 
@@ -127,18 +127,18 @@ STEPS = {step.name: step for step in TABLE}
 
 
 def steps_before(name: str) -> list[str]:
-    """The steps that a step follows from, the nearest first."""
+    """The steps before a step, nearest first."""
     before = STEPS[name].before
     return [before, *steps_before(before)] if before else []
 
 
 def with_steps_before(names: Iterable[str]) -> set[str]:
-    """The steps, and all that they follow from."""
+    """The steps, and all steps before them."""
     return {each for name in names for each in (name, *steps_before(name))}
 
 
 def check_steps(names: Iterable[str], place: str) -> None:
-    """Raises ConfigError if one of the names, given in a call in `place`, is no step."""
+    """Raises ConfigError if one of the names, given in a call in `place`, is not a step."""
     for name in names:
         if name not in STEPS:
             raise unknown_step(name, place)

@@ -1,4 +1,4 @@
-"""The tools that are installed beside the project to build with."""
+"""The tools that are installed in the build environment beside the project."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.packers import all_packers, packer_of
 
-# Versions that are known to work together; what breaks with others is in docs/explanation.md.
+# Versions that are known to work together; docs/explanation.md says what breaks with others.
 FREEZING_TOOLS = (
     "pyinstaller==6.22.3",
     "pyinstaller-hooks-contrib==2026.9",
@@ -19,9 +19,9 @@ FREEZING_TOOLS = (
 
 
 def tool_requirements(config: ImageConfig) -> tuple[str, ...]:
-    """Those of every packer, since a build environment serves all of them, unless one is to be built from source.
+    """The requirements of every packer that has wheels, since a build environment serves all packers.
 
-    What an image asks for itself is among them in any case.
+    Those of the image's own packer are always included, even if they are built from source.
     """
     packers = [packer for packer in all_packers() if packer.has_wheels or packer == packer_of(config)]
     return (*FREEZING_TOOLS, *(each for packer in packers for each in packer.requirements))

@@ -1,1 +1,1 @@
-"""Step three: root files, layers, OCI image, one archive that every engine loads."""
+"""Step three: root files, layers, the OCI image, and one archive that every engine can load."""

@@ -1,4 +1,4 @@
-"""The same root by `docker build`, for people who want that."""
+"""Generates a Dockerfile that makes the same root with `docker build`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pystatic_tasks.oci.manifest import Runtime
 
 
 def dockerfile(runtime: Runtime) -> str:
-    """The same root by `docker build`, for people who want that."""
+    """A Dockerfile that makes the same root with `docker build`."""
     lines = ["FROM scratch", "ADD rootfs.tar /", f"USER {runtime.user}", "WORKDIR /", "STOPSIGNAL SIGTERM"]
     lines += [f"ENV {name}={quote(value)}" for name, _, value in (each.partition("=") for each in runtime.env)]
     lines += [f"LABEL {quote(key)}={quote(value)}" for key, value in runtime.labels.items()]
@@ -23,5 +23,5 @@ def dockerfile(runtime: Runtime) -> str:
 
 
 def quote(text: str) -> str:
-    """A text as Docker reads it in ENV and LABEL, where "$" would begin a variable."""
+    """A string as Docker reads it in ENV and LABEL, where "$" would start a variable."""
     return '"' + re.sub(r'(["$\\])', r"\\\1", text) + '"'

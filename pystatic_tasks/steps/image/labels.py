@@ -1,4 +1,4 @@
-"""Labels and annotations from pyproject.toml and git, by OCI's reserved keys.
+"""Labels and annotations from pyproject.toml and git, with OCI's reserved keys.
 
 https://github.com/opencontainers/image-spec/blob/main/annotations.md
 """
@@ -17,12 +17,12 @@ SOURCE_KEYS = ("source", "repository", "sourcecode", "sources", "github", "code"
 
 
 def project_labels(project: Mapping[str, Any], version: str, git: Git) -> dict[str, str]:
-    """What the project says of itself; addresses as `public_url` has them, or not at all.
+    """Labels from the project's metadata; addresses are in the form of `public_url`, or omitted.
 
     Args:
         project: The table [project] of pyproject.toml.
         version: Version of the installed project, or "".
-        git: Where the sources stand.
+        git: The state of the sources in git.
     """
     addresses = {key: public_url(str(address)) for key, address in table_of(project, "urls").items()}
     urls = {"".join(filter(str.isalpha, key.lower())): address for key, address in addresses.items() if address}
@@ -43,17 +43,17 @@ def project_labels(project: Mapping[str, Any], version: str, git: Git) -> dict[s
 
 
 def table_of(project: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """A table of the project's, where it is one."""
+    """The project's table of this name; empty if it is not a table."""
     table = project.get(key)
     return table if isinstance(table, Mapping) else {}
 
 
 def list_of(project: Mapping[str, Any], key: str) -> Sequence[Any]:
-    """A list of the project's, where it is one."""
+    """The project's list of this name; empty if it is not a list."""
     found = project.get(key)
     return found if isinstance(found, list) else []
 
 
 def one_line(value: object) -> str:
-    """What a line of a Dockerfile can hold too, without credentials in URLs."""
+    """A value that also fits into a line of a Dockerfile, without credentials in URLs."""
     return masked("".join(filter(str.isprintable, " ".join(str(value).split()))))

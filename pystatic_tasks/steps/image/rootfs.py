@@ -1,4 +1,4 @@
-"""Which files stand in the image, with which modes and owners."""
+"""Decides which files are in the image, with which modes and owners."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from pystatic_tasks.system.files import is_executable, walk
 from pystatic_tasks.system.texts import toml_text
 from pystatic_tasks.system.timezones import TIMEZONES
 
-# Names as on any system: hosts of /etc/hosts, which engines write, then those of the network.
+# The usual names on any system: hosts of /etc/hosts, which engines write, then those of the network.
 NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
-# The kinds of layers, from the lowest to the highest: what changes seldom lies below.
+# The kinds of layers, from the lowest to the highest: files that rarely change are in lower layers.
 LAYERS = {"onefile": ("program",), "tree": ("libc", "python", "third-party", "project")}
 OTHER_TIMEZONES = ("posix", "right", "posixrules", "localtime")
-# Python looks here too, unless it was built otherwise. If TIMEZONES were there with UTC only, Django would refuse any
-# other TIME_ZONE that the distribution tzdata has.
+# Python looks here too, unless it was built differently. If TIMEZONES existed with UTC only, Django would reject
+# every other TIME_ZONE, even if the distribution tzdata has it.
 OWN_TIMEZONES = "/usr/share/lib/zoneinfo"
 
 
 def root_entries(config: ImageConfig, frozen: Frozen) -> dict[str, list[Entry]]:
-    """All entries of the image by the layer they belong to, from the lowest to the highest.
+    """All entries of the image by their layer, from the lowest to the highest.
 
     Args:
-        config: Its layout decides which layers there are.
-        frozen: What the freeze step left.
+        config: Its layout decides which layers exist.
+        frozen: The result of the freeze step.
 
     Returns:
-        For each kind of layer its entries, parents first, sorted by path.
+        The entries of each kind of layer, parents first, sorted by path.
 
     Raises:
-        ConfigError: a file that the configuration names is not there, or stands in another's place.
+        ConfigError: a file that the configuration names does not exist, or is in the place of another one.
         ImageError: the system has no certificates or time zones to copy.
     """
     kinds = LAYERS[config.layout]
@@ -65,7 +65,7 @@ def system_of(frozen: Frozen) -> SystemFiles:
 
 
 def system_entries(config: ImageConfig, frozen: Frozen) -> Iterator[Entry]:
-    """What programs expect of any system."""
+    """The files that programs expect on any system."""
     system = system_of(frozen)
     yield Entry(path="/tmp", mode=0o1777)
     for volume in config.image.volumes:
@@ -82,7 +82,7 @@ def system_entries(config: ImageConfig, frozen: Frozen) -> Iterator[Entry]:
 
 
 def read_files(config: ImageConfig, frozen: Frozen, system: SystemFiles) -> Iterator[Entry]:
-    """Files of the system that the program was seen to read, unless the configuration has something in their place."""
+    """System files that the program was seen to read, unless the configuration has something in their place."""
     for path in frozen.system_files:
         is_timezone = config.image.timezones and Path(path).is_relative_to(TIMEZONES)
         if path not in config.image.files and not is_timezone:
@@ -90,7 +90,7 @@ def read_files(config: ImageConfig, frozen: Frozen, system: SystemFiles) -> Iter
 
 
 def missing_entries(there: Iterable[Entry]) -> list[Entry]:
-    """What every image has if nothing else is in its place: the time zone UTC."""
+    """The files that every image has if nothing else is in their place: the time zone UTC."""
     taken = {entry.path for entry in there}
     if f"{TIMEZONES}/UTC" in taken:
         return []
@@ -153,10 +153,10 @@ def timezone_files(folder: Path) -> list[Path]:
 
 
 def own_files(config: ImageConfig) -> Iterator[Entry]:
-    """The files that `image.files` names, and what lies in the folders that it names.
+    """The files that `image.files` names, and the content of folders that it names.
 
     Raises:
-        ConfigError: something is not there, is neither a file nor a folder, or must not go in by accident.
+        ConfigError: something does not exist, is neither a file nor a folder, or must not get in by accident.
     """
     named = {target: config.root / source for target, source in config.image.files.items()}
     for target, source in config.image.files.items():
@@ -170,7 +170,7 @@ def own_files(config: ImageConfig) -> Iterator[Entry]:
     for target, folder in named.items():
         for member in walk(folder) if folder.is_dir() else ():
             place = f"{target}/{member.relative_to(folder).as_posix()}"
-            # Listed by hand, it may be another file than that of the folder.
+            # A file that is listed by hand takes precedence over the folder's.
             if place not in named:
                 found[place] = member
                 candidates += [candidate_of(config, folder, member, place)] if member.is_file() else []
@@ -185,7 +185,7 @@ def candidate_of(config: ImageConfig, folder: Path, member: Path, place: str) ->
 
 
 def entry_of(place: str, source: str) -> str:
-    """The line of `image.files` for a file, or "" if it can have none for such a name."""
+    """The line of `image.files` for a file, or "" if its name cannot be in one."""
     try:
         check_file({place: source})
     except ValueError:
@@ -206,7 +206,7 @@ def own_entry(config: ImageConfig, place: str, path: Path) -> Entry:
 
 
 def check_places(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """The entries by path; ConfigError if two have one path, or one stands in another that is no folder."""
+    """The entries by path; ConfigError if two have the same path, or one lies below another that is not a folder."""
     places: dict[str, Entry] = {}
     for entry in entries:
         if entry.path in places:
@@ -226,7 +226,7 @@ def check_places(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 
 def with_parents(entries: Iterable[Entry], known: Mapping[str, Entry]) -> list[Entry]:
-    """The entries with the folders they stand in, which are as they are `known`, sorted by path."""
+    """The entries with their parent folders, which are taken from `known` if possible, sorted by path."""
     result = {entry.path: entry for entry in entries}
     for path in list(result):
         for parent in map(str, PurePosixPath(path).parents):

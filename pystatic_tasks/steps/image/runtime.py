@@ -1,4 +1,4 @@
-"""How the image is run and what it is called, by the configuration, the project and git."""
+"""How the image is run and what its labels are, from the configuration, the project and git."""
 
 from __future__ import annotations
 

@@ -43,12 +43,12 @@ from pystatic_tasks.system.terminal import add_to_job_summary
 from pystatic_tasks.system.units import megabytes
 
 PACKAGE = Path(__file__).resolve().parents[2]
-# Libraries that decide on the bytes of what is written.
+# Libraries that influence the bytes of the results.
 LIBRARIES = ("cyclonedx-python-lib", "packageurl-python", "packaging")
-# Of image.json; described by schemas/image.schema.json.
+# The version of image.json, which schemas/image.schema.json describes.
 MANIFEST_VERSION = 1
 LARGEST_SHOWN = 10
-# Of what the step leaves, kept in its manifest only.
+# Fields of the result that are only in the step's manifest.
 NOT_REPORTED = ("server_ports", "components", "vendor")
 
 
@@ -58,8 +58,8 @@ class Ingredients:
 
     Attributes:
         frozen: The frozen program.
-        executable_bytes: Size of the static executable, or None in the tree layout, which has none.
-        components: What the program's files came from.
+        executable_bytes: Size of the static executable; None in the tree layout, which has none.
+        components: The components of the program's files.
         runtime: How the image is run.
         entries: Its files, by layer.
         created: Seconds since 1970.
@@ -74,15 +74,15 @@ class Ingredients:
 
 
 def build_image(config: ImageConfig, context: StepContext) -> Built:
-    """Write all files of the image into `dist/pystatic/NAME`, and load it into the engines that are there.
+    """Write all files of the image into `dist/pystatic/NAME`, and load it into the available engines.
 
-    These are `image.tar`, `image.json`, `sbom.cdx.json`, `contents.json`, `rootfs.tar`, `Dockerfile` and, where the
-    library for it is installed, `report.html`.
+    The files are `image.tar`, `image.json`, `sbom.cdx.json`, `contents.json`, `rootfs.tar`, `Dockerfile` and
+    `report.html`.
 
     Raises:
-        ConfigError: a file that the configuration names is not there.
-        ImageError: the image is over budget, or the system lacks what is to be copied.
-        MissingToolError: the library for the wanted compression is not installed.
+        ConfigError: a file that the configuration names does not exist.
+        ImageError: the image is over budget, or the system lacks files to copy.
+        MissingToolError: the library for the configured compression is not installed.
     """
     began = now()
     ingredients = gather(config)
@@ -102,7 +102,7 @@ def build_image(config: ImageConfig, context: StepContext) -> Built:
 
 
 def gather(config: ImageConfig) -> Ingredients:
-    """What the steps before left, and what the configuration, the project and git add to it."""
+    """The results of earlier steps, and what the configuration, the project and git add to them."""
     frozen = require_result(config, Frozen)
     packed = None if config.layout == "tree" else require_result(config, Packed)
     git = read_git(config.root)
@@ -117,7 +117,7 @@ def gather(config: ImageConfig) -> Ingredients:
 
 
 def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredients, inputs: str, began: int) -> Built:
-    """Write all files of the image; if some of what goes in was changed since a moment, they will be written again.
+    """Write all files of the image; if an input has changed since `began`, the next run will write them again.
 
     Raises:
         ImageError: it is over budget.
@@ -155,7 +155,7 @@ def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredie
 
 
 def contents_of(built: Built, ingredients: Ingredients) -> Contents:
-    """What lies in the image: in the program, whose files were measured when it was frozen, and beside it."""
+    """The contents of the image: of the program, whose files were measured when it was frozen, and beside it."""
     frozen, is_packed = ingredients.frozen, ingredients.executable_bytes is not None
     program = {each.location: (each.size_bytes, each.layer) for each in frozen.placed}
     beside = {
@@ -179,7 +179,7 @@ def contents_of(built: Built, ingredients: Ingredients) -> Contents:
 
 
 def added_files(ingredients: Ingredients) -> dict[str, Path | None]:
-    """The files of the image that are not the program's, and the files that they are copies of."""
+    """The files of the image that do not belong to the program, and the files that they are copies of."""
     known = {location for each in ingredients.components for location in each.files}
     entries = (entry for each in ingredients.entries.values() for entry in each)
     added = [entry for entry in entries if not entry.is_folder and entry.path not in known]
@@ -196,7 +196,7 @@ def tool_versions(config: ImageConfig, frozen: Frozen) -> dict[str, str]:
 
 
 def image_inputs(config: ImageConfig, ingredients: Ingredients) -> str:
-    """One hash of everything that decides what the image is, and what is told of it."""
+    """One hash of everything that decides the content and the metadata of the image."""
     entries, frozen = ingredients.entries.items(), ingredients.frozen
     return fingerprint(
         {
@@ -218,16 +218,16 @@ def image_inputs(config: ImageConfig, ingredients: Ingredients) -> str:
 
 
 def compressions(config: ImageConfig) -> list[Compression]:
-    """The methods by which layers are compressed: gzip for Docker's older format in any case."""
+    """The methods that compress layers: always gzip, for Docker's older format."""
     return list(dict.fromkeys(("gzip", config.image.compression)))
 
 
 def make_layers(config: ImageConfig, entries: Mapping[str, Sequence[Entry]], created: int, kept: Path) -> list[Layer]:
     """The image's layers, from the lowest to the highest.
 
-    The project's files bear the image's time, so that what serves them can tell a newer one;
-    those below bear none, so that their layers stay the same from commit to commit.
-    Those that were compressed before are taken from the folder `kept`, which holds these afterwards.
+    The project's files have the image's time, so that servers of these files can recognize newer ones;
+    files in lower layers have none, so that these layers stay the same from commit to commit.
+    Layers that were compressed before are taken from the folder `kept`, which contains only these layers afterwards.
     """
     methods = {name: partial(compress_once, name, folder=kept) for name in compressions(config)}
     *lower, highest = entries
@@ -239,7 +239,7 @@ def make_layers(config: ImageConfig, entries: Mapping[str, Sequence[Entry]], cre
 
 
 def load_into_engines(config: ImageConfig, context: StepContext, built: Built) -> Sequence[Engine]:
-    """Make the image known to the engines that are there, and say so; these engines."""
+    """Load the image into the available engines, report it, and return these engines."""
     artifact = make_artifact(config, written=built.written, ports=built.server_ports)
     engines = loading_engines(config.smoke.engine)
     for engine in engines:
@@ -250,7 +250,7 @@ def load_into_engines(config: ImageConfig, context: StepContext, built: Built) -
 
 
 def show_sizes(config: ImageConfig, context: StepContext, ingredients: Ingredients, built: Built) -> None:
-    """Sizes from the frozen program to the image."""
+    """Show sizes from the frozen program to the image."""
     frozen_bytes = sum(part.size_bytes for part in ingredients.frozen.contents)
     sizes = Sizes(frozen_bytes=frozen_bytes, executable_bytes=ingredients.executable_bytes, built=built)
     for line in as_table(config, sizes):
@@ -259,10 +259,10 @@ def show_sizes(config: ImageConfig, context: StepContext, ingredients: Ingredien
 
 
 def show_next(config: ImageConfig, context: StepContext, engines: Sequence[Engine], ports: Sequence[int]) -> None:
-    """What one would type next, unless what has the terminal then says what it does."""
+    """Show the commands to type next, unless a step that takes over the terminal will show its own."""
     if not (context.command("run") and context.command("shell")):
         return
-    # An engine may take images, and start none.
+    # An engine may accept images even if it cannot start containers.
     engine = next((each.name for each in engines if not why_not(each)), "")
     for number, command in enumerate(next_commands(config, context.command, engine, ports)):
         context.say(f"{'next:' if number == 0 else '':<6}{command}")
@@ -310,7 +310,7 @@ def describe_layer(layer: Layer, compression: Compression) -> LayerDescription:
 
 
 def check_budget(config: ImageConfig, built: ImageDescription, contents: Sequence[Part]) -> None:
-    """Raises ImageError, with the largest contents, if the image is larger than `max-size` or `max-compressed-size`."""
+    """Raises ImageError with the largest contents if the image is over `max-size` or `max-compressed-size`."""
     budgets = (
         ("max-size", "on disk", built.size_bytes, config.max_size),
         ("max-compressed-size", "on the wire", built.compressed_bytes, config.max_compressed_size),

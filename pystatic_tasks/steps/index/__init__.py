@@ -1,1 +1,1 @@
-"""Images of several platforms joined to one."""
+"""Joins images of several platforms into one."""

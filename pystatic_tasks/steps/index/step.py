@@ -1,4 +1,4 @@
-"""The step that joins images of several platforms to one.
+"""The step that joins images of several platforms into one.
 
 https://github.com/opencontainers/image-spec/blob/main/image-index.md
 """
@@ -23,23 +23,23 @@ from pystatic_tasks.system.files import write_whole
 from pystatic_tasks.system.terminal import add_to_job_outputs
 from pystatic_tasks.system.texts import printable
 
-# Of index.json; described by schemas/index.schema.json.
+# The version of index.json, which schemas/index.schema.json describes.
 REPORT_VERSION = 1
 NOTHING_SENT = Sent(references=[], bytes_sent=0, blobs_sent=0, blobs_there=0, sboms={})
 
 
 def index(config: ImageConfig, context: StepContext) -> Indexed:
-    """Join archives, write `index.tar` and `index.json` into `dist/pystatic/NAME`, and push where a tag says so.
+    """Join archives, write `index.tar` and `index.json` into `dist/pystatic/NAME`, and push if tags name a registry.
 
     Returns:
-        What `index.json` says.
+        The content of `index.json`.
 
     Raises:
-        ConfigError: there are no archives, one holds no image or another one's, two are for one platform, or the list
-            beside one is of another image.
+        ConfigError: there are no archives, one contains no image or another one's, two are for the same platform, or
+            the bill of materials beside one is for another image.
         ImageError: there is not enough memory.
-        MissingToolError: the library for pushing, or for layers compressed by zstd, is not installed.
-        PushError: a registry could not be reached, or does not take something.
+        MissingToolError: the library for pushing, or for layers compressed with zstd, is not installed.
+        PushError: a registry could not be reached, or rejected something.
     """
     paths = [config.root / each for each in context.archives]
     if not paths:
@@ -51,7 +51,7 @@ def index(config: ImageConfig, context: StepContext) -> Indexed:
 def join(
     config: ImageConfig, context: StepContext, images: Mapping[Path, ArchivedImage], references: Sequence[Reference]
 ) -> Indexed:
-    """Do that for the images in these archives, and push to these references; raises the same errors."""
+    """Join the images in these archives, and push to these references; raises the same errors."""
     sboms = read_sboms(images) if references else {}
     top = make_index(list(images.values()))
     archive_path = config.dist / "index.tar"
@@ -86,10 +86,10 @@ def join(
 
 
 def read_archives(paths: Sequence[Path], name: str) -> dict[Path, ArchivedImage]:
-    """The images of that name in archives, in the order of their platforms.
+    """The images in archives, in the order of their platforms; all must have this name.
 
     Raises:
-        ConfigError: one holds no image or another one's, or two are for one platform.
+        ConfigError: one contains no image or another one's, or two are for the same platform.
     """
     found: dict[Path, ArchivedImage] = {}
     for path in paths:
@@ -106,17 +106,17 @@ def read_archives(paths: Sequence[Path], name: str) -> dict[Path, ArchivedImage]
 
 
 def read_sboms(images: Mapping[Path, ArchivedImage]) -> dict[str, Blob]:
-    """The lists of what is in images, as far as they lie beside the archives, by the digests of the images.
+    """The bills of materials beside the archives, if any, by the digests of the images.
 
     Raises:
-        ConfigError: one is of something else.
+        ConfigError: one is for another image.
     """
     found = {each.manifest.digest: read_sbom(path.parent, each.manifest) for path, each in images.items()}
     return {digest: sbom for digest, sbom in found.items() if sbom}
 
 
 def make_index(images: Sequence[ArchivedImage]) -> Blob:
-    """The index of images, with the annotations that they share."""
+    """The index of the images, with the annotations that they share."""
     first, *others = [each.annotations for each in images]
     shared = {key: text for key, text in first.items() if all(each.get(key) == text for each in others)}
     content = {
@@ -133,7 +133,7 @@ def platform(text: str) -> dict[str, str]:
 
 
 def make_archive(images: Sequence[ArchivedImage], top: Blob, references: Sequence[str]) -> bytes:
-    """An OCI layout of images and their index."""
+    """An OCI layout with the images and their index."""
     blobs = [top, *(blob for image in images for blob in (image.manifest, *image.blobs))]
     files = {
         "index.json": canonical(layout_index(top.descriptor, references)),

@@ -1,1 +1,1 @@
-"""Step two: the frozen program packed into one static executable."""
+"""Step two: packs the frozen program into one static executable."""

@@ -1,4 +1,4 @@
-"""The step: one static file, which needs neither glibc nor anything else of its surroundings."""
+"""The step: makes one static executable, which needs neither glibc nor any other file of a system."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from pystatic_tasks.system.machine import check_machine
 from pystatic_tasks.system.units import megabytes
 
 PACKERS = Path(__file__).resolve().parents[2] / "packers"
-# So that another user can execute it too.
+# Other users may execute it too.
 EXECUTABLE_MODE = 0o755
 
 
 def pack(config: ImageConfig, context: StepContext) -> Packed | None:
-    """Make `dist/pystatic/NAME/NAME` out of what freeze left; in the tree layout there is nothing to do.
+    """Make `dist/pystatic/NAME/NAME` from the result of freeze; in the tree layout, do nothing.
 
     Raises:
-        MissingToolError: binutils or ldd is not there.
-        ConfigError: a library that the configuration names is not there.
+        MissingToolError: binutils or ldd is missing.
+        ConfigError: a library that the configuration names does not exist.
         StaticxError: a library is missing, or the packer failed.
     """
     packer = packer_of(config)
@@ -48,7 +48,7 @@ def pack(config: ImageConfig, context: StepContext) -> Packed | None:
     libraries = (*config.staticx.libraries, *frozen.result.libraries)
     began = now()
     decisive = [(path, hash_file(Path(path))) for path in libraries]
-    # Packers put together what is of the same owner.
+    # Packers group files by owner.
     made_of = [frozen.outputs, [to_json(each) for each in frozen.result.files], frozen.result.own_packages]
     inputs = fingerprint([made_of, config.used_packer, packer.inputs(config), decisive, tools(), made_by])
     there = unchanged(config, Packed, inputs) if context.use_cache else None

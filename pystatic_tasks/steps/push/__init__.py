@@ -1,1 +1,1 @@
-"""Images sent to registries, without any daemon."""
+"""Sends images to registries, without a daemon."""

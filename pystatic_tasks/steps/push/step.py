@@ -12,7 +12,7 @@ from pystatic_tasks.steps.manifest import report_path, require_result, write_rep
 from pystatic_tasks.steps.results import Built, Pushed
 from pystatic_tasks.system.terminal import add_to_job_outputs
 
-# Of push.json; described by schemas/push.schema.json.
+# The version of push.json, which schemas/push.schema.json describes.
 REPORT_VERSION = 1
 
 
@@ -20,13 +20,13 @@ def push(config: ImageConfig, context: StepContext) -> Pushed:
     """Send the image to every registry that a tag names, and write `dist/pystatic/NAME/push.json`.
 
     Returns:
-        What `push.json` says.
+        The content of `push.json`.
 
     Raises:
-        ConfigError: no tag names a registry, or the list beside the image is of another one.
-        PystaticError: the image step was not run, or left another image.
-        MissingToolError: the library for it, or for layers compressed by zstd, is not installed.
-        PushError: a registry could not be reached, or does not take something.
+        ConfigError: no tag names a registry, or the bill of materials beside the image is for another one.
+        PystaticError: the image step was not run, or made another image.
+        MissingToolError: the library for pushing, or for layers compressed with zstd, is not installed.
+        PushError: a registry could not be reached, or rejected something.
     """
     references = require_targets(config, context)
     report_path(config, Pushed.step).unlink(missing_ok=True)
@@ -54,7 +54,7 @@ def push(config: ImageConfig, context: StepContext) -> Pushed:
 
 
 def require_built(config: ImageConfig, archived: ArchivedImage) -> None:
-    """Raises PystaticError unless what lies in `image.tar` is what the image step made."""
+    """Raises PystaticError unless `image.tar` contains the result of the image step."""
     built = require_result(config, Built)
     if archived.manifest.digest != built.digest:
         raise PystaticError(
@@ -63,11 +63,11 @@ def require_built(config: ImageConfig, archived: ArchivedImage) -> None:
 
 
 def check(config: ImageConfig, context: StepContext) -> None:
-    """See whether it can be sent anywhere, before it is built.
+    """Check before the build whether the image can be sent anywhere.
 
     Raises:
         ConfigError: no tag names a registry.
-        MissingToolError: the library for it is not installed.
+        MissingToolError: the library for pushing is not installed.
     """
     require_targets(config, context)
     registry_class()
@@ -77,7 +77,7 @@ def require_targets(config: ImageConfig, context: StepContext) -> list[Reference
     """The references that name a registry.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there are none.
     """
     found = targets(config)
     if not found:

@@ -1,1 +1,1 @@
-"""Write the page that tells of an image."""
+"""Writes the page of an image."""

@@ -1,4 +1,4 @@
-"""The step: write the page of an image anew, and open it."""
+"""The step: writes the page of an image again, and opens it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pystatic_tasks.steps.report_page import write_pages
 
 
 def report(config: ImageConfig, context: StepContext) -> Path:
-    """Write `dist/pystatic/NAME/report.html`, and open it in a browser if that was asked for.
+    """Write `dist/pystatic/NAME/report.html`, and open it in a browser if requested.
 
     Raises:
-        MissingToolError: the library for it is not installed.
+        PystaticError: the image step was not run.
     """
     page = write_pages(config)
     context.say(f"{shown(config, page)}: where the bytes and the milliseconds are")

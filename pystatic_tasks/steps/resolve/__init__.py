@@ -1,1 +1,1 @@
-"""YAML in which images are named, made into YAML that a cluster understands."""
+"""Resolves the names of images in YAML, for a cluster."""

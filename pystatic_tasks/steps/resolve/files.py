@@ -1,4 +1,4 @@
-"""The files to resolve, found as kubectl finds them."""
+"""Finds and reads the files to resolve, as kubectl does."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ NOT_OF_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\u
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What is to be resolved.
+    """A text to resolve.
 
     Attributes:
-        name: What messages call it: its path, from the project's folder if it is there, or "standard input".
-        text: Its content with all line ends as they are, without a byte order mark.
+        name: Its name in messages: its path, relative to the project's folder if it lies there, or "standard input".
+        text: Its content with its line ends, without a byte order mark.
     """
 
     name: str
@@ -34,16 +34,16 @@ class Source:
 
 
 def read_sources(root: Path, names: Sequence[str], *, recursive: bool) -> list[Source]:
-    """What these names stand for, each file once: in their order, and by name within a folder.
+    """Read the files that these names stand for, without duplicates: in this order, and by name within a folder.
 
     Args:
-        root: The project's folder, from which the names start.
-        names: Paths of files, whatever they are called; of folders, of which the files with `ENDINGS` are read;
-            `STANDARD_INPUT`.
-        recursive: Whether folders in folders are read too; links to folders are not followed there.
+        root: The project's folder; the names are relative to it.
+        names: Paths of files with any name; of folders, whose files with `ENDINGS` are read;
+            or `STANDARD_INPUT`.
+        recursive: Whether subfolders are read too; links to folders are not followed there.
 
     Raises:
-        ConfigError: something is not there, cannot be read, is too large or no text.
+        ConfigError: something does not exist, cannot be read, is too large or is not text.
     """
     found: dict[str, Source] = {}
     for name in names:
@@ -68,12 +68,12 @@ def read_sources(root: Path, names: Sequence[str], *, recursive: bool) -> list[S
 
 
 def find_files(path: Path, *, recursive: bool) -> list[Path]:
-    """The file itself, or those in a folder."""
+    """The file itself, or the files in a folder."""
     return list(files_in(path, recursive=recursive)) if path.is_dir() else [path]
 
 
 def files_in(folder: Path, *, recursive: bool) -> Iterator[Path]:
-    # No function that calls itself: folders may be nested deeper than Python's calls.
+    # Without recursion: folders may be nested deeper than Python's stack allows.
     waiting = sorted(folder.iterdir(), reverse=True)
     while waiting:
         path = waiting.pop()
@@ -105,7 +105,7 @@ def to_source(name: str, content: bytes) -> Source:
     """The content as text.
 
     Raises:
-        ConfigError: it is too large, not UTF-8, or has characters that YAML has not.
+        ConfigError: it is too large, not UTF-8, or has characters that YAML does not allow.
     """
     if len(content) > LARGEST_BYTES:
         raise ConfigError(
@@ -130,5 +130,5 @@ def to_source(name: str, content: bytes) -> Source:
 
 
 def shown(root: Path, path: Path) -> str:
-    """A path for people; those found in a folder may be called anything."""
+    """A path for messages; files in a folder may have any name."""
     return printable(str(path.relative_to(root) if path.is_relative_to(root) else path), LONGEST_PATH)

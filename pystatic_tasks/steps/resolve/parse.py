@@ -1,4 +1,4 @@
-"""Where YAML names images: found by a parser, so that comments and longer texts are no such places."""
+"""Finds where YAML names images, with a parser, so that comments and parts of longer texts do not count."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ NAMED = re.compile(rf"{SCHEME}(\S*)\n*")
 NEW_DOCUMENT = "---\n"
 END_OF_DOCUMENT = "...\n"
 MOST_LEVELS = 1000  # As with libyaml.
-# libyaml, of which kubectl's parser is a translation, where PyYAML was built with it.
+# libyaml, of which kubectl's parser is a translation, if PyYAML was built with it.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_stream(source: Source) -> Stream:
-    """Find what names an image.
+    """Find the names of images.
 
     Raises:
-        ConfigError: it is no YAML.
+        ConfigError: it is not valid YAML.
     """
     places: list[Place] = []
     line_ends = [each.start() for each in re.finditer("\n", source.text)]
@@ -49,7 +49,7 @@ def read_stream(source: Source) -> Stream:
 
 
 def no_yaml(source: Source, line: int, column: int, problem: str) -> ConfigError:
-    """The error for a place, whose numbers begin at 0."""
+    """The error at a line and column, which are counted from 0."""
     return ConfigError(
         f"{source.name}, line {line + 1}, column {column + 1}: {problem}.",
         "Correct the YAML, or name only YAML files.",
@@ -57,7 +57,7 @@ def no_yaml(source: Source, line: int, column: int, problem: str) -> ConfigError
 
 
 def not_too_deep(source: Source, events: Iterable[yaml.Event]) -> Iterator[yaml.Event]:
-    """The events as they are; without libyaml's own limit, a line of brackets takes hours.
+    """The events unchanged; without libyaml's own limit, a line of brackets would take hours.
 
     Raises:
         ConfigError: there are too many levels.
@@ -73,10 +73,10 @@ def not_too_deep(source: Source, events: Iterable[yaml.Event]) -> Iterator[yaml.
 
 
 def known_aliases(source: Source, events: Iterable[yaml.Event]) -> Iterator[yaml.Event]:
-    """The events as they are; a parser for them does not look whether there is what an alias names.
+    """The events unchanged; the parser itself does not check that the anchor of each alias exists.
 
     Raises:
-        ConfigError: there is not.
+        ConfigError: one does not exist.
     """
     anchors: set[str] = set()
     for event in events:
@@ -100,7 +100,7 @@ def separator_before(first_document: yaml.DocumentStartEvent) -> str:
 
 
 def find_place(text: str, line_ends: Sequence[int], scalar: yaml.ScalarEvent) -> Iterator[Place]:
-    """Where in the text, whose lines end so, a scalar names an image, if it does."""
+    """Where in the text a scalar names an image, if it does; `line_ends` are the places of the line ends."""
     named = NAMED.fullmatch(scalar.value)
     if not named:
         return
@@ -108,11 +108,11 @@ def find_place(text: str, line_ends: Sequence[int], scalar: yaml.ScalarEvent) ->
     assert first
     assert last
     written = f"{SCHEME}{named[1]}"
-    # Anchors and tags stand before it.
+    # Anchors and tags come before it.
     start = text.rfind(written, first.index, last.index)
     end = start + len(written)
     if start < 0:
-        # Spelled with escapes, or with an apostrophe, which is doubled: what quotes alone allow.
+        # Written with escapes or a doubled apostrophe, which only quoted values can contain.
         start = text.index(scalar.style or '"', first.index) + 1
         end = last.index - 1
     line = bisect(line_ends, start) + 1
@@ -120,7 +120,7 @@ def find_place(text: str, line_ends: Sequence[int], scalar: yaml.ScalarEvent) ->
 
 
 def find_near_miss(scalar: yaml.ScalarEvent) -> NearMiss | None:
-    """What of a scalar that names no image does so nearly: one word with a name in it, for several are a text."""
+    """A value that names no image, but nearly: a single word that contains a name; several words are a text."""
     words = scalar.value.split(maxsplit=1)
     if len(words) != 1 or SCHEME not in words[0].lower():
         return None

@@ -1,4 +1,4 @@
-"""The step: from YAML that names images to YAML that has them by digest, as `ko resolve` does for Go."""
+"""The step: replaces names of images in YAML by references by digest, as `ko resolve` does for Go."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def resolve(configs: Sequence[ImageConfig], context: StepContext) -> bytes:
 
     Args:
         configs: All images of the project.
-        context: Has the files, and the way to push.
+        context: The context, with the files and the function that pushes.
 
     Returns:
-        The documents of all files, in UTF-8, otherwise as they are written.
+        The documents of all files, in UTF-8, otherwise unchanged.
 
     Raises:
-        ConfigError: no file is named, one cannot be read or is no YAML, or names an image that there is not.
+        ConfigError: no file is given, one cannot be read or is not valid YAML, or names an image that does not exist.
         MissingToolError: the library for YAML is not installed.
-        PystaticError: an image that is named was not pushed as it is.
+        PystaticError: a named image was not pushed in its current state.
     """
     if not context.filenames:
         typed = context.command("resolve", "-f", "k8s/")
@@ -55,8 +55,8 @@ def read_streams(sources: Sequence[Source]) -> list[Stream]:
     """The documents of all sources.
 
     Raises:
-        ConfigError: one is no YAML.
-        MissingToolError: the library for it is not installed.
+        ConfigError: one is not valid YAML.
+        MissingToolError: the library for YAML is not installed.
     """
     try:
         from pystatic_tasks.steps.resolve.parse import read_stream
@@ -69,10 +69,10 @@ def read_streams(sources: Sequence[Source]) -> list[Stream]:
 
 
 def named_images(streams: Sequence[Stream], configs: Sequence[ImageConfig]) -> list[ImageConfig]:
-    """The images that are named, in the order in which they are first.
+    """The named images, in the order in which they first appear.
 
     Raises:
-        ConfigError: a name is none of theirs.
+        ConfigError: no image has one of the names.
     """
     by_name = {config.name: config for config in configs}
     found: dict[str, ImageConfig] = {}
@@ -97,12 +97,12 @@ def say_near_misses(streams: Sequence[Stream], context: StepContext) -> None:
 
 
 def pushed_reference(config: ImageConfig, context: StepContext) -> str:
-    """The first reference by digest that push left.
+    """The first reference by digest in the report of push.
 
     Raises:
-        PystaticError: there is none, or the image was built anew since.
+        PystaticError: there is none, or the image was rebuilt after it was pushed.
     """
-    # What joins images of several platforms is made anew with them.
+    # For several platforms, the index is always made together with its images.
     pushed = read_report(config, "index" if context.platforms else "push")
     built = {} if context.platforms else read_report(config, "image")
     remedy = f"Push it: {context.command('push') or 'run the push session'}."
@@ -116,7 +116,7 @@ def pushed_reference(config: ImageConfig, context: StepContext) -> str:
 
 
 def read_report(config: ImageConfig, step: str) -> dict[str, Any]:
-    """What a step says that it did; empty if it did nothing, or the file is none of its own."""
+    """A step's report; empty if there is none, or the file is not a report."""
     try:
         report = read_json(report_path(config, step))
     except (OSError, ValueError):

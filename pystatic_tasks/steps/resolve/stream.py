@@ -1,4 +1,4 @@
-"""The documents of a source, and what is put where they name images; everything else stays as it is written."""
+"""The documents of a source, with references in place of images' names; everything else stays unchanged."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Place:
     """Where a text names an image.
 
     Attributes:
-        name: The image's.
-        start: Index of the first character of what is to be replaced.
+        name: The image's name.
+        start: Index of the first character to replace.
         end: Index of the first character after it.
         line: Number of its line, from 1.
     """
@@ -29,7 +29,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class NearMiss:
-    """A value that is nearly the name of an image, and stays as it is.
+    """A value that is nearly the name of an image, and is not changed.
 
     Attributes:
         value: The value.
@@ -45,10 +45,10 @@ class Stream:
     """The documents of a source.
 
     Attributes:
-        source: Where they stand.
+        source: The source.
         places: Where they name images, in order.
-        near: What does so nearly.
-        separator: What goes before them after other documents; None if there are none.
+        near: Values that are nearly names.
+        separator: The text before them if other documents precede; None if there are no documents.
     """
 
     source: Source
@@ -58,7 +58,7 @@ class Stream:
 
 
 def join(streams: Sequence[Stream], references: Mapping[str, str]) -> str:
-    """All documents in one text, with references instead of names."""
+    """All documents as one text, with references instead of names."""
     parts: list[str] = []
     has_documents = False
     for stream in streams:
@@ -72,7 +72,7 @@ def join(streams: Sequence[Stream], references: Mapping[str, str]) -> str:
 
 
 def replaced(stream: Stream, references: Mapping[str, str]) -> Iterator[str]:
-    """The pieces of a text that are not empty."""
+    """The pieces of the resulting text; no piece at its end is empty."""
     text = stream.source.text
     position = 0
     for place in stream.places:

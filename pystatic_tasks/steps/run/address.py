@@ -1,4 +1,4 @@
-"""Where the port of the program is published."""
+"""Chooses the address at which the program's port is published."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PROBLEMS = {
 
 
 def choose_address(artifact: Artifact, wanted: tuple[str, int] | None) -> tuple[str, int] | None:
-    """Host and port of this machine: the wanted ones, or else the program's own port at 127.0.0.1 if it is free.
+    """Host and port of this machine: the wanted ones, or else the program's own port at 127.0.0.1, if it is free.
 
     Returns:
         None if the program serves no TCP port.
 
     Raises:
-        ConfigError: the wanted ones cannot be had.
+        ConfigError: the wanted ones are not available.
     """
     if artifact.port is None:
         if wanted:
@@ -45,9 +45,9 @@ def choose_address(artifact: Artifact, wanted: tuple[str, int] | None) -> tuple[
 
 
 def problem_of(host: str, port: int) -> str:
-    """Why nothing can listen there, as the end of a sentence; "" if it can."""
+    """Why no program can listen there, as the end of a sentence; "" if one can."""
     with socket.socket() as probe:
-        # As servers do; connections that have ended are in nobody's way.
+        # As servers do, so that closed connections do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -1,4 +1,4 @@
-"""What the running program writes, shown as it comes."""
+"""Shows the output of the running program while it is written."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def outputs(secrets: Collection[str]) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
 
 
 def follow(container: Container, output: IO[bytes], errors: IO[bytes]) -> None:
-    """Show what a container writes, until it ends or nobody reads any more, such as head."""
+    """Show the output of a container until it ends, or until the reader, such as head, stops reading."""
     with contextlib.suppress(OSError):
         container.follow(output, errors)
 
 
 @contextlib.contextmanager
 def without(secrets: Collection[str], stream: IO[bytes]) -> Iterator[IO[bytes]]:
-    """A file that passes on line by line what is written to it."""
+    """A file whose lines are passed on to the stream without these secrets."""
     reading, writing = os.pipe()
     thread = threading.Thread(target=pass_on, args=(reading, stream, hiding(secrets)), daemon=True)
     thread.start()

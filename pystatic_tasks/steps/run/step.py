@@ -1,4 +1,4 @@
-"""The step: run the image under the policy of smoke, show its log, and end it in order."""
+"""The step: runs the image under smoke's policy, shows its log, and stops it properly."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ WAIT_SECONDS = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is run, and how.
+    """What to run, and how.
 
     Attributes:
         config: The image.
-        artifact: What the engine gets.
-        policy: How it runs it.
-        arguments: What the program gets.
-        watched: Files and folders whose change may make another image.
+        artifact: The image for the engine.
+        policy: The engine's policy for it.
+        arguments: The program's arguments.
+        watched: Files and folders whose changes may lead to another image.
     """
 
     config: ImageConfig
@@ -49,9 +49,9 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A container, and when all of its log was shown.
+    """A container, and the event that its whole log was shown.
 
-    No thread is joined: until Python 3.12, one that is waited for when Ctrl-C comes counts as ended.
+    No thread is joined: until Python 3.12, a thread that is being joined when Ctrl-C comes counts as ended.
     """
 
     container: Container
@@ -63,15 +63,15 @@ class Running:
 
 
 def run(config: ImageConfig, context: StepContext) -> None:
-    """Run the image in the foreground until it ends, or Ctrl-C or TERM ends it.
+    """Run the image in the foreground until it ends, or until Ctrl-C or SIGTERM ends it.
 
     Raises:
-        ConfigError: it cannot be published where that is wanted.
-        MissingToolError: no engine, or not the one asked for, works here.
+        ConfigError: it cannot be published at the wanted address.
+        MissingToolError: no engine, or not the configured one, works here.
         ImageError: the engine cannot start it.
         ServiceError: a service cannot be started.
         ProgramError: it ended with an exit code other than 0.
-        PystaticError: it is run already.
+        PystaticError: it is already running.
     """
     taken = f"{config.name} is already running from this folder."
     with only_here(config, "run", taken, "End it first, with Ctrl-C where it was started."):
@@ -94,7 +94,7 @@ def artifact_of(config: ImageConfig) -> Artifact:
 
 
 def make_plan(config: ImageConfig, context: StepContext, before: Plan | None = None) -> Plan:
-    """What to run; the address is that of `before` where the program listens as it did."""
+    """What to run; the address is that of `before` if the program still listens at the same port."""
     artifact = artifact_of(config)
     if before and before.artifact.port == artifact.port:
         publish = before.policy.publish
@@ -112,7 +112,7 @@ def make_plan(config: ImageConfig, context: StepContext, before: Plan | None = N
 
 
 def run_once(plan: Plan, seen: Seen, engine: Engine, context: StepContext) -> tuple[Plan | None, Seen]:
-    """Run it until it ends or is to be replaced; what to run next, if anything, and what that was built from."""
+    """Run until the program ends or must be replaced; what to run next, if anything, and the state that it is from."""
     with services.running(plan.config, context), running(plan, engine, context) as program:
         try:
             if not context.watches:
@@ -128,7 +128,7 @@ def run_once(plan: Plan, seen: Seen, engine: Engine, context: StepContext) -> tu
 
 @contextlib.contextmanager
 def running(plan: Plan, engine: Engine, context: StepContext) -> Iterator[Running]:
-    """The started program with its log shown; it is removed afterwards."""
+    """The started program, with its log shown; removed afterwards."""
     config = plan.config
     with outputs(caller_values(config)) as (output, errors):
         container = engine.start(plan.artifact, plan.policy, plan.arguments)
@@ -142,7 +142,7 @@ def running(plan: Plan, engine: Engine, context: StepContext) -> Iterator[Runnin
 
         log = threading.Thread(target=show_log, daemon=True)
         try:
-            # Others may build meanwhile.
+            # Let other processes build in the meantime.
             release(config)
             context.say(f"{config.name} runs {where(plan, engine, context)}; Ctrl-C ends it")
             log.start()
@@ -155,7 +155,7 @@ def running(plan: Plan, engine: Engine, context: StepContext) -> Iterator[Runnin
 
 
 def where(plan: Plan, engine: Engine, context: StepContext) -> str:
-    """At which address, and by which engine, as part of a line."""
+    """Its address and engine, as part of a line."""
     address, port = plan.policy.publish, plan.artifact.port
     if address is None:
         return f"({engine.name})"
@@ -180,11 +180,11 @@ def remedy(plan: Plan, context: StepContext) -> str:
 
 
 def end(plan: Plan, program: Running, context: StepContext) -> None:
-    """Stop in order what still runs."""
+    """Stop the program properly if it still runs."""
     if not program.container.running():
         return
     name, stopped = plan.config.name, program.container.stop(GRACE_SECONDS)
-    # Its last words.
+    # The end of its log.
     program.log_ended.wait(WAIT_SECONDS)
     if stopped.seconds < GRACE_SECONDS:
         context.say(f"{name} ended with exit code {stopped.code} after {stopped.seconds:.1f} s")
@@ -195,7 +195,7 @@ def end(plan: Plan, program: Running, context: StepContext) -> None:
 def next_plan(
     plan: Plan, seen: Seen, program: Running, engine: Engine, context: StepContext
 ) -> tuple[Plan | None, Seen]:
-    """What to run after a change, and what there was then; nothing yet if that cannot be built meanwhile."""
+    """What to run after a change, and the state after it; None if it must be built after the program has stopped."""
     following = None
     while following is None:
         now = wait_for_change(plan.watched, seen, waiting(plan, program, context))
@@ -209,7 +209,7 @@ def next_plan(
 
 
 def waiting(plan: Plan, program: Running, context: StepContext) -> Callable[[float], None]:
-    """What waits for so many seconds, and says once if the program ends meanwhile."""
+    """A function that waits for some seconds, and reports once if the program ends."""
     ended = threading.Event()
 
     def wait(seconds: float) -> None:
@@ -225,7 +225,7 @@ def waiting(plan: Plan, program: Running, context: StepContext) -> Callable[[flo
 
 
 def built_again(plan: Plan, engine: Engine, context: StepContext) -> Plan | None:
-    """What to run now; None if it cannot be built, or is what it was before."""
+    """What to run now; None if it cannot be built, or is unchanged."""
     name = plan.config.name
     try:
         config = context.build_again()

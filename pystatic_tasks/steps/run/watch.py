@@ -1,4 +1,4 @@
-"""What is watched for changes: the files and folders that the steps before were seen to take."""
+"""Watches the files and folders that earlier steps used for changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pystatic_tasks.system.files import source_files
 Seen = Mapping[str, tuple[int, int]]
 
 POLL_SECONDS = 1.0
-# Of the time between two looks, for a look.
+# The maximum share of the time that looking may take.
 LARGEST_SHARE = 0.1
 # Several files may be written one after the other.
 SETTLE_SECONDS = 0.2
@@ -21,9 +21,9 @@ SHOWN = 3
 
 
 def look(paths: Iterable[Path]) -> Seen:
-    """Size and time of the last change of these files, of those that are not there, and of all in these folders.
+    """Size and last change of these files, of missing ones, and of all files in these folders.
 
-    Nothing if a folder is removed meanwhile: the next look will tell.
+    Empty if a folder is being removed; the next look will see that.
     """
     try:
         return stamps(str(file) for path in paths for file in (files_in(path) if path.is_dir() else [path]))
@@ -32,22 +32,22 @@ def look(paths: Iterable[Path]) -> Seen:
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """The files that people wrote, without what their editors keep beside them."""
+    """The files that people wrote, without those that their editors keep beside them."""
     return (path for path in source_files(folder) if not is_of_editor(path.name))
 
 
 def is_of_editor(name: str) -> bool:
-    """Hidden files, among them swap files, locks and backups."""
+    """Whether it is a hidden file, a swap file, a lock or a backup."""
     return name.startswith((".", "#")) or name.endswith("~")
 
 
 def wait_for_change(paths: Iterable[Path], seen: Seen, wait: Callable[[float], object]) -> Seen:
-    """What there is once something was changed, and nothing more for a moment.
+    """The state after something has changed, and then nothing more for a moment.
 
     Args:
-        paths: What is watched.
-        seen: What was there before.
-        wait: Waits for so many seconds.
+        paths: The watched files and folders.
+        seen: The state before.
+        wait: Waits for a number of seconds.
     """
     while True:
         began = time.monotonic()
@@ -58,7 +58,7 @@ def wait_for_change(paths: Iterable[Path], seen: Seen, wait: Callable[[float], o
 
 
 def settled(paths: Iterable[Path], seen: Seen) -> Seen:
-    """What there is; if that is not what was seen, once it stays so for a moment."""
+    """The current state; if it differs from `seen`, after it has been stable for a moment."""
     now = look(paths)
     while now != seen:
         time.sleep(SETTLE_SECONDS)
@@ -67,7 +67,7 @@ def settled(paths: Iterable[Path], seen: Seen) -> Seen:
 
 
 def changed(before: Seen, after: Seen, root: Path) -> str:
-    """The names of what was changed, from the folder `root`, as part of a line."""
+    """The names of changed files, relative to `root`, as part of a line."""
     names = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
     shown = [os.path.relpath(name, root) for name in names[:SHOWN]]
     return ", ".join([*shown, *(["…"] if len(names) > SHOWN else [])])

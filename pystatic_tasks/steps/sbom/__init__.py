@@ -1,1 +1,1 @@
-"""What is inside an image, said once more, and in other formats too."""
+"""Reports what is inside an image, and writes it in other formats too."""

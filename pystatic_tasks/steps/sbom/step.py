@@ -1,4 +1,4 @@
-"""The step: say what is on record of an image, and write it in other formats too."""
+"""The step: summarizes the bill of materials of an image, and writes it in other formats too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pystatic_tasks.system.files import write_whole
 
 
 def sbom(config: ImageConfig, context: StepContext) -> Built:
-    """Say what `sbom.cdx.json` holds, which is written with every image; write others if asked for.
+    """Summarize `sbom.cdx.json`, which is written with every image, and write other formats if requested.
 
     Raises:
         MissingToolError: the library for SPDX is not installed.

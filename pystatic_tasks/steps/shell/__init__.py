@@ -1,1 +1,1 @@
-"""The step shell: the image with a shell beside the program, for people who must look inside."""
+"""The step shell: the image with a shell beside the program, for people who need to look inside."""

@@ -1,4 +1,4 @@
-"""The static busybox of this machine: a shell with its tools in one file."""
+"""Finds this machine's static busybox: a shell with its tools in one file."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pystatic_tasks.engines.trial import HEADER, MACHINES, SEGMENT
 from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.system.machine import ARCHITECTURES
 
-# As Debian and Alpine call it.
+# Its names on Debian and Alpine.
 NAMES = ("busybox", "busybox-static", "busybox.static")
 INSTALL = "Install it: apt-get install busybox-static."
-# The segment that names the loader of a program which needs libraries.
+# The segment with the path of the loader, in programs that need libraries.
 INTERPRETER = 3
 NUMBERS = {f"linux/{ARCHITECTURES[name]}": machine.number for name, machine in MACHINES.items()}
 
@@ -38,7 +38,7 @@ def find_busybox(platform: str) -> Path:
 
 
 def problem_of(path: Path, platform: str) -> str:
-    """Why that busybox is of no use in an image for that platform; "" if it is."""
+    """Why a busybox cannot be used in an image for this platform; "" if it can."""
     content = path.read_bytes()
     try:
         number, segments = machine_and_segments(content)
@@ -50,7 +50,7 @@ def problem_of(path: Path, platform: str) -> str:
 
 
 def machine_and_segments(content: bytes) -> tuple[int, Sequence[int]]:
-    """The number of an ELF file's machine, and the types of its segments; ValueError if it is none of 64 bits."""
+    """The number of an ELF file's machine, and the types of its segments; ValueError if it is not a 64-bit ELF file."""
     header = HEADER.unpack_from(content)
     if header[0][:5] != b"\x7fELF\x02":
         raise ValueError("not a 64-bit ELF file")

@@ -1,4 +1,4 @@
-"""What lies beside the program for whoever looks inside."""
+"""The files that the shell's copy of an image has beside the program."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pystatic_tasks.oci.layers import Entry
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.results import Frozen
 
-# No image is called so.
+# No image has this name.
 FOLDER = PurePosixPath("/.shell")
 TOOLS = FOLDER / "bin"
 SHELL = TOOLS / "sh"
 
-# The interpreter with the program's modules. `site` stays out, as in the program; it would find them, and add `exit`.
+# The interpreter with the program's modules. As in the program, `site` is not loaded, which would find them and add
+# `exit`.
 SCRIPT = """\
 #!{shell}
 export PYTHON_BASIC_REPL=1
@@ -36,7 +37,7 @@ esac
 
 
 def entries(config: ImageConfig, frozen: Frozen, busybox: Path, applets: Sequence[str]) -> list[Entry]:
-    """A folder with busybox, its tools, and the program's interpreter as `python` where there is one."""
+    """A folder with busybox, its tools, and the program's interpreter as `python`, if there is one."""
     named = [applet for applet in applets if applet not in ("busybox", "python")]
     interpreter = list(interpreter_of(config, frozen))
     return [
@@ -54,7 +55,7 @@ def interpreter_of(config: ImageConfig, frozen: Frozen) -> Iterator[Entry]:
     version = ".".join(frozen.interpreter.version.split(".")[:2])
     interpreter = PurePosixPath(f"/usr/local/bin/python{version}")
     if config.layout == "onefile":
-        # What the launcher takes for a folder of its program; by a link in it, it acts as an interpreter.
+        # The launcher treats this as a folder of its program; started by a link in it, it acts as an interpreter.
         interpreter = FOLDER / f"{config.name}-0-python" / "bin" / "python"
         target = os.path.relpath(f"/{config.name}", interpreter.parent)
         yield from (Entry(path=str(each), mode=0o755) for each in (interpreter.parents[1], interpreter.parent))

@@ -1,6 +1,6 @@
-"""The step: a shell in a copy of the image that has one, in the engine and under the policy of smoke.
+"""The step: opens a shell in a copy of the image that has one, in smoke's engine and under its policy.
 
-The copy is in no result of any step, so no other step can take it, and it is forgotten afterwards.
+The copy is not in any step's results, so no other step can use it, and it is removed afterwards.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ from pystatic_tasks.steps.shell.busybox import applets, find_busybox
 from pystatic_tasks.steps.shell.entries import SHELL, TOOLS, entries
 from pystatic_tasks.system.processes import undisturbed
 
-# What is run instead of asking for commands.
+# Runs the given words instead of reading commands.
 RUN_WORDS = ("-c", 'exec "$@"', "sh")
 
 
 def shell(config: ImageConfig, context: StepContext) -> None:
-    """Give whoever is at the terminal a shell beside the program, or run the words of the call there.
+    """Open a shell beside the program at the terminal, or run the given words there.
 
     Raises:
-        ConfigError: something is asked for that only run does.
-        MissingToolError: there is no static busybox, or no engine, or not the one asked for, works here.
+        ConfigError: an option is given that only run takes.
+        MissingToolError: there is no static busybox; or no engine, or not the configured one, works here.
         ServiceError: a service cannot be started.
-        ProgramError: the words of the call ended with an exit code other than 0.
-        PystaticError: a shell is open already.
+        ProgramError: the given words ended with an exit code other than 0.
+        PystaticError: a shell is already open.
     """
     check_options(context)
     taken = f"A shell in {config.name} is already open from this folder."
     with only_here(config, "shell", taken, "End it first, with exit where it was opened."):
         engine = choose_engine(config.smoke.engine)
         with copy_with_shell(config) as artifact, known_to(engine, artifact), services.running(config, context):
-            # Others may build meanwhile.
+            # Let other processes build in the meantime.
             release(config)
             policy = make_policy(config, user=config.image.user, step="shell", env=context.variables)
             open_shell(config, context, engine, artifact, policy)
 
 
 def check_options(context: StepContext) -> None:
-    """Raises ConfigError if something is asked for that only run does."""
+    """Raises ConfigError if an option is given that only run takes."""
     given = {"--publish": context.publish, "--watch": context.watches}
     for option in (name for name, value in given.items() if value):
         raise ConfigError(f"{option} is for run, but was given to shell.", "Remove it.")
@@ -63,7 +63,7 @@ def check_options(context: StepContext) -> None:
 
 @contextlib.contextmanager
 def copy_with_shell(config: ImageConfig) -> Iterator[Artifact]:
-    """The image with a layer more, as long as somebody wants it."""
+    """The image with an additional layer, for the duration of the block."""
     built, frozen = require_result(config, Built), require_result(config, Frozen)
     busybox = find_busybox(built.platform)
     artifact = make_artifact(config, written=built.written, ports=())
@@ -89,7 +89,7 @@ def copy_with_shell(config: ImageConfig) -> Iterator[Artifact]:
 
 @contextlib.contextmanager
 def known_to(engine: Engine, artifact: Artifact) -> Iterator[None]:
-    """Let an engine know the image, and forget it afterwards."""
+    """Load the image into an engine, and remove it afterwards."""
     try:
         load(engine, artifact)
         yield
@@ -102,7 +102,7 @@ def open_shell(config: ImageConfig, context: StepContext, engine: Engine, artifa
     """Run the shell until it ends.
 
     Raises:
-        ProgramError: it ran the words of the call, and these ended with an exit code other than 0.
+        ProgramError: it ran the given words, and they ended with an exit code other than 0.
     """
     if context.arguments:
         code = engine.run_at_terminal(artifact, policy, [*RUN_WORDS, *context.arguments])

@@ -1,1 +1,1 @@
-"""What an image leaves out since it was never used, on record in pystatic.lock."""
+"""Determines what an image can leave out because it was never used, and records it in pystatic.lock."""

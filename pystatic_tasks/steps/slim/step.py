@@ -1,4 +1,4 @@
-"""The step: from what was seen to what is left out."""
+"""The step: from what the program was seen to use to what is left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def slim(config: ImageConfig, context: StepContext) -> Slimmed:
 
     Raises:
         FreezeError: it was not observed, or not to the end.
-        ConfigError: the file that is there is no TOML.
+        ConfigError: the existing file is not valid TOML.
     """
     frozen = require_manifest(config, Frozen).result
     if not frozen.uses or frozen.not_observed:
@@ -42,13 +42,13 @@ def slim(config: ImageConfig, context: StepContext) -> Slimmed:
 
 
 def decide(config: ImageConfig, frozen: Frozen) -> Slimmed:
-    """What is left out, by what was used."""
+    """Decide what is left out, by what was used."""
     optional = set(frozen.optional)
     kept: dict[str, tuple[str, ...]] = {}
     for use in frozen.uses:
         names = used_names(use) & optional - {name for names in kept.values() for name in names}
         if names:
-            # The same request may be asked more than once, with other headers.
+            # The same request may be sent more than once, with other headers.
             kept[use.occasion] = tuple(sorted({*kept.get(use.occasion, ()), *names}))
     staying = {name for names in kept.values() for name in names}
     wanted = {name for name in optional - staying if is_kept(name, config.slim.keep)}

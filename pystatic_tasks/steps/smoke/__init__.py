@@ -1,1 +1,1 @@
-"""Step four: the image started as it would be deployed, asked, and stopped."""
+"""Step four: starts the image as it would be deployed, sends it requests, and stops it."""

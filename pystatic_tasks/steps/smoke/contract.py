@@ -1,4 +1,4 @@
-"""What an image is held to."""
+"""The contract of an image: each check, as a function."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pystatic_tasks.system.units import megabytes
 
 SHELLS = {"sh", "ash", "bash", "dash", "ksh", "zsh", "fish", "csh", "busybox"}
 SET_ID_BITS = 0o6000
-# Of a program that ends by itself, and of one that TERM ended in the end, as some servers do once they have closed.
+# Of a program that ended by itself, or by SIGTERM in the end, as some servers do after they have closed.
 ORDERLY_CODES = (0, 128 + signal.SIGTERM)
 
 
@@ -29,7 +29,7 @@ def check_users(users: Iterable[str]) -> Check:
 
 
 def check_log(output: str, server: ServerKind, known: Collection[str] = (), secrets: Collection[str] = ()) -> Check:
-    """`known` are the errors that the plain program logs too, without these secrets."""
+    """`known` are the errors that the plain program also logs, without these secrets."""
     logged = list(logged_errors(output, server, hiding(secrets)))
     errors = [error.line for error in logged if error.text not in known]
     none = "none that the plain program does not log too" if logged else "none"
@@ -37,18 +37,18 @@ def check_log(output: str, server: ServerKind, known: Collection[str] = (), secr
 
 
 def check_stop(end: Exit, *, by_term: bool = False) -> Check:
-    """After TERM; `by_term` if the log says that the signal ended it, whatever the exit code is."""
+    """After SIGTERM; `by_term` if the log says that the signal ended it, whatever the exit code is."""
     passed = (end.code in ORDERLY_CODES or by_term) and end.seconds < GRACE_SECONDS
     return Check(name="TERM ends it", passed=passed, seen=f"exit code {end.code} after {end.seconds:.1f} s")
 
 
 def check_ended(code: int | None) -> Check:
-    """For a program that did not wait for TERM."""
+    """For a program that ended before SIGTERM."""
     return Check(name="TERM ends it", passed=False, seen=f"it had ended by itself with exit code {code}")
 
 
 def check_leftovers(leftovers: Iterable[str], unpacked: str) -> Check:
-    """What lies in /tmp may be the program's own, but nothing that was unpacked there: a regular expression, or ""."""
+    """Nothing that was unpacked into /tmp may be left; `unpacked` is a regular expression for it, or ""."""
     found = [path for path in leftovers if unpacked and re.match(unpacked, path)]
     seen = ", ".join(found[:3]) + (" …" if len(found) > 3 else "")
     return Check(name="nothing left in /tmp", passed=not found, seen=seen or "empty")
@@ -59,12 +59,12 @@ def check_health(code: int) -> Check:
 
 
 def check_files(archive: Path, program: str = "", built: Written | None = None) -> list[Check]:
-    """No shell and no set-uid file among the files of the image.
+    """That the image has no shell and no set-uid file.
 
     Args:
-        archive: Where the image is.
-        program: A file in its root that may be called as it likes.
-        built: What the archive must hold, if that is known.
+        archive: The image.
+        program: A file in its root that may have any name.
+        built: What the archive must contain, if known.
     """
     files = list(image_files(archive, built))
     shells = sorted(name for name, _ in files if PurePosixPath(name).name in SHELLS and name != program)

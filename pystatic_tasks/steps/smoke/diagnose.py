@@ -1,4 +1,4 @@
-"""What to do about it, read from the container's log."""
+"""Reads from a container's log what is wrong, and what to do about it."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from pystatic_tasks.system.timezones import TIMEZONES
 FIX = "nox -s smoke -- --fix"
 RUN_AGAIN = f'Then run the session again, or let "{FIX}" repair it.'
 MISSING_MODULE = r"No module named '([\w.]+)'"
-# Where a program unpacks itself, and where a tree has its packages.
+# The folder that a program unpacks itself into, and a tree's folder of packages.
 BUNDLE = r"(?:/[^'\"\s]*/_MEI\w+|/usr/local/lib/python3\.\d+/site-packages)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Advice:
-    """What is wrong and what to do, and the change of the configuration that does it, if one can."""
+    """What is wrong and what to do, and the change to the configuration that repairs it, if there is one."""
 
     text: str
     repair: Repair | None = None
@@ -48,14 +48,14 @@ class Advice:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """All that the log suggests: the text, empty if it suggests nothing, and one repair for each key."""
+    """Everything that the log suggests: a text, or "", and one repair for each key."""
 
     text: str
     repairs: tuple[Repair, ...] = ()
 
 
 def diagnose_all(config: ImageConfig, output: str) -> Diagnosis:
-    """Diagnose as if each repair were made before the log is read again."""
+    """Diagnose the log as if each repair were made before it is read again."""
     found = []
     advice = diagnose(config, output)
     while advice.repair:
@@ -84,7 +84,7 @@ def repaired(config: ImageConfig, repair: Repair) -> ImageConfig:
 
 
 def diagnose(config: ImageConfig, output: str) -> Advice:
-    """The first that the log suggests, a repair before anything else; without text if it suggests nothing."""
+    """The first advice for the log, preferably with a repair; without text if there is none."""
     first = Advice(text="")
     for pattern, advise in ADVICE:
         for match in {match[0]: match for match in re.finditer(pattern, output)}.values():
@@ -96,14 +96,14 @@ def diagnose(config: ImageConfig, output: str) -> Advice:
 
 
 def own_advice(config: ImageConfig, output: str) -> str:
-    """What the packer and the server themselves know of what they log."""
+    """The packer's and the server's own advice for the log."""
     packer = packer_of(config)
     known = [*(packer.advice if packer else ()), *find_server(config.server_kind).advice]
     return next((text for pattern, text in known if re.search(pattern, output)), "")
 
 
 def add_data(config: ImageConfig, problem: str, path: Path, target: str) -> Advice:
-    """The advice to add a file or folder of the project; only a person may list what would be refused otherwise."""
+    """The advice to add a file or folder of the project; files that would be refused must be listed by a person."""
     entry = data_entry(config, path, target)
     reason = why_refused(config, path, target if path.is_dir() else f"{target}/{path.name}")
     if reason:
@@ -115,7 +115,7 @@ def add_data(config: ImageConfig, problem: str, path: Path, target: str) -> Advi
 
 
 def add(config: ImageConfig, problem: str, table: str, key: str, new: str) -> Advice:
-    """The advice to add an entry to a list of the configuration."""
+    """The advice to add an entry to a list in the configuration."""
     there: tuple[str, ...] = getattr(getattr(config, table), key.replace("-", "_"))
     if new in there:
         return Advice(
@@ -126,7 +126,7 @@ def add(config: ImageConfig, problem: str, table: str, key: str, new: str) -> Ad
 
 
 def switch_on(config: ImageConfig, problem: str, table: str, key: str) -> Advice:
-    """The advice to set a key that is true or false."""
+    """The advice to set a boolean key."""
     repair = Repair(table=table, key=key, value=True)
     if getattr(getattr(config, table), repair.field):
         return Advice(
@@ -137,7 +137,7 @@ def switch_on(config: ImageConfig, problem: str, table: str, key: str) -> Advice
 
 
 def write_down(problem: str, repair: Repair) -> Advice:
-    """The advice to write that into the configuration."""
+    """The advice to write this into the configuration."""
     return Advice(
         text=f"{problem} Add this to [tool.pystatic-tasks.{repair.table}] in pyproject.toml, "
         f"or write it as {repair.name} under [tool.pystatic-tasks]:\n"
@@ -148,7 +148,7 @@ def write_down(problem: str, repair: Repair) -> Advice:
 
 
 def quoted(text: str) -> str:
-    """A text as TOML writes it."""
+    """A string in TOML's syntax."""
     return json.dumps(text, ensure_ascii=False)
 
 
@@ -189,7 +189,7 @@ def left_out_codec(config: ImageConfig, match: re.Match[str]) -> Advice:
 
 
 def left_out_file(config: ImageConfig, inside: str) -> str:
-    """The name in pystatic.lock that a file of the program was left out by; "" if it was not."""
+    """The name in pystatic.lock by which a file of the program was left out; "" if it was not."""
     slim = read_lock(config)
     folder = f"{posixpath.dirname(inside)}/"
     names = slim.names_left_out if slim else ()
@@ -294,7 +294,7 @@ def missing_time_zone(config: ImageConfig, match: re.Match[str]) -> Advice:
 
 
 def installed_in(config: ImageConfig) -> Sequence[Path]:
-    """Where the build environment has its packages, by what freeze left."""
+    """The folders for packages in the build environment, according to the result of freeze."""
     frozen = read_manifest(config, Frozen)
     if frozen is None:
         return []
@@ -302,7 +302,7 @@ def installed_in(config: ImageConfig) -> Sequence[Path]:
 
 
 def has_module(config: ImageConfig, name: str) -> bool:
-    """Whether the module is there to be named; where there is no build environment to look into, it is."""
+    """Whether the module exists; True if there is no build environment to look into."""
     sites = installed_in(config)
     *parents, last = name.split(".")
     if not sites or name.partition(".")[0] in sys.stdlib_module_names:
@@ -316,14 +316,14 @@ def has_module(config: ImageConfig, name: str) -> bool:
 
 
 def is_of_others(config: ImageConfig, package: str) -> bool:
-    """Whether it is installed with modules of its own, to be taken whole, and is not the project's."""
+    """Whether the package is installed, has its own modules that can be collected, and is not the project's."""
     frozen = read_manifest(config, Frozen)
     is_own = frozen is not None and package in frozen.result.own_packages
     return not is_own and any(any((site / package).glob("__init__.*")) for site in installed_in(config))
 
 
 def is_package(site: Path, inside: str) -> bool:
-    """Whether what lies there belongs to a package that can be taken whole."""
+    """Whether this path belongs to a package that can be collected."""
     top = inside.partition("/")[0]
     return top.isidentifier() and (site / top).is_dir()
 
@@ -334,7 +334,7 @@ def data_entry(config: ImageConfig, path: Path, target: str) -> str:
 
 
 def folders_with(top: Path, name: str) -> Sequence[Path]:
-    """Folders below `top` that hold a file of that name, which may be a path: those called templates first."""
+    """Folders below `top` with a file of this name, which may be a path; those called templates come first."""
     depth = len(PurePosixPath(name).parts)
     found = {path.parents[depth - 1] for path in source_files(top) if path.as_posix().endswith(f"/{name}")}
     return sorted(found - {top, top / "src"}, key=lambda path: (path.name != "templates", len(path.parts), path))

@@ -1,4 +1,4 @@
-"""What is said and kept of an image that broke its contract."""
+"""Reports an image that broke its contract, and keeps its log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOG_LINES_SHOWN = 20
 
 
 def expected_otherwise(failed: Sequence[Check]) -> str:
-    """What to do about an answer that may be right, though nobody declared it."""
+    """What to do about an answer that may be right but was not declared."""
     for check in failed:
         if check.seen.startswith("lacks "):
             return "If these answers differ each time, set text or json of the request to what they must contain."
@@ -36,12 +36,12 @@ def expected_otherwise(failed: Sequence[Check]) -> str:
 
 
 def failed_runs(runs: Sequence[Run]) -> list[Run]:
-    """Those that did not go as they should."""
+    """The runs in which a check failed."""
     return [run for run in runs if not run.passed]
 
 
 def log_file(config: ImageConfig) -> Path:
-    """Where the whole log of a failed run is kept."""
+    """The file with the whole log of a failed run."""
     return config.work / "smoke.log"
 
 

@@ -1,4 +1,4 @@
-"""The image run once more, to see what takes how long until the first answer, and its imports each by itself."""
+"""Runs the image once more, to measure the parts of its start and each of its imports."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pystatic_tasks.steps.results import Built, Imported, Imports
 from pystatic_tasks.steps.smoke.probes import first_path, wait_until_ready
 from pystatic_tasks.steps.start_phases import parse_phases
 
-# Python's own variable, of which the launcher and the script of a tree make "-X importtime"; and of several workers
-# that import side by side, lines could not be told apart.
+# Python's own variable, which the launcher and a tree's script turn into "-X importtime"; and a single worker,
+# since the lines of several that import at the same time could not be told apart.
 VARIABLES = {"PYTHONPROFILEIMPORTTIME": "1", "WEB_CONCURRENCY": "1"}
-# An engine has the last lines of a log a little later than the answer that follows them.
+# An engine may have the last lines of a log slightly later than the answer that follows them.
 LOG_SECONDS = 0.1
 
 
 def measure_imports(config: ImageConfig, engine: Engine, artifact: Artifact, built: Built) -> Imports | None:
-    """Run the image of a server until its first answer; None if there is none, or nothing of imports in the log."""
+    """Run the image of a server until its first answer; None if there is none, or no imports in the log."""
     policy = make_policy(config, user=config.image.user, step="smoke", env=VARIABLES)
     begun = time.monotonic_ns()
     container = engine.start(artifact, policy, [])
@@ -47,7 +47,7 @@ def measure_imports(config: ImageConfig, engine: Engine, artifact: Artifact, bui
 
 
 def logged_imports(container: Container) -> tuple[Imported, ...]:
-    """All imports that were logged, once the log grows no more."""
+    """All logged imports, after the log has stopped growing."""
     before: Sequence[Imported] = ()
     while len(found := tuple(parse_imports(container.output()))) > len(before):
         before = found

@@ -1,4 +1,4 @@
-"""What the plain program said when it was observed, and whether the image says the same."""
+"""Compares the image's answers with those of the plain program when it was observed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pystatic_tasks.steps.manifest import read_manifest
 from pystatic_tasks.steps.results import Frozen
 
 SHOWN = 3
-# A text is another one if so many words are missing, and one of so many.
+# A text counts as another one if at least this many words are missing, and at least one in five.
 FEWEST, SHARE = 3, 5
 SERVER_ERROR = 500
 SO_TOO = "; the plain program answered so too"
@@ -21,19 +21,19 @@ SO_TOO = "; the plain program answered so too"
 
 @dataclass(frozen=True)
 class Plain:
-    """What the plain program answered to the requests, in their order, and the errors that it logged."""
+    """The plain program's answers to the requests, in their order, and the errors that it logged."""
 
     answers: Sequence[ObservedAnswer] = ()
     errors: Sequence[str] = ()
 
     def answer_to(self, number: int, request: Request) -> ObservedAnswer | None:
-        """That to the request of this number; None if it was not asked."""
+        """The answer to the request of this number; None if it was not sent."""
         is_there = number < len(self.answers) and self.answers[number].request == f"{request.method} {request.path}"
         return self.answers[number] if is_there else None
 
 
 def read_plain(config: ImageConfig) -> Plain:
-    """What is known of the plain program; nothing if it was not observed."""
+    """The records of the plain program; empty if it was not observed."""
     frozen = read_manifest(config, Frozen)
     if frozen is None:
         return Plain()
@@ -44,13 +44,13 @@ def unlike_plain(request: Request, answer: Answer, problem: str, plain: Observed
     """What is wrong with an answer.
 
     Args:
-        request: What was asked.
-        answer: What the image answered.
-        problem: What of that is not as declared; "" if nothing is.
-        plain: What the plain program answered.
+        request: The request.
+        answer: The image's answer.
+        problem: How it differs from the declared answer; "" if it does not.
+        plain: The plain program's answer.
 
     Returns:
-        The problem, with what the plain program answered where that was something else; "" if there is none.
+        The problem, with the plain program's answer if that was different; "" if there is none.
     """
     if plain is None or not plain.status or not answer.status:
         return problem
@@ -59,7 +59,7 @@ def unlike_plain(request: Request, answer: Answer, problem: str, plain: Observed
     if problem:
         same = SO_TOO if answer.status >= SERVER_ERROR else ""
         return f"{problem}{same}" if is_same else f"{problem}; the plain program answered {there}"
-    # An image can do more than the plain program: static files of Django are collected for it alone.
+    # An image can do more than the plain program: for example, Django's static files are collected only for it.
     if answer.status < 400 <= plain.status:
         return ""
     if not is_same:
@@ -72,7 +72,7 @@ def what_was_read(plain: ObservedAnswer) -> str:
 
 
 def missing_words(request: Request, answers: Iterable[Answer], plain: ObservedAnswer | None) -> list[str]:
-    """The words that the plain program answered both times, and the image in none of these answers, sorted."""
+    """The words that the plain program answered both times but the image in none of these answers, sorted."""
     is_declared = request.text is not None or request.json is not None
     missing = set(plain.words) if plain and not is_declared else set()
     for answer in answers if missing else ():
@@ -83,7 +83,7 @@ def missing_words(request: Request, answers: Iterable[Answer], plain: ObservedAn
 
 
 def is_another_text(missing: Sequence[str], plain: ObservedAnswer) -> bool:
-    """Whether so much is missing that it is no matter of the day, of chance or of the machine."""
+    """Whether so many words are missing that date, chance or machine cannot be the reason."""
     return len(missing) >= FEWEST and len(missing) * SHARE >= len(plain.words)
 
 

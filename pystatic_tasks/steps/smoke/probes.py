@@ -1,4 +1,4 @@
-"""Requests to the running container, and whether the answers are those declared."""
+"""Sends requests to the running container, and compares its answers with the declared ones."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pystatic_tasks.engines.base import Container
 from pystatic_tasks.in_env.web.client import STREAM, Answer, send
 
 POLL_SECONDS = 0.01
-# Engines take some ten milliseconds to say whether it still runs, in which it would answer already.
+# Engines take some ten milliseconds to say whether it still runs; in this time it may already answer.
 LOOK_SECONDS = 0.25
 SHOWN_CHARACTERS = 60
-# Statuses by which services say what is wrong with a request.
+# Statuses with which services explain what is wrong with a request.
 SAYING_WHY = (400, 422)
 
 
 def first_path(config: ImageConfig) -> str:
-    """What the program is asked for before anything else."""
+    """The path of the first request."""
     return config.smoke.requests[0].path if config.smoke.requests else "/"
 
 
 def wait_until_ready(container: Container, address: tuple[str, int], path: str, timeout: float) -> bool:
-    """Ask for `path` until anything answers; False if it ends before or `timeout` seconds pass."""
+    """Request `path` until there is an answer; False if the program ends before, or after `timeout` seconds."""
     looked = time.monotonic()
     end = looked + timeout
     while time.monotonic() < end:
@@ -39,12 +39,12 @@ def wait_until_ready(container: Container, address: tuple[str, int], path: str, 
 
 
 def mismatch(request: Request, answer: Answer, hide: Callable[[str], str] = str) -> str:
-    """What is wrong with the answer, or "" if it is as declared; a stream of events is, as far as it came.
+    """How the answer differs from the declared one, or "". A stream of events is checked as far as it was received.
 
     Args:
-        request: What was asked, and what is declared.
+        request: The request, and what is declared.
         answer: The answer.
-        hide: Gives a text without secrets, which are not known any more once it is cut.
+        hide: Removes secrets from a text; called before it is shortened, which would make secrets unrecognizable.
     """
     if not answer.status:
         return "no answer"
@@ -68,7 +68,7 @@ def parsed(body: str) -> object:
 
 
 def canonical(content: object) -> str:
-    """JSON with one way to write it; unlike in Python, true is not 1 there."""
+    """JSON in a unique form, in which, unlike in Python, true and 1 are different."""
     return json.dumps(content, sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""One run of the image, from start to stop, and what is seen of it."""
+"""One run of the image, from start to stop, with its checks."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.plain import Plain, is_another_text, lacks, missing_words, read_plain, unlike_plain
 from pystatic_tasks.steps.smoke.probes import first_path, mismatch, wait_until_ready
 
-# How long a program must run that says nothing of being ready.
+# How long a program must run if it does not report that it is ready.
 SETTLE_SECONDS = 1.0
 POLL_SECONDS = 0.05
-# How often more is asked what lacks words.
+# How often a request is repeated if its answer lacks words.
 MORE_TRIES = 2
 
 
@@ -47,7 +47,7 @@ class Run:
 
 
 def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str) -> Run:
-    """Start the image as a user, look at it, and stop it, whatever kind of program it is."""
+    """Start the image as a user, check it, and stop it, whatever kind of program it is."""
     policy = make_policy(config, user=user, step="smoke")
     plain = read_plain(config)
     started = time.monotonic()
@@ -65,12 +65,12 @@ def run_once(config: ImageConfig, engine: Engine, artifact: Artifact, user: str)
 
 
 def serves(config: ImageConfig) -> bool:
-    """Whether the program is asked by HTTP."""
+    """Whether the program serves HTTP."""
     return config.app is not None or config.smoke.port is not None
 
 
 def serve_once(config: ImageConfig, container: Container, plain: Plain, user: str, started: float) -> Run:
-    """A web service: ask the requests, then stop it."""
+    """A web service: send the requests, then stop it."""
     checks = []
     startup_ms = None
     if container.artifact.port is None:
@@ -101,11 +101,11 @@ def ask_all(config: ImageConfig, address: tuple[str, int], plain: Plain) -> list
 
 
 def ask(config: ImageConfig, request: Request, address: tuple[str, int], plain: ObservedAnswer | None) -> Check:
-    """Ask one request, and compare what is answered with what is declared and with the plain program's answer."""
+    """Send one request, and compare the answer with the declared one and with the plain program's."""
 
     def answers() -> Iterator[Answer]:
         yield answer
-        # What is drawn, or counted by each worker, may be there the next time.
+        # Random words, and words that differ between workers, may be there next time.
         for _ in range(MORE_TRIES if request.method in ("GET", "HEAD") else 0):
             yield send(request, address, config.smoke.timeout)
 
@@ -132,12 +132,12 @@ def finish(
     startup_ms: int | None,
     checks: list[Check],
 ) -> Run:
-    """Stop the container and look at what it leaves."""
+    """Stop the container, and check what it leaves behind."""
     if container.running():
         end = container.stop(GRACE_SECONDS)
         checks.append(contract.check_stop(end, by_term=says_ended_by_term(config, container.output())))
     elif not any(check.name == "answers" for check in checks):
-        # There it would have been said.
+        # Otherwise, the check "answers" already says so.
         checks.append(contract.check_ended(container.wait(0)))
     output = container.output()
     checks += [
@@ -148,14 +148,14 @@ def finish(
 
 
 def without_secrets(config: ImageConfig, run: Run) -> Run:
-    """A run as it may be shown and kept; it is judged before, by all that it said."""
+    """A run without secrets, which may be shown and kept; it was checked before, with its whole output."""
     found = caller_values(config)
     checks = [replace(check, seen=hidden(check.seen, found)) for check in run.checks]
     return replace(run, checks=checks, output=hidden(run.output, found))
 
 
 def end_once(config: ImageConfig, container: Container, user: str) -> Run:
-    """A program without HTTP: let it end, and look at its exit code and output."""
+    """A program without HTTP: let it end, and check its exit code and output."""
     code = container.wait(config.smoke.timeout)
     if code is None:
         container.stop(GRACE_SECONDS)
@@ -180,7 +180,7 @@ def check_text(text: str, *, found: bool) -> Check:
 
 
 def run_until_stopped(config: ImageConfig, container: Container, plain: Plain, user: str, started: float) -> Run:
-    """A program without HTTP that runs until TERM: wait for its text, then stop it."""
+    """A program without HTTP that runs until SIGTERM: wait for its text, then stop it."""
     text = config.smoke.stdout
     checks = []
     startup_ms = None
@@ -192,17 +192,17 @@ def run_until_stopped(config: ImageConfig, container: Container, plain: Plain, u
             startup_ms = round((time.monotonic() - started) * 1000)
         checks.append(check_text(text, found=found))
     users = container.users() if container.running() else set()
-    # One that ends meanwhile has no processes that could be seen.
+    # A program that has ended in the meantime has no processes to look at.
     if users or container.wait(POLL_SECONDS) is None:
         checks.append(contract.check_users(users))
     return finish(config, container, plain, user, startup_ms, checks)
 
 
 def wait_for_text(container: Container, text: str, timeout: float) -> bool:
-    """Wait until the program has printed the text; False if it ends before or `timeout` seconds pass."""
+    """Wait until the program has printed the text; False if it ends before, or after `timeout` seconds."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
-        # Asked in this order, so that what it prints last is seen.
+        # Asked in this order, so that the last output is not missed.
         runs = container.running()
         if text in container.output():
             return True

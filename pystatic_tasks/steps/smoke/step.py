@@ -1,4 +1,4 @@
-"""The step: run the image as the configured user and as a random one, and hold it to the contract."""
+"""The step: runs the image as the configured user and as a random one, and checks its contract."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from pystatic_tasks.steps.smoke.runs import Run, run_once, serves
 from pystatic_tasks.steps.start_phases import in_a_line
 from pystatic_tasks.system.terminal import add_to_job_summary
 
-# Of smoke.json; described by schemas/smoke.schema.json.
+# The version of smoke.json, which schemas/smoke.schema.json describes.
 REPORT_VERSION = 1
 RANDOM_USERS = range(10_000, 60_000)
 
 
 def smoke(config: ImageConfig, context: StepContext) -> Smoked:
-    """Prove the image, and write `dist/pystatic/NAME/smoke.json`.
+    """Test the image, and write `dist/pystatic/NAME/smoke.json`.
 
     Returns:
-        What was asked and seen.
+        The content of `smoke.json`.
 
     Raises:
-        MissingToolError: no engine, or not the one asked for, works here.
-        SmokeError: a service cannot be started, or a check failed; the log and what to do are in the message.
+        MissingToolError: no engine, or not the configured one, works here.
+        SmokeError: a service cannot be started, or a check failed; the message has the log and what to do.
     """
     built = require_result(config, Built)
     for left in (log_file(config), report_path(config, Imports.step)):
         left.unlink(missing_ok=True)
     engine = choose_engine(config.smoke.engine)
     artifact = make_artifact(config, written=built.written, ports=built.server_ports)
-    # Reads all of the archive, which no engine is to be given if it is another.
+    # Reads the whole archive first, since an engine must not get another image.
     still = [
         *contract.check_files(artifact.archive, config.name, artifact.written),
         contract.check_budget(
@@ -88,7 +88,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     )
     write_report(config, report)
     with suppress(PystaticError):
-        # Of an image that an older version made not all is on record that the page shows.
+        # The records of an image that an older version made may be incomplete.
         write_pages(config)
     add_to_job_summary(as_markdown(config, engine, still, runs))
     if not report.passed:
@@ -98,7 +98,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
 
 
 def report_imports(config: ImageConfig, context: StepContext, engine: Engine, artifact: Artifact, built: Built) -> None:
-    """Write and say how long its imports take, and the other parts of its start, where the program tells that."""
+    """Measure, write and show the duration of its imports and, if the program reports them, of the other parts."""
     with services.running(config, context), context.terminal.activity("measuring its imports"):
         imports = measure_imports(config, engine, artifact, built)
     if imports:
@@ -109,7 +109,7 @@ def report_imports(config: ImageConfig, context: StepContext, engine: Engine, ar
 
 
 def as_markdown(config: ImageConfig, engine: Engine, still: Sequence[Check], runs: Sequence[Run]) -> str:
-    """What was seen, as a table under a heading."""
+    """The checks, as a table under a heading."""
     checks = [("image", check) for check in still] + [(run.user, check) for run in runs for check in run.checks]
     lines = [
         f"| {user} | {escaped(check.name)} | {'ok' if check.passed else '**failed**'} | {escaped(check.seen)} |"
@@ -130,7 +130,7 @@ def random_user() -> str:
 
 
 def is_news(runs: Sequence[Run]) -> bool:
-    """Whether the last run has more to say than that it went as the first."""
+    """Whether the last run must be shown, because it is the first or because a check failed."""
     return len(runs) == 1 or not all(run.passed for run in runs)
 
 
