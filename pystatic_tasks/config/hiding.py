@@ -130,7 +130,7 @@ class Ahead:
 
 
 def occurrences(word: str, text: str, step: int) -> Iterator[int]:
-    """Where a word starts in a text; the search continues `step` characters after each start."""
+    """The places where a word starts in a text; the search continues `step` characters after each."""
     at = text.find(word)
     while at >= 0:
         yield at

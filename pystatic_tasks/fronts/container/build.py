@@ -289,7 +289,7 @@ def adopt(config: ImageConfig, results: Path) -> None:
     Raises:
         ValueError: they are not results of our steps.
     """
-    # Only logs: the results of our own steps lie beside them.
+    # Only logs, since the results of our own steps lie in the same folder.
     for log in filter(Path.is_file, (results / "logs").glob("*.log")):
         shutil.move(log, config.work / log.name)
     frozen, program = read_result(results, Frozen), results / "program"

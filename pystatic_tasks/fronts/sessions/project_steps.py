@@ -65,7 +65,7 @@ def run_before(session: nox.Session, plan: Plan, step: str, configs: Mapping[str
         configs: The images, by name if the project has several; otherwise by "".
 
     Raises:
-        PystaticError: it failed, or cannot be done for one of the images; then nothing is started.
+        PystaticError: a step failed; or one cannot run for one of the images, and then none is started.
     """
     if session._runner.global_config.no_dependencies:
         return
