@@ -50,7 +50,7 @@ def render(template: str, scripts: Sequence[str], **content: Any) -> str:
         script=Markup(script),  # noqa: S704
         policy=policy,
     )
-    # A name of a file that is not UTF-8 is shown with escapes, which JSON has too.
+    # File names that are not UTF-8 are shown with escapes, as in JSON.
     return page.encode(errors="backslashreplace").decode()
 
 

@@ -173,7 +173,7 @@ def write_report(config: ImageConfig, result: Result) -> None:
 
 
 def read_record(path: Path, kind: type[Record]) -> Record | None:
-    """What a file among the results says; None if it is not there, or is none that a step writes."""
+    """The content of a file among the results; None if it does not exist, or no step would write it."""
     try:
         content = read_json(path)
         return from_json(kind, content) if is_counted(content) else None
@@ -182,7 +182,7 @@ def read_record(path: Path, kind: type[Record]) -> Record | None:
 
 
 def is_counted(content: object) -> bool:
-    """Whether all whole numbers in it count something that there may be, and nothing lies deep in it."""
+    """Whether it is not nested deeply, and its whole numbers are in the range of counts."""
     if is_nested_deeper(content):
         return False
     return all(0 <= each <= LARGEST for each in inside(content) if isinstance(each, int))

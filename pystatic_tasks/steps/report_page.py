@@ -24,7 +24,7 @@ PAGE = "report.html"
 INDEX = "index.html"
 CONTENTS = "contents.json"
 BEFORE = "contents-before.json"
-# Of folders; more than those of any image.
+# The maximum depth of folders; no image has as many.
 MOST_LEVELS = 300
 
 

@@ -16,7 +16,7 @@ from pystatic_tasks.steps.resolve.stream import SCHEME, Stream, join
 from pystatic_tasks.system.files import read_json
 from pystatic_tasks.system.redaction import masked
 
-# It is put into YAML as it is.
+# A reference by digest, which is put into YAML without quotes or escapes.
 REFERENCE = re.compile(r"[a-z0-9._:/\[\]-]+@sha256:[0-9a-f]+", re.IGNORECASE)
 
 
