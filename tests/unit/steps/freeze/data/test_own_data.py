@@ -281,9 +281,9 @@ def test_what_lies_where_a_listed_file_would_is_not_listed(root: Path, site: Pat
 def rates(repository: Path, site: Path) -> Path:
     """Another project in a repository of its own, with files that git ignores, installed with its data."""
     rates = repository.parent / "rates"
-    names = ("src/rates/secrets.json", "src/rates/private/x.json", "src/rates/page.html")
+    names = ("src/rates/settings.json", "src/rates/private/x.json", "src/rates/page.html")
     write(rates, *names)
-    (rates / ".gitignore").write_text("secrets.json\nprivate/\n", encoding="utf-8")
+    (rates / ".gitignore").write_text("settings.json\nprivate/\n", encoding="utf-8")
     subprocess.run(["git", "init", "-q", rates], check=True)
     install_distribution(site, "rates", *(name.removeprefix("src/") for name in names), origin=rates.as_uri())
     for name in names:
@@ -295,14 +295,14 @@ def rates(repository: Path, site: Path) -> Path:
 def test_what_git_ignores_in_another_project_is_refused(
     repository: Path, site: Path, rates: Path, install: tuple[str, ...]
 ) -> None:
-    data = [(site / "rates" / name, f"rates/{Path(name).parent}") for name in ("secrets.json", "private/x.json")]
+    data = [(site / "rates" / name, f"rates/{Path(name).parent}") for name in ("settings.json", "private/x.json")]
     image = make_image(repository, install=install)
     assert refused(image, python(site), *data, (site / "rates/page.html", "rates")) == [
         "../rates/src/rates/private/x.json: git ignores it",
-        "../rates/src/rates/secrets.json: git ignores it",
-        '"../rates/src/rates/private/x.json:rates/private", "../rates/src/rates/secrets.json:rates".',
+        "../rates/src/rates/settings.json: git ignores it",
+        '"../rates/src/rates/private/x.json:rates/private", "../rates/src/rates/settings.json:rates".',
     ]
-    listed = ("../rates/src/rates/private/x.json:rates/private", "../rates/src/rates/secrets.json:rates")
+    listed = ("../rates/src/rates/private/x.json:rates/private", "../rates/src/rates/settings.json:rates")
     assert refused(make_image(repository, *listed, install=install), python(site), *data) == []
 
 
@@ -368,17 +368,17 @@ def test_data_of_no_known_folder_is_looked_at_unless_it_is_the_systems(root: Pat
 
 def test_data_of_a_project_that_is_reached_by_a_link_is_looked_at(repository: Path, site: Path, tmp_path: Path) -> None:
     rates = tmp_path / "rates"
-    write(rates, "rates/secrets.json", "rates/page.html")
-    (rates / ".gitignore").write_text("secrets.json\n", encoding="utf-8")
+    write(rates, "rates/settings.json", "rates/page.html")
+    (rates / ".gitignore").write_text("settings.json\n", encoding="utf-8")
     subprocess.run(["git", "init", "-q", rates], check=True)
     (repository / "vendor").symlink_to(tmp_path)
     install_distribution(site, "rates", origin=(repository / "vendor/rates").as_uri(), is_editable=True)
-    data = [(str(rates / "rates" / name), "rates") for name in ("secrets.json", "page.html")]
+    data = [(str(rates / "rates" / name), "rates") for name in ("settings.json", "page.html")]
     image = make_image(repository)
     assert list(of_project(image, python(site), BASE, data)) == data
     assert refused(image, python(site), *((Path(path), folder) for path, folder in data)) == [
-        "../rates/rates/secrets.json: git ignores it",
-        '"../rates/rates/secrets.json:rates".',
+        "../rates/rates/settings.json: git ignores it",
+        '"../rates/rates/settings.json:rates".',
     ]
 
 
@@ -397,12 +397,12 @@ def test_a_project_that_is_installed_by_a_link_in_another_is_one_of_its_own(
     (site / "rates-1.0.dist-info/direct_url.json").write_text(
         json.dumps({"url": (repository / "vendor").as_uri()}), encoding="utf-8"
     )
-    for name in ("secrets.json", "page.html"):
+    for name in ("settings.json", "page.html"):
         for path in (site / "rates" / name, rates / "src/rates" / name):
             path.write_text(name, encoding="utf-8")
-    data = [(site / "rates" / name, "rates") for name in ("secrets.json", "page.html")]
+    data = [(site / "rates" / name, "rates") for name in ("settings.json", "page.html")]
     assert refused(make_image(repository), python(site), *data)[:-1] == [
-        "vendor/src/rates/secrets.json: git ignores it"
+        "vendor/src/rates/settings.json: git ignores it"
     ]
 
 
