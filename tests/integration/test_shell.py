@@ -120,8 +120,14 @@ def test_in_a_tree_too_and_words_are_run_without_anybody(sample_copy: Project, t
     engine_or_skip("sandbox")
     tool_or_skip("busybox")
     words = ("--layout", "tree", "--engine", "sandbox")
-    assert "nox > the shell ended with exit code 3\n" in look_inside(sample_copy, "sandbox", tmp_path, *words)
-    printed = sample_copy.nox("-s", "shell", "--", *words, "--", "python", "-c", "import sys; print(sys.executable)")
-    assert "\n/usr/local/bin/python3." in printed
-    printed = sample_copy.nox("-s", "shell", "--", *words, "--", "cat", "/nowhere", ok=False)
-    assert "nox > Session shell aborted: cat ended with exit code 1 in sample-app.\n" in printed
+    try:
+        assert "nox > the shell ended with exit code 3\n" in look_inside(sample_copy, "sandbox", tmp_path, *words)
+        printed = sample_copy.nox(
+            "-s", "shell", "--", *words, "--", "python", "-c", "import sys; print(sys.executable)"
+        )
+        assert "\n/usr/local/bin/python3." in printed
+        printed = sample_copy.nox("-s", "shell", "--", *words, "--", "cat", "/nowhere", ok=False)
+        assert "nox > Session shell aborted: cat ended with exit code 1 in sample-app.\n" in printed
+    finally:
+        # As others expect it, in one file.
+        sample_copy.nox("-s", "image", "--", "--engine", "sandbox")
