@@ -45,8 +45,15 @@ PACKAGE = Path(__file__).resolve().parents[2]
 UNKNOWN = (-1, 0)
 
 
-def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interpreter) -> str:
-    """A hash of everything that the frozen program depends on, except `asked_of_freeze`."""
+def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interpreter, built: str) -> str:
+    """A hash of everything that the frozen program depends on, except `asked_of_freeze`.
+
+    Args:
+        config: What is frozen.
+        context: The step's context.
+        interpreter: The Python that is frozen.
+        built: A hash of the folders that are installed.
+    """
     data = [config.root / entry.rpartition(":")[0] for entry in config.freeze.data]
     server_config = target.server_config_file(config)
     return fingerprint(
@@ -58,7 +65,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "tools": tools(),
             "installed": installed_files(context.python),
             # Of what is not installed, code may ask whether it is there.
-            "built": project_files.sources(config),
+            "built": built,
             "sources": project_files.hash_sources(config.root) if is_imported_in_place(config) else "",
             "entries": entries(config.root) if is_imported_in_place(config) else [],
             "loose": list(map(str, project_files.loose_files(config))),
@@ -85,6 +92,7 @@ def paths_counted(config: ImageConfig, context: StepContext) -> Iterator[Path]:
     folders = [config.root] if is_imported_in_place(config) else []
     for folder in (*folders, *project_files.editable_folders(context.python)):
         yield from project_files.source_paths(folder)
+    yield from project_files.built_paths(project_files.built_folders(config))
     server_config = target.server_config_file(config)
     yield from [server_config] if server_config else []
     of_services = (word for each in config.services for word in each.command)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.hiding import hidden
@@ -41,7 +42,22 @@ from pystatic_tasks.system.units import megabytes
 SHOWN = 5
 
 
-def prepare(config: ImageConfig, context: StepContext) -> Interpreter:
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What the program is frozen from.
+
+    Attributes:
+        interpreter: The Python of the build environment.
+        sources: A hash of the installed folders that the configuration or the lock names.
+        began: The time by `now` before they were hashed.
+    """
+
+    interpreter: Interpreter
+    sources: str
+    began: int
+
+
+def prepare(config: ImageConfig, context: StepContext) -> Prepared:
     """Check the machine and fill the build environment."""
     check_machine()
     target.check_command(config)
@@ -49,8 +65,11 @@ def prepare(config: ImageConfig, context: StepContext) -> Interpreter:
     wanted = environment.wanted_contents(config, context)
     environment.discard_outdated(context, wanted)
     interpreter = check_interpreter(context.python, config.work, form_of(config))
-    environment.fill_environment(config, context, wanted, began)
-    return interpreter
+    if environment.fill_environment(config, context, wanted, began):
+        # An installation may write into the folders that it installs.
+        began = meanwhile.now()
+        wanted = environment.wanted_contents(config, context)
+    return Prepared(interpreter=interpreter, sources=wanted.sources, began=began)
 
 
 def freeze(config: ImageConfig, context: StepContext) -> Frozen:
@@ -63,11 +82,11 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     """
     check_libraries(config.staticx.libraries)
     observation.exercise_variables(config)
-    interpreter = prepare(config, context)
+    prepared = prepare(config, context)
+    interpreter, began = prepared.interpreter, prepared.began
     form = form_of(config)
     program = config.work / FOLDERS[form] / config.name
-    began = meanwhile.now()
-    inputs = freeze_inputs(config, context, interpreter)
+    inputs = freeze_inputs(config, context, interpreter, prepared.sources)
     there = unchanged(config, Frozen, inputs) if context.use_cache else None
     if there and there.system == stamps_now(config, there.system):
         check_own_data(config, context.python, there.data)

@@ -88,7 +88,7 @@ def discard_outdated(context: StepContext, wanted: Contents) -> None:
         context.recreate()
 
 
-def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents, began: int) -> None:
+def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents, began: int) -> bool:
     """Install the project, then the tools, unless the environment already has the wanted contents.
 
     Args:
@@ -96,14 +96,17 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         context: The step's context, with the environment.
         wanted: The wanted contents, from `wanted_contents`.
         began: The time by `now` before these were determined; of files changed since, the installed version is unknown.
+
+    Returns:
+        Whether anything was installed.
     """
     if not context.installs:
         context.say("the build environment is used as it is")
-        return
+        return False
     there = read_marker(context.python)
     if there == wanted:
         context.say("build environment is up to date")
-        return
+        return False
     write_marker(context.python, HALF_FILLED)
     needs = declared_needs(context.python)
     is_new = there is None
@@ -120,6 +123,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     # The next build may not know these folders until it has installed them.
     remove_builds(config, linked_paths(config, context.python))
     write_marker(context.python, contents_now(config, context, wanted, began))
+    return True
 
 
 def contents_now(config: ImageConfig, context: StepContext, wanted: Contents, began: int) -> Contents:

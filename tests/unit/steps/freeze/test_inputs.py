@@ -146,20 +146,15 @@ def test_what_is_hashed_is_not_stamped(config: ImageConfig) -> None:
 def test_each_variable_that_the_program_is_observed_with_counts(config: ImageConfig, change: dict[str, Any]) -> None:
     context = StepContext(say=print, python=NO_ENVIRONMENT)
     interpreter = Interpreter(version="3.13.0", base_prefix="/usr", libpython="")
-    before, after = (freeze_inputs(each, context, interpreter) for each in (config, replace(config, **change)))
+    before, after = (freeze_inputs(each, context, interpreter, "") for each in (config, replace(config, **change)))
     assert before != after
 
 
-@pytest.mark.parametrize("install", [(), (".",), ("./backend",)])
-def test_a_file_of_the_project_counts_though_no_installer_takes_it(
-    config: ImageConfig, install: tuple[str, ...]
-) -> None:
+def test_a_file_of_a_folder_that_the_program_imports_from_counts(config: ImageConfig) -> None:
     """Code may ask whether it is there before anything opens it."""
-    image = replace(config, install=install)
-    folder = config.root / "backend"
-    folder.mkdir()
+    image = replace(config, install=())
     context = StepContext(say=print, python=NO_ENVIRONMENT)
     interpreter = Interpreter(version="3.13.0", base_prefix="/usr", libpython="")
-    before = freeze_inputs(image, context, interpreter)
-    (folder / ".env").write_text("BACKEND=csv", encoding="utf-8")
-    assert freeze_inputs(image, context, interpreter) != before
+    before = freeze_inputs(image, context, interpreter, "")
+    (config.root / ".env").write_text("BACKEND=csv", encoding="utf-8")
+    assert freeze_inputs(image, context, interpreter, "") != before

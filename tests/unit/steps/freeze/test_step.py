@@ -24,6 +24,7 @@ from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze import program
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
+from pystatic_tasks.steps.freeze.install import project_files
 from pystatic_tasks.steps.freeze.install.environment import HALF_FILLED, read_marker
 from pystatic_tasks.steps.freeze.install.interpreter import check_interpreter
 from pystatic_tasks.steps.freeze.install.project_files import editable_sources
@@ -494,6 +495,8 @@ COME_AND_GONE = "touch {path}.py; rm {path}.py"
         ({"install": ()}, "shop.py", TO_AND_FRO),
         ({"install": ()}, "shop.py", COME_AND_GONE),
         ({}, "shop.py", TO_AND_FRO),
+        ({}, "data/x.txt", TO_AND_FRO),
+        ({}, "data/x.txt", COME_AND_GONE),
         ({}, "pyproject.toml", TO_AND_FRO),
         ({}, "gunicorn.conf.py", TO_AND_FRO),
         ({"freeze": Freeze(data=("data:data",))}, "data/x.txt", TO_AND_FRO),
@@ -516,9 +519,44 @@ def test_what_changes_while_it_is_frozen_and_changes_back_is_frozen_again(
         assert environment.runs() == 2
 
 
-def test_what_changes_while_the_interpreter_is_asked_is_installed_again(
+@pytest.mark.parametrize("install", [(), (".",), ("./backend",)])
+def test_a_file_of_the_project_counts_though_no_installer_takes_it(
+    environment: Environment, shop: ImageConfig, install: tuple[str, ...]
+) -> None:
+    """Code may ask whether it is there before anything opens it."""
+    image = replace(shop, install=install)
+    (shop.root / "backend").mkdir()
+    freeze(image, environment.host)
+    (shop.root / "backend/.env").write_text("BACKEND=csv", encoding="utf-8")
+    freeze(image, environment.host)
+    assert environment.runs() == 2
+
+
+def test_a_build_with_nothing_new_hashes_what_is_installed_once(
     environment: Environment, shop: ImageConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    freeze(shop, environment.host)
+    hashed = []
+    hash_built = project_files.hash_built
+
+    def note(folder: Path, *, whole: bool = False) -> str:
+        hashed.append(folder)
+        return hash_built(folder, whole=whole)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(project_files, "hash_built", note)
+        freeze(shop, environment.host)
+    assert hashed == [shop.root]
+    assert environment.runs() == 1
+
+
+@pytest.mark.parametrize(("earlier", "runs"), [(False, 2), (True, 3)])
+def test_what_changes_while_the_interpreter_is_asked_counts_though_it_changes_back(
+    environment: Environment, shop: ImageConfig, monkeypatch: pytest.MonkeyPatch, *, earlier: bool, runs: int
+) -> None:
+    """It counts whether it was installed then or earlier, in which case only the program may have seen it."""
+    if earlier:
+        freeze(replace(shop, freeze=Freeze(optimize=1)), environment.host)
     source = shop.root / "shop.py"
     before = source.read_bytes()
 
@@ -533,7 +571,8 @@ def test_what_changes_while_the_interpreter_is_asked_is_installed_again(
     source.write_bytes(before)
     environment.said.clear()
     freeze(shop, environment.host)
-    assert "build environment is up to date" not in environment.said
+    assert ("build environment is up to date" in environment.said) is earlier
+    assert environment.runs() == runs
 
 
 def test_what_the_program_writes_each_time_is_frozen_once_more(environment: Environment, shop: ImageConfig) -> None:
