@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import difflib
-import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -12,14 +11,12 @@ from dataclasses import Field, dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, Union
 
-from pystatic_tasks.config.rules import NOT_EMPTY, RULES
+from pystatic_tasks.config.rules import RULES
 from pystatic_tasks.config.unwieldy import unwieldy
-from pystatic_tasks.system.redaction import HIDDEN, masked
+from pystatic_tasks.system.redaction import masked
 from pystatic_tasks.system.texts import printable
 
 NOT_KEYS = ("root", "project", "project_name", "platform")
-# The credentials before a reference's host; the "@" of a digest comes after the repository.
-CREDENTIALS = re.compile(r".*@(?!sha\d+:)", re.DOTALL)
 # Longer words are cut before they are compared with the known ones.
 LONGEST_WORD = 50
 
@@ -118,7 +115,7 @@ def convert_value(annotation: Any, value: Any, path: str, check: str, problems: 
     if expected:
         problems.add(path, f" = {show(value)}: must be {expected}")
         return None
-    return apply_rule(check, value, path, problems) if check else value
+    return apply_rule(check, value, path, problems)
 
 
 def convert_list(item: Any, value: Any, path: str, check: str, problems: Problems) -> Any:
@@ -128,7 +125,7 @@ def convert_list(item: Any, value: Any, path: str, check: str, problems: Problem
     if is_dataclass(item):
         cls = typing.cast(type, item)
         return tuple(cls(**convert_table(cls, each, f"{path}[{n}]", problems)) for n, each in enumerate(value))
-    if check in NOT_EMPTY and not value:
+    if RULES[check].needs_items and not value:
         problems.add(path, " = []: must have at least one item")
     return tuple(convert_value(item, each, f"{path}[{n}]", check, problems) for n, each in enumerate(value))
 
@@ -156,11 +153,11 @@ def wrong_type(annotation: Any, value: Any) -> str:
 
 
 def apply_rule(check: str, value: Any, path: str, problems: Problems) -> Any:
+    rule = RULES[check]
     try:
-        return RULES[check](value)
+        return rule.check(value)
     except ValueError as error:
-        seen = CREDENTIALS.sub(HIDDEN, value) if check == "tag" else value
-        problems.add(path, f" = {show(seen)}: {error}")
+        problems.add(path, f" = {show(rule.shown(value))}: {error}")
         return None
 
 

@@ -1,18 +1,16 @@
-"""The rules that single values must pass.
-
-A rule takes a value of the right type and returns the value to keep.
-Its ValueError has a text that completes the sentence "KEY = VALUE: …".
-"""
+"""The rules that single values must pass."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any
 
 from pystatic_tasks.system.files import LONGEST_NAME, LONGEST_PATH
+from pystatic_tasks.system.redaction import HIDDEN
 from pystatic_tasks.system.texts import quoted
 
 SIZE_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -42,11 +40,31 @@ PORT = ":[0-9]+"
 # Otherwise it is the first part of a repository's name.
 HOST = rf"(?:{LABEL}(?:\.{LABEL})+(?:{PORT})?|{LABEL}{PORT}|localhost)"
 REFERENCE = rf"(?P<name>(?:(?P<host>{HOST})/)?{COMPONENT}(?:/{COMPONENT})*)(?::{TAG})?"
+# The credentials before a reference's host; the "@" of a digest comes after the repository.
+CREDENTIALS = re.compile(r".*@(?!sha\d+:)", re.DOTALL)
 LONGEST_REPOSITORY = 255
 LONGEST_REFERENCE = LONGEST_REPOSITORY + 1 + 128
 # Docker's prefixes for a name without a host, or without a first part.
 DOCKER_HUB = "docker.io"
 OFFICIAL = "library/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A rule for single values.
+
+    Attributes:
+        check: Takes a value of the right type, and returns the value to keep.
+            Its ValueError has a text that completes the sentence "KEY = VALUE: …".
+        schema: What a JSON schema can express of it, beside the type: it never rejects a value that the rule accepts.
+        shown: What of a refused value may be shown.
+        needs_items: Whether lists of such values must not be empty.
+    """
+
+    check: Callable[[Any], Any] = lambda value: value
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    shown: Callable[[Any], Any] = lambda value: value
+    needs_items: bool = False
 
 
 def parse_size(value: int | str) -> int:
@@ -132,6 +150,10 @@ def check_tag(value: str) -> str:
     if len(whole_name(found["host"] or "", found["name"])) > LONGEST_REPOSITORY:
         raise ValueError(NOT_A_TAG)
     return value if ":" in value.rpartition("/")[2] else f"{value}:latest"
+
+
+def without_credentials(tag: str) -> str:
+    return CREDENTIALS.sub(HIDDEN, tag)
 
 
 def whole_name(host: str, name: str) -> str:
@@ -289,72 +311,50 @@ def check_file(value: Mapping[str, str]) -> Mapping[str, str]:
     return value
 
 
-# Lists whose items pass one of these rules must not be empty.
-NOT_EMPTY = ("tag", "word")
-RULES: Mapping[str, Callable[[Any], Any]] = {
-    "size": parse_size,
-    "optimize": check_optimize,
-    "name": check_name,
-    "service": check_service,
-    "word": check_word,
-    "app": check_app,
-    "user": check_user,
-    "tag": check_tag,
-    "port": check_port,
-    "path": check_path,
-    "data": check_data,
-    "file": check_file,
-    "folder": check_folder,
-    "exit code": check_exit_code,
-    "status": check_status,
-    "seconds": check_seconds,
-    "env": check_env,
-    "headers": check_headers,
-    "json": check_json,
-    "server": check_server,
-    "argument": check_word,
-    "source": check_source,
-    "kept": check_kept,
-    "interpreter": check_interpreter,
-    "requirement": check_requirement,
-    "method": check_method,
-    "image env": check_image_env,
-    "labels": check_labels,
-}
-
 # An absolute path in the image.
 IN_IMAGE = "^(/[^/]+)+$"
-# What a JSON schema can express of each rule, beside the type: it never rejects a value that the rule accepts.
-SCHEMAS: Mapping[str, Mapping[str, Any]] = {
-    "size": {"pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(([KkMmGg][Ii]?)?[Bb])?\s*$"},
-    "optimize": {"minimum": 0, "maximum": 2},
-    "name": {"pattern": f"^{NAME}$"},
-    "service": {"pattern": f"^{NAME}$"},
-    "word": {},
-    "app": {"pattern": r"^[^\s:.]+(\.[^\s:.]+)*:\s*\S"},
-    "user": {"pattern": "^0*[1-9][0-9]*(:[0-9]+)?$"},
-    "tag": {"pattern": "^[a-zA-Z0-9_][a-zA-Z0-9_./:-]*$"},
-    "port": {"minimum": 1, "maximum": 65535},
-    "path": {"pattern": "^/[!-~]*$"},
-    "data": {"pattern": r"[\s\S]:[^/:][^:]*$"},
-    "file": {"propertyNames": {"pattern": IN_IMAGE}, "additionalProperties": {"type": "string", "minLength": 1}},
-    "folder": {"pattern": IN_IMAGE},
-    "exit code": {"minimum": 0, "maximum": 255},
-    "status": {"minimum": 100, "maximum": 599},
-    "seconds": {"exclusiveMinimum": 0, "maximum": LARGEST_SECONDS},
-    "env": {"propertyNames": {"pattern": "^[^=]+$"}},
-    "headers": {
-        "propertyNames": {"pattern": "^[!-9;-~]+$"},
-        "additionalProperties": {"type": "string", "pattern": r"^[\t -~\xa0-\xff]*$"},
-    },
-    "json": {"additionalProperties": True},
-    "server": {"additionalProperties": True},
-    "argument": {},
-    "source": {"maxLength": LONGEST_PATH},
-    "kept": {"pattern": "^[^/]"},
-    "interpreter": {"maxLength": LONGEST_PATH},
-    "requirement": {"maxLength": LONGEST_PATH},
-    "method": {"pattern": "^[!-~]{1,40}$"},
-    "image env": {"propertyNames": {"pattern": "^[^=\\s]+$"}},
-    "labels": {"propertyNames": {"minLength": 1}},
+RULES: Mapping[str, Rule] = {
+    "": Rule(),
+    "size": Rule(check=parse_size, schema={"pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(([KkMmGg][Ii]?)?[Bb])?\s*$"}),
+    "optimize": Rule(check=check_optimize, schema={"minimum": 0, "maximum": 2}),
+    "name": Rule(check=check_name, schema={"pattern": f"^{NAME}$"}),
+    "service": Rule(check=check_service, schema={"pattern": f"^{NAME}$"}),
+    "word": Rule(check=check_word, needs_items=True),
+    "app": Rule(check=check_app, schema={"pattern": r"^[^\s:.]+(\.[^\s:.]+)*:\s*\S"}),
+    "user": Rule(check=check_user, schema={"pattern": "^0*[1-9][0-9]*(:[0-9]+)?$"}),
+    "tag": Rule(
+        check=check_tag,
+        schema={"pattern": "^[a-zA-Z0-9_][a-zA-Z0-9_./:-]*$"},
+        shown=without_credentials,
+        needs_items=True,
+    ),
+    "port": Rule(check=check_port, schema={"minimum": 1, "maximum": 65535}),
+    "path": Rule(check=check_path, schema={"pattern": "^/[!-~]*$"}),
+    "data": Rule(check=check_data, schema={"pattern": r"[\s\S]:[^/:][^:]*$"}),
+    "file": Rule(
+        check=check_file,
+        schema={"propertyNames": {"pattern": IN_IMAGE}, "additionalProperties": {"type": "string", "minLength": 1}},
+    ),
+    "folder": Rule(check=check_folder, schema={"pattern": IN_IMAGE}),
+    "exit code": Rule(check=check_exit_code, schema={"minimum": 0, "maximum": 255}),
+    "status": Rule(check=check_status, schema={"minimum": 100, "maximum": 599}),
+    "seconds": Rule(check=check_seconds, schema={"exclusiveMinimum": 0, "maximum": LARGEST_SECONDS}),
+    "env": Rule(check=check_env, schema={"propertyNames": {"pattern": "^[^=]+$"}}),
+    "headers": Rule(
+        check=check_headers,
+        schema={
+            "propertyNames": {"pattern": "^[!-9;-~]+$"},
+            "additionalProperties": {"type": "string", "pattern": r"^[\t -~\xa0-\xff]*$"},
+        },
+    ),
+    "json": Rule(check=check_json, schema={"additionalProperties": True}),
+    "server": Rule(check=check_server, schema={"additionalProperties": True}),
+    "argument": Rule(check=check_word),
+    "source": Rule(check=check_source, schema={"maxLength": LONGEST_PATH}),
+    "kept": Rule(check=check_kept, schema={"pattern": "^[^/]"}),
+    "interpreter": Rule(check=check_interpreter, schema={"maxLength": LONGEST_PATH}),
+    "requirement": Rule(check=check_requirement, schema={"maxLength": LONGEST_PATH}),
+    "method": Rule(check=check_method, schema={"pattern": "^[!-~]{1,40}$"}),
+    "image env": Rule(check=check_image_env, schema={"propertyNames": {"pattern": "^[^=\\s]+$"}}),
+    "labels": Rule(check=check_labels, schema={"propertyNames": {"minLength": 1}}),
 }

@@ -16,7 +16,7 @@ from pystatic_tasks.config.convert import keys, required_keys, strip_none, types
 from pystatic_tasks.config.load import TARGETS
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import TABLE
-from pystatic_tasks.config.rules import NOT_EMPTY, SCHEMAS
+from pystatic_tasks.config.rules import RULES
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 # The address at SchemaStore for the schema of a table in pyproject.toml.
@@ -116,10 +116,10 @@ def value_schema(annotation: Any, check: str) -> dict[str, Any]:
         return table_schema(typing.cast(type, annotation))
     if origin is tuple:
         items = value_schema(typing.get_args(annotation)[0], check)
-        return {"type": "array", "items": items, **({"minItems": 1} if check in NOT_EMPTY else {})}
+        return {"type": "array", "items": items, **({"minItems": 1} if RULES[check].needs_items else {})}
     if origin is Literal:
         return {"type": "string", "enum": list(typing.get_args(annotation))}
-    rule = SCHEMAS.get(check, {})
+    rule = RULES[check].schema
     if check == "size":
         return {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", **rule}]}
     if annotation is Any:
