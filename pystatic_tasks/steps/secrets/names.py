@@ -43,8 +43,9 @@ EXAMPLE = re.compile(r".*[._-](?:example|sample|template|dist)|(?:example|sample
 
 def reason_of_name(path: str) -> str:
     """Why a file of that path must not get into an image by accident, or ""; the case is ignored."""
-    path = OF_A_COPY.sub("", f"/{path.lstrip('/')}".casefold())
-    name = OF_A_COPY.sub("", path.rpartition("/")[2])
+    folder, _, last = f"/{path.lstrip('/')}".casefold().rpartition("/")
+    name = OF_A_COPY.sub("", last)
+    path = f"{folder}/{name}"
     if REPOSITORIES & set(path.split("/")):
         return GITS_OWN
     for reason, (of_path, of_name) in EXPRESSIONS.items():
