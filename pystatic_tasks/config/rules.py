@@ -32,14 +32,16 @@ FILE_ENDS = (".tar", ".json")
 # image's folder may contain one for platforms.
 FOLDERS = ("environments", "index.html", "linux")
 NAME = "[a-z0-9]+(?:[._-][a-z0-9]+)*"
-# By the grammar of https://github.com/distribution/reference.
+# By the grammar of https://github.com/distribution/reference, without IPv6 addresses as hosts, such as "[::1]:5000":
+# older engines (Docker 20.10, Podman 4.3) reject them, and in YAML a list would begin with them.
 TAG = r"\w[\w.-]{0,127}"
 COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 PORT = ":[0-9]+"
 # Otherwise it is the first part of a repository's name.
 HOST = rf"(?:{LABEL}(?:\.{LABEL})+(?:{PORT})?|{LABEL}{PORT}|localhost)"
-REFERENCE = rf"(?P<name>(?:(?P<host>{HOST})/)?{COMPONENT}(?:/{COMPONENT})*)(?::{TAG})?"
+REPOSITORY = rf"(?P<name>(?:(?P<host>{HOST})/)?{COMPONENT}(?:/{COMPONENT})*)"
+REFERENCE = rf"{REPOSITORY}(?::{TAG})?"
 # The credentials before a reference's host; the "@" of a digest comes after the repository.
 CREDENTIALS = re.compile(r".*@(?!sha\d+:)", re.DOTALL)
 LONGEST_REPOSITORY = 255

@@ -8,6 +8,7 @@ from typing import Any
 
 from pystatic_tasks.config.convert import show
 from pystatic_tasks.config.model import ImageConfig
+from pystatic_tasks.config.rules import REPOSITORY
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import report_path
@@ -17,7 +18,7 @@ from pystatic_tasks.system.files import read_json
 from pystatic_tasks.system.redaction import masked
 
 # A reference by digest, which is put into YAML without quotes or escapes.
-REFERENCE = re.compile(r"[a-z0-9._:/\[\]-]+@sha256:[0-9a-f]+", re.IGNORECASE)
+REFERENCE = re.compile(rf"{REPOSITORY}@sha256:[0-9a-f]+", re.ASCII)
 
 
 def resolve(configs: Sequence[ImageConfig], context: StepContext) -> bytes:

@@ -224,6 +224,8 @@ def test_of_a_refused_tag_all_but_the_credentials_may_be_shown() -> None:
         ("tag", "registry.example:/shop", NOT_A_TAG),
         ("tag", "registry.example:port/shop", NOT_A_TAG),
         ("tag", "http://registry.example/shop", NOT_A_TAG),
+        ("tag", "[::1]:5000/shop", NOT_A_TAG),
+        ("tag", "[::1]/shop:1", NOT_A_TAG),
         ("tag", "x/y@sha256:abc", NOT_A_TAG),
         ("tag", f"x/y:{TOO_LONG}", NOT_A_TAG),
         ("port", 0, NOT_A_PORT),

@@ -112,6 +112,9 @@ def test_without_a_way_to_push_what_was_pushed_is_taken(configs: list[ImageConfi
         r'{"references": ["a\nkind: Job # @sha256:2"]}',
         r'{"references": ["web@sha256:2\n"]}',
         r'{"references": ["\ud800@sha256:2"]}',
+        '{"references": ["[::1]:5000/web@sha256:2"]}',
+        '{"references": ["-/web@sha256:2"]}',
+        '{"references": ["[web]@sha256:2"]}',
     ],
 )
 def test_what_is_no_record_of_a_push_says_of_none(configs: list[ImageConfig], text: str) -> None:
