@@ -6,13 +6,15 @@ import gzip
 import io
 import json
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pystatic_tasks.oci.archive import write_archive
 from pystatic_tasks.oci.blobs import Blob
 from pystatic_tasks.oci.layers import Layer
-from pystatic_tasks.oci.manifest import OciImage, Runtime, make_image
+from pystatic_tasks.oci.manifest import CONFIG_TYPE, OciImage, Runtime, make_image
 
 RUNTIME = Runtime(platform="linux/amd64", user="1:1", entrypoint=["/shop"], env=[], ports=[], labels={})
 
@@ -53,3 +55,20 @@ def make_sbom(image: Blob) -> bytes:
     """What says of itself that it lists what is in the image with this manifest."""
     hashes = [{"alg": "SHA-256", "content": image.digest.removeprefix("sha256:")}]
     return json.dumps({"bomFormat": "CycloneDX", "metadata": {"component": {"hashes": hashes}}}).encode()
+
+
+def with_json(
+    path: Path,
+    *,
+    config: dict[str, Any] | None = None,
+    manifest: dict[str, Any] | None = None,
+    left_out: Sequence[str] = (),
+) -> Path:
+    """An archive whose configuration and manifest have other keys, and the manifest not those that are left out."""
+    image = make_changed()
+    content = json.dumps({**json.loads(image.config), **(config or {})}).encode()
+    described = {"config": Blob(media_type=CONFIG_TYPE, content=content).descriptor, **(manifest or {})}
+    there = {key: each for key, each in json.loads(image.manifest).items() if key not in left_out}
+    changed = json.dumps({**there, **described}).encode()
+    path.write_bytes(write_archive(replace(image, config=content, manifest=changed), []))
+    return path

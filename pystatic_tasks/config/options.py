@@ -14,6 +14,7 @@ from typing import Any, NoReturn, get_args
 from pystatic_tasks.config.model import CONTAINER_ENGINES, ENGINE_NAMES, HERE, KEEPS_NO_IMAGES, Layout
 from pystatic_tasks.config.project import LONGEST_MESSAGE
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.system.machine import normalized
 from pystatic_tasks.system.texts import printable
 
 
@@ -321,8 +322,8 @@ def divided(words: Sequence[str]) -> tuple[Sequence[str], tuple[str, ...] | None
 
 
 def platforms(text: str) -> tuple[str, ...]:
-    """The platforms in one word; a single one is checked later, where it is used."""
-    found = tuple(text.split(","))
+    """The platforms in one word, by their normal names; a single one is checked later, where it is used."""
+    found = tuple(map(normalized, text.split(",")))
     if len(found) > 1 and not (len(set(found)) == len(found) and all(map(PLATFORM.fullmatch, found))):
         raise wrong_value(
             "--platform", text, f"must be one platform or several Linux platforms, such as {SEVERAL_PLATFORMS}"

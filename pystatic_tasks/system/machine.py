@@ -12,10 +12,15 @@ from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.system.texts import printable
 
 TOOLS = {"strip": "binutils", "objcopy": "binutils", "ldd": "libc-bin"}
-# The names on Linux, macOS and Windows.
-ARCHITECTURES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "ARM64": "arm64"}
-
-
+# Other names of processors, and names with a variant that is meant anyway; as in containerd:
+# https://github.com/containerd/platforms/blob/main/database.go
+ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
+VARIANTS = {
+    **{"amd64/v1": "amd64", "arm64/8": "arm64", "arm64/v8": "arm64", "arm64/v8.0": "arm64"},
+    **{"arm64/9": "arm64/v9", "arm64/9.0": "arm64/v9", "arm64/v9.0": "arm64/v9"},
+    **{"arm": "arm/v7", "armhf": "arm/v7", "armel": "arm/v6"},
+    **{f"arm/{number}": f"arm/v{number}" for number in range(5, 9)},
+}
 # As in https://go.dev/doc/install/source#environment, and so in OCI.
 PROCESSORS = (
     *("386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle"),
@@ -25,8 +30,15 @@ PROCESSORS = (
 
 def host_platform() -> str:
     """This machine as an OCI platform, such as "linux/amd64"."""
-    machine = platform.machine()
-    return f"linux/{ARCHITECTURES.get(machine, machine)}"
+    return normalized(f"linux/{platform.machine()}")
+
+
+def normalized(wanted: str) -> str:
+    """A platform under the one name that it has in containerd: "linux/arm64" for "linux/arm64/v8"."""
+    system, slash, rest = wanted.lower().partition("/")
+    architecture, *variant = rest.split("/")
+    processor = "/".join([ARCHITECTURES.get(architecture, architecture), *variant])
+    return f"{system}{slash}{VARIANTS.get(processor, processor)}"
 
 
 def is_linux() -> bool:

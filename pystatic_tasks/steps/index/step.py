@@ -20,6 +20,7 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import report_path, write_report
 from pystatic_tasks.steps.results import Indexed, PlatformImage
 from pystatic_tasks.system.files import write_whole
+from pystatic_tasks.system.machine import normalized
 from pystatic_tasks.system.terminal import add_to_job_outputs
 from pystatic_tasks.system.texts import printable
 
@@ -98,9 +99,10 @@ def read_archives(paths: Sequence[Path], name: str) -> dict[Path, ArchivedImage]
             raise ConfigError(
                 f"{path} is an image of {printable(read.program)}, not of /{name}.", "Name archives of one image."
             )
-        same = next((other for other, each in found.items() if each.platform == read.platform), None)
+        platform = normalized(read.platform)
+        same = next((other for other, each in found.items() if normalized(each.platform) == platform), None)
         if same:
-            raise ConfigError(f"{same} and {path} are both for {read.platform}.", "Name one archive for each platform.")
+            raise ConfigError(f"{same} and {path} are both for {platform}.", "Name one archive for each platform.")
         found[path] = read
     return dict(sorted(found.items(), key=lambda each: each[1].platform))
 
@@ -129,6 +131,7 @@ def make_index(images: Sequence[ArchivedImage]) -> Blob:
 
 
 def platform(text: str) -> dict[str, str]:
+    """A platform as in an index: by the names in the image's configuration, which engines normalize themselves."""
     return dict(zip(("os", "architecture", "variant"), text.split("/"), strict=False))
 
 

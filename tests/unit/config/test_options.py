@@ -40,6 +40,7 @@ KNOWN = (
         (["--in", "docker"], Options(config={"build": {"place": "docker"}})),
         (["--platform", "linux/arm64"], Options(platforms=("linux/arm64",))),
         (["--platform=linux/amd64,linux/arm/v7"], Options(platforms=("linux/amd64", "linux/arm/v7"))),
+        (["--platform=linux/x86_64,linux/arm64/v8"], Options(platforms=("linux/amd64", "linux/arm64"))),
         (["--no-cache"], Options(use_cache=False)),
         (["--archive", "a.tar", "--archive", "b.tar"], Options(archives=("a.tar", "b.tar"))),
         (["-f", "a.yaml", "--filename=b", "-f-"], Options(filenames=("a.yaml", "b", "-"))),
@@ -102,6 +103,7 @@ def test_only_formats_that_can_be_written_are_taken() -> None:
     "text",
     [
         *("linux/amd64,", ",linux/amd64", "linux/amd64,linux/amd64", "linux/amd64, linux/arm64", "linux/amd64,arm64"),
+        *("linux/arm64,linux/arm64/v8", "linux/arm/v7,linux/arm"),
         *("linux/amd64,windows/amd64", "linux/amd64,linux/../x", "linux/amd64,linux/arm/v7/x"),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pystatic_tasks.errors import ConfigError, MissingToolError
-from pystatic_tasks.system.machine import check_machine, check_platform, host_platform
+from pystatic_tasks.system.machine import check_machine, check_platform, host_platform, normalized
 
 TOOLS = ("strip", "objcopy", "ldd")
 
@@ -29,6 +29,20 @@ def executable(path: Path, text: str = "") -> Path:
 def test_the_platform_is_named_as_images_name_it(machine: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "machine", lambda: machine)
     assert host_platform() == name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        *((f"linux/{each}", "linux/amd64") for each in ("amd64", "amd64/v1", "x86_64", "x86-64/V1", "AMD64")),
+        *((f"linux/{each}", "linux/arm64") for each in ("arm64", "arm64/v8", "arm64/8", "aarch64/v8.0")),
+        *((f"linux/{each}", "linux/arm/v7") for each in ("arm", "arm/v7", "arm/7", "armhf")),
+        *((each, each) for each in ("linux/amd64/v3", "linux/arm64/v9", "linux/arm/v6", "linux/s390x")),
+        *((each, each) for each in ("", "linux", "linux/", "linux/amd64/", "linux/arm/v7/x", "-x")),
+    ],
+)
+def test_a_platform_has_one_normal_name(wanted: str, name: str) -> None:
+    assert normalized(wanted) == normalized(name) == name
 
 
 def test_linux_with_all_tools_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

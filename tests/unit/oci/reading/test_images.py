@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from changed_images import RUNTIME, entry, link, make_changed, tar_of, write_changed
+from changed_images import RUNTIME, entry, link, make_changed, tar_of, with_json, write_changed
 
 from pystatic_tasks.config.model import Compression
 from pystatic_tasks.errors import ConfigError, ImageError
@@ -23,7 +23,7 @@ from pystatic_tasks.oci.archive import Written, layout_index, saved_names, write
 from pystatic_tasks.oci.blobs import Blob, blob_path, digest
 from pystatic_tasks.oci.compression import zstd
 from pystatic_tasks.oci.layers import Layer
-from pystatic_tasks.oci.manifest import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPES, MANIFEST_TYPE, canonical, make_image
+from pystatic_tasks.oci.manifest import INDEX_TYPE, LAYER_TYPES, MANIFEST_TYPE, canonical, make_image
 from pystatic_tasks.oci.reading import layers, opened, root, unpacking
 from pystatic_tasks.oci.reading.images import open_layers, read_archive, read_saved
 from pystatic_tasks.oci.reading.opened import LARGEST_JSON, digest_of
@@ -876,23 +876,6 @@ def test_a_blob_of_no_digest_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"os": "li\x1b[2J"}, {"config": {"Entrypoint": ["/shop\n"]}}, {"os": 3}])
 def test_a_configuration_that_a_terminal_could_be_misled_by_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     assert refused(with_json(tmp_path / "image.tar", config=change)) == "its JSON is not that of an image."
-
-
-def with_json(
-    path: Path,
-    *,
-    config: dict[str, Any] | None = None,
-    manifest: dict[str, Any] | None = None,
-    left_out: Sequence[str] = (),
-) -> Path:
-    """An archive whose configuration and manifest have other keys, and the manifest not those that are left out."""
-    image = make_changed()
-    content = json.dumps({**json.loads(image.config), **(config or {})}).encode()
-    described = {"config": Blob(media_type=CONFIG_TYPE, content=content).descriptor, **(manifest or {})}
-    there = {key: each for key, each in json.loads(image.manifest).items() if key not in left_out}
-    changed = json.dumps({**there, **described}).encode()
-    path.write_bytes(write_archive(replace(image, config=content, manifest=changed), []))
-    return path
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from changed_images import entry, make_sbom, tar_of
+from changed_images import entry, make_sbom, tar_of, with_json
 from support import validate
 
 from pystatic_tasks.config.model import ImageConfig, ImageOptions
@@ -140,6 +140,34 @@ def test_two_archives_of_one_platform_are_refused(shop: ImageConfig, archives: l
     assert refused(shop, *archives, other) == (
         f"{archives[0]} and {other} are both for linux/arm64.\nName one archive for each platform."
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "name"),
+    [
+        ({"architecture": "arm64"}, {"architecture": "arm64", "variant": "v8"}, "linux/arm64"),
+        ({"architecture": "arm64", "variant": "v8"}, {"architecture": "aarch64"}, "linux/arm64"),
+        ({"architecture": "amd64", "variant": "v1"}, {"architecture": "amd64", "os": "Linux"}, "linux/amd64"),
+        ({"architecture": "arm"}, {"architecture": "arm", "variant": "v7"}, "linux/arm/v7"),
+    ],
+)
+def test_two_names_of_one_platform_are_refused(
+    shop: ImageConfig, tmp_path: Path, one: dict[str, str], other: dict[str, str], name: str
+) -> None:
+    run_by = {"config": {"Entrypoint": ["/shop"]}}
+    first, second = [
+        with_json(tmp_path / f"{number}.tar", config={**each, **run_by}) for number, each in enumerate((one, other))
+    ]
+    assert refused(shop, first, second) == (
+        f"{first} and {second} are both for {name}.\nName one archive for each platform."
+    )
+
+
+def test_a_platform_is_written_as_its_image_names_it(shop: ImageConfig, tmp_path: Path) -> None:
+    config = {"architecture": "arm64", "variant": "v8", "config": {"Entrypoint": ["/shop"]}}
+    run(shop, with_json(tmp_path / "image.tar", config=config))
+    made = json.loads((shop.dist / "index.json").read_text(encoding="utf-8"))
+    assert [each["platform"] for each in made["platforms"]] == ["linux/arm64/v8"]
 
 
 def test_one_archive_twice_is_refused(shop: ImageConfig, archives: list[Path]) -> None:
