@@ -262,10 +262,21 @@ def show_next(config: ImageConfig, context: StepContext, engines: Sequence[Engin
     """Show the commands to type next, unless a step that takes over the terminal will show its own."""
     if not (context.command("run") and context.command("shell")):
         return
-    # An engine may accept images even if it cannot start containers.
-    engine = next((each.name for each in engines if not why_not(each)), "")
-    for number, command in enumerate(next_commands(config, context.command, engine, ports)):
+    for number, command in enumerate(next_commands(config, context.command, running_engine(config, engines), ports)):
         context.say(f"{'next:' if number == 0 else '':<6}{command}")
+
+
+def running_engine(config: ImageConfig, engines: Sequence[Engine]) -> str:
+    """The name of an engine that has run an image here, or ""; it is tried only once, since that takes a second."""
+    seen = config.work / "kept" / "engines"
+    for engine in engines:
+        if (seen / engine.name).exists():
+            return engine.name
+        # An engine may accept images even if it cannot start containers.
+        if not why_not(engine):
+            write_whole(seen / engine.name, "")
+            return engine.name
+    return ""
 
 
 def describe(config: ImageConfig, made: OciImage, ingredients: Ingredients, components: Sequence[Component]) -> Built:

@@ -575,6 +575,27 @@ def test_an_engine_that_takes_images_and_starts_none_is_not_named_as_what_runs_i
     assert said[-3:] == NEXT
 
 
+def test_an_engine_that_has_run_an_image_is_not_tried_again(project: Path, docker: Path) -> None:
+    shop = replace(some_image(project), smoke=Smoke(engine="docker"))
+    for tried in (1, 0):
+        try_out.cache_clear()
+        said = list[str]()
+        build_image(shop, StepContext(say=said.append))
+        assert said[-2].startswith("      docker run ")
+        assert try_out.cache_info().currsize == tried
+
+
+def test_an_engine_that_has_run_none_is_tried_again(project: Path, docker: Path) -> None:
+    shop = replace(some_image(project), smoke=Smoke(engine="docker"))
+    (docker / "broken").touch()
+    build_image(shop, StepContext(say=lambda line: None))
+    (docker / "broken").unlink()
+    try_out.cache_clear()
+    said = list[str]()
+    build_image(shop, StepContext(say=said.append))
+    assert said[-2].startswith("      docker run ")
+
+
 def test_nothing_is_tried_out_where_what_runs_next_says_what_it_does(project: Path, docker: Path) -> None:
     def command(step: str, *options: str) -> str:
         return "" if step == "run" else session_command(step, *options)
