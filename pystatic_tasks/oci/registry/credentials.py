@@ -9,9 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import stat
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,15 +17,13 @@ from typing import Any
 
 from pystatic_tasks.errors import PushError
 from pystatic_tasks.oci.references import DOCKER_HUB
-from pystatic_tasks.oci.registry.answers import parse_json
+from pystatic_tasks.oci.registry.credential_helper import ask_helper
 from pystatic_tasks.system.texts import printable
 
 # Docker's key for its own registry is a whole URL.
 DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
 DOCKER_HUB_NAMES = (DOCKER_HUB, "index.docker.io", "registry-1.docker.io")
-NOT_FOUND = "credentials not found"  # Part of a helper's output if it has none.
 TOKEN_USER = "<token>"  # The user name that a helper returns with an identity token.
-HELPER_SECONDS = 60
 PODMAN_FILE = "containers/auth.json"
 PODMAN_RUNTIME = Path("/run/containers")
 
@@ -135,7 +131,7 @@ def look_up(path: Path, registry: str, repository: str, environment: Mapping[str
     helper = next((helpers[key] for key in keys if key in helpers), content.get("credsStore"))
     if helper:
         server = DOCKER_HUB_SERVER if registry in DOCKER_HUB_NAMES else registry
-        found = ask_helper(f"docker-credential-{helper}", server, environment)
+        found = from_helper(f"docker-credential-{helper}", server, environment)
         if found:
             return found
     entries = by_place(table(content, "auths"))
@@ -209,39 +205,16 @@ def decode(path: Path, registry: str, entry: Mapping[str, Any]) -> Credentials |
     return Credentials(username=username, secret=secret, source=str(path)) if username else None
 
 
-def ask_helper(program: str, server: str, environment: Mapping[str, str]) -> Credentials | None:
-    """The credentials for a server from a helper: https://github.com/docker/docker-credential-helpers"""
-    path = shutil.which(program, path=environment.get("PATH"))
-    name = printable(program)
-    if path is None:
-        raise PushError(
-            f"Docker's configuration names the credential helper {name}, which is not on the PATH.",
-            "Install it, or remove it from the configuration.",
-        )
-    try:
-        result = subprocess.run(
-            [path, "get"], input=server, capture_output=True, encoding="utf-8", check=False, timeout=HELPER_SECONDS
-        )
-        if result.returncode == 0:
-            answer = parse_json(result.stdout.encode())
-            username, secret = answer["Username"], answer["Secret"]
-            if not (isinstance(username, str) and isinstance(secret, str)):
-                raise TypeError
-            if not secret:
-                return None
-            is_token = username == TOKEN_USER
-            return Credentials(username=username, secret=secret, is_token=is_token, source=name, is_from_helper=True)
-        if NOT_FOUND in result.stdout + result.stderr:
-            return None
-        why = f"it ended with {result.returncode}"
-    except subprocess.TimeoutExpired:
-        why = f"it gave no answer within {HELPER_SECONDS} seconds"
-    except (ValueError, LookupError, TypeError):
-        why = "its answer is not what a credential helper gives"
-    except OSError as error:
-        why = f"it cannot be run: {error.strerror}"
-    # Its output may contain secrets.
-    raise PushError(f"The credential helper {name} failed: {why}.", f"Try it: echo {server} | {name} get.") from None
+def from_helper(program: str, server: str, environment: Mapping[str, str]) -> Credentials | None:
+    """The credentials for a server from a helper; raises PushError if it does not exist, or fails."""
+    found = ask_helper(program, server, environment)
+    if found is None:
+        return None
+    username, secret = found
+    is_token = username == TOKEN_USER
+    return Credentials(
+        username=username, secret=secret, is_token=is_token, source=printable(program), is_from_helper=True
+    )
 
 
 def login(registry: str) -> str:

@@ -5,13 +5,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pystatic_tasks.errors import PushError
-from pystatic_tasks.oci.registry import credentials
+from pystatic_tasks.oci.registry import credential_helper, credentials
 from pystatic_tasks.oci.registry.credentials import Credentials, find_credentials, login, podman_files
 
 REGISTRY = "registry.example:5000"
@@ -229,6 +230,10 @@ def test_what_a_helper_does_not_know_may_be_in_the_file(home: Path) -> None:
         ("""echo '{"Username": "me", "Secret": 7}'""", "its answer is not what a credential helper gives"),
         ("""echo '{"Username": "me", "Secret": ["x"]}'""", "its answer is not what a credential helper gives"),
         ("""echo '{"Username": null, "Secret": "x"}'""", "its answer is not what a credential helper gives"),
+        ("yes", "it printed more than 1 MB"),
+        ("yes >&2", "it printed more than 1 MB"),
+        (f"echo '{FOUND}'; yes >&2", "it printed more than 1 MB"),
+        (f"yes ' ' | head -c 1000000; echo '{FOUND}'", "it printed more than 1 MB"),
     ],
 )
 def test_a_helper_that_fails_is_named_without_what_it_printed(home: Path, line: str, why: str) -> None:
@@ -240,6 +245,29 @@ def test_a_helper_that_fails_is_named_without_what_it_printed(home: Path, line: 
         f"The credential helper docker-credential-all failed: {why}.\n"
         f"Try it: echo {REGISTRY} | docker-credential-all get."
     )
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["sleep 9", "exec sleep 9", f"echo '{FOUND}'; sleep 9", f"echo '{FOUND}'; sleep 9 &", "exec >&- 2>&-; sleep 9"],
+)
+def test_a_helper_that_takes_too_long_is_named(home: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    docker(home, {"credsStore": "all"})
+    helper(home, "all", line)
+    monkeypatch.setattr(credential_helper, "MOST_SECONDS", 1)
+    began = time.monotonic()
+    with pytest.raises(PushError) as caught:
+        find(home)
+    assert time.monotonic() - began < 5
+    assert caught.value.problem == (
+        "The credential helper docker-credential-all failed: it gave no answer within 1 seconds."
+    )
+
+
+def test_a_helper_may_warn_and_need_not_read(home: Path) -> None:
+    docker(home, {"credsStore": "all"})
+    helper(home, "all", "exec <&-", "echo careful >&2", "yes ' ' | head -c 900000", f"echo '{FOUND}'")
+    assert secret(home) == "from the helper"
 
 
 def test_a_helper_that_cannot_be_run_is_named(home: Path) -> None:
