@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from dataclasses import replace
@@ -16,6 +17,7 @@ from pystatic_tasks.in_env.protocol import TreeFile
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.image.step import build_image
 from pystatic_tasks.steps.manifest import write_manifest
+from pystatic_tasks.system.files import fingerprint
 
 NO_OPTIONS = ImageOptions()
 # Tests may have another one for what is made meanwhile.
@@ -68,8 +70,10 @@ def copy_project(source: Path, target: Path) -> None:
     """Copy all of it; what the steps left there names files by their paths."""
     shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
     for manifest in (target / "build").rglob("*.json"):
-        text = manifest.read_text(encoding="utf-8")
-        manifest.write_text(text.replace(str(source), str(target)), encoding="utf-8")
+        content = json.loads(manifest.read_text(encoding="utf-8").replace(str(source), str(target)))
+        if "checksum" in content:
+            content["checksum"] = fingerprint({name: each for name, each in content.items() if name != "checksum"})
+        manifest.write_text(json.dumps(content), encoding="utf-8")
 
 
 def build_in(image: ImageConfig) -> None:

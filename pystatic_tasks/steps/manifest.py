@@ -2,7 +2,8 @@
 
 A manifest is a JSON file with the files that the step made (`outputs`: the hash of each file or the target of each
 link, by path), a hash of what it was made from (`inputs`), a hash of the configuration for freeze
-(`asked`), and what later steps need (`result`).
+(`asked`), what later steps need (`result`), and a hash of all this (`checksum`): a manifest that anyone else has
+changed counts as none, since later steps rely on each of its values.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ def write_manifest(
     states = {str(path): state_of(path) for path in outputs}
     manifest = Manifest(asked=asked_of_freeze(config), inputs=inputs, outputs=states, result=result)
     content = {"step": result.step, "asked": manifest.asked, "inputs": inputs, "outputs": states}
-    text = json.dumps({**content, "result": to_json(result)}, indent=2)
+    content["result"] = to_json(result)
+    text = json.dumps({**content, "checksum": fingerprint(content)}, indent=2)
     write_whole(manifest_path(config, result.step), f"{text}\n")
     return manifest
 
@@ -75,9 +77,11 @@ def state_of(path: Path) -> str:
 
 
 def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyResult] | None:
-    """The manifest with this kind of result, if all of its outputs are unchanged."""
+    """The manifest with this kind of result, if it and all of its outputs are unchanged."""
     try:
         content = read_json(manifest_path(config, kind.step))
+        if content.pop("checksum") != fingerprint(content):
+            return None
         manifest = Manifest(
             asked=content["asked"],
             inputs=content["inputs"],
@@ -85,7 +89,7 @@ def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyRes
             result=from_json(kind, content["result"]),
         )
         intact = all(state_of(Path(path)) == state != "" for path, state in manifest.outputs.items())
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return manifest if intact else None
 

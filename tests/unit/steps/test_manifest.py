@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from support import FROZEN
 
 from pystatic_tasks.config import ImageConfig
@@ -31,11 +33,11 @@ from pystatic_tasks.steps.manifest import (
     write_manifest,
 )
 from pystatic_tasks.steps.results import Frozen, Packed
-from pystatic_tasks.system.files import (
-    write_whole,
-)
+from pystatic_tasks.system.files import fingerprint, write_whole
 
 WAITING = "another build of shop is running here; waiting for it"
+# As deep as it can be parsed, here and there.
+NESTED = f'{{"checksum": 1, "x": {"[" * 990}{"]" * 990}}}'
 SHA_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
@@ -57,13 +59,15 @@ def test_a_manifest_is_read_as_it_was_written(image: ImageConfig, output: Path) 
     assert written == Manifest(asked=asked, inputs="1234", outputs={str(output): SHA_OF_ABC}, result=FROZEN)
     assert read_manifest(image, Frozen) == written
     assert require_manifest(image, Frozen) == written
-    assert json.loads((image.root / "build/pystatic/shop/freeze.json").read_text(encoding="utf-8")) == {
+    content = {
         "step": "freeze",
         "asked": asked,
         "inputs": "1234",
         "outputs": {str(output): SHA_OF_ABC},
         "result": to_json(FROZEN),
     }
+    left = json.loads((image.root / "build/pystatic/shop/freeze.json").read_text(encoding="utf-8"))
+    assert left == {**content, "checksum": fingerprint(content)}
 
 
 @pytest.mark.parametrize(
@@ -182,6 +186,35 @@ def test_a_manifest_that_is_larger_than_any_of_ours_is_none(image: ImageConfig) 
 @pytest.mark.parametrize("content", ["", "{", "{}", '{"inputs": "1", "outputs": {}}', "\x00", "[" * 100_000])
 def test_a_broken_manifest_is_none(image: ImageConfig, content: str) -> None:
     write_whole(manifest_path(image, "freeze"), content)
+    assert read_manifest(image, Frozen) is None
+
+
+PLACES = st.sampled_from(["step", "asked", "inputs", "outputs", "result", "checksum", *to_json(FROZEN)])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=PLACES, value=VALUES, is_removed=st.booleans())
+def test_a_manifest_that_someone_changed_is_none(image: ImageConfig, place: str, value: Any, is_removed: bool) -> None:
+    write_manifest(image, FROZEN, inputs="1", outputs=[])
+    path = manifest_path(image, "freeze")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    table = content if place in content else content["result"]
+    assume(is_removed or json.dumps(table[place]) != json.dumps(value))
+    table[place] = value
+    if is_removed:
+        del table[place]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    assert read_manifest(image, Frozen) is None
+
+
+def test_a_manifest_in_another_encoding_is_none(image: ImageConfig) -> None:
+    write_manifest(image, FROZEN, inputs="1", outputs=[])
+    path = manifest_path(image, "freeze")
+    path.write_bytes(path.read_bytes().replace(b'"freeze"', b'"gr\xfc\xdfe"'))
     assert read_manifest(image, Frozen) is None
 
 
