@@ -24,7 +24,11 @@ def read(kind: type[Answer], path: Path) -> Answer:
     Raises:
         ValueError: the file contains something else.
     """
-    return from_json(kind, json.loads(path.read_text(encoding="utf-8")))
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("it has too many levels") from None
+    return from_json(kind, content)
 
 
 def respond(kind: type[Question], answer_to: Callable[[Question], Any], question: Path, answer: Path) -> None:

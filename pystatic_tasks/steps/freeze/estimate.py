@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pystatic_tasks.in_env.protocol import Component, Placed
+from pystatic_tasks.in_env.records import read
 from pystatic_tasks.oci.blobs import digest
 from pystatic_tasks.oci.compression import estimated, kept_name
 from pystatic_tasks.system.files import read_json, write_whole
@@ -41,6 +42,7 @@ def compressed_alone(
 def read_kept(kept: Path) -> Mapping[str, int]:
     """Sizes by content and method; empty if there is no valid file."""
     try:
-        return dict(read_json(kept))
-    except (OSError, ValueError, TypeError):
+        sizes: Mapping[str, int] = read(Mapping[str, int], read_json(kept))
+    except (OSError, ValueError):
         return {}
+    return sizes

@@ -62,3 +62,9 @@ def test_a_file_that_was_cut_off_is_no_record(tmp_path: Path) -> None:
     (tmp_path / "answer.json").write_text('{"total": ', encoding="utf-8")
     with pytest.raises(ValueError, match="Expecting value"):
         read(Answer, tmp_path / "answer.json")
+
+
+def test_what_has_too_many_levels_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "question.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(ValueError, match="too many levels"):
+        read(Question, tmp_path / "question.json")

@@ -13,7 +13,6 @@ from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.project import PYPROJECT, tables_of_others
 from pystatic_tasks.config.variables import caller_values, hide_in_files
 from pystatic_tasks.errors import ConfigError, FreezeError
-from pystatic_tasks.in_env.exchange import read
 from pystatic_tasks.in_env.modules import EXAMINE, TOOLS
 from pystatic_tasks.in_env.protocol import Examined, Observed, RefusedError, Target, ToolNames
 from pystatic_tasks.in_env.records import plain, to_json
@@ -24,7 +23,7 @@ from pystatic_tasks.steps.freeze.install import asked_for, environment, project_
 from pystatic_tasks.steps.freeze.install.installed import metadata_there
 from pystatic_tasks.steps.freeze.observe import observation, target
 from pystatic_tasks.steps.freeze.observe.private import private_memory
-from pystatic_tasks.steps.manifest import cache_folder
+from pystatic_tasks.steps.manifest import cache_folder, read_record
 from pystatic_tasks.steps.tools import names_of, tool_requirements
 from pystatic_tasks.system.files import fingerprint, write_whole
 from pystatic_tasks.system.processes import last_lines
@@ -42,10 +41,12 @@ def find_tools(config: ImageConfig, context: StepContext) -> ToolNames:
     )
     key = fingerprint([to_json(named), context.wanted_python, metadata_there(context.python), made_by()])
     kept = cache_folder(config, "tools", use_cache=context.use_cache) / f"{key}.json"
-    if not kept.is_file():
+    known = read_record(kept, ToolNames)
+    if known is None:
         shutil.rmtree(kept.parent, ignore_errors=True)
-        write_whole(kept, json.dumps(to_json(look_for_tools(config, context, named))))
-    return read(ToolNames, kept)
+        known = look_for_tools(config, context, named)
+        write_whole(kept, json.dumps(to_json(known)))
+    return known
 
 
 def look_for_tools(config: ImageConfig, context: StepContext, named: ToolNames) -> ToolNames:

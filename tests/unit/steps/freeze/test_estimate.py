@@ -28,6 +28,10 @@ def test_each_component_is_compressed_by_itself(tmp_path: Path) -> None:
     known = json.loads(kept.read_text(encoding="utf-8"))
     kept.write_text(json.dumps({key: size + 1 for key, size in known.items()}), encoding="utf-8")
     assert compressed_alone(tmp_path, components, placed, kept) == (small + 1, large + 1, 1)
+    for damaged in (dict.fromkeys(known, "x"), {key: [1] for key in known}, [[key, None] for key in known], 1):
+        kept.write_text(json.dumps(damaged), encoding="utf-8")
+        assert compressed_alone(tmp_path, components, placed, kept) == (small, large, 0)
+    kept.write_text(json.dumps({key: size + 1 for key, size in known.items()}), encoding="utf-8")
     Path(f"{tmp_path}/a.py").write_bytes(b"b" * 10_000)
     assert compressed_alone(tmp_path, components, placed, kept) == (small, large + 1, 1)
 

@@ -21,7 +21,7 @@ def test_tools_are_looked_for_when_other_distributions_are_there(
     shop: ImageConfig, environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = environment.folder / "lib/python3.12/site-packages"
-    answers = iter(ToolNames(names=(name,)) for name in ("first", "second", "third", "fourth"))
+    answers = iter(ToolNames(names=(name,)) for name in ("first", "second", "third", "fourth", *map(str, range(5))))
 
     def look(config: ImageConfig, context: StepContext, named: ToolNames) -> ToolNames:
         return next(answers)
@@ -38,6 +38,10 @@ def test_tools_are_looked_for_when_other_distributions_are_there(
     assert found(use_cache=False) == "third"
     monkeypatch.setattr(examination, "made_by", lambda: ["newer"])
     assert found() == "fourth"
+    (kept,) = Path(shop.work, "kept/tools").iterdir()
+    for number, damaged in enumerate((b"", b"{}", b'{"names": [1], "of_groups": []}', b"\xff", b"[" * 100_000)):
+        kept.write_bytes(damaged)
+        assert [found(), found()] == [str(number)] * 2
 
 
 def test_what_is_declared_is_written_down_without_credentials_in_urls(shop: ImageConfig) -> None:
