@@ -45,6 +45,11 @@ def write_pages(config: ImageConfig) -> Path:
     return page
 
 
+def discard_page(config: ImageConfig) -> None:
+    """Remove the page of an image before a result in it is replaced, so that no page is older than the results."""
+    (config.dist / PAGE).unlink(missing_ok=True)
+
+
 def read_records(config: ImageConfig) -> Records:
     """The results of the steps for an image; without those of freeze, it is unknown why anything is there.
 

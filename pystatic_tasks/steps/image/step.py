@@ -34,7 +34,7 @@ from pystatic_tasks.steps.image.rootfs import root_entries, system_of
 from pystatic_tasks.steps.image.runtime import creation_time, make_runtime
 from pystatic_tasks.steps.manifest import cache_folder, kept_by, require_result, unchanged, write_manifest
 from pystatic_tasks.steps.meanwhile import is_any_changed, now
-from pystatic_tasks.steps.report_page import CONTENTS, as_json, keep_before, write_pages
+from pystatic_tasks.steps.report_page import CONTENTS, PAGE, as_json, discard_page, keep_before, write_pages
 from pystatic_tasks.steps.results import Built, Frozen, Packed
 from pystatic_tasks.steps.tools import FREEZING_TOOLS, names_of
 from pystatic_tasks.system.files import fingerprint, hash_code, write_whole
@@ -94,6 +94,7 @@ def build_image(config: ImageConfig, context: StepContext) -> Built:
     built = there or write_image(config, context, ingredients, inputs, began)
     if not there:
         context.say(f"{archive}: {', '.join(config.references)} {built.digest}")
+    if not (config.dist / PAGE).exists():
         context.say(f"{shown(config, write_pages(config))}: where its bytes are")
     engines = load_into_engines(config, context, built)
     show_sizes(config, context, ingredients, built)
@@ -147,6 +148,7 @@ def write_image(config: ImageConfig, context: StepContext, ingredients: Ingredie
         CYCLONEDX: as_cyclonedx(built, components).encode(),
         CONTENTS: as_json(contents).encode(),
     }
+    discard_page(config)
     for name, content in outputs.items():
         write_whole(config.dist / name, content)
     files = (entry.content for entry in every_entry.values() if isinstance(entry.content, Path))

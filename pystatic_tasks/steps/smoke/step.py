@@ -13,7 +13,7 @@ from pystatic_tasks.steps import services
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.import_times import slowest
 from pystatic_tasks.steps.manifest import report_path, require_result, write_report
-from pystatic_tasks.steps.report_page import write_pages
+from pystatic_tasks.steps.report_page import discard_page, write_pages
 from pystatic_tasks.steps.results import Built, Check, Imports, RunReport, Smoked
 from pystatic_tasks.steps.smoke import contract
 from pystatic_tasks.steps.smoke.failure import failure, keep_log, log_file
@@ -86,6 +86,7 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         runs=tuple(RunReport(user=run.user, startup_ms=run.startup_ms, checks=tuple(run.checks)) for run in runs),
         unchecked=engine.unchecked,
     )
+    discard_page(config)
     write_report(config, report)
     with suppress(PystaticError):
         # The records of an image that an older version made may be incomplete.

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from support import BUILT, COMPONENTS, FROZEN, PACKED, validate
@@ -605,6 +605,29 @@ def test_nothing_is_tried_out_where_what_runs_next_says_what_it_does(project: Pa
     build_image(replace(some_image(project), smoke=Smoke(engine="docker")), context)
     assert said[-1].startswith("  image ")
     assert try_out.cache_info().currsize == 0
+
+
+# The page.
+
+
+@pytest.mark.parametrize("moment", ["write_whole", "write_manifest", "write_pages"])
+def test_no_page_is_older_than_its_image_whenever_ctrl_c_comes(
+    project: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    context = StepContext(say=lambda line: None)
+    build_image(some_image(project), context)
+    changed = some_image(project, labels={"changed": "later"})
+    page = changed.dist / "report.html"
+    with monkeypatch.context() as patched:
+        patched.setattr(step, moment, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            build_image(changed, context)
+    assert not page.exists()
+    digest = build_image(changed, context).digest
+    assert digest in page.read_text(encoding="utf-8")
 
 
 # What decides that an image is made again.
