@@ -161,7 +161,7 @@ def one_at_a_time(step: str, commands: Sequence[str]) -> ConfigError:
 
 
 def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name: str = "", **options: Any) -> Any:
-    """Register a session with Nox under a name that no other session has.
+    """Register a session with Nox under a name that no other session has, or return the same session.
 
     Raises:
         ConfigError: the name is taken.
@@ -169,13 +169,15 @@ def add_session(plan: Plan, step: str, run: Callable[[nox.Session], None], name:
     session_name = plan.session_name(step, name)
     there = registry.get().get(session_name)
     identity = Identity(plan=plan, step=step, image=name)
-    if there is not None and identity_of(there) != identity:
+    # Nox may load the same noxfile twice, as a script and as its own module; registering again would print warnings.
+    if there is not None and identity_of(there) == identity:
+        return there
+    if there is not None:
         raise ConfigError(
             f'The noxfile already has a session "{session_name}", which pystatic_tasks.register() would replace.',
             f'Call register(prefix="{plan.prefix}app-"), register(names={{"{step}": "{plan.prefix}app-{step}"}}) '
             f'or register(skip=["{step}"]).',
         )
-    # Nox may load the same noxfile twice, as a script and as its own module.
     setattr(run, IDENTITY, identity)
     on_request = STEPS[step].on_request
     default, tags = plan.default and not on_request, [] if on_request else list(plan.tags)
