@@ -5,6 +5,7 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,11 +27,15 @@ from pystatic_tasks.steps.run.step import run
 READY = "runs (sandbox); Ctrl-C ends it"
 # Ends at TERM with exit code 0.
 OBEYS = 'trap "exit 0" TERM; echo ready; while :; do /env sleep 0.05; done'
+RESISTS = 'trap "" TERM; echo ready; while :; do /env sleep 0.05; done'
 
 
 @pytest.fixture(autouse=True)
-def sandboxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the sandbox makes its folders; how small an image gets, and how long is waited, does not matter here."""
+def sandboxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Path:
+    """Where the sandbox makes its folders; how small an image gets, and how long is waited, does not matter here.
+
+    What the programs print goes to a file.
+    """
     folder = tmp_path / "sandboxes"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -47,7 +52,10 @@ def shell(root: Path, script: str, **smoke: Any) -> ImageConfig:
 
 
 class Listening:
-    """Whoever runs the step: keeps what is said, and does one thing after the other, each after a line with a word."""
+    """Whoever runs the step: keeps what is said, and does one thing after the other, each after a line with a word.
+
+    It is done when the program that was started last has printed its first line.
+    """
 
     def __init__(self, *then: tuple[str, Callable[[], object]]) -> None:
         self.said: list[str] = []
@@ -56,12 +64,16 @@ class Listening:
     def say(self, line: str) -> None:
         self.said.append(line)
         if self.then and self.then[0][0] in line:
-            after(self.then.pop(0)[1])
+            threading.Thread(target=self.act, args=(self.then.pop(0)[1],)).start()
 
-
-def after(action: Callable[[], object]) -> None:
-    """Do it as soon as a program has had the time to start."""
-    threading.Timer(0.3, action).start()
+    def act(self, action: Callable[[], object]) -> None:
+        started = sum("Ctrl-C" in line for line in self.said)
+        end = time.monotonic() + 20
+        while Path("/proc/self/fd/1").read_bytes().count(b"\n") < started and time.monotonic() < end:
+            time.sleep(0.01)
+        # Until then the end of the program is waited for.
+        time.sleep(0.1)
+        action()
 
 
 def ctrl_c() -> None:
@@ -128,7 +140,7 @@ def test_ctrl_c_ends_it_in_order(tmp_path: Path, sandboxes: Path, capfd: pytest.
 def test_what_does_not_end_is_killed(tmp_path: Path, sandboxes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(step, "GRACE_SECONDS", 0.1)
     listening = Listening(("Ctrl", ctrl_c))
-    run(shell(tmp_path, 'trap "" TERM; while :; do /env sleep 0.05; done'), context(listening))
+    run(shell(tmp_path, RESISTS), context(listening))
     assert listening.said[1:] == ["env did not end within 0 s after TERM, and was killed"]
     assert list(sandboxes.iterdir()) == []
 
@@ -136,11 +148,11 @@ def test_what_does_not_end_is_killed(tmp_path: Path, sandboxes: Path, monkeypatc
 def test_ctrl_c_again_does_not_wait(tmp_path: Path, sandboxes: Path) -> None:
     def twice() -> None:
         ctrl_c()
-        after(ctrl_c)
+        threading.Timer(0.3, ctrl_c).start()
 
     listening = Listening(("Ctrl", twice))
     with pytest.raises(KeyboardInterrupt):
-        run(shell(tmp_path, 'trap "" TERM; while :; do /env sleep 0.05; done'), context(listening))
+        run(shell(tmp_path, RESISTS), context(listening))
     assert listening.said == [f"env {READY}"]
     assert list(sandboxes.iterdir()) == []
 
@@ -254,7 +266,7 @@ def test_what_changes_nothing_of_the_image_leaves_it_as_it_was(tmp_path: Path, w
 
 
 def test_what_has_ended_is_started_by_the_next_change(tmp_path: Path, watched: Path) -> None:
-    image = shell(tmp_path, "exit 3")
+    image = shell(tmp_path, "echo ready; exit 3")
     other = replace(image, smoke=Smoke(engine="sandbox", command=("sh", "-c", OBEYS)))
     listening, whoever = watching(image, lambda: other, ("the next change", watched.touch), ("Ctrl", ctrl_c))
     run(image, whoever)
