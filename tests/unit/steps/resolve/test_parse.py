@@ -179,8 +179,8 @@ def test_an_alias_of_nothing_is_refused(text: str) -> None:
 @pytest.mark.parametrize("bracket", ["[", "{"])
 def test_too_many_levels_are_refused(bracket: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        read_stream(Source(name="k8s/a.yaml", text=bracket * 2_000))
-    assert caught.value.problem == "k8s/a.yaml, line 1, column 1001: exceeded maximum nesting depth."
+        read_stream(Source(name="k8s/a.yaml", text=f"{bracket}\n" * 2_000))
+    assert caught.value.problem == "k8s/a.yaml, line 1001, column 1: exceeded maximum nesting depth."
 
 
 def test_a_long_alias_of_nothing_is_shown_without_its_end() -> None:
