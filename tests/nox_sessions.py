@@ -84,7 +84,7 @@ class Virtualenv:
 class Session:
     """A running session that writes down what is asked of Nox."""
 
-    def __init__(self, *posargs: str, venv_backend: str = "virtualenv", answer: object = "") -> None:
+    def __init__(self, *posargs: str, venv_backend: str = "virtualenv", install_only: bool = False) -> None:
         self.posargs = posargs
         self.venv_backend = venv_backend
         self.bin = "/environment/bin"
@@ -93,11 +93,12 @@ class Session:
         self.installed: list[tuple[tuple[str, ...], bool]] = []
         self.variables: Mapping[str, str] = {}
         self.virtualenv = Virtualenv()
-        self.answer = answer
         self._runner = SimpleNamespace(
             name="freeze",
             func=SimpleNamespace(venv_backend=venv_backend),
-            global_config=SimpleNamespace(no_install=False, color=False, force_venv_backend=None),
+            global_config=SimpleNamespace(
+                no_install=False, install_only=install_only, color=False, force_venv_backend=None
+            ),
             manifest=SimpleNamespace(list_all_sessions=list),
         )
 
@@ -117,9 +118,6 @@ class Session:
         assert Path(env["DIST_EXTRA_CONFIG"]).is_file()
         self.variables = env
         self.installed.append((arguments, silent))
-
-    def run(self, *_: str, **__: object) -> object:
-        return self.answer
 
     @property
     def nox(self) -> nox.Session:

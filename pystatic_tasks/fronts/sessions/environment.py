@@ -122,8 +122,8 @@ def look_for_uv() -> bool:
 
 
 def only_installs(session: nox.Session) -> bool:
-    """Whether Nox runs with --install-only: then it skips all commands, including this one."""
-    return session.run(sys.executable, "-ISc", "", external=True, silent=True, log=False) is None
+    """Whether Nox runs with --install-only: then it skips all commands."""
+    return bool(session._runner.global_config.install_only)
 
 
 def installer(

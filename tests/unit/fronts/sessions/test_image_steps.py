@@ -199,7 +199,7 @@ def test_standard_output_has_what_was_pushed_by_digest_or_json(
 def test_a_session_that_may_only_install_runs_no_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared: list[str] = []
     monkeypatch.setattr(image_steps, "prepare", lambda image, _: prepared.append(image.name))
-    session = Session(answer=None)
+    session = Session(install_only=True)
     assert only_installs(session.nox)
     assert not only_installs(Session().nox)
     sessions = register(root=write(tmp_path))
@@ -216,7 +216,7 @@ def test_nothing_is_installed_behind_a_link_either(tmp_path: Path, monkeypatch: 
     (tmp_path / "project/build").mkdir()
     (tmp_path / "project/build/pystatic").symlink_to(tmp_path)
     with pytest.raises(AbortedError) as caught:
-        sessions["freeze"](Session(answer=None).nox)
+        sessions["freeze"](Session(install_only=True).nox)
     assert str(caught.value) == (
         f"{tmp_path}/project/build/pystatic is a link, and a build would write to its target.\n"
         "Remove it. To build in another place, make build/ or dist/ itself a link that git does not track"
