@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# Each line is a command; the process that is to run it leaves the loop, and ends as any Python does.
+# Each line is a command; the process that is to run it leaves the loop. It ends as any Python does, except that it does
+# not take apart what was loaded before, which takes longer than most commands.
 SERVE = """
-import gc, importlib, json, os, runpy, signal, sys
+import atexit, gc, importlib, json, os, runpy, signal, sys, threading
 
 for name in sys.argv[1:]:
     importlib.import_module(name)
@@ -35,7 +36,18 @@ sys.path[0] = os.getcwd()
 os.environ.clear()
 os.environ.update(asked["env"])
 module, *sys.argv[1:] = asked["command"]
-runpy.run_module(module, run_name="__main__", alter_sys=True)
+code = None
+try:
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+except SystemExit as ended:
+    code = ended.code
+    if not isinstance(code, int | None):
+        raise
+threading._shutdown()
+atexit._run_exitfuncs()
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(code or 0)
 """
 
 
