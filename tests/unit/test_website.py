@@ -106,9 +106,13 @@ def test_a_link_of_the_readme_that_leads_nowhere_ends_it(copy: Path) -> None:
     assert broken(copy) == "README.md has a link to docs/moore.md, which is not there."
 
 
-def test_links_to_titles_that_are_not_there_end_it(copy: Path) -> None:
-    append(copy / "README.md", "\nSee [more](docs/how-to.md#no-such-title) or [here](#no-such-title).\n")
-    said = broken(copy)
+def test_links_to_titles_that_are_not_there_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "repository"
+    shutil.copytree(REPOSITORY / website.SETTINGS, root / website.SETTINGS)
+    (root / "README.md").write_text("# All\n\n[more](docs/how-to.md#no-such-title) [here](#no-such-title)\n", "utf-8")
+    (root / "docs/how-to.md").write_text("# More\n", encoding="utf-8")
+    monkeypatch.setattr(website, "KINDS", {"All": ["README.md", "docs/how-to.md"]})
+    said = broken(root)
     assert said.count("Warning: anchor does not exist\n") == 2
     assert said.count("[ index.md:") == 2
     assert said.endswith("2 issues found\n")
