@@ -637,10 +637,10 @@ def test_a_wrong_variable_of_the_image_is_told(ask: Ask) -> None:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to install into."""
+    """A folder to install into, and all that is installed: there is much where the tests run."""
     path = tmp_path / "site-packages"
     path.mkdir()
-    monkeypatch.syspath_prepend(path)
+    monkeypatch.setattr(sys, "path", [str(path)])
     return path
 
 

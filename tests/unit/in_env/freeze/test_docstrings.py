@@ -98,7 +98,7 @@ def test_what_python_cannot_parse_reads_nothing(source: bytes) -> None:
 
 
 @pytest.fixture
-def owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_installed: None) -> dict[str, str]:
     """Owners of the modules of a project and of two distributions; ours belong to nobody."""
     site = tmp_path / "site-packages"
     monkeypatch.syspath_prepend(site)
