@@ -47,8 +47,10 @@ settings.load_profile("tests")
 @pytest.fixture(scope="session")
 def python() -> Iterator[Forked]:
     """Runs Nox and our command line in processes of their own."""
-    ours = ("fronts.sessions.registration", "fronts.nox_process", "config.write", "steps.resolve.parse")
-    ours += ("init", "init.check")
+    ours = (
+        *("fronts.sessions.registration", "fronts.nox_process", "config.write", "steps.resolve.parse"),
+        *("init", "init.check"),
+    )
     with forked("nox", *(f"pystatic_tasks.{name}" for name in ours)) as made:
         yield made
 

@@ -122,8 +122,11 @@ def look_for_uv() -> bool:
 
 
 def only_installs(session: nox.Session) -> bool:
-    """Whether Nox runs with --install-only: then it skips all commands."""
-    return bool(session._runner.global_config.install_only)
+    """Whether Nox runs with --install-only; then that is said."""
+    if session._runner.global_config.install_only:
+        session.log("runs no step, as --install-only is set")
+        return True
+    return False
 
 
 def installer(

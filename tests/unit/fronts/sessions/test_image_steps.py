@@ -201,6 +201,7 @@ def test_a_session_that_may_only_install_runs_no_step(tmp_path: Path, monkeypatc
     monkeypatch.setattr(image_steps, "prepare", lambda image, _: prepared.append(image.name))
     session = Session(install_only=True)
     assert only_installs(session.nox)
+    assert session.lines == ["runs no step, as --install-only is set"]
     assert not only_installs(Session().nox)
     sessions = register(root=write(tmp_path))
     sessions["staticx"](session.nox)
