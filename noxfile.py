@@ -53,7 +53,9 @@ def tests(session: nox.Session) -> None:
     install_group(session, "tests")
     session.install("-e", ".[report,resolve,spdx,zstd]", "-e", "./sample_app")
     coverage = [] if session.posargs else coverage_options(session)
-    session.run("pytest", "-n", "2", "-m", "not integration", *coverage, *session.posargs)
+    # Tests of one file mostly stay on one worker, and share what is made for them.
+    spread = ("-n", "2", "--dist", "worksteal")
+    session.run("pytest", *spread, "-m", "not integration", *coverage, *session.posargs)
 
 
 def coverage_options(session: nox.Session) -> list[str]:
