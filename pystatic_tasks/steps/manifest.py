@@ -12,13 +12,15 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pystatic_tasks.config.model import ImageConfig, shown
+from pystatic_tasks.config.rules import REPOSITORY
 from pystatic_tasks.config.unwieldy import LARGEST, inside, is_nested_deeper
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.in_env.records import from_json, plain, to_json
@@ -34,6 +36,9 @@ from pystatic_tasks.system.files import (
     write_whole,
 )
 from pystatic_tasks.system.texts import quoted
+
+# A reference by digest, which is printed, and put into YAML, without quotes or escapes.
+REFERENCE = re.compile(rf"{REPOSITORY}@sha256:[0-9a-f]+", re.ASCII)
 
 AnyResult = TypeVar("AnyResult", bound=Result)
 Record = TypeVar("Record")
@@ -174,6 +179,22 @@ def report_path(config: ImageConfig, step: str) -> Path:
 def write_report(config: ImageConfig, result: Result) -> None:
     """Write a step's report among the results."""
     write_whole(report_path(config, result.step), json.dumps(to_json(result), indent=2) + "\n")
+
+
+def read_report(path: Path) -> dict[str, Any]:
+    """The content of a step's report; empty if there is none, or the file is not a report."""
+    try:
+        report = read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}
+
+
+def references_in(report: Mapping[str, Any]) -> list[str]:
+    """The references by digest in the report of a push."""
+    found = report.get("references")
+    texts = [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+    return [each for each in texts if REFERENCE.fullmatch(each)]
 
 
 def read_record(path: Path, kind: type[Record]) -> Record | None:

@@ -40,7 +40,7 @@ from pystatic_tasks.fronts.sessions.neighbours import (
 from pystatic_tasks.fronts.sessions.work import Work, check_place
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.step import prepare
-from pystatic_tasks.steps.manifest import only_one
+from pystatic_tasks.steps.manifest import only_one, read_report, references_in
 from pystatic_tasks.steps.table import STEPS
 from pystatic_tasks.system.terminal import folded
 
@@ -146,11 +146,11 @@ def run_each(session: nox.Session, work: Work, config: ImageConfig, options: Opt
             words = words_of_second_build(options)
             call = Call(root=config.root, step=step, images=(config.name,), words=words, overrides=work.overrides)
             check_reproducible(config, context, call, backend_of_user(session))
-    last = work.steps[-1]
-    if not is_prerequisite(session, last):
-        for path in result_paths(STEPS[last], config, context.platforms):
-            if path.exists():
-                print_result(json.loads(path.read_text(encoding="utf-8")), last, options)
+    last = STEPS[work.steps[-1]]
+    # Those in the foreground leave no results.
+    if not is_prerequisite(session, last.name) and not last.in_foreground:
+        for path in result_paths(last, config, context.platforms):
+            print_result(read_report(path), last.name, options)
 
 
 def run_one(work: Work, options: Options, step: str, config: ImageConfig, context: StepContext) -> None:
@@ -168,9 +168,9 @@ def fold(step: str, config: ImageConfig) -> AbstractContextManager[None]:
 
 
 def print_result(content: Mapping[str, Any], step: str, options: Options) -> None:
-    """Print a step's result: as JSON with --json, otherwise only the references that push and index sent."""
-    if options.json:
+    """Print a step's result, if it left one: as JSON with --json, otherwise only the references that were sent."""
+    if options.json and content:
         print(json.dumps(content), flush=True)
-    else:
-        for reference in content.get("references", ()) if STEPS[step].on_request else ():
+    elif STEPS[step].on_request:
+        for reference in references_in(content):
             print(reference, flush=True)

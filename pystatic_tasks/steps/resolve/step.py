@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Any
 
 from pystatic_tasks.config.convert import show
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.config.rules import REPOSITORY
 from pystatic_tasks.errors import ConfigError, MissingToolError, PystaticError
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.manifest import report_path
+from pystatic_tasks.steps.manifest import read_report, references_in, report_path
 from pystatic_tasks.steps.resolve.files import Source, read_sources
 from pystatic_tasks.steps.resolve.stream import SCHEME, Stream, join
-from pystatic_tasks.system.files import read_json
 from pystatic_tasks.system.redaction import masked
-
-# A reference by digest, which is put into YAML without quotes or escapes.
-REFERENCE = re.compile(rf"{REPOSITORY}@sha256:[0-9a-f]+", re.ASCII)
 
 
 def resolve(configs: Sequence[ImageConfig], context: StepContext) -> bytes:
@@ -104,22 +97,12 @@ def pushed_reference(config: ImageConfig, context: StepContext) -> str:
         PystaticError: there is none, or the image was rebuilt after it was pushed.
     """
     # For several platforms, the index is always made together with its images.
-    pushed = read_report(config, "index" if context.platforms else "push")
-    built = {} if context.platforms else read_report(config, "image")
+    pushed = read_report(report_path(config, "index" if context.platforms else "push"))
+    built = {} if context.platforms else read_report(report_path(config, "image"))
     remedy = f"Push it: {context.command('push') or 'run the push session'}."
-    references = pushed.get("references")
-    first = references[0] if references and isinstance(references, list) else None
-    if not isinstance(first, str) or not REFERENCE.fullmatch(first):
+    first = next(iter(references_in(pushed)), None)
+    if first is None:
         raise PystaticError(f"{config.name} was not pushed.", remedy)
     if built and built.get("digest") != first.rpartition("@")[2]:
         raise PystaticError(f"{config.name} was rebuilt after it was pushed.", remedy)
     return first
-
-
-def read_report(config: ImageConfig, step: str) -> dict[str, Any]:
-    """A step's report; empty if there is none, or the file is not a report."""
-    try:
-        report = read_json(report_path(config, step))
-    except (OSError, ValueError):
-        return {}
-    return report if isinstance(report, dict) else {}

@@ -196,6 +196,41 @@ def test_standard_output_has_what_was_pushed_by_digest_or_json(
     assert capsys.readouterr().out == printed
 
 
+@pytest.mark.parametrize("words", [[], ["--json"]])
+@pytest.mark.parametrize("content", [b"", b"no JSON", b"\xff", b"[1]", b"[" * 100_000])
+def test_a_result_that_somebody_replaced_meanwhile_is_not_printed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes,
+    words: list[str],
+) -> None:
+    sessions = register(root=write(tmp_path))
+    replaced = tmp_path / "dist/pystatic/shop/push.json"
+    monkeypatch.setitem(STEPS, "push", replace(STEPS["push"], run=lambda *_: replaced.write_bytes(content)))
+    sessions["push"](Session("--tag", "registry.example/shop:1", *words).nox)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("references", [5, None, {"a@sha256:1": 1}, [5, "a:1", "a@sha256:1\n\x1b[2J", ["a@sha256:1"]]])
+def test_only_references_by_digest_are_printed(capsys: pytest.CaptureFixture[str], references: object) -> None:
+    print_result({"references": references}, "push", parse_options([]))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("step", ["run", "shell"])
+def test_a_step_in_the_foreground_has_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: str
+) -> None:
+    sessions = register(root=write(tmp_path))
+    monkeypatch.setitem(STEPS, step, replace(STEPS[step], run=lambda *_: None))
+    left = tmp_path / "build/pystatic/shop" / f"{step}.json"
+    left.parent.mkdir(parents=True)
+    left.write_text('{"references": ["a@sha256:1"]}', encoding="utf-8")
+    sessions[step](Session().nox)
+    assert capsys.readouterr().out == ""
+
+
 def test_a_session_that_may_only_install_runs_no_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared: list[str] = []
     monkeypatch.setattr(image_steps, "prepare", lambda image, _: prepared.append(image.name))
