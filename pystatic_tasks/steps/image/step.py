@@ -25,6 +25,7 @@ from pystatic_tasks.oci.compression import compress_once, estimated, forget_othe
 from pystatic_tasks.oci.description import ImageDescription, LayerDescription
 from pystatic_tasks.oci.layers import Entry, Layer, make_layer, write_tar
 from pystatic_tasks.oci.manifest import OciImage, Runtime, make_image, timestamp
+from pystatic_tasks.oci.reading.images import read_checked
 from pystatic_tasks.packers import packer_of
 from pystatic_tasks.report import Sizes, as_markdown, as_table, next_commands
 from pystatic_tasks.report.contents import Contents, list_contents
@@ -241,9 +242,16 @@ def make_layers(config: ImageConfig, entries: Mapping[str, Sequence[Entry]], cre
 
 
 def load_into_engines(config: ImageConfig, context: StepContext, built: Built) -> Sequence[Engine]:
-    """Load the image into the available engines, report it, and return these engines."""
+    """Load the image into the available engines, report it, and return these engines.
+
+    Raises:
+        ImageError: the archive does not contain the image.
+    """
     artifact = make_artifact(config, written=built.written, ports=built.server_ports)
     engines = loading_engines(config.smoke.engine)
+    if engines:
+        # An engine must not get another image, even if the manifest of this step was changed with the archive.
+        read_checked(artifact.archive, artifact.written)
     for engine in engines:
         with context.terminal.activity(f"loading {config.references[0]} into {engine.name}"):
             is_new = engine.load(artifact)

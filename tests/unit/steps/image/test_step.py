@@ -40,7 +40,7 @@ from pystatic_tasks.steps.image.step import (
     make_layers,
 )
 from pystatic_tasks.steps.image.time_zone import utc
-from pystatic_tasks.steps.manifest import require_result, write_manifest
+from pystatic_tasks.steps.manifest import require_manifest, require_result, write_manifest
 from pystatic_tasks.steps.results import Built, Frozen
 from pystatic_tasks.system.git import Git
 from pystatic_tasks.system.machine import host_platform
@@ -556,6 +556,22 @@ def test_it_is_said_whether_an_engine_had_the_image_already(project: Path, docke
         "shop:latest loaded into docker",
         "shop:latest is already in docker",
     ]
+
+
+def test_no_engine_gets_an_archive_that_was_changed_together_with_its_manifest(project: Path, docker: Path) -> None:
+    shop = some_image(project)
+    built = build_image(shop, StepContext(say=lambda line: None))
+    there = require_manifest(shop, Built)
+    path = shop.dist / "image.tar"
+    names = json.dumps(["shop:latest"]).encode()
+    path.write_bytes(path.read_bytes().replace(names, json.dumps(["curl:latest"]).encode()))
+    write_manifest(shop, built, inputs=there.inputs, outputs=list(map(Path, there.outputs)))
+    with pytest.raises(ImageError) as caught:
+        build_image(replace(shop, smoke=Smoke(engine="docker")), StepContext(say=lambda line: None))
+    assert str(caught.value) == (
+        f"{path} is not an image archive: manifest.json in it is not as it was written.\nBuild the image again."
+    )
+    assert not (docker / "loaded").exists()
 
 
 def test_an_engine_that_runs_the_image_is_named_with_the_command(project: Path, docker: Path) -> None:
