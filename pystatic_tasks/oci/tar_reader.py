@@ -27,6 +27,8 @@ Kind = Literal["file", "folder", "link", "other"]
 KINDS: Mapping[str, Kind] = {"0": "file", "5": "folder", "2": "link"}
 NO_TAR = "it is not a tar archive"
 TOO_LARGE_HEADER = "it has a header that is too large"
+# For some readers a zero ends it, also one that stands before the digits.
+NUMBER = re.compile(rb" *([0-7]*)[ \0]*")
 RECORD_BEGINS = re.compile(rb"([1-9][0-9]{0,4}) ([!-<>-~]+)=")
 
 
@@ -177,10 +179,10 @@ def make_member(
 
 def octal(digits: bytes) -> int:
     """A number in a header."""
-    found = digits.strip(b" \0")
-    if not re.fullmatch(b"[0-7]*", found):
+    found = NUMBER.fullmatch(digits)
+    if not found:
         raise BrokenArchiveError(NO_TAR)
-    return int(found or b"0", 8)
+    return int(found[1] or b"0", 8)
 
 
 def text(content: bytes) -> str:
