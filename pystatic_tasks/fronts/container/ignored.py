@@ -42,7 +42,7 @@ def ask(config: ImageConfig) -> tuple[Said, ...]:
     root = config.root.resolve()
     asked = list(dict.fromkeys(folders(config)))
     repositories = {path.resolve() for path in needed(config, find_repository(config.root)) if is_repository(path)}
-    inner = {folder: ignored_inside(folder) for folder in repositories.difference(asked)}
+    inner = {folder: ignored_inside(folder) for folder in repositories}
 
     def from_root(path: Path) -> str:
         return Path(os.path.relpath(path, root)).as_posix()

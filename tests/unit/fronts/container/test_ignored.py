@@ -95,6 +95,18 @@ def test_in_a_container_the_same_is_ignored_as_on_the_callers_machine(
     assert refused(there) == {"by-global-rules", "by-inner-rules"}
 
 
+def test_a_repository_in_the_project_that_is_named_itself_ignores_the_same_in_a_container(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theme = repository / "shop/theme"
+    git(repository, "init", "--quiet", str(theme))
+    write(theme / ".gitignore", "notes.txt\n")
+    write(theme / "notes.txt")
+    image = make_image(repository / "shop", "theme:theme")
+    assert refused(image) == {"notes.txt"}
+    assert refused(in_container(image, monkeypatch, tmp_path / "kept")) == {"notes.txt"}
+
+
 def test_of_a_project_that_is_ignored_as_a_whole_its_own_rules_count_in_a_container_too(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
