@@ -27,6 +27,7 @@ from pystatic_tasks.fronts.container.builder import check_emulated, chosen, ensu
 from pystatic_tasks.fronts.container.handed import Handed, hand_in
 from pystatic_tasks.fronts.container.ignored import ask
 from pystatic_tasks.fronts.container.inside import Question
+from pystatic_tasks.fronts.container.written import written_here
 from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, folders_of, named_places
 from pystatic_tasks.in_env.records import from_json, to_json
 from pystatic_tasks.oci.tar_entries import problem
@@ -94,6 +95,7 @@ def freeze_and_pack(
             requirements=tuple(our_requirements()),
             variables=handed.variables,
             said=said,
+            written=written_here(config),
         )
         write_question(question, folder)
         command = run_command(config, mounts, builder, name, handed, folder, platform)

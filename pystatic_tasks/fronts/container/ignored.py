@@ -15,6 +15,7 @@ from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named, needed
 from pystatic_tasks.steps.freeze.install.project_files import local_folders
 from pystatic_tasks.steps.secrets.ignored import Told
+from pystatic_tasks.steps.secrets.written import remembered
 from pystatic_tasks.system.git import Ignored, ignored_below
 
 
@@ -41,7 +42,8 @@ def ask(config: ImageConfig) -> tuple[Said, ...]:
     """
     root = config.root.resolve()
     asked = list(dict.fromkeys(folders(config)))
-    repositories = {path.resolve() for path in needed(config, find_repository(config.root)) if is_repository(path)}
+    found = needed(config, find_repository(config.root), remembered(config))
+    repositories = {path.resolve() for path in found if is_repository(path)}
     inner = {folder: ignored_inside(folder) for folder in repositories}
 
     def from_root(path: Path) -> str:

@@ -18,6 +18,7 @@ from pystatic_tasks.config.options import parse_options
 from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.fronts.container import places
 from pystatic_tasks.fronts.container.ignored import Said, told_of_copy
+from pystatic_tasks.fronts.container.written import WrittenHere
 from pystatic_tasks.fronts.nox_process import Call, run, tell
 from pystatic_tasks.fronts.rebuild.elsewhere import copy_project
 from pystatic_tasks.in_env.attribution.packages import packages_of
@@ -26,6 +27,7 @@ from pystatic_tasks.steps.image.rootfs import timezone_files
 from pystatic_tasks.steps.manifest import read_manifest, require_result
 from pystatic_tasks.steps.results import Frozen, Packed, Result, SystemCopy
 from pystatic_tasks.steps.secrets.ignored import tell as tell_of_git
+from pystatic_tasks.steps.secrets.written import Written, remember, remembered
 from pystatic_tasks.system.certificates import find_bundle
 from pystatic_tasks.system.timezones import TIMEZONES
 
@@ -45,6 +47,7 @@ class Question:
         requirements: The requirements of our own tools.
         variables: Environment variables; `enter` has already set them.
         said: What git ignores in the project on the caller's machine.
+        written: What the program wrote there in earlier builds.
     """
 
     root: str
@@ -54,14 +57,17 @@ class Question:
     requirements: tuple[str, ...]
     variables: Mapping[str, str]
     said: tuple[Said, ...]
+    written: WrittenHere
 
 
 def main() -> int:
     """Build, and return the exit code of the step."""
     question = from_json(Question, json.loads(Path(places.QUESTION).read_text(encoding="utf-8")))
     try:
-        root = renew_copy(read_config(question, Path(places.PROJECT, question.root)), Path(places.KEPT))
+        here = read_config(question, Path(places.PROJECT, question.root))
+        root = renew_copy(here, Path(places.KEPT), question.written)
         config = read_config(question, root)
+        remember_also(config, question.written.at(root))
         os.environ.update(tell_of_git(told_of_copy(question.said, root), Path(places.IGNORED)))
         code = run(
             Call(
@@ -87,17 +93,23 @@ def read_config(question: Question, root: Path) -> ImageConfig:
     return pick_image(configs, question.image)
 
 
-def renew_copy(config: ImageConfig, folder: Path) -> Path:
+def renew_copy(config: ImageConfig, folder: Path, written: WrittenHere) -> Path:
     """Copy the project as it is now, keep the results of builds from the last copy, and return the copy's folder."""
     copies = folder / Path(places.COPY).name
     shutil.rmtree(copies, ignore_errors=True)
     copies.mkdir(parents=True)
-    root = copy_project(config, copies, keeps_times=True)
+    root = copy_project(config, copies, keeps_times=True, written=written.at(config.root))
     for name in KEPT_FOLDERS:
         if (folder / name).is_dir():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).rename(root / name)
     return root
+
+
+def remember_also(config: ImageConfig, written: Written) -> None:
+    """Have files of the copy count as written by the program, beside those that it wrote in the container."""
+    earlier = remembered(config)
+    remember(config, replace(earlier, made=earlier.made | written.made, changed=earlier.changed | written.changed))
 
 
 def keep(root: Path, folder: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.steps.freeze.install.locks import find_lock
 from pystatic_tasks.steps.freeze.install.project_files import local_folders
-from pystatic_tasks.steps.secrets.written import remembered
+from pystatic_tasks.steps.secrets.written import Written, remembered
 from pystatic_tasks.system.files import is_left_by_tools, is_ours, naming
 from pystatic_tasks.system.git import run_git
 
@@ -24,7 +24,9 @@ class Repository:
     git_folder: Path
 
 
-def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False) -> Path:
+def copy_project(
+    config: ImageConfig, folder: Path, *, keeps_times: bool = False, written: Written | None = None
+) -> Path:
     """Copy everything that the project is built from.
 
     That is: its folders, without caches and environments that tools leave there; what git tracks around them; and what
@@ -38,12 +40,13 @@ def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False
         config: The image to build.
         folder: An empty folder.
         keeps_times: Whether the copies keep the modification times.
+        written: What the program itself wrote in earlier builds; by default what is remembered.
 
     Returns:
         The copy of `image.root`.
     """
     repository = find_repository(config.root)
-    paths = set(needed(config, repository))
+    paths = set(needed(config, repository, written or remembered(config)))
     above = Path(os.path.commonpath([config.root.resolve(), *(path.parent for path in paths)]))
     target = folder / above.name
     if len(str(target)) == len(str(above)):
@@ -61,10 +64,9 @@ def copy_project(config: ImageConfig, folder: Path, *, keeps_times: bool = False
     return target / config.root.resolve().relative_to(above)
 
 
-def needed(config: ImageConfig, repository: Repository | None) -> Iterator[Path]:
+def needed(config: ImageConfig, repository: Repository | None, written: Written) -> Iterator[Path]:
     """The absolute paths of all files, links and folders to copy."""
-    made = remembered(config)
-    yield from (path for path in found_below(config) if not made.is_made(path))
+    yield from (path for path in found_below(config) if not written.is_made(path))
     yield from named_places(config)
     if repository:
         yield from (path for path in tracked(repository) if path.is_symlink() or path.is_file())

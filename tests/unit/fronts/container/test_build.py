@@ -27,6 +27,7 @@ from pystatic_tasks.fronts.container.build import (
     sayer,
 )
 from pystatic_tasks.fronts.container.handed import Handed
+from pystatic_tasks.fronts.container.written import WrittenHere
 from pystatic_tasks.in_env.protocol import TreeFile
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import read_manifest, require_manifest, write_manifest
@@ -296,12 +297,12 @@ def test_a_copy_takes_over_what_was_built_from_the_one_before(tmp_path: Path) ->
     shop = make_shop(tmp_path / "shop")
     source = write(shop.root / "shop.py", "one")
     os.utime(source, ns=(1, 1_000_000_000))
-    root = inside.renew_copy(shop, tmp_path / "kept")
+    root = inside.renew_copy(shop, tmp_path / "kept", WrittenHere())
     assert (root / "shop.py").stat().st_mtime_ns == 1_000_000_000
     write(root / "build/pystatic/shop/freeze.json", "made")
     inside.keep(root, tmp_path / "kept")
     source.unlink()
-    again = inside.renew_copy(shop, tmp_path / "kept")
+    again = inside.renew_copy(shop, tmp_path / "kept", WrittenHere())
     assert again == root
     assert not (root / "shop.py").exists()
     assert (root / "build/pystatic/shop/freeze.json").read_text(encoding="utf-8") == "made"

@@ -11,6 +11,7 @@ from pystatic_tasks.config.model import Freeze, ImageConfig
 from pystatic_tasks.errors import MissingToolError
 from pystatic_tasks.fronts.container.ignored import Said, ask, told_of_copy
 from pystatic_tasks.fronts.container.inside import renew_copy
+from pystatic_tasks.fronts.container.written import WrittenHere
 from pystatic_tasks.in_env.records import from_json, to_json
 from pystatic_tasks.steps.secrets.guard import IGNORED, Candidate, refused_among
 from pystatic_tasks.steps.secrets.ignored import tell
@@ -47,7 +48,7 @@ def make_image(root: Path, *data: str) -> ImageConfig:
 def in_container(image: ImageConfig, monkeypatch: pytest.MonkeyPatch, folder: Path) -> ImageConfig:
     """The project as it lies in a container, where git has nothing of the caller's."""
     said = tuple(from_json(Said, json.loads(json.dumps(to_json(each)))) for each in ask(image))
-    root = renew_copy(image, folder)
+    root = renew_copy(image, folder, WrittenHere())
     for name, value in tell(told_of_copy(said, root), folder / "ignored.json").items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
