@@ -8,6 +8,7 @@ from pathlib import Path
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.init.changes import diff, write_all
 from pystatic_tasks.init.plan import Plan, check_root, make_plan
+from pystatic_tasks.system.redaction import masked
 
 __all__ = ["init"]
 
@@ -51,7 +52,7 @@ def init(
     for change in plan.changes:
         say("")
         for line in diff(change, folder):
-            say(line)
+            say(masked(line))
     say("")
     if dry_run:
         say("Nothing was written: this was a dry run.")

@@ -179,6 +179,14 @@ def test_what_is_shown_is_a_diff(write: Write) -> None:
     assert not (root / "pyproject.toml").exists()
 
 
+def test_credentials_in_lines_around_a_change_are_hidden(write: Write) -> None:
+    text = '[[tool.uv.index]]\nurl = "https://me:open-sesame@index.example/simple"\n'
+    root = write({"pyproject.toml": text, "app.py": "from flask import Flask\napp = Flask(__name__)\n"})
+    said = run(root)
+    assert ' url = "https://***@index.example/simple"' in said
+    assert (root / "pyproject.toml").read_text(encoding="utf-8").startswith(text)
+
+
 def test_without_consent_nothing_is_written(write: Write) -> None:
     root = write({"web.py": FLASK, "noxfile.py": "import nox\n"})
     assert run(root, agree=False)[-1] == "Nothing was written."
