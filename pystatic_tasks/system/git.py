@@ -200,6 +200,12 @@ def find_repository(folder: Path) -> Path | None:
     return next((each / ".git" for each in (real, *real.parents) if os.path.lexists(each / ".git")), None)
 
 
+def shared_git_folder(folder: Path) -> Path | None:
+    """git's own folder of the repository that contains a folder, which all of its worktrees share."""
+    printed = run_git(folder, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    return Path(printed.removesuffix("\n")) if printed else None
+
+
 def checkout_of(folder: Path) -> Path:
     """The folder that contains the whole project: the top of its repository, or the folder itself; links resolved."""
     repository = find_repository(folder)

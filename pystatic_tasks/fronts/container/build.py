@@ -36,7 +36,7 @@ from pystatic_tasks.steps.image.rootfs import LAYERS
 from pystatic_tasks.steps.manifest import manifest_path, write_manifest
 from pystatic_tasks.steps.results import Frozen, Packed, Result
 from pystatic_tasks.system.files import fingerprint, move_whole, read_json
-from pystatic_tasks.system.git import run_git
+from pystatic_tasks.system.git import shared_git_folder
 from pystatic_tasks.system.processes import run_logged, undisturbed
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -250,10 +250,10 @@ def bind(source: str, target: str) -> str:
 
 def repository_elsewhere(config: ImageConfig, there: Iterable[Path]) -> dict[str, str]:
     """The git folder, if it lies outside the mounts, as for a worktree; git's files refer to it by its path."""
-    printed = run_git(config.root, "rev-parse", "--path-format=absolute", "--git-common-dir")
-    common = Path((printed or "").strip())
-    is_there = any(common.is_relative_to(each) for each in there)
-    return {str(common): common.as_posix()} if printed and not is_there else {}
+    shared = shared_git_folder(config.root)
+    if shared is None or any(shared.is_relative_to(each) for each in there):
+        return {}
+    return {str(shared): shared.as_posix()}
 
 
 def sayer(mounts: Mapping[Path, PurePosixPath], context: StepContext) -> Callable[[str], None]:

@@ -9,9 +9,12 @@ from functools import cached_property
 from pathlib import Path
 
 from pystatic_tasks.system.files import NODE_MODULES, hash_file, packable_files, source_files
+from pystatic_tasks.system.git import shared_git_folder
 
 BySize = dict[int, list[Path]]
-SETTINGS_OF_REPOSITORIES = (".git/config*", ".git/modules/**/config*", ".git/worktrees/*/config*", ".hg/hgrc")
+# In git's folder of a repository.
+SETTINGS_OF_GIT = ("config*", "modules/**/config*", "worktrees/*/config*")
+SETTINGS_OF_MERCURIAL = ".hg/hgrc"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +85,10 @@ class Origins:
 
 
 def repository_settings(folder: Path) -> Iterator[Path]:
-    """A repository's own settings, which may contain credentials left by CI tools."""
-    for pattern in SETTINGS_OF_REPOSITORIES:
-        yield from filter(Path.is_file, folder.glob(pattern))
+    """Settings of the repositories that contain a folder, which may have credentials left by CI tools."""
+    if shared := shared_git_folder(folder):
+        yield from (path for pattern in SETTINGS_OF_GIT for path in shared.glob(pattern) if path.is_file())
+    yield from filter(Path.is_file, (each / SETTINGS_OF_MERCURIAL for each in (folder, *folder.parents)))
 
 
 def by_size(paths: Iterable[Path]) -> BySize:

@@ -255,6 +255,40 @@ def test_settings_of_a_repository_are_known_by_their_bytes(repository: Path, sit
     )
 
 
+@pytest.mark.parametrize("folder", ["..", "--separate-git-dir=../.git"])
+def test_settings_of_a_repository_are_known_wherever_they_lie(root: Path, site: Path, folder: str) -> None:
+    shop = root / "shop"
+    shop.mkdir()
+    subprocess.run(["git", "init", "--quiet", folder], cwd=shop, check=True, timeout=20)
+    (site / "shop/page.html").write_bytes((root / ".git/config").read_bytes())
+    assert refused(make_image(shop), python(site), (site / "shop/page.html", "shop"))[0] == (
+        "../.git/config: a file of git itself"
+    )
+
+
+def test_settings_of_a_repository_are_known_in_a_worktree(root: Path, site: Path) -> None:
+    first = root.parent / "first"
+    for command in (
+        ("init", "--quiet", str(first)),
+        ("-C", str(first), "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-q", "--allow-empty", "-m", "x"),
+        ("-C", str(first), "worktree", "add", "--quiet", "--force", str(root / "shop")),
+    ):
+        subprocess.run(["git", *command], check=True, timeout=20)
+    (site / "shop/page.html").write_bytes((first / ".git/config").read_bytes())
+    assert refused(make_image(root / "shop"), python(site), (site / "shop/page.html", "shop"))[0] == (
+        "../../first/.git/config: a file of git itself"
+    )
+
+
+def test_settings_of_mercurial_are_known_above_the_project_too(root: Path, site: Path) -> None:
+    write(root.parent, ".hg/hgrc")
+    (root.parent / ".hg/hgrc").write_text("[auth]", encoding="utf-8")
+    (site / "shop/page.html").write_text("[auth]", encoding="utf-8")
+    assert refused(make_image(root), python(site), (site / "shop/page.html", "shop"))[0] == (
+        "../.hg/hgrc: a file of git itself"
+    )
+
+
 def test_credentials_are_found_under_another_name(root: Path, site: Path) -> None:
     for path in (site / "shop/page.html", root / "conf/pip.conf"):
         path.parent.mkdir(parents=True, exist_ok=True)
