@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pystatic_tasks.steps.secrets.names import PRIVATE_KEY, reason_of_name
+from pystatic_tasks.steps.secrets.names import PRIVATE_KEY, originals, reason_of_name
 from pystatic_tasks.system.redaction import holds_password
 
 PASSWORD_IN_URL = "a URL with a password"
@@ -207,11 +207,12 @@ def reason_of_content(names: Iterable[str], content: bytes) -> str:
 
 def holds_password_of(name: str, content: bytes) -> bool:
     """Whether a file is one of those that are searched for URLs, and has one with a password."""
-    name = name.casefold()
-    if name not in METADATA and not any(fnmatchcase(name, each) for each in WITH_URLS):
+    names = originals(name.casefold())
+    is_metadata = any(each in METADATA for each in names)
+    if not is_metadata and not any(fnmatchcase(each, pattern) for each in names for pattern in WITH_URLS):
         return False
     text = content.decode("utf-8", errors="replace")
-    return any(map(holds_password, headers(text) if name in METADATA else text.splitlines()))
+    return any(map(holds_password, headers(text) if is_metadata else text.splitlines()))
 
 
 def headers(metadata: str) -> Iterator[str]:
@@ -407,7 +408,8 @@ def decompressed(names: Iterable[str], stream: Stream, budget: Budget) -> Iterat
     stream.seek(0)
     for magic, opened in DECOMPRESSORS.items():
         if head.startswith(magic):
-            inner = [*map(without_suffix, names), noted_name(head) if opened is gzip.open else ""]
+            inner = [without_suffix(each) for name in names for each in originals(name)]
+            inner += [noted_name(head)] if opened is gzip.open else []
             with opened(stream) as inside:
                 content = budget.read(inside, UNPACKED_BYTES)
             yield Member(names=list(filter(None, inner)) or [""], content=content)

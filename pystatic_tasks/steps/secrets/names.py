@@ -36,16 +36,28 @@ EXPRESSIONS = {
     for reason, patterns in NAMES.items()
 }
 # What editors and people add to the name of a copy.
-OF_A_COPY = re.compile(r"^#|(?:[#~]|\.(?:bak|backup|old|orig|save|swp|\d+))+$")
+OF_A_COPY = re.compile(r"^#|(?:[#~]|\.~\d+|\.(?:bak|backup|old|orig|save|sw[n-p]|\d+))+$", re.IGNORECASE)
+# Vim also puts a dot before the name, unless it begins with one.
+OF_VIM = re.compile(r"^\.(?=.*\.sw[n-p]$)", re.DOTALL | re.IGNORECASE)
 # Published templates, from which people write their own file.
 EXAMPLE = re.compile(r".*[._-](?:example|sample|template|dist)|(?:example|sample|template|dist)\.env")
 
 
 def reason_of_name(path: str) -> str:
     """Why a file of that path must not get into an image by accident, or ""; the case is ignored."""
-    folder, _, last = f"/{path.lstrip('/')}".casefold().rpartition("/")
-    name = OF_A_COPY.sub("", last)
-    path = f"{folder}/{name}"
+    return next(filter(None, map(reason_of_original, originals(f"/{path.lstrip('/')}".casefold()))), "")
+
+
+def originals(path: str) -> list[str]:
+    """What a backup copy may be a copy of; for any other file its own path."""
+    folder, slash, name = path.rpartition("/")
+    names = (OF_A_COPY.sub("", each) for each in (name, OF_VIM.sub("", name)))
+    return list(dict.fromkeys(f"{folder}{slash}{each}" for each in names))
+
+
+def reason_of_original(path: str) -> str:
+    """As `reason_of_name`, for a file that is no backup copy, with its path in lower case."""
+    name = path.rpartition("/")[2]
     if REPOSITORIES & set(path.split("/")):
         return GITS_OWN
     for reason, (of_path, of_name) in EXPRESSIONS.items():

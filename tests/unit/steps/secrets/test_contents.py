@@ -121,6 +121,9 @@ def write(folder: Path, name: str, content: bytes | bytearray) -> Path:
         ("", "settings.toml", "database = 'postgresql://me:secret@localhost/shop'\n"),
         (PASSWORD_IN_URL, "Pipfile", "[[source]]\nurl = 'https://me:secret@index.example/simple'\n"),
         ("", "pip.conf", "index-url = https://index.example/simple\n; https://${USER}:${PASSWORD}@index.example\n"),
+        (PASSWORD_IN_URL, "pip.conf.bak", "index-url = https://me:secret@index.example/simple\n"),
+        (PASSWORD_IN_URL, ".UV.toml.SWP", "url = 'https://me:secret@index.example/simple'\n"),
+        (PASSWORD_IN_URL, "#requirements.txt#", "--index-url https://me:secret@index.example/simple\n"),
         ("", "page.html", "https://me:secret@index.example/simple"),
         ("", "prose.txt", f"{BEGIN}PRIVATE KEY-----\nput your own key here please and nothing else"),
         ("", "x.js", f"s=='{BEGIN}PRIVATE KEY-----'?sha256WithRSAEncryption:RSAPrivateKeyInfo.PKCS8EncryptedInfo()"),
@@ -344,6 +347,7 @@ def test_one_compressed_file_is_looked_into(tmp_path: Path, suffix: str) -> None
         reason(f"pip.conf.{suffix}", b"index-url = https://me:secret@host.example")
         == f"{PASSWORD_IN_URL} in it, pip.conf"
     )
+    assert reason(f"prod.env.{suffix}.bak", b"A=1") == "a file of variables in it, prod.env"
     assert reason(f"example.env.{suffix}", b"A=1") == ""
     inner = zipped({f"conf/credentials.json.{suffix}": COMPRESSED[suffix](b"{}")})
     assert reason_of_file(write(tmp_path, "data", inner)) == f"{CREDENTIALS} in it, conf/credentials.json"

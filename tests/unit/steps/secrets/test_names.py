@@ -18,6 +18,10 @@ from pystatic_tasks.steps.secrets.names import CREDENTIALS, GITS_OWN, PRIVATE_KE
         (PRIVATE_KEY, ["id_rsa~", "tls/server.pfx.bak", "server.key.old", "x.p12.2024", "store.jks.orig.bak"]),
         (CREDENTIALS, [".netrc.orig", ".npmrc~", "credentials.json.bak", ".credentials.json.swp", "x.kdbx.old"]),
         (CREDENTIALS, ["x/terraform.tfstate.1699999999.backup", ".aws/config~"]),
+        (PRIVATE_KEY, [".id_rsa.swp", "tls/.server.key.swo", "id_rsa.~1~", "x/server.pfx.~12~", "#id_rsa#"]),
+        (CREDENTIALS, [".docker/#config.json#", ".config/pypoetry/.auth.toml.swp", "huggingface/token.~1~"]),
+        (VARIABLES, [".env.swo", "x/.prod.env.swp", ".env.~2~"]),
+        ("", [".env.example.swp", ".page.html.swp", "page.~1~", ".#", "#"]),
         (PRIVATE_KEY, ["a.pkcs12", "http.keytab", "a.jceks"]),
         (CREDENTIALS, [".secrets.toml", "conf/.secrets.yaml", ".streamlit/secrets.toml", "x/.secrets/db"]),
         (
