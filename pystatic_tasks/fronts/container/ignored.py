@@ -12,8 +12,7 @@ from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import MissingToolError
-from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, named, needed
-from pystatic_tasks.steps.freeze.install.project_files import local_folders
+from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, folders_of, named, needed
 from pystatic_tasks.steps.secrets.ignored import Told
 from pystatic_tasks.steps.secrets.written import remembered
 from pystatic_tasks.system.git import Ignored, ignored_below
@@ -35,7 +34,7 @@ class Said:
 
 
 def ask(config: ImageConfig) -> tuple[Said, ...]:
-    """Ask git about the project, the folders installed with it or named in it, and each repository inside.
+    """Ask git about the project and its repository, the folders copied or named with it, and each repository inside.
 
     Raises:
         MissingToolError: one of these lies in a repository, and git is missing or fails.
@@ -73,7 +72,9 @@ def is_repository(path: Path) -> bool:
 
 def folders(config: ImageConfig) -> Iterator[Path]:
     """The folders that the guard may ask git about, with links resolved."""
-    yield from (folder.resolve() for folder in (config.root, config.project, *local_folders(config)))
+    repository = find_repository(config.root)
+    tops = [repository.top] if repository else []
+    yield from (folder.resolve() for folder in (config.root, config.project, *folders_of(config), *tops))
     sources = (config.root / source for source in named(config))
     yield from (path.resolve() for path in sources if path.is_dir())
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,25 @@ def test_a_repository_in_the_project_that_is_named_itself_ignores_the_same_in_a_
     image = make_image(repository / "shop", "theme:theme")
     assert refused(image) == {"notes.txt"}
     assert refused(in_container(image, monkeypatch, tmp_path / "kept")) == {"notes.txt"}
+
+
+def test_what_a_build_takes_from_a_workspace_is_ignored_in_a_container_too(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(repository, "config", "--global", "core.excludesFile", str(write(tmp_path / "rules", "by-global-rules\n")))
+    lock = '[[package]]\nname = "shop"\nsource = { editable = "shop" }\n'
+    write(repository / "uv.lock", f'version = 1\n[manifest]\nmembers = ["all", "shop"]\n{lock}')
+    write(repository / "shop/pyproject.toml", '[project]\nname = "shop"\n')
+    write(repository / "shared/by-global-rules")
+    image = replace(make_image(repository / "shop"), install=(".",))
+
+    def reasons(root: Path) -> list[str]:
+        path = root.parent / "shared/by-global-rules"
+        candidate = Candidate(source=path, place="shop/x", entry="", origin=path)
+        return [reason for _, reason in refused_among(replace(image, root=root, project=root), [candidate])]
+
+    assert reasons(image.root) == [IGNORED]
+    assert reasons(in_container(image, monkeypatch, tmp_path / "kept").root) == [IGNORED]
 
 
 def test_of_a_project_that_is_ignored_as_a_whole_its_own_rules_count_in_a_container_too(
