@@ -12,7 +12,7 @@ from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.steps.freeze.install.locks import find_lock
 from pystatic_tasks.steps.freeze.install.project_files import local_folders
 from pystatic_tasks.steps.secrets.written import Written, remembered
-from pystatic_tasks.system.files import is_left_by_tools, is_ours, naming
+from pystatic_tasks.system.files import is_left_by_tools, is_ours, naming, ways
 from pystatic_tasks.system.git import run_git
 
 
@@ -78,8 +78,9 @@ def found_below(config: ImageConfig) -> Iterator[Path]:
     results = {folder / name for folder in folders for name in ("build", "dist")}
     for folder in folders:
         yield from below(folder, results)
-    for folder in filter(Path.is_dir, named_places(config)):
-        yield from below(folder)
+    for folder in named_places(config):
+        if folder.is_dir() and not folder.is_symlink():
+            yield from below(folder)
 
 
 def named(config: ImageConfig) -> Iterable[str]:
@@ -90,12 +91,12 @@ def named(config: ImageConfig) -> Iterable[str]:
 
 
 def named_places(config: ImageConfig) -> Iterator[Path]:
-    """The paths of those that exist; links are not resolved, and "." is the project's folder."""
+    """The paths of those that exist, and each path that they lead to through links; "." is the project's folder."""
     for source in named(config):
-        path = Path(os.path.normpath(config.root.resolve() / source))
-        place = path.parent.resolve() / path.name
-        if place.exists():
-            yield place
+        for path in ways(Path(os.path.normpath(config.root.resolve() / source))):
+            place = path.parent.resolve() / path.name
+            if place.exists():
+                yield place
 
 
 def folders_of(config: ImageConfig) -> set[Path]:

@@ -113,6 +113,17 @@ def test_what_the_configuration_names_is_copied_wherever_it_lies(root: Path, els
     ]
 
 
+@pytest.mark.parametrize("real", ["parts/pages", "../beside/pages"])
+def test_a_named_folder_may_be_a_link(root: Path, elsewhere: Path, real: str) -> None:
+    write(root, f"{real}/a.html", f"{real}/deep/b.html")
+    (root / "pages").symlink_to("way")
+    (root / "way").symlink_to(real)
+    copy = copy_project(make_image(root, freeze=Freeze(data=("pages:pages",))), elsewhere)
+    assert (copy / "pages").readlink() == Path("way")
+    assert (copy / "pages/deep/b.html").resolve() == (copy / real / "deep/b.html").resolve()
+    assert (copy / "pages/a.html").is_file()
+
+
 @pytest.mark.parametrize("source", [".", "pages/..", "../shop"])
 def test_the_projects_folder_may_be_named_itself(root: Path, elsewhere: Path, source: str) -> None:
     write(root, "shop.py", "pages/a.html")
