@@ -62,14 +62,19 @@ def remember(config: ImageConfig, written: Written) -> None:
     hashed = {**written.hashed, **{hash_path(path): stamp(Path(path)) for path in others}}
     stamps = {kind: {name: stamp(Path(path)) for path, name in names.items()} for kind, names in named.items()}
     content = {**stamps, "hashed": hashed}
-    if any(content.values()) or (config.work / FILE).exists():
-        write_whole(config.work / FILE, json.dumps(content))
+    if any(content.values()) or memory(config).exists():
+        write_whole(memory(config), json.dumps(content))
+
+
+def memory(config: ImageConfig) -> Path:
+    """The file in which it is remembered, for all platforms of the image."""
+    return config.built / config.name / FILE
 
 
 def remembered(config: ImageConfig) -> Written:
     """What the program wrote in earlier builds and nothing has changed since."""
     try:
-        content = read_json(config.work / FILE)
+        content = read_json(memory(config))
         hashed = {str(name): (size, time) for name, (size, time) in content["hashed"].items()}
         made, changed = (as_it_was(config, content[kind]) for kind in ("made", "changed"))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -30,6 +31,14 @@ def test_what_was_written_is_remembered_until_somebody_else_writes_it(image: Ima
     os.utime(other, (1, 1))
     Path(changed).unlink()
     assert remembered(image) == Written(made=frozenset([made]))
+
+
+def test_it_is_remembered_for_each_platform_of_the_image(image: ImageConfig, tmp_path: Path) -> None:
+    written = Written(made=frozenset(make(tmp_path, "made")))
+    remember(image, written)
+    assert remembered(replace(image, platform="linux-arm64")) == written
+    remember(replace(image, platform="linux-arm64"), Written())
+    assert remembered(image) == Written()
 
 
 def test_where_nothing_was_written_nothing_is_kept(image: ImageConfig) -> None:
