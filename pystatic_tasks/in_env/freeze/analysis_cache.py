@@ -31,6 +31,9 @@ from .imports import read_modules
 from .in_pyinstaller import ask_another
 
 FILE = "analysis.json"
+BYTECODE = "__pycache__"
+# The group of entry points by which PyInstaller finds hooks of installed packages.
+HOOKS = "pyinstaller40"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +60,7 @@ def own_files(folders: Iterable[str], loose: Iterable[str]) -> dict[str, Path]:
     for path in map(Path, loose):
         folder = next(folder for folder in map(Path, folders) if path.is_relative_to(folder))
         found[str(path.relative_to(folder))] = path
-    return {name: path for name, path in found.items() if path.is_file() and path.suffix != ".pyc"}
+    return {name: path for name, path in found.items() if path.is_file() and BYTECODE not in path.parts}
 
 
 def key_of(asked: Any, own: Mapping[str, Path]) -> str:
@@ -68,8 +71,15 @@ def key_of(asked: Any, own: Mapping[str, Path]) -> str:
         own: The project's own files.
     """
     modules = {name: path for name, path in own.items() if path.suffix == ".py"}
-    content = [asked, sys.version, installed(), sorted(own), read_modules(modules), asked_by_binaries(own)]
+    whole = own if brings_hooks() else {name: path for name, path in own.items() if path.suffix == ".pyc"}
+    read = [read_modules(modules), asked_by_binaries(own), {name: hash_of(path) for name, path in whole.items()}]
+    content = [asked, sys.version, installed(), sorted(own), read]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
+
+
+def brings_hooks() -> bool:
+    """Whether the project brings hooks for PyInstaller: these may read anything of it."""
+    return any(each.entry_points.select(group=HOOKS) for each in filter(is_local, importlib.metadata.distributions()))
 
 
 def asked_by_binaries(own: Mapping[str, Path]) -> dict[str, Any]:
@@ -82,7 +92,12 @@ def asked_by(binary: Path) -> Any:
     try:
         return astuple(linkage(binary))
     except (ELFError, ValueError, LookupError):
-        return hashlib.sha256(binary.read_bytes()).hexdigest()
+        return hash_of(binary)
+
+
+def hash_of(path: Path) -> str:
+    """A hash of a whole file; "" if there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def installed() -> list[Any]:

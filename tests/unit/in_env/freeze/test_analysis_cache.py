@@ -58,16 +58,17 @@ def test_the_projects_files_are_those_installed_from_folders_and_those_imported_
     install: Install, site: Path, tmp_path: Path
 ) -> None:
     noted = "shop-1.0.dist-info/uv_cache.json"
-    install("shop", "shop/__init__.py", "shop/data.txt", "shop/__init__.pyc", noted, origin="file:///shop")
+    compiled = "shop/__pycache__/__init__.cpython-313.pyc"
+    install("shop", "shop/__init__.py", "shop/data.txt", "shop/bare.pyc", compiled, noted, origin="file:///shop")
     install("falcon", "falcon/__init__.py")
     loose = tmp_path / "src" / "more.py"
     loose.parent.mkdir()
     loose.touch()
     found = analysis_cache.own_files([str(loose.parent), str(tmp_path)], [str(loose)])
     assert found["shop/__init__.py"] == site / "shop/__init__.py"
-    assert "shop/data.txt" in found
+    assert {"shop/data.txt", "shop/bare.pyc"} < found.keys()
     assert found["more.py"] == loose
-    assert not {"falcon/__init__.py", "shop/__init__.pyc", noted} & found.keys()
+    assert not {"falcon/__init__.py", compiled, noted} & found.keys()
 
 
 def test_the_key_follows_what_decides_an_analysis(install: Install, site: Path) -> None:
@@ -87,6 +88,30 @@ def test_the_key_follows_what_decides_an_analysis(install: Install, site: Path) 
     record = next(site.glob("falcon-*/RECORD"))
     record.write_text(record.read_text(encoding="utf-8") + "falcon/new.py,sha256=x,0\n", encoding="utf-8")
     assert key != analysis_cache.key_of({"optimize": 2}, own)
+
+
+def test_the_key_follows_modules_without_sources(site: Path) -> None:
+    site.mkdir()
+    module, found = site / "bare.pyc", []
+    for content in (b"imports csv", b"imports json"):
+        module.write_bytes(content)
+        found.append(analysis_cache.key_of({}, {"bare.pyc": module}))
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize("name", ["hook-csv.py", "names.txt"])
+@pytest.mark.parametrize(("origin", "counts"), [("file:///shop", True), ("https://pypi.example/shop.whl", False)])
+def test_the_key_follows_all_that_hooks_of_the_project_may_read(
+    install: Install, site: Path, name: str, origin: str, *, counts: bool
+) -> None:
+    install("shop", name, origin=origin)
+    entry_points = next(site.glob("shop-*.dist-info")) / "entry_points.txt"
+    entry_points.write_text("[pyinstaller40]\nhook-dirs = shop:folders\n", encoding="utf-8")
+    found = []
+    for content in ("hiddenimports = ['csv']", "hiddenimports = ['json']"):
+        (site / name).write_text(content, encoding="utf-8")
+        found.append(analysis_cache.key_of({}, {name: site / name}))
+    assert (found[0] != found[1]) is counts
 
 
 def test_the_key_follows_what_binaries_of_the_project_ask_for(site: Path) -> None:
