@@ -90,7 +90,7 @@ def declared(config: ImageConfig) -> list[Any]:
         [table for folder in folders_around(config) for table in tables_of_uv(folder) if table],
         [hash_file(path) for path in files_that_declare(config)],
         stamps(map(str, searched(config))),
-        hash_file(lock.path) if lock else "",
+        [hash_file(lock.path), stamps(map(str, lock.archives))] if lock else [],
     ]
 
 
@@ -101,7 +101,7 @@ def declaring_paths(config: ImageConfig) -> Iterator[Path]:
     yield from (folder / name for folder in folders_around(config) for name in (PYPROJECT, "uv.toml"))
     yield from files_that_declare(config)
     yield from searched(config)
-    yield from [lock.path] if lock else []
+    yield from [lock.path, *lock.archives] if lock else []
 
 
 def files_that_declare(config: ImageConfig) -> list[Path]:

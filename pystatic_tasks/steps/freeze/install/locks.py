@@ -25,11 +25,13 @@ class Lock:
         path: The file.
         projects: Folders of the projects that it belongs to, each with its name.
         folders: Folders of packages that come from other folders, by name.
+        archives: Archives on this machine that it names without a hash.
     """
 
     path: Path
     projects: Mapping[Path, str]
     folders: Mapping[str, Path]
+    archives: tuple[Path, ...] = ()
 
     def holds(self, config: ImageConfig, entry: str) -> bool:
         """Whether an entry of `install` is the folder of one of the lock's projects or packages."""
@@ -95,6 +97,7 @@ def read_uv_lock(config: ImageConfig, path: Path) -> Lock | None:
         path=path,
         projects=named,
         folders={name: places[name] for name in wanted if name not in named.values()},
+        archives=tuple(path for each in lock.packages for path in each.archives),
     )
 
 

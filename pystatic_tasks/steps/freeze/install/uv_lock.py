@@ -29,6 +29,7 @@ class LockedPackage:
         has_code: Whether it has code to install.
         needs: Names of the packages that it needs, on any platform and with any extra or group.
         asked_for: Names in its dependencies when the lock was created.
+        archives: Its wheels and its source distribution, if they are in an index on this machine.
     """
 
     name: str
@@ -36,6 +37,7 @@ class LockedPackage:
     has_code: bool
     needs: frozenset[str]
     asked_for: frozenset[str]
+    archives: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,7 @@ def parse_uv_lock(path: Path) -> UvLock:
 def read_package(base: Path, table: Mapping[str, Any]) -> LockedPackage:
     source = table["source"]
     optional = [*table.get("optional-dependencies", {}).values(), *table.get("dev-dependencies", {}).values()]
+    archives = [*table.get("wheels", []), table.get("sdist", {})]
     needed = [*table.get("dependencies", []), *(entry for part in optional for entry in part)]
     return LockedPackage(
         name=table["name"],
@@ -93,4 +96,5 @@ def read_package(base: Path, table: Mapping[str, Any]) -> LockedPackage:
         has_code=VIRTUAL not in source,
         needs=frozenset(entry["name"] for entry in needed),
         asked_for=frozenset(entry["name"] for entry in table.get("metadata", {}).get("requires-dist", [])),
+        archives=tuple(base / each["path"] for each in archives if "path" in each),
     )

@@ -7,7 +7,13 @@ import pytest
 
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.errors import ConfigError
-from pystatic_tasks.steps.freeze.install.asked_for import declared, group_requirements, local_path, project_requirements
+from pystatic_tasks.steps.freeze.install.asked_for import (
+    declared,
+    declaring_paths,
+    group_requirements,
+    local_path,
+    project_requirements,
+)
 
 from ..conftest import PYPROJECT, TOOLS, Environment, write
 
@@ -190,3 +196,26 @@ def test_both_the_root_and_the_project_declare(shop: ImageConfig, tmp_path: Path
     assert after != before
     write(image.root, pyproject_toml='[project]\nname = "root"\n')
     assert declared(image) != after
+
+
+@pytest.mark.parametrize("archive", ['wheels = [{ path = "falcon.whl" }]', 'sdist = { path = "falcon.whl" }'])
+def test_a_change_of_an_archive_that_a_lock_names_is_seen(shop: ImageConfig, archive: str) -> None:
+    lock = f"""
+[[package]]
+name = "shop"
+version = "1"
+source = {{ editable = "." }}
+dependencies = [{{ name = "falcon" }}]
+metadata.requires-dist = [{{ name = "falcon" }}]
+
+[[package]]
+name = "falcon"
+version = "1"
+source = {{ registry = "shelf" }}
+{archive}
+"""
+    wheel = write(shop.root, uv_lock=lock, falcon_whl="one") / "falcon.whl"
+    before = declared(shop)
+    wheel.write_text("another", encoding="utf-8")
+    assert declared(shop) != before
+    assert wheel in declaring_paths(shop)
