@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +21,12 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
 from pystatic_tasks.steps.freeze.install import project_files
 from pystatic_tasks.steps.freeze.observe.examination import entry_path
+from pystatic_tasks.steps.freeze.observe.observation import of_the_machine
 from pystatic_tasks.steps.manifest import cache_folder
 from pystatic_tasks.steps.slim_lock import left_out
 from pystatic_tasks.system.files import fingerprint
 from pystatic_tasks.system.libraries import missing_libraries
-from pystatic_tasks.system.processes import last_lines, tool_environment
+from pystatic_tasks.system.processes import last_lines
 
 # The output folder for each form of program, below the work folder.
 FOLDERS = {"archive": "frozen", "tree": "tree"}
@@ -51,8 +53,6 @@ def run_pyinstaller(
     """
     folder = config.work / "program"
     log = config.work / "pyinstaller.log"
-    variables = {**PYINSTALLER_VARIABLES, "PYINSTALLER_CONFIG_DIR": str(config.work / "cache")}
-    path = f"{context.python.parent}:{tool_environment()['PATH']}"
     code, frozen = ask(
         context.python,
         FREEZE,
@@ -66,10 +66,10 @@ def run_pyinstaller(
         ],
         verbose=context.verbose,
         watch=watch,
-        # Packages in `collect` are imported, with all of the caller's variables.
+        # Packages in `collect` are imported, and may show what they read.
         hide=hiding(caller_values(config)),
         cwd=folder,
-        env=tool_environment({**variables, "PATH": path}),
+        env=environment_of_pyinstaller(config, context.python),
     )
     if code != 0 or frozen is None:
         raise FreezeError(
@@ -81,6 +81,13 @@ def run_pyinstaller(
         raise missing_libraries(FreezeError, config.name, frozen.missing)
     # Metadata and notices of components are published.
     return replace(frozen, components=tuple(map(without_credentials, frozen.components)))
+
+
+def environment_of_pyinstaller(config: ImageConfig, python: Path) -> dict[str, str]:
+    """PyInstaller's variables: hooks, and packages in `collect`, which are imported, must not depend on others."""
+    machine = of_the_machine()
+    path = f"{python.parent}:{machine.get('PATH', os.defpath)}"
+    return {**machine, **PYINSTALLER_VARIABLES, "PYINSTALLER_CONFIG_DIR": str(config.work / "cache"), "PATH": path}
 
 
 def describe_program(
