@@ -2,8 +2,10 @@
 
 A manifest is a JSON file with the files that the step made (`outputs`: the hash of each file or the target of each
 link, by path), a hash of what it was made from (`inputs`), a hash of the configuration for freeze
-(`asked`), what later steps need (`result`), and a hash of all this (`checksum`): a manifest that anyone else has
-changed counts as none, since later steps rely on each of its values.
+(`asked`), what later steps need (`result`), the project's folder (`root`), and a hash of all this (`checksum`).
+
+A manifest that anyone else has changed counts as none, since later steps rely on each of its values; so does one in a
+copy of the folder, since the outputs that it names are those of the original.
 """
 
 from __future__ import annotations
@@ -63,8 +65,8 @@ def write_manifest(
 ) -> Manifest[AnyResult]:
     states = {str(path): state_of(path) for path in outputs}
     manifest = Manifest(asked=asked_of_freeze(config), inputs=inputs, outputs=states, result=result)
-    content = {"step": result.step, "asked": manifest.asked, "inputs": inputs, "outputs": states}
-    content["result"] = to_json(result)
+    about = {"step": result.step, "root": str(config.root), "asked": manifest.asked, "inputs": inputs}
+    content = {**about, "outputs": states, "result": to_json(result)}
     text = json.dumps({**content, "checksum": fingerprint(content)}, indent=2)
     write_whole(manifest_path(config, result.step), f"{text}\n")
     return manifest
@@ -93,7 +95,8 @@ def read_manifest(config: ImageConfig, kind: type[AnyResult]) -> Manifest[AnyRes
             outputs=content["outputs"],
             result=from_json(kind, content["result"]),
         )
-        intact = all(state_of(Path(path)) == state != "" for path, state in manifest.outputs.items())
+        is_own = content["root"] == str(config.root)
+        intact = is_own and all(state_of(Path(path)) == state != "" for path, state in manifest.outputs.items())
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
     return manifest if intact else None

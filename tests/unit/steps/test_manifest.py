@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from support import FROZEN
+from support import FROZEN, PACKED
 
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.config.model import Freeze
@@ -61,6 +61,7 @@ def test_a_manifest_is_read_as_it_was_written(image: ImageConfig, output: Path) 
     assert require_manifest(image, Frozen) == written
     content = {
         "step": "freeze",
+        "root": str(image.root),
         "asked": asked,
         "inputs": "1234",
         "outputs": {str(output): SHA_OF_ABC},
@@ -125,6 +126,16 @@ def test_a_lost_output_makes_the_manifest_worthless(image: ImageConfig, output: 
 def test_an_output_that_never_was_makes_the_manifest_worthless(image: ImageConfig, tmp_path: Path) -> None:
     write_manifest(image, FROZEN, inputs="1234", outputs=[tmp_path / "nowhere"])
     assert read_manifest(image, Frozen) is None
+
+
+def test_outputs_of_the_folder_that_this_one_is_a_copy_of_make_the_manifest_worthless(tmp_path: Path) -> None:
+    original, copy = (ImageConfig(root=tmp_path / name, project=tmp_path / name, name="shop") for name in "ab")
+    for image in (original, copy):
+        write_whole(image.dist / "shop", "abc")
+    write_manifest(original, PACKED, inputs="1234", outputs=[original.dist / "shop"])
+    write_whole(manifest_path(copy, "staticx"), manifest_path(original, "staticx").read_bytes())
+    assert read_manifest(original, Packed)
+    assert read_manifest(copy, Packed) is None
 
 
 def replace_by_pipe(output: Path) -> None:
