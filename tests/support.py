@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import json
 import os
+import py_compile
 import re
 import shutil
 import subprocess
@@ -289,6 +290,17 @@ def tool_or_skip(name: str) -> str:
         assert name not in REQUIRED, f"{name} is required and not there"
         pytest.skip(f"{name} is not there")
     return found
+
+
+def swap_source(path: Path, old: str, new: str) -> None:
+    """Write a module whose bytecode is of another source of the same size and time."""
+    assert len(old) == len(new)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for text in (old, new):
+        path.write_text(text, encoding="utf-8")
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        if text == old:
+            py_compile.compile(str(path), doraise=True)
 
 
 def nest(top: Path, levels: int) -> None:

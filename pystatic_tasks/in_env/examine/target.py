@@ -22,7 +22,7 @@ from ..installed.distributions import commands, split_distributions, top_level
 from ..installed.elsewhere import changes, from_elsewhere, moment, without_own_changes
 from ..installed.name_scan import mentioned
 from ..installed.package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
-from ..observe.recorder.sitecustomize import database_files, is_no_file, reads
+from ..observe.recorder.sitecustomize import database_files, import_from_sources, is_no_file, reads
 from ..protocol import DataFile, Examined, RefusedError, Target
 from . import frameworks
 
@@ -309,4 +309,5 @@ def unused_parts(files: Sequence[Path]) -> list[str]:
 
 
 def main(question: Path, answer: Path) -> None:
+    import_from_sources()
     respond(Target, examine, question, answer)

@@ -13,7 +13,7 @@ import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable
-from importlib.machinery import BuiltinImporter, ExtensionFileLoader, PathFinder
+from importlib.machinery import BuiltinImporter, ExtensionFileLoader, PathFinder, SourceFileLoader
 from importlib.util import module_from_spec
 from opcode import opmap
 from types import FrameType
@@ -243,6 +243,22 @@ def note_names() -> None:
     codecs.register_error("namereplace", noting(replace))
 
 
+def import_from_sources() -> None:
+    """Have modules compiled each time, except for those of this Python and of its packages.
+
+    Python takes bytecode for that of a source of the same size and time, even if the source is another one.
+    """
+    stats_of, own = SourceFileLoader.path_stats, (f"{sys.prefix}/", f"{os.path.dirname(os.__file__)}/")
+
+    def path_stats(loader: SourceFileLoader, path: str) -> Any:
+        if os.path.abspath(path).startswith(own):
+            return stats_of(loader, path)
+        # Without stats, bytecode is neither read nor written.
+        raise OSError(path)
+
+    SourceFileLoader.path_stats = path_stats  # type: ignore[assignment, method-assign]
+
+
 def run_the_next() -> None:
     """Run the `sitecustomize` that Python would have found without this folder."""
     here = os.path.dirname(__file__)
@@ -276,6 +292,7 @@ if FOLDER:
     for name in list(sys.modules):
         record("loaded", name)
     note_names()
+    import_from_sources()
     sys.addaudithook(hear)
     atexit.register(note_mapped)
     run_the_next()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import install_distribution
+from support import install_distribution, swap_source
 
 from pystatic_tasks.in_env.examine import target
 from pystatic_tasks.in_env.installed.distributions import split_distributions
@@ -157,7 +157,7 @@ def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
     answer = ask(settings={"bind": ["0.0.0.0:9000"], "workers": 3})
     assert answer.pop("commands")["gunicorn"] == "gunicorn.app.wsgiapp:run"
     assert set(answer.pop("distributions")) == {"gunicorn", "packaging", "toolx", "depx", "helperx", "sharedx"}
-    assert {Path(path).name for path in answer.pop("read")} == {"application.py", "shop.py"}
+    assert {Path(path).name for path in answer.pop("read")} == {"application.py", "project", "shop.py"}
     answer.pop("changed")
     assert answer == {
         "settings": {"bind": ["0.0.0.0:9000"], "workers": 3},
@@ -194,14 +194,15 @@ made.rename(top / "kept")
 open(top / "rates", "r+").close()
 """
     read = ask(files={"shop.py": opening + WSGI})["read"]
-    assert {Path(path).name for path in read} == {"application.py", "shop.py", "rates"}
+    assert {Path(path).name for path in read} == {"application.py", "project", "shop.py", "rates"}
 
 
 def test_a_folder_that_is_opened_as_a_file_is_not_read(ask: Ask, tmp_path: Path) -> None:
     """Whatever comes and goes in it."""
     opening = "import importlib.resources\nfiles = list(importlib.resources.files('texts').iterdir())\n"
     read = ask(files={"shop.py": opening + WSGI, "texts/a.txt": ""})["read"]
-    assert {str(path) for path in (tmp_path / "project/texts").parents} & set(read) == set()
+    # Where the module was looked for.
+    assert {str(path) for path in (tmp_path / "project/texts").parents} & set(read) == {str(tmp_path / "project")}
     assert str(tmp_path / "project/texts") in read
 
 
@@ -579,6 +580,12 @@ def test_the_projects_own_configuration_file_of_gunicorn_counts(ask: Ask) -> Non
 def test_settings_go_before_that_file(ask: Ask) -> None:
     files = {"shop.py": WSGI, "own_conf.py": "bind = '0.0.0.0:7000'\n"}
     assert ask(files=files, server_config="own_conf", settings={"bind": "0.0.0.0:7001"})["ports"] == [7001]
+
+
+def test_code_is_imported_as_it_is_now_though_bytecode_has_the_same_size_and_time(ask: Ask, tmp_path: Path) -> None:
+    swap_source(tmp_path / "more" / "addresses.py", "BIND = '0.0.0.0:7001'\n", "BIND = '0.0.0.0:7002'\n")
+    files = {"shop.py": WSGI, "own_conf.py": "import addresses\n\nbind = addresses.BIND\n"}
+    assert ask(files=files, server_config="own_conf", more=[tmp_path / "more"])["ports"] == [7002]
 
 
 def test_an_error_in_that_file_is_shown(ask: Ask) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import swap_source
 
 from pystatic_tasks.in_env.observe.recorded import Records, read_records, records_in
 from pystatic_tasks.steps.build_environment import IN_ENV
@@ -221,6 +222,18 @@ def test_the_next_module_of_its_name_runs_too_and_the_path_is_as_without_it(tmp_
     (other / "sitecustomize.py").write_text("import builtins\nbuiltins.NEXT = 1\n", encoding="utf-8")
     code = f"import sys\nassert NEXT == 1\nassert {str(RECORDER)!r} not in sys.path\n"
     record(tmp_path, code, path=str(other))
+
+
+def test_a_module_is_compiled_though_there_is_bytecode_of_the_same_size_and_time(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    swap_source(other / "prices.py", "PRICE = 1\n", "PRICE = 2\n")
+    record(tmp_path, "from prices import PRICE\nassert PRICE == 2\n", path=str(other))
+
+
+def test_a_module_of_this_python_is_not_compiled_again(tmp_path: Path) -> None:
+    code = "import fractions, pathlib\nassert pathlib.Path(fractions.__cached__).is_file()\n"
+    records = record(tmp_path, code + "fractions.__loader__.path_stats(fractions.__file__)\n")
+    assert "fractions" in names(records)
 
 
 def test_an_error_of_the_recorder_is_none_of_the_program(tmp_path: Path) -> None:
