@@ -17,9 +17,10 @@ from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.freeze.install.installers import places_of_uv, tables_of_uv, told_files, told_places
 from pystatic_tasks.steps.freeze.install.locks import find_lock, upwards
 from pystatic_tasks.steps.freeze.install.project_files import local_folders
-from pystatic_tasks.steps.freeze.install.requirements import Named, read_all, read_requirements
+from pystatic_tasks.steps.freeze.install.requirements import Named, linked_from, read_all, read_requirements
 from pystatic_tasks.system.files import hash_file, packable_files
 
+PAGES = (".html", ".htm")
 DECLARING_TABLES = ("build-system", "project", "dependency-groups")
 
 
@@ -120,10 +121,12 @@ def folders_around(config: ImageConfig) -> list[Path]:
 
 
 def searched(config: ImageConfig) -> Iterator[Path]:
-    """The folders on this machine, with their files, and the pages that are searched for packages."""
+    """What is searched for packages here: folders with their files, and pages with the files that they link to."""
     of_uv = (place for folder in folders_around(config) for place in places_of_uv(folder))
     places = dict.fromkeys([*named(config).places, *told_places(os.environ), *of_uv])
-    return (each for place in places for each in (place, *files_in(place)))
+    for path in (each for place in places for each in (place, *files_in(place))):
+        yield path
+        yield from linked_from(path) if path.suffix in PAGES and path.is_file() else ()
 
 
 def files_in(place: Path) -> Iterable[Path]:

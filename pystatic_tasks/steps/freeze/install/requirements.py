@@ -6,6 +6,7 @@ Their format: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 from __future__ import annotations
 
 import codecs
+import html
 import os
 import re
 import shlex
@@ -25,6 +26,7 @@ MARKS = {
 CONTINUED = re.compile(r"\\\r?\n")
 # Elsewhere, "#" is part of a word.
 COMMENT = re.compile(r"(?:^|\s)#.*")
+LINK = re.compile(r"""\bhref\s*=\s*["']?([^"'\s>#]+)""", re.IGNORECASE)
 VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 
 
@@ -105,6 +107,13 @@ def paths_of(value: str, folders: Iterable[Path]) -> list[Path]:
     if "://" in value or not value:
         return []
     return [placed(folder / value) for folder in folders]
+
+
+def linked_from(page: Path) -> Iterator[Path]:
+    """The files on this machine, existing or not, that a page with links to packages names."""
+    links = LINK.findall(page.read_text(encoding="utf-8", errors="replace"))
+    paths = (path for link in links for path in paths_of(unquote(html.unescape(link)), [page.parent]))
+    return (path for path in paths if not path.is_dir())
 
 
 def placed(path: Path) -> Path:

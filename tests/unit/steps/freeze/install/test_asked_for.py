@@ -219,3 +219,20 @@ source = {{ registry = "shelf" }}
     wheel.write_text("another", encoding="utf-8")
     assert declared(shop) != before
     assert wheel in declaring_paths(shop)
+
+
+@pytest.mark.parametrize("place", ["shelf", "shelf/index.html", "file://{root}/shelf"])
+@pytest.mark.parametrize("link", ["../pool/falcon%2B1.whl", "file://{root}/pool/falcon+1.whl"])
+def test_a_change_of_an_archive_that_a_page_links_to_is_seen(shop: ImageConfig, place: str, link: str) -> None:
+    page = f'<a href="{link}#egg=falcon">falcon</a> <a href="https://index.example/x.whl"> <a HREF=../>'
+    write(
+        shop.root,
+        requirements_txt=f"--find-links {place}\n".format(root=shop.root),
+        shelf__index_html=page.format(root=shop.root),
+    )
+    wheel = write(shop.root, **{"pool__falcon+1_whl": "one"}) / "pool/falcon+1.whl"
+    image = replace(shop, requirements=("requirements.txt",))
+    before = declared(image)
+    assert declared(image) == before
+    wheel.write_text("another", encoding="utf-8")
+    assert declared(image) != before
