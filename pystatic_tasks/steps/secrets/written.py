@@ -53,6 +53,7 @@ def hash_path(path: str) -> str:
 def remember(config: ImageConfig, written: Written) -> None:
     """Save it for `remembered`.
 
+    Paths in the project are saved relative to its folder, which may be moved.
     A path with a caller's value is saved with the variable's name in place of the value. If that cannot be reversed,
     only its hash is saved, and the file counts as created.
     """
@@ -60,7 +61,11 @@ def remember(config: ImageConfig, written: Written) -> None:
     named = {kind: dict(with_names(config, sorted(paths))) for kind, paths in kinds.items()}
     others = {path for kind, paths in kinds.items() for path in paths - named[kind].keys()}
     hashed = {**written.hashed, **{hash_path(path): stamp(Path(path)) for path in others}}
-    stamps = {kind: {name: stamp(Path(path)) for path, name in names.items()} for kind, names in named.items()}
+    root = f"{config.root.resolve()}/"
+    stamps = {
+        kind: {name.removeprefix(root): stamp(Path(path)) for path, name in names.items()}
+        for kind, names in named.items()
+    }
     content = {**stamps, "hashed": hashed}
     if any(content.values()) or memory(config).exists():
         write_whole(memory(config), json.dumps(content))
@@ -83,4 +88,6 @@ def remembered(config: ImageConfig) -> Written:
 
 
 def as_it_was(config: ImageConfig, stamps: Mapping[str, Stamp]) -> frozenset[str]:
-    return frozenset(path for path, name in with_values(config, stamps) if stamp(Path(path)) == tuple(stamps[name]))
+    root = config.root.resolve()
+    paths = {name: str(root / path) for path, name in with_values(config, stamps)}
+    return frozenset(path for name, path in paths.items() if stamp(Path(path)) == tuple(stamps[name]))

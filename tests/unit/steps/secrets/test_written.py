@@ -41,6 +41,17 @@ def test_it_is_remembered_for_each_platform_of_the_image(image: ImageConfig, tmp
     assert remembered(image) == Written()
 
 
+def test_what_was_written_is_remembered_where_the_project_is_moved_to(tmp_path: Path) -> None:
+    for name in ("shop", "elsewhere"):
+        (tmp_path / name).mkdir()
+    made, outside = [*make(tmp_path / "shop", "made"), *make(tmp_path / "elsewhere", "made")]
+    image = ImageConfig(root=tmp_path / "shop", project=tmp_path / "shop", name="shop")
+    remember(image, Written(made=frozenset([made, outside])))
+    moved = image.root.rename(tmp_path / "moved")
+    found = remembered(ImageConfig(root=moved, project=moved, name="shop"))
+    assert found == Written(made=frozenset([str(moved / "made"), outside]))
+
+
 def test_where_nothing_was_written_nothing_is_kept(image: ImageConfig) -> None:
     remember(image, Written())
     assert not (image.work / FILE).exists()
