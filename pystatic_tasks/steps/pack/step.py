@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,9 @@ def make_job(
 ) -> Job:
     python = frozen.environment_python
 
+    # What is kept was compressed by libraries of the interpreter and the system.
+    packed_by = [made_by, tools(), asdict(frozen.interpreter)]
+
     def ask_there(module: Module[Question, Answer], question: Question, **options: Any) -> Answer | None:
         return ask(python, module, question, folder=config.work, verbose=context.verbose, **options)[1]
 
@@ -83,7 +87,7 @@ def make_job(
         output=config.work / "static",
         libraries=libraries,
         own_packages=frozen.own_packages,
-        cache=kept_by(cache_folder(config, f"packed-{config.used_packer}", use_cache=context.use_cache), made_by),
+        cache=kept_by(cache_folder(config, f"packed-{config.used_packer}", use_cache=context.use_cache), packed_by),
         tools=python.parent,
         ours=our_component(),
         ask=ask_there,

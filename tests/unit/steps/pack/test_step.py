@@ -11,7 +11,7 @@ from pystatic_tasks.errors import ConfigError, PystaticError, StaticxError
 from pystatic_tasks.in_env.protocol import TreeFile
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.manifest import write_manifest
-from pystatic_tasks.steps.pack.step import pack
+from pystatic_tasks.steps.pack.step import make_job, pack
 
 PYTHON = """\
 #!/bin/sh
@@ -115,6 +115,14 @@ def test_files_of_another_owner_and_other_code_make_a_new_executable(tmp_path: P
         pack(shop, StepContext(say=said.append))
     assert ["is up to date" in line for line in said] == [False, False, True]
     assert not kept.exists()
+
+
+def test_nothing_is_kept_that_the_libraries_of_another_interpreter_compressed(tmp_path: Path) -> None:
+    shop = make_image(tmp_path, "onefile")
+    interpreters = (FROZEN.interpreter, FROZEN.interpreter, replace(FROZEN.interpreter, version="3.13.0"))
+    programs = [replace(FROZEN, interpreter=interpreter) for interpreter in interpreters]
+    kept = [make_job(shop, StepContext(say=print), program, (), []).cache for program in programs]
+    assert kept[0] == kept[1] != kept[2]
 
 
 @pytest.mark.parametrize(
