@@ -46,7 +46,7 @@ class Contents:
 
     Attributes:
         python: The interpreter that it is created from.
-        requirements: A hash of what to install, and of the code that installs it.
+        requirements: A hash of what to install where, and of the code that installs it.
         sources: A hash of the installed folders that the configuration or the lock names.
         linked: A hash of the folders and archives on this machine that are installed without being named there.
     """
@@ -70,7 +70,14 @@ def wanted_contents(config: ImageConfig, context: StepContext) -> Contents:
     return Contents(
         python=context.wanted_python,
         requirements=fingerprint(
-            [project_requirements(config), tool_requirements(config), declared(config), hash_code(INSTALLING)]
+            [
+                # Installed commands contain it, so that those of a moved environment do not work.
+                str(context.python.absolute()),
+                project_requirements(config),
+                tool_requirements(config),
+                declared(config),
+                hash_code(INSTALLING),
+            ]
         ),
         sources=sources(config, whole=has_pyproject(context.python)),
         linked=linked(config, context.python),

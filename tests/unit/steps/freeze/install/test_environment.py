@@ -413,3 +413,12 @@ def test_with_no_install_neither_the_environment_nor_its_marker_is_touched(
         assert asked == ["the build environment is used as it is"]
         assert environment.marker.read_bytes() == before
     assert environment.fill(shop) == [[str(shop.root), "gunicorn"]]
+
+
+def test_an_environment_that_was_moved_is_made_anew(
+    shop: ImageConfig, environment: Environment, tmp_path: Path
+) -> None:
+    environment.fill(shop)
+    moved = Environment(environment.folder.rename(tmp_path / "moved"))
+    moved.fill(shop)
+    assert moved.asked[:2] == ANEW
