@@ -53,8 +53,9 @@ def tests(session: nox.Session) -> None:
     install_group(session, "tests")
     session.install("-e", ".[report,resolve,spdx,zstd]", "-e", "./sample_app")
     coverage = [] if session.posargs else coverage_options(session)
-    # Tests of one file mostly stay on one worker, and share what is made for them.
-    spread = ("-n", "2", "--dist", "worksteal")
+    # One worker more than the two processors of a small machine, since many tests wait for processes of their own;
+    # tests of one file mostly stay on one worker, and share what is made for them.
+    spread = ("-n", "3", "--dist", "worksteal")
     session.run("pytest", *spread, "-m", "not integration", *coverage, *session.posargs)
 
 
