@@ -27,8 +27,8 @@ from pystatic_tasks.steps.freeze.observe.target import copy_runner
 # already, with what most of them want of the standard library: each question (a line) is answered by a process forked
 # from there, whose exit code is told.
 SERVE = """
-import argparse, difflib, email.message, email.parser, fcntl, html, importlib.metadata._adapters
-import importlib.resources.readers, locale, logging.config, platform, shlex, ssl, sysconfig
+import argparse, difflib, email.message, email.parser, fcntl, html, importlib.metadata._adapters, locale
+import logging.config, platform, shlex, ssl, sysconfig
 import gc, os, runpy, signal, sys
 
 sysconfig.get_config_vars()
