@@ -21,12 +21,12 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.inputs import PACKAGE, made_by, own_components
 from pystatic_tasks.steps.freeze.install import project_files
 from pystatic_tasks.steps.freeze.observe.examination import entry_path
-from pystatic_tasks.steps.freeze.observe.observation import of_the_machine
+from pystatic_tasks.steps.freeze.observe.observation import exercise_variables, import_variables
 from pystatic_tasks.steps.manifest import cache_folder
 from pystatic_tasks.steps.slim_lock import left_out
 from pystatic_tasks.system.files import fingerprint
 from pystatic_tasks.system.libraries import missing_libraries
-from pystatic_tasks.system.processes import last_lines
+from pystatic_tasks.system.processes import FOREIGN_VARIABLES, last_lines
 
 # The output folder for each form of program, below the work folder.
 FOLDERS = {"archive": "frozen", "tree": "tree"}
@@ -84,10 +84,14 @@ def run_pyinstaller(
 
 
 def environment_of_pyinstaller(config: ImageConfig, python: Path) -> dict[str, str]:
-    """PyInstaller's variables: hooks, and packages in `collect`, which are imported, must not depend on others."""
-    machine = of_the_machine()
-    path = f"{python.parent}:{machine.get('PATH', os.defpath)}"
-    return {**machine, **PYINSTALLER_VARIABLES, "PYINSTALLER_CONFIG_DIR": str(config.work / "cache"), "PATH": path}
+    """PyInstaller's variables: it runs hooks, and imports the packages in `collect`, with those of the target."""
+    named = import_variables(config).items()
+    return {
+        **{name: value for name, value in named if not name.startswith(FOREIGN_VARIABLES)},
+        **PYINSTALLER_VARIABLES,
+        "PYINSTALLER_CONFIG_DIR": str(config.work / "cache"),
+        "PATH": f"{python.parent}:{os.environ.get('PATH', os.defpath)}",
+    }
 
 
 def describe_program(
@@ -122,7 +126,7 @@ def describe_program(
         tls=config.slim.tls,
         loose=tuple(str(path) for path in project_files.loose_files(config)),
         editable=project_files.editable_sources(context.python),
-        made_by=(*made_by(), fingerprint(tools())),
+        made_by=(*made_by(), fingerprint([tools(), {**config.image.env, **exercise_variables(config)}])),
         own=own_components(config),
         optimize=config.freeze.optimize,
         strip=config.freeze.strip,

@@ -79,7 +79,7 @@ def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple
             verbose=context.verbose,
             hide=hiding(caller_values(config)),
             cwd=config.root,
-            env={**observation.of_the_machine(), **config.image.env, **observation.exercise_variables(config)},
+            env=observation.import_variables(config),
         )
     except RefusedError as refused:
         refusal = observation.refusal_without_secrets(config, refused.refusal)

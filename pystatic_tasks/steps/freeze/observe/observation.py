@@ -214,8 +214,13 @@ def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Seque
     }
 
 
+def import_variables(config: ImageConfig) -> dict[str, str]:
+    """The variables that the target, and what is collected with it, is imported with."""
+    return {**of_the_machine(), **config.image.env, **exercise_variables(config)}
+
+
 def of_the_machine() -> dict[str, str]:
-    """The caller's variables that the target is imported with."""
+    """The caller's variables that decide what works on this machine."""
     return {name: os.environ[name] for name in OF_THE_MACHINE if name in os.environ}
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pystatic_tasks.config import ImageConfig
+from pystatic_tasks.config.model import ImageOptions, Observe
 from pystatic_tasks.steps.freeze.program import environment_of_pyinstaller
 
 
@@ -17,3 +19,16 @@ def test_pyinstaller_gets_no_variables_of_the_caller_but_those_of_the_machine(
     found = environment_of_pyinstaller(shop, Path("/env/bin/python"))
     assert "SHOP_LEAN" not in found
     assert (found["HOME"], found["PATH"]) == ("/home/me", "/env/bin:/usr/bin")
+
+
+def test_pyinstaller_imports_packages_with_the_variables_of_the_target(
+    shop: ImageConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "abc")
+    image = ImageOptions(env={"SHOP_LEAN": "1", "PATH": "/bin", "PYTHONWARNINGS": "error"})
+    named = replace(shop, image=image, observe=Observe(env={"SHOP_KEY": "$SHOP_KEY"}))
+    found = environment_of_pyinstaller(named, Path("/env/bin/python"))
+    assert (found["SHOP_LEAN"], found["SHOP_KEY"]) == ("1", "abc")
+    assert found["PATH"].startswith("/env/bin:")
+    assert found["PATH"] != "/env/bin:/bin"
+    assert "PYTHONWARNINGS" not in found
