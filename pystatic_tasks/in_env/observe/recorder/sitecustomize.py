@@ -251,10 +251,11 @@ def import_from_sources() -> None:
     stats_of, own = SourceFileLoader.path_stats, (f"{sys.prefix}/", f"{os.path.dirname(os.__file__)}/")
 
     def path_stats(loader: SourceFileLoader, path: str) -> Any:
-        if os.path.abspath(path).startswith(own):
-            return stats_of(loader, path)
-        # Without stats, bytecode is neither read nor written.
-        raise OSError(path)
+        is_imported = sys._getframe(1).f_code.co_filename.startswith(IMPORT_SYSTEM)
+        if is_imported and not os.path.abspath(path).startswith(own):
+            # Without stats, bytecode is neither read nor written.
+            raise OSError(path)
+        return stats_of(loader, path)
 
     SourceFileLoader.path_stats = path_stats  # type: ignore[assignment, method-assign]
 

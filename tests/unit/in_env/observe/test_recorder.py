@@ -230,6 +230,12 @@ def test_a_module_is_compiled_though_there_is_bytecode_of_the_same_size_and_time
     record(tmp_path, "from prices import PRICE\nassert PRICE == 2\n", path=str(other))
 
 
+def test_a_program_may_write_bytecode_itself(tmp_path: Path) -> None:
+    code = "import py_compile\npy_compile.compile('prices.py', 'prices.pyc', doraise=True)\n"
+    record(tmp_path, code, {"prices.py": ""})
+    assert (tmp_path / "project/prices.pyc").is_file()
+
+
 def test_a_module_of_this_python_is_not_compiled_again(tmp_path: Path) -> None:
     code = "import fractions, pathlib\nassert pathlib.Path(fractions.__cached__).is_file()\n"
     records = record(tmp_path, code + "fractions.__loader__.path_stats(fractions.__file__)\n")
