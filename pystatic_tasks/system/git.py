@@ -202,8 +202,9 @@ def find_repository(folder: Path) -> Path | None:
 
 def shared_git_folder(folder: Path) -> Path | None:
     """git's own folder of the repository that contains a folder, which all of its worktrees share."""
-    printed = run_git(folder, "rev-parse", "--path-format=absolute", "--git-common-dir")
-    return Path(printed.removesuffix("\n")) if printed else None
+    # Only git 2.31 and newer can be asked for an absolute path; older ones print the option.
+    printed = run_git(folder, "rev-parse", "--git-common-dir")
+    return (folder / printed.removesuffix("\n")).resolve() if printed else None
 
 
 def checkout_of(folder: Path) -> Path:

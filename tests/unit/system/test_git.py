@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from pystatic_tasks.errors import MissingToolError
-from pystatic_tasks.system.git import Git, Ignored, ignored_below, read_git, run_git, told_to_builds
+from pystatic_tasks.system.git import Git, Ignored, ignored_below, read_git, run_git, shared_git_folder, told_to_builds
 
 AT = "1700000000"
 # A file of Linux that may be written only.
@@ -51,6 +52,30 @@ def test_a_folder_inside_of_a_repository_has_its_commit(repository: Path) -> Non
     git(repository, "commit", "--quiet", "--allow-empty", "--message", "First")
     (repository / "backend").mkdir()
     assert read_git(repository / "backend") == read_git(repository)
+
+
+def test_the_folder_of_a_repository_is_found_from_any_of_its_folders(repository: Path, tmp_path: Path) -> None:
+    (repository / "backend").mkdir()
+    (tmp_path / "link").symlink_to(repository / "backend")
+    for folder in (repository, repository / "backend", tmp_path / "link"):
+        assert shared_git_folder(folder) == repository / ".git"
+    assert shared_git_folder(tmp_path) is None
+
+
+def test_the_folder_of_a_repository_is_found_by_an_old_git(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until 2.31, it prints an option that it does not know."""
+    script = tmp_path / "bin/git"
+    script.parent.mkdir()
+    script.write_text(
+        f'#!/bin/sh\ncase "$*" in *--path-format=absolute*) echo --path-format=absolute ;; esac\n'
+        f'exec {shutil.which("git")} "$@"\n',
+        encoding="utf-8",
+    )
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(script.parent), prepend=os.pathsep)
+    assert shared_git_folder(repository) == repository / ".git"
 
 
 def test_before_the_first_commit_git_tells_nothing(repository: Path) -> None:

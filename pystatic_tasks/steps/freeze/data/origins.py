@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from pystatic_tasks.system.files import NODE_MODULES, hash_file, packable_files, source_files
-from pystatic_tasks.system.git import shared_git_folder
+from pystatic_tasks.system.git import find_repository, shared_git_folder
 
 BySize = dict[int, list[Path]]
 # In git's folder of a repository.
@@ -86,7 +86,8 @@ class Origins:
 
 def repository_settings(folder: Path) -> Iterator[Path]:
     """Settings of the repositories that contain a folder, which may have credentials left by CI tools."""
-    if shared := shared_git_folder(folder):
+    # Also where git is missing or refuses to read the repository, as one of another user.
+    if shared := shared_git_folder(folder) or find_repository(folder):
         yield from (path for pattern in SETTINGS_OF_GIT for path in shared.glob(pattern) if path.is_file())
     yield from filter(Path.is_file, (each / SETTINGS_OF_MERCURIAL for each in (folder, *folder.parents)))
 

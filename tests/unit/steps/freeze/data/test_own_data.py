@@ -12,6 +12,7 @@ from support import install_distribution
 from pystatic_tasks.config.model import Freeze, ImageConfig, Smoke
 from pystatic_tasks.config.project import parse_toml
 from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.steps.freeze.data.origins import repository_settings
 from pystatic_tasks.steps.freeze.data.own_data import check_own_data, check_own_modules, of_project, without_written
 from pystatic_tasks.steps.secrets.written import Written, remember
 
@@ -278,6 +279,13 @@ def test_settings_of_a_repository_are_known_in_a_worktree(root: Path, site: Path
     assert refused(make_image(root / "shop"), python(site), (site / "shop/page.html", "shop"))[0] == (
         "../../first/.git/config: a file of git itself"
     )
+
+
+def test_settings_of_a_repository_are_known_though_git_does_not_answer(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert list(repository_settings(repository / "shop")) == [repository / ".git/config"]
 
 
 def test_settings_of_mercurial_are_known_above_the_project_too(root: Path, site: Path) -> None:
