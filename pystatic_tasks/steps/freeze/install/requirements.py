@@ -6,6 +6,7 @@ Their format: https://pip.pypa.io/en/stable/reference/requirements-file-format/
 from __future__ import annotations
 
 import codecs
+import contextlib
 import html
 import os
 import re
@@ -14,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from pystatic_tasks.system.files import read_source
 
 INCLUDING = ("-r", "--requirement", "-c", "--constraint")
 LOOKING = ("-f", "--find-links", "-i", "--index-url", "--extra-index-url")
@@ -111,9 +114,15 @@ def paths_of(value: str, folders: Iterable[Path]) -> list[Path]:
 
 def linked_from(page: Path) -> Iterator[Path]:
     """The files on this machine, existing or not, that a page with links to packages names."""
-    links = LINK.findall(page.read_text(encoding="utf-8", errors="replace"))
-    paths = (path for link in links for path in paths_of(unquote(html.unescape(link)), [page.parent]))
-    return (path for path in paths if not path.is_dir())
+    try:
+        text = read_source(page).decode("utf-8", errors="replace")
+    except OSError:
+        return
+    for link in LINK.findall(text):
+        # Any page may lie beside packages, with links that are not paths.
+        with contextlib.suppress(OSError, ValueError):
+            paths = paths_of(unquote(html.unescape(link)), [page.parent])
+            yield from (path for path in paths if not path.is_dir() and "\0" not in str(path))
 
 
 def placed(path: Path) -> Path:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pystatic_tasks.steps.freeze.install.asked_for import (
     local_path,
     project_requirements,
 )
+from pystatic_tasks.system.files import LARGEST_TEXT
 
 from ..conftest import PYPROJECT, TOOLS, Environment, write
 
@@ -236,3 +238,20 @@ def test_a_change_of_an_archive_that_a_page_links_to_is_seen(shop: ImageConfig, 
     assert declared(image) == before
     wheel.write_text("another", encoding="utf-8")
     assert declared(image) != before
+
+
+@pytest.mark.parametrize("link", ["x%00.whl", "x%00/x.whl", "file://[x", f"data:,{'x' * 300}"])
+def test_links_of_a_page_that_are_no_paths_are_left_out(shop: ImageConfig, link: str) -> None:
+    page = f'<link href="{link}"> <a href="falcon.whl">'
+    write(shop.root, requirements_txt="--find-links shelf\n", shelf__index_html=page)
+    image = replace(shop, requirements=("requirements.txt",))
+    assert shop.root / "shelf/falcon.whl" in declaring_paths(image)
+    assert declared(image) == declared(image)
+
+
+def test_a_page_that_is_too_large_has_no_links(shop: ImageConfig) -> None:
+    write(shop.root, requirements_txt="--find-links shelf\n", shelf__index_html='<a href="falcon.whl">')
+    os.truncate(shop.root / "shelf/index.html", LARGEST_TEXT + 1)
+    found = list(declaring_paths(replace(shop, requirements=("requirements.txt",))))
+    assert shop.root / "shelf/index.html" in found
+    assert shop.root / "shelf/falcon.whl" not in found
