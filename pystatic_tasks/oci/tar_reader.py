@@ -27,7 +27,7 @@ Kind = Literal["file", "folder", "link", "other"]
 KINDS: Mapping[str, Kind] = {"0": "file", "5": "folder", "2": "link"}
 NO_TAR = "it is not a tar archive"
 TOO_LARGE_HEADER = "it has a header that is too large"
-# For some readers a zero ends it, also one that stands before the digits.
+# For some readers a NUL ends it, also one that stands before the digits.
 NUMBER = re.compile(rb" *([0-7]*)[ \0]*")
 RECORD_BEGINS = re.compile(rb"([1-9][0-9]{0,4}) ([!-<>-~]+)=")
 
