@@ -36,6 +36,8 @@ class WrittenHere:
 def written_here(config: ImageConfig) -> WrittenHere:
     """What is remembered of earlier builds on this machine, as far as a container would get it."""
     root, earlier = config.root.resolve(), remembered(config)
+    if earlier == Written():
+        return WrittenHere()
     found = [path for path in needed(config, find_repository(config.root), Written()) if earlier.holds(path)]
     made = {path for path in found if earlier.is_made(path)}
 

@@ -69,7 +69,8 @@ def run_helper(path: str, server: str) -> tuple[int, bytes, bytes]:
         assert process.stdout is not None
         assert process.stderr is not None
         try:
-            with contextlib.suppress(BrokenPipeError):
+            # It may end without reading it; Windows then has no BrokenPipeError.
+            with contextlib.suppress(OSError):
                 process.stdin.write(server.encode())
             process.stdin.close()
             output, errors = read_pipes([process.stdout, process.stderr], end)

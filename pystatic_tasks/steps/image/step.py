@@ -277,7 +277,7 @@ def show_next(config: ImageConfig, context: StepContext, engines: Sequence[Engin
 
 
 def running_engine(config: ImageConfig, engines: Sequence[Engine]) -> str:
-    """The name of an engine that has run an image here, or ""; it is tried only once, since that takes a second."""
+    """The name of an engine that has run an image here, or ""; it is not tried again, since that takes a second."""
     seen = config.work / "kept" / "engines"
     for engine in engines:
         if (seen / engine.name).exists():
