@@ -130,7 +130,9 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
         # The hash of a pyproject.toml leaves out our own table.
         if path.endswith(f"/{PYPROJECT}"):
             return False
-        return path.startswith(counted) or (is_imported_in_place(config) and is_packable(config.root, Path(path)))
+        if is_imported_in_place(config) and (path == str(config.root) or is_packable(config.root, Path(path))):
+            return True
+        return path.startswith(counted)
 
     others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(path))
     found = {path: UNKNOWN if changed_at(Path(path)) > began else each for path, each in stamps(others).items()}

@@ -124,7 +124,7 @@ def test_what_is_hashed_is_not_stamped(config: ImageConfig) -> None:
     image = replace(config, app=None, script="app.py")
     context = StepContext(say=print, python=config.root / ".nox/shop/bin/python")
     counted = ["app.py", "ext", "ext/native.py", "ext/nowhere", ".nox/shop/lib/x.py", "build/pystatic/shop/x.py"]
-    paths = [str(config.root / name) for name in counted]
+    paths = [str(config.root / name) for name in ("", *counted)]
     assert stamps_of_others(image, context, [*paths, "relative"], NEVER) == {}
     outside = config.root.parent / "x.py"
     others = [str(outside), str(config.root / "pyproject.toml")]
