@@ -96,5 +96,6 @@ def read_package(base: Path, table: Mapping[str, Any]) -> LockedPackage:
         has_code=VIRTUAL not in source,
         needs=frozenset(entry["name"] for entry in needed),
         asked_for=frozenset(entry["name"] for entry in table.get("metadata", {}).get("requires-dist", [])),
-        archives=tuple(base / each["path"] for each in archives if "path" in each),
+        # Their paths are relative to the index.
+        archives=tuple(base / source.get("registry", "") / each["path"] for each in archives if "path" in each),
     )

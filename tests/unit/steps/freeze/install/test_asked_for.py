@@ -200,8 +200,10 @@ def test_both_the_root_and_the_project_declare(shop: ImageConfig, tmp_path: Path
     assert declared(image) != after
 
 
+@pytest.mark.parametrize("registry", ["../shelf", "{root}/../shelf"])
 @pytest.mark.parametrize("archive", ['wheels = [{ path = "falcon.whl" }]', 'sdist = { path = "falcon.whl" }'])
-def test_a_change_of_an_archive_that_a_lock_names_is_seen(shop: ImageConfig, archive: str) -> None:
+def test_a_change_of_an_archive_that_a_lock_names_is_seen(shop: ImageConfig, archive: str, registry: str) -> None:
+    """Its path is relative to the index."""
     lock = f"""
 [[package]]
 name = "shop"
@@ -213,14 +215,15 @@ metadata.requires-dist = [{{ name = "falcon" }}]
 [[package]]
 name = "falcon"
 version = "1"
-source = {{ registry = "shelf" }}
+source = {{ registry = "{registry.format(root=shop.root)}" }}
 {archive}
 """
-    wheel = write(shop.root, uv_lock=lock, falcon_whl="one") / "falcon.whl"
+    write(shop.root, uv_lock=lock)
+    wheel = write(shop.root.parent / "shelf", falcon_whl="one") / "falcon.whl"
     before = declared(shop)
     wheel.write_text("another", encoding="utf-8")
     assert declared(shop) != before
-    assert wheel in declaring_paths(shop)
+    assert wheel in map(Path.resolve, declaring_paths(shop))
 
 
 @pytest.mark.parametrize("place", ["shelf", "shelf/index.html", "file://{root}/shelf"])
