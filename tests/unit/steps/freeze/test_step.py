@@ -261,12 +261,14 @@ def test_the_program_is_made_as_it_is_configured(environment: Environment, shop:
         shop,
         freeze=Freeze(hidden_imports=("shop.plugins",), excludes=("tkinter",), data=("shop.py:a",), collect=("x",)),
         staticx=Staticx(libraries=("/bin/sh",)),
+        image=ImageOptions(env={"SHOP_LEAN": "1"}),
+        observe=Observe(env={"SHOP_KEY": "abc"}),
     )
     freeze(image, environment.host)
     work = shop.work / "program"
     asked = environment.asked("program")
     assert asked.pop("import_paths")[0] == str(work)
-    assert asked.pop("made_by") == [*made_by(), fingerprint(tools())]
+    assert asked.pop("made_by") == [*made_by(), fingerprint([tools(), {"SHOP_LEAN": "1", "SHOP_KEY": "abc"}])]
     assert asked.pop("editable") == editable_sources(environment.host.python)
     assert asked == {
         "name": "shop",
