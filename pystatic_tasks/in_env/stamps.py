@@ -1,7 +1,8 @@
-"""Tells by size and time whether files changed, for files that are too many to hash each time."""
+"""Tells whether files changed: by their hash, or by size and time if they are too many to hash each time."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,3 +21,11 @@ def stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return ABSENT
     return found.st_size, found.st_mtime_ns
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, or "" if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""

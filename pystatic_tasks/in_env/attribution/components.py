@@ -19,6 +19,7 @@ from ..elf.shared_libraries import find_library, machine_of
 from ..installed.layer_assignment import RUNNER, folder_of_python, installed, is_beside_packages, is_local, source_of
 from ..installed.package_data import OF_INSTALLERS
 from ..protocol import Component, Own
+from ..stamps import sha256
 from .bundled import bundled
 from .credits import copyright_of, notices_of, supplier_and_originator
 from .notices import is_license_file, notices
@@ -361,14 +362,6 @@ def hash_of_record(distribution: importlib.metadata.Distribution) -> str:
         if file.hash and not is_outside and file.suffix != ".pyc" and file.name not in OF_INSTALLERS:
             lines.append(f"{file.hash.value}  {file}\n")
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest() if lines else ""
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, or "" if it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
 
 
 def tool_versions() -> dict[str, str]:

@@ -26,7 +26,7 @@ from ..exchange import read, read_answer, write
 from ..installed.layer_assignment import is_local
 from ..installed.package_data import tells_of_the_machine
 from ..protocol import Analysed, AnalysisInputs, TocEntry
-from ..stamps import stamps
+from ..stamps import sha256, stamps
 from .imports import read_modules
 from .in_pyinstaller import ask_another
 
@@ -72,7 +72,7 @@ def key_of(asked: Any, own: Mapping[str, Path]) -> str:
     """
     modules = {name: path for name, path in own.items() if path.suffix == ".py"}
     whole = own if brings_hooks() else {name: path for name, path in own.items() if path.suffix == ".pyc"}
-    read = [read_modules(modules), asked_by_binaries(own), {name: hash_of(path) for name, path in whole.items()}]
+    read = [read_modules(modules), asked_by_binaries(own), {name: sha256(path) for name, path in whole.items()}]
     content = [asked, sys.version, installed(), sorted(own), read]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
 
@@ -92,12 +92,7 @@ def asked_by(binary: Path) -> Any:
     try:
         return astuple(linkage(binary))
     except (ELFError, ValueError, LookupError):
-        return hash_of(binary)
-
-
-def hash_of(path: Path) -> str:
-    """A hash of a whole file; "" if there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        return sha256(binary)
 
 
 def installed() -> list[Any]:
