@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import MissingToolError
-from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, folders_of, named, needed
+from pystatic_tasks.fronts.rebuild.elsewhere import Repository, find_repository, folders_of, named, needed
 from pystatic_tasks.steps.secrets.ignored import Told
 from pystatic_tasks.steps.secrets.written import remembered
 from pystatic_tasks.system.git import Ignored, ignored_below
@@ -39,9 +39,9 @@ def ask(config: ImageConfig) -> tuple[Said, ...]:
     Raises:
         MissingToolError: one of these lies in a repository, and git is missing or fails.
     """
-    root = config.root.resolve()
-    asked = list(dict.fromkeys(folders(config)))
-    found = needed(config, find_repository(config.root), remembered(config))
+    root, repository = config.root.resolve(), find_repository(config.root)
+    asked = list(dict.fromkeys(folders(config, repository)))
+    found = needed(config, repository, remembered(config))
     repositories = {path.resolve() for path in found if is_repository(path)}
     inner = {folder: ignored_inside(folder) for folder in repositories}
 
@@ -70,9 +70,8 @@ def is_repository(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink() and os.path.lexists(path / ".git")
 
 
-def folders(config: ImageConfig) -> Iterator[Path]:
+def folders(config: ImageConfig, repository: Repository | None) -> Iterator[Path]:
     """The folders that the guard may ask git about, with links resolved."""
-    repository = find_repository(config.root)
     tops = [repository.top] if repository else []
     yield from (folder.resolve() for folder in (config.root, config.project, *folders_of(config), *tops))
     sources = (config.root / source for source in named(config))

@@ -65,11 +65,11 @@ def prepare(config: ImageConfig, context: StepContext) -> Prepared:
     wanted = environment.wanted_contents(config, context)
     environment.discard_outdated(context, wanted)
     interpreter = check_interpreter(context.python, config.work, form_of(config))
+    sources = wanted.sources
     if environment.fill_environment(config, context, wanted, began):
         # An installation may write into the folders that it installs.
-        began = meanwhile.now()
-        wanted = environment.wanted_contents(config, context)
-    return Prepared(interpreter=interpreter, sources=wanted.sources, began=began)
+        began, sources = meanwhile.now(), environment.wanted_sources(config, context)
+    return Prepared(interpreter=interpreter, sources=sources, began=began)
 
 
 def freeze(config: ImageConfig, context: StepContext) -> Frozen:

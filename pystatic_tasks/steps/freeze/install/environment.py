@@ -79,9 +79,14 @@ def wanted_contents(config: ImageConfig, context: StepContext) -> Contents:
                 hash_code(INSTALLING),
             ]
         ),
-        sources=sources(config, whole=has_pyproject(context.python)),
+        sources=wanted_sources(config, context),
         linked=linked(config, context.python),
     )
+
+
+def wanted_sources(config: ImageConfig, context: StepContext) -> str:
+    """A hash of the installed folders that the configuration or the lock names, as they are now."""
+    return sources(config, whole=has_pyproject(context.python))
 
 
 def discard_outdated(context: StepContext, wanted: Contents) -> None:
