@@ -14,7 +14,7 @@ from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.in_env.names import is_among
-from pystatic_tasks.in_env.protocol import DataFile
+from pystatic_tasks.in_env.protocol import DataFile, FrozenProgram
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.report.interpreters import large_interpreter, large_interpreters
 from pystatic_tasks.steps import meanwhile
@@ -26,7 +26,7 @@ from pystatic_tasks.steps.freeze.inputs import freeze_inputs, paths_counted, sou
 from pystatic_tasks.steps.freeze.install import environment
 from pystatic_tasks.steps.freeze.install.interpreter import check_interpreter
 from pystatic_tasks.steps.freeze.observe import observation, target
-from pystatic_tasks.steps.freeze.observe.seen import see_program
+from pystatic_tasks.steps.freeze.observe.seen import Seen, see_program
 from pystatic_tasks.steps.freeze.phases import phase_of
 from pystatic_tasks.steps.freeze.program import FOLDERS, run_pyinstaller
 from pystatic_tasks.steps.manifest import cache_folder, unchanged, write_manifest
@@ -83,10 +83,8 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     check_libraries(config.staticx.libraries)
     observation.exercise_variables(config)
     prepared = prepare(config, context)
-    interpreter, began = prepared.interpreter, prepared.began
-    form = form_of(config)
-    program = config.work / FOLDERS[form] / config.name
-    inputs = freeze_inputs(config, context, interpreter, prepared.sources)
+    program = program_of(config)
+    inputs = freeze_inputs(config, context, prepared.interpreter, prepared.sources)
     there = unchanged(config, Frozen, inputs) if context.use_cache else None
     if there and there.system == stamps_now(config, there.system):
         check_own_data(config, context.python, there.data)
@@ -95,30 +93,63 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
 
     started = time.monotonic()
     seen = see_program(config, context)
-    examined, observed, written = seen.examined, seen.observed, seen.written
     say_what_is_left_out(config, context, seen.left_out)
-    with as_it_was_installed(context, dict(examined.data), written):
-        check_own_data(config, context.python, examined.data, written)
+    made, data = make_program(config, context, prepared.interpreter, seen)
+    say_what_is_new(config, context, made.optional, prepared.interpreter)
+    for name, size in large_interpreters(made.contents):
+        context.say("; ".join(large_interpreter(name, size)))
+    outputs = [program] if form_of(config) == "archive" else [Path(f"{program}{file.path}") for file in made.files]
+    size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
+    context.say(f"{shown(config, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
+    frozen = describe_result(config, context, prepared, seen, made, data)
+    is_changed = meanwhile.is_changed_by_others(config, "frozen", paths_counted(config, context), prepared.began)
+    return write_manifest(
+        config, frozen, inputs=inputs if seen.is_whole and not is_changed else "", outputs=outputs
+    ).result
+
+
+def make_program(
+    config: ImageConfig, context: StepContext, interpreter: Interpreter, seen: Seen
+) -> tuple[FrozenProgram, tuple[DataFile, ...]]:
+    """Run PyInstaller, with the project's own files checked before it and after it.
+
+    Returns:
+        The program, and all of the project's data in it.
+
+    Raises:
+        ConfigError: a file of the project is refused.
+        FreezeError: PyInstaller failed, or a library is missing.
+    """
+    known, written = seen.examined.data, seen.written
+    with as_it_was_installed(context, dict(known), written):
+        check_own_data(config, context.python, known, written)
     with context.terminal.activity(f"freezing {config.name}") as show:
-        made = run_pyinstaller(config, context, examined, observed, lambda line: show(phase_of(line)))
+        made = run_pyinstaller(config, context, seen.examined, seen.observed, lambda line: show(phase_of(line)))
     found = of_project(config, context.python, interpreter.base_prefix, made.data)
-    data = tuple(dict.fromkeys([*examined.data, *found]))
+    data = tuple(dict.fromkeys([*known, *found]))
     with as_it_was_installed(context, dict(data), written):
         check_own_data(config, context.python, data, written)
     with as_it_was_installed(context, made.sources, written):
         check_own_modules(config, made.sources, written)
-    say_what_is_new(config, context, made.optional, interpreter)
-    for name, size in large_interpreters(made.contents):
-        context.say("; ".join(large_interpreter(name, size)))
-    outputs = [program] if form == "archive" else [Path(f"{program}{file.path}") for file in made.files]
-    size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
-    context.say(f"{shown(config, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
+    return made, data
+
+
+def describe_result(
+    config: ImageConfig,
+    context: StepContext,
+    prepared: Prepared,
+    seen: Seen,
+    made: FrozenProgram,
+    data: tuple[DataFile, ...],
+) -> Frozen:
+    """What the later steps need to know of the program."""
+    examined, observed = seen.examined, seen.observed
     decisive = (*examined.read, *observed.read, *observed.libraries, *dict(examined.data), *made.sources)
     kept = cache_folder(config, "estimates", use_cache=context.use_cache)
-    frozen = Frozen(
-        program=program,
+    return Frozen(
+        program=program_of(config),
         files=made.files,
-        interpreter=interpreter,
+        interpreter=prepared.interpreter,
         environment_python=context.python,
         settings=examined.settings,
         ports=examined.ports,
@@ -137,16 +168,17 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
         not_observed=observed.problem,
         optional=made.optional,
         placed=made.placed,
-        compressed_alone=compressed_alone(program, made.components, made.placed, kept / "sizes.json"),
+        compressed_alone=compressed_alone(program_of(config), made.components, made.placed, kept / "sizes.json"),
         imported_by=made.imported_by,
         linked_by=made.linked_by,
-        system=stamps_of_others(config, context, decisive, began),
+        system=stamps_of_others(config, context, decisive, prepared.began),
         platform=host_platform(),
     )
-    is_changed = meanwhile.is_changed_by_others(config, "frozen", paths_counted(config, context), began)
-    return write_manifest(
-        config, frozen, inputs=inputs if seen.is_whole and not is_changed else "", outputs=outputs
-    ).result
+
+
+def program_of(config: ImageConfig) -> Path:
+    """The file or folder that this step makes."""
+    return config.work / FOLDERS[form_of(config)] / config.name
 
 
 @contextlib.contextmanager

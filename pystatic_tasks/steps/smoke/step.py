@@ -52,26 +52,9 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
     with context.terminal.activity(f"loading {config.references[0]} into {engine.name}"):
         engine.load(artifact)
     version = engine.version()
-    context.say(f"{engine.name} ({version}): root read-only, no capabilities, no new privileges")
-    if config.services:
-        listed = services.listed(config.services)
-        context.say(f"services: {listed}; {engine.name} runs the image in this machine's network")
-
-    if not serves(config) and config.smoke.requests != Smoke().requests:
-        context.say("smoke.requests are not sent: no smoke.port says where the program serves HTTP")
-
+    say_how_it_runs(config, context, engine, version)
     show(context, still)
-    runs = []
-    for user in (config.image.user, random_user()):
-        with services.running(config, context), context.terminal.activity(f"running it as user {user}"):
-            runs.append(run_once(config, engine, artifact, user))
-        started = runs[-1].startup_ms
-        first = "first answer" if serves(config) else "ready"
-        context.say(f"as user {user}" + (f", {first} after {started} ms" if started is not None else ""))
-        show(context, runs[-1].checks if is_news(runs) else [summed_up(runs[-1])])
-    for each in engine.unchecked:
-        context.say(f"not checked by {engine.name}: {each}")
-
+    runs = run_as_each_user(config, context, engine, artifact)
     passed = all(check.passed for check in still) and all(run.passed for run in runs)
     if passed and serves(config):
         report_imports(config, context, engine, artifact, built)
@@ -96,6 +79,31 @@ def smoke(config: ImageConfig, context: StepContext) -> Smoked:
         keep_log(config, runs)
         raise failure(config, still, runs, fix=context.command("smoke", "--fix"))
     return report
+
+
+def say_how_it_runs(config: ImageConfig, context: StepContext, engine: Engine, version: str) -> None:
+    """Report the engine, its isolation, the services, and the requests that nobody will answer."""
+    context.say(f"{engine.name} ({version}): root read-only, no capabilities, no new privileges")
+    if config.services:
+        listed = services.listed(config.services)
+        context.say(f"services: {listed}; {engine.name} runs the image in this machine's network")
+    if not serves(config) and config.smoke.requests != Smoke().requests:
+        context.say("smoke.requests are not sent: no smoke.port says where the program serves HTTP")
+
+
+def run_as_each_user(config: ImageConfig, context: StepContext, engine: Engine, artifact: Artifact) -> list[Run]:
+    """Run the image as its own user and as a random one, and show what was checked."""
+    runs: list[Run] = []
+    for user in (config.image.user, random_user()):
+        with services.running(config, context), context.terminal.activity(f"running it as user {user}"):
+            runs.append(run_once(config, engine, artifact, user))
+        started = runs[-1].startup_ms
+        first = "first answer" if serves(config) else "ready"
+        context.say(f"as user {user}" + (f", {first} after {started} ms" if started is not None else ""))
+        show(context, runs[-1].checks if is_news(runs) else [summed_up(runs[-1])])
+    for each in engine.unchecked:
+        context.say(f"not checked by {engine.name}: {each}")
+    return runs
 
 
 def report_imports(config: ImageConfig, context: StepContext, engine: Engine, artifact: Artifact, built: Built) -> None:
