@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import functools
 import re
 import sys
 from collections.abc import Mapping
@@ -50,14 +51,14 @@ def read_pyproject(folder: Path) -> Mapping[str, Any]:
 
 
 def read_toml(path: Path) -> Mapping[str, Any]:
-    """The tables of a file.
+    """The tables of a file, which nobody may change: whoever reads the same content gets the same tables.
 
     Raises:
         FileNotFoundError, NotADirectoryError: it does not exist.
         ConfigError: it cannot be read, or is not valid TOML.
     """
     try:
-        tables = parse_toml(read_source(path).decode())
+        return tables_of(read_source(path))
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
@@ -65,7 +66,16 @@ def read_toml(path: Path) -> Mapping[str, Any]:
     except ValueError as error:
         shown = printable(str(error), LONGEST_MESSAGE)
         raise ConfigError(f"{path} is not valid TOML: {shown}.", "Correct the file.") from None
-    return tables
+
+
+@functools.lru_cache(maxsize=16)
+def tables_of(content: bytes) -> Mapping[str, Any]:
+    """The tables in a file's content, parsed once: a lock of hundreds of packages takes half a second.
+
+    Raises:
+        ValueError: it is not valid TOML in UTF-8, or has values that are too large or too deep.
+    """
+    return parse_toml(content.decode())
 
 
 def tables_of_others(path: Path) -> Mapping[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,7 +28,7 @@ def is_any_changed(paths: Iterable[Path], began: int) -> bool:
     return any(changed_at(path) > began for path in paths)
 
 
-def is_changed_by_others(config: ImageConfig, use: str, paths: Iterable[Path], began: int) -> bool:
+def is_changed_by_others(config: ImageConfig, use: str, paths: Iterable[str | Path], began: int) -> bool:
     """Whether anyone but the build changed files or folders after a time.
 
     A file that was also changed last time, and then had the same content, is assumed to be written by the build;
@@ -50,11 +51,12 @@ def is_changed_by_others(config: ImageConfig, use: str, paths: Iterable[Path], b
     return any(before.get(path) != content for path, content in changed.items())
 
 
-def is_changed(path: Path, began: int) -> bool:
+def is_changed(path: str | Path, began: int) -> bool:
     """Whether a file was changed after a time, or a folder's list of names, unless new folders may be the reason."""
     if changed_at(path) <= began:
         return False
-    return not path.is_dir() or not any(is_new(each, began) for each in path.iterdir() if each.is_dir())
+    folder = Path(path)
+    return not folder.is_dir() or not any(is_new(each, began) for each in folder.iterdir() if each.is_dir())
 
 
 def is_new(path: Path, began: int) -> bool:
@@ -64,15 +66,18 @@ def is_new(path: Path, began: int) -> bool:
     return path.is_symlink() or not path.is_dir() or all(is_new(each, began) for each in path.iterdir())
 
 
-def changed_at(path: Path) -> int:
+def changed_at(path: str | Path) -> int:
     """The last change of a file, folder or link, or of a link's target, in nanoseconds since the epoch.
 
     Renaming counts. Unlike a file's modification time, it cannot be set. 0 if nothing exists at the path.
     """
-    found = 0
+    latest = 0
     for look in (os.lstat, os.stat):
         try:
-            found = max(found, look(path).st_ctime_ns)
+            found = look(path)
         except OSError:
             break
-    return found
+        latest = max(latest, found.st_ctime_ns)
+        if not stat.S_ISLNK(found.st_mode):
+            break
+    return latest

@@ -13,6 +13,7 @@ import stat
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,36 +49,60 @@ def fingerprint(parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
+class Kind(Enum):
+    """What a path is, after all links: a folder, a regular file, or something else such as a dangling link."""
+
+    FOLDER = "folder"
+    FILE = "file"
+    OTHER = "other"
+
+
 def walk(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
     """Everything below a folder, folders before their content; links to folders are followed, but never into a loop."""
+    return (Path(path) for path, _ in scan(folder, leave_out))
+
+
+def walk_files(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
+    """The files among what `walk` finds."""
+    return (Path(path) for path, kind in scan(folder, leave_out) if kind is Kind.FILE)
+
+
+def scan(folder: Path, leave_out: Callable[[Path], bool] = lambda _: False) -> Iterator[tuple[str, Kind]]:
+    """As `walk`, with what each path is; as texts, since a project may have tens of thousands of files."""
     # Without recursion: folders may be nested deeper than Python's stack allows.
-    waiting = within(folder, frozenset())
+    waiting = within(str(folder), frozenset())
     while waiting:
-        path, above = waiting.pop()
-        if not path.is_dir():
-            yield path
-        elif path.resolve() not in above and not leave_out(path):
-            yield path
+        path, kind, above = waiting.pop()
+        if kind is not Kind.FOLDER:
+            yield path, kind
+        elif os.path.realpath(path) not in above and not leave_out(Path(path)):
+            yield path, kind
             waiting += within(path, above)
 
 
-def within(folder: Path, above: frozenset[Path]) -> list[tuple[Path, frozenset[Path]]]:
-    """The content of a folder in reverse order, each with the folders above it."""
-    above |= {folder.resolve()}
-    return [(path, above) for path in sorted(folder.iterdir(), reverse=True)]
+def within(folder: str, above: frozenset[str]) -> list[tuple[str, Kind, frozenset[str]]]:
+    """The content of a folder in reverse order, each with what it is, and the folders above it."""
+    above |= {os.path.realpath(folder)}
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name, reverse=True)
+    return [(entry.path, kind_of(entry), above) for entry in found]
+
+
+def kind_of(entry: os.DirEntry[str]) -> Kind:
+    # For anything but a link, the folder's list says it, so that the system is not asked.
+    asked = Path(entry.path) if entry.is_symlink() else entry
+    return Kind.FOLDER if asked.is_dir() else Kind.FILE if asked.is_file() else Kind.OTHER
 
 
 def source_files(folder: Path) -> Iterator[Path]:
     """The files that people wrote for a project: without hidden folders, and without those that tools create."""
     results = (folder / "build", folder / "dist")
-    found = walk(folder, leave_out=lambda path: path in results or is_left_by_tools(path))
-    return (path for path in found if path.is_file())
+    return walk_files(folder, leave_out=lambda path: path in results or is_left_by_tools(path))
 
 
-def packable_files(folder: Path) -> Iterator[Path]:
+def packable_files(folder: Path) -> Iterator[str]:
     """All files of a project that a build backend may include, in whatever folder they are."""
-    found = walk(folder, leave_out=is_unpackable)
-    return (path for path in found if path.is_file())
+    return (path for path, kind in scan(folder, is_unpackable) if kind is Kind.FILE)
 
 
 def is_packable(folder: Path, path: Path) -> bool:
@@ -144,15 +169,27 @@ def hashes_of_words(root: Path, words: Iterable[str]) -> list[str]:
     return list(map(hash_tree, named_below(root, words)))
 
 
-def hash_files(folder: Path, paths: Iterable[Path]) -> str:
+def hash_files(folder: Path, paths: Iterable[str | Path]) -> str:
     """One hash of the files and links among these paths below a folder, including links to folders.
 
     It covers their names, contents, who may execute them, and the targets of links.
     """
-    found = (each for each in sorted(paths) if each.is_file() or each.is_symlink())
-    return fingerprint(
-        [(str(each.relative_to(folder)), hash_file(each), executed_by(each), link_target(each)) for each in found]
-    )
+    found = ((path.removeprefix(f"{folder}/"), look_of(Path(path)), path) for path in sorted(map(str, paths)))
+    return fingerprint([(name, hash_file(path), *look) for name, look, path in found if look])
+
+
+def look_of(path: Path) -> tuple[int, str] | None:
+    """Who may execute a file, as bits of its mode, and the target of a link; None for what is neither.
+
+    Some installers make a file executable for everyone if anybody may execute it.
+    """
+    target = link_target(path)
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return (0, target) if target else None
+    is_file = stat.S_ISREG(mode)
+    return (mode & EXECUTED_BY_ANY if is_file else 0, target) if is_file or target else None
 
 
 def link_target(path: Path) -> str:
@@ -181,12 +218,7 @@ def is_executable(path: Path) -> bool:
     return path.is_file() and bool(path.stat().st_mode & stat.S_IXUSR)
 
 
-def executed_by(path: Path) -> int:
-    """Who may execute a file, as bits of its mode: some installers then make it executable for everyone."""
-    return path.stat().st_mode & EXECUTED_BY_ANY if path.is_file() else 0
-
-
-def hash_file(path: Path) -> str:
+def hash_file(path: str | Path) -> str:
     """The SHA-256 of a regular file; "" if there is none."""
     digest = hashlib.sha256()
     try:
@@ -198,7 +230,7 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def open_regular(path: Path, *, links: bool = True) -> BinaryIO:
+def open_regular(path: str | Path, *, links: bool = True) -> BinaryIO:
     """Open a regular file, or a link to one; other kinds may be endless, or block until someone writes.
 
     Args:

@@ -35,8 +35,8 @@ from pystatic_tasks.system.files import (
     is_packable,
     is_unpackable,
     named_below,
+    scan,
     tree_paths,
-    walk,
 )
 from pystatic_tasks.system.redaction import masked
 
@@ -85,7 +85,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
     )
 
 
-def paths_counted(config: ImageConfig, context: StepContext) -> Iterator[Path]:
+def paths_counted(config: ImageConfig, context: StepContext) -> Iterator[str | Path]:
     """The files written by people that `freeze_inputs` hashes, and the folders that it hashes whole."""
     yield from (folder / PYPROJECT for folder in (config.root, config.project))
     yield from project_files.files_with_names(config)
@@ -111,7 +111,8 @@ def is_imported_in_place(config: ImageConfig) -> bool:
 
 def entries(folder: Path) -> list[str]:
     """The names of everything in a project's folder; a program may also list empty folders and broken links."""
-    return [str(path) for path in walk(folder, leave_out=lambda path: path.name == NODE_MODULES or is_unpackable(path))]
+    found = scan(folder, leave_out=lambda path: path.name == NODE_MODULES or is_unpackable(path))
+    return [path for path, _ in found]
 
 
 def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[str], began: int) -> Stamps:
@@ -135,7 +136,7 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
         return path.startswith(counted)
 
     others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(path))
-    found = {path: UNKNOWN if changed_at(Path(path)) > began else each for path, each in stamps(others).items()}
+    found = {path: UNKNOWN if changed_at(path) > began else each for path, each in stamps(others).items()}
     # The path of an opened file may contain a caller's value.
     return {name: found[path] for path, name in with_names(config, found)}
 

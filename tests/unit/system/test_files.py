@@ -350,7 +350,7 @@ def test_a_folder_of_our_names_is_ours_where_a_project_is(
     for name in (f"{folder}/x.txt", beside):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert (tmp_path / folder / "x.txt" in packable_files(tmp_path)) is not is_one
+    assert (str(tmp_path / folder / "x.txt") in packable_files(tmp_path)) is not is_one
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from pathlib import Path
 from pystatic_tasks.system.files import NODE_MODULES, hash_file, packable_files, source_files
 from pystatic_tasks.system.git import find_repository, shared_git_folder
 
-BySize = dict[int, list[Path]]
+# Paths by the size of the file in bytes; as texts, since there may be tens of thousands.
+BySize = dict[int, list[str]]
 # In git's folder of a repository.
 SETTINGS_OF_GIT = ("config*", "modules/**/config*", "worktrees/*/config*")
 SETTINGS_OF_MERCURIAL = ".hg/hgrc"
@@ -72,16 +74,22 @@ class Origins:
 
     @cached_property
     def project_files(self) -> BySize:
-        found = dict.fromkeys(
-            path
-            for each in self.projects
-            for path in ([each] if each.is_file() else [*packable_files(each), *repository_settings(each)])
-        )
-        return by_size(path for path in found if not any(path.is_relative_to(site) for site in self.sites))
+        found = dict.fromkeys(path for each in self.projects for path in files_of_project(each))
+        sites = tuple(f"{site}/" for site in self.sites)
+        return by_size(path for path in found if not path.startswith(sites))
 
     @cached_property
     def files_of_others(self) -> BySize:
-        return by_size(filter(Path.is_file, map(Path, self.others)))
+        return by_size(filter(os.path.isfile, self.others))
+
+
+def files_of_project(place: Path) -> Iterator[str]:
+    """A file, or the files of a folder that a build may copy."""
+    if place.is_file():
+        yield str(place)
+        return
+    yield from packable_files(place)
+    yield from map(str, repository_settings(place))
 
 
 def repository_settings(folder: Path) -> Iterator[Path]:
@@ -92,17 +100,17 @@ def repository_settings(folder: Path) -> Iterator[Path]:
     yield from filter(Path.is_file, (each / SETTINGS_OF_MERCURIAL for each in (folder, *folder.parents)))
 
 
-def by_size(paths: Iterable[Path]) -> BySize:
+def by_size(paths: Iterable[str]) -> BySize:
     found = defaultdict(list)
     for path in paths:
-        found[path.stat().st_size].append(path)
+        found[Path(path).stat().st_size].append(path)
     return found
 
 
 def equals(copy: Path, files: BySize) -> list[Path]:
     """The files with the same bytes as a copy; none if it is empty."""
     size = copy.stat().st_size
-    return [each for each in files.get(size, ()) if is_same(each, copy)] if size else []
+    return [each for each in map(Path, files.get(size, ())) if is_same(each, copy)] if size else []
 
 
 def is_same(path: Path, copy: Path) -> bool:

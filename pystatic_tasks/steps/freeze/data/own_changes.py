@@ -14,7 +14,7 @@ from pystatic_tasks.steps.freeze.data.own_data import environment_around, source
 from pystatic_tasks.steps.freeze.install.installed import entries_of, records
 from pystatic_tasks.steps.freeze.install.project_files import import_paths, script_folder
 from pystatic_tasks.steps.secrets.written import Written
-from pystatic_tasks.system.files import NODE_MODULES, hash_file, is_unpackable, walk
+from pystatic_tasks.system.files import NODE_MODULES, hash_file, is_unpackable, walk_files
 
 # Folders without data of the project; node_modules contains only third-party files.
 APART = (NODE_MODULES, "__pycache__", ".git")
@@ -27,7 +27,7 @@ def files_there(config: ImageConfig, python: Path, earlier: Written) -> dict[str
         Hashes of the contents by resolved paths; "" for files that the program overwrote in earlier builds.
     """
     found = (path for folder in data_folders(config, python) if folder.is_dir() for path in files_below(folder))
-    paths = {os.path.realpath(path) for path in found if path.is_file() and not earlier.is_made(path)}
+    paths = {os.path.realpath(path) for path in found if not earlier.is_made(path)}
     return {path: "" if path in earlier.changed else hash_file(Path(path)) for path in paths}
 
 
@@ -38,7 +38,7 @@ def data_folders(config: ImageConfig, python: Path) -> list[Path]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    return walk(folder, leave_out=lambda path: path.name in APART or is_unpackable(path))
+    return walk_files(folder, leave_out=lambda path: path.name in APART or is_unpackable(path))
 
 
 def find_written(

@@ -131,4 +131,4 @@ def searched(config: ImageConfig) -> Iterator[Path]:
 
 def files_in(place: Path) -> Iterable[Path]:
     """The files in a folder; none for a page."""
-    return packable_files(place) if place.is_dir() else ()
+    return map(Path, packable_files(place)) if place.is_dir() else ()

@@ -141,7 +141,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
 def contents_now(config: ImageConfig, context: StepContext, wanted: Contents, began: int) -> Contents:
     """The contents of the environment; parts that depend on files changed since a moment are unknown ("")."""
     paths = linked_paths(config, context.python)
-    used = {
+    used: dict[str, Iterable[str | Path]] = {
         "requirements": declaring_paths(config),
         "sources": built_paths(built_folders(config)),
         "linked": built_paths(paths),

@@ -15,12 +15,13 @@ from pystatic_tasks.steps.freeze.install.installed import locals_in
 from pystatic_tasks.steps.freeze.install.locks import find_lock
 from pystatic_tasks.system.files import (
     NODE_MODULES,
+    Kind,
     fingerprint,
     hash_file,
     hash_files,
     is_unpackable,
+    scan,
     source_files,
-    walk,
 )
 
 # Files that may contain names of classes: code, and settings such as those of logging.
@@ -78,15 +79,15 @@ def hash_built(folder: Path, *, whole: bool = False) -> str:
     return fingerprint([hash_sources(folder, whole=whole), around, told_beside(folder)])
 
 
-def built_paths(folders: Iterable[Path]) -> Iterator[Path]:
+def built_paths(folders: Iterable[Path]) -> Iterator[str]:
     """The files, folders and archives that `hash_built` depends on."""
     return (path for folder in folders for each in (folder, *paths_around(folder)) for path in source_paths(each))
 
 
-def source_paths(folder: Path) -> Iterator[Path]:
+def source_paths(folder: Path) -> Iterator[str]:
     """A file, or a folder with the files and folders in it that `hash_sources` depends on."""
-    yield folder
-    yield from walk(folder, leave_out=is_unpackable) if folder.is_dir() else ()
+    yield str(folder)
+    yield from (path for path, _ in scan(folder, is_unpackable)) if folder.is_dir() else ()
 
 
 def hash_sources(folder: Path, *, whole: bool = False) -> str:
@@ -97,13 +98,14 @@ def hash_sources(folder: Path, *, whole: bool = False) -> str:
         whole: Whether to hash each pyproject.toml whole.
     """
     # A build backend may or may not follow links to folders.
-    paths = [path for path in walk(folder, is_unpackable) if path.is_file() or (path.is_dir() and path.is_symlink())]
-    # There are tens of thousands of them.
-    stamped = [path for path in paths if NODE_MODULES in path.relative_to(folder).parts]
-    declaring = [] if whole else [path for path in paths if path.name == PYPROJECT]
-    tables = [(str(path.relative_to(folder)), hash_tables(path)) for path in declaring]
-    written = hash_files(folder, set(paths) - set(declaring) - set(stamped))
-    return fingerprint([written, stamps(map(str, stamped)), tables])
+    found = scan(folder, is_unpackable)
+    paths = [path for path, kind in found if kind is Kind.FILE or (kind is Kind.FOLDER and Path(path).is_symlink())]
+    installed = [path for path in paths if f"/{NODE_MODULES}/" in path.removeprefix(str(folder))]
+    written = sorted({*paths} - {*installed})
+    declaring = [] if whole else [path for path in written if path.endswith(f"/{PYPROJECT}")]
+    tables = [(path.removeprefix(f"{folder}/"), hash_tables(Path(path))) for path in declaring]
+    # There are tens of thousands of the installed ones.
+    return fingerprint([hash_files(folder, {*written} - {*declaring}), stamps(installed), tables])
 
 
 def hash_tables(path: Path) -> str:
