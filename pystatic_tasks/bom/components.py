@@ -116,6 +116,8 @@ def without_credentials(component: Component) -> Component:
     """The component with the credentials in URLs of its texts hidden."""
     return replace(
         component,
+        name=masked(component.name),
+        version=masked(component.version),
         licenses=tuple(map(masked, component.licenses)),
         supplier=masked(component.supplier),
         originator=masked(component.originator),

@@ -63,7 +63,11 @@ def ask(
         write_whole(asked, json.dumps(to_json(question)))
     answered.unlink(missing_ok=True)
     code = run_logged([*prefix, python, *arguments, module.name, asked, answered], log, **options)
-    return code, read_answer(module.answer, answered) if answered.exists() else None
+    try:
+        return code, read_answer(module.answer, answered) if answered.exists() else None
+    finally:
+        # It may contain credentials, such as a caller's value in the path of a file that was opened.
+        answered.unlink(missing_ok=True)
 
 
 def site_packages(python: Path) -> list[Path]:

@@ -58,10 +58,13 @@ def uses_by_occasion(folder: Path, occasions: Sequence[Occasion], around: Surrou
 
 
 def folder_in_program(path: Path, kind: str, around: Surroundings) -> Iterator[str]:
-    """The listed folder, or the folder of a file, relative to the folder that modules are imported from."""
+    """The listed folder, or the folder of a file, relative to the folder that modules are imported from.
+
+    A folder that does not exist is none of the program, and its name may be a caller's value.
+    """
     root = around.root_of(path)
     folder = path if kind == "folder" else path.parent
-    if root and folder != root:
+    if root and folder != root and folder.is_dir():
         yield str(folder.relative_to(root))
 
 
@@ -192,9 +195,11 @@ def is_test(name: str) -> bool:
 
 
 def shown_files(files: Iterable[str], around: Surroundings) -> tuple[str, ...]:
-    """The paths in the program of those files that are data of the project or its dependencies."""
+    """The paths in the program of those files that are data of the project or its dependencies, and exist."""
     roots = [(path, around.root_of(path)) for path in map(Path, files)]
-    return tuple(sorted(str(path.relative_to(root)) for path, root in roots if root and is_data(path)))
+    return tuple(
+        sorted(str(path.relative_to(root)) for path, root in roots if root and is_data(path) and path.exists())
+    )
 
 
 def taken_modules(

@@ -136,7 +136,8 @@ def test_what_stands_before_a_host_in_the_texts_of_a_component_is_hidden() -> No
         return Component(
             kind="project",
             type="generic",
-            name="shop",
+            name=f"shop {text}",
+            version=text,
             licenses=("MIT", text),
             supplier=text,
             originator=text,

@@ -46,6 +46,8 @@ def test_a_question_goes_there_and_the_answer_comes_back(python: Path, tmp_path:
         "kept": "/kept",
     }
     assert (tmp_path / "log").read_text(encoding="utf-8") == "told\n"
+    # It may contain credentials.
+    assert not answered.exists()
 
 
 def test_an_answer_of_earlier_times_is_none(python: Path, tmp_path: Path) -> None:

@@ -86,9 +86,6 @@ def examine_target(config: ImageConfig, context: StepContext, tools_there: tuple
         raise ConfigError(refusal.problem, refusal.remedy, refusal.details) from None
     finally:
         hide_in_files(config, [log])
-        # It lists the files that were opened, and their paths may contain a caller's value.
-        if caller_values(config):
-            (folder / f"{EXAMINE.name}.answer.json").unlink(missing_ok=True)
     if examined is None:
         raise no_answer(config, EXAMINE.name, log)
     return examined
