@@ -107,7 +107,7 @@ def peers(session: nox.Session) -> None:
 
 @nox.session
 def growth(session: nox.Session) -> None:
-    """What a build costs when a project grows by modules, dependencies or data files."""
+    """What a build costs when a project grows by modules, dependencies, data files, or files beside it."""
     session.install("-e", ".", "uv")
     session.run("python", "-m", "bench.growth", *session.posargs)
 

@@ -1,4 +1,4 @@
-"""`python -m bench.growth`: what a build costs when the project grows by modules, dependencies or data files.
+"""`python -m bench.growth`: what a build costs when a project grows by modules, dependencies, data, or files beside it.
 
 What was found is kept, and asked anew only with --again: a run that is ended goes on where it was.
 """
@@ -29,11 +29,12 @@ from pystatic_tasks.engines.local import descendants
 PAGE = REPOSITORY / "docs/peers.md"
 BEGIN = "<!-- growth: written by nox -s growth -->\n"
 # One grows while the other stays at its least.
-LEAST = Size(modules=10, dependencies=5, data_files=10)
+LEAST = Size(modules=10, dependencies=5, data_files=10, files_beside=0)
 GROWING: Mapping[str, Sequence[int]] = {
     "modules": (10, 100, 1000),
     "dependencies": (5, 50, 200),
     "data_files": (10, 100, 1000),
+    "files_beside": (0, 6_000, 60_000),
 }
 SECONDS_BETWEEN_LOOKS = 0.05
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -48,6 +49,7 @@ class Cost:
         build_seconds: From nothing.
         cpu_seconds: Of the processors meanwhile, which other programs of the machine disturb less.
         change_seconds: After one changed line.
+        unchanged_seconds: Once more, with nothing to do.
         peak_mib: The most memory that all processes of the build had at one time, by RSS.
         size_bytes: Of the image, on disk.
         start_ms: To the first right answer, as a process: the median of some.
@@ -56,6 +58,7 @@ class Cost:
     build_seconds: float
     cpu_seconds: float
     change_seconds: float
+    unchanged_seconds: float
     peak_mib: float
     size_bytes: int
     start_ms: float
@@ -80,6 +83,7 @@ MEASURES = (
     Measure(title="build from nothing, s", find=lambda cost: cost.build_seconds),
     Measure(title="of it processors, s", find=lambda cost: cost.cpu_seconds),
     Measure(title="after one changed line, s", find=lambda cost: cost.change_seconds),
+    Measure(title="with nothing to do, s", find=lambda cost: cost.unchanged_seconds),
     Measure(title="peak RSS of the build, MiB", find=lambda cost: cost.peak_mib, digits=0),
     Measure(title="image on disk, kB", find=lambda cost: cost.size_bytes / 1000, digits=0),
     Measure(title="start, ms", find=lambda cost: cost.start_ms, digits=0),
@@ -125,7 +129,7 @@ def sizes() -> list[Size]:
 
 
 def measure(size: Size, options: argparse.Namespace) -> Cost:
-    """Build a project of that size, change a line, and start it."""
+    """Build a project of that size, start it, change a line, and build it twice."""
     folder = options.folder / size.name
     lay_out(size, folder)
     fresh = build(folder, options.python, "--no-cache")
@@ -135,10 +139,12 @@ def measure(size: Size, options: argparse.Namespace) -> Cost:
     with (folder / "project/grown/web.py").open("a", encoding="utf-8") as file:
         file.write("CHANGED = 1\n")
     changed = build(folder, options.python)
+    unchanged = build(folder, options.python)
     cost = Cost(
         build_seconds=round(fresh.seconds, 1),
         cpu_seconds=round(fresh.cpu_seconds, 1),
         change_seconds=round(changed.seconds, 1),
+        unchanged_seconds=round(unchanged.seconds, 1),
         peak_mib=round(fresh.peak_bytes / 2**20),
         size_bytes=size_bytes,
         start_ms=round(statistics.median(starts)),

@@ -1,4 +1,4 @@
-"""Projects that differ in size only: so many modules, so many dependencies, all made here."""
+"""Projects that differ in size only: so many modules, dependencies and files, all made here."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ QUESTION = Question(path="/", answer={"grown": True})
 MODULES_OF_A_DEPENDENCY = 5
 FUNCTIONS_OF_A_MODULE = 10
 FOLDERS_OF_DATA = 20
+FILES_OF_A_FOLDER = 60
+KINDS_BESIDE = ("src", "node_modules", "node_modules")
 VERSION = "1.0"
 # A time that is in no wheel's way.
 WHEEL_TIME = (2026, 1, 1, 0, 0, 0)
@@ -55,15 +57,19 @@ class Size:
         modules: Of its own, beside the one with the application.
         dependencies: Distributions that it needs and imports.
         data_files: Files that it reads while it is imported.
+        files_beside: Files beside the package that do not go in: one in three as if written, the others as if installed
+            into `node_modules`.
     """
 
     modules: int
     dependencies: int
     data_files: int
+    files_beside: int
 
     @property
     def name(self) -> str:
-        return f"{self.modules}-modules-{self.dependencies}-dependencies-{self.data_files}-data-files"
+        counts = (self.modules, self.dependencies, self.data_files, self.files_beside)
+        return "{}-modules-{}-dependencies-{}-data-files-{}-beside".format(*counts)
 
 
 def lay_out(size: Size, folder: Path) -> None:
@@ -85,6 +91,10 @@ def lay_out(size: Size, folder: Path) -> None:
         path = package / "texts" / f"{number % FOLDERS_OF_DATA}" / f"{number}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(functions(f"text {number}"), encoding="utf-8")
+    for number in range(size.files_beside):
+        path = folder / "project/frontend" / KINDS_BESIDE[number % 3] / f"{number // FILES_OF_A_FOLDER}/{number}.js"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"export const number = {number}\n", encoding="utf-8")
     tables: Mapping[Path, object] = {
         folder / "project" / "pyproject.toml": project_table(names),
         folder / "pyproject.toml": {"tool": {"pystatic-tasks": configuration(size)}},

@@ -13,11 +13,19 @@ from pystatic_tasks import load_config
 
 
 def cost(figure: float) -> Cost:
-    return Cost(build_seconds=figure, cpu_seconds=5, change_seconds=1.0, peak_mib=100, size_bytes=1000, start_ms=50)
+    return Cost(
+        build_seconds=figure,
+        cpu_seconds=5,
+        change_seconds=1.0,
+        unchanged_seconds=0.5,
+        peak_mib=100,
+        size_bytes=1000,
+        start_ms=50,
+    )
 
 
 def test_each_size_is_built_once() -> None:
-    assert len(sizes()) == 7
+    assert len(sizes()) == 9
     assert len(list(tables({size.name: cost(1) for size in sizes()}))) == len(GROWING)
 
 
@@ -41,7 +49,7 @@ def test_the_table_has_figures_and_slopes() -> None:
     lines = table("modules", [10, 100, 1000], [cost(10), cost(19), cost(199)]).splitlines()
     assert lines[0] == "| modules | 10 | 100 | 1000 | each, 10 to 100 | each, 100 to 1000 | steeper |"
     assert lines[2] == "| build from nothing, s | 10.0 | 19.0 | 199.0 | 0.1 | 0.2 | 2.00 |"
-    assert lines[5] == "| peak RSS of the build, MiB | 100 | 100 | 100 | 0 | 0 |  |"
+    assert lines[6] == "| peak RSS of the build, MiB | 100 | 100 | 100 | 0 | 0 |  |"
 
 
 def test_costs_are_kept(tmp_path: Path) -> None:
@@ -55,7 +63,7 @@ def test_costs_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_project_has_its_size(tmp_path: Path) -> None:
-    size = Size(modules=12, dependencies=3, data_files=25)
+    size = Size(modules=12, dependencies=3, data_files=25, files_beside=100)
     lay_out(size, tmp_path / "grown")
     modules = sorted(path.name for path in (tmp_path / "grown/project/grown").glob("part_*.py"))
     assert len(modules) == 12
