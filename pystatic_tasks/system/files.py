@@ -203,14 +203,28 @@ def ways(path: Path) -> Iterator[Path]:
     Links among its folders count too. It stops after as many links as Linux follows.
     """
     for _ in range(MOST_LINKS + 1):
-        link = next((each for each in (*reversed(path.parents), path) if each.is_symlink()), None)
+        link = first_link(str(path))
         # There is no link above this one; after it, ".." may refer to the link's target, so it is kept.
         place = Path(os.path.normpath(link or path))
         rest = path.relative_to(link or path)
         yield place / rest
-        if link is None:
+        if not link:
             return
         path = place.parent / place.readlink() / rest
+
+
+def first_link(path: str) -> str:
+    """The uppermost of an absolute path and the folders around it that is a link, or ""."""
+    ends = (at for at, letter in enumerate(f"{path}/") if letter == "/" and at)
+    return next((path[:end] for end in ends if stat.S_ISLNK(mode_of(path[:end]))), "")
+
+
+def mode_of(path: str) -> int:
+    """The mode of a file, a folder or a link itself; 0 if nothing is there."""
+    try:
+        return os.lstat(path).st_mode
+    except OSError:
+        return 0
 
 
 def is_executable(path: Path) -> bool:
