@@ -100,7 +100,7 @@ def names_below(top: Path, levels: int) -> Iterator[str]:
 
 
 def entries_below(
-    top: Path, levels: float = math.inf, *, lets_in: bool = False
+    top: Path, levels: float = math.inf, *, lets_in: bool = False, skips: bool = True
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """What lies below a folder, as in `names_below`, each with its path.
 
@@ -108,13 +108,18 @@ def entries_below(
         top: The folder.
         levels: The number of levels.
         lets_in: Whether to make folders readable that deny it to their owner.
+        skips: Whether to leave out what cannot be listed.
+
+    Raises:
+        OSError: something cannot be listed, and nothing is to be left out.
     """
+    tolerated = (OSError,) if skips else ()
     todo = [(top, "", levels)]
     while todo:
         place, above, left = todo.pop()
         if lets_in and not os.access(place, os.R_OK | os.X_OK):
             let_owner_in(place)
-        with contextlib.suppress(OSError), os.scandir(place) as entries:
+        with contextlib.suppress(*tolerated), os.scandir(place) as entries:
             for entry in entries:
                 yield f"{above}{entry.name}", entry
                 if left > 1 and entry.is_dir(follow_symlinks=False):

@@ -377,9 +377,14 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def move_whole(source: Path, target: Path, mode: int) -> None:
-    """Put a finished file in its place atomically."""
-    with beside(target) as temporary:
-        shutil.copyfile(source, temporary)
+    """Put a finished file in its place atomically.
+
+    Raises:
+        OSError: there is none, or it is a link.
+    """
+    with open_regular(source, links=False) as content, beside(target) as temporary:
+        with temporary.open("xb") as file:
+            shutil.copyfileobj(content, file, 2**20)
         temporary.chmod(mode)
 
 

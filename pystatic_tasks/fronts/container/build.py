@@ -32,12 +32,15 @@ from pystatic_tasks.fronts.rebuild.elsewhere import find_repository, folders_of,
 from pystatic_tasks.in_env.records import from_json, to_json
 from pystatic_tasks.oci.tar_entries import problem
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.folders import ways
 from pystatic_tasks.steps.image.rootfs import LAYERS
 from pystatic_tasks.steps.manifest import manifest_path, write_manifest
 from pystatic_tasks.steps.results import Frozen, Packed, Result
+from pystatic_tasks.system.certificates import BUNDLES
 from pystatic_tasks.system.files import fingerprint, move_whole, read_json
 from pystatic_tasks.system.git import shared_git_folder
 from pystatic_tasks.system.processes import run_logged, undisturbed
+from pystatic_tasks.system.timezones import TIMEZONES
 
 PACKAGE = Path(__file__).resolve().parents[2]
 ENTER = PurePosixPath(places.PACKAGE, PACKAGE.name, "fronts/container/enter.py")
@@ -291,11 +294,14 @@ def adopt(config: ImageConfig, results: Path) -> None:
     Raises:
         ValueError: they are not results of our steps.
     """
-    # Only logs, since the results of our own steps lie in the same folder.
-    for log in filter(Path.is_file, (results / "logs").glob("*.log")):
-        shutil.move(log, config.work / log.name)
+    check_no_links(results, ["logs", "program", *(f"{kind.step}.json" for kind in (Frozen, Packed))])
     frozen, program = read_result(results, Frozen), results / "program"
     check_places(frozen)
+    check_no_links(results, places_of(frozen))
+    # Only logs, since the results of our own steps lie in the same folder.
+    for log in (results / "logs").glob("*.log"):
+        if log.is_file() and not log.is_symlink():
+            shutil.move(log, config.work / log.name)
     assert frozen.system_copy
     copy = replace(frozen.system_copy, folder=results / "system")
     files = [Path(f"{program}{file.path}") for file in frozen.files] if config.layout == "tree" else []
@@ -316,6 +322,21 @@ def check_places(frozen: Frozen) -> None:
     are_inside = all(path.startswith("/") and not problem(path[1:]) for path in paths)
     if not (frozen.system_copy and are_inside and {file.owner for file in frozen.files} <= {*LAYERS["tree"]}):
         raise ValueError("names files that the container did not return")
+
+
+def places_of(frozen: Frozen) -> Iterator[str]:
+    """Where the files of a program that an image would take lie among the container's results, and no link may be.
+
+    The tree's files themselves may be links.
+    """
+    yield from (f"system{path}" for path in (*BUNDLES, str(TIMEZONES), *frozen.system_files))
+    yield from {str(PurePosixPath(f"program{file.path}").parent) for file in frozen.files}
+
+
+def check_no_links(results: Path, names: Iterable[str]) -> None:
+    """Raises ValueError if one of these paths below the results, or a folder on the way to it, is a link."""
+    if any(each.is_symlink() for name in names for each in ways(results, results / name)):
+        raise ValueError("has links in place of files that the container returned")
 
 
 def read_result(results: Path, kind: type[AnyResult]) -> AnyResult:

@@ -249,6 +249,13 @@ def test_a_lost_source_leaves_the_target_as_it_was(tmp_path: Path) -> None:
     assert list(target.parent.iterdir()) == [target]
 
 
+def test_a_link_is_not_put_in_place_of_a_finished_file(tmp_path: Path, output: Path) -> None:
+    (tmp_path / "link").symlink_to(output)
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        move_whole(tmp_path / "link", tmp_path / "dist" / "program", 0o755)
+    assert not (tmp_path / "dist").exists()
+
+
 def test_a_folder_that_nobody_may_write_to_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert unwritable_folder(tmp_path) is None
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name == "build")

@@ -285,12 +285,39 @@ def test_nothing_is_taken_that_did_not_come_out(tmp_path: Path, changed: dict[st
     assert require_manifest(there, Frozen).inputs == "x"
 
 
+@pytest.mark.skipif(not Path("/etc/hostname").exists(), reason="no /etc/hostname here")
+@pytest.mark.parametrize(
+    ("layout", "name"),
+    [
+        ("onefile", "program"),
+        ("onefile", "freeze.json"),
+        ("onefile", "staticx.json"),
+        ("onefile", "logs"),
+        ("tree", "program"),
+        ("tree", "program/lib"),
+        ("tree", "system"),
+        ("tree", "system/etc"),
+        ("tree", "system/etc/hostname"),
+    ],
+)
+def test_nothing_is_taken_through_a_link(tmp_path: Path, layout: Layout, name: str) -> None:
+    there, results = left_there(tmp_path, layout)
+    (results / name).rename(tmp_path / "elsewhere")
+    (results / name).symlink_to(tmp_path / "elsewhere")
+    here = replace(there, root=tmp_path / "here", project=tmp_path / "here")
+    with pytest.raises(ValueError, match="has links in place of files that the container returned"):
+        adopt(here, results)
+    assert not any(each.exists() for each in (here.work, here.dist))
+
+
 def test_of_its_logs_nothing_is_taken_that_is_none(tmp_path: Path) -> None:
     there, results = left_there(tmp_path, "tree")
     write(results / "logs/image.json", "{}")
     write(results / "logs/x.log/y", "")
+    (results / "logs/link.log").symlink_to(write(tmp_path / "elsewhere", ""))
     adopt(there, results)
-    assert [(there.work / name).exists() for name in ("image.json", "x.log", "pyinstaller.log")] == [False, False, True]
+    there_now = {path.name for path in there.work.iterdir()}
+    assert {"image.json", "x.log", "link.log", "pyinstaller.log"} & there_now == {"pyinstaller.log"}
 
 
 def test_a_copy_takes_over_what_was_built_from_the_one_before(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support import BECOMING_NOBODY, as_nobody, run_as_nobody
+from support import BECOMING_NOBODY, as_nobody, nest, run_as_nobody
 
 from pystatic_tasks.errors import FreezeError
 from pystatic_tasks.fronts.container.outcome import check, remove
+from pystatic_tasks.system.beneath import temporary_folder
 
 REMEDY = "Nothing of it was used; find what creates this file: a build backend, a hook or the target itself."
 
@@ -83,6 +84,18 @@ def test_the_folder_itself_is_no_link(results: Path) -> None:
     assert (results.parent / "elsewhere/freeze.json").exists()
 
 
+def test_what_cannot_be_read_is_named_and_nothing_taken() -> None:
+    with temporary_folder("pystatic-test-") as folder:
+        results = folder / "container"
+        results.mkdir()
+        nest(results, 2100)
+        with pytest.raises(FreezeError) as caught:
+            check(results, "docker")
+        assert not results.exists()
+    problem = f"'{'d/' * 50}…', which cannot be read: File name too long"
+    assert str(caught.value) == f"The output of the docker container has {problem}.\n{REMEDY}"
+
+
 def test_what_came_out_before_is_removed(results: Path) -> None:
     remove(results)
     remove(results)
@@ -107,3 +120,40 @@ print(os.listdir(sys.argv[1]))
 def test_what_came_out_and_lets_nobody_in_is_removed() -> None:
     """An engine would put what comes out the next time into the folder that is there."""
     assert run_as_nobody(LOCKED) == "[]\n"
+
+
+HIDDEN = f"""
+import sys
+from pathlib import Path
+from pystatic_tasks.errors import FreezeError
+from pystatic_tasks.fronts.container.outcome import check
+
+{BECOMING_NOBODY}
+private = Path(sys.argv[1], "private")
+private.mkdir()
+(private / "key").write_text("secret")
+
+def refused(link, target, closed):
+    results = Path(sys.argv[1], "container")
+    (results / link).parent.mkdir(parents=True)
+    (results / link).symlink_to(target)
+    (results / closed).chmod(0o311)
+    try:
+        check(results, "docker")
+    except FreezeError as error:
+        print(error.problem)
+    assert not results.exists()
+
+refused("program", private / "key", ".")
+refused("system/etc/ssl", private, "system/etc")
+refused("program/opt/private", "/etc", "program/opt")
+"""
+
+
+@as_nobody
+def test_a_link_in_a_folder_that_does_not_let_its_owner_list_it_is_found() -> None:
+    assert run_as_nobody(HIDDEN).splitlines() == [
+        "The output of the docker container has 'program', which is a link.",
+        "The output of the docker container has 'system/etc/ssl', which is a link.",
+        "The output of the docker container has 'program/opt/private', which is a link to the absolute path /etc.",
+    ]
