@@ -11,6 +11,7 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.folders import require_no_links
 from pystatic_tasks.steps.freeze.install.asked_for import (
     declared,
     declaring_paths,
@@ -21,6 +22,7 @@ from pystatic_tasks.steps.freeze.install.asked_for import (
 )
 from pystatic_tasks.steps.freeze.install.installed import declared_needs, has_pyproject, is_installed
 from pystatic_tasks.steps.freeze.install.locks import Lock, extras_of, find_lock, install_lock
+from pystatic_tasks.steps.freeze.install.named_folders import folders_to_build
 from pystatic_tasks.steps.freeze.install.project_files import (
     built_folders,
     built_paths,
@@ -33,6 +35,7 @@ from pystatic_tasks.steps.freeze.install.project_files import (
 from pystatic_tasks.steps.freeze.install.wheels import install_again
 from pystatic_tasks.steps.meanwhile import is_changed_by_others
 from pystatic_tasks.steps.tools import tool_requirements
+from pystatic_tasks.system.beneath import remove_tree
 from pystatic_tasks.system.files import fingerprint, hash_code, read_json, write_whole
 
 # Our own code that installs; the environment depends on it.
@@ -119,6 +122,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     if there == wanted:
         context.say("build environment is up to date")
         return False
+    remove_builds(config, [*folders_to_build(config), *linked_paths(config, context.python)])
     write_marker(context.python, HALF_FILLED)
     needs = declared_needs(context.python)
     is_new = there is None
@@ -133,7 +137,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     if is_new:
         context.install(tool_requirements(config))
     # The next build may not know these folders until it has installed them.
-    remove_builds(config, linked_paths(config, context.python))
+    remove_builds(config, [*folders_to_build(config), *linked_paths(config, context.python)])
     write_marker(context.python, contents_now(config, context, wanted, began))
     return True
 
@@ -200,6 +204,7 @@ def install_whole(config: ImageConfig, context: StepContext) -> None:
     """
     python = context.python
     folders = {path for path in (*linked_paths(config, python), *editable_folders(python)) if path.is_dir()}
+    remove_builds(config, folders)
     if folders:
         context.install(["--no-deps", *sorted(map(str, folders))])
 
@@ -218,8 +223,11 @@ def install_variables(config: ImageConfig) -> dict[str, str]:
     the sources; so each project gets a subfolder of it that is empty each time.
     It also packs what NAME.egg-info lists from an earlier build, so that goes to an empty folder too.
     uv would link files from its cache, and a program that overwrites one would change the cache.
+
+    Raises:
+        PystaticError, MissingToolError: as for `remove_builds`.
     """
-    remove_builds(config, local_folders(config))
+    remove_builds(config, folders_to_build(config))
     metadata = config.work / "setuptools-metadata"
     shutil.rmtree(metadata, ignore_errors=True)
     metadata.mkdir(parents=True)
@@ -234,8 +242,16 @@ def build_base(config: ImageConfig) -> Path:
 
 
 def remove_builds(config: ImageConfig, folders: Iterable[Path]) -> None:
-    for folder in folders:
-        shutil.rmtree(folder / build_base(config), ignore_errors=True)
+    """Remove what setuptools built in these folders of projects.
+
+    Raises:
+        PystaticError, MissingToolError: a link would lead elsewhere, as for `require_no_links`; nothing is removed.
+    """
+    places = {folder: folder / build_base(config) for folder in folders}
+    for folder, place in places.items():
+        require_no_links(folder, place)
+    for place in places.values():
+        remove_tree(place)
 
 
 def marker(python: Path) -> Path:

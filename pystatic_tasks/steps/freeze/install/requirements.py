@@ -79,6 +79,14 @@ def read_requirements(file: Path) -> str:
     return content.decode(encoding, errors="replace")
 
 
+def requirement_lines(text: str) -> Iterator[str]:
+    """The requirements in a file, without comments and options of their own."""
+    for line in map(without_comment, CONTINUED.sub("", text).splitlines()):
+        requirement = VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), line).partition(" --")[0].strip()
+        if requirement and not requirement.startswith("-"):
+            yield requirement
+
+
 def options(text: str) -> Iterator[tuple[str, str]]:
     """The options in a file that name files, folders or pages, each with its value."""
     for line in map(without_comment, CONTINUED.sub("", text).splitlines()):

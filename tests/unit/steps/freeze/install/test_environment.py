@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from zipfile import ZipFile
@@ -13,6 +13,7 @@ import pytest
 from support import install_distribution, tool_or_skip
 
 from pystatic_tasks.config import ImageConfig
+from pystatic_tasks.errors import PystaticError
 from pystatic_tasks.steps.freeze.install.asked_for import declared
 from pystatic_tasks.steps.freeze.install.environment import (
     discard_outdated,
@@ -116,6 +117,130 @@ def test_nothing_is_left_of_what_setuptools_built_for_a_dependency(
     install_distribution(environment.folder / "lib/python3.12/site-packages", "x", "x.py", origin=dependency.as_uri())
     environment.fill(shop)
     assert names(dependency, filter(Path.is_file, dependency.rglob("*"))) == ["build/y.py", "x.py"]
+
+
+LINK_REMEDY = "Remove it. To build in another place, make build/ or dist/ itself a link that git does not track."
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Path]:
+    """A folder with a package named like one of a build's folders; it stays as it is."""
+    folder = write(tmp_path / "site-packages", setuptools__module_py="precious")
+    yield folder
+    assert names(folder, folder.rglob("*")) == ["setuptools", "setuptools/module.py"]
+
+
+def refused(environment: Environment, shop: ImageConfig, link: Path) -> list[object]:
+    """What was asked of the environment until the link ended the build."""
+    with pytest.raises(PystaticError) as caught:
+        environment.fill(shop)
+    assert str(caught.value) == f"{link} is a link, and a build would write to its target.\n{LINK_REMEDY}"
+    return environment.asked
+
+
+def named_in_install(shop: ImageConfig, lib: Path) -> ImageConfig:
+    return replace(shop, install=(".", os.path.relpath(lib, shop.root)))
+
+
+def named_by_url(shop: ImageConfig, lib: Path) -> ImageConfig:
+    return replace(shop, install=(".", f"lib @ {lib.as_uri()}"))
+
+
+def a_dependency(shop: ImageConfig, lib: Path) -> ImageConfig:
+    write(shop.root, pyproject_toml=PYPROJECT.replace('"falcon"', f'"falcon", "lib[fast] @ {lib.as_uri()}"'))
+    return shop
+
+
+def an_extra(shop: ImageConfig, lib: Path) -> ImageConfig:
+    extra = f"[project.optional-dependencies]\nall = [\"lib @ {lib.as_uri()} ; python_version > '3'\"]\n"
+    write(shop.root, pyproject_toml=PYPROJECT + extra)
+    return shop
+
+
+def a_dependency_of_a_dependency(shop: ImageConfig, lib: Path) -> ImageConfig:
+    depends = f'[project]\nname = "between"\ndependencies = ["lib @ {lib.as_uri()}"]\n'
+    return a_dependency(shop, write(lib.parent / "a b", pyproject_toml=depends))
+
+
+def in_a_group(shop: ImageConfig, lib: Path) -> ImageConfig:
+    write(shop.root, pyproject_toml=f'{PYPROJECT}[dependency-groups]\nall = ["lib @ {lib.as_uri()}"]\n')
+    return replace(shop, groups=("all",))
+
+
+def in_a_requirements_file(line: str) -> Callable[[ImageConfig, Path], ImageConfig]:
+    def change(shop: ImageConfig, lib: Path) -> ImageConfig:
+        write(shop.root, requirements_txt="-r more.txt\n", more_txt=line.format(lib=lib, uri=lib.as_uri()))
+        return replace(shop, requirements=("requirements.txt",))
+
+    return change
+
+
+def of_a_lock(shop: ImageConfig, lib: Path) -> ImageConfig:
+    lib_there = f'[[package]]\nname = "lib"\nsource = {{ directory = "{os.path.relpath(lib, shop.root)}" }}\n'
+    needs = 'dependencies = [{ name = "lib" }]\n[package.metadata]\nrequires-dist = [{ name = "falcon" }]\n'
+    write(
+        shop.root, uv_lock=f'version = 1\n[[package]]\nname = "shop"\nsource = {{ editable = "." }}\n{needs}{lib_there}'
+    )
+    return shop
+
+
+@pytest.mark.parametrize("name", ["build/pystatic", "build/pystatic/shop", "build/pystatic/shop/setuptools"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        named_in_install,
+        named_by_url,
+        a_dependency,
+        an_extra,
+        a_dependency_of_a_dependency,
+        in_a_group,
+        in_a_requirements_file("lib @ {uri}\n"),
+        in_a_requirements_file("{uri}  # fast\n"),
+        in_a_requirements_file("{lib}\n"),
+        in_a_requirements_file("../lib\n"),
+        in_a_requirements_file("../lib[fast] ; python_version > '3'\n"),
+        in_a_requirements_file("-e ../lib\n"),
+        of_a_lock,
+    ],
+)
+def test_nothing_is_built_or_removed_through_a_link_of_a_folder_that_is_installed(
+    shop: ImageConfig,
+    environment: Environment,
+    tmp_path: Path,
+    site: Path,
+    change: Callable[[ImageConfig, Path], ImageConfig],
+    name: str,
+) -> None:
+    lib = write(tmp_path / "lib", pyproject_toml='[project]\nname = "lib"\n')
+    link = lib / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(site)
+    assert refused(environment, change(shop, lib), link) == []
+
+
+def test_nor_of_one_that_only_an_installer_finds(
+    shop: ImageConfig, environment: Environment, tmp_path: Path, site: Path
+) -> None:
+    lib = write(tmp_path / "lib", build__pystatic__x_txt="")
+    (lib / "build/pystatic/shop").symlink_to(site)
+    install_distribution(environment.folder / "lib/python3.12/site-packages", "x", "x.py", origin=lib.as_uri())
+    # At first it knows nothing of what is installed, later it does.
+    assert [str(lib)] not in refused(environment, shop, lib / "build/pystatic/shop")
+    assert refused(environment, shop, lib / "build/pystatic/shop") == []
+
+
+def test_the_build_folder_of_one_may_be_a_link_of_the_users_own(
+    shop: ImageConfig, environment: Environment, tmp_path: Path
+) -> None:
+    lib = write(tmp_path / "lib", pyproject_toml='[project]\nname = "lib"\n')
+    scratch = write(tmp_path / "scratch", pystatic__shop__setuptools__lib__gone_py="", y_py="")
+    (lib / "build").symlink_to(scratch)
+    subprocess.run(["git", "init", "--quiet", lib], check=True)
+    environment.fill(named_in_install(shop, lib))
+    assert names(scratch, filter(Path.is_file, scratch.rglob("*"))) == ["y.py"]
+    subprocess.run(["git", "-C", lib, "add", "build"], check=True)
+    write(lib, x_py="")
+    assert refused(environment, named_in_install(shop, lib), lib / "build") == []
 
 
 def test_a_wheel_that_a_dependency_names_is_installed_again_when_it_changed(
