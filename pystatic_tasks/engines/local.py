@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -238,7 +239,7 @@ def extract(archive: Path, root: Path, built: Written | None = None, volumes: Se
 
 def unpack(member: Member, root: Path) -> None:
     """Unpack a member of a layer, without set-id bits, which would give rights to others who find the folder."""
-    mode = member.mode & ~SET_ID_BITS
+    mode = stat.S_IMODE(member.mode) & ~SET_ID_BITS
     if member.kind == "folder":
         make_folder(root, member.name, mode | 0o700)
     elif member.kind == "link":

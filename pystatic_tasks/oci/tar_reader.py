@@ -8,6 +8,7 @@ https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -25,6 +26,11 @@ MOST_MEMBERS = 250_000
 EXTENDED = "x"
 Kind = Literal["file", "folder", "link", "other"]
 KINDS: Mapping[str, Kind] = {"0": "file", "5": "folder", "2": "link"}
+# Where a header has numbers.
+MODE, OWNER, GROUP, SIZE = slice(100, 108), slice(108, 116), slice(116, 124), slice(124, 136)
+MODIFIED, CHECKSUM, MAJOR, MINOR = slice(136, 148), slice(148, 156), slice(329, 337), slice(337, 345)
+# The file types that the mode of each kind may have too, as Docker and Podman write it; an extended header is a file.
+TYPES = {"0": stat.S_IFREG, "5": stat.S_IFDIR, "2": stat.S_IFLNK, EXTENDED: stat.S_IFREG}
 NO_TAR = "it is not a tar archive"
 TOO_LARGE_HEADER = "it has a header that is too large"
 # For some readers a NUL ends it, also one that stands before the digits.
@@ -69,7 +75,7 @@ class Member:
     Attributes:
         name: Its path, as it was written.
         kind: What it is.
-        mode: Permission bits.
+        mode: Permission bits, with or without the bits of its kind.
         owner: Numeric ids of the user and the group.
         modified: Modification time, in seconds since 1970.
         size: Size of its content, in bytes.
@@ -105,7 +111,7 @@ def read_members(source: Source) -> Iterator[Member]:
         if count > MOST_MEMBERS:
             raise BrokenArchiveError(f"it has more than {MOST_MEMBERS} entries")
         check_header(header)
-        size, typeflag = octal(header[124:136]), text(header[156:157])
+        size, typeflag = octal(header[SIZE]), text(header[156:157])
         padding = -size % BLOCK
         if typeflag == EXTENDED:
             if size > LARGEST_EXTENDED_HEADER:
@@ -148,12 +154,17 @@ def content_of(source: Source, size: int) -> Iterator[bytes]:
 
 
 def check_header(header: bytes) -> None:
-    """Raise BrokenArchiveError unless it is a ustar header with the right checksum.
+    """Raise BrokenArchiveError unless it is a ustar header with the right checksum, and numbers that fit its kind.
 
     If the end of a header is not zero, some readers take it for another format, with a shorter path.
     """
     is_ustar = header[257:265] == b"ustar\00000" and not any(header[500:])
-    if not is_ustar or octal(header[148:156]) != sum(header) - sum(header[148:156]) + 8 * ord(" "):
+    if not is_ustar or octal(header[CHECKSUM]) != sum(header) - sum(header[CHECKSUM]) + 8 * ord(" "):
+        raise BrokenArchiveError(NO_TAR)
+    mode, *_, major, minor = [octal(header[at]) for at in (MODE, OWNER, GROUP, SIZE, MODIFIED, MAJOR, MINOR)]
+    file_type = TYPES.get(text(header[156:157]), -1)
+    # Some readers go by the type in the mode. Numbers that are not used here may end the tar for others.
+    if file_type >= 0 and (major or minor or mode - stat.S_IMODE(mode) not in (0, file_type)):
         raise BrokenArchiveError(NO_TAR)
 
 
@@ -166,9 +177,9 @@ def make_member(
     return Member(
         name=name.removesuffix("/") if kind == "folder" else name,
         kind=kind,
-        mode=octal(header[100:108]) & 0o7777,
-        owner=(octal(header[108:116]), octal(header[116:124])),
-        modified=octal(header[136:148]),
+        mode=octal(header[MODE]),
+        owner=(octal(header[OWNER]), octal(header[GROUP])),
+        modified=octal(header[MODIFIED]),
         size=size,
         start=start,
         link=records.get("linkpath", text(header[157:257])) if kind == "link" else "",

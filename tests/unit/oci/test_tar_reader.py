@@ -25,8 +25,8 @@ def refused(tar: bytes) -> str:
 
 
 def header(at: slice, content: bytes, of: tarfile.TarInfo | None = None) -> bytes:
-    """A tar of one empty file whose header has other bytes somewhere, and the right checksum."""
-    tar = bytearray(tar_of([of or entry("a")]))
+    """A tar whose first header, of an empty file, has other bytes somewhere, and the right checksum."""
+    tar = bytearray(tar_of([of or entry("a"), entry("z")]))
     tar[at] = content
     tar[148:156] = b" " * 8
     tar[148:156] = b"%06o\0 " % sum(tar[:BLOCK])
@@ -141,6 +141,55 @@ def test_sparse_and_huge_files_are_refused(content: bytes) -> None:
 def test_a_header_that_some_read_otherwise_is_refused(at: slice, content: bytes) -> None:
     """Those of star have another end, and less of a path."""
     assert refused(header(at, content, link("a", "b"))) == "it is not a tar archive"
+
+
+MODE, UID, GID, MODIFIED, MAJOR, MINOR = (slice(at, at + 8) for at in (100, 108, 116, 140, 329, 337))
+
+
+@pytest.mark.parametrize("at", [MODE, UID, GID, MODIFIED, MAJOR, MINOR])
+@pytest.mark.parametrize("of", [entry("a"), entry("d", tarfile.DIRTYPE), link("l", "a"), entry("x", b"x")])
+def test_every_number_in_a_header_is_one(at: slice, of: tarfile.TarInfo) -> None:
+    """Some readers end at another one, or refuse the tar."""
+    assert refused(header(at, b"00E0000\0", of)) == "it is not a tar archive"
+
+
+@pytest.mark.parametrize("at", [MAJOR, MINOR])
+@pytest.mark.parametrize("of", [entry("a"), entry("d", tarfile.DIRTYPE), link("l", "a"), entry("x", b"x")])
+def test_only_a_device_has_the_numbers_of_one(at: slice, of: tarfile.TarInfo) -> None:
+    assert refused(header(at, b"0000001\0", of)) == "it is not a tar archive"
+    assert members(header(at, b"0000001\0", entry("a", tarfile.CHRTYPE)))[0].kind == "other"
+
+
+@pytest.mark.parametrize("digits", [b"0000000\0", b"000000 \0", b"       \0", b"\0" * 8])
+def test_what_is_no_device_has_none_or_zeros(digits: bytes) -> None:
+    assert members(header(slice(329, 345), digits * 2))[0].name == "a"
+
+
+@pytest.mark.parametrize(
+    ("mode", "of"),
+    [
+        ("0040755", entry("a")),
+        ("0120755", entry("a")),
+        ("0010644", entry("a")),
+        ("1000644", entry("a")),
+        ("0100755", entry("d", tarfile.DIRTYPE)),
+        ("0060755", entry("d", tarfile.DIRTYPE)),
+        ("0100777", link("l", "a")),
+        ("0040000", entry("x", b"x")),
+    ],
+)
+def test_a_mode_of_another_kind_is_refused(mode: str, of: tarfile.TarInfo) -> None:
+    """Some readers take a folder for what its mode says."""
+    assert refused(header(MODE, f"{mode}\0".encode(), of)) == "it is not a tar archive"
+
+
+@pytest.mark.parametrize(
+    ("mode", "of"),
+    [("0100644", entry("a")), ("0040755", entry("d", tarfile.DIRTYPE)), ("0120777", link("l", "a"))],
+)
+def test_a_mode_may_say_its_own_kind(mode: str, of: tarfile.TarInfo) -> None:
+    """As in archives of Docker, Podman and skopeo."""
+    assert members(header(MODE, f"{mode}\0".encode(), of))[0].mode == int(mode, 8)
 
 
 def test_what_an_extended_header_says_is_known_by_its_keywords() -> None:

@@ -723,6 +723,18 @@ def test_an_archive_of_ours_holds_it_as_it_was_written(
     assert refused_image(path, built) == JUST
 
 
+def test_no_mode_in_an_archive_of_ours_says_a_kind(write_image: Callable[..., Path]) -> None:
+    """Docker and Podman do in those that they save."""
+    path = write_image()
+    built, header = written(path), bytearray(path.read_bytes()[:BLOCK])
+    header[100:108] = b"0040755\0"
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    path.write_bytes(bytes(header) + path.read_bytes()[BLOCK:])
+    assert read_archive(path).program == "/shop"
+    assert refused_image(path, built) == JUST
+
+
 @pytest.mark.parametrize("content", [b"{}", b'{"imageLayoutVersion":"9.0.0"}', bytes(100_000)])
 def test_an_archive_of_ours_says_which_layout_it_has(write_image: Callable[..., Path], content: bytes) -> None:
     """By that, containerd reads index.json or manifest.json."""
