@@ -60,8 +60,7 @@ def saved_layer(archive: Archive, digest: str, diff_id: str, media_type: str) ->
     member = archive.find(blob_path(digest))
     if not re.fullmatch(DIGEST, diff_id):
         raise BrokenArchiveError("it has a digest that is not a SHA-256")
-    if media_type not in UNPACK:
-        raise BrokenArchiveError(f"it has a layer of the type {quoted(media_type)}, which is not read")
+    check_type(media_type)
     return SavedLayer(
         archive=archive.path,
         start=member.start,
@@ -70,6 +69,12 @@ def saved_layer(archive: Archive, digest: str, diff_id: str, media_type: str) ->
         diff_id=diff_id,
         media_type=media_type,
     )
+
+
+def check_type(media_type: str) -> None:
+    """Raise BrokenArchiveError unless it is a type of layers that are unpacked here."""
+    if media_type not in UNPACK:
+        raise BrokenArchiveError(f"it has a layer of the type {quoted(media_type)}, which is not read")
 
 
 def check_tars(layers: Iterable[SavedLayer], *, besides: Iterable[SavedLayer] = ()) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.manifest import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPES, MANIFEST_TYPE
-from pystatic_tasks.oci.reading.layers import SavedLayer, saved_layer
+from pystatic_tasks.oci.reading.layers import SavedLayer, check_type, saved_layer
 from pystatic_tasks.oci.reading.opened import Archive, digest_of, find_blob, read_blob
 from pystatic_tasks.oci.reading.strict_json import check_kind
 from pystatic_tasks.oci.tar_reader import BrokenArchiveError
@@ -100,11 +100,26 @@ def without(descriptor: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any
 
 def read_named(archive: Archive) -> Named:
     [entry] = archive.read_json("manifest.json")
+    check_sources(archive, entry.get("LayerSources"))
     return Named(
         image_id=digest_of(entry["Config"]),
-        references=[str(each) for each in entry["RepoTags"] or ()],
-        layers=[digest_of(each) for each in entry["Layers"]],
+        references=[] if entry["RepoTags"] is None else texts_in(entry, "RepoTags"),
+        layers=[digest_of(each) for each in texts_in(entry, "Layers")],
     )
+
+
+def check_sources(archive: Archive, sources: Mapping[str, Mapping[str, Any]] | None) -> None:
+    """Raise BrokenArchiveError if Docker may take a layer from elsewhere: these are descriptors of layers."""
+    for descriptor in () if sources is None else sources.values():
+        find_blob(archive, descriptor)
+        check_type(descriptor["mediaType"])
+
+
+def texts_in(entry: Mapping[str, Any], key: str) -> list[str]:
+    found = entry[key]
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise BrokenArchiveError(f"{key} in its manifest.json is not a list of texts")
+    return found
 
 
 def named_layers(archive: Archive, named: Named, described: Described) -> list[SavedLayer]:

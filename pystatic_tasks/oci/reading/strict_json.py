@@ -13,7 +13,8 @@ LONGEST_NUMBER = 20
 # Objects with arbitrary keys, in lower case.
 ANY_KEYS = ("labels", "annotations", "volumes", "exposedports")
 # Optional keys. Go ignores their case.
-MAY_BE_THERE = {each.casefold(): each for each in ("annotations", "Entrypoint", "Labels", "mediaType", "variant")}
+OPTIONAL = ("annotations", "Entrypoint", "Labels", "LayerSources", "mediaType", "variant")
+MAY_BE_THERE = {each.casefold(): each for each in OPTIONAL}
 # With any other key, readers may take them for something else: https://github.com/advisories/GHSA-77vh-xpmg-72qh
 KEYS = {
     INDEX_TYPE: frozenset(("schemaVersion", "mediaType", "manifests", "annotations")),

@@ -373,6 +373,69 @@ def test_a_configuration_has_no_annotations(tmp_path: Path) -> None:
     assert refused(path) == "it has a blob with the annotation 'a', which is not read."
 
 
+def named(path: Path, **more: object) -> Path:
+    """The archive with other values in its manifest.json."""
+    files = read(path)
+    [entry] = json.loads(files["manifest.json"])
+    path.write_bytes(write_layout({**files, "manifest.json": json.dumps([{**entry, **more}]).encode()}))
+    return path
+
+
+FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+
+
+def sources(path: Path, **more: object) -> dict[str, Any]:
+    """What Docker says of a layer since version 25.0."""
+    layer = json.loads(read_archive(path).manifest.content)["layers"][0]
+    return {
+        layer["digest"]: {"mediaType": layer["mediaType"], "size": layer["size"], "digest": layer["digest"], **more}
+    }
+
+
+def test_docker_may_say_again_what_a_layer_is(write_image: Callable[..., Path]) -> None:
+    path = write_image()
+    assert read_archive(named(path, LayerSources=sources(path))).program == "/shop"
+    assert read_archive(named(path, LayerSources=None)).program == "/shop"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"urls": ["https://x.example"]}, "it says 'urls' of a blob, which is not read."),
+        ({"data": "eA=="}, "it says 'data' of a blob, which is not read."),
+        ({"annotations": {"a": "b"}}, "it has a blob with the annotation 'a', which is not read."),
+        ({"mediaType": FOREIGN}, f"it has a layer of the type '{FOREIGN}', which is not read."),
+        ({"digest": "x"}, "it has a digest that is not a SHA-256."),
+        ({"digest": f"sha256:{'1' * 64}"}, f"blobs/sha256/{'1' * 64} is not in it."),
+    ],
+)
+def test_a_layer_is_said_to_come_from_nowhere_else(
+    write_image: Callable[..., Path], change: dict[str, Any], why: str
+) -> None:
+    path = write_image()
+    assert refused(named(path, LayerSources=sources(path, **change))) == why
+
+
+@pytest.mark.parametrize(
+    "more", [{"LayerSources": "x"}, {"LayerSources": []}, {"LayerSources": {"x": "y"}}, {"layerSources": {}}]
+)
+def test_what_is_said_of_layers_is_what_docker_says(write_image: Callable[..., Path], more: dict[str, Any]) -> None:
+    assert refused(named(write_image(), **more)) == "its JSON is not that of an image."
+
+
+@pytest.mark.parametrize("key", ["RepoTags", "Layers"])
+@pytest.mark.parametrize("value", ["shop:latest", 3, True, {"shop:latest": 1}, ["shop:latest", 3], [None]])
+def test_the_names_in_a_list_are_texts(write_image: Callable[..., Path], key: str, value: object) -> None:
+    path = named(write_image(), **{key: value})
+    assert refused(path) == f"{key} in its manifest.json is not a list of texts."
+    assert refused_image(path) == f"{key} in its manifest.json is not a list of texts."
+
+
+@pytest.mark.parametrize("tags", [None, []])
+def test_an_image_may_have_no_name(write_image: Callable[..., Path], tags: object) -> None:
+    assert read_archive(named(write_image(), RepoTags=tags)).program == "/shop"
+
+
 def test_other_tools_name_images_by_annotations_and_platforms(write_image: Callable[..., Path]) -> None:
     said = {
         "annotations": {"org.example.name": "x"},
