@@ -161,10 +161,10 @@ def check_header(header: bytes) -> None:
     is_ustar = header[257:265] == b"ustar\00000" and not any(header[500:])
     if not is_ustar or octal(header[CHECKSUM]) != sum(header) - sum(header[CHECKSUM]) + 8 * ord(" "):
         raise BrokenArchiveError(NO_TAR)
+    # Numbers that are not used here may end the tar for other readers, and some go by the type in the mode.
     mode, *_, major, minor = [octal(header[at]) for at in (MODE, OWNER, GROUP, SIZE, MODIFIED, MAJOR, MINOR)]
-    file_type = TYPES.get(text(header[156:157]), -1)
-    # Some readers go by the type in the mode. Numbers that are not used here may end the tar for others.
-    if file_type >= 0 and (major or minor or mode - stat.S_IMODE(mode) not in (0, file_type)):
+    typeflag = text(header[156:157])
+    if typeflag in TYPES and (major or minor or mode & ~0o7777 not in (0, TYPES[typeflag])):
         raise BrokenArchiveError(NO_TAR)
 
 
