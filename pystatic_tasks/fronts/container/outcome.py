@@ -18,9 +18,9 @@ PROGRAM = "program"
 
 
 def remove(results: Path) -> None:
-    """Remove the results of an earlier build, even if they are a link."""
-    if results.is_symlink():
-        results.unlink()
+    """Remove the results of an earlier build, even if they are a link or a file."""
+    if results.is_symlink() or not results.is_dir():
+        results.unlink(missing_ok=True)
     remove_tree(results)
 
 
@@ -54,7 +54,9 @@ def problems(results: Path) -> Iterator[tuple[str, str]]:
     try:
         yield from problems_below(results)
     except OSError as error:
-        yield Path(error.filename).relative_to(results).as_posix(), f"cannot be read: {error.strerror}"
+        place = Path(error.filename)
+        name = results.name if place == results else place.relative_to(results).as_posix()
+        yield name, f"cannot be read: {error.strerror}"
 
 
 def problems_below(results: Path) -> Iterator[tuple[str, str]]:

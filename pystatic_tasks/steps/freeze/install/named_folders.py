@@ -20,7 +20,7 @@ from pystatic_tasks.steps.freeze.install.requirements import paths_of, read_requ
 def folders_to_build(config: ImageConfig) -> list[Path]:
     """The local folders, and those that requirements of any of these name.
 
-    What only a build backend or the lock of a dependency knows is missing.
+    Those that only build backends or locks of these folders know are missing.
     """
     waiting, found = [*local_folders(config), *folders_asked_for(config)], dict[Path, None]()
     while waiting:

@@ -96,6 +96,15 @@ def test_what_cannot_be_read_is_named_and_nothing_taken() -> None:
     assert str(caught.value) == f"The output of the docker container has {problem}.\n{REMEDY}"
 
 
+def test_results_that_are_no_folder_are_none(tmp_path: Path) -> None:
+    (tmp_path / "container").write_text("x")
+    with pytest.raises(FreezeError) as caught:
+        check(tmp_path / "container", "docker")
+    problem = "'container', which cannot be read: Not a directory"
+    assert str(caught.value) == f"The output of the docker container has {problem}.\n{REMEDY}"
+    assert not (tmp_path / "container").exists()
+
+
 def test_what_came_out_before_is_removed(results: Path) -> None:
     remove(results)
     remove(results)
