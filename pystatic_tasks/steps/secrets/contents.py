@@ -73,8 +73,8 @@ ENCODED_RUN = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 # Files of package installers, which are often published, but must not contain a password in a URL.
 WITH_URLS = (
     *("pip.conf", "pip.ini", "*requirements*.txt", "*requirements*.in", "*constraints*.txt", ".gitmodules"),
-    *("pyproject.toml", "uv.toml", "poetry.toml", "pipfile", "*.lock", "environment.y*ml"),
-    *("requires.txt", "dependency_links.txt"),
+    *("pyproject.toml", "uv.toml", "poetry.toml", "pipfile", "*.lock", "pylock.toml", "pylock.*.toml"),
+    *("environment.y*ml", "requires.txt", "dependency_links.txt"),
 )
 METADATA = ("metadata", "pkg-info")
 # The headers of METADATA, folded or not, without long texts such as the project's readme.
@@ -206,13 +206,14 @@ def reason_of_content(names: Iterable[str], content: bytes) -> str:
 
 
 def holds_password_of(name: str, content: bytes) -> bool:
-    """Whether a file is one of those that are searched for URLs, and has one with a password."""
+    """Whether a file is one of those that are searched for URLs, and has one with a password, also in wide letters."""
     names = originals(name.casefold())
     is_metadata = any(each in METADATA for each in names)
     if not is_metadata and not any(fnmatchcase(each, pattern) for each in names for pattern in WITH_URLS):
         return False
-    text = content.decode("utf-8", errors="replace")
-    return any(map(holds_password, headers(text) if is_metadata else text.splitlines()))
+    texts = (each.decode("utf-8", errors="replace") for each in narrow(content))
+    lines = (line for text in texts for line in (headers(text) if is_metadata else text.splitlines()))
+    return any(map(holds_password, lines))
 
 
 def headers(metadata: str) -> Iterator[str]:
@@ -222,8 +223,13 @@ def headers(metadata: str) -> Iterator[str]:
 
 
 def holds_key(content: bytes) -> bool:
-    """Whether content contains a private key, also in UTF-16 and UTF-32, whose letters have zeros beside them."""
-    return any(map(has_key, {content, content.replace(b"\0", b"")}))
+    """Whether content contains a private key, also in wide letters."""
+    return any(map(has_key, narrow(content)))
+
+
+def narrow(content: bytes) -> set[bytes]:
+    """The content, and without zeros, which letters have beside them in UTF-16 and UTF-32."""
+    return {content, content.replace(b"\0", b"")}
 
 
 def has_key(content: bytes) -> bool:
@@ -428,8 +434,16 @@ def noted_name(header: bytes) -> str:
 
 
 def members_of_tar(stream: Stream, budget: Budget) -> Iterator[Member]:
-    """The files in a tar, with their content as stored: sparse files without holes."""
-    with tarfile.open(fileobj=stream, mode="r:") as archive:
+    """The files in a tar, with their content as stored: sparse files without holes.
+
+    Raises:
+        HeaderError: it is no tar.
+    """
+    tarfile.TarInfo.frombuf(stream.read(tarfile.BLOCKSIZE), "utf-8", "surrogateescape")
+    # Tars can be appended to each other; the search for the next one reads all that follows the end of the first.
+    continues = stream.seek(0, io.SEEK_END) <= UNPACKED_BYTES
+    stream.seek(0)
+    with tarfile.open(fileobj=stream, mode="r:", ignore_zeros=continues) as archive:
         for member in budget.files_of(archive):
             # Some versions of Python can be led backwards without end (CVE-2025-8194).
             if archive.offset <= member.offset:

@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.variables import caller_variables, passwords_in
-from pystatic_tasks.steps.secrets.contents import METADATA, READ_BYTES, levels
+from pystatic_tasks.steps.secrets.contents import METADATA, READ_BYTES, levels, narrow
 from pystatic_tasks.system.files import open_regular
 
 # How the reasons of this module begin.
@@ -36,8 +36,7 @@ def reason_of_values(config: ImageConfig, path: Path) -> str:
     looked_for = [(name, forms_of(value)) for name, value in dict.fromkeys(secrets(config, path))]
     if not looked_for:
         return ""
-    content = beginning_of(path)
-    texts = {each for text in {content, content.replace(b"\0", b"")} for each in (text, *levels(text))}
+    texts = {each for text in narrow(beginning_of(path)) for each in (text, *levels(text))}
     found = (name for name, forms in looked_for if any(form in text for text in texts for form in forms))
     return next((f"{OF_VARIABLE} {name} is in it" for name in found), "")
 

@@ -124,6 +124,9 @@ def write(folder: Path, name: str, content: bytes | bytearray) -> Path:
         (PASSWORD_IN_URL, "pip.conf.bak", "index-url = https://me:secret@index.example/simple\n"),
         (PASSWORD_IN_URL, ".UV.toml.SWP", "url = 'https://me:secret@index.example/simple'\n"),
         (PASSWORD_IN_URL, "#requirements.txt#", "--index-url https://me:secret@index.example/simple\n"),
+        (PASSWORD_IN_URL, "pylock.toml", "wheels = [{url = 'https://me:secret@index.example/x.whl'}]\n"),
+        (PASSWORD_IN_URL, "pylock.web.toml", "wheels = [{url = 'https://me:secret@index.example/x.whl'}]\n"),
+        ("", "pylock.md", "as https://me:secret@index.example/x.whl"),
         ("", "page.html", "https://me:secret@index.example/simple"),
         ("", "prose.txt", f"{BEGIN}PRIVATE KEY-----\nput your own key here please and nothing else"),
         ("", "x.js", f"s=='{BEGIN}PRIVATE KEY-----'?sha256WithRSAEncryption:RSAPrivateKeyInfo.PKCS8EncryptedInfo()"),
@@ -220,6 +223,11 @@ def test_a_key_may_be_spelled_in_any_way(tmp_path: Path, spelling: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_letters_may_be_wide(tmp_path: Path, encoding: str) -> None:
     assert reason_of_file(write(tmp_path, "x", KEY.decode().encode(encoding))) == PRIVATE_KEY
+    urls = "flask\r\n--extra-index-url https://me:secret@index.example/simple\r\n".encode(encoding)
+    assert reason_of_file(write(tmp_path, "requirements.txt", urls)) == PASSWORD_IN_URL
+    reason = f"{PASSWORD_IN_URL} in it, conf/requirements.txt"
+    assert reason_of_file(write(tmp_path, "conf.zip", zipped({"conf/requirements.txt": urls}))) == reason
+    assert reason_of_file(write(tmp_path, "requirements-dev.txt", "flask\r\n".encode(encoding))) == ""
 
 
 @pytest.mark.parametrize("before", ["", "\n", "  ", "\r\n \t", "Bag Attributes\n"])
@@ -528,6 +536,32 @@ def test_files_of_archives_count_in_all() -> None:
     for make in (zipped, tarred):
         nested = {f"{number}.zip": make(few) for number in range(4)}
         assert reason(zipped(nested | {".env": b""})) == ""
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_files_after_the_end_of_a_tar_are_found(compress: Callable[[bytes], bytes]) -> None:
+    first, second = tarred({"page.html": b"x"}), tarred({"prod.env": b"A=1"})
+    archives = [compress(first + between + second) for between in (b"", bytes(99 * 512), b"\xff" * 512)]
+    for archive in [*archives, compress(first) + compress(second)]:
+        found = reason_of_archive(["two.tar"], io.BytesIO(archive), Budget())
+        assert found == "a file of variables in it, prod.env"
+
+
+def test_only_a_tar_is_searched_for_later_files() -> None:
+    content = b"\xff" * 512 + tarred({"prod.env": b"A=1"})
+    assert reason_of_archive(["data"], io.BytesIO(content), Budget()) == ""
+
+
+@pytest.mark.parametrize("after", [bytes, random.Random(1).randbytes])
+def test_after_the_end_of_a_tar_only_so_much_is_searched(
+    monkeypatch: pytest.MonkeyPatch, after: Callable[[int], bytes]
+) -> None:
+    appended = tarred({"page.html": b"x"}) + after(2**20) + tarred({"prod.env": b"A=1"})
+    assert reason_of_archive(["two.tar"], io.BytesIO(appended), Budget()) == "a file of variables in it, prod.env"
+    monkeypatch.setattr(secret_contents, "UNPACKED_BYTES", len(appended) - 1)
+    assert reason_of_archive(["two.tar"], io.BytesIO(appended), Budget()) == ""
+    several = tarred({"page.html": b"x", ".env": b""}) + appended
+    assert reason_of_archive(["two.tar"], io.BytesIO(several), Budget()) == "a file of variables in it, .env"
 
 
 def test_files_of_a_tar_count_by_their_bytes_too() -> None:
