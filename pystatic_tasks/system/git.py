@@ -200,6 +200,12 @@ def find_repository(folder: Path) -> Path | None:
     return next((each / ".git" for each in (real, *real.parents) if os.path.lexists(each / ".git")), None)
 
 
+def is_git_folder(folder: Path) -> bool:
+    """Whether it has git's own files of a repository, whatever it is called, as a bare one."""
+    has_folders = all(os.path.isdir(folder / name) for name in ("objects", "refs"))
+    return has_folders and os.path.lexists(folder / "HEAD")
+
+
 def shared_git_folder(folder: Path) -> Path | None:
     """git's own folder of the repository that contains a folder, which all of its worktrees share."""
     # Only git 2.31 and newer can be asked for an absolute path; older ones print the option.

@@ -10,17 +10,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.steps.secrets.contents import reason_of_file
 from pystatic_tasks.steps.secrets.ignored import ignored_below
-from pystatic_tasks.steps.secrets.names import reason_of_name
+from pystatic_tasks.steps.secrets.names import GITS_OWN, reason_of_name
 from pystatic_tasks.steps.secrets.values import OF_VARIABLE, reason_of_values, says_what_was_built
 from pystatic_tasks.steps.secrets.written import remembered
 from pystatic_tasks.system.files import ways
-from pystatic_tasks.system.git import Ignored
+from pystatic_tasks.system.git import Ignored, is_git_folder
 from pystatic_tasks.system.texts import printable
 
 Asked = Callable[[Path], Ignored]
@@ -104,10 +105,11 @@ def refused_among(
     Raises:
         MissingToolError: git cannot be asked what it ignores.
     """
-    ignored = cache(asked)
+    ignored, of_repository = cache(asked), cache(is_in_git_folder)
     for candidate in candidates:
         reason = (
             reason_of_names(config, candidate)
+            or reason_of_repository(config, candidate, of_repository)
             or (reason_of_file(candidate.source, file_names(candidate)) if candidate.source.is_file() else "")
             or reason_of_values(config, candidate.source)
             or (WRITTEN if candidate.is_written else "")
@@ -143,6 +145,20 @@ def reason_of_names(config: ImageConfig, candidate: Candidate) -> str:
     return next(filter(None, map(reason_of_name, names)), "")
 
 
+def reason_of_repository(
+    config: ImageConfig, candidate: Candidate, of_repository: Callable[[Path, frozenset[Path]], bool]
+) -> str:
+    """GITS_OWN if the file, or a place that it leads to, is in git's own folder of a repository; or ""."""
+    tops = frozenset(project_folders(config, candidate))
+    return GITS_OWN if any(of_repository(path.parent, tops) for path in candidate.places) else ""
+
+
+def is_in_git_folder(folder: Path, tops: frozenset[Path]) -> bool:
+    """Whether a folder is git's own of a repository or lies in it, but not in a project or a checkout there."""
+    inside = takewhile(lambda each: each not in tops and not is_checkout(each), (folder, *folder.parents))
+    return any(map(is_git_folder, inside))
+
+
 def file_names(candidate: Candidate) -> list[str]:
     """The names of the file in the image, in the project, and at each path that it leads to through links."""
     return [PurePosixPath(candidate.place).name, *(path.name for path in candidate.places)]
@@ -172,7 +188,7 @@ def base_of(config: ImageConfig, candidate: Candidate, path: Path) -> Path | Non
 
 def repository_of(path: Path) -> Path:
     """The folder of the repository that contains a path, or else the path's own folder."""
-    return next((each for each in path.parents if os.path.lexists(each / ".git")), path.parent)
+    return next(filter(is_checkout, path.parents), path.parent)
 
 
 def named_folders(candidate: Candidate) -> list[Path]:
@@ -215,8 +231,12 @@ def is_metadata_of_a_build(path: Path) -> bool:
 def repositories_between(folder: Path, path: Path) -> Iterator[Path]:
     """Repositories below the folder that contain the path, such as submodules; git does not look into them."""
     for parent in path.parents:
-        if parent != folder and parent.is_relative_to(folder) and os.path.lexists(parent / ".git"):
+        if parent != folder and parent.is_relative_to(folder) and is_checkout(parent):
             yield parent
+
+
+def is_checkout(folder: Path) -> bool:
+    return os.path.lexists(folder / ".git")
 
 
 def is_ignored(path: Path, found: Iterable[Ignored]) -> bool:

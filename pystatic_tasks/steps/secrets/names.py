@@ -9,6 +9,7 @@ VARIABLES, GITS_OWN = "a file of variables", "a file of git itself"
 PRIVATE_KEY, CREDENTIALS = "a private key", "a file of credentials"
 # Patterns for the file's name or for its path, in lower case.
 NAMES = {
+    GITS_OWN: ("*.git/config",),
     VARIABLES: (".env*", "*.env", "*/.envs/*"),
     PRIVATE_KEY: (
         *("id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"),

@@ -289,6 +289,51 @@ def test_names_count_in_the_project_and_in_the_image(tmp_path: Path, reason: str
     assert reasons(make_image(root), each) == ({place: reason} if reason else {})
 
 
+def test_a_bare_repository_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    for repository in (root / "data/history", tmp_path / "history"):
+        subprocess.run(["git", "init", "--quiet", "--bare", repository], check=True, timeout=20)
+    for name in ("data/history/objects/pack/x.idx", "data/page.html", "data/HEAD"):
+        write(root / name)
+    names = ("data/history/config", "data/history/objects/pack/x.idx", "data/page.html", "data/HEAD")
+    found = reasons(make_image(root), *(candidate(root, name, root / "data") for name in names))
+    assert found == dict.fromkeys(names[:2], GITS_OWN)
+    (root / "settings").symlink_to("data/history/config")
+    itself = candidate(root, "data/history/HEAD", root / "data/history")
+    elsewhere = candidate(tmp_path, "history/config", tmp_path / "history")
+    assert reasons(make_image(root), candidate(root, "settings"), itself, elsewhere) == {
+        "settings": GITS_OWN,
+        "data/history/HEAD": GITS_OWN,
+        "history/config": GITS_OWN,
+    }
+
+
+def test_a_bare_repository_in_an_archive_is_known_by_its_name(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("shop.git/config", "[core]")
+    (tmp_path / "history.zip").write_bytes(content.getvalue())
+    assert reasons(make_image(tmp_path), candidate(tmp_path, "history.zip")) == {
+        "history.zip": f"{GITS_OWN} in it, shop.git/config"
+    }
+
+
+def test_what_is_checked_out_in_a_bare_repository_is_a_project_as_any(tmp_path: Path) -> None:
+    first, bare = tmp_path / "first", tmp_path / "shop"
+    for command in (
+        ("init", "--quiet", str(first)),
+        ("-C", str(first), "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-q", "--allow-empty", "-m", "x"),
+        ("clone", "--quiet", "--bare", str(first), str(bare)),
+        ("-C", str(bare), "worktree", "add", "--detach", str(bare / "main")),
+    ):
+        subprocess.run(["git", *command], check=True, timeout=20)
+    for name in ("main/web/page.html", "main/frontend/app.js", "main/x.txt"):
+        write(bare / name)
+    found = [candidate(bare, name, folder) for name, folder in (("main/web/page.html", None), ("main/x.txt", None))]
+    outside = candidate(bare, "main/frontend/app.js", bare / "main/frontend")
+    assert reasons(make_image(bare / "main/web"), *found, outside) == {}
+
+
 def test_names_count_of_folders_outside_of_the_project(tmp_path: Path) -> None:
     path = write(tmp_path / "home/.kube/cache/x")
     each = Candidate(source=path, place="/x", entry="", origin=path, folder=path.parent)

@@ -43,6 +43,8 @@ from pystatic_tasks.steps.secrets.names import CREDENTIALS, GITS_OWN, PRIVATE_KE
         (CREDENTIALS, ["x/.docker/#config.json#", ".streamlit/#secrets.toml", ".cargo/#credentials.bak"]),
         (GITS_OWN, [".jj/repo/store/git/config", ".bzr/branch/branch.conf"]),
         (GITS_OWN, [".git/config", "/srv/.git/HEAD", "vendor/.hg/hgrc"]),
+        (GITS_OWN, ["shop.git/config", "/srv/Shop.git/config~"]),
+        ("", ["shop.git/page.html", "git/config", "shop.git.d/config"]),
         (PRIVATE_KEY, ["id_rsa", "/etc/id_ed25519", "tls/server.key", "a.p12", "a.pfx", "store.jks", "a.ppk"]),
         (CREDENTIALS, [".netrc", ".pypirc", ".npmrc", ".htpasswd", "shop/credentials.json", "secrets.kdbx"]),
         (CREDENTIALS, [".docker/config.json", "home/.aws/credentials", "/srv/.ssh/known_hosts", "x/.kube/config"]),
