@@ -202,8 +202,7 @@ def find_repository(folder: Path) -> Path | None:
 
 def is_git_folder(folder: Path) -> bool:
     """Whether it has git's own files of a repository, whatever it is called, as a bare one."""
-    has_folders = all(os.path.isdir(folder / name) for name in ("objects", "refs"))
-    return has_folders and os.path.lexists(folder / "HEAD")
+    return all(map(os.path.isdir, (folder / "objects", folder / "refs"))) and os.path.lexists(folder / "HEAD")
 
 
 def shared_git_folder(folder: Path) -> Path | None:

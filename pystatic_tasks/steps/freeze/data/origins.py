@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pystatic_tasks.system.files import NODE_MODULES, hash_file, packable_files, source_files
+from pystatic_tasks.system.files import NODE_MODULES, Kind, hash_file, is_unpackable, scan, source_files
 from pystatic_tasks.system.git import find_repository, shared_git_folder
 
 # Paths by the size of the file in bytes; as texts, since there may be tens of thousands.
@@ -88,16 +88,40 @@ def files_of_project(place: Path) -> Iterator[str]:
     if place.is_file():
         yield str(place)
         return
-    yield from packable_files(place)
+    repositories: list[Path] = []
+
+    def is_left_out(folder: Path) -> bool:
+        if folder.name in (".git", ".hg"):
+            repositories.append(folder)
+        return is_unpackable(folder)
+
+    for path, kind in scan(place, is_left_out):
+        if kind is Kind.FILE:
+            yield path
+            if path.endswith("/.git"):
+                repositories.append(Path(path))
     yield from map(str, repository_settings(place))
+    yield from (str(path) for each in repositories if each.parent != place for path in settings_in(each))
 
 
 def repository_settings(folder: Path) -> Iterator[Path]:
     """Settings of the repositories that contain a folder, which may have credentials left by CI tools."""
     # Also where git is missing or refuses to read the repository, as one of another user.
     if shared := shared_git_folder(folder) or find_repository(folder):
-        yield from (path for pattern in SETTINGS_OF_GIT for path in shared.glob(pattern) if path.is_file())
+        yield from git_settings(shared)
     yield from filter(Path.is_file, (each / SETTINGS_OF_MERCURIAL for each in (folder, *folder.parents)))
+
+
+def settings_in(own: Path) -> Iterator[Path]:
+    """Settings in a repository's own folder, or where the file `.git` in its place leads."""
+    if own.name == ".hg":
+        yield from filter(Path.is_file, [own.parent / SETTINGS_OF_MERCURIAL])
+    elif shared := own if own.is_dir() else shared_git_folder(own.parent):
+        yield from git_settings(shared)
+
+
+def git_settings(shared: Path) -> Iterator[Path]:
+    return (path for pattern in SETTINGS_OF_GIT for path in shared.glob(pattern) if path.is_file())
 
 
 def by_size(paths: Iterable[str]) -> BySize:

@@ -297,6 +297,46 @@ def test_settings_of_mercurial_are_known_above_the_project_too(root: Path, site:
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ([], "vendor/lib/.git/config"),
+        (["--separate-git-dir=../history"], "../history/config"),
+        (["--bare"], "vendor/lib/config"),
+    ],
+)
+def test_settings_of_a_repository_below_the_project_are_known(
+    repository: Path, site: Path, options: list[str], name: str
+) -> None:
+    command = ["git", "init", "--quiet", *options, str(repository / "vendor/lib")]
+    subprocess.run(command, cwd=repository, check=True, timeout=20)
+    settings = repository / name
+    settings.write_text(f"{settings.read_text(encoding='utf-8')}# its own\n", encoding="utf-8")
+    (site / "shop/page.html").write_bytes(settings.read_bytes())
+    assert refused(make_image(repository), python(site), (site / "shop/page.html", "shop"))[0] == (
+        f"{name}: a file of git itself"
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vendor/lib/.hg/hgrc",
+        "vendor/lib/.git/modules/inner/config",
+        "vendor/lib/.jj/repo/store/git/config",
+        "vendor/lib/.bzr/branch/branch.conf",
+    ],
+)
+def test_settings_of_any_repository_below_the_project_are_known(root: Path, site: Path, name: str) -> None:
+    write(root, name)
+    subprocess.run(["git", "init", "--quiet", root / "vendor/lib"], check=True, timeout=20)
+    (root / name).write_text("[auth]", encoding="utf-8")
+    (site / "shop/page.html").write_text("[auth]", encoding="utf-8")
+    assert refused(make_image(root), python(site), (site / "shop/page.html", "shop"))[0] == (
+        f"{name}: a file of git itself"
+    )
+
+
 def test_credentials_are_found_under_another_name(root: Path, site: Path) -> None:
     for path in (site / "shop/page.html", root / "conf/pip.conf"):
         path.parent.mkdir(parents=True, exist_ok=True)
