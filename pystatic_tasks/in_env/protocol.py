@@ -222,6 +222,7 @@ class Examined:
         distributions: Versions of the installed distributions, by name.
         commands: What the installed console scripts call, by the script's name; without those of tools.
         changed: Paths of files and folders that the import created, renamed or wrote.
+        static_folders: Folders from which static files were collected.
     """
 
     settings: Mapping[str, Any]
@@ -234,6 +235,7 @@ class Examined:
     distributions: Mapping[str, str]
     commands: Mapping[str, str]
     changed: tuple[str, ...] = ()
+    static_folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

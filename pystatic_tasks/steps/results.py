@@ -57,6 +57,7 @@ class Frozen(Result):
         ports: TCP ports that the server listens on.
         distributions: The packages in the build environment: versions by name.
         data: Data files that are included automatically: pairs (source, folder in the program).
+        static_folders: Folders from which static files were collected.
         contents: The parts of the program, largest first.
         own_packages: Names of the project's top-level packages and modules.
         components: The components of its files.
@@ -92,6 +93,7 @@ class Frozen(Result):
     own_packages: tuple[str, ...]
     components: tuple[Component, ...]
     tools: Mapping[str, str]
+    static_folders: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     system_files: tuple[str, ...] = ()
     answers: tuple[ObservedAnswer, ...] = ()

@@ -75,6 +75,64 @@ def test_secrets_among_package_data_are_refused_until_they_are_listed_by_hand(tm
     assert data == ["built/app.js", "certifi/cacert.pem", "trusting/.env", "trusting/ca.pem", "trusting/page.html"]
 
 
+DJANGO = {
+    "pyproject.toml": '[tool.pystatic-tasks]\nname = "web"\napp = "conf.wsgi:application"\nlayout = "tree"\n',
+    "requirements.txt": "django\n",
+    "conf/__init__.py": "",
+    "conf/settings.py": """
+from pathlib import Path
+
+BASE_DIR = Path(__file__).parent.parent
+SECRET_KEY = "public"
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "conf.urls"
+INSTALLED_APPS = ["django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes"]
+INSTALLED_APPS += ["django.contrib.messages", "django.contrib.staticfiles"]
+MIDDLEWARE = []
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR.parent / "frontend" / "dist", ("docs", BASE_DIR.parent / "docs")]
+STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+""",
+    "conf/urls.py": "urlpatterns = []\n",
+    "conf/wsgi.py": (
+        "import os\n\nos.environ['DJANGO_SETTINGS_MODULE'] = 'conf.settings'\n\n"
+        "from django.core.wsgi import get_wsgi_application\n\napplication = get_wsgi_application()\n"
+    ),
+    "../frontend/dist/app.js": "app()\n",
+    "../frontend/dist/local.js": "local()\n",
+    "../docs/index.html": "page",
+    "../docs/notes.local": "notes",
+    "../secret.txt": "secret",
+    "../.gitignore": "*.local\n/frontend/dist/\n",
+}
+
+
+def test_static_files_from_beside_the_project_are_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    project = write_project(tmp_path / "web", DJANGO, "web")
+    project.run("git", "init", "-q", "..")
+    (tmp_path / "docs/link.txt").symlink_to("../secret.txt")
+    printed = project.nox("-s", "freeze", "--", "--no-observe", ok=False)
+    assert (
+        "2 files of the project would go into web unasked:\n"
+        f"  ../docs/link.txt: a link to {tmp_path}/secret.txt\n"
+        "  ../docs/notes.local: git ignores it\n"
+        "Remove what must not go in, and list what should go in under tool.pystatic-tasks.freeze.data: "
+        '"../docs/link.txt:staticfiles/docs", "../docs/notes.local:staticfiles/docs".\n'
+    ) in printed
+    (tmp_path / "docs/link.txt").unlink()
+    (tmp_path / "docs/notes.local").unlink()
+    project.nox("-s", "image", "--", "--no-observe", "--engine", "sandbox")
+    names = [Path(each.name) for layer in open_layers(project.result("image.tar")) for each in layer]
+    static = {
+        str(Path(*path.parts[path.parts.index("staticfiles") + 1 :])) for path in names if "staticfiles" in path.parts
+    }
+    assert {"app.js", "local.js", "docs/index.html", "admin/css/base.css"} <= static
+    (tmp_path / "docs/later.local").write_text("notes", encoding="utf-8")
+    assert "../docs/later.local: git ignores it" in project.nox("-s", "freeze", "--", "--no-observe", ok=False)
+
+
 TALKATIVE = {
     "pyproject.toml": """
 [build-system]

@@ -180,6 +180,17 @@ def is_wanted(path: Path, static_is_collected: bool, wanted_languages: Container
     return not (static_is_collected and "static" in path.parts)
 
 
+def static_folders() -> list[str]:
+    """The folders from which `collectstatic` takes files."""
+    from django.apps import apps
+    from django.contrib.staticfiles.finders import get_finders
+    from django.core.files.storage import FileSystemStorage
+
+    left_out = apps.get_app_config("staticfiles").ignore_patterns
+    storages = (storage for finder in get_finders() for _, storage in finder.list(left_out))
+    return sorted({storage.location for storage in storages if isinstance(storage, FileSystemStorage)})
+
+
 def collect_static(roots: Sequence[str], folder: Path) -> Path | None:
     """Run `collectstatic` into a folder, if it applies.
 

@@ -48,6 +48,7 @@ class Served:
     data: Sequence[DataFile] = ()
     ports: Sequence[int] = ()
     unused: Sequence[str] = ()
+    static_folders: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,7 @@ def examine(request: Target) -> Examined:
         distributions=distributions,
         commands=commands(others),
         changed=tuple(served.changed),
+        static_folders=tuple(served.static_folders),
     )
 
 
@@ -135,8 +137,9 @@ def examine_app(request: Target) -> Served:
     except errors.SettingsError as error:
         raise RefusedError(str(error), "Correct [tool.pystatic-tasks.server].") from None
     data = [*loose_data(request.loose), *frameworks.framework_data(roots)]
+    static_folders: list[str] = []
     if frameworks.is_django():
-        named, files = examine_django(request, roots, heard)
+        named, files, static_folders = examine_django(request, roots, heard)
         loaded += named
         data += files
     return Served(
@@ -147,6 +150,7 @@ def examine_app(request: Target) -> Served:
         data=data,
         ports=server.ports,
         unused=server.unused_parts,
+        static_folders=static_folders,
     )
 
 
@@ -187,13 +191,18 @@ def listening(heard: Heard | None = None) -> Iterator[Heard]:
         heard.changed.update(changes(opened | written, began))
 
 
-def examine_django(request: Target, roots: Sequence[str], heard: Heard) -> tuple[list[str], list[DataFile]]:
-    """The modules and data files that Django finds by name; files read to collect them are added to `heard`."""
+def examine_django(request: Target, roots: Sequence[str], heard: Heard) -> tuple[list[str], list[DataFile], list[str]]:
+    """The modules and data files that Django finds by name, and the folders from which static files were collected.
+
+    Files read to collect them are added to `heard`.
+    """
     try:
         modules = frameworks.django_modules(map(Path, request.sources))
         with listening(heard):
             data = list(frameworks.django_data(roots, Path(request.static)))
-        return modules, data
+            is_collected = any(source.startswith(f"{request.static}/") for source, _ in data)
+            folders = frameworks.static_folders() if is_collected else []
+        return modules, data, folders
     except Exception:
         raise RefusedError(
             "Cannot collect what Django uses, or its static files:",

@@ -87,7 +87,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     inputs = freeze_inputs(config, context, prepared.interpreter, prepared.sources)
     there = unchanged(config, Frozen, inputs) if context.use_cache else None
     if there and there.system == stamps_now(config, there.system):
-        check_own_data(config, context.python, there.data)
+        check_own_data(config, context.python, there.data, static_folders=there.static_folders)
         context.say(f"{shown(config, program)} is up to date")
         return there
 
@@ -120,15 +120,15 @@ def make_program(
         ConfigError: a file of the project is refused.
         FreezeError: PyInstaller failed, or a library is missing.
     """
-    known, written = seen.examined.data, seen.written
+    known, written, static_folders = seen.examined.data, seen.written, seen.examined.static_folders
     with as_it_was_installed(context, dict(known), written):
-        check_own_data(config, context.python, known, written)
+        check_own_data(config, context.python, known, written, static_folders)
     with context.terminal.activity(f"freezing {config.name}") as show:
         made = run_pyinstaller(config, context, seen.examined, seen.observed, lambda line: show(phase_of(line)))
     found = of_project(config, context.python, interpreter.base_prefix, made.data)
     data = tuple(dict.fromkeys([*known, *found]))
     with as_it_was_installed(context, dict(data), written):
-        check_own_data(config, context.python, data, written)
+        check_own_data(config, context.python, data, written, static_folders)
     with as_it_was_installed(context, made.sources, written):
         check_own_modules(config, made.sources, written)
     return made, data
@@ -155,6 +155,7 @@ def describe_result(
         ports=examined.ports,
         distributions=examined.distributions,
         data=data,
+        static_folders=examined.static_folders,
         contents=made.contents,
         own_packages=made.own_packages,
         components=made.components,

@@ -28,12 +28,14 @@ class Origins:
         projects: Folders whose files a build may copy, and single files outside them.
         sites: Folders where packages are installed.
         others: Paths of files of third-party packages, also outside `sites`.
+        collected: Folders outside the projects from which static files are collected.
     """
 
     folders: Sequence[Path]
     projects: Sequence[Path]
     sites: Sequence[Path]
     others: frozenset[str]
+    collected: Sequence[Path] = ()
 
     def find(self, copy: Path, name: Path, is_refused: Callable[[Path], bool]) -> Path | None:
         """The file of the project that was copied; None if it is unknown, or belongs to a third party.
@@ -51,10 +53,14 @@ class Origins:
         return same or self.find_by_content(copy, is_refused) or next(iter(named), None)
 
     def named(self, name: Path) -> Iterator[Path]:
-        """Files of the project whose paths end with `name`, first those in the usual places of packages."""
+        """Files of the project whose paths end with `name`, first those in the usual places of packages.
+
+        After them comes a file of that path in a folder from which static files are collected.
+        """
         likely = (folder / name for top in self.folders for folder in (top, top / "src"))
         yield from (each for each in likely if each.is_file())
         yield from (each for each in self.sources.get(name.name, ()) if each.as_posix().endswith(f"/{name}"))
+        yield from filter(Path.is_file, (each / name for each in self.collected))
 
     def find_by_content(self, copy: Path, is_refused: Callable[[Path], bool]) -> Path | None:
         equal = equals(copy, self.project_files)
@@ -74,7 +80,7 @@ class Origins:
 
     @cached_property
     def project_files(self) -> BySize:
-        found = dict.fromkeys(path for each in self.projects for path in files_of_project(each))
+        found = dict.fromkeys(path for each in (*self.projects, *self.collected) for path in files_of_project(each))
         sites = tuple(f"{site}/" for site in self.sites)
         return by_size(path for path in found if not path.startswith(sites))
 

@@ -21,7 +21,8 @@ from pystatic_tasks.steps.secrets.guard import NO_SECRET, Asked, Candidate, reas
 from pystatic_tasks.steps.secrets.ignored import ignored_below
 from pystatic_tasks.steps.secrets.values import reason_of_values, says_what_was_built
 from pystatic_tasks.steps.secrets.written import Written, remembered
-from pystatic_tasks.system.files import walk
+from pystatic_tasks.system.files import walk, ways
+from pystatic_tasks.system.git import checkout_of
 from pystatic_tasks.system.texts import toml_text
 
 # Files here belong to the system, except those of a project that is here.
@@ -29,7 +30,11 @@ SYSTEM = tuple(map(Path, ("/etc", "/lib", "/lib64", "/usr")))
 
 
 def check_own_data(
-    config: ImageConfig, python: Path, data: Iterable[Sequence[str]], written: Written | None = None
+    config: ImageConfig,
+    python: Path,
+    data: Iterable[Sequence[str]],
+    written: Written | None = None,
+    static_folders: Iterable[str] = (),
 ) -> None:
     """Refuse secrets, what git ignores, what is outside the project, and what the program itself wrote.
 
@@ -40,6 +45,7 @@ def check_own_data(
         python: The interpreter of the build environment.
         data: Pairs (source path, folder in the program) of data that is included automatically.
         written: What the program itself wrote; by default what is remembered.
+        static_folders: Folders from which static files were collected.
 
     Raises:
         ConfigError: something is refused.
@@ -47,7 +53,8 @@ def check_own_data(
     listed = [(source, place) for source, place in named_data(config) if source.is_file()]
     asked = cache(ignored_below)
     written = written or remembered(config)
-    found = [*packaged(config, python, data, asked, written), *collected(config), *in_folders(config)]
+    origins = origins_of(config, python, static_folders)
+    found = [*packaged(config, python, data, origins, asked, written), *collected(config), *in_folders(config)]
     candidates = [replace(each, is_written=written.holds(each.source)) for each in found]
     # If two files have one destination, check both, since either may be used.
     unlisted = {(each.place, each.source): each for each in candidates if not is_listed(each, listed)}
@@ -144,16 +151,40 @@ def named_data(config: ImageConfig) -> Iterator[tuple[Path, str]]:
         yield path, place_in(folder, path.name) if path.is_file() else os.path.normpath(folder)
 
 
-def packaged(
-    config: ImageConfig, python: Path, data: Iterable[Sequence[str]], asked: Asked, written: Written
-) -> Iterator[Candidate]:
-    """Automatically included files that belong to no third-party distribution, or that the program has overwritten."""
-    sites = site_packages(python)
+def origins_of(config: ImageConfig, python: Path, static_folders: Iterable[str]) -> Origins:
     folders = source_folders(config, python)
     around = [path for folder in folders for path in paths_around(folder)]
     projects = list(dict.fromkeys([*folders, config.root, config.project, *around]))
-    origins = Origins(folders=folders, projects=projects, sites=sites, others=files_of_others(python))
-    made = [*sites, *environment_around(python), config.work / "program"]
+    return Origins(
+        folders=folders,
+        projects=projects,
+        sites=site_packages(python),
+        others=files_of_others(python),
+        collected=list(of_people(config, python, projects, map(Path, static_folders))),
+    )
+
+
+def of_people(config: ImageConfig, python: Path, projects: Iterable[Path], folders: Iterable[Path]) -> Iterator[Path]:
+    """The folders outside the projects that are neither the system's nor a Python's, unless in the same repository."""
+    theirs = [*SYSTEM, python.parents[1], python.resolve().parents[1], *site_packages(python)]
+    counts = {**dict.fromkeys(theirs, False), checkout_of(config.root): True}
+    counts |= dict.fromkeys((way for project in projects for way in ways(project)), False)
+    for folder in folders:
+        innermost = (next((each for each in (way, *way.parents) if each in counts), None) for way in ways(folder))
+        if all(each is None or counts[each] for each in innermost):
+            yield folder
+
+
+def packaged(
+    config: ImageConfig,
+    python: Path,
+    data: Iterable[Sequence[str]],
+    origins: Origins,
+    asked: Asked,
+    written: Written,
+) -> Iterator[Candidate]:
+    """Automatically included files that belong to no third-party distribution, or that the program has overwritten."""
+    made = [*origins.sites, *environment_around(python), config.work / "program"]
     for path, folder in ((Path(source), folder) for source, folder in data):
         if path.is_file() and (str(path) not in origins.others or written.holds(path)):
             yield traced(config, path, place_in(folder, path.name), made, origins, asked)
@@ -174,13 +205,18 @@ def traced(
         folders = [*origins.folders, *filter(Path.is_dir, origins.projects)]
         around = (each for each in folders if origin and origin.is_relative_to(each))
         project = max(around, key=lambda each: len(each.parts), default=None)
-        return make_candidate(config, path, place, origin, folder_around(config, origin, place), project)
+        folder = folder_around(config, origin, place) or (None if project else collected_around(origins, origin))
+        return make_candidate(config, path, place, origin, folder, project)
 
     def is_refused(origin: Path) -> bool:
         return bool(reason_of_origin(config, candidate(origin), asked))
 
     inside = next((each for each in made if path.is_relative_to(each)), None)
     return candidate(origins.find(path, path.relative_to(inside), is_refused) if inside else path)
+
+
+def collected_around(origins: Origins, origin: Path | None) -> Path | None:
+    return next((each for each in origins.collected if origin and origin.is_relative_to(each)), None)
 
 
 def folder_around(config: ImageConfig, origin: Path | None, place: str) -> Path | None:

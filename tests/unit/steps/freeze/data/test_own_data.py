@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +13,15 @@ from support import install_distribution
 from pystatic_tasks.config.model import Freeze, ImageConfig, Smoke
 from pystatic_tasks.config.project import parse_toml
 from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.steps.freeze.data import own_data
 from pystatic_tasks.steps.freeze.data.origins import repository_settings
-from pystatic_tasks.steps.freeze.data.own_data import check_own_data, check_own_modules, of_project, without_written
+from pystatic_tasks.steps.freeze.data.own_data import (
+    check_own_data,
+    check_own_modules,
+    of_project,
+    origins_of,
+    without_written,
+)
 from pystatic_tasks.steps.secrets.written import Written, remember
 
 BASE = "/opt/python3.13"
@@ -664,3 +672,85 @@ def test_nothing_gets_in_where_git_does_not_answer_whatever_it_was_made_from(rep
     assert error.value.problem.startswith(
         f"git does not say what it ignores in {repository}, and that must not get into an image by accident:"
     )
+
+
+# What Django collects from folders outside of the project.
+
+
+@pytest.fixture
+def frontend(repository: Path) -> Path:
+    """A folder beside the project in its repository, with files that are collected for the program."""
+    frontend = repository / "frontend"
+    write(repository, "web/pyproject.toml", "frontend/app.js", "frontend/css/a.css", "src/shop.ts")
+    (repository / ".gitignore").write_text("*.local\n/built/\n.nox/\nbuild/\n", encoding="utf-8")
+    return frontend
+
+
+def site_of(web: Path) -> Path:
+    return web / ".nox/freeze/lib/python3.13/site-packages"
+
+
+def collect(web: Path, frontend: Path, prefix: str = "") -> list[tuple[Path, str]]:
+    """What `collectstatic` makes: copies of the files of a folder, without links."""
+    static = web / "build/pystatic/shop/program/static"
+    static.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(frontend, static / prefix, dirs_exist_ok=True)
+    found = filter(Path.is_file, static.rglob("*"))
+    return [(path, str("staticfiles" / path.relative_to(static).parent)) for path in found]
+
+
+def refused_of(web: Path, folder: Path, prefix: str = "") -> list[str]:
+    data = [(str(path), place) for path, place in collect(web, folder, prefix)]
+    try:
+        check_own_data(make_image(web, install=()), python(site_of(web)), data, static_folders=[str(folder)])
+    except ConfigError as error:
+        return [*error.details, error.remedy.rpartition("freeze.data: ")[2]]
+    return []
+
+
+@pytest.mark.parametrize("prefix", ["", "front"])
+def test_what_is_collected_from_beside_the_project_is_asked_about(frontend: Path, prefix: str) -> None:
+    web = frontend.parent / "web"
+    assert refused_of(web, frontend, prefix) == []
+    (frontend / "css/x.local").write_text("local", encoding="utf-8")
+    (frontend.parent / "src/shop.ts").write_text("source", encoding="utf-8")
+    (frontend / "link.ts").symlink_to("../src/shop.ts")
+    (frontend / "inside.js").symlink_to("css/a.css")
+    place = f"staticfiles/{prefix}".rstrip("/")
+    assert refused_of(web, frontend, prefix) == [
+        "../frontend/css/x.local: git ignores it",
+        f"../frontend/link.ts: a link to {frontend.parent}/src/shop.ts",
+        f'"../frontend/css/x.local:{place}/css", "../frontend/link.ts:{place}".',
+    ]
+
+
+def test_a_folder_that_is_collected_and_ignored_itself_was_meant(frontend: Path) -> None:
+    built = frontend.rename(frontend.parent / "built")
+    web = frontend.parent / "web"
+    write(frontend.parent, "built/x.local", "built/.gitignore")
+    (built / ".gitignore").write_text("*\n", encoding="utf-8")
+    assert refused_of(web, built) == []
+    (built / "link.ts").symlink_to("../src/shop.ts")
+    (frontend.parent / "src/shop.ts").write_text("source", encoding="utf-8")
+    assert refused_of(web, built)[:-1] == [f"../built/link.ts: a link to {frontend.parent}/src/shop.ts"]
+
+
+def test_what_is_collected_from_packages_is_their_own_business(frontend: Path) -> None:
+    web = frontend.parent / "web"
+    static = site_of(web) / "certifi/static"
+    write(static, "x.local", "../private.pem")
+    (static / "link").symlink_to("../private.pem")
+    assert refused_of(web, static) == []
+
+
+def test_folders_of_the_system_are_not_of_people_unless_they_are_in_the_same_repository(
+    frontend: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository, web = frontend.parent, frontend.parent / "web"
+    usr = repository.parent
+    monkeypatch.setattr(own_data, "SYSTEM", (usr,))
+    (repository / "system").symlink_to(usr / "share")
+    folders = [frontend, usr / "share", repository / "system", web / "static", site_of(web) / "certifi", Path("/srv/x")]
+    image = make_image(web, install=())
+    found = origins_of(image, python(site_of(web)), map(str, folders)).collected
+    assert found == [frontend, Path("/srv/x")]
