@@ -165,11 +165,14 @@ def origins_of(config: ImageConfig, python: Path, static_folders: Iterable[str])
 
 
 def of_people(config: ImageConfig, python: Path, projects: Iterable[Path], folders: Iterable[Path]) -> Iterator[Path]:
-    """The folders outside the projects that are neither the system's nor a Python's, unless in the same repository."""
+    """The folders outside the projects that belong neither to the system nor to a Python.
+
+    Folders in the project's repository are people's even if the repository is in a folder of the system.
+    """
     theirs = [*SYSTEM, python.parents[1], python.resolve().parents[1], *site_packages(python)]
     counts = {**dict.fromkeys(theirs, False), checkout_of(config.root): True}
     counts |= dict.fromkeys((way for project in projects for way in ways(project)), False)
-    for folder in folders:
+    for folder in filter(Path.is_dir, folders):
         innermost = (next((each for each in (way, *way.parents) if each in counts), None) for way in ways(folder))
         if all(each is None or counts[each] for each in innermost):
             yield folder

@@ -166,6 +166,7 @@ def test_what_follows_from_a_wsgi_application(ask: Ask) -> None:
         "ports": [9000],
         "tool_modules": ["helperx", "toolx"],
         "unused": ["process-pools", "queue-handlers", "archives", "side-servers", "http2"],
+        "static_folders": [],
     }
 
 

@@ -70,6 +70,7 @@ CONTENTS = [
     {"name": "falcon", "kind": "bytecode", "size_bytes": 250_000},
 ]
 EXAMINED = {
+    "static_folders": ["/srv/static"],
     "settings": {"worker_class": "asgi"},
     "read": [],
     "hidden_imports": ["gunicorn.glogging"],
@@ -207,6 +208,7 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "own_packages": ["shop"],
         "components": [to_json(each) for each in COMPONENTS],
         "tools": {"strip": "GNU strip 2.40"},
+        "static_folders": ["/srv/static"],
         "libraries": [],
         "system_files": [],
         "answers": [],

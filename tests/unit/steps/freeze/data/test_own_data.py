@@ -744,13 +744,17 @@ def test_what_is_collected_from_packages_is_their_own_business(frontend: Path) -
 
 
 def test_folders_of_the_system_are_not_of_people_unless_they_are_in_the_same_repository(
-    frontend: Path, monkeypatch: pytest.MonkeyPatch
+    frontend: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository, web = frontend.parent, frontend.parent / "web"
     usr = repository.parent
     monkeypatch.setattr(own_data, "SYSTEM", (usr,))
     (repository / "system").symlink_to(usr / "share")
-    folders = [frontend, usr / "share", repository / "system", web / "static", site_of(web) / "certifi", Path("/srv/x")]
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    theirs = [usr / "share", web / "static", site_of(web) / "certifi"]
+    for each in theirs:
+        each.mkdir(parents=True)
+    folders = [frontend, *theirs, repository / "system", repository / "gone", elsewhere]
     image = make_image(web, install=())
     found = origins_of(image, python(site_of(web)), map(str, folders)).collected
-    assert found == [frontend, Path("/srv/x")]
+    assert found == [frontend, elsewhere]
