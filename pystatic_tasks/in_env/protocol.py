@@ -486,6 +486,8 @@ class Analysed:
     `loose` are the modules that are not in `pure` because their bytecode is in `datas`.
     `imported_by` maps each module to the modules that import it; "" is the entry script, which also stands for
     hidden imports.
+    `searched` are modules whose importers were searched for more than imports, by PyInstaller or its hooks.
+    `hooked` are the modules for which a hook was run.
     """
 
     scripts: tuple[TocEntry, ...]
@@ -494,6 +496,8 @@ class Analysed:
     binaries: tuple[TocEntry, ...]
     datas: tuple[TocEntry, ...]
     imported_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    searched: tuple[str, ...] = ()
+    hooked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

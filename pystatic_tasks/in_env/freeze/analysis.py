@@ -5,16 +5,18 @@ Runs inside PyInstaller, since `Analysis` reads its configuration.
 
 from __future__ import annotations
 
-import dis
 import gc
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partialmethod
 from pathlib import Path, PurePath
 from types import CodeType
 from typing import Any
 
 from PyInstaller.building import build_main
 from PyInstaller.depend import bindepend
+from PyInstaller.depend.analysis import PyiModuleGraph
+from PyInstaller.depend.imphook import ModuleHook
 from PyInstaller.lib.modulegraph.modulegraph import ModuleGraph, Script
 from PyInstaller.utils.hooks import setuptools
 
@@ -22,12 +24,13 @@ from ..exchange import respond
 from ..installed.package_data import tells_of_the_machine
 from ..protocol import Analysed, AnalysisInputs, TocEntry
 from .bytecode import leave_to_us
+from .imports import changed_names
 from .tree import needs_libpython
 
 BYTECODE = "__pycache__"
 scan_bytecode = ModuleGraph._scan_bytecode
-SETTING = frozenset(map(dis.opmap.__getitem__, ("STORE_NAME", "STORE_GLOBAL")))
-DELETING = frozenset(map(dis.opmap.__getitem__, ("DELETE_NAME", "DELETE_GLOBAL")))
+load_hook_module = ModuleHook._load_hook_module
+get_code_using = PyiModuleGraph.get_code_using
 
 
 def analyse(inputs: AnalysisInputs) -> Analysed:
@@ -41,6 +44,9 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         setuptools._retrieve_setuptools_info = lambda: None
     build_main.compile_pymodule = leave_to_us
     ModuleGraph._scan_bytecode = note_bytecode
+    searched, hooked = set[str](), set[str]()
+    PyiModuleGraph.get_code_using = partialmethod(note_search, searched)
+    ModuleHook._load_hook_module = partialmethod(note_hook, hooked)
     # The collector would scan millions of syntax nodes again and again, and free hardly anything.
     gc.disable()
     analysis = build_main.Analysis(
@@ -61,7 +67,22 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         binaries=tuple(entry for entry in analysis.binaries if not (brings_itself and entry[1] == str(interpreter))),
         datas=tuple(wanted(analysis.datas)),
         imported_by=dict(sorted(importers(analysis.graph))),
+        searched=tuple(sorted(searched)),
+        hooked=tuple(sorted(hooked)),
     )
+
+
+def note_search(graph: Any, searched: set[str], module: str) -> dict[str, CodeType]:
+    """PyInstaller's `get_code_using`, but its argument is noted: code that imports this module is searched for more."""
+    searched.add(module)
+    found: dict[str, CodeType] = get_code_using(graph, module)
+    return found
+
+
+def note_hook(hook: Any, hooked: set[str], *arguments: Any, **named: Any) -> None:
+    """PyInstaller's `_load_hook_module`, but the module is noted: its hook may read anything of it."""
+    hooked.add(hook.module_name)
+    load_hook_module(hook, *arguments, **named)
 
 
 def note_bytecode(graph: Any, module: Any, code: CodeType, is_scanning_imports: bool) -> None:
@@ -74,22 +95,6 @@ def note_bytecode(graph: Any, module: Any, code: CodeType, is_scanning_imports: 
             module.add_global_attr(name)
         else:
             module.remove_global_attr_if_found(name)
-
-
-def changed_names(code: CodeType) -> Iterator[tuple[str, bool]]:
-    """The global names that code and nested code set or delete; True if the name is set."""
-    operations, arguments = code.co_code[::2], code.co_code[1::2]
-    if not (SETTING | DELETING).isdisjoint(operations):
-        index = 0
-        for operation, low in zip(operations, arguments, strict=True):
-            index = index << 8 | low
-            if operation in SETTING or operation in DELETING:
-                yield code.co_names[index], operation in SETTING
-            if operation != dis.EXTENDED_ARG:
-                index = 0
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from changed_names(constant)
 
 
 def importers(graph: Any) -> Iterator[tuple[str, tuple[str, ...]]]:

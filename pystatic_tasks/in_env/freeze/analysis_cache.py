@@ -2,7 +2,7 @@
 
 The analysis takes most of the time of a build, and changes to the project rarely change it.
 So it is kept with a key of everything that it depends on: the inputs, what is installed, which files
-the project has, and what its modules import.
+the project has, what its modules import, and what PyInstaller's hooks were seen to read besides.
 """
 
 from __future__ import annotations
@@ -27,11 +27,15 @@ from ..installed.layer_assignment import is_local
 from ..installed.package_data import tells_of_the_machine
 from ..protocol import Analysed, AnalysisInputs, TocEntry
 from ..stamps import sha256, stamps
-from .imports import read_modules
+from .imports import Reading, decisive, read_modules
 from .in_pyinstaller import ask_another
 
 FILE = "analysis.json"
+# Hooks take plugins from the first; the second names packages that are spread over several folders.
+METADATA = ("entry_points.txt", "namespace_packages.txt")
 BYTECODE = "__pycache__"
+# PyInstaller also reads the imports in stubs of extension modules.
+SOURCES = (".py", ".pyi")
 # The group of entry points by which PyInstaller finds hooks of installed packages.
 HOOKS = "pyinstaller40"
 
@@ -43,6 +47,24 @@ class Kept:
     key: str
     stamps: Mapping[str, tuple[int, int]]
     analysed: Analysed
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What an analysis may depend on.
+
+    Attributes:
+        content: What it depends on in any case, as JSON.
+        readings: What was read of the project's modules.
+    """
+
+    content: Any
+    readings: Mapping[str, Reading]
+
+    def key(self, analysed: Analysed) -> str:
+        """A hash of everything that this analysis depends on."""
+        content = [self.content, decisive(self.readings, analysed.searched, analysed.hooked)]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
 
 
 def own_files(folders: Iterable[str], loose: Iterable[str]) -> dict[str, Path]:
@@ -63,18 +85,17 @@ def own_files(folders: Iterable[str], loose: Iterable[str]) -> dict[str, Path]:
     return {name: path for name, path in found.items() if path.is_file() and BYTECODE not in path.parts}
 
 
-def key_of(asked: Any, own: Mapping[str, Path]) -> str:
-    """A hash of everything that an analysis depends on.
+def basis_of(asked: Any, own: Mapping[str, Path]) -> Basis:
+    """What an analysis may depend on now.
 
     Args:
         asked: Its inputs, as JSON.
         own: The project's own files.
     """
-    modules = {name: path for name, path in own.items() if path.suffix == ".py"}
+    modules = {name: path for name, path in own.items() if path.suffix in SOURCES}
     whole = own if brings_hooks() else {name: path for name, path in own.items() if path.suffix == ".pyc"}
-    read = [read_modules(modules), asked_by_binaries(own), {name: sha256(path) for name, path in whole.items()}]
-    content = [asked, sys.version, installed(), sorted(own), read]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=repr).encode()).hexdigest()
+    read = [asked_by_binaries(own), {name: sha256(path) for name, path in whole.items()}]
+    return Basis([asked, sys.version, installed(), sorted(own), read], read_modules(modules))
 
 
 def brings_hooks() -> bool:
@@ -98,18 +119,24 @@ def asked_by(binary: Path) -> Any:
 def installed() -> list[Any]:
     """The distributions in this environment, with the file lists of all that are not the project's."""
     return sorted(
-        [each.metadata["Name"], each.version, "" if is_local(each) else each.read_text("RECORD")]
+        [each.metadata["Name"], each.version, *(said_by(each) if is_local(each) else [each.read_text("RECORD")])]
         for each in importlib.metadata.distributions()
     )
 
 
-def load(folder: Path, key: str) -> Analysed | None:
-    """The analysis kept in a folder, if it has that key and its files have not changed; otherwise None."""
+def said_by(project: importlib.metadata.Distribution) -> list[str]:
+    """What PyInstaller and its hooks read of a project's metadata, besides its name and version."""
+    return ["\n".join(project.requires or ()), *(project.read_text(name) or "" for name in METADATA)]
+
+
+def load(folder: Path, basis: Basis) -> Analysed | None:
+    """The analysis kept in a folder, if it and its files have not changed since; otherwise None."""
     try:
         kept = read(Kept, folder / FILE)
     except (OSError, ValueError):
         return None
-    return kept.analysed if kept.key == key and kept.stamps == stamps(kept.stamps) else None
+    is_current = kept.key == basis.key(kept.analysed) and kept.stamps == stamps(kept.stamps)
+    return kept.analysed if is_current else None
 
 
 def analyse(folder: Path, inputs: AnalysisInputs) -> Analysed:
@@ -135,19 +162,19 @@ def made_in(folder: Path) -> Path:
     return folder / "made" / "pyinstaller"
 
 
-def save(folder: Path, key: str, analysed: Analysed, changing: Iterable[Path]) -> None:
+def save(folder: Path, basis: Basis, analysed: Analysed, changing: Iterable[Path]) -> None:
     """Keep an analysis in a folder.
 
     Args:
         folder: The folder.
-        key: The hash of what it depends on.
+        basis: What it depends on, as it was before.
         analysed: The analysis.
         changing: Files, and folders of files, whose contents it does not depend on.
     """
     left_out = set(changing)
     sources = {entry[1] for entry in entries(analysed) if is_file(entry)}
     fixed = sorted(source for source in sources if left_out.isdisjoint((Path(source), *Path(source).parents)))
-    write(folder / FILE, Kept(key=key, stamps=stamps(fixed), analysed=analysed))
+    write(folder / FILE, Kept(key=basis.key(analysed), stamps=stamps(fixed), analysed=analysed))
 
 
 def entries(analysed: Analysed) -> Iterator[TocEntry]:

@@ -25,7 +25,7 @@ from ..pack.packed_places import place_of
 from ..probe import find_libpython
 from ..protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Placed, Program, TocEntry, TreeFile
 from ..records import to_json
-from .analysis_cache import analyse, key_of, load, made_in, own_files, save
+from .analysis_cache import analyse, basis_of, load, made_in, own_files, save
 from .bytecode import compiled_again
 from .character_names import CHARACTER_NAMES, has_tables
 from .contents import list_archive, list_tree, names_in_archive, sizes_in_archive
@@ -77,11 +77,11 @@ def freeze(program: Program) -> FrozenProgram:
     files = own_files(program.import_paths, [*program.loose, *map(str, work.rglob("*.py"))])
     # One analysis serves both layouts.
     asked = to_json(replace(program, is_packed=False, left_out=(), tls=True))
-    key = key_of(
+    basis = basis_of(
         [asked, to_json(inputs), names_inside(inputs.datas), links(inputs, files), Path(program.entry).read_text()],
         files,
     )
-    analysed = load(kept, key)
+    analysed = load(kept, basis)
     if analysed:
         print("The analysis of an earlier build is kept.")
     else:
@@ -102,7 +102,7 @@ def freeze(program: Program) -> FrozenProgram:
         metadata=metadata_of(analysed, by_file, work / "metadata"), documented=keeping, explaining=explaining(program)
     )
     made = make(program, analysed, binaries, added, Path(CONF["distpath"]) / program.name, interpreter)
-    save(kept, key, whole, [*files.values(), work, kept])
+    save(kept, basis, whole, [*files.values(), work, kept])
     return FrozenProgram(
         sources=(*made.binaries, *(source for _, source, _ in [*analysed.pure, *analysed.loose, *analysed.datas])),
         data=data_of(analysed),

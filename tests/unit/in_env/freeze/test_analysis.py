@@ -16,7 +16,8 @@ from PyInstaller.lib.modulegraph import util
 from PyInstaller.lib.modulegraph.modulegraph import ModuleGraph
 
 from pystatic_tasks.in_env.freeze import analysis_cache, bytecode
-from pystatic_tasks.in_env.freeze.analysis import changed_names, importers, note_bytecode, wanted
+from pystatic_tasks.in_env.freeze.analysis import importers, note_bytecode, wanted
+from pystatic_tasks.in_env.freeze.imports import changed_names
 from pystatic_tasks.in_env.protocol import AnalysisInputs
 
 
@@ -108,6 +109,8 @@ def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(
     )
     analysed = analysis_cache.analyse(tmp_path / "kept", inputs)
     assert analysed.imported_by["wave"] == ("shop",)
+    # What PyInstaller itself searches modules for.
+    assert {"ctypes", "importlib.metadata", "importlib_metadata", "pkg_resources"} <= set(analysed.searched)
     made = analysis_cache.made_in(tmp_path / "kept")
     files = [path for path in (made / "localpycs").rglob("*") if path.is_file()]
     assert made / "localpycs/1/wave.pyc" in files
@@ -117,3 +120,32 @@ def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(
     assert all(path.read_bytes() for path in files)
     # What setuptools would bring is left out with it.
     assert "setuptools-vendored" not in capfd.readouterr().err
+
+
+def test_an_analysis_notes_what_hooks_search_and_which_modules_have_hooks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYINSTALLER_CONFIG_DIR", str(tmp_path / "cache"))
+    hooks, entry = tmp_path / "hooks", tmp_path / "main.py"
+    hooks.mkdir()
+    (hooks / "hook-shop.plots.py").write_text(
+        "def hook(hook_api):\n    hook_api.analysis.graph.get_code_using(module='shop.draw')\n", encoding="utf-8"
+    )
+    for name in ("shop/__init__.py", "shop/plots.py", "shop/draw.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    entry.write_text("import shop.plots, shop.draw", encoding="utf-8")
+    inputs = AnalysisInputs(
+        entry=str(entry),
+        import_paths=(str(tmp_path),),
+        binaries=(),
+        datas=(),
+        hidden_imports=(),
+        hooks=(str(hooks),),
+        excludes=("setuptools",),
+        optimize=0,
+        form="archive",
+    )
+    analysed = analysis_cache.analyse(tmp_path / "kept", inputs)
+    assert "shop.draw" in analysed.searched
+    assert [name for name in analysed.hooked if name.startswith("shop")] == ["shop.plots"]

@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import install_distribution
@@ -26,6 +28,12 @@ NOTHING = AnalysisInputs(
     optimize=0,
     form="archive",
 )
+EMPTY = Analysed(scripts=(), pure=(), loose=(), binaries=(), datas=())
+BASIS = analysis_cache.Basis("key", {})
+
+
+def key_of(asked: Any, own: Mapping[str, Path], *, analysed: Analysed = EMPTY) -> str:
+    return analysis_cache.basis_of(asked, own).key(analysed)
 
 
 @pytest.fixture
@@ -76,18 +84,18 @@ def test_the_key_follows_what_decides_an_analysis(install: Install, site: Path) 
     install("falcon", "falcon.py")
     (site / "shop.py").write_text("import json\nX = 1\n", encoding="utf-8")
     own = {"shop.py": site / "shop.py"}
-    key = analysis_cache.key_of({"optimize": 2}, own)
-    assert key == analysis_cache.key_of({"optimize": 2}, own)
-    assert key != analysis_cache.key_of({"optimize": 1}, own)
-    assert key != analysis_cache.key_of({"optimize": 2}, {**own, "more.txt": site / "more.txt"})
+    key = key_of({"optimize": 2}, own)
+    assert key == key_of({"optimize": 2}, own)
+    assert key != key_of({"optimize": 1}, own)
+    assert key != key_of({"optimize": 2}, {**own, "more.txt": site / "more.txt"})
     (site / "shop.py").write_text("import json\nX = 2\n", encoding="utf-8")
-    assert key == analysis_cache.key_of({"optimize": 2}, own)
+    assert key == key_of({"optimize": 2}, own)
     (site / "shop.py").write_text("import csv\nX = 2\n", encoding="utf-8")
-    assert key != analysis_cache.key_of({"optimize": 2}, own)
+    assert key != key_of({"optimize": 2}, own)
     (site / "shop.py").write_text("import json\nX = 2\n", encoding="utf-8")
     record = next(site.glob("falcon-*/RECORD"))
     record.write_text(record.read_text(encoding="utf-8") + "falcon/new.py,sha256=x,0\n", encoding="utf-8")
-    assert key != analysis_cache.key_of({"optimize": 2}, own)
+    assert key != key_of({"optimize": 2}, own)
 
 
 def test_the_key_follows_modules_without_sources(site: Path) -> None:
@@ -95,7 +103,42 @@ def test_the_key_follows_modules_without_sources(site: Path) -> None:
     module, found = site / "bare.pyc", []
     for content in (b"imports csv", b"imports json"):
         module.write_bytes(content)
-        found.append(analysis_cache.key_of({}, {"bare.pyc": module}))
+        found.append(key_of({}, {"bare.pyc": module}))
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize("name", ["fast.py", "fast.pyi"])
+def test_the_key_follows_imports_in_sources_and_in_stubs_of_extension_modules(site: Path, name: str) -> None:
+    site.mkdir()
+    found = []
+    for content in ("import csv", "import json"):
+        (site / name).write_text(content, encoding="utf-8")
+        found.append(key_of({}, {f"shop/{name}": site / name}))
+    assert found[0] != found[1]
+
+
+@pytest.mark.parametrize("name", ["entry_points.txt", "namespace_packages.txt", "METADATA"])
+def test_the_key_follows_what_hooks_read_of_the_projects_metadata(install: Install, site: Path, name: str) -> None:
+    install("shop", origin="file:///shop", requires=["falcon"])
+    path, found = next(site.glob("shop-*")) / name, [key_of({}, {})]
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    path.write_text(f"{before}\nMore about it.\n", encoding="utf-8")
+    found.append(key_of({}, {}))
+    # The description does not matter.
+    assert (found[0] == found[1]) is (name == "METADATA")
+    path.write_text(before.replace("falcon", "flask") or "[sqlalchemy.dialects]\nx = shop:X\n", encoding="utf-8")
+    assert key_of({}, {}) not in found
+
+
+def test_the_key_follows_all_of_modules_that_the_analysis_searched(site: Path) -> None:
+    site.mkdir()
+    searched, own = replace(EMPTY, searched=("matplotlib",)), {"shop/web.py": site / "web.py"}
+    plain, found = [], []
+    for backend in ("svg", "pdf"):
+        (site / "web.py").write_text(f"import matplotlib\nmatplotlib.use({backend!r})\n", encoding="utf-8")
+        plain.append(key_of({}, own))
+        found.append(key_of({}, own, analysed=searched))
+    assert plain[0] == plain[1]
     assert found[0] != found[1]
 
 
@@ -110,7 +153,7 @@ def test_the_key_follows_all_that_hooks_of_the_project_may_read(
     found = []
     for content in ("hiddenimports = ['csv']", "hiddenimports = ['json']"):
         (site / name).write_text(content, encoding="utf-8")
-        found.append(analysis_cache.key_of({}, {name: site / name}))
+        found.append(key_of({}, {name: site / name}))
     assert (found[0] != found[1]) is counts
 
 
@@ -121,7 +164,7 @@ def test_the_key_follows_what_binaries_of_the_project_ask_for(site: Path) -> Non
     # The same but for its end; asking for another library; no ELF file any more; damaged.
     for each in (content, content + b"x", asking_for_another(content), b"text", content[:100], content[:101]):
         binary.write_bytes(each)
-        found.append(analysis_cache.key_of({}, {"fast.so": binary}))
+        found.append(key_of({}, {"fast.so": binary}))
     assert found[0] == found[1]
     assert len(set(found)) == len(found) - 1
 
@@ -132,16 +175,16 @@ def asking_for_another(program: bytes) -> bytes:
 
 
 def test_an_analysis_is_loaded_as_it_was_kept(analysed: Analysed, tmp_path: Path) -> None:
-    analysis_cache.save(tmp_path, "key", analysed, [])
-    assert analysis_cache.load(tmp_path, "key") == analysed
-    assert analysis_cache.load(tmp_path, "other") is None
+    analysis_cache.save(tmp_path, BASIS, analysed, [])
+    assert analysis_cache.load(tmp_path, BASIS) == analysed
+    assert analysis_cache.load(tmp_path, analysis_cache.Basis("other", {})) is None
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", '{"key": "key"}', "[]", '{"key": "key", "stamps": {}}'])
 def test_what_is_not_whole_is_not_kept(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / analysis_cache.FILE).write_text(content, encoding="utf-8")
-    assert analysis_cache.load(tmp_path, "key") is None
+    assert analysis_cache.load(tmp_path, BASIS) is None
 
 
 @pytest.mark.parametrize("name", ["lib.so", "shop.py", "os.py"])
@@ -150,16 +193,27 @@ def test_an_analysis_ends_with_a_file_that_it_is_made_from(
     analysed: Analysed, tmp_path: Path, name: str, change: Callable[[Path], object]
 ) -> None:
     os.utime(tmp_path / name, ns=(0, 0))
-    analysis_cache.save(tmp_path, "key", analysed, [])
+    analysis_cache.save(tmp_path, BASIS, analysed, [])
     change(tmp_path / name)
-    assert analysis_cache.load(tmp_path, "key") is None
+    assert analysis_cache.load(tmp_path, BASIS) is None
+
+
+def test_an_analysis_ends_with_modules_of_the_project_that_it_searched(analysed: Analysed, tmp_path: Path) -> None:
+    def basis(source: str) -> analysis_cache.Basis:
+        (tmp_path / "plots.py").write_text(f"import matplotlib\n{source}\n", encoding="utf-8")
+        return analysis_cache.basis_of({}, {"plots.py": tmp_path / "plots.py"})
+
+    searched = replace(analysed, searched=("matplotlib",))
+    analysis_cache.save(tmp_path, basis("use('svg')"), searched, [])
+    assert analysis_cache.load(tmp_path, basis("use('svg')")) == searched
+    assert analysis_cache.load(tmp_path, basis("use('pdf')")) is None
 
 
 def test_files_that_may_change_do_not_end_it(analysed: Analysed, tmp_path: Path) -> None:
-    analysis_cache.save(tmp_path, "key", analysed, [tmp_path / "shop.py", tmp_path / "made"])
+    analysis_cache.save(tmp_path, BASIS, analysed, [tmp_path / "shop.py", tmp_path / "made"])
     for name in ("shop.py", "made/base.zip"):
         (tmp_path / name).write_text("changed", encoding="utf-8")
-    assert analysis_cache.load(tmp_path, "key") == analysed
+    assert analysis_cache.load(tmp_path, BASIS) == analysed
     assert set(json.loads((tmp_path / analysis_cache.FILE).read_text(encoding="utf-8"))["stamps"]) == {
         str(tmp_path / "entry.py"),
         str(tmp_path / "lib.so"),
