@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from pystatic_tasks.steps.freeze.observe.examination import entry_path
 from pystatic_tasks.steps.freeze.observe.observation import exercise_variables, import_variables
 from pystatic_tasks.steps.manifest import cache_folder
 from pystatic_tasks.steps.slim_lock import left_out
+from pystatic_tasks.system.beneath import remove_tree
 from pystatic_tasks.system.files import fingerprint
 from pystatic_tasks.system.libraries import missing_libraries
 from pystatic_tasks.system.processes import FOREIGN_VARIABLES, last_lines
@@ -53,24 +55,25 @@ def run_pyinstaller(
     """
     folder = config.work / "program"
     log = config.work / "pyinstaller.log"
-    code, frozen = ask(
-        context.python,
-        FREEZE,
-        describe_program(config, context, examined, observed, folder),
-        folder=folder,
-        log=log,
-        arguments=[
-            *("-m", "PyInstaller", SPEC, "--noconfirm", "--clean"),
-            *("--distpath", config.work / FOLDERS[form_of(config)]),
-            *("--workpath", config.work / "pyinstaller", "--"),
-        ],
-        verbose=context.verbose,
-        watch=watch,
-        # Packages in `collect` are imported, and may show what they read.
-        hide=hiding(caller_values(config)),
-        cwd=folder,
-        env=environment_of_pyinstaller(config, context.python),
-    )
+    with empty_home(config) as home:
+        code, frozen = ask(
+            context.python,
+            FREEZE,
+            describe_program(config, context, examined, observed, folder),
+            folder=folder,
+            log=log,
+            arguments=[
+                *("-m", "PyInstaller", SPEC, "--noconfirm", "--clean"),
+                *("--distpath", config.work / FOLDERS[form_of(config)]),
+                *("--workpath", config.work / "pyinstaller", "--"),
+            ],
+            verbose=context.verbose,
+            watch=watch,
+            # Packages in `collect` are imported, and may show what they read.
+            hide=hiding(caller_values(config)),
+            cwd=folder,
+            env=environment_of_pyinstaller(config, context.python, home),
+        )
     if code != 0 or frozen is None:
         raise FreezeError(
             f"PyInstaller failed with exit code {code}; its output is in {shown(config, log)} and ends with:",
@@ -83,9 +86,24 @@ def run_pyinstaller(
     return replace(frozen, components=tuple(map(without_credentials, frozen.components)))
 
 
-def environment_of_pyinstaller(config: ImageConfig, python: Path) -> dict[str, str]:
-    """PyInstaller's variables: it runs hooks, and imports the packages in `collect`, with those of the target."""
-    named = import_variables(config).items()
+@contextlib.contextmanager
+def empty_home(config: ImageConfig) -> Iterator[Path]:
+    """An empty home folder: what hooks and imported packages find in the user's would get into the program."""
+    home = config.work / "home"
+    remove_tree(home)
+    home.mkdir(parents=True)
+    try:
+        yield home
+    finally:
+        remove_tree(home)
+
+
+def environment_of_pyinstaller(config: ImageConfig, python: Path, home: Path) -> dict[str, str]:
+    """PyInstaller's variables: those of the target's import, but another home folder.
+
+    PyInstaller runs hooks, and imports the packages in `collect`.
+    """
+    named = import_variables(config, HOME=str(home)).items()
     return {
         **{name: value for name, value in named if not name.startswith(FOREIGN_VARIABLES)},
         **PYINSTALLER_VARIABLES,

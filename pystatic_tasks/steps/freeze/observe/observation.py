@@ -214,9 +214,9 @@ def environment_of(config: ImageConfig, python: Path, folder: Path, loose: Seque
     }
 
 
-def import_variables(config: ImageConfig) -> dict[str, str]:
-    """The variables that the target, and what is collected with it, is imported with."""
-    return {**of_the_machine(), **config.image.env, **exercise_variables(config)}
+def import_variables(config: ImageConfig, **instead: str) -> dict[str, str]:
+    """The variables that the target is imported with; `instead` replaces those of the machine."""
+    return {**of_the_machine(), **instead, **config.image.env, **exercise_variables(config)}
 
 
 def of_the_machine() -> dict[str, str]:
