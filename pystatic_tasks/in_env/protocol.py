@@ -437,7 +437,8 @@ class FrozenProgram:
 
     Attributes:
         sources: The files that it was made from.
-        data: Those of them that are data, each with its folder in the program.
+        looked_for: Where the loader looked for libraries by the search paths of the project's extension modules.
+        data: Those of `sources` that are data, each with its folder in the program.
         missing: Pairs (file, needed library) where the library is not on this machine.
         files: The files of a tree, sorted by path.
         contents: Its parts, the largest first.
@@ -462,6 +463,7 @@ class FrozenProgram:
     placed: tuple[Placed, ...] = ()
     imported_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     linked_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    looked_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from elftools.common.exceptions import ELFError
 from elftools.elf.dynamic import DynamicSegment
 from elftools.elf.elffile import ELFFile
 from elftools.elf.hash import ELFHashSection, GNUHashSection
@@ -85,8 +86,22 @@ def unwinder(there: Container[str]) -> list[TocEntry]:
 
 def reaches(file: Path, asks: Linkage, name: str) -> bool:
     """Whether the loader finds a library by the search path of the file itself."""
-    folders = (folder.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", str(file.parent)) for folder in asks.folders)
-    return any(Path(folder, name).exists() for folder in folders)
+    return any(path.exists() for path in places_of(file, asks, name))
+
+
+def places_of(file: Path, asks: Linkage, name: str) -> Iterator[Path]:
+    """Where the loader looks for a library by the search path of the file itself."""
+    for folder in asks.folders:
+        yield Path(folder.replace("${ORIGIN}", "$ORIGIN").replace("$ORIGIN", str(file.parent)), name)
+
+
+def all_places(file: Path) -> list[str]:
+    """Where the loader looks for the libraries that a file needs, by its own search path; [] if the file is damaged."""
+    try:
+        asks = linkage(file)
+    except (ELFError, ValueError, LookupError):
+        return []
+    return [str(path) for name in asks.needed for path in places_of(file, asks, name)]
 
 
 class SharedLibraries:

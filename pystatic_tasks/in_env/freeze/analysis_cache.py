@@ -21,7 +21,7 @@ from typing import Any
 from elftools.common.exceptions import ELFError
 
 from ..elf.binaries import is_elf
-from ..elf.shared_libraries import linkage
+from ..elf.shared_libraries import all_places, linkage
 from ..exchange import read, read_answer, write
 from ..installed.layer_assignment import is_local
 from ..installed.package_data import tells_of_the_machine
@@ -109,11 +109,17 @@ def asked_by_binaries(own: Mapping[str, Path]) -> dict[str, Any]:
 
 
 def asked_by(binary: Path) -> Any:
-    """What one ELF file requires of the loader; a hash of the whole file if it is damaged."""
+    """What one ELF file requires of the loader, and what is there of it; a hash of the whole file if it is damaged."""
     try:
-        return astuple(linkage(binary))
+        return [astuple(linkage(binary)), [place for place in all_places(binary) if Path(place).exists()]]
     except (ELFError, ValueError, LookupError):
         return sha256(binary)
+
+
+def looked_for(own: Mapping[str, Path]) -> tuple[str, ...]:
+    """Where the loader looks for libraries by the search paths of the project's ELF files."""
+    binaries = [path for path in own.values() if path.is_file() and is_elf(path)]
+    return tuple(sorted({place for path in binaries for place in all_places(path)}))
 
 
 def installed() -> list[Any]:

@@ -25,7 +25,7 @@ from ..pack.packed_places import place_of
 from ..probe import find_libpython
 from ..protocol import Analysed, AnalysisInputs, DataFile, FrozenProgram, Part, Placed, Program, TocEntry, TreeFile
 from ..records import to_json
-from .analysis_cache import analyse, basis_of, load, made_in, own_files, save
+from .analysis_cache import analyse, basis_of, load, looked_for, made_in, own_files, save
 from .bytecode import compiled_again
 from .character_names import CHARACTER_NAMES, has_tables
 from .contents import list_archive, list_tree, names_in_archive, sizes_in_archive
@@ -105,6 +105,7 @@ def freeze(program: Program) -> FrozenProgram:
     save(kept, basis, whole, [*files.values(), work, kept])
     return FrozenProgram(
         sources=(*made.binaries, *(source for _, source, _ in [*analysed.pure, *analysed.loose, *analysed.datas])),
+        looked_for=looked_for(files),
         data=data_of(analysed),
         missing=made.missing,
         files=made.files,

@@ -144,7 +144,8 @@ def describe_result(
 ) -> Frozen:
     """What the later steps need to know of the program."""
     examined, observed = seen.examined, seen.observed
-    decisive = (*examined.read, *observed.read, *observed.libraries, *dict(examined.data), *made.sources)
+    seen_now = (*examined.read, *observed.read, *observed.libraries)
+    decisive = (*seen_now, *dict(examined.data), *made.sources, *made.looked_for)
     kept = cache_folder(config, "estimates", use_cache=context.use_cache)
     return Frozen(
         program=program_of(config),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import install_distribution
+from support import install_distribution, tool_or_skip
 
 from pystatic_tasks.in_env.freeze import analysis_cache, in_pyinstaller
 from pystatic_tasks.in_env.protocol import Analysed, AnalysisInputs
@@ -167,6 +168,23 @@ def test_the_key_follows_what_binaries_of_the_project_ask_for(site: Path) -> Non
         found.append(key_of({}, {"fast.so": binary}))
     assert found[0] == found[1]
     assert len(set(found)) == len(found) - 1
+
+
+def test_the_key_follows_where_what_binaries_of_the_project_ask_for_is_found(site: Path, tmp_path: Path) -> None:
+    binary = site / "fast.so"
+    site.mkdir()
+    compiler = [tool_or_skip("gcc"), "-shared", "-fPIC", f"-Wl,--no-as-needed,-rpath,$ORIGIN:{tmp_path}/lib"]
+    subprocess.run([*compiler, "-xc", "/dev/null", "-o", binary], check=True, timeout=20)
+    places = (str(site / "libc.so.6"), str(tmp_path / "lib/libc.so.6"))
+    assert analysis_cache.looked_for({"fast.so": binary, "fast.py": site / "fast.py"}) == tuple(sorted(places))
+    before = key_of({}, {"fast.so": binary})
+    Path(places[0]).touch()
+    assert key_of({}, {"fast.so": binary}) != before
+
+
+def test_where_the_loader_looks_for_what_a_damaged_binary_asks_for_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "fast.so").write_bytes(Path(sys.executable).read_bytes()[:100])
+    assert analysis_cache.looked_for({"fast.so": tmp_path / "fast.so"}) == ()
 
 
 def asking_for_another(program: bytes) -> bytes:

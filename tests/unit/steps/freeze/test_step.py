@@ -419,6 +419,20 @@ def test_the_same_code_is_the_same_program(environment: Environment, shop: Image
     assert path.startswith(f"PATH={environment.root}/bin:")
 
 
+def test_pyinstaller_finds_nothing_in_its_home_folder_and_leaves_nothing_there(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    environment.does('echo x > "$HOME/cache"; ls -A "$HOME" > "$folder/home"')
+    for number in range(2):
+        (shop.root / "shop.py").write_text(f"app = {number}\n", encoding="utf-8")
+        freeze(shop, environment.host)
+    variables = (environment.root / "variables").read_text(encoding="utf-8").splitlines()
+    assert f"HOME={shop.work}/home" in variables
+    assert environment.runs() == 2
+    assert (environment.root / "home").read_text(encoding="utf-8") == "cache\n"
+    assert not (shop.work / "home").exists()
+
+
 # When nothing is done again.
 
 
@@ -845,6 +859,19 @@ def test_a_library_of_the_system_that_changed_makes_a_new_program(
     freeze(shop, environment.host)
     assert environment.runs() == 1
     library.write_bytes(b"22")
+    freeze(shop, environment.host)
+    assert environment.runs() == 2
+
+
+def test_a_library_that_appears_where_the_loader_looks_first_makes_a_new_program(
+    environment: Environment, shop: ImageConfig, tmp_path: Path
+) -> None:
+    library = tmp_path / "libfoo.so.1"
+    environment.finds(looked_for=[str(library)])
+    freeze(shop, environment.host)
+    freeze(shop, environment.host)
+    assert environment.runs() == 1
+    library.touch()
     freeze(shop, environment.host)
     assert environment.runs() == 2
 
