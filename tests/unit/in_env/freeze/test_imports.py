@@ -131,7 +131,6 @@ def test_names_count_in_packages_and_where_all_names_are_taken(read: Read) -> No
 
 
 def test_names_count_as_they_are_in_the_end(read: Read) -> None:
-    """PyInstaller takes `from shop import cart` for a module unless shop has such a name."""
     there, deleted, again = "cart = None\n", "cart = None\ndel cart\n", "cart = None\ndel cart\ncart = 1\n"
     assert read(__init__=there) != read(__init__=deleted)
     assert read(__init__=deleted) == read(__init__="")
