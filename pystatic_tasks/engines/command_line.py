@@ -234,7 +234,7 @@ class CommandLineContainer:
         return Exit(code=int(self.inspect("{{.State.ExitCode}}")), seconds=seconds)
 
     def leftovers(self) -> list[str]:
-        with temporary_folder("pystatic-") as folder:
+        with temporary_folder() as folder:
             # Not to standard output, where nerdctl writes an archive only since version 2.3; and the content of /tmp
             # instead of the folder, to which Podman and nerdctl give other names if it is a volume.
             copy = self.call("cp", f"{self.identity}:/tmp/.", str(folder), check=False)

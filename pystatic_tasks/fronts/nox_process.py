@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,8 +23,9 @@ from pystatic_tasks.config.options import parse_options
 from pystatic_tasks.errors import PystaticError, file_error
 from pystatic_tasks.steps.folders import make_folders, require_no_links
 from pystatic_tasks.steps.table import STEPS
+from pystatic_tasks.system.beneath import temporary_folder
 from pystatic_tasks.system.files import unwritable_folder
-from pystatic_tasks.system.processes import handling
+from pystatic_tasks.system.processes import handling, with_our_life
 
 NOXFILE = Path(__file__).resolve().with_name("carried_noxfile.py")
 CALL_VARIABLE = "PYSTATIC_CALL"
@@ -69,8 +69,8 @@ def run(call: Call) -> int:
         folder = make_folder(call)
     except (PystaticError, OSError) as error:
         return tell(error)
-    with tempfile.TemporaryDirectory(prefix="pystatic-") as temporary:
-        left = Path(temporary, "exit-code")
+    with temporary_folder() as temporary:
+        left = temporary / "exit-code"
         # Not in the project's folder, whose modules would shadow Nox's own.
         code = wait_for(nox_command(call, sessions), cwd=folder, env=nox_environment(call, left))
         return int(left.read_text(encoding="utf-8")) if code == FAILED and left.exists() else code
@@ -128,7 +128,7 @@ def nox_environment(call: Call, left: Path) -> dict[str, str]:
 
 
 def wait_for(command: Sequence[str], **options: Any) -> int:
-    """Run a program that gets the terminal's signals as well.
+    """Run a program that gets the terminal's signals as well, and SIGTERM if this one is killed.
 
     Returns:
         0 if it succeeded, 128 plus the number of the first signal received, or else its exit code.
@@ -144,7 +144,7 @@ def wait_for(command: Sequence[str], **options: Any) -> int:
             process.send_signal(number)
 
     # Use handlers, since a child process would inherit ignored signals.
-    with handling(pass_on), subprocess.Popen(command, **options) as process:
+    with handling(pass_on), subprocess.Popen(with_our_life(command, "TERM"), **options) as process:
         running.append(process)
         for number in passed_on.intersection(received):
             process.send_signal(number)

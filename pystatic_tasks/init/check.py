@@ -46,6 +46,7 @@ from pystatic_tasks.steps.freeze.install.interpreter import (
     version_of,
 )
 from pystatic_tasks.system import machine
+from pystatic_tasks.system.beneath import temporary_folder
 from pystatic_tasks.system.files import unwritable_folder
 from pystatic_tasks.system.findings import Finding, State
 from pystatic_tasks.system.git import read_git
@@ -148,8 +149,8 @@ def check_system() -> Iterator[Finding]:
 
 def check_python(wanted: str | None, root: Path, forms: Collection[Form]) -> Iterator[Finding]:
     """The interpreter that is frozen in these forms, and its library."""
-    with tempfile.TemporaryDirectory(prefix="pystatic-") as folder:
-        python, found = find_interpreter(wanted, root, Path(folder))
+    with temporary_folder() as folder:
+        python, found = find_interpreter(wanted, root, folder)
         if found is None:
             yield Finding(
                 name="python",
@@ -172,7 +173,7 @@ def check_python(wanted: str | None, root: Path, forms: Collection[Form]) -> Ite
         except MissingToolError as error:
             yield missing("python", error)
         if found.libpython:
-            yield check_size(Path(found.libpython), Path(folder))
+            yield check_size(Path(found.libpython), folder)
         elif "archive" in forms:
             try:
                 check_libpython(found)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pystatic_tasks.in_env.modules import STATICX
 from pystatic_tasks.in_env.protocol import Form, RefusedError, StaticExecutable
 from pystatic_tasks.packers.packer import Job, Packer, Packing
 from pystatic_tasks.system import machine
+from pystatic_tasks.system.beneath import temporary_folder
 from pystatic_tasks.system.findings import Finding
 from pystatic_tasks.system.full_disk import full_disk, says_full
 from pystatic_tasks.system.libraries import missing_libraries
@@ -81,14 +81,14 @@ def build(config: ImageConfig, job: Job) -> StaticExecutable:
     # StaticX leaves its temporary files behind when it is interrupted. They are not below the project's folder,
     # since StaticX cannot read paths with spaces in the output of ldd.
     # Tools that it started may still write there for a moment after its end.
-    with tempfile.TemporaryDirectory(prefix="pystatic-", ignore_cleanup_errors=True) as temporary:
-        variables = tool_environment({"PATH": path, "TMPDIR": temporary})
+    with temporary_folder() as temporary:
+        variables = tool_environment({"PATH": path, "TMPDIR": str(temporary)})
         try:
             made = job.ask(STATICX, question(config, job), log=log, env=variables)
         except RefusedError as refused:
             reason = refused.refusal.problem
             if says_full(reason):
-                raise full_disk(reason, [job.output.parent, Path(temporary)]) from None
+                raise full_disk(reason, [job.output.parent, temporary]) from None
             raise failed(config, reason, log) from None
     if made is None:
         raise failed(config, "it returned no result", log)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pystatic_tasks.errors import PystaticError
-from pystatic_tasks.system.files import NO_LINK, naming
+from pystatic_tasks.system.files import NO_LINK, naming, owned, remove_abandoned
 from pystatic_tasks.system.machine import is_linux
 from pystatic_tasks.system.texts import quoted
 
@@ -166,9 +166,10 @@ def remove_as_it_is(top: Path) -> None:
 
 
 @contextlib.contextmanager
-def temporary_folder(prefix: str) -> Iterator[Path]:
-    """A new folder for files that other programs write; removed afterwards."""
-    made = Path(tempfile.mkdtemp(prefix=prefix))
+def temporary_folder(prefix: str = "pystatic-", parent: Path | None = None) -> Iterator[Path]:
+    """A new folder, which is removed afterwards, or by the next one with this prefix if this process is killed."""
+    remove_abandoned(prefix, parent, remove_tree)
+    made = Path(tempfile.mkdtemp(prefix=owned(prefix), dir=parent))
     try:
         yield made
     finally:

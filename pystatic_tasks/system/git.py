@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from pystatic_tasks.errors import MissingToolError
+from pystatic_tasks.system.beneath import temporary_folder
 from pystatic_tasks.system.files import hash_file, is_packable
 from pystatic_tasks.system.redaction import public_url
 
@@ -121,8 +121,8 @@ def ignored_below(folder: Path) -> Ignored:
         MissingToolError: the folder lies in a repository, and git is missing or fails.
     """
     if is_ignored_itself(folder):
-        with tempfile.TemporaryDirectory(prefix="pystatic-git-") as empty:
-            run_git(folder, "init", "--quiet", "--bare", "--template=", empty)
+        with temporary_folder("pystatic-git-") as empty:
+            run_git(folder, "init", "--quiet", "--bare", "--template=", str(empty))
             paths = listed_below(folder, f"--git-dir={empty}", f"--work-tree={folder.resolve()}")
             return Ignored(paths=paths, itself=True)
     return Ignored(paths=listed_below(folder, *right_work_tree(folder)))

@@ -31,10 +31,10 @@ def tool_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **(extra or {})}
 
 
-def with_our_life(command: Iterable[object]) -> list[str]:
-    """The command, such that it is killed when this program is, if setpriv of util-linux is available."""
+def with_our_life(command: Iterable[object], sent: str = "KILL") -> list[str]:
+    """The command, such that it gets a signal when this program ends, if setpriv of util-linux is available."""
     setpriv = shutil.which("setpriv")
-    return [*([setpriv, "--pdeathsig", "KILL"] if setpriv else []), *map(str, command)]
+    return [*([setpriv, "--pdeathsig", sent] if setpriv else []), *map(str, command)]
 
 
 def is_in_main_thread() -> bool:

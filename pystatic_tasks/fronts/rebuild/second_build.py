@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,8 @@ from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.program import FOLDERS
 from pystatic_tasks.steps.manifest import read_manifest, require_result
 from pystatic_tasks.steps.results import Built, Frozen
-from pystatic_tasks.system.files import hash_file, owned, remove_abandoned
+from pystatic_tasks.system.beneath import temporary_folder
+from pystatic_tasks.system.files import hash_file
 from pystatic_tasks.system.processes import last_lines, run_logged
 
 FOLDER_PREFIX = "pystatic-second-"
@@ -47,11 +47,10 @@ def check_reproducible(config: ImageConfig, context: StepContext, call: Call, ba
     Raises:
         ImageError: the second build failed, or its bytes differ.
     """
-    remove_abandoned(FOLDER_PREFIX)
-    with tempfile.TemporaryDirectory(prefix=owned(FOLDER_PREFIX), ignore_cleanup_errors=True) as temporary:
-        root = copy_project(config, Path(temporary))
+    with temporary_folder(FOLDER_PREFIX) as temporary:
+        root = copy_project(config, temporary)
         with context.terminal.activity(f"building {config.name} a second time, elsewhere"):
-            build(config, context, replace(call, root=root), backend, Path(temporary))
+            build(config, context, replace(call, root=root), backend, temporary)
         second = replace(config, root=root)
         difference = first_difference(config.dist / "image.tar", second.dist / "image.tar")
         if difference:

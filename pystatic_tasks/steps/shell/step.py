@@ -6,10 +6,8 @@ The copy is not in any step's results, so no other step can use it, and it is re
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.engines import Artifact, Engine, Policy, choose_engine, make_artifact
@@ -27,6 +25,7 @@ from pystatic_tasks.steps.policy import make_policy
 from pystatic_tasks.steps.results import Built, Frozen
 from pystatic_tasks.steps.shell.busybox import applets, find_busybox
 from pystatic_tasks.steps.shell.entries import SHELL, TOOLS, entries
+from pystatic_tasks.system.beneath import temporary_folder
 from pystatic_tasks.system.processes import undisturbed
 
 # Runs the given words instead of reading commands.
@@ -72,8 +71,8 @@ def copy_with_shell(config: ImageConfig) -> Iterator[Artifact]:
     env = {**artifact.env, "PATH": f"{TOOLS}:{artifact.env.get('PATH', PATH)}"}
     image = with_layer(saved, "shell", more, entrypoint=[str(SHELL)], env=env)
     references = [f"localhost/{config.name}:shell"]
-    with tempfile.TemporaryDirectory(prefix="shell-", dir=config.work) as folder:
-        archive = Path(folder, "image.tar")
+    with temporary_folder("shell-", config.work) as folder:
+        archive = folder / "image.tar"
         archive.write_bytes(write_archive(image, references))
         yield replace(
             artifact,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import tool_or_skip
 
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.fronts import nox_process as module
@@ -25,6 +26,7 @@ from pystatic_tasks.fronts.nox_process import (
     wait_for,
 )
 from pystatic_tasks.fronts.sessions.environment import where_it_was_called
+from pystatic_tasks.system.files import owned, pid_namespace
 
 SHOP = '[tool.pystatic-tasks]\nname = "shop"\napp = "shop:app"\n'
 TWO = """
@@ -253,6 +255,26 @@ def test_term_and_the_end_of_a_terminal_are_passed_on(number: signal.Signals, co
         process.communicate(timeout=10)
     assert process.returncode == code
     assert time.monotonic() - started < 10
+
+
+def test_nox_is_asked_to_end_when_whoever_waits_is_killed() -> None:
+    """So that it lets go of the image, and ends what it started."""
+    tool_or_skip("setpriv")
+    tidy = "import signal, time, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(print('tidied up')))\n"
+    with waiting(f"{tidy}{PATIENT}") as process:
+        process.kill()
+        assert process.communicate(timeout=10)[0] == "tidied up\n"
+
+
+def test_what_a_killed_call_left_is_removed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    left = tmp_path / "tmp" / f"pystatic-ns{pid_namespace()}-99999999-x"
+    left.mkdir(parents=True)
+    script = 'basename "$(dirname "$PYSTATIC_EXIT_CODE")" > name'
+    assert run_with_fake_nox(call(tmp_path), monkeypatch, script) == 0
+    named = (tmp_path / "build/pystatic/environments/name").read_text(encoding="utf-8")
+    assert named.startswith(owned("pystatic-"))
+    assert list(left.parent.iterdir()) == []
 
 
 def test_the_handlers_of_signals_are_put_back() -> None:

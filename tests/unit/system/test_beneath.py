@@ -17,6 +17,7 @@ from pystatic_tasks.system.beneath import (
     open_up,
     temporary_folder,
 )
+from pystatic_tasks.system.files import owned, pid_namespace
 
 
 @pytest.fixture
@@ -105,6 +106,18 @@ def test_folders_nested_deeper_than_calls_are_removed() -> None:
         (folder / "out").symlink_to(Path(__file__).parent)
     assert not folder.exists()
     assert Path(__file__).exists()
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_a_temporary_folder_of_a_killed_process_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_elsewhere: bool
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere" if is_elsewhere else tmp_path))
+    left = tmp_path / f"x-ns{pid_namespace()}-99999999-abc"
+    (left / "folder").mkdir(parents=True)
+    with temporary_folder("x-", tmp_path if is_elsewhere else None) as folder:
+        assert folder.name.startswith(owned("x-"))
+        assert list(tmp_path.iterdir()) == [folder]
 
 
 CLOSED = f"""

@@ -7,7 +7,6 @@ import platform
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from pystatic_tasks.in_env.probe import Probed
 from pystatic_tasks.in_env.protocol import Form
 from pystatic_tasks.steps.build_environment import ask
 from pystatic_tasks.steps.results import Interpreter
+from pystatic_tasks.system.beneath import temporary_folder
 from pystatic_tasks.system.processes import tool_environment
 
 OLDEST_PYTHON = (3, 10)
@@ -83,8 +83,8 @@ def meant_by(wanted: str | None, root: Path) -> str:
     """
     if wanted is None:
         return f"{sys.base_prefix} {platform.python_version()}"
-    with tempfile.TemporaryDirectory(prefix="pystatic-") as folder:
-        _, found = find_interpreter(wanted, root, Path(folder))
+    with temporary_folder() as folder:
+        _, found = find_interpreter(wanted, root, folder)
     return f"{found.base_prefix} {found.version}" if found else wanted
 
 
