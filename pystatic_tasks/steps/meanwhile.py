@@ -12,6 +12,8 @@ from pathlib import Path
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.system.files import fingerprint, hash_file, read_json, write_whole
 
+State = tuple[int, ...]
+
 
 def now() -> int:
     """The time in nanoseconds since the epoch; files that were changed before have no later time.
@@ -21,6 +23,19 @@ def now() -> int:
     of `in_env.installed.elsewhere`.
     """
     return time.time_ns()
+
+
+def states(paths: Iterable[str]) -> dict[str, State]:
+    """What is at these paths now: which file or folder, its size and its modification time; () if there is nothing."""
+    return {path: state(path) for path in paths}
+
+
+def state(path: str) -> State:
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def is_any_changed(paths: Iterable[Path], began: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from pystatic_tasks.steps.freeze.install.backends import paths_around
 from pystatic_tasks.steps.freeze.install.installed import installed_files
 from pystatic_tasks.steps.freeze.install.locks import find_lock
 from pystatic_tasks.steps.freeze.observe import observation, target
-from pystatic_tasks.steps.meanwhile import changed_at
+from pystatic_tasks.steps.meanwhile import State, changed_at, state
 from pystatic_tasks.steps.results import Interpreter, Stamps
 from pystatic_tasks.steps.slim_lock import left_out, lock_path
 from pystatic_tasks.system.files import (
@@ -115,7 +115,9 @@ def entries(folder: Path) -> list[str]:
     return [path for path, _ in found]
 
 
-def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[str], began: int) -> Stamps:
+def stamps_of_others(
+    config: ImageConfig, context: StepContext, paths: Iterable[str], began: int, earlier: Mapping[str, State]
+) -> Stamps:
     """Size and time of those files of a program that `freeze_inputs` does not hash.
 
     Args:
@@ -124,6 +126,8 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
         paths: The files.
         began: A moment before the first of them was read; a file that changed later counts as changed, since it is
             unknown which version was used.
+        earlier: What was at some of the paths then; if it is gone, or something else is there, that counts as a
+            change too.
     """
     counted = tuple(f"{folder}/" for folder in (context.python.parents[1], config.work, PACKAGE))
 
@@ -136,7 +140,11 @@ def stamps_of_others(config: ImageConfig, context: StepContext, paths: Iterable[
         return path.startswith(counted)
 
     others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(path))
-    found = {path: UNKNOWN if changed_at(path) > began else each for path, each in stamps(others).items()}
+
+    def is_changed(path: str) -> bool:
+        return changed_at(path) > began or (path in earlier and earlier[path] != state(path))
+
+    found = {path: UNKNOWN if is_changed(path) else each for path, each in stamps(others).items()}
     # The path of an opened file may contain a caller's value.
     return {name: found[path] for path, name in with_names(config, found)}
 

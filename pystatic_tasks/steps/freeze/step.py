@@ -173,7 +173,7 @@ def describe_result(
         compressed_alone=compressed_alone(program_of(config), made.components, made.placed, kept / "sizes.json"),
         imported_by=made.imported_by,
         linked_by=made.linked_by,
-        system=stamps_of_others(config, context, decisive, prepared.began),
+        system=stamps_of_others(config, context, decisive, prepared.began, seen.states),
         platform=host_platform(),
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pystatic_tasks.config.model import ImageConfig
-from pystatic_tasks.steps.meanwhile import changed_at, is_any_changed, is_changed_by_others, now
+from pystatic_tasks.steps.meanwhile import changed_at, is_any_changed, is_changed_by_others, now, states
 
 SLOWER_THAN_CLOCKS = 0.02
 
@@ -53,6 +53,21 @@ def test_what_is_not_there_was_never_changed(tmp_path: Path) -> None:
     assert changed_at(tmp_path / "nowhere") == 0
     (tmp_path / "link").symlink_to("nowhere")
     assert changed_at(tmp_path / "link") > 0
+
+
+def test_another_file_of_the_same_size_and_time_is_another(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").touch()
+        os.utime(tmp_path / name / "x", (1, 1))
+    (tmp_path / "link").symlink_to("one")
+    paths = [f"{tmp_path}/link", f"{tmp_path}/link/x", f"{tmp_path}/nowhere"]
+    before = states(paths)
+    assert states(paths) == before
+    assert before[paths[2]] == ()
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to("two")
+    assert {path for path in paths if states(paths)[path] != before[path]} == set(paths[:2])
 
 
 def make(folder: Path, *names: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pystatic_tasks.config.model import ImageConfig
@@ -13,6 +13,7 @@ from pystatic_tasks.steps.freeze.data.own_changes import files_there, find_writt
 from pystatic_tasks.steps.freeze.data.own_data import without_written
 from pystatic_tasks.steps.freeze.observe import observation
 from pystatic_tasks.steps.freeze.observe.examination import examine_target, find_tools, observe_target
+from pystatic_tasks.steps.meanwhile import State, states
 from pystatic_tasks.steps.secrets.written import Written, remember, remembered
 
 
@@ -25,6 +26,7 @@ class Seen:
         observed: What the program needed when it was observed.
         written: What both wrote, now and in earlier builds.
         left_out: Data that is left out because the program wrote it.
+        states: What was at the paths that both accessed when they had ended; see `meanwhile.states`.
         is_whole: Whether observation was complete, with all services. What was missing may be there the next time:
             a service, a port, a program, or a machine that is less busy.
     """
@@ -33,6 +35,7 @@ class Seen:
     observed: Observed
     written: Written
     left_out: Sequence[DataFile]
+    states: Mapping[str, State]
     is_whole: bool
 
 
@@ -59,5 +62,6 @@ def see_program(config: ImageConfig, context: StepContext) -> Seen:
         observed=observed,
         written=written,
         left_out=left_out,
+        states=states([*examined.read, *observed.read, *observed.libraries, *dict(data)]),
         is_whole=runs_whole and not observed.problem,
     )

@@ -110,7 +110,7 @@ def test_whatever_went_in_counts_in_whatever_folder(
         (path.parent / name).touch()
 
     def counted() -> object:
-        return hash_sources(config.root), stamps_of_others(image, context, [str(path)], NEVER)
+        return hash_sources(config.root), stamps_of_others(image, context, [str(path)], NEVER, {})
 
     absent = counted()
     path.write_text("one", encoding="utf-8")
@@ -125,12 +125,12 @@ def test_what_is_hashed_is_not_stamped(config: ImageConfig) -> None:
     context = StepContext(say=print, python=config.root / ".nox/shop/bin/python")
     counted = ["app.py", "ext", "ext/native.py", "ext/nowhere", ".nox/shop/lib/x.py", "build/pystatic/shop/x.py"]
     paths = [str(config.root / name) for name in ("", *counted)]
-    assert stamps_of_others(image, context, [*paths, "relative"], NEVER) == {}
+    assert stamps_of_others(image, context, [*paths, "relative"], NEVER, {}) == {}
     outside = config.root.parent / "x.py"
     others = [str(outside), str(config.root / "pyproject.toml")]
     outside.touch()
-    assert set(stamps_of_others(image, context, others, NEVER)) == set(others)
-    assert stamps_of_others(image, context, [str(outside)], 0) == {str(outside): UNKNOWN}
+    assert set(stamps_of_others(image, context, others, NEVER, {})) == set(others)
+    assert stamps_of_others(image, context, [str(outside)], 0, {}) == {str(outside): UNKNOWN}
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,11 @@ folder={folder}
 case "$*" in
     *probe*) cp "$folder/probe.json" "$5" ;;
     *"boot.py tools "*) cp "$4" "$5" ;;
-    *"boot.py observe.exercise "*) cp "$4" "$folder/exercise.asked.json"; cp "$folder/observed.json" "$5" ;;
+    *"boot.py observe.exercise "*)
+        cp "$4" "$folder/exercise.asked.json"
+        [ ! -f "$folder/observing" ] || . "$folder/observing"
+        cp "$folder/observed.json" "$5"
+        ;;
     *examine.target*)
         cp "$4" "$folder/target.asked.json"
         echo "importing größe"
@@ -119,6 +123,10 @@ class Environment:
     def does(self, commands: str) -> None:
         """Let something happen while it freezes; files are stamped by a clock that goes in steps."""
         (self.root / "meanwhile").write_text(f"sleep 0.02\n{commands}", encoding="utf-8")
+
+    def observes(self, commands: str) -> None:
+        """Let something happen while the program is observed."""
+        (self.root / "observing").write_text(commands, encoding="utf-8")
 
     def runs(self) -> int:
         """How often it froze anything."""
@@ -501,6 +509,48 @@ def test_what_changes_while_it_is_frozen_is_frozen_again(
     for _ in range(2):
         freeze(shop, environment.host)
         assert environment.runs() == runs
+
+
+@pytest.mark.parametrize("reader", ["target.json", "observed.json"])
+@pytest.mark.parametrize(
+    "commands",
+    [
+        "rm current/rates.csv",
+        "rm -r current/plugins",
+        "ln -s two new; mv -T new current",
+        "rm current; mv two current",
+    ],
+)
+def test_what_another_takes_the_place_of_while_it_is_frozen_is_frozen_again(
+    environment: Environment, shop: ImageConfig, tmp_path: Path, reader: str, commands: str
+) -> None:
+    for version in ("one", "two"):
+        (tmp_path / version / "plugins").mkdir(parents=True)
+        (tmp_path / version / "rates.csv").write_text("1", encoding="utf-8")
+        os.utime(tmp_path / version / "rates.csv", (1, 1))
+    (tmp_path / "current").symlink_to("one")
+    paths = tuple(str(tmp_path / "current" / name) for name in ("rates.csv", "plugins"))
+    content = {**EXAMINED, "read": paths} if reader == "target.json" else to_json(Observed(read=paths))
+    environment.prepare(reader, content)
+    time.sleep(0.02)
+    environment.does(f"(cd {tmp_path}; {commands})")
+    freeze(shop, environment.host)
+    environment.does("")
+    for _ in range(2):
+        freeze(shop, environment.host)
+        assert environment.runs() == 2
+
+
+def test_what_the_program_and_its_services_remove_is_not_taken_for_changed(
+    environment: Environment, shop: ImageConfig, tmp_path: Path
+) -> None:
+    file = tmp_path / "state"
+    environment.prepare("target.json", {**EXAMINED, "read": [str(file)]})
+    environment.writes(file)
+    environment.observes(f"rm '{file}'")
+    for _ in range(2):
+        freeze(shop, environment.host)
+    assert environment.runs() == 1
 
 
 TO_AND_FRO = "mv {path} {path}.aside; echo another > {path}; rm {path}; mv {path}.aside {path}"
