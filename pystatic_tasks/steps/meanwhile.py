@@ -6,7 +6,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
@@ -36,6 +36,11 @@ def state(path: str) -> State:
     except OSError:
         return ()
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def is_replaced(path: str, earlier: Mapping[str, State]) -> bool:
+    """Whether something else is at a path than earlier, if that is known."""
+    return path in earlier and earlier[path] != state(path)
 
 
 def is_any_changed(paths: Iterable[Path], began: int) -> bool:

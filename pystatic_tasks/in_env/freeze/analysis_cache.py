@@ -28,9 +28,8 @@ from ..installed.package_data import tells_of_the_machine
 from ..protocol import Analysed, AnalysisInputs, TocEntry
 from ..stamps import sha256, stamps
 from .imports import Reading, decisive, read_modules
-from .in_pyinstaller import ask_another
+from .in_pyinstaller import ANALYSIS, ask_another
 
-FILE = "analysis.json"
 # Hooks take plugins from the first; the second names packages that are spread over several folders.
 METADATA = ("entry_points.txt", "namespace_packages.txt")
 BYTECODE = "__pycache__"
@@ -138,7 +137,7 @@ def said_by(project: importlib.metadata.Distribution) -> list[str]:
 def load(folder: Path, basis: Basis) -> Analysed | None:
     """The analysis kept in a folder, if it and its files have not changed since; otherwise None."""
     try:
-        kept = read(Kept, folder / FILE)
+        kept = read(Kept, folder / ANALYSIS)
     except (OSError, ValueError):
         return None
     is_current = kept.key == basis.key(kept.analysed) and kept.stamps == stamps(kept.stamps)
@@ -180,7 +179,7 @@ def save(folder: Path, basis: Basis, analysed: Analysed, changing: Iterable[Path
     left_out = set(changing)
     sources = {entry[1] for entry in entries(analysed) if is_file(entry)}
     fixed = sorted(source for source in sources if left_out.isdisjoint((Path(source), *Path(source).parents)))
-    write(folder / FILE, Kept(key=basis.key(analysed), stamps=stamps(fixed), analysed=analysed))
+    write(folder / ANALYSIS, Kept(key=basis.key(analysed), stamps=stamps(fixed), analysed=analysed))
 
 
 def entries(analysed: Analysed) -> Iterator[TocEntry]:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 SPEC = Path(__file__).with_name("pyinstaller.spec")
+# The file with the analysis that is kept for the next build.
+ANALYSIS = "analysis.json"
 
 
 def ask_another(module: str, question: Path, answer: Path, *, folder: Path, work: Path) -> None:

@@ -22,16 +22,21 @@ def moment() -> int:
 
 
 def from_elsewhere(paths: Iterable[str]) -> set[str]:
-    """Those of absolute paths that belong neither to this Python, nor to its packages, nor to the kernel.
+    """Those of absolute paths that belong neither to this Python, nor to the kernel, and are no folders of packages.
 
     Bytecode is replaced by its source. Folders of bytecode are left out, since any import may write there.
     """
-    known = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    own = tuple(f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib"))
+    packages = tuple(f"{sysconfig.get_path(name)}/" for name in ("purelib", "platlib"))
+
+    def is_known(path: str) -> bool:
+        inside = f"{path}/"
+        # The folders of packages lie in those of an environment's Python.
+        return os.path.isdir(path) if inside.startswith(packages) else inside.startswith(own)  # noqa: PTH112
+
     found = {str(source_of(Path(path))) for path in paths}
     return {
-        path
-        for path in found
-        if not path.endswith("/__pycache__") and not f"{path}/".startswith(known) and not is_of_kernel(path)
+        path for path in found if not path.endswith("/__pycache__") and not is_known(path) and not is_of_kernel(path)
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,17 +13,17 @@ from pystatic_tasks.config.project import PYPROJECT, license_expression, people,
 from pystatic_tasks.config.variables import with_names, with_values
 from pystatic_tasks.in_env.protocol import Component, Own
 from pystatic_tasks.in_env.records import to_json
-from pystatic_tasks.in_env.stamps import stamp, stamps
+from pystatic_tasks.in_env.stamps import ABSENT, stamp, stamps
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import tools
 from pystatic_tasks.steps.context import StepContext
 from pystatic_tasks.steps.freeze.install import asked_for, project_files
 from pystatic_tasks.steps.freeze.install.backends import paths_around
-from pystatic_tasks.steps.freeze.install.installed import installed_files
+from pystatic_tasks.steps.freeze.install.installed import installed_files, listed_files
 from pystatic_tasks.steps.freeze.install.locks import find_lock
 from pystatic_tasks.steps.freeze.observe import observation, target
-from pystatic_tasks.steps.meanwhile import State, changed_at, state
+from pystatic_tasks.steps.meanwhile import State, changed_at, is_replaced
 from pystatic_tasks.steps.results import Interpreter, Stamps
 from pystatic_tasks.steps.slim_lock import left_out, lock_path
 from pystatic_tasks.system.files import (
@@ -43,6 +43,9 @@ from pystatic_tasks.system.redaction import masked
 PACKAGE = Path(__file__).resolve().parents[2]
 # A stamp that no file has.
 UNKNOWN = (-1, 0)
+BYTECODE = "/__pycache__/"
+# Of a hash in hexadecimal, as many as fit into a number of 64 bits.
+DIGITS = 15
 
 
 def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interpreter, built: str) -> str:
@@ -122,36 +125,60 @@ def stamps_of_others(
 
     Args:
         config: What was frozen.
-        context: The step's context; its build environment is hashed separately.
+        context: The step's context; what is installed in its build environment is hashed separately.
         paths: The files.
         began: A moment before the first of them was read; a file that changed later counts as changed, since it is
             unknown which version was used.
         earlier: What was at some of the paths then; if it is gone, or something else is there, that counts as a
             change too.
     """
-    counted = tuple(f"{folder}/" for folder in (context.python.parents[1], config.work, PACKAGE))
+    environment = environment_of(context)
+    ours = tuple(f"{folder}/" for folder in (config.work, PACKAGE))
+    installed = listed_files(context.python)
 
     def is_counted(path: str) -> bool:
         # The hash of a pyproject.toml leaves out our own table.
         if path.endswith(f"/{PYPROJECT}"):
             return False
+        if path.startswith(environment):
+            return is_installed(path, environment, installed)
         if is_imported_in_place(config) and (path == str(config.root) or is_packable(config.root, Path(path))):
             return True
-        return path.startswith(counted)
+        return path.startswith(ours)
 
     others = sorted(path for path in filter(os.path.isabs, {*paths}) if not is_counted(path))
-
-    def is_changed(path: str) -> bool:
-        return changed_at(path) > began or (path in earlier and earlier[path] != state(path))
-
-    found = {path: UNKNOWN if is_changed(path) else each for path, each in stamps(others).items()}
+    stamped = {path: stamp_of(path, environment) for path in others}
+    found = {
+        path: UNKNOWN if changed_at(path) > began or is_replaced(path, earlier) else each
+        for path, each in stamped.items()
+    }
     # The path of an opened file may contain a caller's value.
     return {name: found[path] for path, name in with_names(config, found)}
 
 
-def stamps_now(config: ImageConfig, before: Iterable[str]) -> Stamps:
+def stamps_now(config: ImageConfig, context: StepContext, before: Iterable[str]) -> Stamps:
     """The current stamps of files, by the names that `stamps_of_others` gave them."""
-    return {name: stamp(Path(path)) for path, name in with_values(config, before)}
+    environment = environment_of(context)
+    return {name: stamp_of(path, environment) for path, name in with_values(config, before)}
+
+
+def environment_of(context: StepContext) -> str:
+    return f"{context.python.parents[1]}/"
+
+
+def is_installed(path: str, environment: str, installed: Collection[str]) -> bool:
+    """Whether a path in the build environment is an installed file, bytecode, or a folder, which may get bytecode."""
+    # Some systems install machine code into lib64, which is a link here.
+    same = path.replace(f"{environment}lib64/", f"{environment}lib/", 1)
+    return same in installed or BYTECODE in f"{path}/" or os.path.isdir(path)  # noqa: PTH112
+
+
+def stamp_of(path: str, environment: str) -> tuple[int, int]:
+    """A file's stamp; of a file in the build environment by its content, since it is generated again for each build."""
+    if not path.startswith(environment):
+        return stamp(Path(path))
+    content = hash_file(path)
+    return (Path(path).stat().st_size, int(content[:DIGITS], 16)) if content else ABSENT
 
 
 def made_by() -> list[str]:

@@ -13,6 +13,7 @@ from pystatic_tasks.config.hiding import hidden
 from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.variables import caller_values
 from pystatic_tasks.errors import ConfigError
+from pystatic_tasks.in_env.freeze.in_pyinstaller import ANALYSIS
 from pystatic_tasks.in_env.names import is_among
 from pystatic_tasks.in_env.protocol import DataFile, FrozenProgram
 from pystatic_tasks.packers import form_of
@@ -86,7 +87,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     program = program_of(config)
     inputs = freeze_inputs(config, context, prepared.interpreter, prepared.sources)
     there = unchanged(config, Frozen, inputs) if context.use_cache else None
-    if there and there.system == stamps_now(config, there.system):
+    if there and there.system == stamps_now(config, context, there.system):
         check_own_data(config, context.python, there.data, static_folders=there.static_folders)
         context.say(f"{shown(config, program)} is up to date")
         return there
@@ -102,6 +103,7 @@ def freeze(config: ImageConfig, context: StepContext) -> Frozen:
     size = sum(path.stat().st_size for path in outputs if not path.is_symlink())
     context.say(f"{shown(config, program)}: {megabytes(size)} uncompressed, in {time.monotonic() - started:.0f} s")
     frozen = describe_result(config, context, prepared, seen, made, data)
+    forget_doubtful_analysis(config, made, prepared, seen)
     is_changed = meanwhile.is_changed_by_others(config, "frozen", paths_counted(config, context), prepared.began)
     return write_manifest(
         config, frozen, inputs=inputs if seen.is_whole and not is_changed else "", outputs=outputs
@@ -176,6 +178,14 @@ def describe_result(
         system=stamps_of_others(config, context, decisive, prepared.began, seen.states),
         platform=host_platform(),
     )
+
+
+def forget_doubtful_analysis(config: ImageConfig, made: FrozenProgram, prepared: Prepared, seen: Seen) -> None:
+    """Keep no analysis of sources that were changed or replaced meanwhile: it may be of what was there before."""
+    sources = [path for path in made.sources if path.startswith("/") and not path.startswith(f"{config.work}/")]
+    is_changed = meanwhile.is_any_changed(map(Path, sources), prepared.began)
+    if is_changed or any(meanwhile.is_replaced(path, seen.states) for path in sources):
+        (cache_folder(config, form_of(config), use_cache=True) / ANALYSIS).unlink(missing_ok=True)
 
 
 def program_of(config: ImageConfig) -> Path:

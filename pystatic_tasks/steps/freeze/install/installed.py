@@ -64,6 +64,11 @@ def local_of(record: Path) -> Local | None:
     return Local(origin=Path(unquote(address.path)), is_editable=is_editable, record=record)
 
 
+def listed_files(python: Path) -> frozenset[str]:
+    """The paths of all installed files."""
+    return frozenset(path for record in records(python) for path in listed_in(record))
+
+
 def files_of_others(python: Path) -> frozenset[str]:
     """The paths of files that were not installed from this machine."""
     return frozenset(path for record in records(python) if not is_from_here(record) for path in listed_in(record))
@@ -79,17 +84,21 @@ def is_from_here(record: Path) -> bool:
 
 def listed_in(record: Path) -> Iterator[str]:
     """The paths of the files that a RECORD lists, normalized."""
-    return (path for path, _ in entries_of(record))
+    return (path for path, _ in lines_of(record))
 
 
 def entries_of(record: Path) -> Iterator[tuple[str, str]]:
     """The paths of the files that a RECORD lists, each with its SHA-256 in hexadecimal, or "" if it has none."""
+    return ((path, told_hash(told)) for path, told in lines_of(record))
+
+
+def lines_of(record: Path) -> Iterator[tuple[str, str]]:
     site = record.parents[1]
     # Names may contain other characters at which `splitlines` would split.
     for line in read_text(record).split("\n"):
         name, *more = line.rsplit(",", 2)
         path = f"{site}/{unquoted(name)}"
-        yield os.path.normpath(path) if "/../" in path else path, told_hash(more[0] if more else "")
+        yield os.path.normpath(path) if "/../" in path else path, more[0] if more else ""
 
 
 def told_hash(text: str) -> str:

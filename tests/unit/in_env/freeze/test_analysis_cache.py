@@ -201,7 +201,7 @@ def test_an_analysis_is_loaded_as_it_was_kept(analysed: Analysed, tmp_path: Path
 @pytest.mark.parametrize("content", [None, "", "{}", '{"key": "key"}', "[]", '{"key": "key", "stamps": {}}'])
 def test_what_is_not_whole_is_not_kept(tmp_path: Path, content: str | None) -> None:
     if content is not None:
-        (tmp_path / analysis_cache.FILE).write_text(content, encoding="utf-8")
+        (tmp_path / in_pyinstaller.ANALYSIS).write_text(content, encoding="utf-8")
     assert analysis_cache.load(tmp_path, BASIS) is None
 
 
@@ -232,7 +232,7 @@ def test_files_that_may_change_do_not_end_it(analysed: Analysed, tmp_path: Path)
     for name in ("shop.py", "made/base.zip"):
         (tmp_path / name).write_text("changed", encoding="utf-8")
     assert analysis_cache.load(tmp_path, BASIS) == analysed
-    assert set(json.loads((tmp_path / analysis_cache.FILE).read_text(encoding="utf-8"))["stamps"]) == {
+    assert set(json.loads((tmp_path / in_pyinstaller.ANALYSIS).read_text(encoding="utf-8"))["stamps"]) == {
         str(tmp_path / "entry.py"),
         str(tmp_path / "lib.so"),
         str(tmp_path / "os.py"),

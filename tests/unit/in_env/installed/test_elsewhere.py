@@ -11,13 +11,20 @@ def test_what_is_of_python_and_of_the_kernel_is_left_out(tmp_path: Path) -> None
     (tmp_path / "mounts").symlink_to("/proc/self/mounts")
     (tmp_path / "folder").symlink_to("/sys/kernel")
     (tmp_path / "link").symlink_to("nowhere")
-    packages = sysconfig.get_path("purelib")
-    left_out = [f"{packages}/a.py", packages, "/proc/self/status", "/dev", f"{tmp_path}/mounts", f"{tmp_path}/folder/a"]
+    packages, library = sysconfig.get_path("purelib"), sysconfig.get_path("stdlib")
+    of_python = [packages, f"{packages}/pytest", library, f"{library}/a.py"]
+    left_out = [*of_python, "/proc/self/status", "/dev", f"{tmp_path}/mounts", f"{tmp_path}/folder/a"]
     assert from_elsewhere([*left_out, f"{tmp_path}/link", "/nowhere", "/process"]) == {
         f"{tmp_path}/link",
         "/nowhere",
         "/process",
     }
+
+
+def test_a_file_among_the_packages_may_be_of_none_of_them() -> None:
+    """The records of the installers tell."""
+    paths = {f"{sysconfig.get_path('purelib')}/{name}" for name in ("pytest/__init__.py", "nowhere.py")}
+    assert from_elsewhere(paths) == paths
 
 
 def test_the_source_is_told_for_bytecode(tmp_path: Path) -> None:

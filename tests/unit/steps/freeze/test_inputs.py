@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import install_distribution
 
 from pystatic_tasks.config.model import Freeze, ImageConfig, ImageOptions, Observe, Service, Smoke
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze.inputs import UNKNOWN, freeze_inputs, sources, stamps_of_others
+from pystatic_tasks.steps.freeze.inputs import UNKNOWN, freeze_inputs, sources, stamps_now, stamps_of_others
 from pystatic_tasks.steps.freeze.install.project_files import hash_sources
 from pystatic_tasks.steps.results import Interpreter
 
@@ -123,7 +125,7 @@ def test_what_is_hashed_is_not_stamped(config: ImageConfig) -> None:
     """Its time may change while its content does not; folders get bytecode."""
     image = replace(config, app=None, script="app.py")
     context = StepContext(say=print, python=config.root / ".nox/shop/bin/python")
-    counted = ["app.py", "ext", "ext/native.py", "ext/nowhere", ".nox/shop/lib/x.py", "build/pystatic/shop/x.py"]
+    counted = ["app.py", "ext", "ext/native.py", "ext/nowhere", "build/pystatic/shop/x.py"]
     paths = [str(config.root / name) for name in ("", *counted)]
     assert stamps_of_others(image, context, [*paths, "relative"], NEVER, {}) == {}
     outside = config.root.parent / "x.py"
@@ -131,6 +133,39 @@ def test_what_is_hashed_is_not_stamped(config: ImageConfig) -> None:
     outside.touch()
     assert set(stamps_of_others(image, context, others, NEVER, {})) == set(others)
     assert stamps_of_others(image, context, [str(outside)], 0, {}) == {str(outside): UNKNOWN}
+
+
+def test_what_no_package_brought_into_the_environment_counts_by_its_content(config: ImageConfig) -> None:
+    """Whoever generates it there writes it anew for each build."""
+    environment = config.root / ".nox/shop"
+    site = environment / "lib/python3.12/site-packages"
+    context = StepContext(say=print, python=environment / "bin/python")
+    install_distribution(site, "falcon", "falcon/app.py", "../../../share/falcon/page.html")
+    (site / "falcon/__pycache__").mkdir()
+    (environment / "lib64").symlink_to("lib")
+    generated = [str(site / "generated_pb2.py"), str(environment / "share/plugins.txt")]
+    for path in map(Path, generated):
+        path.write_text("A = 1", encoding="utf-8")
+    missing = str(site / "missing.py")
+    covered = [
+        *("falcon/app.py", "falcon", "falcon/__pycache__", "falcon/__pycache__/app.cpython-312.pyc", "."),
+        "__pycache__/missing.cpython-312.pyc",
+    ]
+    paths = [
+        *generated,
+        missing,
+        *(str(site / name) for name in covered),
+        str(environment / "share/falcon/page.html"),
+        str(environment / "lib64/python3.12/site-packages/falcon/app.py"),
+    ]
+    before = stamps_of_others(config, context, paths, NEVER, {})
+    assert set(before) == {*generated, missing}
+    os.utime(generated[0], (1, 1))
+    assert stamps_now(config, context, before) == before
+    Path(generated[0]).write_text("A = 2", encoding="utf-8")
+    os.utime(generated[0], (1, 1))
+    changed = stamps_now(config, context, before)
+    assert [path for path in before if changed[path] != before[path]] == [generated[0]]
 
 
 @pytest.mark.parametrize(

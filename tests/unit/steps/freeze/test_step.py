@@ -553,6 +553,26 @@ def test_what_the_program_and_its_services_remove_is_not_taken_for_changed(
     assert environment.runs() == 1
 
 
+@pytest.mark.parametrize(
+    ("commands", "is_kept"),
+    [("", True), ("echo 1 > one/rates.py", False), ("ln -s two new; mv -T new current", False)],
+)
+def test_no_analysis_is_kept_of_a_source_that_changed_meanwhile(
+    environment: Environment, shop: ImageConfig, tmp_path: Path, commands: str, is_kept: bool
+) -> None:
+    for version in ("one", "two"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "rates.py").touch()
+    (tmp_path / "current").symlink_to("one")
+    module = str(tmp_path / "current/rates.py")
+    kept = shop.work / "kept/archive/analysis.json"
+    environment.prepare("observed.json", to_json(Observed(read=(module,))))
+    environment.finds(sources=["", module])
+    environment.does(f"(cd {tmp_path}; {commands}\n mkdir -p {kept.parent}; touch {kept})")
+    freeze(shop, environment.host)
+    assert kept.exists() is is_kept
+
+
 TO_AND_FRO = "mv {path} {path}.aside; echo another > {path}; rm {path}; mv {path}.aside {path}"
 COME_AND_GONE = "touch {path}.py; rm {path}.py"
 
@@ -900,10 +920,9 @@ def test_a_library_of_the_system_that_changed_makes_a_new_program(
 ) -> None:
     library = tmp_path / "libssl.so.3"
     library.write_bytes(b"1")
-    own = environment.root / "lib" / "x.so"
-    own.parent.mkdir()
-    own.touch()
-    environment.finds(sources=["", "-", "libz.so", str(library), str(own), "/nowhere.so"])
+    site = environment.root / "lib/python3.12/site-packages"
+    install_distribution(site, "depx", "depx/x.so")
+    environment.finds(sources=["", "-", "libz.so", str(library), f"{site}/depx/x.so", "/nowhere.so"])
     frozen = freeze(shop, environment.host)
     assert set(frozen.system) == {str(library), "/nowhere.so", "/env/shop/page.html"}
     freeze(shop, environment.host)
@@ -924,6 +943,20 @@ def test_a_library_that_appears_where_the_loader_looks_first_makes_a_new_program
     library.touch()
     freeze(shop, environment.host)
     assert environment.runs() == 2
+
+
+def test_a_module_that_no_package_brought_makes_a_new_program_where_its_content_is_another(
+    environment: Environment, shop: ImageConfig
+) -> None:
+    generated = environment.root / "lib/python3.12/site-packages/generated_pb2.py"
+    generated.parent.mkdir(parents=True)
+    environment.finds(sources=[str(generated)])
+    for number, content in enumerate(("A = 1", "A = 2"), 1):
+        for _ in range(2):
+            generated.write_text(content, encoding="utf-8")
+            time.sleep(0.02)
+            freeze(shop, environment.host)
+            assert environment.runs() == number
 
 
 @pytest.mark.parametrize(("layout", "runs"), [("onefile", 1), ("tree", 2)])
