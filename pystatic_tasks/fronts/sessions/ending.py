@@ -28,6 +28,24 @@ def ended_in_order(session: nox.Session) -> Iterator[None]:
         fail(session, file_error(error))
 
 
+@contextmanager
+def heeded() -> Iterator[None]:
+    """Interrupt the body as `ended_in_order` does, at its end at the latest.
+
+    Nox goes on after an interruption if what it runs succeeds in spite of it.
+    """
+    received: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        received.append(number)
+        interrupt(number, frame)
+
+    with handling(note):
+        yield
+    if received:
+        raise KeyboardInterrupt
+
+
 def interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 

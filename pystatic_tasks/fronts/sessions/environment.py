@@ -17,6 +17,7 @@ from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import is_path, project_name
 from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.fronts.nox_process import CALL_VARIABLE, read_call
+from pystatic_tasks.fronts.sessions.ending import heeded
 from pystatic_tasks.fronts.sessions.neighbours import is_ours
 from pystatic_tasks.fronts.sessions.work import Work
 from pystatic_tasks.steps.freeze.install.environment import install_variables
@@ -65,7 +66,7 @@ def make_environment(session: nox.Session, config: ImageConfig) -> None:
     runner = session._runner
     if is_ours(runner) and session.venv_backend == "none" and not runner.global_config.force_venv_backend:
         runner.func.venv_backend = None if names_backend(runner.global_config) else own_backend()
-        with told_of_interpreter(session, config):
+        with told_of_interpreter(session, config), heeded():
             runner._create_venv()
     if session.venv_backend == "none":
         raise ConfigError(
@@ -150,6 +151,7 @@ def installer(
             if verbose:
                 output = {"silent": False, "stdout": during.enter_context(masked_stream(sys.stderr))}
             variables = {**install_variables(config), **PIP_VARIABLES, **(of_pip or {})}
+            during.enter_context(heeded())
             session.install(*requirements, *again, env=variables, **output)
 
     return install
@@ -166,4 +168,5 @@ def make_anew(session: nox.Session, config: ImageConfig) -> None:
     with told_of_interpreter(session, config):
         # Resolved first: Nox would look for the interpreter only after it has removed the environment.
         getattr(environment, "_resolved_interpreter", "")
-        environment.create()
+        with heeded():
+            environment.create()
