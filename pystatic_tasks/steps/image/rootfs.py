@@ -16,7 +16,7 @@ from pystatic_tasks.oci.layers import Entry
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.image.time_zone import utc
 from pystatic_tasks.steps.results import Frozen
-from pystatic_tasks.steps.secrets.guard import Candidate, refuse
+from pystatic_tasks.steps.secrets.guard import Candidate, Guard
 from pystatic_tasks.steps.secrets.written import remembered
 from pystatic_tasks.system.certificates import USUAL_BUNDLE, find_bundle
 from pystatic_tasks.system.files import is_executable, walk
@@ -175,7 +175,7 @@ def own_files(config: ImageConfig) -> Iterator[Entry]:
                 found[place] = member
                 candidates += [candidate_of(config, folder, member, place)] if member.is_file() else []
     written = remembered(config)
-    refuse(config, (replace(each, is_written=written.holds(each.source)) for each in candidates), "image.files")
+    Guard(config).refuse((replace(each, is_written=written.holds(each.source)) for each in candidates), "image.files")
     return (own_entry(config, place, path) for place, path in found.items())
 
 

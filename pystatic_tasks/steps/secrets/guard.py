@@ -7,7 +7,7 @@ those that are not listed by hand: package data, and files in folders that the c
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import takewhile
@@ -23,8 +23,6 @@ from pystatic_tasks.steps.secrets.written import remembered
 from pystatic_tasks.system.files import ways
 from pystatic_tasks.system.git import Ignored, is_git_folder
 from pystatic_tasks.system.texts import printable
-
-Asked = Callable[[Path], Ignored]
 
 IGNORED = "git ignores it"
 LIST_BY_HAND = "Remove what must not go in, and list what should go in under tool.pystatic-tasks.{key}: {entries}."
@@ -71,52 +69,115 @@ class Candidate:
         return list(ways(self.origin)) if self.origin else []
 
 
-def refuse(config: ImageConfig, candidates: Iterable[Candidate], key: str, asked: Asked = ignored_below) -> None:
-    """Refuse what must not be included.
+class Guard:
+    """Finds out why files of a project are refused; each folder is looked at once, though many files are in it."""
 
-    Args:
-        config: What is built.
-        candidates: The project's files that are not listed by hand.
-        key: The configuration key that lists files.
-        asked: Finds what git ignores below a folder.
+    def __init__(self, config: ImageConfig) -> None:
+        self.config = config
+        self.ignored = cache(ignored_below)
+        self.ways = cache(lambda folder: list(ways(folder)))
+        self.is_in_git_folder = cache(is_in_git_folder)
+        self.repositories_between = cache(repositories_between)
 
-    Raises:
-        ConfigError: with all files that are refused, and the entries that would allow them.
-    """
-    found = sorted(refused_among(config, candidates, asked), key=lambda pair: pair[0].place)
-    if found:
-        shown = {candidate: shown_path(config, candidate) for candidate, _ in found}
-        files = list(dict.fromkeys(in_one_line(f"{shown[candidate]}: {reason}") for candidate, reason in found))
-        count = "1 file" if len(files) == 1 else f"{len(files)} files"
-        entries = dict.fromkeys(candidate.entry for candidate in shown if candidate.entry)
-        others = dict.fromkeys(in_one_line(path) for candidate, path in shown.items() if not candidate.entry)
-        remedies = [ELSEWHERE] if any(candidate.is_written for candidate in shown) else []
-        remedies += [NO_SECRET] if any(reason.startswith(OF_VARIABLE) for _, reason in found) else []
-        remedies += [LIST_BY_HAND.format(key=key, entries=", ".join(entries))] if entries else []
-        remedies += [NOTHING_TO_LIST.format(names=", ".join(others))] if others else []
-        raise ConfigError(f"{count} of the project would go into {config.name} unasked:", " ".join(remedies), files)
+    def refuse(self, candidates: Iterable[Candidate], key: str) -> None:
+        """Refuse what must not be included.
 
+        Args:
+            candidates: The project's files that are not listed by hand.
+            key: The configuration key that lists files.
 
-def refused_among(
-    config: ImageConfig, candidates: Iterable[Candidate], asked: Asked = ignored_below
-) -> Iterator[tuple[Candidate, str]]:
-    """The candidates that are refused, each with the reason.
+        Raises:
+            ConfigError: with all files that are refused, and the entries that would allow them.
+            MissingToolError: git cannot be asked what it ignores.
+        """
+        found = sorted(self.refused_among(candidates), key=lambda pair: pair[0].place)
+        if found:
+            shown = {candidate: shown_path(self.config, candidate) for candidate, _ in found}
+            files = list(dict.fromkeys(in_one_line(f"{shown[candidate]}: {reason}") for candidate, reason in found))
+            count = "1 file" if len(files) == 1 else f"{len(files)} files"
+            entries = dict.fromkeys(candidate.entry for candidate in shown if candidate.entry)
+            others = dict.fromkeys(in_one_line(path) for candidate, path in shown.items() if not candidate.entry)
+            remedies = [ELSEWHERE] if any(candidate.is_written for candidate in shown) else []
+            remedies += [NO_SECRET] if any(reason.startswith(OF_VARIABLE) for _, reason in found) else []
+            remedies += [LIST_BY_HAND.format(key=key, entries=", ".join(entries))] if entries else []
+            remedies += [NOTHING_TO_LIST.format(names=", ".join(others))] if others else []
+            problem = f"{count} of the project would go into {self.config.name} unasked:"
+            raise ConfigError(problem, " ".join(remedies), files)
 
-    Raises:
-        MissingToolError: git cannot be asked what it ignores.
-    """
-    ignored, of_repository = cache(asked), cache(is_in_git_folder)
-    for candidate in candidates:
-        reason = (
-            reason_of_names(config, candidate)
-            or reason_of_repository(config, candidate, of_repository)
-            or (reason_of_file(candidate.source, file_names(candidate)) if candidate.source.is_file() else "")
-            or reason_of_values(config, candidate.source)
-            or (WRITTEN if candidate.is_written else "")
-            or reason_of_origin(config, candidate, ignored)
-        )
-        if reason:
-            yield candidate, reason
+    def refused_among(self, candidates: Iterable[Candidate]) -> Iterator[tuple[Candidate, str]]:
+        """The candidates that are refused, each with the reason.
+
+        Raises:
+            MissingToolError: git cannot be asked what it ignores.
+        """
+        for candidate in candidates:
+            reason = (
+                self.reason_of_names(candidate)
+                or self.reason_of_repository(candidate)
+                or (reason_of_file(candidate.source, file_names(candidate)) if candidate.source.is_file() else "")
+                or reason_of_values(self.config, candidate.source)
+                or (WRITTEN if candidate.is_written else "")
+                or self.reason_of_origin(candidate)
+            )
+            if reason:
+                yield candidate, reason
+
+    def reason_of_names(self, candidate: Candidate) -> str:
+        """Why the file is refused by its destination, its path, or a path that it leads to through links, or ""."""
+        names = [candidate.place, *(self.name_of(candidate, path) for path in candidate.places)]
+        return next(filter(None, map(reason_of_name, names)), "")
+
+    def reason_of_repository(self, candidate: Candidate) -> str:
+        """GITS_OWN if the file, or a place that it leads to, is in git's own folder of a repository; or ""."""
+        tops = frozenset(self.project_folders(candidate))
+        return GITS_OWN if any(self.is_in_git_folder(path.parent, tops) for path in candidate.places) else ""
+
+    def reason_of_origin(self, candidate: Candidate) -> str:
+        """Why the file is refused by the place of its origin in the project, or by git, or ""."""
+        return self.reason_of_place(candidate) or self.reason_of_git(candidate)
+
+    def reason_of_place(self, candidate: Candidate) -> str:
+        """Why links are refused: they leave the project and the named folder, even if they lead back in; or ""."""
+        if not candidate.origin:
+            return ""
+        base = self.base_of(candidate, candidate.origin) or candidate.origin.parent
+        around = [*self.folders_around(candidate), *self.ways(base)]
+        outside = (path for path in candidate.places if not any(path.is_relative_to(folder) for folder in around))
+        return next((f"a link to {path}" for path in outside), "")
+
+    def reason_of_git(self, candidate: Candidate) -> str:
+        """IGNORED if git ignores the file, except metadata of builds and files in a named folder that is ignored."""
+        for path in candidate.places:
+            if is_metadata_of_a_build(path):
+                continue
+            base, named = self.base_of(candidate, path) or repository_of(path), self.named_folders(candidate)
+            found = list(map(self.ignored, [base, *self.repositories_between(base, path.parent)]))
+            by_hand = any(path.is_relative_to(each) and is_ignored(each, found) for each in named)
+            elsewhere = base in named and base not in self.project_folders(candidate) and found[0].itself
+            if is_ignored(path, found) and not by_hand and not elsewhere:
+                return IGNORED
+        return ""
+
+    def name_of(self, candidate: Candidate, path: Path) -> str:
+        """The path relative to the project, or the absolute path if it is elsewhere."""
+        folder = next((each for each in self.project_folders(candidate) if path.is_relative_to(each)), None)
+        return str(path.relative_to(folder) if folder else path)
+
+    def base_of(self, candidate: Candidate, path: Path) -> Path | None:
+        """The one of the folders around the candidate that contains a path; None if none does."""
+        return next((each for each in self.folders_around(candidate) if path.is_relative_to(each)), None)
+
+    def folders_around(self, candidate: Candidate) -> list[Path]:
+        """The projects' folders, and the folder that the configuration names."""
+        return [*self.project_folders(candidate), *self.named_folders(candidate)]
+
+    def project_folders(self, candidate: Candidate) -> list[Path]:
+        """The folders of the project that is built, and of the one that the file belongs to."""
+        folders = (self.config.root, self.config.project, *filter(None, [candidate.project]))
+        return list(dict.fromkeys(way for folder in folders for way in self.ways(folder)))
+
+    def named_folders(self, candidate: Candidate) -> list[Path]:
+        return self.ways(candidate.folder) if candidate.folder else []
 
 
 def why_refused(config: ImageConfig, path: Path, place: str) -> str:
@@ -124,7 +185,7 @@ def why_refused(config: ImageConfig, path: Path, place: str) -> str:
     is_written = remembered(config).holds(path)
     candidate = Candidate(source=path, place=place, entry="", origin=path, is_written=is_written)
     try:
-        return next((reason for _, reason in refused_among(config, [candidate])), "")
+        return next((reason for _, reason in Guard(config).refused_among([candidate])), "")
     except MissingToolError:
         return "git does not say whether it ignores it"
 
@@ -139,18 +200,9 @@ def in_one_line(text: str) -> str:
     return printable(text, len(text))
 
 
-def reason_of_names(config: ImageConfig, candidate: Candidate) -> str:
-    """Why the file is refused by its destination, its path, or a path that it leads to through links, or ""."""
-    names = [candidate.place, *(name_of(config, candidate, path) for path in candidate.places)]
-    return next(filter(None, map(reason_of_name, names)), "")
-
-
-def reason_of_repository(
-    config: ImageConfig, candidate: Candidate, of_repository: Callable[[Path, frozenset[Path]], bool]
-) -> str:
-    """GITS_OWN if the file, or a place that it leads to, is in git's own folder of a repository; or ""."""
-    tops = frozenset(project_folders(config, candidate))
-    return GITS_OWN if any(of_repository(path.parent, tops) for path in candidate.places) else ""
+def file_names(candidate: Candidate) -> list[str]:
+    """The names of the file in the image, in the project, and at each path that it leads to through links."""
+    return [PurePosixPath(candidate.place).name, *(path.name for path in candidate.places)]
 
 
 def is_in_git_folder(folder: Path, tops: frozenset[Path]) -> bool:
@@ -159,80 +211,18 @@ def is_in_git_folder(folder: Path, tops: frozenset[Path]) -> bool:
     return any(map(is_git_folder, inside))
 
 
-def file_names(candidate: Candidate) -> list[str]:
-    """The names of the file in the image, in the project, and at each path that it leads to through links."""
-    return [PurePosixPath(candidate.place).name, *(path.name for path in candidate.places)]
-
-
-def name_of(config: ImageConfig, candidate: Candidate, path: Path) -> str:
-    """The path relative to the project, or the absolute path if it is elsewhere."""
-    folder = next((each for each in project_folders(config, candidate) if path.is_relative_to(each)), None)
-    return str(path.relative_to(folder) if folder else path)
-
-
-def project_folders(config: ImageConfig, candidate: Candidate) -> list[Path]:
-    """The folders of the project that is built, and of the one that the file belongs to."""
-    folders = (config.root, config.project, *filter(None, [candidate.project]))
-    return list(dict.fromkeys(way for folder in folders for way in ways(folder)))
-
-
-def folders_around(config: ImageConfig, candidate: Candidate) -> list[Path]:
-    """The projects' folders, and the folder that the configuration names."""
-    return [*project_folders(config, candidate), *named_folders(candidate)]
-
-
-def base_of(config: ImageConfig, candidate: Candidate, path: Path) -> Path | None:
-    """The one of these folders that contains a path; None if none does."""
-    return next((each for each in folders_around(config, candidate) if path.is_relative_to(each)), None)
-
-
 def repository_of(path: Path) -> Path:
     """The folder of the repository that contains a path, or else the path's own folder."""
     return next(filter(is_checkout, path.parents), path.parent)
-
-
-def named_folders(candidate: Candidate) -> list[Path]:
-    return list(ways(candidate.folder)) if candidate.folder else []
-
-
-def reason_of_origin(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
-    """Why the file is refused by the place of its origin in the project, or by git, or ""."""
-    return reason_of_place(config, candidate) or reason_of_git(config, candidate, ignored)
-
-
-def reason_of_place(config: ImageConfig, candidate: Candidate) -> str:
-    """Why links are refused: they lead out of the project and the named folder, even if they lead back in; or ""."""
-    if not candidate.origin:
-        return ""
-    base = base_of(config, candidate, candidate.origin) or candidate.origin.parent
-    around = [*folders_around(config, candidate), *ways(base)]
-    outside = (path for path in candidate.places if not any(path.is_relative_to(folder) for folder in around))
-    return next((f"a link to {path}" for path in outside), "")
-
-
-def reason_of_git(config: ImageConfig, candidate: Candidate, ignored: Asked) -> str:
-    """IGNORED if git ignores the file, except metadata of builds and files in a named folder that is ignored itself."""
-    for path in candidate.places:
-        if is_metadata_of_a_build(path):
-            continue
-        base, named = base_of(config, candidate, path) or repository_of(path), named_folders(candidate)
-        found = list(map(ignored, [base, *repositories_between(base, path)]))
-        by_hand = any(path.is_relative_to(each) and is_ignored(each, found) for each in named)
-        elsewhere = base in named and base not in project_folders(config, candidate) and found[0].itself
-        if is_ignored(path, found) and not by_hand and not elsewhere:
-            return IGNORED
-    return ""
 
 
 def is_metadata_of_a_build(path: Path) -> bool:
     return says_what_was_built(path) and path.name in METADATA_OF_A_BUILD
 
 
-def repositories_between(folder: Path, path: Path) -> Iterator[Path]:
-    """Repositories below the folder that contain the path, such as submodules; git does not look into them."""
-    for parent in path.parents:
-        if parent != folder and parent.is_relative_to(folder) and is_checkout(parent):
-            yield parent
+def repositories_between(top: Path, folder: Path) -> list[Path]:
+    """Repositories from a folder up to the one below `top`, such as submodules; git does not look into them."""
+    return list(filter(is_checkout, takewhile(lambda each: each != top, (folder, *folder.parents))))
 
 
 def is_checkout(folder: Path) -> bool:

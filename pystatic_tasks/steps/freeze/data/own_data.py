@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path, PurePosixPath
 
 from pystatic_tasks.config.model import ImageConfig
@@ -17,8 +16,7 @@ from pystatic_tasks.steps.freeze.data.origins import Origins, is_same
 from pystatic_tasks.steps.freeze.install.backends import paths_around
 from pystatic_tasks.steps.freeze.install.installed import files_of_others
 from pystatic_tasks.steps.freeze.install.project_files import import_paths, linked_paths, local_folders
-from pystatic_tasks.steps.secrets.guard import NO_SECRET, Asked, Candidate, reason_of_origin, refuse
-from pystatic_tasks.steps.secrets.ignored import ignored_below
+from pystatic_tasks.steps.secrets.guard import NO_SECRET, Candidate, Guard
 from pystatic_tasks.steps.secrets.values import reason_of_values, says_what_was_built
 from pystatic_tasks.steps.secrets.written import Written, remembered
 from pystatic_tasks.system.files import walk, ways
@@ -51,18 +49,18 @@ def check_own_data(
         ConfigError: something is refused.
     """
     listed = [(source, place) for source, place in named_data(config) if source.is_file()]
-    asked = cache(ignored_below)
+    guard = Guard(config)
     written = written or remembered(config)
     origins = origins_of(config, python, static_folders)
-    found = [*packaged(config, python, data, origins, asked, written), *collected(config), *in_folders(config)]
+    found = [*packaged(config, python, data, origins, guard, written), *collected(config), *in_folders(config)]
     candidates = [replace(each, is_written=written.holds(each.source)) for each in found]
     # If two files have one destination, check both, since either may be used.
     unlisted = {(each.place, each.source): each for each in candidates if not is_listed(each, listed)}
     # For a built file the origin may be unknown, and git may ignore it; so git must be able to answer.
     if not all(says_what_was_built(each.source) for each in unlisted.values()):
         for folder in dict.fromkeys([config.root, config.project]):
-            asked(folder)
-    refuse(config, unlisted.values(), "freeze.data", asked)
+            guard.ignored(folder)
+    guard.refuse(unlisted.values(), "freeze.data")
 
 
 def is_listed(candidate: Candidate, listed: Iterable[tuple[Path, str]]) -> bool:
@@ -183,14 +181,14 @@ def packaged(
     python: Path,
     data: Iterable[Sequence[str]],
     origins: Origins,
-    asked: Asked,
+    guard: Guard,
     written: Written,
 ) -> Iterator[Candidate]:
     """Automatically included files that belong to no third-party distribution, or that the program has overwritten."""
     made = [*origins.sites, *environment_around(python), config.work / "program"]
     for path, folder in ((Path(source), folder) for source, folder in data):
         if path.is_file() and (str(path) not in origins.others or written.holds(path)):
-            yield traced(config, path, place_in(folder, path.name), made, origins, asked)
+            yield traced(config, path, place_in(folder, path.name), made, origins, guard)
 
 
 def environment_around(python: Path) -> list[Path]:
@@ -200,7 +198,7 @@ def environment_around(python: Path) -> list[Path]:
 
 
 def traced(
-    config: ImageConfig, path: Path, place: str, made: Sequence[Path], origins: Origins, asked: Asked
+    config: ImageConfig, path: Path, place: str, made: Sequence[Path], origins: Origins, guard: Guard
 ) -> Candidate:
     """An automatically included file, with the project's file that it was copied from if it is in a `made` folder."""
 
@@ -212,7 +210,7 @@ def traced(
         return make_candidate(config, path, place, origin, folder, project)
 
     def is_refused(origin: Path) -> bool:
-        return bool(reason_of_origin(config, candidate(origin), asked))
+        return bool(guard.reason_of_origin(candidate(origin)))
 
     inside = next((each for each in made if path.is_relative_to(each)), None)
     return candidate(origins.find(path, path.relative_to(inside), is_refused) if inside else path)

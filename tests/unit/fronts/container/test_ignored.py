@@ -14,7 +14,7 @@ from pystatic_tasks.fronts.container.ignored import Said, ask, told_of_copy
 from pystatic_tasks.fronts.container.inside import renew_copy
 from pystatic_tasks.fronts.container.written import WrittenHere
 from pystatic_tasks.in_env.records import from_json, to_json
-from pystatic_tasks.steps.secrets.guard import IGNORED, Candidate, refused_among
+from pystatic_tasks.steps.secrets.guard import IGNORED, Candidate, Guard
 from pystatic_tasks.steps.secrets.ignored import tell
 
 
@@ -65,7 +65,7 @@ def refused(image: ImageConfig) -> set[str]:
         for path, folder in files.items()
         if ".git" not in path.parts
     ]
-    return {each.place for each, reason in refused_among(image, candidates) if reason == IGNORED}
+    return {each.place for each, reason in Guard(image).refused_among(candidates) if reason == IGNORED}
 
 
 def test_in_a_container_the_same_is_ignored_as_on_the_callers_machine(
@@ -122,7 +122,8 @@ def test_what_a_build_takes_from_a_workspace_is_ignored_in_a_container_too(
     def reasons(root: Path) -> list[str]:
         path = root.parent / "shared/by-global-rules"
         candidate = Candidate(source=path, place="shop/x", entry="", origin=path)
-        return [reason for _, reason in refused_among(replace(image, root=root, project=root), [candidate])]
+        guard = Guard(replace(image, root=root, project=root))
+        return [reason for _, reason in guard.refused_among([candidate])]
 
     assert reasons(image.root) == [IGNORED]
     assert reasons(in_container(image, monkeypatch, tmp_path / "kept").root) == [IGNORED]

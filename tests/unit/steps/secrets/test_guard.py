@@ -12,7 +12,7 @@ import pytest
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.errors import ConfigError, MissingToolError
 from pystatic_tasks.steps.secrets.contents import PASSWORD_IN_URL
-from pystatic_tasks.steps.secrets.guard import IGNORED, WRITTEN, Candidate, refuse, refused_among, why_refused
+from pystatic_tasks.steps.secrets.guard import IGNORED, WRITTEN, Candidate, Guard, why_refused
 from pystatic_tasks.steps.secrets.names import CREDENTIALS, GITS_OWN, VARIABLES
 from pystatic_tasks.steps.secrets.written import Written, remember
 
@@ -38,7 +38,7 @@ def candidate(root: Path, name: str, folder: Path | None = None) -> Candidate:
 
 
 def reasons(image: ImageConfig, *candidates: Candidate) -> dict[str, str]:
-    return {found.place: reason for found, reason in refused_among(image, candidates)}
+    return {found.place: reason for found, reason in Guard(image).refused_among(candidates)}
 
 
 def test_all_that_is_refused_is_listed_with_the_entries_that_let_it_in(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_all_that_is_refused_is_listed_with_the_entries_that_let_it_in(tmp_path:
     installed = Candidate(source=root / ".env", place="shop/.env", entry='"shop/.env:shop"', origin=None)
     candidates = [*(candidate(root, name) for name in ("z/tls.key", "page.html", ".env")), installed]
     with pytest.raises(ConfigError) as caught:
-        refuse(make_image(root), candidates, "freeze.data")
+        Guard(make_image(root)).refuse(candidates, "freeze.data")
     assert str(caught.value) == (
         "3 files of the project would go into shop unasked:\n"
         "  .env: a file of variables\n"
@@ -68,7 +68,7 @@ def test_a_file_that_would_go_in_twice_is_listed_once_with_an_entry_for_each_fol
         for place in places
     ]
     with pytest.raises(ConfigError) as caught:
-        refuse(make_image(root), candidates, "freeze.data")
+        Guard(make_image(root)).refuse(candidates, "freeze.data")
     assert str(caught.value) == (
         "1 file of the project would go into shop unasked:\n"
         "  static/.env: a file of variables\n"
@@ -82,7 +82,7 @@ def test_what_cannot_be_listed_is_named_with_what_else_can_be_done(tmp_path: Pat
     made = Candidate(source=write(root / "made.key"), place="static/made.key", entry="", origin=None)
     metadata = Candidate(source=write(root / ".env"), place="shop-1.dist-info/.env", entry="", origin=None)
     with pytest.raises(ConfigError) as caught:
-        refuse(make_image(root), [candidate(root, ".env"), made, metadata], "freeze.data")
+        Guard(make_image(root)).refuse([candidate(root, ".env"), made, metadata], "freeze.data")
     assert str(caught.value) == (
         "3 files of the project would go into shop unasked:\n"
         "  .env: a file of variables\n"
@@ -93,7 +93,7 @@ def test_what_cannot_be_listed_is_named_with_what_else_can_be_done(tmp_path: Pat
         "change what a build makes it of, such as pyproject.toml, or its name."
     )
     with pytest.raises(ConfigError) as caught:
-        refuse(make_image(root), [made], "freeze.data")
+        Guard(make_image(root)).refuse([made], "freeze.data")
     assert str(caught.value) == (
         "1 file of the project would go into shop unasked:\n"
         "  static/made.key: a private key\n"
@@ -111,7 +111,7 @@ def test_names_are_shown_in_one_line(tmp_path: Path) -> None:
     (root / "link").symlink_to(write(tmp_path / "out\nside"))
     candidates = [candidate(root, name) for name in (*names, "link", "z.zip")]
     with pytest.raises(ConfigError) as caught:
-        refuse(make_image(root), [replace(each, entry="") for each in candidates], "freeze.data")
+        Guard(make_image(root)).refuse([replace(each, entry="") for each in candidates], "freeze.data")
     assert caught.value.details == (
         "a\\n\\x1b[2Kb.key: a private key",
         "c\\udcff.key: a private key",
@@ -131,7 +131,7 @@ def zipped(name: str) -> bytes:
 
 def test_nothing_refused_is_nothing_said(tmp_path: Path) -> None:
     write(tmp_path / "page.html")
-    refuse(make_image(tmp_path), [candidate(tmp_path, "page.html")], "freeze.data")
+    Guard(make_image(tmp_path)).refuse([candidate(tmp_path, "page.html")], "freeze.data")
 
 
 @pytest.mark.parametrize("name", ["pip.conf", "uv.toml"])
@@ -263,7 +263,7 @@ def test_a_repository_in_the_project_is_asked_for_what_it_ignores(repository: Pa
 def test_nothing_gets_in_where_git_does_not_say_what_it_ignores(repository: Path) -> None:
     (repository / ".git/index").write_bytes(b"broken")
     with pytest.raises(MissingToolError, match="git does not say what it ignores"):
-        refuse(make_image(repository), [candidate(repository, "shop/page.html")], "freeze.data")
+        Guard(make_image(repository)).refuse([candidate(repository, "shop/page.html")], "freeze.data")
 
 
 # Where files lie, and where they lead.
