@@ -21,7 +21,7 @@ from pystatic_tasks.fronts.sessions.ending import heeded
 from pystatic_tasks.fronts.sessions.neighbours import is_ours
 from pystatic_tasks.fronts.sessions.work import Work
 from pystatic_tasks.steps.freeze.install.environment import install_variables
-from pystatic_tasks.steps.freeze.install.installers import variables_for_uv
+from pystatic_tasks.steps.freeze.install.installers import check_addresses, variables_for_uv
 from pystatic_tasks.steps.freeze.install.interpreter import remedy_for_missing
 from pystatic_tasks.system.redaction import masked_log, masked_stream
 from pystatic_tasks.system.terminal import Terminal
@@ -60,13 +60,14 @@ def make_environment(session: nox.Session, config: ImageConfig) -> None:
     """Let Nox create the environment of one of our sessions, unless it already has.
 
     Raises:
-        ConfigError: Nox runs with --no-venv.
+        ConfigError: Nox runs with --no-venv, or an address of an index is not valid.
         MissingToolError: the interpreter does not exist.
     """
     runner = session._runner
     if is_ours(runner) and session.venv_backend == "none" and not runner.global_config.force_venv_backend:
         runner.func.venv_backend = None if names_backend(runner.global_config) else own_backend()
-        with told_of_interpreter(session, config), heeded():
+        check_addresses(os.environ)
+        with told_of_interpreter(session, config), masked_log(logger), heeded():
             runner._create_venv()
     if session.venv_backend == "none":
         raise ConfigError(
@@ -168,5 +169,5 @@ def make_anew(session: nox.Session, config: ImageConfig) -> None:
     with told_of_interpreter(session, config):
         # Resolved first: Nox would look for the interpreter only after it has removed the environment.
         getattr(environment, "_resolved_interpreter", "")
-        with heeded():
+        with masked_log(logger), heeded():
             environment.create()

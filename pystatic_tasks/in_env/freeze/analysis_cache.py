@@ -94,7 +94,7 @@ def basis_of(asked: Any, own: Mapping[str, Path]) -> Basis:
     modules = {name: path for name, path in own.items() if path.suffix in SOURCES}
     whole = own if brings_hooks() else {name: path for name, path in own.items() if path.suffix == ".pyc"}
     read = [asked_by_binaries(own), {name: sha256(path) for name, path in whole.items()}]
-    return Basis([asked, sys.version, installed(), sorted(own), read], read_modules(modules))
+    return Basis([asked, sys.version, sys.path, installed(), sorted(own), read], read_modules(modules))
 
 
 def brings_hooks() -> bool:

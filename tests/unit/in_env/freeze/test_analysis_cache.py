@@ -80,6 +80,13 @@ def test_the_projects_files_are_those_installed_from_folders_and_those_imported_
     assert not {"falcon/__init__.py", compiled, noted} & found.keys()
 
 
+def test_the_key_follows_where_modules_are_found(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = key_of({}, {})
+    # As a .pth file among the packages adds it.
+    monkeypatch.syspath_prepend("/srv/generated")
+    assert key_of({}, {}) != key
+
+
 def test_the_key_follows_what_decides_an_analysis(install: Install, site: Path) -> None:
     install("shop", "shop.py", origin="file:///shop")
     install("falcon", "falcon.py")
