@@ -58,13 +58,10 @@ def uses_by_occasion(folder: Path, occasions: Sequence[Occasion], around: Surrou
 
 
 def folder_in_program(path: Path, kind: str, around: Surroundings) -> Iterator[str]:
-    """The listed folder, or the folder of a file, relative to the folder that modules are imported from.
-
-    A folder that does not exist is none of the program, and its name may be a caller's value.
-    """
+    """The listed folder, or the folder of a file, relative to the folder that modules are imported from."""
     root = around.root_of(path)
     folder = path if kind == "folder" else path.parent
-    if root and folder != root and folder.is_dir():
+    if root and folder != root:
         yield str(folder.relative_to(root))
 
 
