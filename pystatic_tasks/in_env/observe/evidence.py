@@ -192,11 +192,9 @@ def is_test(name: str) -> bool:
 
 
 def shown_files(files: Iterable[str], around: Surroundings) -> tuple[str, ...]:
-    """The paths in the program of those files that are data of the project or its dependencies, and exist."""
+    """The paths in the program of those files that are data of the project or its dependencies."""
     roots = [(path, around.root_of(path)) for path in map(Path, files)]
-    return tuple(
-        sorted(str(path.relative_to(root)) for path, root in roots if root and is_data(path) and path.exists())
-    )
+    return tuple(sorted(str(path.relative_to(root)) for path, root in roots if root and is_data(path)))
 
 
 def taken_modules(
