@@ -104,7 +104,7 @@ def brings_hooks() -> bool:
 
 def asked_by_binaries(own: Mapping[str, Path]) -> dict[str, Any]:
     """What the project's ELF files require of the loader: it decides which libraries are included."""
-    return {name: asked_by(path) for name, path in own.items() if path.is_file() and is_elf(path)}
+    return {name: asked_by(path) for name, path in binaries(own)}
 
 
 def asked_by(binary: Path) -> Any:
@@ -117,8 +117,12 @@ def asked_by(binary: Path) -> Any:
 
 def looked_for(own: Mapping[str, Path]) -> tuple[str, ...]:
     """Where the loader looks for libraries by the search paths of the project's ELF files."""
-    binaries = [path for path in own.values() if path.is_file() and is_elf(path)]
-    return tuple(sorted({place for path in binaries for place in all_places(path)}))
+    return tuple(sorted({place for _, path in binaries(own) for place in all_places(path)}))
+
+
+def binaries(own: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
+    """The project's ELF files, with their names."""
+    return ((name, path) for name, path in own.items() if path.is_file() and is_elf(path))
 
 
 def installed() -> list[Any]:

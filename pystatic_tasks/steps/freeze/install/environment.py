@@ -122,7 +122,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     if there == wanted:
         context.say("build environment is up to date")
         return False
-    remove_builds(config, [*folders_to_build(config), *linked_paths(config, context.python)])
+    remove_all_builds(config, context.python)
     write_marker(context.python, HALF_FILLED)
     needs = declared_needs(context.python)
     is_new = there is None
@@ -137,7 +137,7 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
     if is_new:
         context.install(tool_requirements(config))
     # The next build may not know these folders until it has installed them.
-    remove_builds(config, [*folders_to_build(config), *linked_paths(config, context.python)])
+    remove_all_builds(config, context.python)
     write_marker(context.python, contents_now(config, context, wanted, began))
     return True
 
@@ -239,6 +239,11 @@ def install_variables(config: ImageConfig) -> dict[str, str]:
 def build_base(config: ImageConfig) -> Path:
     """The build folder of setuptools, relative to the project that it builds."""
     return (config.work / "setuptools").relative_to(config.root)
+
+
+def remove_all_builds(config: ImageConfig, python: Path) -> None:
+    """`remove_builds` in the folders that are known before an installation, and in those that are known after it."""
+    remove_builds(config, [*folders_to_build(config), *linked_paths(config, python)])
 
 
 def remove_builds(config: ImageConfig, folders: Iterable[Path]) -> None:

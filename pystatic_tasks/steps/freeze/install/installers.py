@@ -46,7 +46,6 @@ KEYS_OF_UV = (*LOOKING_OF_UV, "no-index", "pip")
 NAMING_FILES = ("constraint", "build-constraint", "UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE")
 NAMING_PLACES = ("find-links", "UV_FIND_LINKS")
 SEPARATORS = re.compile(r"[\s,]+")
-SPACES = re.compile(r"\s+")
 ESCAPE = "If its password has special characters, escape them: %2F for a slash, %20 for a space, %40 for an @."
 # uv's variables and pip's settings with addresses of indexes and of pages with packages.
 WITH_ADDRESSES = (*OF_UV[1:], "index-url", "extra-index-url", "find-links")
@@ -88,8 +87,8 @@ def check_addresses(environment: Mapping[str, str]) -> None:
     """
     settings = {**environment, **pip_settings(environment)}
     for name in WITH_ADDRESSES:
-        separators = SEPARATORS if name == "UV_FIND_LINKS" else SPACES
-        if not all(map(is_whole, separators.split(settings.get(name, "")))):
+        value = settings.get(name, "")
+        if not all(map(is_whole, SEPARATORS.split(value) if name == "UV_FIND_LINKS" else value.split())):
             where = name if name.isupper() else f"pip's setting {name}"
             raise ConfigError(f"An address in {where} has no valid host or port.", ESCAPE)
 
