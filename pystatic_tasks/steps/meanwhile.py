@@ -43,7 +43,7 @@ def is_replaced(path: str, earlier: Mapping[str, State]) -> bool:
     return path in earlier and earlier[path] != state(path)
 
 
-def is_any_changed(paths: Iterable[Path], began: int) -> bool:
+def is_any_changed(paths: Iterable[str | Path], began: int) -> bool:
     """Whether any of these files was changed after a time from `now`."""
     return any(changed_at(path) > began for path in paths)
 

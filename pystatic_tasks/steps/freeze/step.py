@@ -183,7 +183,7 @@ def describe_result(
 def forget_doubtful_analysis(config: ImageConfig, made: FrozenProgram, prepared: Prepared, seen: Seen) -> None:
     """Keep no analysis of sources that were changed or replaced meanwhile: it may be of what was there before."""
     sources = [path for path in made.sources if path.startswith("/") and not path.startswith(f"{config.work}/")]
-    is_changed = meanwhile.is_any_changed(map(Path, sources), prepared.began)
+    is_changed = meanwhile.is_any_changed(sources, prepared.began)
     if is_changed or any(meanwhile.is_replaced(path, seen.states) for path in sources):
         (cache_folder(config, form_of(config), use_cache=True) / ANALYSIS).unlink(missing_ok=True)
 

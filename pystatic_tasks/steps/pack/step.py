@@ -66,7 +66,7 @@ def pack(config: ImageConfig, context: StepContext) -> Packed | None:
     size = output.stat().st_size
     context.say(f"{shown(config, output)}: {megabytes(size)}, static, in {time.monotonic() - started:.0f} s")
     packed = Packed(size_bytes=size, components=packing.components, system=stamps(packing.system))
-    lasting = "" if is_any_changed(map(Path, (*libraries, *packing.system)), began) else inputs
+    lasting = "" if is_any_changed((*libraries, *packing.system), began) else inputs
     return write_manifest(config, packed, inputs=lasting, outputs=[output]).result
 
 

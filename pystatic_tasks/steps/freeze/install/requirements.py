@@ -81,16 +81,16 @@ def read_requirements(file: Path) -> str:
 
 def requirement_lines(text: str) -> Iterator[str]:
     """The requirements in a file, without comments and options of their own."""
-    for line in map(without_comment, CONTINUED.sub("", text).splitlines()):
-        requirement = VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), line).partition(" --")[0].strip()
+    for line in lines_of(text):
+        requirement = line.partition(" --")[0].strip()
         if requirement and not requirement.startswith("-"):
             yield requirement
 
 
 def options(text: str) -> Iterator[tuple[str, str]]:
     """The options in a file that name files, folders or pages, each with its value."""
-    for line in map(without_comment, CONTINUED.sub("", text).splitlines()):
-        words = words_of(VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), line))
+    for line in lines_of(text):
+        words = words_of(line)
         for number, word in enumerate(words):
             name, equals, value = word.partition("=")
             if name in (*INCLUDING, *LOOKING, *EDITABLE):
@@ -100,8 +100,10 @@ def options(text: str) -> Iterator[tuple[str, str]]:
                 yield word[:2], word[2:]
 
 
-def without_comment(line: str) -> str:
-    return COMMENT.sub("", line)
+def lines_of(text: str) -> Iterator[str]:
+    """The lines of a file, continued ones joined, without comments, and with the caller's variables filled in."""
+    for line in CONTINUED.sub("", text).splitlines():
+        yield VARIABLE.sub(lambda match: os.environ.get(match[1], match[0]), COMMENT.sub("", line))
 
 
 def words_of(line: str) -> list[str]:

@@ -5,6 +5,7 @@ import inspect
 import py_compile
 import typing
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import CodeType
 
@@ -19,6 +20,21 @@ from pystatic_tasks.in_env.freeze import analysis_cache, bytecode
 from pystatic_tasks.in_env.freeze.analysis import importers, note_bytecode, wanted
 from pystatic_tasks.in_env.freeze.imports import changed_names
 from pystatic_tasks.in_env.protocol import AnalysisInputs
+
+
+def inputs_of(entry: Path) -> AnalysisInputs:
+    """What is asked of a script that imports from its own folder."""
+    return AnalysisInputs(
+        entry=str(entry),
+        import_paths=(str(entry.parent),),
+        binaries=(),
+        datas=(),
+        hidden_imports=(),
+        hooks=(),
+        excludes=("setuptools",),
+        optimize=0,
+        form="archive",
+    )
 
 
 def test_who_imports_a_module_is_known_from_the_graph(tmp_path: Path) -> None:
@@ -96,18 +112,7 @@ def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(
     shop, entry = tmp_path / "shop.py", tmp_path / "main.py"
     shop.write_text("def load():\n    import wave\n", encoding="utf-8")
     entry.write_text("import shop, importlib_metadata", encoding="utf-8")
-    inputs = AnalysisInputs(
-        entry=str(entry),
-        import_paths=(str(tmp_path),),
-        binaries=(),
-        datas=(),
-        hidden_imports=(),
-        hooks=(),
-        excludes=("setuptools",),
-        optimize=1,
-        form="tree",
-    )
-    analysed = analysis_cache.analyse(tmp_path / "kept", inputs)
+    analysed = analysis_cache.analyse(tmp_path / "kept", replace(inputs_of(entry), optimize=1, form="tree"))
     assert analysed.imported_by["wave"] == ("shop",)
     # What PyInstaller itself searches modules for.
     assert {"ctypes", "importlib.metadata", "importlib_metadata", "pkg_resources"} <= set(analysed.searched)
@@ -135,17 +140,6 @@ def test_an_analysis_notes_what_hooks_search_and_which_modules_have_hooks(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     entry.write_text("import shop.plots, shop.draw", encoding="utf-8")
-    inputs = AnalysisInputs(
-        entry=str(entry),
-        import_paths=(str(tmp_path),),
-        binaries=(),
-        datas=(),
-        hidden_imports=(),
-        hooks=(str(hooks),),
-        excludes=("setuptools",),
-        optimize=0,
-        form="archive",
-    )
-    analysed = analysis_cache.analyse(tmp_path / "kept", inputs)
+    analysed = analysis_cache.analyse(tmp_path / "kept", replace(inputs_of(entry), hooks=(str(hooks),)))
     assert "shop.draw" in analysed.searched
     assert [name for name in analysed.hooked if name.startswith("shop")] == ["shop.plots"]
