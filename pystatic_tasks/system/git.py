@@ -235,6 +235,8 @@ def ask_git(folder: Path, *arguments: str) -> Answer:
         result = subprocess.run(command, capture_output=True, check=False, env=variables_for(folder), timeout=SECONDS)
     except (FileNotFoundError, NotADirectoryError):
         return Answer(output=None, problem="git is not installed")
+    except OSError as error:
+        return Answer(output=None, problem=f"git cannot be started: {error.strerror}")
     except subprocess.TimeoutExpired:
         return Answer(output=None, problem=f"it did not answer within {SECONDS:g} seconds")
     if result.returncode:

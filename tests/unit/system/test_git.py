@@ -356,6 +356,18 @@ def test_where_git_is_missing_nobody_knows_what_it_ignores(repository: Path, mon
     )
 
 
+def test_a_git_that_cannot_be_started_is_told(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one for another machine."""
+    programs = repository.parent / "programs"
+    programs.mkdir()
+    (programs / "git").write_bytes(b"\x7fELF")
+    (programs / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    with pytest.raises(MissingToolError) as caught:
+        ignored_below(repository)
+    assert caught.value.details == ("git cannot be started: Exec format error",)
+
+
 @pytest.mark.skipif(not Path(UNREADABLE).exists(), reason="there is no file here that root may not read")
 def test_rules_that_git_may_not_read_are_not_taken_for_none(repository: Path) -> None:
     """Such as those in the home of another user; this file root may not read either."""
