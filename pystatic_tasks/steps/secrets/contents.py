@@ -94,7 +94,6 @@ BLOCK_BYTES = 2**16
 STEP_BYTES = 2**8
 HEADED_BYTES = 2**12
 DECOMPRESSORS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
-SUFFIXES = ("gz", "bz2", "xz")
 # Marks in a zip: of a file, and of its entry in the directory.
 FILE_IN_ZIP, ENTRY_OF_ZIP = b"PK\3\4", b"PK\1\2"
 # The mark, the method, and the lengths in bytes of the compressed content, the name and the extra field.
@@ -409,21 +408,16 @@ def places_of(mark: bytes, stream: Stream) -> Iterator[int]:
 
 
 def decompressed(names: Iterable[str], stream: Stream, budget: Budget) -> Iterator[Member]:
-    """The file in a compressed stream, with its names without suffix, and the name that gzip records."""
+    """The file in a compressed stream, with what it may be a copy of, and the name that gzip records."""
     head = stream.read(LARGEST_GZIP_HEADER)
     stream.seek(0)
     for magic, opened in DECOMPRESSORS.items():
         if head.startswith(magic):
-            inner = [without_suffix(each) for name in names for each in originals(name)]
+            inner = [each for name in names for each in originals(name) if each != name]
             inner += [noted_name(head)] if opened is gzip.open else []
             with opened(stream) as inside:
                 content = budget.read(inside, UNPACKED_BYTES)
             yield Member(names=list(filter(None, inner)) or [""], content=content)
-
-
-def without_suffix(name: str) -> str:
-    stem, _, suffix = name.rpartition(".")
-    return stem if suffix.casefold() in SUFFIXES else ""
 
 
 def noted_name(header: bytes) -> str:

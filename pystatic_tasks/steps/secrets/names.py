@@ -36,8 +36,9 @@ EXPRESSIONS = {
     ]
     for reason, patterns in NAMES.items()
 }
-# What editors and people add to the name of a copy.
-OF_A_COPY = re.compile(r"^#|(?:[#~]|\.~\d+|\.(?:bak|backup|old|orig|save|sw[n-p]|\d+))+$", re.IGNORECASE)
+# What editors, people and compressors add to the name of a copy.
+COMPRESSED = "gz|bz2|xz|zst|lzma|lz4|br|z"
+OF_A_COPY = re.compile(rf"^#|(?:[#~]|\.~\d+|\.(?:bak|backup|old|orig|save|sw[n-p]|\d+|{COMPRESSED}))+$", re.IGNORECASE)
 # Vim also puts a dot before the name, unless it begins with one.
 OF_VIM = re.compile(r"^\.(?=.*\.sw[n-p]$)", re.DOTALL | re.IGNORECASE)
 # Published templates, from which people write their own file.
@@ -50,14 +51,14 @@ def reason_of_name(path: str) -> str:
 
 
 def originals(path: str) -> list[str]:
-    """What a backup copy may be a copy of; for any other file its own path."""
+    """What a backup or compressed copy may be a copy of; for any other file its own path."""
     folder, slash, name = path.rpartition("/")
     names = (OF_A_COPY.sub("", each) for each in (name, OF_VIM.sub("", name)))
     return list(dict.fromkeys(f"{folder}{slash}{each}" for each in names))
 
 
 def reason_of_original(path: str) -> str:
-    """As `reason_of_name`, for a file that is no backup copy, with its path in lower case."""
+    """As `reason_of_name`, for a file that is no such copy, with its path in lower case."""
     name = path.rpartition("/")[2]
     if REPOSITORIES & set(path.split("/")):
         return GITS_OWN
