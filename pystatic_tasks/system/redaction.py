@@ -34,6 +34,10 @@ BEFORE_ANY_HOST = re.compile(rf"@(?=(?:\[[\da-fA-F:.]+\]|[\w.%-]+)(?::\d{{1,5}})
 OF_REPOSITORY = re.compile(rf"(?:git|hg|svn|bzr)\+{SCHEME}{SLASHES}$")
 REPOSITORY = re.compile(r"@[\w.-]+(?::\d{1,5})?/[\w./~%+-]+")
 REVISION = re.compile(r"@[\w.-]+(?=[\s#\\'\"`,;)\]}>]|$)")
+# User and password without a host, since a tool took the address apart: what follows the colon is no port.
+CUT_OFF = re.compile(
+    rf"(https?{SLASHES})[^\s/?#@:\[\]\\'\"]+:(?!\d{{0,5}}(?:{AFTER_HOST}|:\s))(?!\$?\{{\w+\}})\S+", re.IGNORECASE
+)
 # A placeholder that another program replaces.
 FROM_VARIABLE = re.compile(r"(?:[^:]*:)?\$\{\w+\}")
 # A plain address: without user, query and fragment after these are removed, and with nothing that could hide one.
@@ -85,14 +89,14 @@ def masked(text: str) -> str:
     """The text with the user information in each URL hidden.
 
     A password may contain anything but the end of a line and another URL. In doubt, too much is hidden.
-    The user "git" is the same for everyone, and is shown.
+    The user "git" is the same for everyone, and is shown. Where the host is missing, all of the word is hidden.
     """
     parts, shown = [], 0
     for info in user_infos(text):
         if info.text != "git":
             parts += [text[shown : info.start], HIDDEN]
             shown = info.start + len(info.text) + 1
-    return "".join([*parts, text[shown:]])
+    return CUT_OFF.sub(rf"\1{HIDDEN}", "".join([*parts, text[shown:]]))
 
 
 def masked_within(value: Any) -> Any:

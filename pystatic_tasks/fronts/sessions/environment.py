@@ -20,8 +20,9 @@ from pystatic_tasks.fronts.nox_process import CALL_VARIABLE, read_call
 from pystatic_tasks.fronts.sessions.ending import heeded
 from pystatic_tasks.fronts.sessions.neighbours import is_ours
 from pystatic_tasks.fronts.sessions.work import Work
+from pystatic_tasks.steps.freeze.install.addresses import check_settings
 from pystatic_tasks.steps.freeze.install.environment import install_variables
-from pystatic_tasks.steps.freeze.install.installers import check_addresses, variables_for_uv
+from pystatic_tasks.steps.freeze.install.installers import variables_for_uv
 from pystatic_tasks.steps.freeze.install.interpreter import remedy_for_missing
 from pystatic_tasks.system.redaction import masked_log, masked_stream
 from pystatic_tasks.system.terminal import Terminal
@@ -63,10 +64,10 @@ def make_environment(session: nox.Session, config: ImageConfig) -> None:
         ConfigError: Nox runs with --no-venv, or an address of an index is not valid.
         MissingToolError: the interpreter does not exist.
     """
+    check_settings(os.environ)
     runner = session._runner
     if is_ours(runner) and session.venv_backend == "none" and not runner.global_config.force_venv_backend:
         runner.func.venv_backend = None if names_backend(runner.global_config) else own_backend()
-        check_addresses(os.environ)
         with told_of_interpreter(session, config), masked_log(logger), heeded():
             runner._create_venv()
     if session.venv_backend == "none":

@@ -25,6 +25,7 @@ from pystatic_tasks.steps.freeze.data.own_data import check_own_data, check_own_
 from pystatic_tasks.steps.freeze.estimate import compressed_alone
 from pystatic_tasks.steps.freeze.inputs import freeze_inputs, paths_counted, sources, stamps_now, stamps_of_others
 from pystatic_tasks.steps.freeze.install import environment
+from pystatic_tasks.steps.freeze.install.addresses import check_requirements
 from pystatic_tasks.steps.freeze.install.interpreter import check_interpreter
 from pystatic_tasks.steps.freeze.observe import observation, target
 from pystatic_tasks.steps.freeze.observe.seen import Seen, see_program
@@ -62,6 +63,8 @@ def prepare(config: ImageConfig, context: StepContext) -> Prepared:
     """Check the machine and fill the build environment."""
     check_machine()
     target.check_command(config)
+    if context.installs:
+        check_requirements(config)
     began = meanwhile.now()
     wanted = environment.wanted_contents(config, context)
     environment.discard_outdated(context, wanted)

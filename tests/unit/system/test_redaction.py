@@ -74,6 +74,13 @@ FORMS = (
         ("http://me:p@ss.word/x9@registry:5000: no answer", "http://***@registry:5000: no answer"),
         ("git+https://me:p@ss.word/x9@registry:5000/shop.git", "git+https://***@registry:5000/shop.git"),
         ("https://me:p@host.example/@team/shop@1.2", "https://***@1.2"),
+        ("Cloning https://me:s3cr3t/x9 (to revision 1)", "Cloning https://***@ (to revision 1)"),
+        ("Cloning https://me:80x/9 to /tmp/x", "Cloning https://***@ to /tmp/x"),
+        ("unable to access 'https://me:s3cr3t/': no host", "unable to access 'https://***@ no host"),
+        ("Looking in indexes: https://me:s3cr3t", "Looking in indexes: https://***@"),
+        ("http://registry:5000, http://localhost:8000: no", "http://registry:5000, http://localhost:8000: no"),
+        ("pystatic://shop:v1.4 docker://alpine:edge", "pystatic://shop:v1.4 docker://alpine:edge"),
+        ("http://0.0.0.0:${PORT}/ http://host:{port}", "http://0.0.0.0:${PORT}/ http://host:{port}"),
     ],
 )
 def test_credentials_in_urls_are_hidden(text: str, expected: str) -> None:

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pystatic_tasks.config.project import PYPROJECT, read_toml
 from pystatic_tasks.errors import ConfigError
@@ -46,9 +45,6 @@ KEYS_OF_UV = (*LOOKING_OF_UV, "no-index", "pip")
 NAMING_FILES = ("constraint", "build-constraint", "UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE")
 NAMING_PLACES = ("find-links", "UV_FIND_LINKS")
 SEPARATORS = re.compile(r"[\s,]+")
-ESCAPE = "If its password has special characters, escape them: %2F for a slash, %20 for a space, %40 for an @."
-# uv's variables and pip's settings with addresses of indexes and of pages with packages.
-WITH_ADDRESSES = (*OF_UV[1:], "index-url", "extra-index-url", "find-links")
 
 
 def uv_there() -> str | None:
@@ -77,29 +73,6 @@ def variables_for_uv(environment: Mapping[str, str], folder: Path) -> dict[str, 
         variable, separator = VARIABLES[name]
         found[variable] = environment.get(variable) or separator.join(value.split())
     return {**found, **(LIKE_PIP if "UV_INDEX" in found else {})}
-
-
-def check_addresses(environment: Mapping[str, str]) -> None:
-    """Refuse addresses that a character in a password cuts off: what a tool then shows of them looks like no address.
-
-    Raises:
-        ConfigError: there is one in a variable of uv or a setting of pip.
-    """
-    settings = {**environment, **pip_settings(environment)}
-    for name in WITH_ADDRESSES:
-        value = settings.get(name, "")
-        if not all(map(is_whole, SEPARATORS.split(value) if name == "UV_FIND_LINKS" else value.split())):
-            where = name if name.isupper() else f"pip's setting {name}"
-            raise ConfigError(f"An address in {where} has no valid host or port.", ESCAPE)
-
-
-def is_whole(address: str) -> bool:
-    """Whether host and port of an address are valid; in `UV_INDEX` a name may stand before it."""
-    name, _, rest = address.partition("=")
-    try:
-        return urlsplit(address if "://" in name else rest or name).port != 0
-    except ValueError:
-        return False
 
 
 def is_set_up(environment: Mapping[str, str], folder: Path) -> bool:

@@ -47,12 +47,17 @@ def folders_in_pyproject(folder: Path) -> Iterator[Path]:
         tables = read_pyproject(folder)
     except ConfigError:
         return
-    project, build, tool = (tables.get(name, {}) for name in ("project", "build-system", "tool"))
-    needs = [project.get("dependencies"), project.get("optional-dependencies")]
-    needs += [build.get("requires")] if isinstance(build, Mapping) else []
-    yield from folders_in(texts_in(needs), [folder])
+    yield from folders_in(needs_in(tables), [folder])
+    tool = tables.get("tool", {})
     for path in (path for name in ("uv", "poetry") for path in paths_in(tool.get(name))):
         yield from folders_at(path, [folder])
+
+
+def needs_in(tables: Mapping[str, Any]) -> Iterator[str]:
+    """What a project requires to run and to be built, by its pyproject.toml."""
+    project, build = (tables.get(name, {}) for name in ("project", "build-system"))
+    yield from texts_in([project.get("dependencies"), project.get("optional-dependencies")])
+    yield from texts_in(build.get("requires")) if isinstance(build, Mapping) else ()
 
 
 def folders_in(requirements: Iterable[str], folders: Iterable[Path]) -> Iterator[Path]:

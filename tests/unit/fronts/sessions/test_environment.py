@@ -80,6 +80,18 @@ def test_an_interpreter_that_would_be_too_old_is_not_to_be_installed(
     ) in without_times(run_nox(folder, "--session", "freeze").stderr)
 
 
+def test_an_address_that_a_password_cuts_off_is_refused_whatever_makes_the_environment(
+    tmp_path: Path, run_nox: Nox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://bob:s3cr3t/x9@127.0.0.1:9/simple")
+    folder = write(tmp_path / "shop", SHOP, noxfile=NOXFILE)
+    venv.create(tmp_path / "environments" / "freeze", symlinks=True)
+    for words in ((), ("--force-venv-backend", "venv", "--envdir", str(tmp_path / "environments"))):
+        result = run_nox(folder, "--session", "freeze", *words)
+        assert "aborted: An address in pip's setting index-url has no valid host or port.\n" in result.stderr
+        assert "s3cr3t" not in result.stdout + result.stderr
+
+
 # What makes the environment.
 
 ASKING = """

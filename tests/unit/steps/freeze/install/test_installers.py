@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.steps.freeze.install.installers import (
     builds_as_usual,
-    check_addresses,
     pip_settings,
     uv_there,
     variables_for_uv,
@@ -149,40 +147,3 @@ def test_uv_is_that_beside_python_or_on_the_path(tmp_path: Path, monkeypatch: py
     named = put_uv(tmp_path / "named/uv-0.13")
     monkeypatch.setenv("UV", str(named))
     assert uv_there() == str(named)
-
-
-@pytest.mark.parametrize("password", ["a/b", "a b", "a[b", "a?b", "a#b"])
-@pytest.mark.parametrize(
-    ("variable", "shown"),
-    [
-        ("UV_INDEX_URL", "UV_INDEX_URL"),
-        ("UV_DEFAULT_INDEX", "UV_DEFAULT_INDEX"),
-        ("UV_FIND_LINKS", "UV_FIND_LINKS"),
-        ("UV_INDEX", "UV_INDEX"),
-        ("PIP_EXTRA_INDEX_URL", "pip's setting extra-index-url"),
-    ],
-)
-def test_an_address_that_its_password_cuts_off_is_refused(variable: str, shown: str, password: str, home: Path) -> None:
-    for named in ("", "own=") if variable == "UV_INDEX" else ("",):
-        value = f"https://pypi.example/simple {named}https://bob:s3cr3t{password}@pypi.example/simple"
-        with pytest.raises(ConfigError) as refused:
-            check_addresses({"HOME": str(home), variable: value})
-        assert str(refused.value) == (
-            f"An address in {shown} has no valid host or port.\n"
-            "If its password has special characters, escape them: %2F for a slash, %20 for a space, %40 for an @."
-        )
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "https://pypi.example/simple https://bob:a%2Fb'\"!,=@pypi.example:8080/simple?x=1",
-        "own=https://bob:s3cr3t@[::1]:8080/simple",
-        "../wheels",
-        "./a=b/wheels",
-        "file:///srv/wheels",
-    ],
-)
-def test_an_address_that_is_whole_is_taken(value: str, home: Path) -> None:
-    check_addresses({"HOME": str(home), "UV_INDEX": value, "PIP_FIND_LINKS": value})
