@@ -322,7 +322,7 @@ class Use:
     """What a program used for the first time on one occasion.
 
     Attributes:
-        occasion: "start"; a request, by method and path; "once more", when all requests are repeated; the command of
+        occasion: "start"; a request, by method and path, also for what a page loads; "once more", when all requests are repeated; the command of
             `observe.command`; "end".
         modules: Names of the modules that it loaded.
         data: Folders that it listed or read files of; paths relative to the folder that modules are imported from.

@@ -111,6 +111,42 @@ def test_the_log_is_that_of_the_first_time_and_of_the_end(exercise: Exercise) ->
     assert serve(exercise, get("/page"), code=end + SERVER).log == "asked for the page\nasked for the page\nends\n"
 
 
+PAGE_WITH_PARTS = """\
+import http.server, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        allowed = self.headers["Authorization"] == "Bearer ada" and "Accept" not in self.headers
+        body = b"<script src='static/app.js'></script><img src='/gone.png'><a href='/static/other.js'>"
+        if self.path.startswith("/static/"):
+            body = open("data/" + self.path.rpartition("/")[2], "rb").read() if allowed else b""
+        self.send_response(404 if self.path == "/gone.png" else 200)
+        self.send_header("Content-Type", "text/html" if self.path == "/" else "text/javascript")
+        self.end_headers()
+        self.wfile.write(body)
+
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def test_what_a_browser_loads_with_a_page_is_loaded(exercise: Exercise) -> None:
+    for name in ("app.js", "other.js"):
+        Path(exercise.folder, "data", name).write_text("1")
+    page = replace(get("/"), headers={"Authorization": "Bearer ada", "Accept": "text/html"})
+    observed = serve(exercise, page, code=PAGE_WITH_PARTS)
+    assert observed.problem == ""
+    assert [answer.request for answer in observed.answers] == ["GET /"]
+    assert [use.occasion for use in observed.uses] == [
+        "start",
+        "GET /",
+        "GET /static/app.js",
+        "GET /gone.png",
+        "once more",
+        "end",
+    ]
+    assert Path(exercise.folder, "data", "app.js") in {Path(source) for source, _ in observed.data}
+
+
 def test_what_is_not_asked_for_is_not_seen(exercise: Exercise) -> None:
     assert "page.html" not in data(serve(exercise, get("/")))
 

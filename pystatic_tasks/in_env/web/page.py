@@ -1,0 +1,100 @@
+"""Finds what a browser loads by itself when it shows a page."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+from .client import Answer
+
+HTML = ("text/html", "application/xhtml+xml")
+# Links of other kinds are followed by people, or not at all.
+LOADED_LINKS = {"stylesheet", "icon", "apple-touch-icon", "modulepreload", "preload", "manifest"}
+# By tag: the attribute with the address.
+LOADING = {"script": "src", "img": "src", "link": "href"}
+STYLE_IMPORT = re.compile(r"""@import\s+(?:url\(\s*)?["']?([^"')\s;]+)""")
+# Longer pages are not read; in characters.
+LONGEST = 1_000_000
+# Any host that no page names, to tell addresses of the same server from others.
+ORIGIN = "http://same.invalid"
+
+
+def loaded_with(path: str, answer: Answer) -> tuple[str, ...]:
+    """The paths, with their queries, of what a browser loads from the same server with a page.
+
+    Args:
+        path: Path of the page.
+        answer: The answer to a request for it.
+
+    Returns:
+        The paths in their order on the page, without duplicates; empty if it is no page.
+    """
+    if answer.type not in HTML or answer.status != 200 or answer.endless or len(answer.body) > LONGEST:
+        return ()
+    page = Page()
+    # Python's parser fails on some declarations that are no HTML; browsers ignore them.
+    with contextlib.suppress(AssertionError):
+        page.feed(answer.body)
+    found = (of_same_server(ORIGIN + path, page.base, each) for each in page.addresses)
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def of_same_server(page: str, base: str, address: str) -> str:
+    """The path and query of an address on a page with that base; "" if it is elsewhere, or no address."""
+    try:
+        parts = urlsplit(urljoin(urljoin(page, base), address.strip()))
+    except ValueError:
+        return ""
+    if f"{parts.scheme}://{parts.netloc}" != ORIGIN or not parts.path.isascii():
+        return ""
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+class Page(HTMLParser):
+    """Reads a page.
+
+    Attributes:
+        base: What addresses are relative to, itself relative to the page's address.
+        addresses: What a browser loads.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = ""
+        self.addresses: list[str] = []
+        self._reads = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "base":
+            self.base = self.base or given.get("href", "")
+        self._reads = "style" if tag == "style" else ""
+        if tag == "script" and given.get("type") == "importmap":
+            self._reads = "importmap"
+        if tag in LOADING and (tag != "link" or is_loaded(given)):
+            self.addresses += filter(None, [given.get(LOADING[tag], "")])
+
+    def handle_endtag(self, tag: str) -> None:
+        self._reads = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._reads == "style":
+            self.addresses += STYLE_IMPORT.findall(data)
+        elif self._reads == "importmap":
+            self.addresses += modules_of(data)
+
+
+def is_loaded(attributes: Mapping[str, str]) -> bool:
+    return not LOADED_LINKS.isdisjoint(attributes.get("rel", "").lower().split())
+
+
+def modules_of(importmap: str) -> Iterator[str]:
+    """The addresses of modules in an import map; those that end with a slash are of folders."""
+    with contextlib.suppress(ValueError, AttributeError):
+        for address in json.loads(importmap).get("imports", {}).values():
+            if isinstance(address, str) and not address.endswith("/"):
+                yield address
