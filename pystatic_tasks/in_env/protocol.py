@@ -308,6 +308,7 @@ class ObservedAnswer:
         type: Media type of the body.
         words: Those words of a text that were the same when the request was repeated.
         files: Paths of files that the program read for the first time during the request.
+        parts: The paths of what a browser loads with a page, each with its status; only what was requested.
     """
 
     request: str
@@ -315,6 +316,7 @@ class ObservedAnswer:
     type: str
     words: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    parts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,8 +324,8 @@ class Use:
     """What a program used for the first time on one occasion.
 
     Attributes:
-        occasion: "start"; a request, by method and path, also for what a page loads; "once more", when all requests are repeated; the command of
-            `observe.command`; "end".
+        occasion: "start"; a request, by method and path; "parts of" it, when what a page loads is requested;
+            "once more", when all requests are repeated; the command of `observe.command`; "end".
         modules: Names of the modules that it loaded.
         data: Folders that it listed or read files of; paths relative to the folder that modules are imported from.
     """

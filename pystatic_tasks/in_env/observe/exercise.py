@@ -24,7 +24,7 @@ from ..installed.elsewhere import moment
 from ..processes import kill_session, session
 from ..protocol import Exercise, HttpRequest, Observed, ObservedAnswer
 from ..web.client import LOOPBACK, Answer, is_taken, send
-from ..web.page import loaded_with
+from ..web.page import loaded_with, part_of
 from ..web.words import in_both
 from .evidence import (
     Occasion,
@@ -42,8 +42,6 @@ POLL_SECONDS = 0.02
 GRACE_SECONDS = 10.0
 # How long to run a program that does not print when it is ready.
 SETTLE_SECONDS = 1.0
-# Beginnings of headers, in lower case, that belong to one request.
-OF_ONE_REQUEST = ("accept", "content-", "if-", "range")
 # The last lines of gunicorn and uvicorn, after the exception that ended them.
 LAST_OF_SERVERS = ("Worker failed to boot.", "Application startup failed. Exiting.")
 EXCEPTION = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)+(?P<line>\S.*)")
@@ -222,18 +220,16 @@ def serve(exercise: Exercise, program: subprocess.Popen[bytes], heard: Heard) ->
 def load_pages(exercise: Exercise, answers: Sequence[Answer], heard: Heard) -> None:
     """Request what a browser loads by itself with the answers that are pages, for `exercise.timeout` seconds in all."""
     end = time.monotonic() + exercise.timeout
-    asked = {request.path for request in exercise.requests if request.method == "GET"}
-    for request, answer in zip(exercise.requests, answers, strict=True):
-        for path in loaded_with(request.path, answer):
-            if path not in asked and time.monotonic() < end:
-                asked.add(path)
-                ask(exercise, HttpRequest(path=path, method="GET", headers=of_browser(request.headers), body=None))
-                heard.occasions.append((f"GET {path}", sizes(exercise.records)))
-
-
-def of_browser(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a page's request that a browser sends with those for its parts too."""
-    return {name: value for name, value in headers.items() if not name.lower().startswith(OF_ONE_REQUEST)}
+    known: dict[str, int] = {}
+    for number, request in enumerate(exercise.requests):
+        paths = loaded_with(request.path, answers[number])
+        for path in paths:
+            if path not in known and time.monotonic() < end:
+                known[path] = ask(exercise, part_of(request, path)).status
+        if paths:
+            heard.occasions.append((f"parts of {request.method} {request.path}", sizes(exercise.records)))
+            parts = tuple((path, known[path]) for path in paths if path in known)
+            heard.answers[number] = replace(heard.answers[number], parts=parts)
 
 
 def observed_answer(request: HttpRequest, answer: Answer, files: Iterable[str]) -> ObservedAnswer:

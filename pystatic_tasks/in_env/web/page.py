@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
-from .client import Answer
+from ..protocol import HttpRequest
+from .client import Answer, Request
 
 HTML = ("text/html", "application/xhtml+xml")
 # Links of other kinds are followed by people, or not at all.
@@ -19,6 +20,8 @@ LOADING = {"script": "src", "img": "src", "link": "href"}
 STYLE_IMPORT = re.compile(r"""@import\s+(?:url\(\s*)?["']?([^"')\s;]+)""")
 # Longer pages are not read; in characters.
 LONGEST = 1_000_000
+# Beginnings of headers, in lower case, that a browser sends for a page only.
+OF_THE_PAGE = ("accept", "content-", "if-", "range")
 # Any host that no page names, to tell addresses of the same server from others.
 ORIGIN = "http://same.invalid"
 
@@ -41,6 +44,12 @@ def loaded_with(path: str, answer: Answer) -> tuple[str, ...]:
         page.feed(answer.body)
     found = (of_same_server(ORIGIN + path, page.base, each) for each in page.addresses)
     return tuple(dict.fromkeys(filter(None, found)))
+
+
+def part_of(page: Request, path: str) -> HttpRequest:
+    """The request for what a browser loads with a page."""
+    headers = {name: value for name, value in page.headers.items() if not name.lower().startswith(OF_THE_PAGE)}
+    return HttpRequest(path=path, method="GET", headers=headers, body=None)
 
 
 def of_same_server(page: str, base: str, address: str) -> str:

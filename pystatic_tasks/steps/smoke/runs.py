@@ -18,6 +18,7 @@ from pystatic_tasks.packers import says_ended_by_term, unpacked_into_tmp
 from pystatic_tasks.steps.policy import make_policy
 from pystatic_tasks.steps.results import Check
 from pystatic_tasks.steps.smoke import contract
+from pystatic_tasks.steps.smoke.page_parts import lacking_parts, lacks_parts
 from pystatic_tasks.steps.smoke.plain import Plain, is_another_text, lacks, missing_words, read_plain, unlike_plain
 from pystatic_tasks.steps.smoke.probes import first_path, mismatch, wait_until_ready
 
@@ -115,6 +116,9 @@ def ask(config: ImageConfig, request: Request, address: tuple[str, int], plain: 
     problem = unlike_plain(request, answer, wrong, plain)
     if problem:
         return Check(name=name, passed=False, seen=problem)
+    lacking = lacking_parts(request, answer, plain, address, config.smoke.timeout) if plain else []
+    if lacking:
+        return Check(name=name, passed=False, seen=lacks_parts(lacking))
     seen = f"{answer.status} in {answer.seconds * 1000:.0f} ms"
     missing = missing_words(request, answers(), plain)
     if plain is None or not missing:

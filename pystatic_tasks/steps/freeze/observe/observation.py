@@ -21,6 +21,7 @@ from pystatic_tasks.in_env.protocol import (
     Exercise,
     HttpRequest,
     Observed,
+    ObservedAnswer,
     Refusal,
     RefusedError,
     ToolNames,
@@ -241,9 +242,14 @@ def http_request(request: Request) -> HttpRequest:
 
 def without_secrets(config: ImageConfig, observed: Observed) -> Observed:
     secrets = caller_values(config)
-    answers = tuple(replace(each, words=without_words_of(secrets, each.words)) for each in observed.answers)
+    answers = tuple(answer_without(secrets, each) for each in observed.answers)
     programs = tuple(hidden(program, secrets) for program in observed.programs)
     return replace(observed, problem=hidden(observed.problem, secrets), answers=answers, programs=programs)
+
+
+def answer_without(secrets: Iterable[str], answer: ObservedAnswer) -> ObservedAnswer:
+    parts = tuple((hidden(path, secrets), status) for path, status in answer.parts)
+    return replace(answer, words=without_words_of(secrets, answer.words), parts=parts)
 
 
 def without_words_of(secrets: Iterable[str], found: Iterable[str]) -> tuple[str, ...]:

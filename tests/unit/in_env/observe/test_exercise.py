@@ -135,15 +135,9 @@ def test_what_a_browser_loads_with_a_page_is_loaded(exercise: Exercise) -> None:
     page = replace(get("/"), headers={"Authorization": "Bearer ada", "Accept": "text/html"})
     observed = serve(exercise, page, code=PAGE_WITH_PARTS)
     assert observed.problem == ""
-    assert [answer.request for answer in observed.answers] == ["GET /"]
-    assert [use.occasion for use in observed.uses] == [
-        "start",
-        "GET /",
-        "GET /static/app.js",
-        "GET /gone.png",
-        "once more",
-        "end",
-    ]
+    [answer] = observed.answers
+    assert answer.parts == (("/static/app.js", 200), ("/gone.png", 404))
+    assert [use.occasion for use in observed.uses] == ["start", "GET /", "parts of GET /", "once more", "end"]
     assert Path(exercise.folder, "data", "app.js") in {Path(source) for source, _ in observed.data}
 
 

@@ -187,6 +187,13 @@ def test_words_of_the_callers_values_are_not_kept_of_answers(tmp_path: Path, mon
     assert without_secrets(config, Observed(answers=(answer,))).answers[0].words == ("shop", "house")
 
 
+def test_the_callers_values_are_hidden_in_paths_of_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_KEY", "sesame")
+    config = make_config(tmp_path, smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
+    answer = ObservedAnswer(request="GET /", status=200, type="text/html", parts=(("/a.js?key=sesame", 200),))
+    assert without_secrets(config, Observed(answers=(answer,))).answers[0].parts == (("/a.js?key=***", 200),)
+
+
 def test_the_callers_values_are_hidden_in_names_of_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_KEY", "sesame")
     config = make_config(tmp_path, smoke=Smoke(env={"KEY": "$SHOP_KEY"}))
