@@ -35,6 +35,11 @@ RUN_AGAIN = f'Then run the session again, or let "{FIX}" repair it.'
 MISSING_MODULE = r"No module named '([\w.]+)'"
 # The folder that a program unpacks itself into, and a tree's folder of packages.
 BUNDLE = r"(?:/[^'\"\s]*/_MEI\w+|/usr/local/lib/python3\.\d+/site-packages)"
+# A path in quotes, and how messages say that it is missing.
+NAMED = r"['\"]([^'\"\n]+)['\"]"
+NOT_THERE = (
+    r"(?:does not exist|doesn't exist|was not found|not found|is missing|(?:is not|isn't) an? (?:existing |valid )?\w+)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -354,6 +359,26 @@ def missing_folder(config: ImageConfig, match: re.Match[str]) -> Advice:
     )
 
 
+def missing_beside(config: ImageConfig, match: re.Match[str]) -> Advice:
+    """The advice for a path relative to the current folder, or below "/", if the project has it there."""
+    inside = posixpath.normpath(match[1].lstrip("/"))
+    path = config.project / inside
+    if inside.startswith("..") or inside == "." or not path.exists():
+        return Advice(text="")
+    problem = f'The program reads "{inside}" in its current folder, which is "/" in the image.'
+    line = f"{quoted(f'/{inside}')} = {quoted(os.path.relpath(path, config.root))}"
+    reason = why_refused(config, path, f"/{inside}")
+    if reason:
+        return Advice(
+            text=f"{problem} It would be refused ({reason}): pass it to the program at run time, or list it "
+            f"in image.files yourself: {line}."
+        )
+    return Advice(
+        text=f"{problem} Build the path from __file__ in the code, or add this to "
+        f"[tool.pystatic-tasks.image.files] in pyproject.toml:\n  {line}"
+    )
+
+
 def refused_connection(config: ImageConfig, match: re.Match[str]) -> Advice:
     if config.services:
         return Advice(
@@ -381,5 +406,7 @@ ADVICE: tuple[tuple[str, Callable[[ImageConfig, re.Match[str]], Advice]], ...] =
     (r"No usable temporary directory found|Read-only file system: (?:\w+\()?['\"]/tmp/", nowhere_to_write),
     (r"Read-only file system: (?:\w+\()?['\"](/(?!tmp/)[^'\"]+)['\"]", read_only_folder),
     (r"unable to open database file|attempt to write a readonly database", read_only_database),
+    (rf"No such file or directory: (?:\w+\()?{NAMED}", missing_beside),
+    (rf"(?:[Ff]ile|[Ff]older|[Dd]irectory|[Pp]ath)(?: at)?:? {NAMED} {NOT_THERE}", missing_beside),
     (r"[Cc]onnection refused", refused_connection),
 )

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -36,7 +37,7 @@ from pystatic_tasks.steps.freeze.install.project_files import import_paths, scri
 from pystatic_tasks.steps.freeze.observe.private import private_memory
 from pystatic_tasks.steps.logged_errors import logged_errors
 from pystatic_tasks.system.beneath import remove_tree
-from pystatic_tasks.system.files import hashes_of_words
+from pystatic_tasks.system.files import hash_tree, hashes_of_words, walk_files
 from pystatic_tasks.system.processes import tool_environment
 
 LETTERS = re.compile(r"[^\W\d_]{4,}")
@@ -88,6 +89,7 @@ def observe(
     places = [folder / name for name in ("home", "tmp", "cwd")]
     for place in places:
         place.mkdir(parents=True)
+    put_own_files(config, folder / "cwd")
     collected = collected_files(examined.data, static_folder(config))
     exercise = replace(describe_exercise(config, context, entry, folder, tools_there), collected=collected)
     log = config.work / "observation.log"
@@ -118,6 +120,25 @@ def observe(
             for path in folder.glob("*.json"):
                 path.unlink()
     return without_secrets(config, observed) if observed else Observed(problem=f"it failed; see {shown(config, log)}")
+
+
+def put_own_files(config: ImageConfig, folder: Path) -> None:
+    """Copy what `image.files` names into a folder as it is in the image's root, its current folder.
+
+    What is not there, or cannot be read, is left to the step that makes the image.
+    """
+    named = sorted((config.root / source, target) for target, source in config.image.files.items())
+    for source, target in sorted(named, key=lambda each: each[0].is_file()):
+        place = folder / target.lstrip("/")
+        for path in walk_files(source) if source.is_dir() else [source]:
+            with contextlib.suppress(OSError):
+                copy_file(path, place / path.relative_to(source) if source.is_dir() else place)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
 
 
 def changes_in(folder: Path) -> set[str]:
@@ -300,6 +321,7 @@ def exercise_inputs(config: ImageConfig) -> Mapping[str, object]:
         "timeout": smoke.timeout,
         "variables": exercise_variables(config),
         "services": services.inputs(config),
+        "own": {target: hash_tree(config.root / source) for target, source in config.image.files.items()},
     }
 
 

@@ -392,7 +392,7 @@ def test_a_data_file_that_is_nowhere_is_told(image: ImageConfig, site: Path, ins
 
 def test_files_elsewhere_are_the_programs_own_affair(image: ImageConfig) -> None:
     a_file(image.project / "shop.db")
-    assert diagnose(image, opens("/var/lib/shop.db") + opens("shop.db")) == Advice(text="")
+    assert diagnose(image, opens("/var/lib/shop.db") + opens("other.db")) == Advice(text="")
 
 
 TEMPLATE_LINES = [
@@ -514,6 +514,39 @@ def test_the_machines_own_libraries_are_found(libraries: Path) -> None:
 )
 def test_the_log_says_what_to_do(output: str, text: str) -> None:
     assert diagnose(make_image(), output) == Advice(text=text)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "Error: Config file 'mkdocs.yml' does not exist.",
+        "FileNotFoundError: [Errno 2] No such file or directory: 'mkdocs.yml'",
+        "FileNotFoundError: [Errno 2] No such file or directory: PosixPath('./mkdocs.yml')",
+        """Config value 'x': The path "/mkdocs.yml" isn't an existing file.""",
+        "Error: Invalid value: File 'mkdocs.yml' not found",
+    ],
+)
+def test_what_is_read_in_the_current_folder_is_told(image: ImageConfig, output: str) -> None:
+    assert diagnose(image, output) == Advice(text="")
+    a_file(image.project / "mkdocs.yml")
+    assert diagnose(image, output) == Advice(
+        text='The program reads "mkdocs.yml" in its current folder, which is "/" in the image. '
+        "Build the path from __file__ in the code, or add this to "
+        "[tool.pystatic-tasks.image.files] in pyproject.toml:\n"
+        '  "/mkdocs.yml" = "mkdocs.yml"'
+    )
+
+
+def test_a_secret_in_the_current_folder_is_not_to_be_added(image: ImageConfig) -> None:
+    a_file(image.project / ".env.prod")
+    found = diagnose(image, "No such file or directory: '.env.prod'").text
+    assert "It would be refused (" in found
+    assert "pass it to the program at run time, or list it in image.files yourself:" in found
+
+
+@pytest.mark.parametrize("name", ["../mkdocs.yml", "/", ".", "/usr/share/nothing"])
+def test_what_the_project_does_not_have_is_not_taken_for_its_own(image: ImageConfig, name: str) -> None:
+    assert diagnose(image, f"No such file or directory: '{name}'") == Advice(text="")
 
 
 def test_a_service_that_does_not_listen_is_told() -> None:

@@ -20,6 +20,7 @@ from pystatic_tasks.steps.freeze.observe.observation import (
     describe_exercise,
     exercise_inputs,
     merged,
+    put_own_files,
     refusal_without_secrets,
     report,
     without_secrets,
@@ -177,6 +178,28 @@ def test_the_callers_values_are_hidden_in_what_a_refusal_says(tmp_path: Path, mo
     assert refusal_without_secrets(config, refusal) == Refusal(
         problem="*** is wrong:", details=("KeyError: ***",), remedy="Correct it."
     )
+
+
+def test_files_of_the_image_are_in_the_current_folder_while_it_is_observed(tmp_path: Path) -> None:
+    for name in ("docs/index.md", "docs/more/a.md", "mkdocs.yml", "other.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "docs/gone.md").symlink_to("nowhere")
+    files = {"/docs/index.md": "other.md", "/docs": "docs", "/mkdocs.yml": "mkdocs.yml", "/missing": "missing"}
+    config = make_config(tmp_path, image=ImageOptions(files=files))
+    there = tmp_path / "cwd"
+    put_own_files(config, there)
+    found = {str(path.relative_to(there)): path.read_text() for path in there.rglob("*") if path.is_file()}
+    assert found == {"docs/index.md": "other.md", "docs/more/a.md": "docs/more/a.md", "mkdocs.yml": "mkdocs.yml"}
+
+
+def test_a_changed_file_of_the_image_is_observed_anew(tmp_path: Path) -> None:
+    (tmp_path / "mkdocs.yml").write_text("site_name: Notes")
+    config = make_config(tmp_path, image=ImageOptions(files={"/mkdocs.yml": "mkdocs.yml"}))
+    before = exercise_inputs(config)
+    assert exercise_inputs(config) == before
+    (tmp_path / "mkdocs.yml").write_text("site_name: Other notes")
+    assert exercise_inputs(config) != before
 
 
 def test_words_of_the_callers_values_are_not_kept_of_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
