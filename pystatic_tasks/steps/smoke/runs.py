@@ -78,12 +78,16 @@ def serve_once(config: ImageConfig, container: Container, plain: Plain, user: st
         seen = find_server(config.server_kind).no_port
         return finish(config, container, plain, user, startup_ms, [Check(name="answers", passed=False, seen=seen)])
     address = container.address() if container.running() else None
+    begun = time.monotonic()
     if address and wait_until_ready(container, address, first_path(config), config.smoke.timeout):
-        startup_ms = round((time.monotonic() - started) * 1000)
+        ready = time.monotonic()
+        startup_ms = round((ready - started) * 1000)
         checks += ask_all(config, address, plain)
         checks.append(contract.check_users(container.users()))
         if config.image.healthcheck:
             checks.append(contract.check_health(container.execute(["--healthcheck", config.image.healthcheck])))
+        if not config.app:
+            let_start(container, begun, ready)
     else:
         seen = (
             f"it ended with exit code {container.wait(0)}"
@@ -92,6 +96,19 @@ def serve_once(config: ImageConfig, container: Container, plain: Plain, user: st
         )
         checks.append(Check(name="answers", passed=False, seen=seen))
     return finish(config, container, plain, user, startup_ms, checks)
+
+
+def let_start(container: Container, begun: float, ready: float) -> None:
+    """Let the other processes of a program start before it is stopped, for as long as the first one took.
+
+    Many servers do not heed SIGTERM while they start workers; those that we bring do.
+
+    Args:
+        container: The program.
+        begun: When it was started.
+        ready: When it was first seen to be ready.
+    """
+    container.wait(max(0.0, min(ready - begun, GRACE_SECONDS) - (time.monotonic() - ready)))
 
 
 def ask_all(config: ImageConfig, address: tuple[str, int], plain: Plain) -> list[Check]:
@@ -188,12 +205,15 @@ def run_until_stopped(config: ImageConfig, container: Container, plain: Plain, u
     text = config.smoke.stdout
     checks = []
     startup_ms = None
+    begun = time.monotonic()
     if text is None:
         container.wait(SETTLE_SECONDS)
     else:
         found = wait_for_text(container, text, config.smoke.timeout)
         if found:
-            startup_ms = round((time.monotonic() - started) * 1000)
+            ready = time.monotonic()
+            startup_ms = round((ready - started) * 1000)
+            let_start(container, begun, ready)
         checks.append(check_text(text, found=found))
     users = container.users() if container.running() else set()
     # A program that has ended in the meantime has no processes to look at.
