@@ -50,7 +50,7 @@ def uses_by_occasion(folder: Path, occasions: Sequence[Occasion], around: Surrou
     for occasion, end in occasions:
         records = list(records_between(folder, begin, end))
         modules = {fields[1] for fields in records if fields[0] in ("module", "loaded")} - seen
-        paths = [(Path(fields[1]), fields[0]) for fields in records if fields[0] in ("file", "folder")]
+        paths = [(Path(fields[1]), fields[0]) for fields in records if fields[0] in ("file", "checked", "folder")]
         data = {name for path, kind in paths for name in folder_in_program(path, kind, around)} - seen
         seen |= modules | data
         begin = end
@@ -154,7 +154,12 @@ def take(
     modules, by_path, import_paths = taken_modules(records, exercise, around)
     # Python itself opens the script that it runs.
     records.files.difference_update(exercise.arguments[:1])
-    data = {*data_files(records, around), *by_path, *target_data(exercise.module, around)}
+    data = {
+        *data_files(records, around),
+        *checked_files(records, around),
+        *by_path,
+        *target_data(exercise.module, around),
+    }
     opened = opened_by_name(records.libraries, (path for _, path, _ in records.modules))
     brought = {path for path in opened if around.root_of(path)}
     data |= {(str(path), str(placed(path, around))) for path in brought}
@@ -182,6 +187,7 @@ def without_own_tests(records: Records, loose: Iterable[Path]) -> Records:
         records,
         modules={each for each in records.modules if stays(each[1])},
         files=set(filter(stays, records.files)),
+        checked=set(filter(stays, records.checked)),
         folders=set(filter(stays, records.folders)),
     )
 
@@ -279,6 +285,15 @@ def data_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
             if folder and (folder, owner) not in taken:
                 taken.add((folder, owner))
                 yield from files_of(folder, owner, around)
+
+
+def checked_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
+    """Data files that were found to be there, alone: a program fails without them although it never reads them."""
+    for path in filter(Path.is_file, map(Path, records.checked)):
+        root = around.root_of(path)
+        is_known = root in around.loose or str(path) in around.owners
+        if root and is_known and is_data(path.relative_to(root)) and not path.parent.name.endswith(".dist-info"):
+            yield str(path), str(path.relative_to(root).parent)
 
 
 class DataFolder(NamedTuple):

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from .recorder.sitecustomize import FIELD_END, RECORD_END
 
-PLURALS = {"library": "libraries", **{name: name for name in ("searched", "changed", "updated", "written", "wanted")}}
+PLURALS = {
+    "library": "libraries",
+    **{name: name for name in ("checked", "searched", "changed", "updated", "written", "wanted")},
+}
 KINDS = {"file", "folder", "program", *PLURALS}
 
 
@@ -20,6 +23,7 @@ class Records:
         modules: Triples of a module's name, the file that it was loaded from, and "statement" or "name" for the way of
             the import.
         files: Paths of files that were read.
+        checked: Paths of files that were found to be there, except code, whether or not they were read.
         folders: Paths of folders that were listed.
         searched: Paths of folders that were listed to find modules, or metadata of distributions.
         changed: Paths of files and folders that were created, renamed, removed, or opened for writing.
@@ -32,6 +36,7 @@ class Records:
 
     modules: set[tuple[str, str, str]] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
+    checked: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
     searched: set[str] = field(default_factory=set)
     changed: set[str] = field(default_factory=set)

@@ -408,5 +408,9 @@ ADVICE: tuple[tuple[str, Callable[[ImageConfig, re.Match[str]], Advice]], ...] =
     (r"unable to open database file|attempt to write a readonly database", read_only_database),
     (rf"No such file or directory: (?:\w+\()?{NAMED}", missing_beside),
     (rf"(?:[Ff]ile|[Ff]older|[Dd]irectory|[Pp]ath)(?: at)?:? {NAMED} {NOT_THERE}", missing_beside),
+    (
+        rf"(?:[Cc]ould not|[Cc]annot|[Cc]an't|[Uu]nable to|[Ff]ailed to) (?:find|open|read|load)[\w ]*:? {NAMED}",
+        missing_beside,
+    ),
     (r"[Cc]onnection refused", refused_connection),
 )

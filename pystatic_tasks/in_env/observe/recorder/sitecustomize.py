@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import codecs
+import functools
 import os
 import sys
 import unicodedata
@@ -43,6 +44,10 @@ ASKING = ("ctypes/util.py", "platform.py", "uuid.py", "sysconfig.py", "sysconfig
 # A file opened with one of these flags has no content to read.
 MADE_ANEW = os.O_TRUNC | os.O_EXCL | os.O_DIRECTORY
 LOCALES = "/usr/lib/locale/"
+# Of a file's mode, as in the module `stat`: what says of which type it is, and a regular file.
+FILE_TYPE, REGULAR = 0o170000, 0o100000
+# Endings of files of code.
+LOOKED_AT = (".py", ".pyc", ".so")
 # Their name in pystatic.lock.
 CHARACTER_NAMES = "unicodedata.names"
 
@@ -243,6 +248,43 @@ def note_names() -> None:
     codecs.register_error("namereplace", noting(replace))
 
 
+class Noting:
+    """`os.stat`, which causes no audit event, with the files that are there recorded.
+
+    It is no function, because a function in the body of a class, such as that of Python 3.10's pathlib, is a method.
+    """
+
+    def __init__(self, function: Callable[..., os.stat_result]) -> None:
+        self._function = function
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *given: Any, **named: Any) -> os.stat_result:
+        result = self._function(*given, **named)
+        try:
+            note_check(given[0] if given else named["path"], named.get("dir_fd"), result)
+        except Exception:
+            # As in `hear`.
+            return result
+        return result
+
+
+def note_check(path: Any, folder: int | None, result: os.stat_result) -> None:
+    """Record a file whose existence, size or time is asked for; sources are looked at for many other reasons."""
+    if folder is None and not isinstance(path, int) and result.st_mode & FILE_TYPE == REGULAR:
+        whole = os.path.abspath(os.fsdecode(path))
+        if not whole.endswith(LOOKED_AT) and not whole.startswith(FOLDER):
+            record("checked", whole)
+
+
+def note_checks() -> None:
+    """Have `os.stat` recorded, by whatever name it is called from now on."""
+    noting = Noting(os.stat)
+    for known in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
+        if os.stat in known:
+            known.add(noting)
+    os.stat = noting
+
+
 def import_from_sources() -> None:
     """Have modules compiled each time, except for those of this Python and of its packages.
 
@@ -293,6 +335,7 @@ if FOLDER:
     for name in list(sys.modules):
         record("loaded", name)
     note_names()
+    note_checks()
     import_from_sources()
     sys.addaudithook(hear)
     atexit.register(note_mapped)

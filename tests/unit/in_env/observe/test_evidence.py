@@ -163,6 +163,23 @@ def test_a_data_file_beside_modules_brings_those_beside_it(tmp_path: Path, site:
     assert inside(site, found) == {"depx/version.txt", "depx/words.txt"}
 
 
+def test_a_data_file_that_is_found_to_be_there_comes_alone(tmp_path: Path, site: Path) -> None:
+    (tmp_path / "loose").mkdir()
+    for name in ("main.html", "main.py", "other.html"):
+        (tmp_path / "loose" / name).touch()
+    files = ("depx/__init__.py", "depx/icons/link.svg", "depx/icons/other.svg", "depx-1.0.dist-info/INSTALLER")
+    install_distribution(site, "depx", *files)
+    (site / "of_nobody.svg").touch()
+    checked = {f"{site}/{name}" for name in (*files[:2], files[3], "depx/icons/gone.svg", "of_nobody.svg")} | {
+        "/etc/hostname"
+    }
+    found = see(Records(checked=checked), tmp_path)
+    assert inside(site, found) == {"depx/icons/link.svg"}
+    loose = str(tmp_path / "loose")
+    found = see(Records(checked={f"{loose}/main.html", f"{loose}/main.py"}), tmp_path, loose=(loose,))
+    assert found.data == ((f"{loose}/main.html", "."),)
+
+
 def test_a_folder_is_looked_through_once_however_many_of_its_files_were_read(tmp_path: Path, site: Path) -> None:
     files = [f"depx/data/{number % 3}/{number}.txt" for number in range(30)]
     install_distribution(site, "depx", "depx/__init__.py", *files)

@@ -63,6 +63,38 @@ def test_files_that_are_read_and_folders_that_are_listed_are_written_down(tmp_pa
     assert str(folder) in records.folders
 
 
+CHECKS = """
+import os, pathlib, shutil
+for name in ("a.txt", "b.txt", "c.txt", "gone.txt"):
+    os.path.exists("data/" + name)
+pathlib.Path("data/d.txt").is_file()
+os.stat(path=b"data/e.txt")
+pathlib.Path("data/code.py").exists()
+os.path.isdir("data")
+with open("main.py") as file:
+    os.stat(file.fileno())
+folder = os.open("data", os.O_RDONLY)
+os.stat("f.txt", dir_fd=folder)
+try:
+    os.stat(None)
+except TypeError as error:
+    assert "stat" in str(error)
+assert os.stat in os.supports_dir_fd and os.stat in os.supports_follow_symlinks and os.stat in os.supports_fd
+assert os.stat.__name__ == "stat"
+shutil.rmtree("data/more")
+"""
+
+
+def test_files_that_are_found_to_be_there_are_written_down(tmp_path: Path) -> None:
+    found = {f"data/{name}.txt": "" for name in "abcdef"}
+    records = record(tmp_path, CHECKS, {**found, "data/code.py": "", "data/more/g.txt": ""})
+    folder = f"{tmp_path}/project/data/"
+    assert {path.removeprefix(folder) for path in records.checked if path.startswith(folder)} == {
+        *("a.txt", "b.txt", "c.txt", "d.txt", "e.txt")
+    }
+    assert not [path for path in records.checked if path.endswith(".py")]
+
+
 def test_a_folder_that_is_opened_as_a_file_was_not_read(tmp_path: Path) -> None:
     code = "import contextlib, os\nwith contextlib.suppress(OSError):\n    open('data')\nos.open('more', os.O_RDONLY)\n"
     records = record(tmp_path, code, {"data/a.txt": "", "more/b.txt": ""})

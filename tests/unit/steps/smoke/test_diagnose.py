@@ -524,6 +524,8 @@ def test_the_log_says_what_to_do(output: str, text: str) -> None:
         "FileNotFoundError: [Errno 2] No such file or directory: PosixPath('./mkdocs.yml')",
         """Config value 'x': The path "/mkdocs.yml" isn't an existing file.""",
         "Error: Invalid value: File 'mkdocs.yml' not found",
+        "Could not find 'mkdocs.yml'. Ensure that it is there.",
+        'Error: unable to read config file: "mkdocs.yml"',
     ],
 )
 def test_what_is_read_in_the_current_folder_is_told(image: ImageConfig, output: str) -> None:
