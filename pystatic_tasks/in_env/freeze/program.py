@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import sys
+import sysconfig
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.machinery import PathFinder
 from pathlib import Path, PurePath
 
 from PyInstaller.building.api import EXE, PYZ
@@ -37,6 +39,8 @@ from .tree import EXPLAINING, LIBRARY, PACKAGES, compile_code, lay_out, machine_
 
 # launched.py imports it at the end; every tree contains it.
 WANTED_BY_LAUNCHER = "fcntl"
+# The package with Python's own tests.
+TESTS = "test"
 # The optimization level that removes docstrings.
 WITHOUT_DOCSTRINGS = 2
 # Folder of the prepared copies of ELF files, among what is kept from build to build.
@@ -177,10 +181,18 @@ def analysis_inputs(program: Program) -> AnalysisInputs:
         datas=tuple(datas),
         hidden_imports=tuple(hidden_imports),
         hooks=program.hooks,
-        excludes=program.excludes,
+        excludes=(*program.excludes, *tests_of_python(program)),
         optimize=program.optimize,
         form=program.form,
     )
+
+
+def tests_of_python(program: Program) -> tuple[str, ...]:
+    """Python's own tests, unless the program uses them; tests of dependencies import them, and they import Tkinter."""
+    found = PathFinder.find_spec(TESTS, [*program.import_paths, *sys.path])
+    is_pythons = found is not None and Path(found.origin or "").is_relative_to(sysconfig.get_path("stdlib"))
+    is_used = any(name.partition(".")[0] == TESTS for name in program.hidden_imports)
+    return (TESTS,) if is_pythons and not is_used else ()
 
 
 def without_sources(datas: Iterable[DataFile], modules: Iterable[str]) -> list[DataFile]:

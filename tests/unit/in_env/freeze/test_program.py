@@ -54,7 +54,15 @@ def test_the_analysis_is_asked_for_what_the_program_needs() -> None:
     inputs = analysis_inputs(SHOP)
     assert (inputs.entry, inputs.form, inputs.optimize) == ("/build/shop-entry.py", "tree", 2)
     assert (inputs.datas, inputs.binaries) == ((("/shop/page.html", "shop"),), ())
-    assert (inputs.hidden_imports, inputs.excludes) == (("shop.plugins", "fcntl"), ("tkinter",))
+    assert (inputs.hidden_imports, inputs.excludes) == (("shop.plugins", "fcntl"), ("tkinter", "test"))
+
+
+def test_the_tests_of_python_are_left_out_unless_they_are_used(tmp_path: Path) -> None:
+    assert analysis_inputs(replace(SHOP, hidden_imports=("test.support",))).excludes == ("tkinter",)
+    assert analysis_inputs(replace(SHOP, hidden_imports=("tests.support", "testing"))).excludes == ("tkinter", "test")
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test/__init__.py").touch()
+    assert analysis_inputs(replace(SHOP, import_paths=(str(tmp_path),))).excludes == ("tkinter",)
 
 
 def test_packages_that_are_taken_whole_bring_their_modules_and_data(
