@@ -11,7 +11,9 @@ from ..protocol import DataFile
 from .layer_assignment import is_local
 from .name_scan import quoted
 
-CODE_SUFFIXES = {".py", ".pyc", ".pyi", ".so", ".pth", ".pyx", ".pxd", ".c", ".h", ".cpp"}
+# Of sources, which no program needs unless it reads them.
+SOURCE_SUFFIXES = {".py", ".pyi", ".pyx", ".pxd", ".c", ".h", ".cpp"}
+CODE_SUFFIXES = {*SOURCE_SUFFIXES, ".pyc", ".so", ".pth"}
 NOT_DATA = {"py.typed", "__pycache__"}
 METADATA = ("METADATA", "entry_points.txt", "top_level.txt")
 # Other files that installers write there: origins, and hashes of scripts that contain the environment's path.

@@ -17,7 +17,7 @@ from ..attribution.packages import packages_of
 from ..installed.distributions import split_distributions, top_level
 from ..installed.elsewhere import from_elsewhere, without_own_changes
 from ..installed.layer_assignment import RUNNER, is_beside_packages, is_local, source_of
-from ..installed.package_data import is_data, metadata_files
+from ..installed.package_data import SOURCE_SUFFIXES, is_data, metadata_files
 from ..protocol import DataFile, Exercise, Observed, ObservedAnswer, Use
 from .mapped_libraries import opened_by_name
 from .recorded import Records, records_between
@@ -279,7 +279,7 @@ def data_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
         if path.parent.name.endswith(".dist-info"):
             yield from metadata_files(owner) if owner and path.name in PLAIN_METADATA else ()
         elif root in around.loose or owner or path.name == "*":
-            if path.name != "*" and (path.suffix == ".py" or is_data(path.relative_to(root))):
+            if path.name != "*" and (path.suffix in SOURCE_SUFFIXES or is_data(path.relative_to(root))):
                 yield str(path), str(path.relative_to(root).parent)
             folder = folder_around(path, root, is_known_large)
             if folder and (folder, owner) not in taken:
@@ -313,7 +313,7 @@ class DataFolder(NamedTuple):
 def folder_around(path: Path, root: Path, is_known_large: Callable[[Path], bool]) -> DataFolder | None:
     """The outermost folder around a data file that is not a package, or its package; None if it is included alone."""
     folder = path.parent
-    if path.suffix == ".py" or folder == root:
+    if path.suffix in SOURCE_SUFFIXES or folder == root:
         return None
     if is_package(folder):
         return DataFolder(root, folder, is_whole=False)

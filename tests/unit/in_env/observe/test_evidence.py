@@ -163,6 +163,19 @@ def test_a_data_file_beside_modules_brings_those_beside_it(tmp_path: Path, site:
     assert inside(site, found) == {"depx/version.txt", "depx/words.txt"}
 
 
+@pytest.mark.parametrize("name", ["depx/fast.c", "depx/fast.h", "depx/include/fast.cpp", "depx/types.pyi", "depx/a.py"])
+def test_a_source_that_is_read_comes_alone(tmp_path: Path, site: Path, name: str) -> None:
+    install_distribution(site, "depx", "depx/__init__.py", name, "depx/other.c", "depx/include/notes.txt")
+    found = see(Records(files={f"{site}/{name}"}), tmp_path)
+    assert inside(site, found) == {name}
+
+
+@pytest.mark.parametrize("name", ["depx/fast.so", "depx/a.pyc", "depx.pth"])
+def test_what_only_python_reads_is_no_data(tmp_path: Path, site: Path, name: str) -> None:
+    install_distribution(site, "depx", "depx/__init__.py", name)
+    assert see(Records(files={f"{site}/{name}"}), tmp_path).data == ()
+
+
 def test_a_data_file_that_is_found_to_be_there_comes_alone(tmp_path: Path, site: Path) -> None:
     (tmp_path / "loose").mkdir()
     for name in ("main.html", "main.py", "other.html"):
