@@ -198,9 +198,10 @@ def is_test(name: str) -> bool:
 
 
 def shown_files(files: Iterable[str], around: Surroundings) -> tuple[str, ...]:
-    """The paths in the program of those files that are data of the project or its dependencies."""
-    roots = [(path, around.root_of(path)) for path in map(Path, files)]
-    return tuple(sorted(str(path.relative_to(root)) for path, root in roots if root and is_data(path)))
+    """The paths in the program of those files that are data of the project or its dependencies, and no metadata."""
+    found = [path for path in map(Path, files) if is_data(path) and not is_metadata(path)]
+    roots = [(path, around.root_of(path)) for path in found]
+    return tuple(sorted(str(path.relative_to(root)) for path, root in roots if root))
 
 
 def taken_modules(
@@ -276,7 +277,7 @@ def data_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
         if root is None or (path.name == "*" and path.parent == root):
             continue
         owner = around.owners.get(str(path))
-        if path.parent.name.endswith(".dist-info"):
+        if is_metadata(path):
             yield from metadata_files(owner) if owner and path.name in PLAIN_METADATA else ()
         elif root in around.loose or owner or path.name == "*":
             if path.name != "*" and (path.suffix in SOURCE_SUFFIXES or is_data(path.relative_to(root))):
@@ -292,7 +293,7 @@ def checked_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
     for path in filter(Path.is_file, map(Path, records.checked)):
         root = around.root_of(path)
         is_known = root in around.loose or str(path) in around.owners
-        if root and is_known and is_data(path.relative_to(root)) and not path.parent.name.endswith(".dist-info"):
+        if root and is_known and is_data(path.relative_to(root)) and not is_metadata(path):
             yield str(path), str(path.relative_to(root).parent)
 
 
@@ -340,6 +341,10 @@ def files_of(
         place = each.relative_to(data.root)
         if is_same and is_data(place) and each.is_file():
             yield str(each), str(place.parent)
+
+
+def is_metadata(path: Path) -> bool:
+    return path.parent.name.endswith(".dist-info")
 
 
 def placed(path: Path, around: Surroundings) -> Path:

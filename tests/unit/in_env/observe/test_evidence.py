@@ -193,6 +193,12 @@ def test_a_data_file_that_is_found_to_be_there_comes_alone(tmp_path: Path, site:
     assert found.data == ((f"{loose}/main.html", "."),)
 
 
+def test_metadata_is_not_shown_among_the_files_of_an_answer(site: Path) -> None:
+    """A look for plugins reads that of every distribution."""
+    files = (f"{site}/toolx-1.0.dist-info/entry_points.txt", f"{site}/depx/page.html", f"{site}/depx/a.py", "/etc/x")
+    assert evidence.shown_files(files, look_around(EXERCISE)) == ("depx/page.html",)
+
+
 def test_a_folder_is_looked_through_once_however_many_of_its_files_were_read(tmp_path: Path, site: Path) -> None:
     files = [f"depx/data/{number % 3}/{number}.txt" for number in range(30)]
     install_distribution(site, "depx", "depx/__init__.py", *files)
