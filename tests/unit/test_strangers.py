@@ -20,8 +20,8 @@ OURS = {"name", "kind", "requirements", "env", "files"}
 each_of_them = pytest.mark.parametrize("one", ALL, ids=lambda one: one.name)
 
 
-def test_there_are_thirty_three() -> None:
-    assert len({one.name for one in ALL}) == len(ALL) == 33
+def test_there_are_thirty_nine() -> None:
+    assert len({one.name for one in ALL}) == len(ALL) == 39
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table["name"]))
@@ -46,7 +46,9 @@ def test_their_configuration_is_one(one: Stranger, tmp_path: Path) -> None:
 
 @each_of_them
 def test_their_versions_are_pinned(one: Stranger) -> None:
-    assert [each for each in one.requirements if not re.fullmatch(r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[0-9.]+", each)] == []
+    assert [
+        each for each in one.requirements if not re.fullmatch(r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==[0-9.]+(b[0-9]+)?", each)
+    ] == []
 
 
 def test_their_ports_are_their_own() -> None:
