@@ -289,11 +289,13 @@ def data_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
 
 
 def checked_files(records: Records, around: Surroundings) -> Iterator[DataFile]:
-    """Data files that were found to be there, alone: a program fails without them although it never reads them."""
-    for path in filter(Path.is_file, map(Path, records.checked)):
+    """Installed data files that were found to be there, alone: a program may fail without them, and never read them.
+
+    Other files of the project are often looked for where they are only on this machine, such as a local database.
+    """
+    for path in filter(Path.is_file, map(Path, records.checked.intersection(around.owners))):
         root = around.root_of(path)
-        is_known = root in around.loose or str(path) in around.owners
-        if root and is_known and is_data(path.relative_to(root)) and not is_metadata(path):
+        if root and is_data(path.relative_to(root)) and not is_metadata(path):
             yield str(path), str(path.relative_to(root).parent)
 
 

@@ -178,8 +178,7 @@ def test_what_only_python_reads_is_no_data(tmp_path: Path, site: Path, name: str
 
 def test_a_data_file_that_is_found_to_be_there_comes_alone(tmp_path: Path, site: Path) -> None:
     (tmp_path / "loose").mkdir()
-    for name in ("main.html", "main.py", "other.html"):
-        (tmp_path / "loose" / name).touch()
+    (tmp_path / "loose/local.sqlite3").touch()
     files = ("depx/__init__.py", "depx/icons/link.svg", "depx/icons/other.svg", "depx-1.0.dist-info/INSTALLER")
     install_distribution(site, "depx", *files)
     (site / "of_nobody.svg").touch()
@@ -188,15 +187,8 @@ def test_a_data_file_that_is_found_to_be_there_comes_alone(tmp_path: Path, site:
     }
     found = see(Records(checked=checked), tmp_path)
     assert inside(site, found) == {"depx/icons/link.svg"}
-    loose = str(tmp_path / "loose")
-    found = see(Records(checked={f"{loose}/main.html", f"{loose}/main.py"}), tmp_path, loose=(loose,))
-    assert found.data == ((f"{loose}/main.html", "."),)
-
-
-def test_metadata_is_not_shown_among_the_files_of_an_answer(site: Path) -> None:
-    """A look for plugins reads that of every distribution."""
-    files = (f"{site}/toolx-1.0.dist-info/entry_points.txt", f"{site}/depx/page.html", f"{site}/depx/a.py", "/etc/x")
-    assert evidence.shown_files(files, look_around(EXERCISE)) == ("depx/page.html",)
+    database = tmp_path / "loose/local.sqlite3"
+    assert see(Records(checked={str(database)}), tmp_path, loose=(str(database.parent),)).data == ()
 
 
 def test_a_folder_is_looked_through_once_however_many_of_its_files_were_read(tmp_path: Path, site: Path) -> None:
