@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Literal
 
 from pystatic_tasks.bom.components import BuiltWith
 from pystatic_tasks.in_env.protocol import Component, ObservedAnswer, Part, Placed, TreeFile, Use
+from pystatic_tasks.in_env.stamps import Stamp
 from pystatic_tasks.oci.description import ImageDescription
 
-Stamps = Mapping[str, tuple[int, int]]
+Stamps = Mapping[str, Stamp]
 PhaseName = Literal["container", "unpacking", "interpreter", "imports", "server"]
 
 

@@ -26,7 +26,7 @@ from ..exchange import read, read_answer, write
 from ..installed.layer_assignment import is_local
 from ..installed.package_data import tells_of_the_machine
 from ..protocol import Analysed, AnalysisInputs, TocEntry
-from ..stamps import sha256, stamps
+from ..stamps import Stamp, sha256, stamps
 from .imports import Reading, decisive, read_modules
 from .in_pyinstaller import ANALYSIS, ask_another
 
@@ -44,7 +44,7 @@ class Kept:
     """An analysis, the key of what it depends on, and the stamps of the files that it was made from."""
 
     key: str
-    stamps: Mapping[str, tuple[int, int]]
+    stamps: Mapping[str, Stamp]
     analysed: Analysed
 
 

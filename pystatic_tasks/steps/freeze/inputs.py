@@ -13,7 +13,7 @@ from pystatic_tasks.config.project import PYPROJECT, license_expression, people,
 from pystatic_tasks.config.variables import with_names, with_values
 from pystatic_tasks.in_env.protocol import Component, Own
 from pystatic_tasks.in_env.records import to_json
-from pystatic_tasks.in_env.stamps import ABSENT, stamp, stamps
+from pystatic_tasks.in_env.stamps import ABSENT, Stamp, stamp, stamps
 from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps.build_environment import tools
@@ -42,7 +42,7 @@ from pystatic_tasks.system.redaction import masked
 
 PACKAGE = Path(__file__).resolve().parents[2]
 # A stamp that no file has.
-UNKNOWN = (-1, 0)
+UNKNOWN = (-1, 0, 0)
 BYTECODE = "/__pycache__/"
 # Of a hash in hexadecimal, as many as fit into a number of 64 bits.
 DIGITS = 15
@@ -173,12 +173,14 @@ def is_installed(path: str, environment: str, installed: Collection[str]) -> boo
     return same in installed or BYTECODE in f"{path}/" or os.path.isdir(path)  # noqa: PTH112
 
 
-def stamp_of(path: str, environment: str) -> tuple[int, int]:
+def stamp_of(path: str, environment: str) -> Stamp:
     """A file's stamp; of a file in the build environment by its content, since it is generated again for each build."""
+    found = stamp(Path(path))
     if not path.startswith(environment):
-        return stamp(Path(path))
+        return found
+    size, _, mode = found
     content = hash_file(path)
-    return (Path(path).stat().st_size, int(content[:DIGITS], 16)) if content else ABSENT
+    return (size, int(content[:DIGITS], 16), mode) if content else ABSENT
 
 
 def made_by() -> list[str]:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pystatic_tasks.in_env.stamps import stamps
+from pystatic_tasks.in_env.stamps import Stamp, stamps
 from pystatic_tasks.system.files import source_files
 
-Seen = Mapping[str, tuple[int, int]]
+Seen = Mapping[str, Stamp]
 
 POLL_SECONDS = 1.0
 # The maximum share of the time that looking may take.
@@ -21,7 +21,7 @@ SHOWN = 3
 
 
 def look(paths: Iterable[Path]) -> Seen:
-    """Size and last change of these files, of missing ones, and of all files in these folders.
+    """The stamps of these files, of missing ones, and of all files in these folders.
 
     Empty if a folder is being removed; the next look will see that.
     """

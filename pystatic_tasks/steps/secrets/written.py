@@ -15,11 +15,10 @@ from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.variables import with_names, with_values
-from pystatic_tasks.in_env.stamps import stamp
+from pystatic_tasks.in_env.stamps import Stamp, stamp
 from pystatic_tasks.system.files import read_json, write_whole
 
 FILE = "written.json"
-Stamp = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +79,7 @@ def remembered(config: ImageConfig) -> Written:
     """What the program wrote in earlier builds and nothing has changed since."""
     try:
         content = read_json(memory(config))
-        hashed = {str(name): (size, time) for name, (size, time) in content["hashed"].items()}
+        hashed = {str(name): (size, time, mode) for name, (size, time, mode) in content["hashed"].items()}
         made, changed = (as_it_was(config, content[kind]) for kind in ("made", "changed"))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return Written()

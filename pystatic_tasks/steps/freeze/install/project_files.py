@@ -19,7 +19,9 @@ from pystatic_tasks.system.files import (
     fingerprint,
     hash_file,
     hash_files,
+    hash_tree,
     is_unpackable,
+    look_of,
     scan,
     source_files,
 )
@@ -73,7 +75,7 @@ def editable_folders(python: Path) -> list[Path]:
 def hash_built(folder: Path, *, whole: bool = False) -> str:
     """A hash of what a build backend builds a distribution from; `whole` as in `hash_sources`."""
     around = {
-        os.path.relpath(path, folder): hash_sources(path, whole=True) if path.is_dir() else hash_file(path)
+        os.path.relpath(path, folder): hash_sources(path, whole=True) if path.is_dir() else hash_tree(path)
         for path in paths_around(folder)
     }
     return fingerprint([hash_sources(folder, whole=whole), around, told_beside(folder)])
@@ -103,7 +105,7 @@ def hash_sources(folder: Path, *, whole: bool = False) -> str:
     installed = [path for path in paths if f"/{NODE_MODULES}/" in path.removeprefix(str(folder))]
     written = sorted({*paths} - {*installed})
     declaring = [] if whole else [path for path in written if path.endswith(f"/{PYPROJECT}")]
-    tables = [(path.removeprefix(f"{folder}/"), hash_tables(Path(path))) for path in declaring]
+    tables = [(path.removeprefix(f"{folder}/"), hash_tables(Path(path)), look_of(Path(path))) for path in declaring]
     # There are tens of thousands of the installed ones.
     return fingerprint([hash_files(folder, {*written} - {*declaring}), stamps(installed), tables])
 

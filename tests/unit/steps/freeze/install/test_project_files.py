@@ -80,7 +80,7 @@ def test_a_file_that_may_be_packed_is_a_source_in_whatever_folder(shop: ImageCon
     path.write_text("another", encoding="utf-8")
     changed = sources(shop)
     path.chmod(0o755)
-    assert len({before, added, changed, sources(shop)}) == (3 if "node_modules" in place else 4)
+    assert len({before, added, changed, sources(shop)}) == 4
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,13 @@ def test_our_own_table_is_no_source_and_all_others_are(shop: ImageConfig, place:
         write(shop.root, **{place: text})
         seen.add(sources(shop))
     assert len(seen) == 1 + len(others)
+
+
+def test_who_may_execute_a_pyproject_toml_counts(shop: ImageConfig) -> None:
+    """It may be packed under another name."""
+    before = sources(shop)
+    (shop.root / "pyproject.toml").chmod(0o755)
+    assert sources(shop) != before
 
 
 def test_a_file_that_holds_our_own_table_alone_is_a_source_by_its_name(shop: ImageConfig) -> None:
@@ -261,6 +268,8 @@ def test_what_the_backend_is_told_to_take_from_elsewhere_counts(shop: ImageConfi
         path.write_text(content, encoding="utf-8")
         assert sources(shop) not in seen
         seen.append(sources(shop))
+    path.chmod(0o755)
+    assert sources(shop) not in seen
 
 
 def test_nothing_is_installed_again_where_nothing_of_the_project_is_installed(
