@@ -484,6 +484,14 @@ class AnalysisInputs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lookup:
+    """Modules that PyInstaller's analysis looked for in the same folders, and where it found them; "" for nowhere."""
+
+    folders: tuple[str, ...]
+    places: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Analysed:
     """PyInstaller's tables of contents.
 
@@ -492,6 +500,7 @@ class Analysed:
     hidden imports.
     `searched` are modules whose importers were searched for more than imports, by PyInstaller or its hooks.
     `hooked` are the modules for which a hook was run.
+    `lookups` are all modules that were looked for in folders.
     """
 
     scripts: tuple[TocEntry, ...]
@@ -502,6 +511,7 @@ class Analysed:
     imported_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     searched: tuple[str, ...] = ()
     hooked: tuple[str, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,12 +22,14 @@ from PyInstaller.utils.hooks import setuptools
 
 from ..exchange import respond
 from ..installed.package_data import tells_of_the_machine
-from ..protocol import Analysed, AnalysisInputs, TocEntry
+from ..protocol import Analysed, AnalysisInputs, Lookup, TocEntry
 from .bytecode import leave_to_us
 from .imports import changed_names
+from .lookups import place_of
 from .tree import needs_libpython
 
 BYTECODE = "__pycache__"
+find_module_path = ModuleGraph._find_module_path
 scan_bytecode = ModuleGraph._scan_bytecode
 load_hook_module = ModuleHook._load_hook_module
 get_code_using = PyiModuleGraph.get_code_using
@@ -43,6 +45,8 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         # PyInstaller would import it to list its packages, which takes half a second.
         setuptools._retrieve_setuptools_info = lambda: None
     build_main.compile_pymodule = leave_to_us
+    lookups: dict[tuple[str, ...], dict[str, str]] = {}
+    ModuleGraph._find_module_path = partialmethod(note_lookup, lookups)
     ModuleGraph._scan_bytecode = note_bytecode
     searched, hooked = set[str](), set[str]()
     PyiModuleGraph.get_code_using = partialmethod(note_search, searched)
@@ -69,7 +73,17 @@ def analyse(inputs: AnalysisInputs) -> Analysed:
         imported_by=dict(sorted(importers(analysis.graph))),
         searched=tuple(sorted(searched)),
         hooked=tuple(sorted(hooked)),
+        lookups=tuple(Lookup(folders=folders, places=places) for folders, places in lookups.items()),
     )
+
+
+def note_lookup(
+    graph: Any, lookups: dict[tuple[str, ...], dict[str, str]], module: str, name: str, folders: Iterable[str]
+) -> Any:
+    """modulegraph's `_find_module_path`, but it is noted where the module is found."""
+    searched = tuple(dict.fromkeys(map(str, folders)))
+    lookups.setdefault(searched, {})[module] = place_of(module, searched)
+    return find_module_path(graph, module, name, folders)
 
 
 def note_search(graph: Any, searched: set[str], module: str) -> dict[str, CodeType]:

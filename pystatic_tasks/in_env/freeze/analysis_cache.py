@@ -29,6 +29,7 @@ from ..protocol import Analysed, AnalysisInputs, TocEntry
 from ..stamps import Stamp, sha256, stamps
 from .imports import Reading, decisive, read_modules
 from .in_pyinstaller import ANALYSIS, ask_another
+from .lookups import place_of
 
 # Hooks take plugins from the first; the second names packages that are spread over several folders.
 METADATA = ("entry_points.txt", "namespace_packages.txt")
@@ -139,13 +140,20 @@ def said_by(project: importlib.metadata.Distribution) -> list[str]:
 
 
 def load(folder: Path, basis: Basis) -> Analysed | None:
-    """The analysis kept in a folder, if it and its files have not changed since; otherwise None."""
+    """The analysis kept in a folder, if it, its files and where modules are found have not changed; otherwise None."""
     try:
         kept = read(Kept, folder / ANALYSIS)
     except (OSError, ValueError):
         return None
     is_current = kept.key == basis.key(kept.analysed) and kept.stamps == stamps(kept.stamps)
-    return kept.analysed if is_current else None
+    return kept.analysed if is_current and finds_the_same(kept.analysed) else None
+
+
+def finds_the_same(analysed: Analysed) -> bool:
+    """Whether an analysis would find all modules that it looked for where it found them, and still miss the others."""
+    return all(
+        place_of(module, each.folders) == place for each in analysed.lookups for module, place in each.places.items()
+    )
 
 
 def analyse(folder: Path, inputs: AnalysisInputs) -> Analysed:

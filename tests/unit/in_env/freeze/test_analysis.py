@@ -127,6 +127,23 @@ def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(
     assert "setuptools-vendored" not in capfd.readouterr().err
 
 
+def test_an_analysis_notes_where_it_looked_for_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYINSTALLER_CONFIG_DIR", str(tmp_path / "cache"))
+    entry, package, portion = tmp_path / "main.py", tmp_path / "shop", tmp_path / "space/within"
+    for folder in (package, portion):
+        folder.mkdir(parents=True)
+    (package / "__init__.py").write_text("from shop import faster", encoding="utf-8")
+    entry.write_text("import shop, space.within, orjson_of_tomorrow", encoding="utf-8")
+    asked = replace(inputs_of(entry), hidden_imports=("plugin_of_tomorrow",))
+    analysed = analysis_cache.analyse(tmp_path / "kept", asked)
+    places = {name: place for each in analysed.lookups for name, place in each.places.items()}
+    assert places["shop"] == str(package / "__init__.py")
+    assert (places["space"], places["space.within"]) == (str(portion.parent), str(portion))
+    vain = {"shop.faster", "orjson_of_tomorrow", "plugin_of_tomorrow"}
+    assert {name for name in vain if places[name] == ""} == vain
+    assert {name: each.folders for each in analysed.lookups for name in each.places}["shop.faster"] == (str(package),)
+
+
 def test_an_analysis_notes_what_hooks_search_and_which_modules_have_hooks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,8 @@ import pytest
 from support import install_distribution, tool_or_skip
 
 from pystatic_tasks.in_env.freeze import analysis_cache, in_pyinstaller
-from pystatic_tasks.in_env.protocol import Analysed, AnalysisInputs
+from pystatic_tasks.in_env.freeze.lookups import place_of
+from pystatic_tasks.in_env.protocol import Analysed, AnalysisInputs, Lookup
 
 pytestmark = pytest.mark.usefixtures("nothing_installed")
 Install = Callable[..., None]
@@ -232,6 +233,37 @@ def test_an_analysis_ends_with_modules_of_the_project_that_it_searched(analysed:
     analysis_cache.save(tmp_path, basis("use('svg')"), searched, [])
     assert analysis_cache.load(tmp_path, basis("use('svg')")) == searched
     assert analysis_cache.load(tmp_path, basis("use('pdf')")) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "ends"),
+    [
+        ("there/fast.py", True),
+        ("there/fast/more.py", True),
+        ("there/shop.py", True),
+        ("there/space/more.txt", True),
+        ("after/shop.py", False),
+        ("after/fast.txt", False),
+        ("there/other.py", False),
+        ("shop/faster.py", True),
+    ],
+)
+def test_an_analysis_ends_with_a_module_that_is_found_elsewhere(tmp_path: Path, place: str, *, ends: bool) -> None:
+    folders = tuple(str(tmp_path / name) for name in ("missing", "there", "site", "after"))
+    for path in ("site/shop/__init__.py", "site/space/more.txt", "there/x.py", "after/x.py", "shop/x.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    names = ("fast", "shop", "space")
+    lookups = (
+        Lookup(folders=folders, places={name: place_of(name, folders) for name in names}),
+        Lookup(folders=(str(tmp_path / "shop"),), places={"shop.faster": ""}),
+    )
+    analysed = replace(EMPTY, lookups=lookups)
+    analysis_cache.save(tmp_path, BASIS, analysed, [])
+    assert analysis_cache.load(tmp_path, BASIS) == analysed
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).touch()
+    assert (analysis_cache.load(tmp_path, BASIS) is None) is ends
 
 
 def test_files_that_may_change_do_not_end_it(analysed: Analysed, tmp_path: Path) -> None:
