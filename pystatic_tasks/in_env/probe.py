@@ -23,6 +23,7 @@ class Probed:
         libpython: Path of its shared library, or "".
         debian: Whether it is the system's Python of Debian or a derivative.
         free_threaded: Whether it was built without the global interpreter lock.
+        import_path: The folders that it imports from, other Pythons' among them.
     """
 
     version: str
@@ -30,6 +31,7 @@ class Probed:
     libpython: str
     debian: bool
     free_threaded: bool = False
+    import_path: tuple[str, ...] = ()
 
 
 def libpython_name() -> str:
@@ -69,6 +71,7 @@ def probe() -> Probed:
         libpython=find_libpython(),
         debian=is_debian(),
         free_threaded=bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+        import_path=tuple(sys.path),
     )
 
 

@@ -25,11 +25,17 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Interpreter:
-    """The Python that is frozen into the program; `libpython` is the path of its shared library, or ""."""
+    """The Python that is frozen into the program.
+
+    Attributes:
+        libpython: The path of its shared library, or "".
+        import_path: The folders that it imports from in the build environment.
+    """
 
     version: str
     base_prefix: str
     libpython: str
+    import_path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,7 +66,7 @@ def freeze_inputs(config: ImageConfig, context: StepContext, interpreter: Interp
             "home": os.environ.get("HOME", ""),
             "interpreter": [asdict(interpreter), stamps(filter(None, [interpreter.libpython]))],
             "tools": tools(),
-            "installed": installed_files(context.python),
+            "installed": installed_files(context.python, interpreter.import_path),
             # Of what is not installed, code may ask whether it is there.
             "built": built,
             "sources": project_files.hash_sources(config.root) if is_imported_in_place(config) else "",

@@ -73,6 +73,8 @@ def prepare(config: ImageConfig, context: StepContext) -> Prepared:
     if environment.fill_environment(config, context, wanted, began):
         # An installation may write into the folders that it installs.
         began, sources = meanwhile.now(), environment.wanted_sources(config, context)
+        # What was installed may have more folders to import from.
+        interpreter = check_interpreter(context.python, config.work, form_of(config))
     return Prepared(interpreter=interpreter, sources=sources, began=began)
 
 

@@ -103,7 +103,7 @@ def test_the_answer_is_written_as_json(tmp_path: Path) -> None:
     answer = tmp_path / "answer.json"
     subprocess.run([sys.executable, "-I", str(IN_ENV / "boot.py"), "probe", "-", str(answer)], check=True, timeout=20)
     found = json.loads(answer.read_text(encoding="utf-8"))
-    assert set(found) == {"version", "base_prefix", "libpython", "debian", "free_threaded"}
+    assert set(found) == {"version", "base_prefix", "libpython", "debian", "free_threaded", "import_path"}
     assert (found["version"], found["base_prefix"]) == (platform.python_version(), sys.base_prefix)
 
 

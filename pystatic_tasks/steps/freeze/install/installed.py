@@ -6,7 +6,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,6 +18,8 @@ from pystatic_tasks.steps.build_environment import site_packages
 from pystatic_tasks.system.files import fingerprint, hash_file, is_executable
 
 QUOTE = '"'
+# What tells of an installed distribution, and of further folders to import from.
+TELLING = ("*.dist-info", "*.egg-info", "*.pth")
 # 32 bytes in Base64, without the final "=".
 SHA256 = re.compile(r"sha256=([\w-]{43})", re.ASCII)
 
@@ -111,9 +113,16 @@ def unquoted(name: str) -> str:
     return name[1:-1].replace(QUOTE * 2, QUOTE) if name.startswith(QUOTE) else name
 
 
-def installed_files(python: Path) -> str:
-    """A hash of everything that is installed, with the modes of files from this machine, which RECORD lacks."""
-    written = [(path.parent.name, hash_file(path)) for path in records(python)]
+def installed_files(python: Path, import_path: Iterable[str] = ()) -> str:
+    """A hash of everything that is installed, with the modes of files from this machine, which RECORD lacks.
+
+    Args:
+        python: The interpreter of the environment.
+        import_path: The folders that it imports from; some may be of other environments.
+    """
+    folders = sorted({*site_packages(python), *map(Path, import_path)})
+    found = sorted(path for folder in folders for pattern in TELLING for path in folder.glob(pattern))
+    written = [(path.name, hash_file(path), hash_file(path / "RECORD")) for path in found]
     executable = [path for local in locals_in(python) for path in local.files() if is_executable(path)]
     return fingerprint([written, executable])
 

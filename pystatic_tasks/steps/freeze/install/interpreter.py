@@ -46,7 +46,12 @@ def check_interpreter(python: Path, work: Path, form: Form) -> Interpreter:
     check_threads(found)
     if form == "archive":
         check_libpython(found)
-    return Interpreter(version=found.version, base_prefix=found.base_prefix, libpython=found.libpython)
+    return Interpreter(
+        version=found.version,
+        base_prefix=found.base_prefix,
+        libpython=found.libpython,
+        import_path=found.import_path,
+    )
 
 
 def ask_interpreter(python: Path, work: Path) -> Probed | None:

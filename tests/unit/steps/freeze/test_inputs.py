@@ -188,6 +188,19 @@ def test_each_variable_that_the_program_is_observed_with_counts(config: ImageCon
     assert before != after
 
 
+def test_packages_that_the_environment_has_from_elsewhere_count(config: ImageConfig, tmp_path: Path) -> None:
+    """As those of its base Python, or in the folder of a .pth file."""
+    context = StepContext(say=print, python=NO_ENVIRONMENT)
+    base = str(tmp_path / "base")
+    plain, more = (
+        Interpreter(version="3.13.0", base_prefix="/usr", libpython="", import_path=path) for path in ((), (base,))
+    )
+    before = freeze_inputs(config, context, more, "")
+    assert freeze_inputs(config, context, plain, "") != before
+    install_distribution(Path(base), "falcon", "falcon/app.py")
+    assert freeze_inputs(config, context, more, "") != before
+
+
 def test_a_file_of_a_folder_that_the_program_imports_from_counts(config: ImageConfig) -> None:
     """Code may ask whether it is there before anything opens it."""
     image = replace(config, install=())

@@ -206,7 +206,7 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
     assert to_json(frozen) == {
         "program": str(program),
         "files": [],
-        "interpreter": {"version": "3.12.4", "base_prefix": "/opt", "libpython": "/x.so"},
+        "interpreter": {"version": "3.12.4", "base_prefix": "/opt", "libpython": "/x.so", "import_path": []},
         "environment_python": str(environment.host.python),
         "settings": {"worker_class": "asgi"},
         "ports": [8000],
@@ -229,7 +229,7 @@ def test_one_program_is_left_with_what_the_next_steps_want_to_know(environment: 
         "compressed_alone": [],
         "imported_by": {},
         "linked_by": {},
-        "system": {"/env/shop/page.html": [-1, -1]},
+        "system": {"/env/shop/page.html": [-1, -1, 0]},
         "platform": host_platform(),
         "system_copy": None,
     }

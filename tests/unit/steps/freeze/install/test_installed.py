@@ -43,6 +43,19 @@ def test_what_the_installers_wrote_down_tells_the_contents(tmp_path: Path) -> No
     assert len({empty, one, other, installed_files(python)}) == 4
 
 
+@pytest.mark.parametrize(
+    "file", ["rates-1.0.dist-info/RECORD", "rates-1.0.dist-info/METADATA", "rates-1.0.egg-info", "more.pth"]
+)
+@pytest.mark.parametrize("place", ["lib/python3.12/site-packages", "base"])
+def test_what_nobody_installed_into_the_environment_itself_tells_too(tmp_path: Path, place: str, file: str) -> None:
+    python, folders = tmp_path / "bin/python", [str(tmp_path / "nowhere"), str(tmp_path / "base")]
+    (tmp_path / place).mkdir(parents=True)
+    before = installed_files(python, folders)
+    (tmp_path / place / file).parent.mkdir(exist_ok=True)
+    (tmp_path / place / file).touch()
+    assert installed_files(python, folders) != before
+
+
 @pytest.mark.parametrize("name", ["a\u2029b.sh", "a\x0cb.sh", 'a "b", c.sh', "a, b.sh"])
 def test_files_are_found_whatever_they_are_called(tmp_path: Path, site: Path, name: str) -> None:
     install_distribution(site, "shop", name, origin="file:///shop")

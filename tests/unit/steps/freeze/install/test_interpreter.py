@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,20 @@ def test_a_real_interpreter_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         pytest.skip(error.problem)
     assert (found.version, found.base_prefix) == (platform.python_version(), sys.base_prefix)
     assert Path(found.libpython).exists()
+
+
+@pytest.mark.parametrize("system", [False, True])
+def test_where_an_environment_imports_from_is_described(tmp_path: Path, *, system: bool) -> None:
+    venv.create(tmp_path / "env", system_site_packages=system)
+    python, site = tmp_path / "env/bin/python", next(tmp_path.glob("env/lib/*/site-packages"))
+    before = check_interpreter(python, tmp_path / "work", "tree").import_path
+    packages = {each for each in before if each.endswith("-packages")}
+    assert str(site) in packages
+    assert (packages > {str(site)}) is system
+    (tmp_path / "generated").mkdir()
+    (site / "more.pth").write_text(str(tmp_path / "generated"), encoding="utf-8")
+    after = check_interpreter(python, tmp_path / "work", "tree").import_path
+    assert {*after} - {*before} == {str(tmp_path / "generated")}
 
 
 @pytest.mark.parametrize("text", ["exit 3", 'echo nonsense > "$5"', ""])
