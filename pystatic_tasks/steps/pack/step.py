@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ def make_job(
     python = frozen.environment_python
 
     # What is kept was compressed by libraries of the interpreter and the system.
-    packed_by = [made_by, tools(), asdict(frozen.interpreter)]
+    packed_by = [made_by, tools(), asdict(replace(frozen.interpreter, import_path=()))]
 
     def ask_there(module: Module[Question, Answer], question: Question, **options: Any) -> Answer | None:
         return ask(python, module, question, folder=config.work, verbose=context.verbose, **options)[1]

@@ -119,7 +119,8 @@ def test_files_of_another_owner_and_other_code_make_a_new_executable(tmp_path: P
 
 def test_nothing_is_kept_that_the_libraries_of_another_interpreter_compressed(tmp_path: Path) -> None:
     shop = make_image(tmp_path, "onefile")
-    interpreters = (FROZEN.interpreter, FROZEN.interpreter, replace(FROZEN.interpreter, version="3.13.0"))
+    same = replace(FROZEN.interpreter, import_path=("/elsewhere",))
+    interpreters = (FROZEN.interpreter, same, replace(FROZEN.interpreter, version="3.13.0"))
     programs = [replace(FROZEN, interpreter=interpreter) for interpreter in interpreters]
     kept = [make_job(shop, StepContext(say=print), program, (), []).cache for program in programs]
     assert kept[0] == kept[1] != kept[2]
