@@ -335,12 +335,19 @@ def postgresql_or_skip() -> None:
 
 
 def install_distribution(
-    site: Path, name: str, *files: str, requires: Sequence[str] = (), origin: str = "", is_editable: bool = False
+    site: Path,
+    name: str,
+    *files: str,
+    requires: Sequence[str] = (),
+    extras: Sequence[str] = (),
+    origin: str = "",
+    is_editable: bool = False,
 ) -> None:
     """A distribution with these files, as pip leaves it; `origin` is the URL that it was installed from."""
     info = site / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
     lines = [f"Name: {name}", "Version: 1.0", *(f"Requires-Dist: {each}" for each in requires)]
+    lines += [f"Provides-Extra: {each}" for each in extras]
     (info / "METADATA").write_text("Metadata-Version: 2.1\n" + "\n".join(lines) + "\n", encoding="utf-8")
     (info / "RECORD").write_text("".join(f"{file},,\n" for file in files), encoding="utf-8")
     if origin:

@@ -163,10 +163,12 @@ class ToolNames:
     Attributes:
         names: Tools of the build.
         of_groups: What dependency groups name; in the answer, all that is installed only because of these groups.
+        asked: Requirements that are the program's by name, each without anything but its extras; not in the answer.
     """
 
     names: tuple[str, ...]
     of_groups: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

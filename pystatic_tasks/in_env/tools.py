@@ -7,13 +7,14 @@ of that name.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from .exchange import respond
+from .installed.layer_assignment import is_local
 from .protocol import ToolNames
 
 Installed = Mapping[NormalizedName, importlib.metadata.Distribution]
@@ -21,22 +22,27 @@ Installed = Mapping[NormalizedName, importlib.metadata.Distribution]
 
 def find_tools(tools: ToolNames) -> ToolNames:
     installed = list(importlib.metadata.distributions())
-    names = tool_names(tools.names, installed)
-    both = tool_names((*tools.names, *tools.of_groups), installed)
+    names = tool_names(tools.names, installed, (*tools.asked, *tools.of_groups))
+    both = tool_names((*tools.names, *tools.of_groups), installed, tools.asked)
     return ToolNames(names=names, of_groups=tuple(name for name in both if name not in names))
 
 
-def tool_names(tools: Iterable[str], distributions: Iterable[importlib.metadata.Distribution]) -> tuple[str, ...]:
+def tool_names(
+    tools: Iterable[str], distributions: Iterable[importlib.metadata.Distribution], asked: Iterable[str] = ()
+) -> tuple[str, ...]:
     """The names of the tools and their requirements that nothing else requires, sorted.
 
     Args:
         tools: Names of the tools that were installed.
         distributions: All installed distributions.
+        asked: What is required although no distribution requires it, as requirements.
     """
     installed = {canonicalize_name(each.metadata["Name"]): each for each in distributions}
     only_tools = closure(((name, "") for name in tools), installed)
     others = [name for name in installed if name not in only_tools]
-    needed = closure(((name, extra) for name in others for extra in ("", *extras_there(name, installed))), installed)
+    by_others = ((name, each) for name in others for each in ("", *extras_there(name, installed, only_tools)))
+    by_name = ((each.name, extra) for each in map(Requirement, asked) for extra in ("", *each.extras))
+    needed = closure([*by_others, *by_name], installed)
     return tuple(sorted(installed[name].metadata["Name"] for name in only_tools - needed))
 
 
@@ -60,15 +66,19 @@ def required(distribution: importlib.metadata.Distribution, extra: str) -> list[
     return [each for each in requirements if each.marker is None or each.marker.evaluate({"extra": extra})]
 
 
-def extras_there(name: NormalizedName, installed: Installed) -> list[str]:
-    """The extras whose requirements are all installed; which extras were requested is not recorded."""
+def extras_there(name: NormalizedName, installed: Installed, only_tools: Container[NormalizedName]) -> list[str]:
+    """The extras that may have been requested, which is not recorded: those whose requirements are all installed.
+
+    An extra that only tools fulfil was not, unless it is one of a project on this machine.
+    """
     distribution = installed[name]
-    extras = distribution.metadata.get_all("Provides-Extra") or []
-    return [
-        extra
-        for extra in extras
-        if all(canonicalize_name(each.name) in installed for each in required(distribution, extra))
-    ]
+    is_own = is_local(distribution)
+
+    def is_there(extra: str) -> bool:
+        names = [canonicalize_name(each.name) for each in required(distribution, extra)]
+        return all(each in installed for each in names) and (is_own or any(each not in only_tools for each in names))
+
+    return list(filter(is_there, distribution.metadata.get_all("Provides-Extra") or []))
 
 
 def main(question: Path, answer: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dependency_groups import resolve
+from packaging.requirements import InvalidRequirement, Requirement
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import PYPROJECT, is_path, read_pyproject
@@ -17,7 +18,13 @@ from pystatic_tasks.in_image.servers import find_server
 from pystatic_tasks.steps.freeze.install.installers import places_of_uv, tables_of_uv, told_files, told_places
 from pystatic_tasks.steps.freeze.install.locks import find_lock, upwards
 from pystatic_tasks.steps.freeze.install.project_files import local_folders
-from pystatic_tasks.steps.freeze.install.requirements import Named, linked_from, read_all, read_requirements
+from pystatic_tasks.steps.freeze.install.requirements import (
+    Named,
+    linked_from,
+    read_all,
+    read_requirements,
+    requirement_lines,
+)
 from pystatic_tasks.system.files import hash_file, packable_files
 
 PAGES = (".html", ".htm")
@@ -77,6 +84,26 @@ def group_requirements(config: ImageConfig) -> tuple[str, ...]:
         raise ConfigError(
             f"tool.pystatic-tasks.groups = {list(config.groups)}: {reason}.", "Correct [dependency-groups]."
         ) from None
+
+
+def asked_by_name(config: ImageConfig) -> list[str]:
+    """The names, with extras, that `install`, requirements files and a pylock.toml contain, sorted.
+
+    What the project's own metadata requires is not repeated.
+    """
+    files = read_all(requirement_files(config)).files
+    lines = [line for file in files for line in requirement_lines(read_requirements(file))]
+    lock = find_lock(config)
+    return sorted({*filter(None, map(name_and_extras, [*config.install, *lines])), *(lock.names if lock else ())})
+
+
+def name_and_extras(requirement: str) -> str:
+    """A requirement without versions and addresses; "" if it has no name."""
+    try:
+        parsed = Requirement(requirement)
+    except InvalidRequirement:
+        return ""
+    return f"{parsed.name}[{','.join(sorted(parsed.extras))}]" if parsed.extras else parsed.name
 
 
 def declared(config: ImageConfig) -> list[Any]:

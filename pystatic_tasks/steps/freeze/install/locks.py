@@ -26,12 +26,14 @@ class Lock:
         projects: Folders of the projects that it belongs to, each with its name.
         folders: Folders of packages that come from other folders, by name.
         archives: Archives on this machine that it names without a hash.
+        names: Names of all packages that it installs; () for a uv.lock, which has more than is installed.
     """
 
     path: Path
     projects: Mapping[Path, str]
     folders: Mapping[str, Path]
     archives: tuple[Path, ...] = ()
+    names: tuple[str, ...] = ()
 
     def holds(self, config: ImageConfig, entry: str) -> bool:
         """Whether an entry of `install` is the folder of one of the lock's projects or packages."""
@@ -122,7 +124,8 @@ def read_pylock(config: ImageConfig, path: Path) -> Lock:
     except PylockValidationError as error:
         raise ValueError(str(error)) from None
     folders = {str(each.name): (path.parent / each.directory.path).resolve() for each in packages if each.directory}
-    return Lock(path=path, projects={config.project.resolve(): ""}, folders=folders)
+    names = tuple(str(each.name) for each in packages)
+    return Lock(path=path, projects={config.project.resolve(): ""}, folders=folders, names=names)
 
 
 def install_lock(

@@ -38,6 +38,7 @@ def find_tools(config: ImageConfig, context: StepContext) -> ToolNames:
     named = ToolNames(
         names=(*names_of(tool_requirements(config)), *environment.INSTALLING_TOOLS),
         of_groups=tuple(names_of(asked_for.group_requirements(config))),
+        asked=tuple(asked_for.asked_by_name(config)),
     )
     key = fingerprint([to_json(named), context.wanted_python, metadata_there(context.python), made_by()])
     kept = cache_folder(config, "tools", use_cache=context.use_cache) / f"{key}.json"

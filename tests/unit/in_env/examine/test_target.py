@@ -681,6 +681,32 @@ def test_tools_are_left_out_with_what_only_they_require(site: Path) -> None:
     assert names(others, installed) == {"shopx", "shared.x", "otherx", "windowsx"}
 
 
+def test_what_a_tool_shares_with_an_extra_that_nobody_asked_for_is_a_tools(site: Path) -> None:
+    install_distribution(site, "toolx", requires=["Zstd.X"])
+    install_distribution(site, "httpx", requires=["zstd-x; extra == 'zstd'"], extras=["zstd"])
+    install_distribution(site, "zstd.x")
+    assert "zstd.x" in tool_names(["toolx"], importlib.metadata.distributions())
+
+
+@pytest.mark.parametrize("asked", ["httpx[zstd]", "httpx[http2,zstd]", "Zstd_X"])
+def test_what_is_asked_for_by_name_is_no_tool(site: Path, asked: str) -> None:
+    test_what_a_tool_shares_with_an_extra_that_nobody_asked_for_is_a_tools(site)
+    assert "zstd.x" not in find_tools(ToolNames(names=("toolx",), asked=(asked,))).names
+    assert "zstd.x" not in find_tools(ToolNames(names=("toolx",), of_groups=("zstd-x",))).names
+
+
+def test_an_extra_counts_that_something_else_fulfils_too_or_that_the_project_itself_has(site: Path) -> None:
+    install_distribution(site, "toolx", requires=["zstdx", "otherx"])
+    requires = ["zstdx; extra == 'all'", "morex; extra == 'all'"]
+    install_distribution(site, "httpx", requires=requires, extras=["all"])
+    install_distribution(site, "shopx", requires=["otherx; extra == 'web'"], extras=["web"], origin="file:///shop")
+    for name in ("zstdx", "otherx", "morex"):
+        install_distribution(site, name)
+    found = tool_names(["toolx"], importlib.metadata.distributions())
+    assert {"zstdx", "otherx"}.isdisjoint(found)
+    assert "toolx" in found
+
+
 def test_what_groups_bring_is_what_nobody_else_requires_and_no_tool(site: Path) -> None:
     install_distribution(site, "toolx", requires=["sharedx"])
     install_distribution(site, "testx", requires=["sharedx", "pluginx", "depx"])

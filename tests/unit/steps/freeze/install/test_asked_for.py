@@ -9,6 +9,7 @@ import pytest
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.steps.freeze.install.asked_for import (
+    asked_by_name,
     declared,
     declaring_paths,
     group_requirements,
@@ -258,3 +259,17 @@ def test_a_page_that_is_too_large_has_no_links(shop: ImageConfig) -> None:
     found = list(declaring_paths(replace(shop, requirements=("requirements.txt",))))
     assert shop.root / "shelf/index.html" in found
     assert shop.root / "shelf/falcon.whl" not in found
+
+
+def test_what_is_asked_for_by_name_is_known_with_its_extras(shop: ImageConfig) -> None:
+    lines = "packaging>=20  # versions\n-r more.txt\nhttpx[zstd, http2]==0.28.1; python_version > '3'\n"
+    more = "-e .\n--no-index\nzstandard @ https://me:word@host/zstandard-1-py3-none-any.whl\n./rates\n"
+    write(shop.root, requirements_txt=lines, more_txt=more)
+    wanted = replace(shop, requirements=("requirements.txt",), install=(".[web]", "rich>=9"))
+    assert asked_by_name(wanted) == ["httpx[http2,zstd]", "packaging", "rich", "zstandard"]
+
+
+def test_packages_of_a_pylock_are_asked_for_by_name(shop: ImageConfig) -> None:
+    lock = 'lock-version = "1.0"\ncreated-by = "pip"\n[[packages]]\nname = "zstandard"\n'
+    write(shop.root, pylock_toml=lock + 'directory = { path = "../zstandard" }\n')
+    assert asked_by_name(replace(shop, install=())) == ["zstandard"]
