@@ -41,6 +41,11 @@ from pystatic_tasks.system.files import hash_tree, hashes_of_words, walk_files
 from pystatic_tasks.system.processes import tool_environment
 
 LETTERS = re.compile(r"[^\W\d_]{4,}")
+# Folders in the root in which no program looks by a path relative to it.
+OF_THE_SYSTEM = {
+    *("bin", "dev", "etc", "home", "lib", "lib64", "media", "mnt", "opt"),
+    *("proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"),
+}
 # From this number on, files of one folder are reported by the folder.
 MANY = 5
 RECORDER = IN_ENV / "observe" / "recorder"
@@ -123,16 +128,22 @@ def observe(
 
 
 def put_own_files(config: ImageConfig, folder: Path) -> None:
-    """Copy what `image.files` names into a folder as it is in the image's root, its current folder.
+    """Copy what `image.files` names into a folder as it is in the image's root, the program's current folder there.
 
     What is not there, or cannot be read, is left to the step that makes the image.
     """
-    named = sorted((config.root / source, target) for target, source in config.image.files.items())
-    for source, target in sorted(named, key=lambda each: each[0].is_file()):
-        place = folder / target.lstrip("/")
+    named = sorted((source, place) for place, source in relative_files(config).items())
+    for source, inside in sorted(named, key=lambda each: each[0].is_file()):
+        place = folder / inside
         for path in walk_files(source) if source.is_dir() else [source]:
             with contextlib.suppress(OSError):
                 copy_file(path, place / path.relative_to(source) if source.is_dir() else place)
+
+
+def relative_files(config: ImageConfig) -> dict[str, Path]:
+    """What `image.files` names, by its path relative to the root, without what lies in folders of the system."""
+    found = {target.lstrip("/"): config.root / source for target, source in config.image.files.items()}
+    return {inside: source for inside, source in found.items() if inside.partition("/")[0] not in OF_THE_SYSTEM}
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -321,7 +332,7 @@ def exercise_inputs(config: ImageConfig) -> Mapping[str, object]:
         "timeout": smoke.timeout,
         "variables": exercise_variables(config),
         "services": services.inputs(config),
-        "own": {target: hash_tree(config.root / source) for target, source in config.image.files.items()},
+        "own": {inside: hash_tree(source) for inside, source in relative_files(config).items()},
     }
 
 

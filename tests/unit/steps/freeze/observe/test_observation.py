@@ -186,6 +186,7 @@ def test_files_of_the_image_are_in_the_current_folder_while_it_is_observed(tmp_p
         (tmp_path / name).write_text(name)
     (tmp_path / "docs/gone.md").symlink_to("nowhere")
     files = {"/docs/index.md": "other.md", "/docs": "docs", "/mkdocs.yml": "mkdocs.yml", "/missing": "missing"}
+    files["/etc/shop.md"] = "other.md"
     config = make_config(tmp_path, image=ImageOptions(files=files))
     there = tmp_path / "cwd"
     put_own_files(config, there)
