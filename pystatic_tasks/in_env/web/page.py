@@ -103,7 +103,7 @@ def is_loaded(attributes: Mapping[str, str]) -> bool:
 
 def modules_of(importmap: str) -> Iterator[str]:
     """The addresses of modules in an import map; those that end with a slash are of folders."""
-    with contextlib.suppress(ValueError, AttributeError):
+    with contextlib.suppress(ValueError, AttributeError, RecursionError):
         for address in json.loads(importmap).get("imports", {}).values():
             if isinstance(address, str) and not address.endswith("/"):
                 yield address

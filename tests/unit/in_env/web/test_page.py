@@ -26,6 +26,7 @@ PAGE = Answer(status=200, body='<script src="/app.js"></script>', seconds=0, typ
         ('<img src="data:image/png;base64,AA"><img src=""><img><script>let a = "<img src=/b>"</script>', ()),
         ('<script type="importmap">{"imports": {"a": "/a.js", "b/": "/b/"}}</script>', ("/a.js",)),
         ('<script type="importmap">[1]</script><script type="importmap">{</script>', ()),
+        ('<script type="importmap">' + "[" * 99999 + "</script>", ()),
         ("<style>@import url('/a.css') layer(b); @import \"c.css\";</style>", ("/a.css", "/shop/c.css")),
         ('<script src="/a.js"></script><script src="/a.js"></script>', ("/a.js",)),
         ('<img src="/größe.png"><img src="http://[x/">', ()),
