@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from .exchange import respond
+from .installed.distributions import installed_distributions
 from .installed.layer_assignment import is_local
 from .protocol import ToolNames
 
@@ -21,7 +22,7 @@ Installed = Mapping[NormalizedName, importlib.metadata.Distribution]
 
 
 def find_tools(tools: ToolNames) -> ToolNames:
-    installed = list(importlib.metadata.distributions())
+    installed = list(installed_distributions())
     names = tool_names(tools.names, installed, (*tools.asked, *tools.of_groups))
     both = tool_names((*tools.names, *tools.of_groups), installed, tools.asked)
     return ToolNames(names=names, of_groups=tuple(name for name in both if name not in names))

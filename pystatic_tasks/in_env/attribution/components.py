@@ -16,6 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from ..elf.shared_libraries import find_library, machine_of
+from ..installed.distributions import installed_distributions
 from ..installed.layer_assignment import RUNNER, folder_of_python, installed, is_beside_packages, is_local, source_of
 from ..installed.package_data import OF_INSTALLERS
 from ..protocol import Component, Own
@@ -162,7 +163,7 @@ def added_components(members: Iterable[Member]) -> list[Component]:
 def inside(components: Iterable[Component]) -> list[Component]:
     """What the distributions among these declare to be built into them, in the order of their names."""
     names = {each.name for each in components if each.kind in ("project", "distribution")}
-    found = {each.metadata["Name"]: each for each in importlib.metadata.distributions()}
+    found = {each.metadata["Name"]: each for each in installed_distributions()}
     return [each for name in sorted(names & found.keys()) for each in bundled(found[name])[0]]
 
 
@@ -231,7 +232,7 @@ def owner_by(distribution: importlib.metadata.Distribution, own: Own) -> Compone
 
 def project_component(own: Own, origins: Iterable[str]) -> Component:
     """The project's component: from its installed distribution if there is one, else from its own files."""
-    found = next((each for each in importlib.metadata.distributions() if is_project(each, own)), None)
+    found = next((each for each in installed_distributions() if is_project(each, own)), None)
     if found:
         return replace(distribution_component(found), kind="project")
     folder = Path(own.folder)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..exchange import respond
-from ..installed.distributions import commands, split_distributions, top_level
+from ..installed.distributions import commands, installed_distributions, split_distributions, top_level
 from ..installed.elsewhere import changes, from_elsewhere, moment, without_own_changes
 from ..installed.name_scan import mentioned
 from ..installed.package_data import loaded_modules, loose_data, metadata_files, own_data, plugins
@@ -75,7 +75,7 @@ def examine(request: Target) -> Examined:
     wanted = [*named_distributions(request.metadata), *(each for each, _ in found)]
     data = [*own_data(others), *(file for each in wanted for file in metadata_files(each))]
     unused = unused_parts(code)
-    distributions = {d.metadata["Name"]: d.version for d in importlib.metadata.distributions()}
+    distributions = {d.metadata["Name"]: d.version for d in installed_distributions()}
     served = examine_app(request) if request.app else Served(settings=request.settings)
     modules = {*served.hidden_imports, *(module for _, module in found)}
     return Examined(

@@ -23,6 +23,7 @@ from elftools.common.exceptions import ELFError
 from ..elf.binaries import is_elf
 from ..elf.shared_libraries import all_places, linkage
 from ..exchange import read, read_answer, write
+from ..installed.distributions import installed_distributions
 from ..installed.layer_assignment import is_local
 from ..installed.package_data import tells_of_the_machine
 from ..protocol import Analysed, AnalysisInputs, TocEntry
@@ -75,7 +76,7 @@ def own_files(folders: Iterable[str], loose: Iterable[str]) -> dict[str, Path]:
         loose: Files in these folders.
     """
     found = {}
-    for distribution in importlib.metadata.distributions():
+    for distribution in installed_distributions():
         for file in (distribution.files or ()) if is_local(distribution) else ():
             if not tells_of_the_machine(str(file)):
                 found[str(file)] = Path(str(distribution.locate_file(file)))
@@ -100,7 +101,7 @@ def basis_of(asked: Any, own: Mapping[str, Path]) -> Basis:
 
 def brings_hooks() -> bool:
     """Whether the project brings hooks for PyInstaller: these may read anything of it."""
-    return any(each.entry_points.select(group=HOOKS) for each in filter(is_local, importlib.metadata.distributions()))
+    return any(each.entry_points.select(group=HOOKS) for each in filter(is_local, installed_distributions()))
 
 
 def asked_by_binaries(own: Mapping[str, Path]) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def installed() -> list[Any]:
     """The distributions in this environment, with the file lists of all that are not the project's."""
     return sorted(
         [each.metadata["Name"], each.version, *(said_by(each) if is_local(each) else [each.read_text("RECORD")])]
-        for each in importlib.metadata.distributions()
+        for each in installed_distributions()
     )
 
 

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import csv
 import importlib.metadata
+import sys
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+
+# The files with the metadata of a distribution, and the distribution itself if it is one file.
+METADATA = ("METADATA", "PKG-INFO", "")
+
+
+def installed_distributions(path: Iterable[str] | None = None) -> list[importlib.metadata.Distribution]:
+    """The distributions in these folders or, without folders, in all that are imported from.
+
+    Folders without metadata, which an interrupted installation leaves behind, are no distributions.
+    """
+    found = importlib.metadata.distributions(path=list(sys.path if path is None else path))
+    return [each for each in found if any(map(each.read_text, METADATA))]
 
 
 def split_distributions(
@@ -13,17 +26,17 @@ def split_distributions(
 ) -> tuple[list[importlib.metadata.Distribution], list[importlib.metadata.Distribution]]:
     """The installed distributions with these names, and all others."""
     names = set(tools)
-    installed = {each.metadata["Name"]: each for each in importlib.metadata.distributions()}
+    installed = {each.metadata["Name"]: each for each in installed_distributions()}
     return (
         [each for name, each in installed.items() if name in names],
         [each for name, each in installed.items() if name not in names],
     )
 
 
-def commands(distributions: Iterable[importlib.metadata.Distribution]) -> dict[str, str]:
+def commands(installed: Iterable[importlib.metadata.Distribution]) -> dict[str, str]:
     """What console scripts call, by the script's name; the first distribution by name wins."""
     found: dict[str, str] = {}
-    for distribution in sorted(distributions, key=lambda each: each.metadata["Name"].lower()):
+    for distribution in sorted(installed, key=lambda each: each.metadata["Name"].lower()):
         for point in distribution.entry_points:
             if point.group == "console_scripts":
                 found.setdefault(point.name, point.value)

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from ..protocol import TreeFile
-from .distributions import listed_files
+from .distributions import installed_distributions, listed_files
 
 Installed = tuple[tuple[importlib.metadata.Distribution, tuple[str, ...]], ...]
 
@@ -112,7 +112,7 @@ def installed() -> Installed:
 @cache
 def installed_in(folders: tuple[str, ...]) -> Installed:
     """The same for some folders; cached."""
-    return tuple((each, tuple(listed_files(each))) for each in importlib.metadata.distributions(path=list(folders)))
+    return tuple((each, tuple(listed_files(each))) for each in installed_distributions(folders))
 
 
 def is_local(distribution: importlib.metadata.Distribution) -> bool:

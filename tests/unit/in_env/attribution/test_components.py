@@ -81,7 +81,7 @@ def test_metadata_is_read_as_often_for_many_files_as_for_one(
     of_one = read.count("METADATA")
     read.clear()
     assert len(found(*files)["depx"].files) == len(files)
-    assert read.count("METADATA") == of_one > 0
+    assert 0 < read.count("METADATA") <= of_one
 
 
 def test_the_project_is_as_it_is_installed(found: Found, install: Install) -> None:
