@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 HIDDEN = "***@"
+# The user of repositories that is the same for everyone.
+NOBODY = "git"
 LONGEST_SCHEME = 30
 SCHEME = r"[A-Za-z][\w+.-]{0,20}"
 # The text after a URL's scheme, also inside a JSON string.
@@ -65,7 +67,7 @@ class UserInfo:
     def password(self) -> str:
         """Its secret part: the password or, in HTTP without a password, the user as a token; "" if there is neither."""
         user, _, password = self.text.partition(":")
-        return password or (user if self.scheme.lower().endswith(("http", "https")) else "")
+        return password or (user if user != NOBODY and self.scheme.lower().endswith(("http", "https")) else "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +91,11 @@ def masked(text: str) -> str:
     """The text with the user information in each URL hidden.
 
     A password may contain anything but the end of a line and another URL. In doubt, too much is hidden.
-    The user "git" is the same for everyone, and is shown. Where the host is missing, all of the word is hidden.
+    The user of nobody in particular is shown. Where the host is missing, all of the word is hidden.
     """
     parts, shown = [], 0
     for info in user_infos(text):
-        if info.text != "git":
+        if info.text != NOBODY:
             parts += [text[shown : info.start], HIDDEN]
             shown = info.start + len(info.text) + 1
     return CUT_OFF.sub(rf"\1{HIDDEN}", "".join([*parts, text[shown:]]))

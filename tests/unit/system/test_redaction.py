@@ -115,6 +115,7 @@ def test_no_line_takes_long() -> None:
         ("git+https://token@a.example", True),
         ("postgres://me@a.example", False),
         ("ssh://git@a.example", False),
+        ("git+https://git@a.example/shop.git@v1", False),
         ("https://${USER}:${PASSWORD}@a.example", False),
         ("https://me:sec${RET}@a.example", True),
         ("https://me:$ecret@a.example", True),

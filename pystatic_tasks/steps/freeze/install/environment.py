@@ -124,8 +124,20 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         return False
     remove_all_builds(config, context.python)
     write_marker(context.python, HALF_FILLED)
+    try:
+        install_all(config, context, is_new=there is None)
+    finally:
+        # With all that the project requires, also passwords in addresses.
+        shutil.rmtree(metadata_folder(config), ignore_errors=True)
+    # The next build may not know these folders until it has installed them.
+    remove_all_builds(config, context.python)
+    write_marker(context.python, contents_now(config, context, wanted, began))
+    return True
+
+
+def install_all(config: ImageConfig, context: StepContext, *, is_new: bool) -> None:
+    """Install the project and the tools; into an environment that is not new, only what changed, if that is enough."""
     needs = declared_needs(context.python)
-    is_new = there is None
     if is_new or not install_again(config, context, local_folders(config), install_variables(config)):
         install_project(config, context)
     if not is_new and declared_needs(context.python) != needs:
@@ -136,10 +148,6 @@ def fill_environment(config: ImageConfig, context: StepContext, wanted: Contents
         is_new = True
     if is_new:
         context.install(tool_requirements(config))
-    # The next build may not know these folders until it has installed them.
-    remove_all_builds(config, context.python)
-    write_marker(context.python, contents_now(config, context, wanted, began))
-    return True
 
 
 def contents_now(config: ImageConfig, context: StepContext, wanted: Contents, began: int) -> Contents:
@@ -228,12 +236,17 @@ def install_variables(config: ImageConfig) -> dict[str, str]:
         PystaticError, MissingToolError: as for `remove_builds`.
     """
     remove_builds(config, folders_to_build(config))
-    metadata = config.work / "setuptools-metadata"
+    metadata = metadata_folder(config)
     shutil.rmtree(metadata, ignore_errors=True)
     metadata.mkdir(parents=True)
     settings = config.work / "setuptools.cfg"
     write_whole(settings, f"[build]\nbuild_base = {build_base(config)}\n[egg_info]\negg_base = {metadata}\n")
     return {"DIST_EXTRA_CONFIG": str(settings), "UV_LINK_MODE": "copy"}
+
+
+def metadata_folder(config: ImageConfig) -> Path:
+    """Where setuptools describes a project that it builds."""
+    return config.work / "setuptools-metadata"
 
 
 def build_base(config: ImageConfig) -> Path:

@@ -55,9 +55,11 @@ def folders_in_pyproject(folder: Path) -> Iterator[Path]:
 
 def needs_in(tables: Mapping[str, Any]) -> Iterator[str]:
     """What a project requires to run and to be built, by its pyproject.toml."""
-    project, build = (tables.get(name, {}) for name in ("project", "build-system"))
+    project, build, tool = (tables.get(name, {}) for name in ("project", "build-system", "tool"))
     yield from texts_in([project.get("dependencies"), project.get("optional-dependencies")])
     yield from texts_in(build.get("requires")) if isinstance(build, Mapping) else ()
+    poetry = tool.get("poetry")
+    yield from texts_in([poetry.get("dependencies"), poetry.get("group")]) if isinstance(poetry, Mapping) else ()
 
 
 def folders_in(requirements: Iterable[str], folders: Iterable[Path]) -> Iterator[Path]:

@@ -13,7 +13,17 @@ from pystatic_tasks.steps.freeze.install.addresses import check_requirements, ch
 from ..conftest import write
 
 # Passwords that end the address, or look like its port, and one that ends before a path.
-CUT_OFF = ["s3cr3ta/b", "s3cr3ta b", "s3cr3ta?b", "s3cr3ta#b", "/s3cr3t", "#s3cr3t", "?s3cr3t", "80 s3cr3t"]
+CUT_OFF = [
+    "s3cr3ta/b",
+    "s3cr3ta\\b",
+    "s3cr3ta b",
+    "s3cr3ta?b",
+    "s3cr3ta#b",
+    "/s3cr3t",
+    "#s3cr3t",
+    "?s3cr3t",
+    "80 s3cr3t",
+]
 WHOLE = [
     "https://bob:a%2Fb!,=@pypi.example:8080/simple?x=1",
     "https://bob:s3cr3t@[::1]:8080/simple",
@@ -45,6 +55,7 @@ def refused(where: str) -> str:
         ("PIP_EXTRA_INDEX_URL", "pip's setting extra-index-url"),
         ("PIP_CONSTRAINT", "pip's setting constraint"),
         ("PIP_PROXY", "pip's setting proxy"),
+        *((name, name) for name in ("HTTP_PROXY", "https_proxy", "ALL_PROXY")),
     ],
 )
 def test_a_setting_that_a_password_cuts_off_is_refused(
@@ -90,6 +101,7 @@ def test_a_requirements_file_with_such_an_address_is_refused(shop: ImageConfig, 
 @pytest.mark.parametrize("address", WHOLE)
 def test_a_requirements_file_with_whole_addresses_is_taken(shop: ImageConfig, address: str) -> None:
     lines = [f"--extra-index-url {address}", f"-f '{address}'", f"dep @ {address} ; python_version > '3'"]
+    lines += [f"dep @ {address} ; extra == 'a@b'", f"dep @ {address} --config-settings='a=b@c'"]
     lines += ["dep @ git+https://git.example/dep.git@v1.2#egg=dep", "git+ssh://git@git.example/dep.git", "a @ ./b@1"]
     write(shop.root, requirements_txt="\n".join(lines))
     check_requirements(replace(shop, requirements=("requirements.txt",)))
@@ -112,6 +124,38 @@ def test_a_project_that_requires_such_an_address_is_refused(shop: ImageConfig, t
     assert str(caught.value) == refused(where)
 
 
+NEEDED = "https://bob:s3cr3t/b@git.example/dep.git"
+
+
+@pytest.mark.parametrize(
+    ("files", "where"),
+    [
+        ({"pyproject_toml": f'[tool.poetry.dependencies]\ndep = {{ git = "{NEEDED}" }}'}, "pyproject.toml"),
+        ({"pyproject_toml": f'[tool.poetry.group.web.dependencies]\ndep = {{ url = "{NEEDED}" }}'}, "pyproject.toml"),
+        ({"setup_cfg": f"[options]\ninstall_requires =\n  a\n  dep @ {NEEDED}\n"}, "setup.cfg"),
+        ({"setup_cfg": f"[options.extras_require]\nweb = dep @ {NEEDED}\n"}, "setup.cfg"),
+        (
+            {
+                "pyproject_toml": '[tool.setuptools.dynamic]\ndependencies = { file = ["gone.txt", "needs.in"] }',
+                "needs_in": f"dep @ {NEEDED}\n",
+            },
+            "needs.in",
+        ),
+    ],
+)
+def test_what_build_backends_read_is_looked_at(shop: ImageConfig, files: dict[str, str], where: str) -> None:
+    write(shop.root, **files)
+    with pytest.raises(ConfigError) as caught:
+        check_requirements(shop)
+    assert str(caught.value) == refused(where)
+
+
+@pytest.mark.parametrize("text", ["[options]\ninstall_requires = a\nurl = http://{}:{}@/b", "install_requires = {}"])
+def test_what_else_is_in_a_setup_cfg_does_not_matter(shop: ImageConfig, text: str) -> None:
+    write(shop.root, setup_cfg=text)
+    check_requirements(shop)
+
+
 def test_other_local_projects_and_the_configuration_are_looked_at_too(shop: ImageConfig) -> None:
     asked = "dep @ https://bob:s3cr3t/b@git.example/dep.zip"
     write(shop.root.parent / "lib", pyproject_toml=f'[project]\ndependencies = ["{asked}"]')
@@ -124,6 +168,8 @@ def test_other_local_projects_and_the_configuration_are_looked_at_too(shop: Imag
 
 
 def test_what_a_build_backend_fills_in_is_taken(shop: ImageConfig) -> None:
-    texts = '"a @ {root:uri}/../a", "b @ https://{env:GIT_HOST:git.example}/b.zip", "c @ https://{env:HOST}:8080/c.zip"'
+    texts = (
+        '"a @ {root:uri}/../a", "b @ https://{env:GIT_HOST:git-1.example}/b.zip", "c @ https://{env:HOST}:8080/c.zip"'
+    )
     write(shop.root, pyproject_toml=f"[project]\ndependencies = [{texts}]")
     check_requirements(shop)

@@ -518,11 +518,14 @@ def test_a_broken_marker_is_none(shop: ImageConfig, environment: Environment) ->
 
 def test_an_installation_that_failed_is_done_again(shop: ImageConfig, environment: Environment) -> None:
     def fail(_: Sequence[str]) -> None:
+        install_variables(shop)
+        write(shop.work / "setuptools-metadata/shop.egg-info", requires_txt="dep @ https://me:sesame@dep.example\n")
         raise RuntimeError
 
     context = replace(environment.context(), install=fail)
     with pytest.raises(RuntimeError):
         fill_environment(shop, context, wanted_contents(shop, context), now())
+    assert not (shop.work / "setuptools-metadata").exists()
     assert environment.fill(shop)[:2] == ANEW
 
 
