@@ -222,7 +222,7 @@ def load_pages(exercise: Exercise, answers: Sequence[Answer], heard: Heard) -> N
     end = time.monotonic() + exercise.timeout
     known: dict[str, int] = {}
     for number, request in enumerate(exercise.requests):
-        paths = loaded_with(request.path, answers[number])
+        paths = loaded_with(request, answers[number])
         for path in paths:
             if path not in known and time.monotonic() < end:
                 known[path] = ask(exercise, part_of(request, path)).status

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 from ..protocol import HttpRequest
-from .client import Answer, Request
+from .client import LOOPBACK, Answer, Request
 
 HTML = ("text/html", "application/xhtml+xml")
 # Links of other kinds are followed by people, or not at all.
@@ -22,16 +22,14 @@ STYLE_IMPORT = re.compile(r"""@import\s+(?:url\(\s*)?["']?([^"')\s;]+)""")
 LONGEST = 1_000_000
 # Beginnings of headers, in lower case, that a browser sends for a page only.
 OF_THE_PAGE = ("accept", "content-", "if-", "range")
-# Any host that no page names, to tell addresses of the same server from others.
-ORIGIN = "http://same.invalid"
 
 
-def loaded_with(path: str, answer: Answer) -> tuple[str, ...]:
+def loaded_with(request: Request, answer: Answer) -> tuple[str, ...]:
     """The paths, with their queries, of what a browser loads from the same server with a page.
 
     Args:
-        path: Path of the page.
-        answer: The answer to a request for it.
+        request: The request for the page.
+        answer: The answer to it.
 
     Returns:
         The paths in their order on the page, without duplicates; empty if it is no page.
@@ -42,7 +40,8 @@ def loaded_with(path: str, answer: Answer) -> tuple[str, ...]:
     # Python's parser fails on some declarations that are no HTML; browsers ignore them.
     with contextlib.suppress(AssertionError):
         page.feed(answer.body)
-    found = (of_same_server(ORIGIN + path, page.base, each) for each in page.addresses)
+    host = host_of(request)
+    found = (of_server(host, f"http://{host}{request.path}", page.base, each) for each in page.addresses)
     return tuple(dict.fromkeys(filter(None, found)))
 
 
@@ -52,15 +51,24 @@ def part_of(page: Request, path: str) -> HttpRequest:
     return HttpRequest(path=path, method="GET", headers=headers, body=None)
 
 
-def of_same_server(page: str, base: str, address: str) -> str:
-    """The path and query of an address on a page with that base; "" if it is elsewhere, or no address."""
+def host_of(request: Request) -> str:
+    """The host that a page takes for its server's, without a port."""
+    named = next((value for name, value in request.headers.items() if name.lower() == "host"), LOOPBACK)
+    return named.rpartition("@")[2].partition(":")[0].lower() or LOOPBACK
+
+
+def of_server(host: str, page: str, base: str, address: str) -> str:
+    """The path and query of an address on a page with that base; "" if it is of another host, or no address.
+
+    Programs that write whole addresses may take the port and the scheme from elsewhere.
+    """
     try:
         parts = urlsplit(urljoin(urljoin(page, base), address.strip()))
     except ValueError:
         return ""
-    if f"{parts.scheme}://{parts.netloc}" != ORIGIN or not parts.path.isascii():
+    if parts.scheme not in ("http", "https") or parts.hostname != host or not parts.path.isascii():
         return ""
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 class Page(HTMLParser):

@@ -26,7 +26,7 @@ def lacking_parts(
     """
     end = time.monotonic() + timeout
     lacking = []
-    for path in loaded_with(request.path, answer):
+    for path in loaded_with(request, answer):
         if is_expected(path, plain) and time.monotonic() < end:
             status = send(part_of(request, path), address, timeout).status
             if not is_there(status):
