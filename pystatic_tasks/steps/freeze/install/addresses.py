@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import dropwhile, takewhile
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from pystatic_tasks.config.model import ImageConfig, shown
@@ -31,7 +32,9 @@ SETTINGS = ("index-url", "extra-index-url", "find-links", "requirement", "constr
 OF_SETUPTOOLS = {"options": ("install_requires", "setup_requires"), "options.extras_require": ()}
 # What is filled in later, such as ${HOST} or {env:HOST}.
 FILLED_IN = re.compile(r"\$?\{[\w:.-]*\}")
-ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://.*")
+ADDRESS = re.compile(r"[A-Za-z][\w.-]*://.*")
+# Poetry takes such an address for git's other form, with a path after the colon.
+LIKE_SCP = re.compile(r"ssh://[^\s:@/?#]+@[\w.-]+:[A-Za-z~]")
 # urllib takes them for a part of a password, and others for its end.
 NOT_IN_HOST = re.compile(r"[\s\\]")
 REMEDY = "If its password has special characters, escape them: %2F for a slash, %20 for a space, %40 for an @."
@@ -70,9 +73,15 @@ def required_by(folder: Path) -> Iterator[tuple[Path, Iterable[str]]]:
     tables = read_pyproject(folder) if path.is_file() else {}
     yield path, needs_in(tables)
     yield folder / "setup.cfg", needs_in_setup_cfg(folder / "setup.cfg")
+    yield from map(lines_of_file, filter(os.path.isfile, (folder / name for name in files_of_setuptools(tables))))
+
+
+def files_of_setuptools(tables: Mapping[str, Any]) -> Iterator[str]:
+    """The files that setuptools reads requirements from, by the project's pyproject.toml."""
     setuptools = tables.get("tool", {}).get("setuptools", {})
-    dynamic = setuptools.get("dynamic") if isinstance(setuptools, Mapping) else ()
-    yield from map(lines_of_file, filter(Path.is_file, (folder / name for name in texts_in(dynamic))))
+    dynamic = setuptools.get("dynamic") if isinstance(setuptools, Mapping) else None
+    if isinstance(dynamic, Mapping):
+        yield from texts_in([dynamic.get("dependencies"), dynamic.get("optional-dependencies")])
 
 
 def lines_of_file(file: Path) -> tuple[Path, Iterable[str]]:
@@ -117,6 +126,8 @@ def is_cut_off(words: Sequence[str]) -> bool:
 
 def is_whole(address: str) -> bool:
     """Whether host and port of an address are valid, and no password begins in the place of the port."""
+    if LIKE_SCP.match(address):
+        return True
     try:
         parts = urlsplit(FILLED_IN.sub("1", address))
         goes_on = parts.netloc.endswith(":") and "@" in address

@@ -30,6 +30,7 @@ WHOLE = [
     "https://tok-en@pypi.example/simple",
     "https://${INDEX_USER}:${INDEX_PASSWORD}@${INDEX_HOST}:${INDEX_PORT}/simple",
     "https://pypi.example:/simple",
+    "git+ssh://git@git.example:team/dep.git@v1",
     "file:///srv/wheels@1",
     "../wheels@1",
     "",
@@ -153,6 +154,16 @@ def test_what_build_backends_read_is_looked_at(shop: ImageConfig, files: dict[st
 @pytest.mark.parametrize("text", ["[options]\ninstall_requires = a\nurl = http://{}:{}@/b", "install_requires = {}"])
 def test_what_else_is_in_a_setup_cfg_does_not_matter(shop: ImageConfig, text: str) -> None:
     write(shop.root, setup_cfg=text)
+    check_requirements(shop)
+
+
+@pytest.mark.parametrize("table", ['dynamic.readme = { file = ["README.md"] }', "dynamic = 1"])
+def test_a_readme_may_have_any_addresses(shop: ImageConfig, table: str) -> None:
+    write(
+        shop.root,
+        README_md="See https://docs.example, or ask me@shop.example.\n",
+        pyproject_toml=f"[tool.setuptools]\n{table}",
+    )
     check_requirements(shop)
 
 
