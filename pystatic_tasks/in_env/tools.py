@@ -22,7 +22,7 @@ Installed = Mapping[NormalizedName, importlib.metadata.Distribution]
 
 
 def find_tools(tools: ToolNames) -> ToolNames:
-    installed = list(installed_distributions())
+    installed = installed_distributions()
     names = tool_names(tools.names, installed, (*tools.asked, *tools.of_groups))
     both = tool_names((*tools.names, *tools.of_groups), installed, tools.asked)
     return ToolNames(names=names, of_groups=tuple(name for name in both if name not in names))

@@ -25,9 +25,9 @@ from pystatic_tasks.steps.freeze.install.named_folders import folders_to_build, 
 from pystatic_tasks.steps.freeze.install.requirements import lines_of, read_requirements
 
 # Variables of uv and of all that use a proxy, and pip's settings, with addresses.
-VARIABLES = (*OF_UV[1:], *(name for name in NAMING_FILES if name.isupper()))
+VARIABLES = (*OF_UV[1:], *filter(str.isupper, NAMING_FILES))
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-SETTINGS = ("index-url", "extra-index-url", "find-links", "requirement", "constraint", "build-constraint", "proxy")
+SETTINGS = ("index-url", "extra-index-url", "find-links", "requirement", "proxy", *filter(str.islower, NAMING_FILES))
 # Where setuptools finds requirements in a setup.cfg: options of one section, and all options of another.
 OF_SETUPTOOLS = {"options": ("install_requires", "setup_requires"), "options.extras_require": ()}
 # What is filled in later, such as ${HOST} or {env:HOST}.
@@ -95,7 +95,7 @@ def needs_in_setup_cfg(file: Path) -> Iterator[str]:
         parser.read(file, encoding="utf-8")
         for section, names in OF_SETUPTOOLS.items():
             for name, value in parser[section].items() if parser.has_section(section) else ():
-                yield from value.splitlines() if name in (names or (name,)) else ()
+                yield from value.splitlines() if not names or name in names else ()
 
 
 def words_in(line: str) -> list[str]:

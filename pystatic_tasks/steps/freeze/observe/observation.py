@@ -132,8 +132,10 @@ def put_own_files(config: ImageConfig, folder: Path) -> None:
 
     What is not there, or cannot be read, is left to the step that makes the image.
     """
-    named = sorted((source, place) for place, source in relative_files(config).items())
-    for source, inside in sorted(named, key=lambda each: each[0].is_file()):
+    # A named file is put over one of a named folder.
+    for inside, source in sorted(
+        relative_files(config).items(), key=lambda each: (each[1].is_file(), each[1], each[0])
+    ):
         place = folder / inside
         for path in walk_files(source) if source.is_dir() else [source]:
             with contextlib.suppress(OSError):
