@@ -6,18 +6,17 @@ import gzip
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 from forked import Forked, forked
 from hypothesis import HealthCheck, settings
-from support import BUILT, BYTECODE
+from support import BUILT, BYTECODE, serving
 
 from pystatic_tasks.in_env.attribution.bundled import cyclonedx_components
 from pystatic_tasks.in_env.protocol import NO_NOTICES, Component
@@ -126,14 +125,9 @@ def server() -> Iterator[Server]:
 
         do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made = Server(address=f"127.0.0.1:{http.server_port}")
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield made
-    http.shutdown()
-    http.server_close()
-    thread.join()
+    with serving(Handler) as (host, port):
+        made = Server(address=f"{host}:{port}")
+        yield made
 
 
 def errors(code: str, message: str) -> bytes:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from support import serving
 
 from pystatic_tasks.config.model import Request
 from pystatic_tasks.in_env.protocol import ObservedAnswer
@@ -34,13 +34,8 @@ class OnlyIcons(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def icons() -> Iterator[tuple[str, int]]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), OnlyIcons)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield "127.0.0.1", server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(OnlyIcons) as address:
+        yield address
 
 
 def test_what_the_plain_program_had_must_be_in_the_image(icons: tuple[str, int]) -> None:
