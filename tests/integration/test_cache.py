@@ -17,7 +17,7 @@ from support import Project, interpreters, tool_or_skip, write_project
 
 from pystatic_tasks.oci.reading.images import read_saved
 
-STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "3"))
+STEPS = int(os.environ.get("PYSTATIC_FUZZ_STEPS", "2"))
 CHANGES_PER_STEP = 6
 SEEDS = [int(seed) for seed in os.environ.get("PYSTATIC_FUZZ_SEEDS", "1").split(",")]
 BUILD_ID_NOTE = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"

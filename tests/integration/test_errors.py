@@ -149,7 +149,7 @@ def test_without_a_shared_libpython_the_image_is_the_same_and_staticx_has_none(t
     by_debians = ("env", "PYSTATIC_TASKS_PYTHON=/usr/bin/python3")
     digests = []
     for command in ((*hide, *nox), nox):
-        project.run(*by_debians, *command, "image", "--", "--engine", "sandbox", "--no-cache")
+        project.run(*by_debians, *command, "image", "--", "--layout", "tree", "--no-cache")
         digests.append(project.manifest("image.json")["digest"])
     assert digests[0] == digests[1]
     printed = project.run(*by_debians, *hide, *nox, "freeze", ok=False, PYSTATIC_TASKS_PACKER="staticx")

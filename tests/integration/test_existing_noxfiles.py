@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import REPOSITORY, Project, tool_or_skip
+from support import REPOSITORY, Project, only_everywhere, tool_or_skip
 
 SANDBOX = ("--", "--engine", "sandbox")
 UP_TO_DATE = "dist/pystatic/web/image.tar is up to date"
@@ -138,6 +138,7 @@ def test_nox_may_be_run_by_uvx(greeter: Project) -> None:
     assert UP_TO_DATE in greeter.run(*uvx, "nox", "-s", "image-web", *SANDBOX)
 
 
+@only_everywhere
 @pytest.mark.usefixtures("_released")
 def test_nox_may_be_run_by_pipx(
     greeter: Project, runners: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -150,6 +151,7 @@ def test_nox_may_be_run_by_pipx(
     assert UP_TO_DATE in greeter.run(str(tmp_path / "bin" / "nox"), "-s", "image-web", *SANDBOX)
 
 
+@only_everywhere
 @pytest.mark.usefixtures("_released")
 def test_nox_may_be_run_by_tox(greeter: Project, runners: Path, tmp_path: Path) -> None:
     words = ("run", "-e", "image", "--workdir", str(tmp_path / "tox"), "-x", "testenv.pass_env=PIP_*,UV_*,PATH")

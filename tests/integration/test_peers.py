@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import DEBIANS_PYTHON, REPOSITORY, engine_or_skip, tool_or_skip
+from support import DEBIANS_PYTHON, REPOSITORY, engine_or_skip, only_everywhere, tool_or_skip
 
 from bench.peers.figures import REFERENCE, read_rows
 from bench.peers.images import RELEASE
@@ -52,6 +52,7 @@ def test_an_unknown_peer_is_refused_before_anything_is_built(tmp_path: Path) -> 
     assert not list(tmp_path.rglob("*.whl"))
 
 
+@only_everywhere
 def test_two_are_measured_in_turn(tmp_path: Path) -> None:
     needs("debootstrap", "wrk", "uv")
     ours = "ours, one file"

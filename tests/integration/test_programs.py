@@ -77,7 +77,7 @@ FAILED = """\
 def test_a_script_beside_its_modules(tmp_path: Path) -> None:
     tool_or_skip("uv")
     project = write_project(tmp_path / "job", SCRIPT_PROJECT, "job", backend="uv")
-    assert "ok      prints '42': found" in project.nox("-s", "smoke")
+    assert "ok      prints '42': found" in project.nox("-s", "smoke", "--", "--layout", "tree")
     # One that TERM ends: its code is 143, or what StaticX makes of it.
     (project.root / "job.py").write_text(SCRIPT_PROJECT["job.py"] + WAITING, encoding="utf-8")
     project.configure('stdout = "42"', 'stdout = "42", long-running = true')

@@ -1,4 +1,4 @@
-"""Ordinary projects, as people have them: each is built, run and asked as one file, and some as a tree.
+"""Ordinary projects, as people have them: each is built, run and asked, as one file or as a tree.
 
 With PYSTATIC_TESTS_EVERYWHERE each is in both layouts and in every engine that is here, and packed by StaticX too.
 """
@@ -52,9 +52,16 @@ IMAGES = {
     "batteries": ["batteries-app"],
 }
 ENGINES = ("sandbox", "docker", "podman") if EVERYWHERE else ("sandbox",)
-BY_STATICX = IMAGES if EVERYWHERE else ["flask_shop", "typer_greet"]
-AS_TREES = IMAGES if EVERYWHERE else ["django_notes", "starlette_chat", "typer_greet", "batteries"]
-LAID_OUT = [(name, layout) for name in IMAGES for layout in LAYOUTS if layout == "onefile" or name in AS_TREES]
+BY_STATICX = IMAGES if EVERYWHERE else ["flask_shop"]
+# Some with modules of machine code, some without a server; a tree is made sooner.
+AS_ONE_FILE = ("flask_shop", "plain_wsgi", "fastapi_shop", "typer_greet", "queue_worker")
+IN_BOTH = ("starlette_chat", "batteries")
+LAID_OUT = [
+    (name, layout)
+    for name in IMAGES
+    for layout in LAYOUTS
+    if EVERYWHERE or name in IN_BOTH or (name in AS_ONE_FILE) is (layout == "onefile")
+]
 AUTHORITY_IN_IMAGE = "/etc/ssl/private-authority.pem"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Project, tool_or_skip, write_project
+from support import Project, only_everywhere, tool_or_skip, write_project
 
 from pystatic_tasks import load_config
 from pystatic_tasks.in_env.freeze.character_names import CHARACTER_NAMES, has_tables
@@ -68,6 +68,7 @@ def test_the_lock_says_what_goes_and_why_the_rest_stays(shop: Project) -> None:
     assert (shop.root / "pystatic.lock").read_bytes() == before
 
 
+@only_everywhere
 def test_packed_by_staticx_it_keeps_its_contract_and_is_smaller(shop: Project) -> None:
     """By the launcher, and as a tree, the sample app does (test_slim_figures)."""
     variables = {"PYSTATIC_TASKS_PACKER": "staticx"}

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from support import DEBIANS_PYTHON, REPOSITORY, Project, copy_repository, tool_or_skip
+from support import DEBIANS_PYTHON, REPOSITORY, Project, copy_repository, only_everywhere, tool_or_skip
 
 VERSION = "3.11.2"
 # Bytes on disk and on the wire that a slim image of the sample app may have, with TLS and without. A little more than
@@ -55,6 +55,7 @@ def test_the_sample_app_is_as_small_as_is_said(slim_sample: Project, layout: str
     assert "gunicorn" in {each["name"] for each in slim_sample.manifest("sbom.cdx.json")["components"]}
 
 
+@only_everywhere
 def test_django_with_its_admin_loses_what_the_admin_does_not_use(tmp_path: Path) -> None:
     only_here()
     root = tmp_path / "project"

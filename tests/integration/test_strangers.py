@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from support import tool_or_skip
+from support import EVERYWHERE, tool_or_skip
 
 from bench.stranger import read_strangers
 from bench.strangers import LAYOUTS, build
 
-# A service, and a job queue with threads of its own: quick to install, on any Python.
-SOME = ["httpbin", "huey"]
+# A job queue with threads of its own, and where there is time a service: quick to install, on any Python.
+SOME = ["httpbin", "huey"] if EVERYWHERE else ["huey"]
 
 
 @pytest.mark.parametrize("name", SOME)

@@ -5,7 +5,7 @@ import inspect
 import py_compile
 import typing
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
 
@@ -19,22 +19,7 @@ from PyInstaller.lib.modulegraph.modulegraph import ModuleGraph
 from pystatic_tasks.in_env.freeze import analysis_cache, bytecode
 from pystatic_tasks.in_env.freeze.analysis import importers, note_bytecode, wanted
 from pystatic_tasks.in_env.freeze.imports import changed_names
-from pystatic_tasks.in_env.protocol import AnalysisInputs
-
-
-def inputs_of(entry: Path) -> AnalysisInputs:
-    """What is asked of a script that imports from its own folder."""
-    return AnalysisInputs(
-        entry=str(entry),
-        import_paths=(str(entry.parent),),
-        binaries=(),
-        datas=(),
-        hidden_imports=(),
-        hooks=(),
-        excludes=("setuptools",),
-        optimize=0,
-        form="archive",
-    )
+from pystatic_tasks.in_env.protocol import Analysed, AnalysisInputs
 
 
 def test_who_imports_a_module_is_known_from_the_graph(tmp_path: Path) -> None:
@@ -105,58 +90,78 @@ def test_bytecode_beside_its_source_is_left_out_and_any_other_is_data() -> None:
     assert wanted([(beside, f"/x/{beside}", "DATA"), kept]) == [kept]
 
 
-def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PYINSTALLER_CONFIG_DIR", str(tmp_path / "cache"))
-    shop, entry = tmp_path / "shop.py", tmp_path / "main.py"
-    shop.write_text("def load():\n    import wave\n", encoding="utf-8")
-    entry.write_text("import shop, importlib_metadata", encoding="utf-8")
-    analysed = analysis_cache.analyse(tmp_path / "kept", replace(inputs_of(entry), optimize=1, form="tree"))
-    assert analysed.imported_by["wave"] == ("shop",)
-    # What PyInstaller itself searches modules for.
-    assert {"ctypes", "importlib.metadata", "importlib_metadata", "pkg_resources"} <= set(analysed.searched)
-    made = analysis_cache.made_in(tmp_path / "kept")
+@dataclass(frozen=True)
+class Shop:
+    """A script and its modules in a folder, and what PyInstaller found."""
+
+    folder: Path
+    analysed: Analysed
+
+
+FILES = {
+    "main.py": "import shop.plots, shop.draw, space.within, orjson_of_tomorrow, importlib_metadata",
+    "shop/__init__.py": "from shop import faster\n\n\ndef load():\n    import wave\n",
+    "shop/plots.py": "",
+    "shop/draw.py": "",
+    "space/within/planet.py": "",
+    "hooks/hook-shop.plots.py": (
+        "def hook(hook_api):\n    hook_api.analysis.graph.get_code_using(module='shop.draw')\n"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """Analysed once, since it takes seconds."""
+    folder = tmp_path_factory.mktemp("analysis")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    asked = AnalysisInputs(
+        entry=str(folder / "main.py"),
+        import_paths=(str(folder),),
+        binaries=(),
+        datas=(),
+        hidden_imports=("plugin_of_tomorrow",),
+        hooks=(str(folder / "hooks"),),
+        excludes=("setuptools",),
+        optimize=1,
+        form="tree",
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYINSTALLER_CONFIG_DIR", str(folder / "cache"))
+        yield Shop(folder, analysis_cache.analyse(folder / "kept", asked))
+
+
+def test_an_analysis_leaves_all_bytecode_of_a_tree_to_us(shop: Shop) -> None:
+    made = analysis_cache.made_in(shop.folder / "kept")
     files = [path for path in (made / "localpycs").rglob("*") if path.is_file()]
     assert made / "localpycs/1/wave.pyc" in files
     assert not any(path.read_bytes() for path in files)
-    with bytecode.compiled_again(analysed.loose, made, {shop}, 1):
+    with bytecode.compiled_again(shop.analysed.loose, made, {shop.folder / "shop/__init__.py"}, 1):
         pass
     assert all(path.read_bytes() for path in files)
-    # What setuptools would bring is left out with it.
-    assert "setuptools-vendored" not in capfd.readouterr().err
 
 
-def test_an_analysis_notes_where_it_looked_for_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYINSTALLER_CONFIG_DIR", str(tmp_path / "cache"))
-    entry, package, portion = tmp_path / "main.py", tmp_path / "shop", tmp_path / "space/within"
-    for folder in (package, portion):
-        folder.mkdir(parents=True)
-    (package / "__init__.py").write_text("from shop import faster", encoding="utf-8")
-    entry.write_text("import shop, space.within, orjson_of_tomorrow", encoding="utf-8")
-    asked = replace(inputs_of(entry), hidden_imports=("plugin_of_tomorrow",))
-    analysed = analysis_cache.analyse(tmp_path / "kept", asked)
-    places = {name: place for each in analysed.lookups for name, place in each.places.items()}
-    assert places["shop"] == str(package / "__init__.py")
-    assert (places["space"], places["space.within"]) == (str(portion.parent), str(portion))
+def test_an_analysis_leaves_out_what_an_excluded_package_would_bring(shop: Shop) -> None:
+    assert not [name for name in shop.analysed.imported_by if name.startswith("setuptools")]
+
+
+def test_an_analysis_notes_where_it_looked_for_modules(shop: Shop) -> None:
+    places = {name: place for each in shop.analysed.lookups for name, place in each.places.items()}
+    assert places["shop"] == str(shop.folder / "shop/__init__.py")
+    assert (places["space"], places["space.within"]) == (str(shop.folder / "space"), str(shop.folder / "space/within"))
     vain = {"shop.faster", "orjson_of_tomorrow", "plugin_of_tomorrow"}
     assert {name for name in vain if places[name] == ""} == vain
-    assert {name: each.folders for each in analysed.lookups for name in each.places}["shop.faster"] == (str(package),)
+    folders = {name: each.folders for each in shop.analysed.lookups for name in each.places}
+    assert folders["shop.faster"] == (str(shop.folder / "shop"),)
 
 
-def test_an_analysis_notes_what_hooks_search_and_which_modules_have_hooks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYINSTALLER_CONFIG_DIR", str(tmp_path / "cache"))
-    hooks, entry = tmp_path / "hooks", tmp_path / "main.py"
-    hooks.mkdir()
-    (hooks / "hook-shop.plots.py").write_text(
-        "def hook(hook_api):\n    hook_api.analysis.graph.get_code_using(module='shop.draw')\n", encoding="utf-8"
-    )
-    for name in ("shop/__init__.py", "shop/plots.py", "shop/draw.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    entry.write_text("import shop.plots, shop.draw", encoding="utf-8")
-    analysed = analysis_cache.analyse(tmp_path / "kept", replace(inputs_of(entry), hooks=(str(hooks),)))
-    assert "shop.draw" in analysed.searched
-    assert [name for name in analysed.hooked if name.startswith("shop")] == ["shop.plots"]
+def test_an_analysis_notes_who_imports_a_module_in_a_function_too(shop: Shop) -> None:
+    assert shop.analysed.imported_by["wave"] == ("shop",)
+
+
+def test_an_analysis_notes_what_pyinstaller_and_hooks_search_and_which_modules_have_hooks(shop: Shop) -> None:
+    searched = {"ctypes", "importlib.metadata", "importlib_metadata", "pkg_resources", "shop.draw"}
+    assert searched <= set(shop.analysed.searched)
+    assert [name for name in shop.analysed.hooked if name.startswith("shop")] == ["shop.plots"]
