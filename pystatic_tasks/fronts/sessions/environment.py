@@ -15,7 +15,7 @@ from nox.logger import logger
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.config.project import is_path, project_name
-from pystatic_tasks.errors import ConfigError, MissingToolError
+from pystatic_tasks.errors import ConfigError, FreezeError, MissingToolError
 from pystatic_tasks.fronts.nox_process import CALL_VARIABLE, read_call
 from pystatic_tasks.fronts.sessions.ending import heeded
 from pystatic_tasks.fronts.sessions.neighbours import is_ours
@@ -24,7 +24,7 @@ from pystatic_tasks.steps.freeze.install.addresses import check_settings
 from pystatic_tasks.steps.freeze.install.environment import install_variables
 from pystatic_tasks.steps.freeze.install.installers import variables_for_uv
 from pystatic_tasks.steps.freeze.install.interpreter import remedy_for_missing
-from pystatic_tasks.system.redaction import masked_log, masked_stream
+from pystatic_tasks.system.redaction import masked, masked_log, masked_stream
 from pystatic_tasks.system.terminal import Terminal
 
 # In Nox's syntax: the first that is available.
@@ -63,18 +63,35 @@ def make_environment(session: nox.Session, config: ImageConfig) -> None:
     Raises:
         ConfigError: Nox runs with --no-venv, or an address of an index is not valid.
         MissingToolError: the interpreter does not exist.
+        FreezeError: see `run_by_nox`.
     """
     check_settings(os.environ)
     runner = session._runner
     if is_ours(runner) and session.venv_backend == "none" and not runner.global_config.force_venv_backend:
         runner.func.venv_backend = None if names_backend(runner.global_config) else own_backend()
-        with told_of_interpreter(session, config), masked_log(logger), heeded():
+        with told_of_interpreter(session, config), run_by_nox():
             runner._create_venv()
     if session.venv_backend == "none":
         raise ConfigError(
             "The session needs its own environment to build in, but Nox runs with --no-venv.",
             "Run Nox without --no-venv.",
         )
+
+
+@contextmanager
+def run_by_nox() -> Iterator[None]:
+    """Hide credentials in what Nox logs of the tools that it runs in the meantime, and do not go on after Ctrl-C.
+
+    Raises:
+        FreezeError: a tool printed something that Nox cannot read, and would show as it is.
+    """
+    with masked_log(logger), heeded():
+        try:
+            yield
+        except UnicodeDecodeError:
+            raise FreezeError(
+                "Nox cannot read what a tool printed: it is not in UTF-8.", "Set PYTHONIOENCODING=utf-8, or unset it."
+            ) from None
 
 
 @contextmanager
@@ -146,17 +163,21 @@ def installer(
         names = [name for name in map(project_name, folders) if name and is_uv]
         again = [word for name in names for word in ("--reinstall-package", name)]
         with ExitStack() as during:
-            during.enter_context(terminal.activity(f"installing {' '.join(Path(each).name for each in requirements)}"))
-            during.enter_context(masked_log(logger))
+            during.enter_context(terminal.activity(f"installing {names_in(requirements)}"))
             # Standard output is reserved for the manifest.
             output: dict[str, Any] = {"silent": True}
             if verbose:
                 output = {"silent": False, "stdout": during.enter_context(masked_stream(sys.stderr))}
             variables = {**install_variables(config), **PIP_VARIABLES, **(of_pip or {})}
-            during.enter_context(heeded())
+            during.enter_context(run_by_nox())
             session.install(*requirements, *again, env=variables, **output)
 
     return install
+
+
+def names_in(requirements: Sequence[str]) -> str:
+    """What to call requirements while they are installed: names, and the last parts of paths and addresses."""
+    return " ".join(Path(masked(each)).name or each for each in requirements)
 
 
 def make_anew(session: nox.Session, config: ImageConfig) -> None:
@@ -170,5 +191,5 @@ def make_anew(session: nox.Session, config: ImageConfig) -> None:
     with told_of_interpreter(session, config):
         # Resolved first: Nox would look for the interpreter only after it has removed the environment.
         getattr(environment, "_resolved_interpreter", "")
-        with masked_log(logger), heeded():
+        with run_by_nox():
             environment.create()

@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import dropwhile, takewhile
+from itertools import chain, dropwhile, takewhile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,19 +20,20 @@ from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.project import PYPROJECT, read_pyproject
 from pystatic_tasks.errors import ConfigError
 from pystatic_tasks.steps.freeze.install.asked_for import group_requirements, named
-from pystatic_tasks.steps.freeze.install.installers import NAMING_FILES, OF_UV, SEPARATORS, pip_settings
+from pystatic_tasks.steps.freeze.install.installers import SEPARATORS, all_tables_of_uv, pip_settings
 from pystatic_tasks.steps.freeze.install.named_folders import folders_to_build, needs_in, texts_in
 from pystatic_tasks.steps.freeze.install.requirements import lines_of, read_requirements
 
-# Variables of uv and of all that use a proxy, and pip's settings, with addresses.
-VARIABLES = (*OF_UV[1:], *filter(str.isupper, NAMING_FILES))
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-SETTINGS = ("index-url", "extra-index-url", "find-links", "requirement", "proxy", *filter(str.islower, NAMING_FILES))
 # Where setuptools finds requirements in a setup.cfg: options of one section, and all options of another.
 OF_SETUPTOOLS = {"options": ("install_requires", "setup_requires"), "options.extras_require": ()}
 # What is filled in later, such as ${HOST} or {env:HOST}.
 FILLED_IN = re.compile(r"\$?\{[\w:.-]*\}")
 ADDRESS = re.compile(r"[A-Za-z][\w.-]*://.*")
+# Among other texts: one that begins with an address or, as a requirement, with a name and an address.
+BEGINS_WITH_ADDRESS = re.compile(r"\s*(?:[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*)?[A-Za-z][\w.+-]*://")
+# pip takes what follows a semicolon for a marker, even in a password.
+CUT_BY_MARKER = re.compile(r"\s*[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*[\w.+-]+://[^/?#;]*;\S*@")
 # Poetry takes such an address for git's other form, with a path after the colon.
 LIKE_SCP = re.compile(r"ssh://[^\s:@/?#]+@[\w.-]+:[A-Za-z~]")
 # urllib takes them for a part of a password, and others for its end.
@@ -41,17 +42,17 @@ REMEDY = "If its password has special characters, escape them: %2F for a slash, 
 
 
 def check_settings(environment: Mapping[str, str]) -> None:
-    """Refuse such addresses in uv's variables and pip's settings.
+    """Refuse such addresses in the settings of pip and uv, and in the variables that name proxies.
 
     Raises:
         ConfigError: there is one.
     """
-    for name in (*VARIABLES, *PROXIES, *map(str.lower, PROXIES)):
+    for name in (*sorted(each for each in environment if each.startswith("UV_")), *PROXIES, *map(str.lower, PROXIES)):
         value = environment.get(name, "")
         check([SEPARATORS.split(value) if name == "UV_FIND_LINKS" else value.split()], name)
-    settings = pip_settings(environment)
-    for name in SETTINGS:
-        check([settings.get(name, "").split()], f"pip's setting {name}")
+    for name, value in pip_settings(environment).items():
+        check([value.split()], f"pip's setting {name}")
+    check(map(words_in, addresses_among(all_tables_of_uv(environment, Path.cwd()))), "the settings of uv")
 
 
 def check_requirements(config: ImageConfig) -> None:
@@ -64,16 +65,26 @@ def check_requirements(config: ImageConfig) -> None:
     check(map(words_in, group_requirements(config) if config.groups else ()), "[dependency-groups]")
     required = (each for folder in folders_to_build(config) for each in required_by(folder))
     for file, lines in (*required, *map(lines_of_file, named(config).files)):
-        check(map(words_in, lines), shown(config, file))
+        found = list(lines)
+        check(map(words_in, found), shown(config, file))
+        if any(map(CUT_BY_MARKER.match, found)):
+            raise cut_off(shown(config, file))
 
 
 def required_by(folder: Path) -> Iterator[tuple[Path, Iterable[str]]]:
     """The files of a project that say what it requires, each with its requirements."""
     path = folder / PYPROJECT
     tables = read_pyproject(folder) if path.is_file() else {}
-    yield path, needs_in(tables)
-    yield folder / "setup.cfg", needs_in_setup_cfg(folder / "setup.cfg")
-    yield from map(lines_of_file, filter(os.path.isfile, (folder / name for name in files_of_setuptools(tables))))
+    yield path, chain(needs_in(tables), addresses_among(tables))
+    needs = list(needs_in_setup_cfg(folder / "setup.cfg"))
+    yield folder / "setup.cfg", needs
+    files = (folder / name for name in (*files_of_setuptools(tables), *files_named_in(needs)))
+    yield from map(lines_of_file, filter(os.path.isfile, files))
+
+
+def addresses_among(tables: Any) -> Iterator[str]:
+    """The texts in tables that begin with an address, whichever tool reads them."""
+    return filter(BEGINS_WITH_ADDRESS.match, texts_in(tables))
 
 
 def files_of_setuptools(tables: Mapping[str, Any]) -> Iterator[str]:
@@ -98,6 +109,12 @@ def needs_in_setup_cfg(file: Path) -> Iterator[str]:
                 yield from value.splitlines() if not names or name in names else ()
 
 
+def files_named_in(needs: Iterable[str]) -> Iterator[str]:
+    """The files that a setup.cfg names in the place of requirements."""
+    named_in = (need.partition("file:")[2] for need in needs if need.strip().startswith("file:"))
+    return (name.strip() for names in named_in for name in names.split(","))
+
+
 def words_in(line: str) -> list[str]:
     """The words of a line, with quotation marks removed, but not backslashes."""
     lexer = shlex.shlex(line, posix=True)
@@ -110,7 +127,11 @@ def words_in(line: str) -> list[str]:
 
 def check(lines: Iterable[Sequence[str]], where: str) -> None:
     if any(map(is_cut_off, lines)):
-        raise ConfigError(f"An address in {where} has no valid host or port.", REMEDY)
+        raise cut_off(where)
+
+
+def cut_off(where: str) -> ConfigError:
+    return ConfigError(f"An address in {where} has no valid host or port.", REMEDY)
 
 
 def is_cut_off(words: Sequence[str]) -> bool:

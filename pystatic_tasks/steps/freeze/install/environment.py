@@ -21,6 +21,7 @@ from pystatic_tasks.steps.freeze.install.asked_for import (
     requirement_files,
 )
 from pystatic_tasks.steps.freeze.install.installed import declared_needs, has_pyproject, is_installed
+from pystatic_tasks.steps.freeze.install.installers import PRINTING
 from pystatic_tasks.steps.freeze.install.locks import Lock, extras_of, find_lock, install_lock
 from pystatic_tasks.steps.freeze.install.named_folders import folders_to_build
 from pystatic_tasks.steps.freeze.install.project_files import (
@@ -231,6 +232,7 @@ def install_variables(config: ImageConfig) -> dict[str, str]:
     the sources; so each project gets a subfolder of it that is empty each time.
     It also packs what NAME.egg-info lists from an earlier build, so that goes to an empty folder too.
     uv would link files from its cache, and a program that overwrites one would change the cache.
+    What installers print is in UTF-8 and not wrapped.
 
     Raises:
         PystaticError, MissingToolError: as for `remove_builds`.
@@ -241,7 +243,7 @@ def install_variables(config: ImageConfig) -> dict[str, str]:
     metadata.mkdir(parents=True)
     settings = config.work / "setuptools.cfg"
     write_whole(settings, f"[build]\nbuild_base = {build_base(config)}\n[egg_info]\negg_base = {metadata}\n")
-    return {"DIST_EXTRA_CONFIG": str(settings), "UV_LINK_MODE": "copy"}
+    return {"DIST_EXTRA_CONFIG": str(settings), "UV_LINK_MODE": "copy", **PRINTING}
 
 
 def metadata_folder(config: ImageConfig) -> Path:

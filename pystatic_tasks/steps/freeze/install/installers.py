@@ -45,6 +45,8 @@ KEYS_OF_UV = (*LOOKING_OF_UV, "no-index", "pip")
 NAMING_FILES = ("constraint", "build-constraint", "UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE")
 NAMING_PLACES = ("find-links", "UV_FIND_LINKS")
 SEPARATORS = re.compile(r"[\s,]+")
+# Installers print UTF-8 and long lines: credentials are hidden line by line.
+PRINTING = {"COLUMNS": "9999", "PYTHONIOENCODING": "utf-8"}
 
 
 def uv_there() -> str | None:
@@ -92,7 +94,8 @@ def builds_as_usual(environment: Mapping[str, str], folder: Path) -> bool:
 
 
 def all_tables_of_uv(environment: Mapping[str, str], folder: Path) -> list[Mapping[str, Any]]:
-    system = [config_home(environment) / "uv" / "uv.toml", Path("/etc/uv/uv.toml")]
+    named = environment.get("UV_CONFIG_FILE")
+    system = [config_home(environment) / "uv" / "uv.toml", Path("/etc/uv/uv.toml"), *([Path(named)] if named else [])]
     return [*map(toml_of, system), *(table for each in (folder, *folder.parents) for table in tables_of_uv(each))]
 
 
@@ -151,7 +154,7 @@ def toml_of(path: Path) -> Mapping[str, Any]:
 def pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """The settings of `pip install` by name, from its files and from variables, which take precedence."""
     found: dict[str, str] = {}
-    for file in pip_files(environment, Path(environment.get("HOME", "~"))):
+    for file in pip_files(environment, home_of(environment)):
         parser = configparser.RawConfigParser()
         try:
             parser.read(file, encoding="utf-8")
@@ -197,4 +200,9 @@ def of_windows(environment: Mapping[str, str], name: str) -> Iterator[Path]:
 
 
 def config_home(environment: Mapping[str, str]) -> Path:
-    return Path(environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME", "~"), ".config"))
+    return Path(environment.get("XDG_CONFIG_HOME") or home_of(environment) / ".config")
+
+
+def home_of(environment: Mapping[str, str]) -> Path:
+    """The caller's home folder, where pip and uv look for settings; the system knows it without a variable."""
+    return Path(environment.get("HOME") or Path.home())

@@ -10,7 +10,7 @@ from pystatic_tasks.config.model import ImageConfig, shown
 from pystatic_tasks.config.project import is_path, read_pyproject, read_toml, required_name
 from pystatic_tasks.errors import ConfigError, FreezeError, PystaticError
 from pystatic_tasks.steps.context import StepContext
-from pystatic_tasks.steps.freeze.install.installers import uv_there
+from pystatic_tasks.steps.freeze.install.installers import PRINTING, uv_there
 from pystatic_tasks.steps.freeze.install.uv_lock import LockedPackage, parse_uv_lock
 from pystatic_tasks.system.processes import last_lines, run_logged, tool_environment
 
@@ -195,7 +195,7 @@ def run_uv(context: StepContext, lock: Lock, command: Sequence[object], log: Pat
         log,
         verbose=context.verbose,
         cwd=lock.path.parent,
-        env=tool_environment({**variables, "NO_COLOR": "1"}),
+        env=tool_environment({**variables, **PRINTING, "NO_COLOR": "1"}),
     )
 
 

@@ -14,6 +14,7 @@ from support import without_times
 from pystatic_tasks.config import ImageConfig
 from pystatic_tasks.config.options import parse_options
 from pystatic_tasks.fronts.sessions.context import make_context
+from pystatic_tasks.fronts.sessions.environment import names_in
 from pystatic_tasks.fronts.sessions.registration import register
 
 
@@ -90,6 +91,18 @@ def test_an_address_that_a_password_cuts_off_is_refused_whatever_makes_the_envir
         result = run_nox(folder, "--session", "freeze", *words)
         assert "aborted: An address in pip's setting index-url has no valid host or port.\n" in result.stderr
         assert "s3cr3t" not in result.stdout + result.stderr
+
+
+def test_what_nox_cannot_read_is_told_and_not_shown(
+    tmp_path: Path, run_nox: Nox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    folder = write(tmp_path / "privé", SHOP, noxfile=NOXFILE)
+    result = run_nox(folder, "--session", "freeze", "--default-venv-backend", "virtualenv")
+    assert (
+        "nox > Session freeze aborted: Nox cannot read what a tool printed: it is not in UTF-8.\n"
+        "Set PYTHONIOENCODING=utf-8, or unset it.\n"
+    ) in without_times(result.stderr)
 
 
 # What makes the environment.
@@ -196,6 +209,17 @@ def test_uv_is_told_what_pip_was_told_unless_the_user_chose_it(
     of_uv = {name: value for name, value in session.variables.items() if name.startswith("UV_")}
     assert of_uv == {"UV_LINK_MODE": "copy", **expected}
     assert session.variables["PIP_COMPILE"] == "0"
+
+
+def test_what_installers_print_is_in_whole_lines_of_utf_8(image: ImageConfig) -> None:
+    session = Session()
+    make_context(session.nox, image, parse_options([])).install(["falcon"])
+    assert (session.variables["COLUMNS"], session.variables["PYTHONIOENCODING"]) == ("9999", "utf-8")
+
+
+def test_no_password_is_among_the_names_of_what_is_installed() -> None:
+    requirements = [".", "../rates", "falcon==4", "x @ git+https://me:s3cr3t@git.example", "-r", "needs/a.txt"]
+    assert names_in(requirements) == ". rates falcon==4 ***@git.example -r a.txt"
 
 
 # In a container.

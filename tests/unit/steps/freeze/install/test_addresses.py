@@ -56,6 +56,9 @@ def refused(where: str) -> str:
         ("PIP_EXTRA_INDEX_URL", "pip's setting extra-index-url"),
         ("PIP_CONSTRAINT", "pip's setting constraint"),
         ("PIP_PROXY", "pip's setting proxy"),
+        ("PIP_PYPI_URL", "pip's setting pypi-url"),
+        ("PIP_EDITABLE", "pip's setting editable"),
+        ("UV_PUBLISH_URL", "UV_PUBLISH_URL"),
         *((name, name) for name in ("HTTP_PROXY", "https_proxy", "ALL_PROXY")),
     ],
 )
@@ -73,6 +76,19 @@ def test_a_user_with_a_space_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         check_settings({"HOME": str(tmp_path), "UV_INDEX": "https://bob smith:s3cr3t@pypi.example/simple"})
     assert str(caught.value) == refused("UV_INDEX")
+
+
+@pytest.mark.parametrize("file", ["home/.config/uv/uv.toml", "own.toml", "shop/uv.toml", "shop/pyproject.toml"])
+def test_the_files_of_uv_are_looked_at(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "shop").mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path / "shop")
+    table = "[[tool.uv.index]]" if path.name == "pyproject.toml" else "[[index]]"
+    path.write_text(f'{table}\nname = "own"\nurl = "https://bob:s3cr3t/b@pypi.example/simple"\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        check_settings({"HOME": str(tmp_path / "home"), "UV_CONFIG_FILE": str(tmp_path / "own.toml")})
+    assert str(caught.value) == refused("the settings of uv")
 
 
 @pytest.mark.parametrize("value", WHOLE)
@@ -109,6 +125,23 @@ def test_a_requirements_file_with_whole_addresses_is_taken(shop: ImageConfig, ad
 
 
 @pytest.mark.parametrize(
+    "line", ["dep @ https://bob:{}@pypi.example/dep.zip", "dep[web]@git+https://bob:{}@h.example/d"]
+)
+@pytest.mark.parametrize("password", ["s3cr3t;b", "80;s3cr3t"])
+def test_a_password_that_pip_takes_for_a_marker_is_refused(shop: ImageConfig, line: str, password: str) -> None:
+    write(shop.root, requirements_txt=line.format(password))
+    with pytest.raises(ConfigError) as caught:
+        check_requirements(replace(shop, requirements=("requirements.txt",)))
+    assert str(caught.value) == refused("requirements.txt")
+
+
+def test_a_semicolon_that_pip_takes_for_none_is_not_refused(shop: ImageConfig) -> None:
+    index = "--index-url https://bob:s3cr3t;b@pypi.example/simple"
+    write(shop.root, requirements_txt=f"{index}\ndep @ https://h.example/d@1;python_version>'3'\n")
+    check_requirements(replace(shop, requirements=("requirements.txt",)))
+
+
+@pytest.mark.parametrize(
     ("table", "where"),
     [
         ('[project]\ndependencies = ["{}"]', "pyproject.toml"),
@@ -135,6 +168,14 @@ NEEDED = "https://bob:s3cr3t/b@git.example/dep.git"
         ({"pyproject_toml": f'[tool.poetry.group.web.dependencies]\ndep = {{ url = "{NEEDED}" }}'}, "pyproject.toml"),
         ({"setup_cfg": f"[options]\ninstall_requires =\n  a\n  dep @ {NEEDED}\n"}, "setup.cfg"),
         ({"setup_cfg": f"[options.extras_require]\nweb = dep @ {NEEDED}\n"}, "setup.cfg"),
+        (
+            {"setup_cfg": "[options]\ninstall_requires = file: a.txt, needs.in", "needs_in": f"dep @ {NEEDED}\n"},
+            "needs.in",
+        ),
+        ({"pyproject_toml": f'[tool.flit.metadata]\nrequires = ["dep @ {NEEDED}"]'}, "pyproject.toml"),
+        ({"pyproject_toml": f'[tool.hatch.build]\ndependencies = ["dep[x] @{NEEDED}"]'}, "pyproject.toml"),
+        ({"pyproject_toml": f'[tool.uv.sources]\ndep = {{ git = "{NEEDED}" }}'}, "pyproject.toml"),
+        ({"pyproject_toml": f'[[tool.poetry.source]]\nname = "own"\nurl = "{NEEDED}"'}, "pyproject.toml"),
         (
             {
                 "pyproject_toml": '[tool.setuptools.dynamic]\ndependencies = { file = ["gone.txt", "needs.in"] }',
