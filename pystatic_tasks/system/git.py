@@ -95,8 +95,8 @@ def told_to_builds(folder: Path, *, of_version: bool) -> list[str]:
 
     Args:
         folder: A project's folder.
-        of_version: Whether a version may also be derived from it: from its commit, branch and tags, and the depth of
-            its history.
+        of_version: Whether a version may also be derived from it: from its commit, branch and tags, the depth of its
+            history, and whether a tracked file was changed.
     """
     if not find_repository(folder):
         return []
@@ -109,7 +109,14 @@ def told_to_builds(folder: Path, *, of_version: bool) -> list[str]:
     shallow = (run_git(folder, "rev-parse", "--git-path", "shallow") or "").removesuffix("\n") if of_version else ""
     ignored = listed_in(folder, run_git(folder, *LISTING_IGNORED) or "")
     packable = sorted(str(path.relative_to(folder)) for path in ignored if is_packable(folder, path))
-    return [*told, hash_file(folder / shallow) if shallow else "", *packable]
+    changed = [str(has_changes(folder))] if of_version else []
+    return [*told, *changed, hash_file(folder / shallow) if shallow else "", *packable]
+
+
+def has_changes(folder: Path) -> bool:
+    """Whether a tracked file anywhere in the repository may be another than committed; filters are not run to know."""
+    questions = (("diff-files",), ("diff-index", "--cached", "HEAD"))
+    return any(run_git(folder, name, "--name-only", "--ignore-submodules", *rest) for name, *rest in questions)
 
 
 def ignored_below(folder: Path) -> Ignored:

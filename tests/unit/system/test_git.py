@@ -108,9 +108,24 @@ def test_builds_are_told_which_files_are_tracked_and_of_the_commit_the_branch_an
         told = told_to_builds(inner, of_version=of_version)
         assert (told not in seen) is (of_version or command[0] == "add"), command
         seen.append(told)
-        (inner / "a.txt").write_text(str(len(seen)), encoding="utf-8")
-        assert told_to_builds(inner, of_version=of_version) == seen[-1]
     assert told_to_builds(repository.parent, of_version=of_version) == []
+
+
+@pytest.mark.parametrize("of_version", [True, False])
+def test_builds_are_told_whether_a_tracked_file_was_changed_for_a_version(repository: Path, of_version: bool) -> None:
+    inner, other = repository / "shop", repository / "notes.txt"
+    inner.mkdir()
+    other.touch()
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "First")
+    committed = told_to_builds(inner, of_version=of_version)
+    (repository / "new.txt").touch()
+    assert told_to_builds(inner, of_version=of_version) == committed
+    other.write_text("one", encoding="utf-8")
+    changed = told_to_builds(inner, of_version=of_version)
+    assert (changed != committed) is of_version
+    git(repository, "add", "notes.txt")
+    assert told_to_builds(inner, of_version=of_version) == changed
 
 
 @pytest.mark.parametrize("place", [".gitignore", ".git/info/exclude"])

@@ -20,6 +20,7 @@ from pystatic_tasks.steps.freeze.install.locks import find_lock, upwards
 from pystatic_tasks.steps.freeze.install.project_files import local_folders
 from pystatic_tasks.steps.freeze.install.requirements import (
     Named,
+    lines_of,
     linked_from,
     read_all,
     read_requirements,
@@ -117,6 +118,8 @@ def declared(config: ImageConfig) -> list[Any]:
         # Sources and versions of packages, which are not in the other tables.
         [table for folder in folders_around(config) for table in tables_of_uv(folder) if table],
         [hash_file(path) for path in files_that_declare(config)],
+        # With the caller's variables filled in.
+        [list(lines_of(read_requirements(path))) for path in named(config).files],
         stamps(map(str, searched(config))),
         [hash_file(lock.path), stamps(map(str, lock.archives))] if lock else [],
     ]

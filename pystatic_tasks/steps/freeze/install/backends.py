@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from configparser import Error as ConfigParserError
 from configparser import RawConfigParser
 from fnmatch import fnmatchcase
@@ -15,15 +15,18 @@ from typing import Any
 from pystatic_tasks.config.project import PYPROJECT, required_name, tables_of_others
 from pystatic_tasks.in_env.texts import texts_in
 from pystatic_tasks.steps.freeze.install.locks import upwards
-from pystatic_tasks.system.files import is_packable, is_unpackable, walk
+from pystatic_tasks.system.files import is_packable, is_unpackable, packable_files, walk
 from pystatic_tasks.system.git import told_to_builds
 
 # These do not ask git which files it tracks; at most they read .gitignore.
 ASKING_NO_GIT = {"flit-core", "hatchling", "pdm-backend", "setuptools", "uv-build", "wheel"}
+# These build by themselves, without plugins, and start no program unless a project tells them to.
+ALONE = {"flit-core", "hatchling", "pdm-backend", "poetry-core", "setuptools", "wheel"}
 # Variables, or their beginnings, that give a version to setuptools-scm (and so hatch-vcs), pdm-backend and pbr.
 GIVING_VERSIONS = ("SETUPTOOLS_SCM_PRETEND_", "VCS_VERSIONING_PRETEND_", "PDM_BUILD_SCM_VERSION", "PBR_VERSION")
-# Programs in a project that setuptools, hatchling and pdm-backend run.
+# Programs in a project that setuptools, hatchling and pdm-backend run, and keys that name others.
 PROGRAMS = ("setup.py", "hatch_build.py", "pdm_build.py")
+NAMING_PROGRAMS = {"backend-path", "cmdclass", "custom-hook", "hooks", "run-setuptools"}
 GIT = re.compile(rb"\bgit\b")
 # Tables of a pyproject.toml that tell backends what to pack.
 TABLES = ("flit", "hatch", "maturin", "meson-python", "pdm", "poetry", "scikit-build", "setuptools")
@@ -109,7 +112,7 @@ def words_of_setup_cfg(folder: Path) -> list[str]:
         # setuptools reports what is wrong with it.
         return []
     sections = [parser[name] for name in parser if name.partition(".")[0] in OF_SETUPTOOLS]
-    values = (value for section in sections for value in section.values())
+    values = (value for section in sections for value in (*section, *section.values()))
     return [word.removeprefix("file:") for value in values for word in SEPARATORS.split(value)]
 
 
@@ -118,17 +121,40 @@ def told_beside(folder: Path) -> list[str]:
     tables = tables_of(folder)
     project = tables.get("project")
     has_version = isinstance(project, Mapping) and "version" not in texts_in(project.get("dynamic"))
-    finds_version = not has_version or any(names_git(folder / name) for name in PROGRAMS)
+    finds_version = not has_version or (runs_own_code(folder) and names_git(folder))
     build = tables.get("build-system")
     requires = texts_in(build.get("requires")) if isinstance(build, Mapping) else ()
-    asks = not set(map(required_name, requires)) <= ASKING_NO_GIT
+    asks = not requires_only(ASKING_NO_GIT, requires)
     told = told_to_builds(folder, of_version=finds_version) if finds_version or asks else []
     return [*told, *versions_told(os.environ)] if finds_version else told
 
 
-def names_git(program: Path) -> bool:
-    """Whether a program of a project's build may run git, for example to write the commit into a module."""
-    return program.is_file() and bool(GIT.search(program.read_bytes()))
+def requires_only(known: Set[str], requires: Iterable[str]) -> bool:
+    """Whether requirements name nothing else, in any version, and not where it comes from."""
+    return all(required_name(each) in known and "@" not in each for each in requires)
+
+
+def builds_alone(folder: Path) -> bool:
+    """Whether a project is built by a backend alone: it has no plugins, and the project no code for it."""
+    build = tables_of(folder).get("build-system")
+    requires = list(texts_in(build.get("requires"))) if isinstance(build, Mapping) else []
+    return bool(requires) and requires_only(ALONE, requires) and not runs_own_code(folder)
+
+
+def runs_own_code(folder: Path) -> bool:
+    """Whether the build of a project runs code of the project's own."""
+    tables = tables_of(folder)
+    tool = tables.get("tool")
+    poetry = tool.get("poetry") if isinstance(tool, Mapping) else None
+    keys = {*keys_in(tables.get("build-system")), *keys_in(tool), *keys_in(tables_of(folder, HATCH))}
+    told = not keys.isdisjoint(NAMING_PROGRAMS) or (isinstance(poetry, Mapping) and "build" in poetry)
+    return told or any((folder / name).is_file() for name in PROGRAMS) or "cmdclass" in words_of_setup_cfg(folder)
+
+
+def names_git(folder: Path) -> bool:
+    """Whether a module of a project may run git, for example to write the commit into another one."""
+    modules = (Path(path) for path in packable_files(folder) if path.endswith(".py"))
+    return any(GIT.search(module.read_bytes()) for module in modules)
 
 
 def versions_told(environment: Mapping[str, str]) -> list[str]:

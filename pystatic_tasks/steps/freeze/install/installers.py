@@ -33,9 +33,13 @@ WITHOUT_EFFECT = {
     *("no-python-version-warning", "no-warn-script-location", "progress-bar", "quiet", "require-virtualenv"),
     *("respect-virtualenv", "retries", "root-user-action", "timeout", "verbose"),
 }
-# How to build projects: settings of pip, and the beginnings of keys and variables of uv.
-OF_BUILDS = {"build-constraint", "config-setting", "config-settings", "global-option", "no-build-isolation"}
-BUILDS_OF_UV = ("build-constraint", "config-settings", "extra-build", "no-build-isolation")
+# How to build projects, and with what: settings of pip, and the beginnings of keys and variables of uv.
+OF_BUILDS = {
+    *("build-constraint", "config-setting", "config-settings", "constraint", "global-option", "no-build-isolation"),
+}
+BUILDS_OF_UV = (
+    *("build-constraint", "config-settings", "constraint", "extra-build", "no-build-isolation", "override", "sources"),
+)
 # uv's own settings for where packages are: variables, and keys of uv.toml or of [tool.uv] in a pyproject.toml.
 OF_UV = ("UV_CONFIG_FILE", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_INDEX", "UV_INDEX_URL")
 LOOKING_OF_UV = ("extra-index-url", "find-links", "index", "index-url")
@@ -94,9 +98,14 @@ def builds_as_usual(environment: Mapping[str, str], folder: Path) -> bool:
 
 
 def all_tables_of_uv(environment: Mapping[str, str], folder: Path) -> list[Mapping[str, Any]]:
-    named = environment.get("UV_CONFIG_FILE")
-    system = [config_home(environment) / "uv" / "uv.toml", Path("/etc/uv/uv.toml"), *([Path(named)] if named else [])]
-    return [*map(toml_of, system), *(table for each in (folder, *folder.parents) for table in tables_of_uv(each))]
+    tables = map(toml_of, files_of_uv(environment))
+    return [*tables, *(table for each in (folder, *folder.parents) for table in tables_of_uv(each))]
+
+
+def files_of_uv(environment: Mapping[str, str]) -> list[Path]:
+    """uv's own files of settings, wherever it is run."""
+    told = environment.get("UV_CONFIG_FILE")
+    return [config_home(environment) / "uv" / "uv.toml", Path("/etc/uv/uv.toml"), *([Path(told)] if told else [])]
 
 
 def tables_of_uv(folder: Path) -> Iterator[Mapping[str, Any]]:
@@ -110,7 +119,12 @@ def tables_of_uv(folder: Path) -> Iterator[Mapping[str, Any]]:
 
 def places_of_uv(folder: Path) -> Iterator[Path]:
     """The places on this machine where uv looks for packages, by its settings in a folder."""
-    for table in tables_of_uv(folder):
+    return places_in(tables_of_uv(folder), folder)
+
+
+def places_in(tables: Iterable[Mapping[str, Any]], folder: Path) -> Iterator[Path]:
+    """The same by tables of its settings that lie in a folder."""
+    for table in tables:
         parts = [part for part in (table, table.get("pip")) if isinstance(part, Mapping)]
         values = (part.get(key) for part in parts for key in LOOKING_OF_UV)
         yield from (path for value in values for text in addresses_in(value) for path in paths_of(text, [folder]))
@@ -123,7 +137,8 @@ def told_files(environment: Mapping[str, str]) -> list[Path]:
 
 def told_places(environment: Mapping[str, str]) -> list[Path]:
     """The places on this machine where pip or uv looks for packages, by the same, without indexes."""
-    return list(paths_told(environment, NAMING_PLACES))
+    of_files = (places_in([toml_of(file)], file.parent) for file in files_of_uv(environment))
+    return [*paths_told(environment, NAMING_PLACES), *(path for each in of_files for path in each if path.exists())]
 
 
 def paths_told(environment: Mapping[str, str], names: Iterable[str]) -> Iterator[Path]:

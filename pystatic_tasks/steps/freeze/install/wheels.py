@@ -18,11 +18,12 @@ from pystatic_tasks.in_env.modules import WHEEL
 from pystatic_tasks.in_env.protocol import BuildSystem
 from pystatic_tasks.steps.build_environment import IN_ENV, ask, site_packages
 from pystatic_tasks.steps.context import StepContext
+from pystatic_tasks.steps.freeze.install.backends import builds_alone
 from pystatic_tasks.steps.freeze.install.installed import locals_in
 from pystatic_tasks.steps.freeze.install.installers import builds_as_usual
 from pystatic_tasks.system.files import fingerprint, write_whole
 
-# Backends that build inside the process, with nothing but their requirements.
+# Backends that build inside the process.
 BACKENDS = ("flit_core.buildapi", "hatchling.build", "pdm.backend", "poetry.core.masonry.api", "setuptools.build_meta")
 # Options for a Python that sees only the standard library.
 WITHOUT_PACKAGES = ("-I", "-S", IN_ENV / "boot.py")
@@ -86,7 +87,7 @@ def build_system(context: StepContext, project: Path, wheels: Path) -> BuildSyst
     except (ConfigError, FileNotFoundError):
         return None
     backend, requires = table.get("build-backend"), table.get("requires")
-    if backend not in BACKENDS or "backend-path" in table or not requires:
+    if backend not in BACKENDS or not builds_alone(project):
         return None
     folder = context.python.parents[1] / "pystatic-build-systems" / fingerprint(requires)
     if not folder.is_dir():

@@ -435,6 +435,30 @@ def test_what_is_in_a_folder_that_the_caller_has_searched_counts(
     assert declared(shop) != before
 
 
+@pytest.mark.parametrize("is_named", [True, False])
+def test_what_is_in_a_folder_that_uv_searches_for_all_projects_counts(
+    shop: ImageConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_named: bool
+) -> None:
+    file = tmp_path / ("own.toml" if is_named else "config/uv/uv.toml")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("UV_CONFIG_FILE", str(tmp_path / "own.toml"))
+    wheels = file.parent / "wheels"
+    wheels.mkdir(parents=True)
+    file.write_text('find-links = ["./wheels"]\n', encoding="utf-8")
+    before = declared(shop)
+    (wheels / "x-1.0-py3-none-any.whl").touch()
+    assert declared(shop) != before
+
+
+def test_a_variable_in_a_requirements_file_counts(shop: ImageConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = replace(shop, requirements=("base.txt",))
+    write(shop.root, base_txt="rates @ file://${WHEELS}/rates-1.0-py3-none-any.whl\n")
+    monkeypatch.setenv("WHEELS", "/srv/old")
+    before = declared(image)
+    monkeypatch.setenv("WHEELS", "/srv/new")
+    assert declared(image) != before
+
+
 @pytest.mark.parametrize("variable", ["PIP_CONSTRAINT", "UV_CONSTRAINT", "UV_OVERRIDE", "PIP_BUILD_CONSTRAINT"])
 def test_the_callers_own_constraints_count_with_those_that_they_include(
     shop: ImageConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str

@@ -105,6 +105,8 @@ def test_a_uv_that_has_been_told_itself_is_told_nothing_of_pip(
         ("pyproject.toml", "[tool.uv.pip]\nno-build-isolation-package = ['x']\n", False),
         ("pyproject.toml", "[tool.uv]\nconfig-settings = { a = 'b' }\n", False),
         ("pyproject.toml", "[tool.uv]\nno-binary = true\n", True),
+        ("pyproject.toml", "[tool.uv.sources]\nhatchling = { path = '../hatchling' }\n", False),
+        ("pyproject.toml", "[tool.uv]\noverride-dependencies = ['hatchling<2']\n", False),
     ],
 )
 def test_what_uv_is_told_of_builds_is_known(home: Path, file: str, text: str, is_usual: bool) -> None:
@@ -117,6 +119,8 @@ def test_what_uv_is_told_of_builds_is_known(home: Path, file: str, text: str, is
     [
         ("PIP_NO_BUILD_ISOLATION", False),
         ("PIP_BUILD_CONSTRAINT", False),
+        ("PIP_CONSTRAINT", False),
+        ("UV_CONSTRAINT", False),
         ("UV_BUILD_CONSTRAINT", False),
         ("UV_NO_BUILD_ISOLATION", False),
         ("PIP_INDEX_URL", True),

@@ -235,6 +235,53 @@ def test_a_commit_counts_where_a_program_of_the_build_may_write_it_down(
 
 
 @pytest.mark.parametrize(
+    ("files", "counts"),
+    [
+        ({"setup.py": "from tools import stamp", "tools/stamp.py": "run(['git'])"}, True),
+        ({"setup.py": "from tools import stamp", "tools/stamp.py": "run(['hg'])"}, False),
+        ({"tools/stamp.py": "run(['git'])"}, False),
+        ({"pyproject.toml": HATCH + "[tool.hatch.build.hooks.custom]\npath = 'x.py'\n", "x.py": "git = 1"}, True),
+        ({"pyproject.toml": HATCH + "[tool.pdm.build]\ncustom-hook = 'x.py'\n", "x.py": "git = 1"}, True),
+        ({"pyproject.toml": HATCH + "[tool.poetry.build]\nscript = 'x.py'\n", "x.py": "git = 1"}, True),
+        ({"pyproject.toml": HATCH + "[build-system]\nbackend-path = ['.']\n", "x.py": "git = 1"}, True),
+        ({"setup.cfg": "[options]\ncmdclass =\n  build = x.Build\n", "x.py": "git = 1"}, True),
+    ],
+)
+def test_a_commit_counts_where_any_module_of_a_project_with_code_for_its_build_may_do_so(
+    shop: ImageConfig, files: dict[str, str], counts: bool
+) -> None:
+    for name, text in {"pyproject.toml": HATCH, **files}.items():
+        (shop.root / name).parent.mkdir(exist_ok=True)
+        (shop.root / name).write_text(text, encoding="utf-8")
+    command = ["git", "-C", str(shop.root)]
+    subprocess.run([*command, "init", "--quiet"], check=True)
+    before = sources(shop)
+    subprocess.run([*command, "symbolic-ref", "HEAD", "refs/heads/other"], check=True)
+    assert (sources(shop) != before) is counts
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"), [(HATCH, False), ('[project]\nname = "shop"\ndynamic = ["version"]\n', True)]
+)
+def test_a_change_anywhere_in_the_repository_counts_where_a_version_may_tell_of_it(
+    shop: ImageConfig, monkeypatch: pytest.MonkeyPatch, text: str, counts: bool
+) -> None:
+    monkeypatch.delenv("GIT_CEILING_DIRECTORIES")
+    write(shop.root, pyproject_toml=text)
+    beside = shop.root.parent / "notes.txt"
+    beside.write_text("before", encoding="utf-8")
+    git = ["git", "-C", str(shop.root.parent), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "x"]):
+        subprocess.run([*git, *command], check=True)
+    before = sources(shop)
+    beside.write_text("afterwards", encoding="utf-8")
+    changed = sources(shop)
+    assert (changed != before) is counts
+    subprocess.run([*git, "add", "."], check=True)
+    assert sources(shop) == changed
+
+
+@pytest.mark.parametrize(
     ("text", "counts"), [(HATCH, False), ('[project]\nname = "shop"\ndynamic = ["version"]\n', True)]
 )
 @pytest.mark.parametrize(

@@ -82,6 +82,10 @@ def test_what_was_installed_is_still_known_by_its_folder(installer: Installer, s
 @pytest.mark.parametrize(
     "system",
     [
+        # Plugins, what comes from elsewhere, and code of the project's own may do what only an installer prepares.
+        SYSTEM.format(USUAL).replace('"]', '", "idna"]'),
+        SYSTEM.format(USUAL).replace('"]', ' @ file:///srv/flit"]'),
+        SYSTEM.format(USUAL) + "[tool.hatch.build.hooks.custom]\n",
         "",
         SYSTEM.format("maturin"),
         SYSTEM.format(USUAL) + 'backend-path = ["."]\n',
@@ -91,6 +95,15 @@ def test_what_was_installed_is_still_known_by_its_folder(installer: Installer, s
 )
 def test_only_usual_build_systems_are_kept(installer: Installer, shop: ImageConfig, system: str) -> None:
     write(shop.root, pyproject_toml=PYPROJECT + system)
+    assert not installer.again(shop)
+    assert installer.asked == []
+
+
+@pytest.mark.parametrize("program", ["setup.py", "hatch_build.py", "pdm_build.py"])
+def test_an_installer_runs_what_a_project_has_for_its_build(
+    installer: Installer, shop: ImageConfig, program: str
+) -> None:
+    (shop.root / program).touch()
     assert not installer.again(shop)
     assert installer.asked == []
 
