@@ -15,6 +15,7 @@ from types import ModuleType
 
 from pystatic_tasks.config.model import Compression
 from pystatic_tasks.errors import MissingToolError
+from pystatic_tasks.in_env.kept import made_once
 from pystatic_tasks.oci.blobs import digest
 from pystatic_tasks.system.files import write_whole
 
@@ -81,11 +82,7 @@ def library_version(name: Compression) -> str:
 def compress_once(name: Compression, content: bytes, folder: Path) -> bytes:
     """Compress content, or take the result of an earlier time from `folder`."""
     path = folder / kept_name(name, digest(content))
-    if path.exists():
-        return path.read_bytes()
-    compressed = COMPRESS[name](content)
-    write_whole(path, compressed)
-    return compressed
+    return made_once(path, lambda: COMPRESS[name](content), write_whole)
 
 
 def kept_name(name: Compression, diff_id: str) -> str:

@@ -9,13 +9,14 @@ import hashlib
 import lzma
 import os
 import struct
-import threading
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from ..kept import made_once
 
 HEADER_BYTES = FOOTER_BYTES = 12
 FOOTER_MAGIC = b"YZ"
@@ -33,22 +34,17 @@ def compress(content: bytes, begins: Mapping[int, Filters], kept: Path) -> bytes
     kept.mkdir(parents=True, exist_ok=True)
     limits = [(start, end) for start, end in pairwise([*sorted(begins), len(content)]) if start < end]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        paths = list(pool.map(lambda limit: compressed(content[slice(*limit)], begins[limit[0]], kept), limits))
-    for path in set(kept.iterdir()) - set(paths):
+        found = list(pool.map(lambda limit: compressed(content[slice(*limit)], begins[limit[0]], kept), limits))
+    for path in set(kept.iterdir()) - {path for path, _ in found}:
         path.unlink()
-    return join([path.read_bytes() for path in paths])
+    return join([stream for _, stream in found])
 
 
-def compressed(content: bytes, filters: Filters, kept: Path) -> Path:
-    """The file with the stream of one block; written if it does not exist."""
+def compressed(content: bytes, filters: Filters, kept: Path) -> tuple[Path, bytes]:
+    """The file where the stream of one block is kept, and the stream."""
     name = hashlib.sha256(repr(filters).encode() + content).hexdigest()
     path = kept / f"{name}.xz"
-    if not path.exists():
-        stream = lzma.compress(content, check=lzma.CHECK_CRC32, filters=list(filters))
-        temporary = path.with_suffix(f".{threading.get_ident()}.part")
-        temporary.write_bytes(stream)
-        temporary.replace(path)
-    return path
+    return path, made_once(path, lambda: lzma.compress(content, check=lzma.CHECK_CRC32, filters=list(filters)))
 
 
 def join(streams: Sequence[bytes]) -> bytes:

@@ -10,7 +10,6 @@ import json
 import marshal
 import os
 import struct
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
@@ -22,6 +21,7 @@ from ..elf.binaries import is_elf
 from ..elf.filters import Filter, filtered
 from ..exchange import respond
 from ..freeze.tree import LIBRARY, PREFIX, PYC_HEADER
+from ..kept import made_once
 from ..protocol import LauncherQuestion, RefusedError, StaticExecutable
 from .packed_places import LAUNCHED, place_of
 
@@ -212,15 +212,16 @@ def name_of(group: Group, launcher: Path) -> str:
 
 def pack(group: Group, launcher: Path, kept: Path) -> Packed:
     """Compress files together, unless the result is already in the file `kept`."""
-    if not kept.exists():
-        content, applied = joined(group.files, launcher)
-        head = json.dumps([len(content), [[astuple(one) for one in each] for each in applied]])
-        temporary = kept.with_suffix(f".{threading.get_ident()}.part")
-        temporary.write_bytes(head.encode() + b"\n" + compress(content, group.level, group.jobs))
-        temporary.replace(kept)
-    head_line, _, packed = kept.read_bytes().partition(b"\n")
-    size, filters = json.loads(head_line)
+    head, _, packed = made_once(kept, lambda: compressed(group, launcher)).partition(b"\n")
+    size, filters = json.loads(head)
     return Packed(group.files, [[Filter(*one) for one in each] for each in filters], size, packed)
+
+
+def compressed(group: Group, launcher: Path) -> bytes:
+    """A line with the size of the content and the filters of each file, and the compressed content."""
+    content, applied = joined(group.files, launcher)
+    head = json.dumps([len(content), [[astuple(one) for one in each] for each in applied]])
+    return head.encode() + b"\n" + compress(content, group.level, group.jobs)
 
 
 def joined(files: Sequence[File], launcher: Path) -> tuple[bytes, list[list[Filter]]]:

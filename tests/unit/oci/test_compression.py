@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import gzip as standard_gzip
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from pystatic_tasks.errors import MissingToolError
-from pystatic_tasks.oci.compression import COMPRESS, estimated, gzip, zstd
+from pystatic_tasks.oci.compression import COMPRESS, compress_once, estimated, gzip, zstd
 
 CONTENT = b"".join(b"%d " % number for number in range(5000))
 
@@ -50,6 +51,14 @@ def test_zstd_is_read_by_its_own_library_and_is_smaller(zstd_library: ModuleType
 
 def test_nothing_can_be_compressed_too() -> None:
     assert standard_gzip.decompress(gzip(b"")) == b""
+
+
+@pytest.mark.parametrize("left", [b"", gzip(CONTENT)[:-1], gzip(CONTENT[:-1])], ids=["nothing", "a part", "another"])
+def test_what_is_kept_is_made_again_if_it_is_not_what_was_kept(tmp_path: Path, left: bytes) -> None:
+    assert compress_once("gzip", CONTENT, tmp_path) == gzip(CONTENT)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(left)
+    assert compress_once("gzip", CONTENT, tmp_path) == gzip(CONTENT)
 
 
 def test_every_compression_of_the_configuration_has_its_method() -> None:

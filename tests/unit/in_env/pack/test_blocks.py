@@ -56,6 +56,14 @@ def test_a_block_is_compressed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(sizes) == 4
 
 
+def test_a_block_that_is_not_what_was_kept_is_compressed_again(tmp_path: Path) -> None:
+    first = blocks.compress(CONTENT, {0: FILTERS}, tmp_path)
+    (path,) = tmp_path.iterdir()
+    for left in (b"", path.read_bytes()[:-1], lzma.compress(b"another", check=lzma.CHECK_CRC32)):
+        path.write_bytes(left)
+        assert blocks.compress(CONTENT, {0: FILTERS}, tmp_path) == first
+
+
 def test_blocks_of_earlier_contents_do_not_stay(tmp_path: Path) -> None:
     blocks.compress(CONTENT, {0: FILTERS, 5: FILTERS, 9: FILTERS}, tmp_path)
     blocks.compress(b"other", {0: FILTERS}, tmp_path)

@@ -117,6 +117,19 @@ def test_of_a_changed_line_only_the_projects_own_files_are_compressed_again(ques
     assert Path(question.output).read_bytes() != first
 
 
+def test_a_group_that_is_not_what_was_kept_is_compressed_again(question: LauncherQuestion) -> None:
+    build(question)
+    expected = Path(question.output).read_bytes()
+    kept = {path: path.read_bytes() for path in Path(question.kept).iterdir()}
+    for path, content in kept.items():
+        others = [other for other in kept.values() if other != content]
+        for left in (b"", content[:-1], content[:-1] + bytes([content[-1] ^ 1]), others[0]):
+            path.write_bytes(left)
+            build(question)
+            assert Path(question.output).read_bytes() == expected
+            assert {path: path.read_bytes() for path in Path(question.kept).iterdir()} == kept
+
+
 def test_a_loader_that_is_too_old_is_told(question: LauncherQuestion) -> None:
     (Path(question.program) / LOADER).write_bytes(b"\x7fELF, of an older glibc")
     with pytest.raises(RefusedError) as caught:
