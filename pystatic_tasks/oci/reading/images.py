@@ -64,12 +64,14 @@ class SavedImage:
     """One image, as `docker load` reads it.
 
     Attributes:
+        archive: The archive that contains it.
         config: Its configuration.
         kinds: What its layers contain, such as "program", from the lowest to the highest.
         layers: The layers, in the same order.
         references: Its names.
     """
 
+    archive: Path
     config: Mapping[str, Any]
     kinds: Sequence[str]
     layers: Sequence[SavedLayer]
@@ -173,6 +175,7 @@ def read_saved(path: Path, built: Written | None = None) -> SavedImage:
             digests = (named.image_id, *(each.digest for each in (*layers, *described.layers)))
             check_members(archive, {*written, *map(blob_path, digests)})
         return SavedImage(
+            archive=path,
             config=dict(described.config),
             kinds=[each["created_by"].rpartition(" ")[2] for each in described.config["history"]],
             layers=layers,

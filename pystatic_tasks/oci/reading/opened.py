@@ -87,10 +87,17 @@ class Archive:
 def opened(path: Path) -> Iterator[Archive]:
     """Open an archive; raises BrokenArchiveError if it, or what the body reads of it, is not that of an image."""
     try:
-        with open_regular(path) as file:
+        with as_of_image(), open_regular(path) as file:
             yield Archive(path, file)
     except MemoryError:
         raise BrokenArchiveError("there is not enough memory to read it") from None
+
+
+@contextlib.contextmanager
+def as_of_image() -> Iterator[None]:
+    """Turn what fails with JSON that has not the form of an image's into BrokenArchiveError."""
+    try:
+        yield
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise BrokenArchiveError("its JSON is not that of an image") from None
 

@@ -6,16 +6,19 @@ The copy is not in any step's results, so no other step can use it, and it is re
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from pystatic_tasks.config.model import ImageConfig
 from pystatic_tasks.engines import Artifact, Engine, Policy, choose_engine, make_artifact
 from pystatic_tasks.engines.local import PATH
-from pystatic_tasks.errors import ConfigError, ProgramError
+from pystatic_tasks.errors import ConfigError, ImageError, ProgramError
 from pystatic_tasks.oci.archive import Written, write_archive
 from pystatic_tasks.oci.extend import with_layer
-from pystatic_tasks.oci.reading.images import read_checked
+from pystatic_tasks.oci.layers import Entry
+from pystatic_tasks.oci.manifest import OciImage
+from pystatic_tasks.oci.reading.images import SavedImage, read_checked
 from pystatic_tasks.packers import form_of
 from pystatic_tasks.steps import services
 from pystatic_tasks.steps.context import StepContext
@@ -69,11 +72,10 @@ def copy_with_shell(config: ImageConfig) -> Iterator[Artifact]:
     saved = read_checked(artifact.archive, artifact.written)
     more = entries(config, frozen, busybox, applets(busybox))
     env = {**artifact.env, "PATH": f"{TOOLS}:{artifact.env.get('PATH', PATH)}"}
-    image = with_layer(saved, "shell", more, entrypoint=[str(SHELL)], env=env)
     references = [f"localhost/{config.name}:shell"]
     with temporary_folder("shell-", config.work) as folder:
         archive = folder / "image.tar"
-        archive.write_bytes(write_archive(image, references))
+        image = write_copy(saved, more, env, archive, references)
         yield replace(
             artifact,
             archive=archive,
@@ -84,6 +86,24 @@ def copy_with_shell(config: ImageConfig) -> Iterator[Artifact]:
             env=env,
             port=None,
         )
+
+
+def write_copy(
+    saved: SavedImage, more: Sequence[Entry], env: Mapping[str, str], archive: Path, references: Sequence[str]
+) -> OciImage:
+    """Write the image with these entries and variables, and the shell as its program, into another archive.
+
+    Raises:
+        ImageError: the image's archive has changed, or there is not enough memory.
+    """
+    try:
+        image = with_layer(saved, "shell", more, entrypoint=[str(SHELL)], env=env)
+        archive.write_bytes(write_archive(image, references))
+    except MemoryError:
+        raise ImageError(
+            f"Not enough memory for a copy of {saved.archive}.", "Run this on a machine with more memory."
+        ) from None
+    return image
 
 
 @contextlib.contextmanager

@@ -3,6 +3,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 from applets import build
+from changed_images import entry, write_changed
 from support import FROZEN
 
 from pystatic_tasks.config.model import ImageConfig, Layout, PackerName
@@ -187,3 +190,29 @@ def test_push_finds_no_more_than_before(tmp_path: Path) -> None:
         assert digest(read_archive(config.dist / "image.tar").manifest.content) == built.digest
         assert artifact.archive not in config.dist.rglob("*")
         assert artifact.references not in (config.references, [])
+
+
+LITTLE_MEMORY = """
+import resource, sys
+from pathlib import Path
+from pystatic_tasks.errors import PystaticError
+from pystatic_tasks.oci.reading.images import read_checked
+from pystatic_tasks.steps.shell.step import write_copy
+
+saved = read_checked(Path(sys.argv[1]))
+taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 2**24,) * 2)
+try:
+    write_copy(saved, [], {}, Path(sys.argv[2]), ["localhost/shop:shell"])
+except PystaticError as error:
+    print(error)
+"""
+
+
+def test_a_copy_larger_than_memory_is_told(tmp_path: Path) -> None:
+    path, copy = tmp_path / "image.tar", tmp_path / "copy.tar"
+    write_changed(path, [(entry("zeros"), bytes(2**25))])
+    command = [sys.executable, "-c", LITTLE_MEMORY, str(path), str(copy)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == f"Not enough memory for a copy of {path}.\nRun this on a machine with more memory.\n"
+    assert not copy.exists()
