@@ -26,9 +26,9 @@ from pystatic_tasks.oci.archive import (
     saved_names,
 )
 from pystatic_tasks.oci.blobs import Blob, blob_path
-from pystatic_tasks.oci.manifest import canonical, image_manifest
+from pystatic_tasks.oci.manifest import LAYER_TYPES, canonical, image_manifest
 from pystatic_tasks.oci.reading.layers import SavedLayer, check_tars
-from pystatic_tasks.oci.reading.named import named_layers, read_described, read_named
+from pystatic_tasks.oci.reading.named import Described, Named, named_layers, read_described, read_named
 from pystatic_tasks.oci.reading.opened import Archive, opened, ours, read_blob
 from pystatic_tasks.oci.reading.root import checked_layers
 from pystatic_tasks.oci.tar_reader import BrokenArchiveError, Member
@@ -156,13 +156,14 @@ def read_saved(path: Path, built: Written | None = None) -> SavedImage:
         if built:
             check_digest(described.manifest.digest, built.digest)
         references = built.references if built else named.references
+        for_docker = layers_for_docker(named, described) if built else named.layers
         labels, config = described.content["annotations"], archive.read(blob_path(named.image_id))
         written = {
             blob_path(described.manifest.digest): image_manifest(
                 config, [each.descriptor for each in described.layers], labels
             ),
             "index.json": layout_index(described.manifest.descriptor, references),
-            "manifest.json": saved_names(named.image_id, references, named.layers),
+            "manifest.json": saved_names(named.image_id, references, for_docker),
             LAYOUT: LAYOUT_CONTENT,
         }
         for name, content in written.items():
@@ -181,6 +182,12 @@ def read_saved(path: Path, built: Written | None = None) -> SavedImage:
             layers=layers,
             references=named.references,
         )
+
+
+def layers_for_docker(named: Named, described: Described) -> list[str]:
+    """The digests that manifest.json must list: of the image's own layers, or of any in place of those in zstd."""
+    pairs = zip(named.layers, described.layers, strict=True)
+    return [listed if own.media_type == LAYER_TYPES["zstd"] else own.digest for listed, own in pairs]
 
 
 def check_members(archive: Archive, files: Collection[str]) -> None:

@@ -755,6 +755,38 @@ def test_an_archive_of_ours_does_not_give_its_image_other_names(write_image: Cal
     assert refused_image(path, built) == "manifest.json in it is not as it was written."
 
 
+def with_other_layer_for_docker(path: Path) -> Path:
+    """The archive in which manifest.json names the first layer in another compression, of which it is the only user."""
+    files, image = read(path), read_saved(path)
+    blob = gzip.compress(b"".join(image.layers[0].tar()), 1, mtime=1)
+    names = json.loads(files["manifest.json"])
+    names[0]["Layers"][0] = blob_path(digest(blob))
+    described = {blob_path(blob.digest) for blob in read_archive(path).blobs}
+    unused = {blob_path(image.layers[0].digest)} - described
+    kept = {name: content for name, content in files.items() if name not in unused}
+    path.write_bytes(write_layout({**kept, blob_path(digest(blob)): blob, "manifest.json": canonical(names)}))
+    return path
+
+
+def test_docker_gets_the_own_layers_of_an_image_of_ours(write_image: Callable[..., Path]) -> None:
+    path = write_image()
+    built = written(path)
+    with_other_layer_for_docker(path)
+    assert refused_image(path, built) == "manifest.json in it is not as it was written."
+    assert read_archive(path).program == "/shop"
+
+
+def test_for_docker_layers_in_zstd_are_compressed_in_another_way(tmp_path: Path) -> None:
+    path, tar = tmp_path / "image.tar", tar_of([entry("a")])
+    layer = Layer(kind="x", tar=tar, blobs={"gzip": gzip.compress(tar, mtime=0), "zstd": zstd(tar)}, size_bytes=0)
+    path.write_bytes(write_archive(make_image([layer], RUNTIME, 0, "zstd"), ["shop:latest"]))
+    built = written(path)
+    before = read_saved(path, built)
+    after = read_saved(with_other_layer_for_docker(path), built)
+    assert before.layers[0].digest != after.layers[0].digest
+    assert before.layers[0].diff_id == after.layers[0].diff_id
+
+
 JUST = "it does not hold just what was written, in that order."
 
 
