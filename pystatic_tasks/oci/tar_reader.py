@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from pystatic_tasks.system.files import PIECE
+
 BLOCK = 512
 # A tar is padded with zeros to a multiple of this, in bytes.
 RECORD = 20 * BLOCK
-PIECE = 2**20
 # Names have at most 4096 bytes, and one header has at most two.
 LARGEST_EXTENDED_HEADER = 2**14
 # Names, times, owners and some attributes.

@@ -32,6 +32,8 @@ EXECUTED_BY_ANY = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 LARGEST_TEXT = 64 * 2**20
 # For what steps write: it names each file of an image, of which there are at most 250 000.
 LARGEST_RECORD = 256 * 2**20
+# The number of bytes that are read at once.
+PIECE = 2**20
 # Windows does not have the second, and only Windows has the third.
 READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none.
@@ -237,7 +239,7 @@ def hash_file(path: str | Path) -> str:
     digest = hashlib.sha256()
     try:
         with open_regular(path) as stream:
-            while block := stream.read(2**20):
+            while block := stream.read(PIECE):
                 digest.update(block)
     except OSError:
         return ""
@@ -273,10 +275,18 @@ def read_source(path: Path, largest: int = LARGEST_TEXT) -> bytes:
     """
     with open_regular(path) as stream:
         too_large = os.fstat(stream.fileno()).st_size > largest
-        content = b"" if too_large else stream.read(largest + 1)
+        # In pieces, since memory for all that is asked for at once is taken at once.
+        content = b"" if too_large else b"".join(pieces_of(stream, largest + 1))
     if too_large or len(content) > largest:
         raise OSError(errno.EFBIG, f"it is larger than {largest // 2**20} MiB", str(path))
     return content
+
+
+def pieces_of(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """The next bytes of a file, at most `size`, in pieces."""
+    while size > 0 and (piece := file.read(min(size, PIECE))):
+        size -= len(piece)
+        yield piece
 
 
 def read_json(path: Path) -> Any:
@@ -384,7 +394,7 @@ def move_whole(source: Path, target: Path, mode: int) -> None:
     """
     with open_regular(source, links=False) as content, beside(target) as temporary:
         with temporary.open("xb") as file:
-            shutil.copyfileobj(content, file, 2**20)
+            shutil.copyfileobj(content, file, PIECE)
         temporary.chmod(mode)
 
 

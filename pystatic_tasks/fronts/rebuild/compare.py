@@ -11,8 +11,8 @@ from typing import Any
 
 from pystatic_tasks.oci.reading.images import read_archive, read_saved
 from pystatic_tasks.oci.reading.layers import SavedLayer, members_of
-from pystatic_tasks.oci.tar_reader import PIECE, Member
-from pystatic_tasks.system.files import hash_file, open_regular
+from pystatic_tasks.oci.tar_reader import Member
+from pystatic_tasks.system.files import PIECE, hash_file, open_regular
 
 NOTHING = "not there"
 

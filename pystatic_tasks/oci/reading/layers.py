@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pystatic_tasks.oci.blobs import blob_path
-from pystatic_tasks.oci.reading.opened import DIGEST, LARGEST, Archive, ours, pieces_of, verified
+from pystatic_tasks.oci.reading.opened import DIGEST, LARGEST, Archive, ours, verified
 from pystatic_tasks.oci.reading.unpacking import UNPACK
 from pystatic_tasks.oci.tar_reader import BrokenArchiveError, Member, Pieces, read_members
-from pystatic_tasks.system.files import open_regular
+from pystatic_tasks.system.files import open_regular, pieces_of
 from pystatic_tasks.system.texts import quoted
 from pystatic_tasks.system.units import megabytes
 

@@ -14,7 +14,7 @@ from pystatic_tasks.errors import ImageError
 from pystatic_tasks.oci.blobs import Blob, blob_path
 from pystatic_tasks.oci.reading.strict_json import parse
 from pystatic_tasks.oci.tar_entries import problem
-from pystatic_tasks.oci.tar_reader import PIECE, BrokenArchiveError, Member, read_members
+from pystatic_tasks.oci.tar_reader import BrokenArchiveError, Member, read_members
 from pystatic_tasks.system.files import open_regular
 from pystatic_tasks.system.texts import quoted
 from pystatic_tasks.system.units import megabytes
@@ -128,12 +128,6 @@ def verified(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
         yield piece
     if digest != f"sha256:{found.hexdigest()}":
         raise BrokenArchiveError(f"the content of {digest} is another")
-
-
-def pieces_of(file: BinaryIO, size: int) -> Iterator[bytes]:
-    while size > 0 and (piece := file.read(min(size, PIECE))):
-        size -= len(piece)
-        yield piece
 
 
 def digest_of(name: str) -> str:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pystatic_tasks.oci.compression import zstd_library
 from pystatic_tasks.oci.manifest import LAYER_TYPES
-from pystatic_tasks.oci.tar_reader import PIECE, BrokenArchiveError
+from pystatic_tasks.oci.tar_reader import BrokenArchiveError
+from pystatic_tasks.system.files import PIECE
 
 # The type of uncompressed layers, which Docker writes; ours are always compressed.
 TAR_TYPE = "application/vnd.oci.image.layer.v1.tar"

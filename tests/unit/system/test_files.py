@@ -95,17 +95,31 @@ from pystatic_tasks.system.files import read_json
 
 resource.setrlimit(resource.RLIMIT_AS, (2**28, 2**28))
 try:
-    read_json(Path(sys.argv[1]))
+    print(read_json(Path(sys.argv[1])))
 except ValueError as error:
     print(error)
 """
 
 
+def read_in_little_memory(path: Path) -> str:
+    command = [sys.executable, "-c", IN_LITTLE_MEMORY, str(path)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def test_what_needs_more_memory_than_there_is_is_no_record(output: Path) -> None:
     output.write_bytes(b"[" + b"[],{}," * 10_000_000 + b"0]")
-    command = [sys.executable, "-c", IN_LITTLE_MEMORY, str(output)]
-    printed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (printed.stdout, printed.stderr) == ("it needs more memory than there is\n", "")
+    assert read_in_little_memory(output) == "it needs more memory than there is\n"
+
+
+def test_a_small_record_needs_little_memory(output: Path) -> None:
+    output.write_text('{"a": [1]}', encoding="utf-8")
+    assert read_in_little_memory(output) == "{'a': [1]}\n"
+
+
+def test_what_the_system_makes_while_it_is_read_has_no_size(output: Path) -> None:
+    status = Path("/proc/self/status")
+    assert status.stat().st_size == 0
+    assert read_source(status).startswith(b"Name:")
 
 
 def test_what_is_not_a_file_has_no_hash(tmp_path: Path) -> None:

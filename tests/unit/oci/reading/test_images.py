@@ -29,6 +29,7 @@ from pystatic_tasks.oci.reading.images import open_layers, read_archive, read_sa
 from pystatic_tasks.oci.reading.opened import LARGEST_JSON, digest_of
 from pystatic_tasks.oci.reading.unpacking import TAR_TYPE
 from pystatic_tasks.oci.tar_reader import BLOCK
+from pystatic_tasks.system import files as system_files
 
 Files = dict[str, bytes]
 REMEDY = "Name an image.tar that the image session wrote."
@@ -926,7 +927,7 @@ def test_what_follows_what_is_compressed_is_told_wherever_reading_paused(
     kind: Compression = "gzip" if pack is gzip.compress else "zstd"
     blob = pack(b"".join(read_saved(path).layers[0].tar()))
     with_other_layer(path, blob + more, LAYER_TYPES[kind])
-    for module in (opened, unpacking):
+    for module in (system_files, unpacking):
         monkeypatch.setattr(module, "PIECE", len(blob))
     assert refused(path) == refused_image(path) == f"a layer in it is not valid {kind}."
 
