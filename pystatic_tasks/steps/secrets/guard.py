@@ -52,6 +52,7 @@ class Candidate:
         origin: The file of the project that it was copied from, or itself; None if unknown.
         folder: The folder that the configuration names, if the file is included as part of one.
         project: The folder of the project that it belongs to, which may not be the one that is built.
+        beside: The folder outside of the projects that a build backend was told to take, if the file is in one.
         is_written: Whether the program itself wrote it while it was imported or observed.
     """
 
@@ -61,6 +62,7 @@ class Candidate:
     origin: Path | None
     folder: Path | None = None
     project: Path | None = None
+    beside: Path | None = None
     is_written: bool = False
 
     @cached_property
@@ -124,7 +126,7 @@ class Guard:
 
     def reason_of_names(self, candidate: Candidate) -> str:
         """Why the file is refused by its destination, its path, or a path that it leads to through links, or ""."""
-        names = [candidate.place, *(self.name_of(candidate, path) for path in candidate.places)]
+        names = [candidate.place, *map(self.name_of, candidate.places)]
         return next(filter(None, map(reason_of_name, names)), "")
 
     def reason_of_repository(self, candidate: Candidate) -> str:
@@ -158,22 +160,29 @@ class Guard:
                 return IGNORED
         return ""
 
-    def name_of(self, candidate: Candidate, path: Path) -> str:
-        """The path relative to the project, or the absolute path if it is elsewhere."""
-        folder = next((each for each in self.project_folders(candidate) if path.is_relative_to(each)), None)
-        return str(path.relative_to(folder) if folder else path)
+    def name_of(self, path: Path) -> str:
+        """The path relative to the project, or to the innermost folder that contains both."""
+        shared = (os.path.commonpath([path, top]) for top in self.built_folders)
+        return os.path.relpath(path, max(shared, key=len))
 
     def base_of(self, candidate: Candidate, path: Path) -> Path | None:
         """The one of the folders around the candidate that contains a path; None if none does."""
         return next((each for each in self.folders_around(candidate) if path.is_relative_to(each)), None)
 
     def folders_around(self, candidate: Candidate) -> list[Path]:
-        """The projects' folders, and the folder that the configuration names."""
-        return [*self.project_folders(candidate), *self.named_folders(candidate)]
+        """The projects' folders, and the folders that a build backend and the configuration name."""
+        beside = self.ways(candidate.beside) if candidate.beside else []
+        return [*self.project_folders(candidate), *beside, *self.named_folders(candidate)]
 
     def project_folders(self, candidate: Candidate) -> list[Path]:
         """The folders of the project that is built, and of the one that the file belongs to."""
-        folders = (self.config.root, self.config.project, *filter(None, [candidate.project]))
+        other = self.ways(candidate.project) if candidate.project else []
+        return list(dict.fromkeys([*self.built_folders, *other]))
+
+    @cached_property
+    def built_folders(self) -> list[Path]:
+        """The folders of the project that is built."""
+        folders = (self.config.root, self.config.project)
         return list(dict.fromkeys(way for folder in folders for way in self.ways(folder)))
 
     def named_folders(self, candidate: Candidate) -> list[Path]:

@@ -203,17 +203,21 @@ def traced(
     """An automatically included file, with the project's file that it was copied from if it is in a `made` folder."""
 
     def candidate(origin: Path | None) -> Candidate:
-        folders = [*origins.folders, *filter(Path.is_dir, origins.projects)]
-        around = (each for each in folders if origin and origin.is_relative_to(each))
-        project = max(around, key=lambda each: len(each.parts), default=None)
-        folder = folder_around(config, origin, place) or (None if project else collected_around(origins, origin))
-        return make_candidate(config, path, place, origin, folder, project)
+        project = innermost_around(origins.folders, origin)
+        beside = innermost_around(filter(Path.is_dir, origins.projects), origin)
+        folder = folder_around(config, origin, place) or (None if beside else collected_around(origins, origin))
+        return replace(make_candidate(config, path, place, origin, folder), project=project, beside=beside)
 
     def is_refused(origin: Path) -> bool:
         return bool(guard.reason_of_origin(candidate(origin)))
 
     inside = next((each for each in made if path.is_relative_to(each)), None)
     return candidate(origins.find(path, path.relative_to(inside), is_refused) if inside else path)
+
+
+def innermost_around(folders: Iterable[Path], origin: Path | None) -> Path | None:
+    around = (each for each in folders if origin and origin.is_relative_to(each))
+    return max(around, key=lambda each: len(each.parts), default=None)
 
 
 def collected_around(origins: Origins, origin: Path | None) -> Path | None:
@@ -251,17 +255,12 @@ def members(config: ImageConfig, folder: Path, place: str) -> Iterator[Candidate
 
 
 def make_candidate(
-    config: ImageConfig,
-    source: Path,
-    place: str,
-    origin: Path | None,
-    folder: Path | None = None,
-    project: Path | None = None,
+    config: ImageConfig, source: Path, place: str, origin: Path | None, folder: Path | None = None
 ) -> Candidate:
     # A built file may also exist in the project, as another file.
     file = origin or config.root / place
     entry = entry_of(os.path.relpath(file, config.root), str(PurePosixPath(place).parent)) if file.is_file() else ""
-    return Candidate(source=source, place=place, entry=entry, origin=origin, folder=folder, project=project)
+    return Candidate(source=source, place=place, entry=entry, origin=origin, folder=folder)
 
 
 def entry_of(name: str, folder: str) -> str:

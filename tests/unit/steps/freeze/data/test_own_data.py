@@ -652,6 +652,96 @@ def test_what_a_backend_is_told_to_take_from_beside_the_project_is_looked_at(
     ]
 
 
+# Folders that a build backend may be told to take, each with a file in it, and why that is refused.
+FORBIDDEN = [
+    ("../.aws", "credentials", "a file of credentials"),
+    ("../.aws", "sso/cache/x", "a file of credentials"),
+    ("../.aws/sso", "cache/x", "a file of credentials"),
+    ("../.docker", "config.json", "a file of credentials"),
+    ("../.envs", "prod", "a file of variables"),
+    ("../.kube", "config", "a file of credentials"),
+    ("../.secrets", "db", "a file of credentials"),
+    ("../other/.hg", "hgrc", "a file of git itself"),
+]
+TAKING = [
+    '[tool.hatch.build.targets.wheel.force-include]\n"{}" = "shop/data"\n',
+    '[tool.setuptools]\npackage-dir = {{ "shop.data" = "{}" }}\n',
+]
+
+
+def taken(shop: Path, site: Path, table: str, named: str, name: str) -> tuple[Path, str]:
+    """The copy of a file in a folder beside a project, which a table of its pyproject.toml has a build backend take."""
+    copy = site / "shop/data" / name
+    for path in (copy, shop / named / name):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("of data", encoding="utf-8")
+    (shop / "pyproject.toml").write_text(table.format(named), encoding="utf-8")
+    return copy, str(Path("shop/data", name).parent)
+
+
+@pytest.mark.parametrize(("named", "name", "reason"), FORBIDDEN)
+@pytest.mark.parametrize("table", TAKING, ids=["hatchling", "setuptools"])
+def test_a_folder_that_a_backend_is_told_to_take_counts_with_its_name(
+    root: Path, empty_site: Path, table: str, named: str, name: str, reason: str
+) -> None:
+    shop = root / ".secrets/shop"
+    write(shop, "shop/page.html")
+    found = taken(shop, empty_site, table, named, name)
+    image = make_image(shop, install=())
+    assert refused(image, python(empty_site), found)[0] == f"{named}/{name}: {reason}"
+    (shop.parent / "conf").symlink_to((shop / named).resolve())
+    (shop / "pyproject.toml").write_text(table.format("../conf"), encoding="utf-8")
+    assert refused(image, python(empty_site), found)[0] == f"../conf/{name}: {reason}"
+
+
+@pytest.mark.parametrize("around", [".secrets", ".git/.aws"])
+def test_how_folders_around_a_project_and_what_it_takes_are_called_does_not_count(
+    repository: Path, empty_site: Path, around: str
+) -> None:
+    name, mail = ("-c", "user.name=x"), ("-c", "user.email=x@y")
+    checkout = repository / around / "checkout"
+    for command in (
+        ("-C", str(repository), *name, *mail, "commit", "--quiet", "--allow-empty", "-m", "x"),
+        ("-C", str(repository), "worktree", "add", "--quiet", "--detach", str(checkout)),
+    ):
+        subprocess.run(["git", *command], check=True, timeout=20)
+    shop = checkout / "shop"
+    write(shop, "shop/page.html", "../pages/x.html")
+    data = [(shop / "shop/page.html", "shop"), taken(shop, empty_site, TAKING[0], "../shared", "app.css")]
+    assert refused(make_image(shop, "../pages:pages", install=()), python(empty_site), *data) == []
+
+
+def test_data_of_a_project_that_is_installed_from_a_folder_of_secrets_is_refused(root: Path, empty_site: Path) -> None:
+    write(root, "shop/shop/__init__.py", ".secrets/keys/keys/db")
+    install_distribution(empty_site, "keys", "keys/db", origin=(root / ".secrets/keys").as_uri())
+    for path in (root / ".secrets/keys/keys/db", empty_site / "keys/db"):
+        path.write_text("of db", encoding="utf-8")
+    image = make_image(root / "shop", install=("../.secrets/keys",))
+    assert refused(image, python(empty_site), (empty_site / "keys/db", "keys"))[0] == (
+        "../.secrets/keys/keys/db: a file of credentials"
+    )
+
+
+@pytest.mark.parametrize(
+    ("named", "name"),
+    [("../mirror", "config"), ("../mirror", "hooks/x"), ("../mirror/hooks", "x")],
+)
+def test_a_bare_repository_that_a_backend_is_told_to_take_is_refused(
+    root: Path, empty_site: Path, named: str, name: str
+) -> None:
+    shop = root / "shop"
+    write(root, "shop/page.html", "mirror/hooks/x")
+    (root / "mirror/hooks/x").write_text("of hooks", encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet", "--bare", str(root / "mirror")], check=True, timeout=20)
+    table = f'[tool.hatch.build.targets.wheel.force-include]\n"{named}" = "shop/data"\n'
+    (shop / "pyproject.toml").write_text(table, encoding="utf-8")
+    write(empty_site, "shop/data/x")
+    (empty_site / "shop/data/x").write_bytes((shop / named / name).read_bytes())
+    assert refused(make_image(shop, install=()), python(empty_site), (empty_site / "shop/data/x", "shop/data"))[0] == (
+        f"{named}/{name}: a file of git itself"
+    )
+
+
 def test_git_is_not_asked_where_nothing_goes_in_but_what_a_build_says_of_the_project(
     repository: Path, site: Path
 ) -> None:
