@@ -6,6 +6,7 @@ import base64
 import bz2
 import contextlib
 import gzip
+import hashlib
 import io
 import itertools
 import lzma
@@ -15,7 +16,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -98,8 +99,9 @@ DECOMPRESSORS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh"
 FILE_IN_ZIP, ENTRY_OF_ZIP = b"PK\3\4", b"PK\1\2"
 # The mark, the method, and the lengths in bytes of the compressed content, the name and the extra field.
 HEADER_IN_ZIP = struct.Struct("<4s4xH8xL4xHH")
-# The method, the lengths in bytes of the compressed content and the name, and the place of the file's own header.
-ENTRY_HEADER = struct.Struct("<10xH8xL4xH12xL")
+# The method, the checksum, the lengths in bytes of the compressed content and the name, and the place of the file's own
+# header.
+ENTRY_HEADER = struct.Struct("<10xH4xLL4xH12xL")
 # The header of a gzip may contain 64 KiB of any data before the name.
 LARGEST_GZIP_HEADER = 2**17
 # Errors for damaged, truncated, encrypted, too large or unknown archives, and for files that are none.
@@ -134,10 +136,23 @@ class Member:
 
 @dataclass(kw_only=True)
 class Budget:
-    """How much of an archive and its nested archives may still be searched: bytes and files."""
+    """How much of an archive and its nested archives may still be searched.
+
+    Attributes:
+        left: Bytes.
+        files: Files.
+        searched: Zips that were searched, each with the depth of nesting that was left.
+    """
 
     left: int = ARCHIVE_BYTES
     files: int = ARCHIVE_FILES
+    searched: dict[bytes, int] = field(default_factory=dict)
+
+    def is_new(self, zipped: bytes, depth: int) -> bool:
+        """Whether a zip has not been searched yet, or less deeply; from now on it has been."""
+        before = self.searched.get(zipped, 0)
+        self.searched[zipped] = max(before, depth)
+        return before < depth
 
     def read(self, stream: Readable, limit: int) -> bytes:
         content = read_bytes(stream, min(limit, self.left))
@@ -307,7 +322,7 @@ def character(match: re.Match[bytes]) -> bytes:
 
 def reason_of_archive(names: Iterable[str], stream: Stream, budget: Budget, depth: int = ARCHIVE_DEPTH) -> str:
     """Why an archive with these names must not, because of the first refused file in it; "" if it is not an archive."""
-    reasons = (reason_of_member(each, budget, depth - 1) for each in members(names, stream, budget))
+    reasons = (reason_of_member(each, budget, depth - 1) for each in members(names, stream, budget, depth))
     return next(filter(None, reasons), "") if depth else ""
 
 
@@ -335,22 +350,42 @@ def in_it(reason: str, path: str) -> str:
     return f"{reason} in it, {path}" if path else f"{reason} in it"
 
 
-def members(names: Iterable[str], stream: Stream, budget: Budget) -> Iterator[Member]:
+def members(names: Iterable[str], stream: Stream, budget: Budget, depth: int) -> Iterator[Member]:
     """The files in an archive, as far as it can be read."""
-    for kind in (members_of_zip, partial(decompressed, names), members_of_tar) if budget.files else ():
+    kinds = (partial(members_of_zip, depth=depth), partial(decompressed, names), members_of_tar)
+    for kind in kinds if budget.files else ():
         stream.seek(0)
         with contextlib.suppress(*UNREADABLE):
             yield from kind(stream, budget)
 
 
-def members_of_zip(stream: Stream, budget: Budget) -> Iterator[Member]:
-    """Files by their entries in the directory and by their own headers, since readers use one or the other."""
-    for entry in budget.files_of(entries_of_zip(stream)):
+def members_of_zip(stream: Stream, budget: Budget, depth: int) -> Iterator[Member]:
+    """Files by their entries in the directory and by their own headers, since readers use one or the other.
+
+    A zip at the end of a tar is found in both, and searched once.
+    """
+    entries = list(itertools.islice(entries_of_zip(stream), ARCHIVE_FILES))
+    for entry in budget.files_of(entries) if budget.is_new(digest_of_zip(stream, entries), depth) else ():
         names, contents = [entry.filename], [b""]
         with contextlib.suppress(*UNREADABLE):
             name, contents = file_in_zip(stream, entry, budget)
             names = list(dict.fromkeys([name, *names]))
         yield from (Member(names=names, content=content) for content in contents)
+
+
+def digest_of_zip(stream: Stream, entries: Sequence[zipfile.ZipInfo]) -> bytes:
+    """A hash of a zip's entries and files, wherever it begins in the stream."""
+    begin = min((each.header_offset for each in entries), default=0)
+    end = max((each.header_offset + each.compress_size for each in entries), default=0)
+    listed = [
+        (each.filename, each.header_offset - begin, each.compress_type, each.compress_size, each.CRC)
+        for each in entries
+    ]
+    digest = hashlib.sha256(repr(listed).encode(errors="surrogateescape"))
+    with contextlib.suppress(*UNREADABLE):
+        stream.seek(begin)
+        digest.update(stream.read(min(end - begin, UNPACKED_BYTES)))
+    return digest.digest()
 
 
 def file_in_zip(stream: Stream, entry: zipfile.ZipInfo, budget: Budget) -> tuple[str, list[bytes]]:
@@ -386,7 +421,7 @@ def entries_of_zip(stream: Stream) -> Iterator[zipfile.ZipInfo]:
             stream.seek(start)
             entry = zipfile.ZipInfo()
             header = ENTRY_HEADER.unpack(stream.read(ENTRY_HEADER.size))
-            entry.compress_type, entry.compress_size, name_bytes, entry.header_offset = header
+            entry.compress_type, entry.CRC, entry.compress_size, name_bytes, entry.header_offset = header
             entry.filename = stream.read(name_bytes).decode(errors="replace")
             yield entry
 

@@ -534,8 +534,43 @@ def test_files_of_archives_count_in_all() -> None:
     few = {str(number): b"" for number in range(4)}
     assert reason(zipped({"1.zip": zipped(few), ".env": b""})) == "a file of variables in it, .env"
     for make in (zipped, tarred):
-        nested = {f"{number}.zip": make(few) for number in range(4)}
+        nested = {f"{number}.zip": make(few | {f"of {number}": b""}) for number in range(4)}
         assert reason(zipped(nested | {".env": b""})) == ""
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_files_of_a_zip_at_the_end_of_a_tar_count_once(compress: Callable[[bytes], bytes]) -> None:
+    few = {str(number): b"xy" for number in range(6)}
+
+    def reason(archive: bytes, **limits: int) -> str:
+        return reason_of_archive(["data"], io.BytesIO(compress(archive)), Budget(**limits))
+
+    inner = zipped(few)
+    archive = tarred({"assets.zip": inner, "prod.env": b"A=1"})
+    found = "a file of variables in it, prod.env"
+    assert [reason(archive, files=8), reason(archive, files=7)] == [found, ""]
+    deep = tarred({"x.tar": archive, "page.html": b""})
+    assert [reason(deep, files=9), reason(deep, files=8)] == [found, ""]
+    key = tarred({"assets.zip": inner, "x": KEY})
+    size = len(key) * (compress is not bytes) + len(inner) + 12 + len(KEY)
+    assert reason(key, left=size) == f"{PRIVATE_KEY} in it, x"
+
+
+def test_a_zip_counts_once_wherever_it_is_and_is_looked_into_as_deep_as_it_can_be() -> None:
+    inner = zipped({str(number): b"" for number in range(5)} | {"x.tar": tarred({"y.gz": gzip.compress(KEY)})})
+    deeper = zipped({"1.zip": zipped({"2.zip": inner}), "3.zip": inner, "4.zip": inner})
+    assert reason_of_archive(["data"], io.BytesIO(zipped({"deeper.zip": deeper})), Budget()) == ""
+    budget = Budget()
+    assert reason_of_archive(["data"], io.BytesIO(deeper), budget) == f"{PRIVATE_KEY} in it, y"
+    same = zipped({"1.zip": zipped({"page.html": b""}), "2.zip": zipped({"page.html": b""}), ".env": b""})
+    assert reason_of_archive(["data"], io.BytesIO(same), Budget(files=4)) == "a file of variables in it, .env"
+
+
+def test_both_a_tar_and_a_zip_after_it_are_looked_into() -> None:
+    few = {str(number): b"" for number in range(6)}
+    for first, second in ((few, few | {".env": b""}), (few | {".env": b""}, few)):
+        archive = tarred(first) + zipped(second)
+        assert reason_of_archive(["x"], io.BytesIO(archive), Budget(files=13)) == "a file of variables in it, .env"
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress, bz2.compress, lzma.compress])
@@ -578,9 +613,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What was opened as a zip."""
     found: list[object] = []
 
-    def members_of(stream: io.BufferedReader, budget: Budget) -> Iterator[Member]:
+    def members_of(stream: io.BufferedReader, budget: Budget, depth: int) -> Iterator[Member]:
         found.append(stream)
-        yield from members_of_zip(stream, budget)
+        yield from members_of_zip(stream, budget, depth)
 
     monkeypatch.setattr(secret_contents, "members_of_zip", members_of)
     return found
@@ -594,8 +629,8 @@ def test_an_archive_is_opened_once_whatever_names_it_has(tmp_path: Path, opened:
 
 
 def test_no_archive_is_opened_when_enough_files_were_looked_at(opened: list[object]) -> None:
-    few = zipped({str(number): b"" for number in range(10)})
-    many = zipped({f"{number}.zip": few for number in range(20)})
+    few = {str(number): b"" for number in range(9)}
+    many = zipped({f"{number}.zip": zipped(few | {f"of {number}": b""}) for number in range(20)})
     assert reason_of_archive(["many.zip"], io.BytesIO(many), Budget(files=15)) == ""
     # It, and two of those in it.
     assert len(opened) == 3
