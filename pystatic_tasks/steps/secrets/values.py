@@ -36,9 +36,14 @@ def reason_of_values(config: ImageConfig, path: Path) -> str:
     looked_for = [(name, forms_of(value)) for name, value in dict.fromkeys(secrets(config, path))]
     if not looked_for:
         return ""
-    texts = {each for text in narrow(beginning_of(path)) for each in (text, *levels(text))}
-    found = (name for name, forms in looked_for if any(form in text for text in texts for form in forms))
+    texts = {(each, text) for text in narrow(beginning_of(path)) for each in (text, *levels(text))}
+    found = (name for name, forms in looked_for if any(holds(*each, form) for each in texts for form in forms))
     return next((f"{OF_VARIABLE} {name} is in it" for name in found), "")
+
+
+def holds(text: bytes, written: bytes, form: bytes) -> bool:
+    """Whether a text contains a form of a value; a short one counts only if it was written with escapes."""
+    return form in text and (len(form) >= SHORTEST_VALUE or text.count(form) > written.count(form))
 
 
 def secrets(config: ImageConfig, path: Path) -> Iterator[tuple[str, str]]:
@@ -85,7 +90,7 @@ def forms_of(value: str) -> frozenset[bytes]:
     quoted = {quote(content), quote_plus(content)}
     quoted |= {re.sub("%..", lambda match: match[0].lower(), each) for each in quoted}
     plain = {os.fsencode(text) for text in texts | quoted}
-    unescaped = {each for form in plain for each in levels(form) if len(each) >= SHORTEST_VALUE}
+    unescaped = {each for form in plain for each in levels(form)}
     return frozenset({*plain, *unescaped, *wide, *in_base64(content), *in_base64(wide[0])})
 
 

@@ -89,6 +89,30 @@ def test_a_value_that_is_short_without_its_escapes_is_looked_for_as_it_is(
     assert found_in(tmp_path / "file", b"is %41%42%43") == REASON
 
 
+@pytest.mark.parametrize("value", ["se&ret\\!", "\\!\\?\\#\\-", "a%2Fb%2F1", "'a\\\\\\\\b'"])
+@pytest.mark.parametrize("again", [str, html.escape, quote])
+@pytest.mark.parametrize("write", [json.dumps, repr, html.escape, quote, lambda value: value.replace("\\", "\\x5c")])
+def test_a_value_that_is_short_without_its_escapes_is_found_however_it_is_escaped(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[[str], str],
+    again: Callable[[str], str],
+    value: str,
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", value)
+    assert found_in(tmp_path / "file", f"<p>{again(write(value))}</p>".encode()) == REASON
+    wide = "".join(f"&#{ord(each)};" for each in write(value))
+    assert found_in(tmp_path / "file", wide.encode("utf-16-le")) == REASON
+
+
+@pytest.mark.parametrize("content", ["se&ret!", "se&ret! &amp; \\! &quot;", "se\\u0020&ret\\\\!"])
+def test_what_a_short_value_is_without_its_escapes_is_in_files_by_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "se&ret\\!")
+    assert found_in(tmp_path / "file", content.encode()) == ""
+
+
 @pytest.mark.parametrize("name", ["shop-1.dist-info/METADATA", "shop.egg-info/PKG-INFO"])
 def test_metadata_which_has_the_readme_is_looked_through_for_passwords_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
