@@ -32,7 +32,7 @@ ESCAPED = [
     re.compile(pattern)
     for pattern in (
         rb"\\(?:(?:u00|x|U0{6})(?P<hex>[0-7][\da-fA-F])|u\{0*(?P<braced>[0-7]?[\da-fA-F])\}"
-        rb"|(?P<octal>[01][0-7]{2}|[0-7]{2}(?![0-7]))|(?P<itself>[^\t\n\r\v\f\\\dbftuvx]))",
+        rb"|(?P<octal>[01][0-7]{2}|[0-7]{2}(?![0-7]))|(?P<itself>[^\t\n\r\v\f\dbftuvx]))",
         rb"%(?P<hex>[0-7][\da-fA-F])",
         rb"&(?:#[xX]0*(?P<hex>[0-7]?[\da-fA-F]);|#0*(?P<decimal>\d\d?|1[01]\d|12[0-7]);|(?P<named>amp|apos|gt|lt|quot);)",
     )
@@ -303,9 +303,6 @@ def encoded_pems(content: bytes) -> Iterator[bytes]:
 
 def unescaped(content: bytes) -> bytes:
     """The content with escaped ASCII characters unescaped."""
-    # From strings inside strings.
-    while b"\\\\" in content:
-        content = content.replace(b"\\\\", b"\\")
     for pattern in ESCAPED:
         content = pattern.sub(character, content)
     return content

@@ -13,6 +13,7 @@ import time
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from functools import reduce
 from itertools import product
 from pathlib import Path
 from urllib.parse import quote, quote_plus, urlencode
@@ -177,6 +178,10 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "XML in XML in XML": lambda key: "".join(f"&amp;amp;#x{ord(each):x};" for each in key),
     "all escaped for URLs": lambda key: "".join(f"%{ord(each):02X}" for each in key),
     "properties": lambda key: key.replace("\n", "\\n\\\n"),
+    "escapes in JSON": lambda key: key.replace("-", r"\\x2d").replace("\n", r"\\n"),
+    "escapes in JSON, of which it escapes a letter": lambda key: key.replace("-", r"\\\u00782d").replace("\n", r"\\n"),
+    "escapes in JSON in JSON": lambda key: key.replace("-", r"\\\\\\\u00782d").replace("\n", r"\\\\n"),
+    "JSON five times over": lambda key: reduce(lambda text, _: json.dumps(text), range(5), key),
     "YAML": lambda key: 'key: "' + key.replace("\n", "\\n\\\n  ") + '"',
     "a comment": lambda key: "".join(f"# {line}\n" for line in key.splitlines()),
     "a quotation": lambda key: "".join(f"> {line}\n" for line in key.splitlines()),
@@ -258,7 +263,22 @@ def test_base64_may_be_quoted(tmp_path: Path, alphabet: bytes) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["%20", "\\u0020", "&#32;", "\\n", "\n", "a ", "LS0tLS1CRUdJT", "0tLS0tQkVHSU", "\\", "%25", "&#", "&#9;", "\\u"],
+    [
+        "%20",
+        "\\u0020",
+        "&#32;",
+        "\\n",
+        "\n",
+        "a ",
+        "LS0tLS1CRUdJT",
+        "0tLS0tQkVHSU",
+        "\\",
+        "%25",
+        "&#",
+        "&#9;",
+        "\\u",
+        "\\\\\\u0078",
+    ],
 )
 def test_what_is_encoded_takes_no_time(tmp_path: Path, text: str) -> None:
     path = write(tmp_path, "x", text.encode() * (2**18 // len(text)))
