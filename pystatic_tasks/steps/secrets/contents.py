@@ -94,7 +94,6 @@ ARCHIVE_DEPTH = 4
 BLOCK_BYTES = 2**16
 STEP_BYTES = 2**8
 HEADED_BYTES = 2**12
-DECOMPRESSORS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 # Marks in a zip: of a file, and of its entry in the directory.
 FILE_IN_ZIP, ENTRY_OF_ZIP = b"PK\3\4", b"PK\1\2"
 # The mark, the method, and the lengths in bytes of the compressed content, the name and the extra field.
@@ -185,6 +184,30 @@ class Headed(io.RawIOBase):
         return len(piece)
 
 
+class Xz:
+    """The content of an xz file: of its streams one after another, with any padding between them."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+
+    def read1(self, size: int, /) -> bytes:
+        content = b""
+        while size and not content and (block := self.next_block()) is not None:
+            content = self.decompressor.decompress(block, size)
+        return content
+
+    def next_block(self) -> bytes | None:
+        """What to decompress next, which may be nothing new; None at the end of the file."""
+        if not self.decompressor.eof:
+            return (self.stream.read(BLOCK_BYTES) or None) if self.decompressor.needs_input else b""
+        block = self.decompressor.unused_data.lstrip(b"\0")
+        while not block and (more := self.stream.read(BLOCK_BYTES)):
+            block = more.lstrip(b"\0")
+        self.decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+        return block or None
+
+
 def of_deflate(stream: Stream) -> Readable:
     return gzip.GzipFile(fileobj=Headed(b"\x1f\x8b\x08" + bytes(7), stream))
 
@@ -195,6 +218,12 @@ def of_lzma(stream: Stream) -> Readable:
     return lzma.LZMAFile(io.BufferedReader(Headed(properties + b"\xff" * 8, stream)), format=lzma.FORMAT_ALONE)
 
 
+OF_GZIP = b"\x1f\x8b"
+DECOMPRESSORS: dict[bytes, Callable[[Stream], Readable]] = {
+    OF_GZIP: lambda stream: gzip.GzipFile(fileobj=stream),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": Xz,
+}
 # The compression methods of a zip.
 METHODS: dict[int, Callable[[Stream], Readable]] = {8: of_deflate, 12: bz2.BZ2File, 14: of_lzma}
 
@@ -446,9 +475,8 @@ def decompressed(names: Iterable[str], stream: Stream, budget: Budget) -> Iterat
     for magic, opened in DECOMPRESSORS.items():
         if head.startswith(magic):
             inner = [each for name in names for each in originals(name) if each != name]
-            inner += [noted_name(head)] if opened is gzip.open else []
-            with opened(stream) as inside:
-                content = budget.read(inside, UNPACKED_BYTES)
+            inner += [noted_name(head)] if magic == OF_GZIP else []
+            content = budget.read(opened(stream), UNPACKED_BYTES)
             yield Member(names=list(filter(None, inner)) or [""], content=content)
 
 

@@ -562,18 +562,18 @@ def test_files_of_archives_count_in_all() -> None:
 def test_files_of_a_zip_at_the_end_of_a_tar_count_once(compress: Callable[[bytes], bytes]) -> None:
     few = {str(number): b"xy" for number in range(6)}
 
-    def reason(archive: bytes, **limits: int) -> str:
-        return reason_of_archive(["data"], io.BytesIO(compress(archive)), Budget(**limits))
+    def reason(archive: bytes, budget: Budget) -> str:
+        return reason_of_archive(["data"], io.BytesIO(compress(archive)), budget)
 
     inner = zipped(few)
     archive = tarred({"assets.zip": inner, "prod.env": b"A=1"})
     found = "a file of variables in it, prod.env"
-    assert [reason(archive, files=8), reason(archive, files=7)] == [found, ""]
+    assert [reason(archive, Budget(files=8)), reason(archive, Budget(files=7))] == [found, ""]
     deep = tarred({"x.tar": archive, "page.html": b""})
-    assert [reason(deep, files=9), reason(deep, files=8)] == [found, ""]
+    assert [reason(deep, Budget(files=9)), reason(deep, Budget(files=8))] == [found, ""]
     key = tarred({"assets.zip": inner, "x": KEY})
     size = len(key) * (compress is not bytes) + len(inner) + 12 + len(KEY)
-    assert reason(key, left=size) == f"{PRIVATE_KEY} in it, x"
+    assert reason(key, Budget(left=size)) == f"{PRIVATE_KEY} in it, x"
 
 
 def test_a_zip_counts_once_wherever_it_is_and_is_looked_into_as_deep_as_it_can_be() -> None:
@@ -600,6 +600,19 @@ def test_files_after_the_end_of_a_tar_are_found(compress: Callable[[bytes], byte
     for archive in [*archives, compress(first) + compress(second)]:
         found = reason_of_archive(["two.tar"], io.BytesIO(archive), Budget())
         assert found == "a file of variables in it, prod.env"
+
+
+@pytest.mark.parametrize("padding", [4, 2**17])
+def test_all_streams_of_an_xz_are_looked_into(padding: int) -> None:
+    first, second = lzma.compress(tarred({"page.html": b"x"})), lzma.compress(tarred({"prod.env": b"A=1"}))
+    for end in (b"", bytes(8), b"damaged"):
+        content = io.BytesIO(first + bytes(padding) + second + end)
+        assert reason_of_archive(["x.tar.xz"], content, Budget()) == "a file of variables in it, prod.env"
+    budget = Budget(left=100)
+    assert reason_of_archive(["x.xz"], io.BytesIO(lzma.compress(bytes(200)) + second), budget) == ""
+    assert budget.left == 0
+    for damaged in (first + bytes(padding), first + b"x" + second, first[:-1] + second):
+        assert reason_of_archive(["x.tar.xz"], io.BytesIO(damaged), Budget()) == ""
 
 
 def test_only_a_tar_is_searched_for_later_files() -> None:
