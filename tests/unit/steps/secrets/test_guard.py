@@ -201,6 +201,16 @@ def test_a_folder_that_holds_nothing_but_ignored_files_was_not_meant_with_them(r
     assert reasons(make_image(repository), *named) == dict.fromkeys(["certs/a.log", "certs/generated/b.css"], IGNORED)
 
 
+def test_a_folder_that_a_rule_names_was_not_meant_as_a_whole_if_git_tracks_a_file_in_it(repository: Path) -> None:
+    generated = repository / "shop/generated"
+    write(generated / "inner/c.css")
+    subprocess.run(["git", "add", "--force", "shop/generated/b.css"], cwd=repository, check=True, timeout=20)
+    named = [candidate(repository, f"shop/generated/{name}", generated) for name in ("b.css", "inner/c.css")]
+    assert reasons(make_image(repository), *named) == {"shop/generated/inner/c.css": IGNORED}
+    inner = candidate(repository, "shop/generated/inner/c.css", generated / "inner")
+    assert reasons(make_image(repository), inner) == {}
+
+
 def test_of_a_project_that_is_ignored_as_a_whole_its_own_rules_count(repository: Path) -> None:
     root = repository / "ignored-project"
     for name in ("a.log", "a.secret", "dist/app.js", "certs/b.secret"):
