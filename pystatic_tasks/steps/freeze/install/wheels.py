@@ -81,7 +81,7 @@ def build(config: ImageConfig, context: StepContext, project: Path, wheels: Path
 
 
 def build_system(context: StepContext, project: Path, wheels: Path) -> BuildSystem | None:
-    """The build system of a project, installed in the environment if it is missing; None if it is not a known one."""
+    """The build system of a project, installed in the environment if it is missing; None if only an installer can."""
     try:
         table = read_pyproject(project).get("build-system", {})
     except (ConfigError, FileNotFoundError):
