@@ -30,10 +30,12 @@ OF_SETUPTOOLS = {"options": ("install_requires", "setup_requires"), "options.ext
 # What is filled in later, such as ${HOST} or {env:HOST}.
 FILLED_IN = re.compile(r"\$?\{[\w:.-]*\}")
 ADDRESS = re.compile(r"[A-Za-z][\w.-]*://.*")
+# What precedes the address in a requirement: a name, and perhaps extras.
+NAMED = r"[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*"
 # Among other texts: one that begins with an address or, as a requirement, with a name and an address.
-BEGINS_WITH_ADDRESS = re.compile(r"\s*(?:[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*)?[A-Za-z][\w.+-]*://")
+BEGINS_WITH_ADDRESS = re.compile(rf"\s*(?:{NAMED})?[A-Za-z][\w.+-]*://")
 # pip takes what follows a semicolon for a marker, even in a password.
-CUT_BY_MARKER = re.compile(r"\s*[\w.-]+\s*(?:\[[^\]]*\])?\s*@\s*[\w.+-]+://[^/?#;]*;\S*@")
+CUT_BY_MARKER = re.compile(rf"\s*{NAMED}[\w.+-]+://[^/?#;]*;\S*@")
 # Poetry takes such an address for git's other form, with a path after the colon.
 LIKE_SCP = re.compile(r"ssh://[^\s:@/?#]+@[\w.-]+:[A-Za-z~]")
 # urllib takes them for a part of a password, and others for its end.

@@ -214,6 +214,15 @@ def test_of_git_counts_what_a_version_and_what_is_packed_may_follow_from(
     assert (sources(shop) != added) is commit
 
 
+def another_branch_counts(shop: ImageConfig) -> bool:
+    """Whether the project, in a repository of its own, is another one to its build on another branch."""
+    command = ["git", "-C", str(shop.root)]
+    subprocess.run([*command, "init", "--quiet"], check=True)
+    before = sources(shop)
+    subprocess.run([*command, "symbolic-ref", "HEAD", "refs/heads/other"], check=True)
+    return sources(shop) != before
+
+
 @pytest.mark.parametrize(
     ("program", "counts"),
     [
@@ -227,11 +236,7 @@ def test_a_commit_counts_where_a_program_of_the_build_may_write_it_down(
 ) -> None:
     write(shop.root, pyproject_toml=HATCH)
     (shop.root / name).write_text(program, encoding="utf-8")
-    command = ["git", "-C", str(shop.root)]
-    subprocess.run([*command, "init", "--quiet"], check=True)
-    before = sources(shop)
-    subprocess.run([*command, "symbolic-ref", "HEAD", "refs/heads/other"], check=True)
-    assert (sources(shop) != before) is counts
+    assert another_branch_counts(shop) is counts
 
 
 @pytest.mark.parametrize(
@@ -253,11 +258,7 @@ def test_a_commit_counts_where_any_module_of_a_project_with_code_for_its_build_m
     for name, text in {"pyproject.toml": HATCH, **files}.items():
         (shop.root / name).parent.mkdir(exist_ok=True)
         (shop.root / name).write_text(text, encoding="utf-8")
-    command = ["git", "-C", str(shop.root)]
-    subprocess.run([*command, "init", "--quiet"], check=True)
-    before = sources(shop)
-    subprocess.run([*command, "symbolic-ref", "HEAD", "refs/heads/other"], check=True)
-    assert (sources(shop) != before) is counts
+    assert another_branch_counts(shop) is counts
 
 
 @pytest.mark.parametrize(
